@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh clone: make run, make test.
+PYTHON ?= python3.11
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lock golden clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+run: setup ## serve on 127.0.0.1:8000 (HOST, PORT and .env are honoured)
+	@$(BIN)/seltzer serve
+
+test: .venv/.dev browser ## run the tests
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/.dev ## format, lint, types, imports
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+setup: .venv/.run ## make .venv with the `seltzer` command
+
+format: .venv/.dev ## format and sort
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: .venv/.dev ## renew the pinned requirements
+	@$(BIN)/pip-compile $(LOCK) --extra build -o requirements.lock pyproject.toml
+	@$(BIN)/pip-compile $(LOCK) --extra build --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+LOCK := --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) isn't there: install Python 3.11, or name another by PYTHON=.."; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/.run: requirements.lock pyproject.toml | .venv/bin/python
+	@echo "installing what Seltzer needs into .venv (once, a minute or two)"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.run
+	@echo "installing what the tests need into .venv (once, a minute or two)"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: browser
+browser: # Debian's Chromium, for the playgrounds' tests, where it can be installed
+	@tests/install-chromium
+
+clean: ## remove what the targets made
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist

@@ -1,0 +1,239 @@
+"""langgraph.json -> the graphs there are, with load errors of three lines: what, why, what to do.
+
+Read as the LangGraph CLI reads it: `graphs` (name -> "./file.py:variable", "module:variable", or {"path":
+..}), `dependencies` (local folders go on the import path), `env` (a file or a mapping). Departs from it:
+1. an entry may be any Runnable: it is wrapped in a graph of one node;
+2. a factory is called once, at load, with an empty config, not for each run.
+"""
+
+import asyncio
+import importlib
+import importlib.util
+import inspect
+import json
+import re
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, Final
+
+from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph.config import get_stream_writer
+from langgraph.func import entrypoint
+from langgraph.graph import StateGraph
+from langgraph.pregel import Pregel
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.errors import LoadError
+from app.runs.graph import AnyPregel, Graph
+
+RESERVED: Final = frozenset(
+    {
+        "assistants",
+        "chat",
+        "crons",
+        "docs",
+        "health",
+        "info",
+        "mcp",
+        "metrics",
+        "ok",
+        "openapi.json",
+        "ready",
+        "runs",
+    }
+    | {"static", "store", "threads", "v1"}
+)
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+
+class _Entry(BaseModel):
+    path: str
+    description: str | None = None
+
+
+class LangGraphFile(BaseModel):
+    """langgraph.json, as far as a server that runs graphs needs it; the CLI's other keys are let be."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    graphs: Annotated[dict[str, str | _Entry], Field(min_length=1)]
+    dependencies: list[str] = []
+    env: str | dict[str, str] = {}
+
+
+def read_file(path: Path) -> LangGraphFile:
+    """Read and check langgraph.json. Raises LoadError."""
+    what = f"{path} can't be used"
+    try:
+        text = path.read_text(encoding="utf-8")
+        return LangGraphFile.model_validate(json.loads(text))
+    except FileNotFoundError:
+        raise LoadError(
+            f"{path} isn't there",
+            "it names the graphs to serve",
+            f"run in its folder, or write one: {_EXAMPLE}",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoadError(what, f"it can't be read: {error}", "make it a readable UTF-8 file") from None
+    except json.JSONDecodeError as error:
+        why = f"{path}:{error.lineno}: not JSON: {error.msg} at column {error.colno}"
+        raise LoadError(what, why, f"mend that line; it looks like {_EXAMPLE}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        raise LoadError(what, f"{path}: {field}: {first['msg']}", f"it looks like {_EXAMPLE}") from None
+
+
+_EXAMPLE: Final = '{"dependencies": ["."], "graphs": {"agent": "./graphs/agent.py:graph"}}'
+
+
+def load(path: Path) -> dict[str, Graph]:
+    """Import every graph that langgraph.json at path names, in its order. Raises LoadError at the first that
+    can't be.
+    """
+    declared, root = read_file(path), path.resolve().parent
+    for folder in (str((root / each).resolve()) for each in declared.dependencies if each.startswith(".")):
+        if folder not in sys.path:
+            sys.path.append(folder)
+    return {name: _load_graph(name, entry, path, root) for name, entry in declared.graphs.items()}
+
+
+def _load_graph(name: str, entry: str | _Entry, path: Path, root: Path) -> Graph:
+    what = f"graph {name!r} can't be loaded"
+    if name in RESERVED or not _NAME.fullmatch(name):
+        why = (
+            "the name is one of the server's own"
+            if name in RESERVED
+            else "the name isn't [a-z][a-z0-9_-]{0,62}"
+        )
+        raise LoadError(what, f"{path}: graphs.{name}: {why}", "rename it in that file")
+    target = entry if isinstance(entry, str) else entry.path
+    place, _, variable = target.rpartition(":")
+    if not place or not variable.isidentifier():
+        todo = 'write it as "./graphs/file.py:variable"'
+        raise LoadError(what, f"{path}: graphs.{name}: {target!r} names no variable", todo)
+    module = _import(what, place, root)
+    file = Path(module.__file__ or place)
+    try:
+        found = getattr(module, variable)
+    except AttributeError:
+        there = (
+            ", ".join(sorted(key for key, value in vars(module).items() if isinstance(value, Runnable)))
+            or "none"
+        )
+        why = f"{_short(file)}: it has no {variable!r}; of graphs it has {there}"
+        raise LoadError(what, why, f"define {variable} there, or name another in {path}") from None
+    line = _line_of(file, variable)
+    served = _made(what, found, f"{_short(file)}:{line}")
+    description = (entry.description if isinstance(entry, _Entry) else None) or ""
+    pregel = served if isinstance(served, Pregel) else _wrap(name, served)
+    return Graph(name, pregel, served, "messages" in _input_keys(pregel), file, line, description)
+
+
+def _import(what: str, place: str, root: Path) -> ModuleType:
+    """Import a file by its path, or a module by its name."""
+    try:
+        if "/" not in place and not place.endswith(".py"):
+            return importlib.import_module(place)
+        file = (root / place).resolve()
+        if not file.is_file():
+            raise LoadError(
+                what, f"{_short(file)}: there is no such file", "write it, or mend its path in langgraph.json"
+            )
+        name = "seltzer_graphs." + re.sub(
+            r"\W", "_", str(file.relative_to(root) if file.is_relative_to(root) else file)
+        )
+        spec = importlib.util.spec_from_file_location(name, file)
+        if spec is None or spec.loader is None:
+            raise LoadError(
+                what, f"{_short(file)}: it isn't a Python file", "name a .py file in langgraph.json"
+            )
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    except LoadError:
+        raise
+    except Exception as error:
+        raise LoadError(
+            what, _why(error, place), "mend it; to see the whole error: python " + place
+        ) from error
+
+
+def _made(what: str, found: object, where: str) -> Runnable[Any, Any]:
+    """Return the graph or Runnable that the variable is, builds or makes."""
+    made = found
+    try:
+        if callable(found) and not isinstance(found, Runnable | StateGraph):
+            made = _call(found)
+        if isinstance(made, StateGraph):
+            made = made.compile()
+    except Exception as error:
+        raise LoadError(what, _why(error, where), "mend it, so that it returns a graph") from error
+    if isinstance(made, Runnable):
+        return made
+    why = f"{where}: it is {type(made).__name__!r}, not a graph, nor a function that returns one"
+    raise LoadError(
+        what, why, "name a compiled graph, a StateGraph, a function that makes one, or any Runnable"
+    )
+
+
+def _call(factory: Callable[..., Any]) -> Any:
+    """Call a factory, which may take a config and may be async (then in a loop of its own: one may be
+    running here).
+    """
+    made = factory({}) if inspect.signature(factory).parameters else factory()
+    if inspect.isawaitable(made):
+
+        async def wait() -> Any:
+            return await made
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, wait()).result()
+    return made
+
+
+def _wrap(name: str, runnable: Runnable[Any, Any]) -> AnyPregel:
+    """Make a graph of one step, which says each chunk as the runnable makes it."""
+
+    async def step(value: Any, config: RunnableConfig) -> Any:
+        say, whole = get_stream_writer(), None
+        async for chunk in runnable.astream(value, config):
+            say(chunk)
+            whole = chunk if whole is None else whole + chunk
+        return whole
+
+    step.__name__ = name
+    return entrypoint()(step)
+
+
+def _input_keys(pregel: AnyPregel) -> Mapping[str, Any]:
+    properties: Mapping[str, Any] = pregel.get_input_jsonschema().get("properties", {})
+    return properties
+
+
+def _line_of(file: Path, variable: str) -> int:
+    """Return the line that defines the variable; 1 if it is made in another way."""
+    defines = re.compile(rf"(async\s+def|def|class)\s+{variable}\b|{variable}\s*(:[^=]+)?=")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return next((number for number, line in enumerate(lines, 1) if defines.match(line)), 1)
+
+
+def _why(error: Exception, place: str) -> str:
+    """Say where in the user's code an error came up, and what it was, in one line."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{_short(Path(error.filename))}:{error.lineno}: {error.msg}"
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename
+    ]
+    own = [frame for frame in frames if "site-packages" not in frame.filename and frame.filename != __file__]
+    where = f"{_short(Path(own[-1].filename))}:{own[-1].lineno}" if own else place
+    text = " ".join(str(error).split())
+    return f"{where}: {type(error).__name__}: {text}"
+
+
+def _short(file: Path) -> str:
+    return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)

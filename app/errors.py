@@ -1,0 +1,128 @@
+"""Every error a caller can act on, in one tree.
+
+    AppError
+    ├── LoadError               langgraph.json or a graph can't be loaded; the server doesn't start
+    ├── BadRequest              the request can't be understood
+    │   ├── InvalidInput        a field has a value that can't be taken
+    │   ├── BodyTooLarge
+    │   ├── BodyTimeout
+    │   ├── NotJson
+    │   ├── ForeignHost
+    │   └── ForeignOrigin
+    ├── UnknownGraph
+    ├── UnknownRun
+    ├── ThreadBusy
+    ├── TooManyRuns
+    ├── StreamGap
+    └── RunFailed               the run ended without an answer; its code says why
+
+`code` is stable and public (docs/reference/errors.md); the text is for people. guards/faults.py alone
+knows which status a code has.
+"""
+
+
+class AppError(Exception):
+    """Something a caller can act on."""
+
+    code: str = "internal_error"
+
+
+class LoadError(AppError):
+    """A graph or langgraph.json can't be loaded. Three lines: what, why (file and line), what to do."""
+
+    code = "load_error"
+
+    def __init__(self, what: str, why: str, todo: str) -> None:
+        super().__init__(f"{what}\n  why: {why}\n  do:  {todo}")
+
+
+class BadRequest(AppError):
+    """The body or a header can't be understood."""
+
+    code = "bad_request"
+
+
+class InvalidInput(BadRequest):
+    """A field has a value that can't be taken; `field` is its path in the body, dotted."""
+
+    code = "invalid_input"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+
+
+class BodyTooLarge(BadRequest):
+    """The body is larger than the limit."""
+
+    code = "body_too_large"
+
+
+class BodyTimeout(BadRequest):
+    """The body didn't arrive in time."""
+
+    code = "body_timeout"
+
+
+class NotJson(BadRequest):
+    """The body isn't declared as JSON."""
+
+    code = "not_json"
+
+
+class ForeignHost(BadRequest):
+    """A loopback server was asked under a name that isn't loopback's."""
+
+    code = "foreign_host"
+
+
+class ForeignOrigin(BadRequest):
+    """A web page of another origin sent the request."""
+
+    code = "foreign_origin"
+
+
+class UnknownGraph(AppError):
+    """langgraph.json names no such graph."""
+
+    code = "unknown_graph"
+
+
+class UnknownRun(AppError):
+    """There is no such run, or it isn't kept any more."""
+
+    code = "unknown_run"
+
+
+class ThreadBusy(AppError):
+    """Another run is writing to the thread."""
+
+    code = "thread_busy"
+
+
+class TooManyRuns(AppError):
+    """The process executes as many runs as it may."""
+
+    code = "too_many_runs"
+
+
+class StreamGap(AppError):
+    """The cursor lies before the oldest kept event. Raised by Engine.follow."""
+
+    code = "stream_gap"
+
+
+class RunFailed(AppError):
+    """A run ended without an answer.
+
+    code: one of runs/failure.py's. retryable: whether the same request may work later.
+    retry_after_s: what the upstream asked for, if it did.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, retryable: bool = False, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,199 @@
+"""Reads a request's body before a route does: within its limits, and as strict JSON.
+
+The parsed body is left in `scope["state"]["json"]`, the bytes are given to the route as if it had read them
+itself. What is refused: bodies that are too large, too slow, not JSON, not UTF-8, nested too deep, with
+duplicate keys, NaN, infinite or huge numbers, NUL or lone surrogates (the same rule whatever store will keep
+them).
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import AppError, BadRequest, BodyTimeout, BodyTooLarge, InvalidInput, NotJson
+from app.guards.faults import problem
+
+DRAIN_BYTES: Final = 8 * 1_048_576  # of a refused body that is still read, so that the client sees the answer
+DRAIN_S: Final = 5.0
+_INT_LIMIT: Final = 2**63
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How large, slow and deep a body may be."""
+
+    limit_bytes: int
+    timeout_s: float
+    depth: int
+
+
+class BodyGuard:
+    """ASGI middleware: a route behind it sees a whole, valid JSON body, or isn't called."""
+
+    def __init__(self, app: ASGIApp, *, limits: BodyLimits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await self._read(Headers(scope=scope), receive)
+            scope.setdefault("state", {})["json"] = parse(body, self._limits.depth)
+        except _ClientLeft:
+            return
+        except AppError as error:
+            await problem(error, scope)(scope, receive, send)
+            return
+        await self._app(scope, _replay(body, receive), send)
+
+    async def _read(self, headers: Headers, receive: Receive) -> bytes:
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        too_large = BodyTooLarge(f"the body is larger than {self._limits.limit_bytes} bytes")
+        if (length := headers.get("content-length", "")).isdigit() and int(length) > self._limits.limit_bytes:
+            await _drain(receive)
+            raise too_large
+        if kind != "application/json" and not kind.endswith("+json"):
+            await _drain(receive)
+            raise NotJson(f"content-type is {kind or 'not given'}; send application/json")
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._limits.timeout_s):
+                while True:
+                    message = await _next(receive)
+                    parts.append(message.get("body", b""))
+                    size += len(parts[-1])
+                    if size > self._limits.limit_bytes:
+                        break
+                    if not message.get("more_body", False):
+                        return b"".join(parts)
+        except TimeoutError:
+            raise BodyTimeout(f"the body didn't arrive within {self._limits.timeout_s:g} s") from None
+        await _drain(receive)
+        raise too_large
+
+
+class _ClientLeft(Exception):
+    """The client left before its body was complete."""
+
+
+async def _next(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise _ClientLeft
+    return message
+
+
+async def _drain(receive: Receive) -> None:
+    """Read and drop the rest of a body, within limits."""
+    size = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            while size <= DRAIN_BYTES:
+                message = await _next(receive)
+                size += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a receive that gives the body once, then whatever the connection says."""
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def parse(body: bytes, depth: int) -> Any:
+    """Return the body's JSON. Raises BadRequest if it isn't JSON, InvalidInput if it holds what can't be
+    kept.
+    """
+    if not body:
+        raise BadRequest("the body is empty; send JSON")
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+            parse_int=_bounded_int,
+            parse_float=_finite_float,
+        )
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"the body isn't UTF-8 (byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        raise BadRequest(
+            f"the body isn't JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
+    except RecursionError:
+        raise BadRequest(f"the body is nested deeper than {depth}") from None
+    _check(value, depth)
+    return value
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise BadRequest(f"the body has the key {twice!r} twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise BadRequest(f"the body isn't JSON: {name} is no JSON number")
+
+
+def _bounded_int(digits: str) -> int:
+    if len(digits) > 20 or not -_INT_LIMIT <= int(digits) < _INT_LIMIT:
+        raise BadRequest("the body has an integer of more than 64 bit")
+    return int(digits)
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise BadRequest("the body has a number that is too large")
+    return value
+
+
+def _check(value: Any, depth: int) -> None:
+    """Refuse what is too deep, and strings that not every store can keep. Goes level by level, without
+    recursion.
+    """
+    level: list[tuple[str, Any]] = [("", value)]
+    for _ in range(depth + 1):
+        below: list[tuple[str, Any]] = []
+        for path, item in level:
+            if isinstance(item, str):
+                if _UNSTORABLE.search(item):
+                    raise InvalidInput(path or "body", "has a NUL or a lone surrogate")
+            elif isinstance(item, dict):
+                _check_keys(path, item)
+                below.extend((f"{path}.{key}".lstrip("."), each) for key, each in item.items())
+            elif isinstance(item, list):
+                below.extend((f"{path}.{index}".lstrip("."), each) for index, each in enumerate(item))
+        if not below:
+            return
+        level = below
+    raise BadRequest(f"the body is nested deeper than {depth}")
+
+
+def _check_keys(path: str, item: dict[str, Any]) -> None:
+    if any(_UNSTORABLE.search(key) for key in item):
+        raise InvalidInput(path or "body", "has a key with a NUL or a lone surrogate")

@@ -1,0 +1,163 @@
+"""The tutorial's REST: /health, and /chat, which streams the final answer's tokens as plain text."""
+
+import uuid
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI, Request
+from langchain_core.messages import BaseMessage
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from app.errors import AppError, InvalidInput, UnknownGraph
+from app.protocols.attached import Attachment, attached
+from app.protocols.faults import Faults
+from app.protocols.messages import MessageLimits, parse_input
+from app.runs.answer import AnswerText
+from app.runs.engine import Engine
+from app.runs.run import RunSpec, check_thread_id
+
+DEFAULT_GRAPH: Final = "agent"
+_FIELDS: Final = frozenset({"text", "thread_id"})
+_BODY: Final = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["text"],
+                "properties": {"text": {"type": "string"}, "thread_id": {"type": "string"}},
+            },
+            "example": {"text": "what is the square root of 71?"},
+        }
+    },
+}
+
+
+def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, faults: Faults) -> None:
+    """Serve /health and /chat; /chat talks to the graph `agent`, or else to the first on messages."""
+    router = APIRouter(tags=["chat"])
+
+    @router.get("/health", summary="Tell that the server is up")
+    async def health() -> JSONResponse:
+        return JSONResponse({"status": "🤙"})
+
+    @router.post(
+        "/chat", summary="Ask, and get the answer token by token", openapi_extra={"requestBody": _BODY}
+    )
+    async def post_chat(request: Request) -> Response:
+        body = request.state.json
+        if not isinstance(body, dict):
+            raise InvalidInput("body", 'must be an object: {"text": ".."}')
+        return _answer(request, body)
+
+    @router.get("/chat", summary="Ask, and get the answer token by token")
+    async def get_chat(request: Request, text: str = "", thread_id: str | None = None) -> Response:
+        return _answer(
+            request, {"text": text} if thread_id is None else {"text": text, "thread_id": thread_id}
+        )
+
+    def _answer(request: Request, fields: dict[str, Any]) -> Response:
+        spec = _spec(_default_graph(engine), fields, limits)
+        engine.check_free(spec.thread_id)
+        return ChatAnswer(engine, spec, faults, as_json=_wants_json(request.headers.get("accept", "")))
+
+    app.include_router(router)
+
+
+def _default_graph(engine: Engine) -> str:
+    """Return the graph that /chat serves."""
+    names = [name for name, graph in engine.graphs.items() if graph.takes_messages]
+    if not names:
+        raise UnknownGraph("no graph here takes messages")
+    return DEFAULT_GRAPH if DEFAULT_GRAPH in names else names[0]
+
+
+def _spec(graph: str, fields: dict[str, Any], limits: MessageLimits) -> RunSpec:
+    for key in fields:
+        if key not in _FIELDS:
+            raise InvalidInput(key[:100], f"is not known; known: {', '.join(sorted(_FIELDS))}")
+    text = fields.get("text")
+    if not isinstance(text, str):
+        raise InvalidInput("text", "is missing" if "text" not in fields else "must be a string")
+    if not text.strip():
+        raise InvalidInput("text", "is empty")
+    thread_id = check_thread_id(fields.get("thread_id", str(uuid.uuid4())), "thread_id")
+    messages = parse_input(text, "text", limits)
+    return RunSpec(graph, {"messages": messages}, thread_id, str(uuid.uuid4()), attached=True)
+
+
+def _wants_json(accept: str) -> bool:
+    """Tell whether JSON is asked for by name; `*/*` is what every client sends."""
+    return any(part.split(";")[0].strip() == "application/json" for part in accept.split(","))
+
+
+class ChatAnswer(Response):
+    """The answer of one run, attached to its request.
+
+    As text, one body chunk a token. The head waits for the first token, so that a run that fails before it is
+    answered by a status. A failure behind it leaves the body unfinished: a cut answer must not look whole.
+    """
+
+    def __init__(self, engine: Engine, spec: RunSpec, faults: Faults, *, as_json: bool) -> None:
+        super().__init__()
+        self._engine = engine
+        self._spec = spec
+        self._faults = faults
+        self._as_json = as_json
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with attached(self._engine, receive) as attachment:
+            try:
+                response = (
+                    await self._json(attachment) if self._as_json else await self._text(attachment, send)
+                )
+            except AppError as error:
+                response = self._faults.problem(error, scope)
+            if response is not None:
+                self._name_run(response)
+                await response(scope, receive, send)
+
+    async def _text(self, attachment: Attachment, send: Send) -> Response | None:
+        """Send the tokens; return a response if nothing was sent. Raises AppError only if nothing was
+        sent.
+        """
+        answer, has_begun = AnswerText(), False
+        try:
+            async for event in attachment.run(self._spec):
+                for chunk in answer.chunks(event):
+                    if not has_begun:
+                        has_begun = True
+                        await send(self._head())
+                    await send({"type": "http.response.body", "body": chunk.encode(), "more_body": True})
+        except AppError:
+            if not has_begun:
+                raise
+            return None  # without a last chunk: the server closes the connection
+        if not has_begun:
+            return Response(media_type="text/plain")
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return None
+
+    async def _json(self, attachment: Attachment) -> Response:
+        history = await self._engine.messages(self._spec.graph, self._spec.thread_id)
+        answer = AnswerText()
+        chunks = [chunk async for event in attachment.run(self._spec) for chunk in answer.chunks(event)]
+        question = self._spec.input["messages"][0].text
+        said = [_as_dict(message) for message in history if message.type in ("human", "ai") and message.text]
+        return JSONResponse({"input": question, "chat_history": said, "output": "".join(chunks)})
+
+    def _head(self) -> dict[str, Any]:
+        response = Response(
+            media_type="text/plain", headers={"cache-control": "no-store", "x-accel-buffering": "no"}
+        )
+        self._name_run(response)
+        del response.headers["content-length"]
+        return {"type": "http.response.start", "status": 200, "headers": response.raw_headers}
+
+    def _name_run(self, response: Response) -> None:
+        response.headers["x-run-id"] = self._spec.run_id
+        response.headers["x-thread-id"] = self._spec.thread_id
+
+
+def _as_dict(message: BaseMessage) -> dict[str, str]:
+    return {"type": message.type, "content": str(message.text)}

@@ -1,0 +1,82 @@
+"""Messages in any of LangChain's spellings -> LangChain messages, or an error that names the field."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
+from pydantic import ValidationError
+
+from app.errors import InvalidInput
+from app.runs.jsonable import dumps
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLimits:
+    """How many messages an input may have, and how large each may be."""
+
+    count: int = 256
+    size_bytes: int = 262_144
+
+
+def parse_input(value: Any, field: str, limits: MessageLimits) -> list[BaseMessage]:
+    """Return the messages of `{"messages": [..]}`, of a list of messages, or of one string.
+
+    Raises InvalidInput naming the field.
+    """
+    if isinstance(value, dict):
+        if "messages" not in value:
+            raise InvalidInput(f"{field}.messages", "is missing")
+        field, value = f"{field}.messages", value["messages"]
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise InvalidInput(field, "must be a list of messages, or a string")
+    if not value:
+        raise InvalidInput(field, "is empty; send at least one message")
+    if len(value) > limits.count:
+        raise InvalidInput(field, f"has {len(value)} messages; at most {limits.count}")
+    messages = [_message(each, f"{field}.{index}", limits) for index, each in enumerate(value)]
+    _check_tool_messages(messages, field)
+    return messages
+
+
+def _message(value: Any, field: str, limits: MessageLimits) -> BaseMessage:
+    try:
+        message = convert_to_messages([tuple(value) if isinstance(value, list) else value])[0]
+    except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, ValidationError) as error:
+        raise InvalidInput(field, _reason(value, error)) from None
+    if len(dumps(message.content)) > limits.size_bytes:
+        raise InvalidInput(f"{field}.content", f"is larger than {limits.size_bytes} bytes")
+    if not message.content and isinstance(value, str | list):
+        raise InvalidInput(field, "is empty")
+    if message.type == "human" and not message.content:
+        raise InvalidInput(f"{field}.content", "is empty")
+    return message
+
+
+def _reason(value: Any, error: Exception) -> str:
+    """Say what is wrong with a message that LangChain refused, without echoing it."""
+    if isinstance(value, dict):
+        role = value.get("role", value.get("type"))
+        if role is None:
+            return "has neither a role nor a type"
+        if "content" not in value and not value.get("tool_calls"):
+            return "has no content"
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        if isinstance(error, KeyError):
+            return f"{error.args[0]} is missing"
+        return f"has an unknown role or type {str(role)[:40]!r}; known are user, assistant, system and tool"
+    return "must be a string, a [role, text] pair, or an object with role and content"
+
+
+def _check_tool_messages(messages: Sequence[BaseMessage], field: str) -> None:
+    """Refuse a tool message that answers no call: providers do, with a far less clear error."""
+    called: set[str | None] = set()
+    for index, message in enumerate(messages):
+        if isinstance(message, AIMessage):
+            called.update(call["id"] for call in message.tool_calls)
+        elif isinstance(message, ToolMessage) and message.tool_call_id not in called:
+            raise InvalidInput(f"{field}.{index}.tool_call_id", "no message before it makes that call")

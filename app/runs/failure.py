@@ -1,0 +1,103 @@
+"""Why a run failed: an exception of the graph, its model or its tools -> a public code and a safe text.
+
+Exception texts may hold prompts and keys: they go to the log with the run's id, never to a client.
+Upstream errors are told by shape (a status code, a class's name), so that no vendor's SDK is imported here.
+"""
+
+from typing import Final
+
+from langgraph.errors import GraphRecursionError
+
+from app.errors import RunFailed
+
+MESSAGES: Final = {
+    "graph_error": "The graph raised an error; the server's log has it under this run's id.",
+    "step_limit": "The graph took more steps than this run allows.",
+    "run_timeout": "The run took longer than the server allows.",
+    "run_cancelled": "The run was cancelled.",
+    "run_interrupted": "The graph asks for input, which this protocol can't give.",
+    "server_draining": "The server is shutting down.",
+    "upstream_auth": "The model's provider refused the server's key.",
+    "upstream_rate_limited": "The model's provider is rate limiting the server.",
+    "upstream_error": "The model's provider answered with an error.",
+    "upstream_timeout": "The model's provider didn't answer in time.",
+    "upstream_disconnected": "The connection to the model's provider broke.",
+    "upstream_truncated": "The model's answer ended before it was complete.",
+    "upstream_malformed": "The model's provider sent something that can't be read.",
+    "context_length_exceeded": "The conversation is longer than the model can take.",
+    "model_not_found": "The model's provider doesn't know the model.",
+}
+_RETRYABLE: Final = frozenset(
+    {"run_timeout", "server_draining", "upstream_rate_limited", "upstream_error"}
+    | {"upstream_timeout", "upstream_disconnected", "upstream_truncated", "upstream_malformed"}
+)
+_BY_STATUS: Final = {
+    401: "upstream_auth",
+    403: "upstream_auth",
+    404: "model_not_found",
+    408: "upstream_timeout",
+}
+# openai, httpx, httpcore, aiohttp: the class or one of its bases, nearest first
+_BY_CLASS: Final = {
+    "APITimeoutError": "upstream_timeout",
+    "TimeoutException": "upstream_timeout",
+    "TimeoutError": "upstream_timeout",
+    "APIResponseValidationError": "upstream_malformed",
+    "APIConnectionError": "upstream_disconnected",
+    "TransportError": "upstream_disconnected",
+    "ClientError": "upstream_disconnected",
+    "ConnectionError": "upstream_disconnected",
+    "JSONDecodeError": "upstream_malformed",
+    "APIError": "upstream_error",
+}
+_ANYONES: Final = frozenset({"builtins", "json.decoder"})
+_CLIENTS: Final = frozenset({"openai", "anthropic", "httpx", "httpcore", "aiohttp"})
+
+
+def failure(code: str, *, retry_after_s: float | None = None) -> RunFailed:
+    """Return the failure with that code and its text."""
+    return RunFailed(code, MESSAGES[code], retryable=code in _RETRYABLE, retry_after_s=retry_after_s)
+
+
+def classify(error: BaseException) -> RunFailed:
+    """Return the failure that the error of a run means to its clients."""
+    if isinstance(error, RunFailed):
+        return error
+    if isinstance(error, GraphRecursionError):
+        return failure("step_limit")
+    named = getattr(error, "code", None)  # a graph may name one of our codes on its own exceptions
+    if isinstance(named, str) and named in MESSAGES:
+        return failure(named)
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int):
+        return _by_status(status, error)
+    for base in type(error).__mro__:
+        code = _BY_CLASS.get(base.__name__)
+        if code and (base.__module__ not in _ANYONES or _comes_from_client(error)):
+            return failure(code)
+    return failure("graph_error")
+
+
+def _comes_from_client(error: BaseException) -> bool:
+    """Tell whether an error of a kind that any code may raise was raised below an HTTP client."""
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_globals.get("__name__", "").partition(".")[0] in _CLIENTS:
+            return True
+        frame = frame.tb_next
+    return False
+
+
+def _by_status(status: int, error: BaseException) -> RunFailed:
+    if status == 429:
+        return failure("upstream_rate_limited", retry_after_s=_retry_after_s(error))
+    if code := _BY_STATUS.get(status):
+        return failure(code)
+    return failure("upstream_error")
+
+
+def _retry_after_s(error: BaseException) -> float | None:
+    """Read the upstream's Retry-After where it is a number of seconds."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    value = headers.get("retry-after", "")
+    return float(value) if value.isdigit() else None

@@ -1,0 +1,207 @@
+"""LangGraph's stream parts -> what a run says. The only reader of LangGraph's shapes.
+
+Reads `graph.astream(stream_mode=STREAM_MODES, subgraphs=True)`: parts `(namespace, mode, value)`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, NamedTuple
+
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.messages.ai import UsageMetadata, add_usage
+from langgraph.prebuilt import ToolNode
+from langgraph.pregel import Pregel
+from langgraph.types import StreamMode
+
+from app.runs.event import Json, Kind
+from app.runs.graph import AnyPregel
+from app.runs.jsonable import to_json
+
+STREAM_MODES: Final[list[StreamMode]] = ["messages", "updates", "custom", "values"]
+_INTERRUPT: Final = "__interrupt__"
+_REASONING_BLOCKS: Final = {"reasoning": "reasoning", "thinking": "thinking"}  # block type -> its text's key
+
+Namespace = tuple[str, ...]
+
+
+class Said(NamedTuple):
+    """An event before the engine numbers it."""
+
+    kind: Kind
+    data: Json
+
+
+class _Message:
+    """An AI message that is being said."""
+
+    __slots__ = ("channel", "node", "parts")
+
+    def __init__(self, node: tuple[Namespace, str], channel: Literal["answer", "step"]) -> None:
+        self.node = node
+        self.channel: Literal["answer", "step"] = channel
+        self.parts: list[str] = []
+
+
+class Translator:
+    """Follows one attempt of a run.
+
+    values is the graph's newest state (what `ainvoke` would return), usage the sum over all model calls,
+    interrupts what the graph asked before it paused.
+    """
+
+    def __init__(self, graph: AnyPregel) -> None:
+        self._tool_nodes = frozenset(_tool_nodes(graph))
+        self._messages: dict[str, _Message] = {}
+        self._answer_id: str | None = None
+        self.values: Any = None
+        self.usage: UsageMetadata | None = None
+        self.interrupts: Json = []
+
+    def feed(self, namespace: Namespace, mode: str, value: Any) -> Iterator[Said]:
+        """Yield what the part says, in order."""
+        if mode == "messages":
+            message, metadata = value
+            if isinstance(message, AIMessage):
+                yield from self._ai(message, namespace, metadata)
+            elif isinstance(message, ToolMessage):
+                yield _tool_result(message)
+        elif mode == "updates":
+            for node, update in value.items():
+                yield from self._update(namespace, node, update)
+        elif mode == "custom":
+            yield Said("custom", {"value": to_json(value)})
+        elif not namespace:
+            self.values = value
+
+    def _ai(self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any]) -> Iterator[Said]:
+        message_id, text = message.id or "", _text(message)
+        node = (namespace, metadata.get("langgraph_node", ""))
+        said = self._messages.get(message_id)
+        if said is None:
+            if self._is_repeated(message, node, text):
+                return
+            said = _Message(node, "step" if node[1] in self._tool_nodes else "answer")
+            self._messages[message_id] = said
+            yield Said("message", _head(message_id, node, metadata))
+        if message.usage_metadata:
+            self.usage = add_usage(self.usage, message.usage_metadata)
+        if reasoning := _reasoning(message):
+            yield Said("reasoning", {"message_id": message_id, "text": reasoning})
+        for call in _tool_calls(message, message_id):
+            if said.channel == "answer":
+                said.channel = "step"
+                yield from self._retract(message_id)
+            yield call
+        if text:
+            yield from self._token(message_id, said, text)
+
+    def _token(self, message_id: str, said: _Message, text: str) -> Iterator[Said]:
+        if said.channel == "answer" and self._answer_id != message_id:
+            if self._answer_id is not None:  # a later message is the answer then
+                self._messages[self._answer_id].channel = "step"
+                yield from self._retract(self._answer_id)
+            self._answer_id = message_id
+        said.parts.append(text)
+        yield Said("token", {"message_id": message_id, "text": text, "channel": said.channel})
+
+    def _retract(self, message_id: str) -> Iterator[Said]:
+        """Say that the message isn't the answer, if its text was shown as such."""
+        if self._answer_id == message_id:
+            self._answer_id = None
+            yield Said("retracted", {"message_id": message_id})
+
+    def _is_repeated(self, message: AIMessage, node: tuple[Namespace, str], text: str) -> bool:
+        """Tell whether a node gave back, under another id, the text its model has just said."""
+        if isinstance(message, AIMessageChunk) or self._answer_id is None:
+            return False
+        answer = self._messages[self._answer_id]
+        return answer.node == node and "".join(answer.parts) == text
+
+    def _update(self, namespace: Namespace, node: str, update: Any) -> Iterator[Said]:
+        if node == _INTERRUPT:
+            self.interrupts = [{"id": each.id, "value": to_json(each.value)} for each in update]
+            yield Said("interrupt", {"interrupts": self.interrupts})
+            return
+        yield Said("update", {"node": node, "namespace": list(namespace), "values": to_json(update)})
+        answer_id = self._answer_id
+        if answer_id is not None and self._messages[answer_id].node == (namespace, node):
+            kept = list(_ai_messages(update))
+            text = "".join(self._messages[answer_id].parts)
+            if not any(message.id == answer_id or _text(message) == text for message in kept):
+                self._messages[answer_id].channel = "step"
+                yield from self._retract(answer_id)
+
+
+def _head(message_id: str, node: tuple[Namespace, str], metadata: Mapping[str, Any]) -> Json:
+    return {
+        "message_id": message_id,
+        "node": node[1],
+        "namespace": list(node[0]),
+        "model": metadata.get("ls_model_name"),
+    }
+
+
+def _tool_result(message: ToolMessage) -> Said:
+    return Said(
+        "tool_result",
+        {
+            "call_id": message.tool_call_id,
+            "name": message.name,
+            "content": to_json(message.content),
+            "status": message.status,
+        },
+    )
+
+
+def _tool_calls(message: AIMessage, message_id: str) -> Iterator[Said]:
+    if isinstance(message, AIMessageChunk):
+        for chunk in message.tool_call_chunks:
+            yield _call(message_id, chunk["index"], chunk["id"], chunk["name"], chunk["args"])
+        return
+    for index, call in enumerate(message.tool_calls):
+        yield _call(message_id, index, call["id"], call["name"], json.dumps(call["args"], ensure_ascii=False))
+
+
+def _call(message_id: str, index: object, call_id: str | None, name: str | None, args: str | None) -> Said:
+    data = {
+        "message_id": message_id,
+        "index": index or 0,
+        "call_id": call_id,
+        "name": name,
+        "args": args or "",
+    }
+    return Said("tool_call", data)
+
+
+def _text(message: AIMessage) -> str:
+    """Return the message's own text: what stands in it outside of reasoning, tool calls and images."""
+    if isinstance(message.content, str):
+        return message.content
+    return "".join(
+        block if isinstance(block, str) else str(block.get("text", ""))
+        for block in message.content
+        if isinstance(block, str) or block.get("type") in ("text", "output_text")
+    )
+
+
+def _reasoning(message: AIMessage) -> str:
+    if isinstance(message.content, str):
+        return str(message.additional_kwargs.get("reasoning_content") or "")
+    blocks = [block for block in message.content if isinstance(block, dict)]
+    return "".join(str(block.get(_REASONING_BLOCKS.get(block.get("type", ""), ""), "")) for block in blocks)
+
+
+def _ai_messages(update: Any) -> Iterator[AIMessage]:
+    """Yield the AI messages of a node's update, in LangGraph's spellings of it."""
+    for part in update if isinstance(update, list | tuple) else [update]:
+        messages = part.get("messages", ()) if isinstance(part, Mapping) else part
+        for message in [messages] if isinstance(messages, BaseMessage) else messages or ():
+            if isinstance(message, AIMessage):
+                yield message
+
+
+def _tool_nodes(graph: AnyPregel) -> Iterator[str]:
+    """Yield the nodes that run tools: what a model says inside a tool is never the answer."""
+    for each in (graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))):
+        if isinstance(each, Pregel):
+            yield from (name for name, node in each.nodes.items() if isinstance(node.bound, ToolNode))
