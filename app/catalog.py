@@ -13,8 +13,9 @@ import inspect
 import json
 import re
 import sys
+import sysconfig
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -24,8 +25,9 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.config import get_stream_writer
 from langgraph.func import entrypoint
 from langgraph.graph import StateGraph
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError
 
 from app.errors import LoadError
 from app.runs.graph import AnyPregel, Graph
@@ -47,6 +49,7 @@ RESERVED: Final = frozenset(
     }
     | {"static", "store", "threads", "v1"}
 )
+_STDLIB: Final = sysconfig.get_path("stdlib")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
@@ -67,7 +70,7 @@ class LangGraphFile(BaseModel):
 
 def read_file(path: Path) -> LangGraphFile:
     """Read and check langgraph.json. Raises LoadError."""
-    what = f"{path} can't be used"
+    what, text = f"{path} can't be used", ""
     try:
         text = path.read_text(encoding="utf-8")
         return LangGraphFile.model_validate(json.loads(text))
@@ -85,7 +88,19 @@ def read_file(path: Path) -> LangGraphFile:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise LoadError(what, f"{path}: {field}: {first['msg']}", f"it looks like {_EXAMPLE}") from None
+        place = f"{path}:{_line_of_key(text, first['loc'])}"
+        raise LoadError(what, f"{place}: {field}: {first['msg']}", f"it looks like {_EXAMPLE}") from None
+    except RecursionError:
+        raise LoadError(what, f"{path}:1: it is nested too deep", f"it looks like {_EXAMPLE}") from None
+
+
+def _line_of_key(text: str, keys: Sequence[str | int]) -> int:
+    """Return the line of the last of the keys that the text has, each looked for behind the one before."""
+    at = 0
+    for key in keys:
+        found = re.compile(re.escape(json.dumps(key)) + r"\s*:").search(text, at)
+        at = found.start() if found else at
+    return text.count("\n", 0, at) + 1
 
 
 _EXAMPLE: Final = '{"dependencies": ["."], "graphs": {"agent": "./graphs/agent.py:graph"}}'
@@ -104,62 +119,65 @@ def load(path: Path) -> dict[str, Graph]:
 
 def _load_graph(name: str, entry: str | _Entry, path: Path, root: Path) -> Graph:
     what = f"graph {name!r} can't be loaded"
+    declared_at = f"{path}:{_line_of_key(path.read_text(encoding='utf-8'), ('graphs', name))}"
     if name in RESERVED or not _NAME.fullmatch(name):
         why = (
             "the name is one of the server's own"
             if name in RESERVED
             else "the name isn't [a-z][a-z0-9_-]{0,62}"
         )
-        raise LoadError(what, f"{path}: graphs.{name}: {why}", "rename it in that file")
+        raise LoadError(what, f"{declared_at}: {why}", "rename it in that file")
     target = entry if isinstance(entry, str) else entry.path
     place, _, variable = target.rpartition(":")
     if not place or not variable.isidentifier():
         todo = 'write it as "./graphs/file.py:variable"'
-        raise LoadError(what, f"{path}: graphs.{name}: {target!r} names no variable", todo)
-    module = _import(what, place, root)
-    file = Path(module.__file__ or place)
+        raise LoadError(what, f"{declared_at}: {target!r} names no variable", todo)
+    module = _import(what, place, root, declared_at)
+    file = Path(getattr(module, "__file__", None) or place)  # a built-in or namespace package has none
     try:
         found = getattr(module, variable)
     except AttributeError:
         there = (
-            ", ".join(sorted(key for key, value in vars(module).items() if isinstance(value, Runnable)))
+            ", ".join(
+                sorted(key for key, value in vars(module).items() if isinstance(value, Runnable | StateGraph))
+            )
             or "none"
         )
-        why = f"{_short(file)}: it has no {variable!r}; of graphs it has {there}"
+        why = f"{declared_at}: {_short(file)} has no {variable!r}; of graphs it has {there}"
         raise LoadError(what, why, f"define {variable} there, or name another in {path}") from None
     line = _line_of(file, variable)
     served = _made(what, found, f"{_short(file)}:{line}")
     description = (entry.description if isinstance(entry, _Entry) else None) or ""
     pregel = served if isinstance(served, Pregel) else _wrap(name, served)
-    return Graph(name, pregel, served, "messages" in _input_keys(pregel), file, line, description)
+    takes_messages = _takes_messages(what, pregel, f"{_short(file)}:{line}")
+    return Graph(name, pregel, served, takes_messages, file, line, description)
 
 
-def _import(what: str, place: str, root: Path) -> ModuleType:
+def _import(what: str, place: str, root: Path, declared_at: str) -> ModuleType:
     """Import a file by its path, or a module by its name."""
     try:
         if "/" not in place and not place.endswith(".py"):
             return importlib.import_module(place)
         file = (root / place).resolve()
         if not file.is_file():
-            raise LoadError(
-                what, f"{_short(file)}: there is no such file", "write it, or mend its path in langgraph.json"
-            )
+            why = f"{declared_at}: {_short(file)} isn't there"
+            raise LoadError(what, why, "write it, or mend its path in langgraph.json")
         name = "seltzer_graphs." + re.sub(
             r"\W", "_", str(file.relative_to(root) if file.is_relative_to(root) else file)
         )
         spec = importlib.util.spec_from_file_location(name, file)
         if spec is None or spec.loader is None:
-            raise LoadError(
-                what, f"{_short(file)}: it isn't a Python file", "name a .py file in langgraph.json"
-            )
+            why = f"{declared_at}: {_short(file)} isn't a Python file"
+            raise LoadError(what, why, "name a .py file in langgraph.json")
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
     except LoadError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        command = f"python {place}" if "/" in place or place.endswith(".py") else f"python -m {place}"
         raise LoadError(
-            what, _why(error, place), "mend it; to see the whole error: python " + place
+            what, _why(error, declared_at), f"mend it; to see the whole error: {command}"
         ) from error
 
 
@@ -210,29 +228,48 @@ def _wrap(name: str, runnable: Runnable[Any, Any]) -> AnyPregel:
     return entrypoint()(step)
 
 
-def _input_keys(pregel: AnyPregel) -> Mapping[str, Any]:
-    properties: Mapping[str, Any] = pregel.get_input_jsonschema().get("properties", {})
-    return properties
+def _takes_messages(what: str, pregel: AnyPregel, where: str) -> bool:
+    """Tell whether the input has messages. Any other graph is served with its own schemas, so it must have
+    them.
+    """
+    if isinstance(pregel, CompiledStateGraph) and "messages" in _input_channels(pregel):
+        return True  # its state may hold what no schema can describe
+    try:
+        pregel.get_output_jsonschema()
+        return "messages" in pregel.get_input_jsonschema().get("properties", {})
+    except PydanticUserError as error:
+        why = f"{where}: its state has no JSON schema: {error.message.splitlines()[0]}"
+        todo = "use types that JSON has, and TypedDict from typing_extensions before Python 3.12"
+        raise LoadError(what, why, todo) from error
+
+
+def _input_channels(pregel: CompiledStateGraph[Any, Any, Any, Any]) -> Iterable[str]:
+    return pregel.builder.schemas[pregel.builder.input_schema]
 
 
 def _line_of(file: Path, variable: str) -> int:
-    """Return the line that defines the variable; 1 if it is made in another way."""
+    """Return the line that defines the variable; 1 if it is made in another way, or not in Python."""
+    if file.suffix != ".py":
+        return 1
     defines = re.compile(rf"(async\s+def|def|class)\s+{variable}\b|{variable}\s*(:[^=]+)?=")
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     return next((number for number, line in enumerate(lines, 1) if defines.match(line)), 1)
 
 
-def _why(error: Exception, place: str) -> str:
-    """Say where in the user's code an error came up, and what it was, in one line."""
+def _why(error: BaseException, place: str) -> str:
+    """Say where in the user's code an error came up, else at which place, and what it was, in one line."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_short(Path(error.filename))}:{error.lineno}: {error.msg}"
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename
-    ]
-    own = [frame for frame in frames if "site-packages" not in frame.filename and frame.filename != __file__]
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
     where = f"{_short(Path(own[-1].filename))}:{own[-1].lineno}" if own else place
     text = " ".join(str(error).split())
     return f"{where}: {type(error).__name__}: {text}"
+
+
+def _is_users(filename: str) -> bool:
+    """Tell whether a frame's file is neither Python's own, nor an installed package's, nor this one."""
+    foreign = filename.startswith((_STDLIB, "<")) or "site-packages" in filename
+    return not foreign and filename != __file__
 
 
 def _short(file: Path) -> str:

@@ -69,7 +69,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyGuard, limits=body)
     app.add_middleware(
         HostGuard, is_loopback=is_loopback(settings.host), allowed_hosts=settings.allowed_hosts
-    )  # the last one added is the outermost
+    )
+    app.add_middleware(faults.Boundary)  # the last one added is the outermost
     return app
 
 

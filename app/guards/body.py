@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,8 +22,10 @@ from app.guards.faults import problem
 
 DRAIN_BYTES: Final = 8 * 1_048_576  # of a refused body that is still read, so that the client sees the answer
 DRAIN_S: Final = 5.0
+SHOWN_CHARS: Final = 100  # of a key or path that an error shows
 _INT_LIMIT: Final = 2**63
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_Place: TypeAlias = tuple["_Place", str | int] | None  # of an item: its holder's place, and its key there
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class BodyGuard:
     async def _read(self, headers: Headers, receive: Receive) -> bytes:
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         too_large = BodyTooLarge(f"the body is larger than {self._limits.limit_bytes} bytes")
-        if (length := headers.get("content-length", "")).isdigit() and int(length) > self._limits.limit_bytes:
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._limits.limit_bytes:
             await _drain(receive)
             raise too_large
         if kind != "application/json" and not kind.endswith("+json"):
@@ -73,13 +76,15 @@ class BodyGuard:
                     message = await _next(receive)
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
+                    is_whole = not message.get("more_body", False)
                     if size > self._limits.limit_bytes:
                         break
-                    if not message.get("more_body", False):
+                    if is_whole:
                         return b"".join(parts)
         except TimeoutError:
             raise BodyTimeout(f"the body didn't arrive within {self._limits.timeout_s:g} s") from None
-        await _drain(receive)
+        if not is_whole:
+            await _drain(receive)
         raise too_large
 
 
@@ -151,7 +156,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BadRequest(f"the body has the key {twice!r} twice in one object")
+        raise BadRequest(f"the body has the key {twice[:SHOWN_CHARS]!r} twice in one object")
     return found
 
 
@@ -176,24 +181,33 @@ def _check(value: Any, depth: int) -> None:
     """Refuse what is too deep, and strings that not every store can keep. Goes level by level, without
     recursion.
     """
-    level: list[tuple[str, Any]] = [("", value)]
+    level: list[tuple[_Place, Any]] = [(None, [value])]
     for _ in range(depth + 1):
-        below: list[tuple[str, Any]] = []
-        for path, item in level:
-            if isinstance(item, str):
-                if _UNSTORABLE.search(item):
-                    raise InvalidInput(path or "body", "has a NUL or a lone surrogate")
-            elif isinstance(item, dict):
-                _check_keys(path, item)
-                below.extend((f"{path}.{key}".lstrip("."), each) for key, each in item.items())
-            elif isinstance(item, list):
-                below.extend((f"{path}.{index}".lstrip("."), each) for index, each in enumerate(item))
+        below: list[tuple[_Place, Any]] = []
+        for place, holder in level:
+            if isinstance(holder, dict):
+                _check_keys(place, holder)
+            for key, item in holder.items() if isinstance(holder, dict) else enumerate(holder):
+                if isinstance(item, str):
+                    if _UNSTORABLE.search(item):
+                        raise InvalidInput(_path((place, key)), "has a NUL or a lone surrogate")
+                elif isinstance(item, dict | list):
+                    below.append(((place, key), item))
         if not below:
             return
         level = below
     raise BadRequest(f"the body is nested deeper than {depth}")
 
 
-def _check_keys(path: str, item: dict[str, Any]) -> None:
-    if any(_UNSTORABLE.search(key) for key in item):
-        raise InvalidInput(path or "body", "has a key with a NUL or a lone surrogate")
+def _check_keys(place: _Place, holder: dict[str, Any]) -> None:
+    if any(_UNSTORABLE.search(key) for key in holder):
+        raise InvalidInput(_path(place), "has a key with a NUL or a lone surrogate")
+
+
+def _path(place: _Place) -> str:
+    """Return the place's keys, dotted. Made for an error only: a body's keys may be as long as the body."""
+    keys: list[str] = []
+    while place is not None:
+        place, key = place
+        keys.append(str(key))
+    return ".".join(reversed(keys[:-1]))[:SHOWN_CHARS] or "body"

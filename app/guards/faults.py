@@ -2,14 +2,16 @@
 
 import logging
 import math
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import AppError, RunFailed
 
@@ -93,7 +95,7 @@ def first_fault(errors: Sequence[Any]) -> tuple[str, str]:
 
 
 def mount(app: FastAPI) -> None:
-    """Answer every error that a route raises with a problem."""
+    """Answer the errors that routes raise with problems; what nobody expected goes to the Boundary."""
 
     @app.exception_handler(AppError)
     async def expected(request: Request, error: AppError) -> Response:
@@ -106,12 +108,41 @@ def mount(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        code = _HTTP_CODES.get(error.status_code, "bad_request")
+        code = _HTTP_CODES.get(
+            error.status_code, "bad_request" if error.status_code < 500 else "internal_error"
+        )
         return _problem(code, error.status_code, str(error.detail), request.scope, error.headers)
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> Response:
-        state: Mapping[str, Any] = request.scope.get("state", {})
-        log.error("request %s failed", state.get("request_id"), exc_info=error)
-        detail = "Something went wrong; the server's log has it under this request's id."
-        return _problem("internal_error", 500, detail, request.scope)
+
+class Boundary:
+    """ASGI middleware, the outermost: gives each request its id, and answers what nobody expected.
+
+    Starlette's own last resort raises again behind its answer, which breaks the connection for the next request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope.setdefault("state", {})["request_id"] = uuid.uuid4().hex
+        has_begun = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            log.error("request %s failed", request_id, exc_info=error)
+            if not has_begun:
+                await problem(_UNEXPECTED, scope)(scope, receive, send_with_id)
+
+
+_UNEXPECTED: Final = AppError("Something went wrong; the server's log has it under this request's id.")

@@ -3,19 +3,18 @@ port.
 """
 
 import ipaddress
-import uuid
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import AppError, ForeignHost, ForeignOrigin
 from app.guards.faults import problem
 
 
 class HostGuard:
-    """ASGI middleware, the outermost: gives each request its id, and refuses foreign Hosts and Origins.
+    """ASGI middleware that refuses foreign Hosts and Origins.
 
     On a loopback bind, a request for another name (DNS rebinding) gets 421. An Origin that isn't the
     server's own gets 403, whatever the bind. allowed_hosts are names and origins to take besides.
@@ -30,19 +29,12 @@ class HostGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = scope.setdefault("state", {})["request_id"] = uuid.uuid4().hex
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["x-request-id"] = request_id
-            await send(message)
-
         try:
             self._check(Headers(scope=scope), is_local=self._is_loopback and is_loopback(_own_name(scope)))
         except AppError as error:
-            await problem(error, scope)(scope, receive, send_with_id)
+            await problem(error, scope)(scope, receive, send)
             return
-        await self._app(scope, receive, send_with_id)
+        await self._app(scope, receive, send)
 
     def _check(self, headers: Headers, *, is_local: bool) -> None:
         host = headers.get("host", "")
@@ -52,8 +44,8 @@ class HostGuard:
         origin = headers.get("origin")
         if origin is None:
             return
-        from_host = urlsplit(origin).netloc.lower()
-        if from_host != host.lower() and _name(from_host) not in self._allowed_hosts:
+        page_host = origin.partition("://")[2].lower()
+        if page_host != host.lower() and _name(page_host) not in self._allowed_hosts:
             raise ForeignOrigin(
                 f"pages of {origin!r} may not use this server; allow it by SELTZER_ALLOWED_HOSTS"
             )
@@ -70,9 +62,7 @@ def is_loopback(name: str) -> bool:
 
 
 def _own_name(scope: Scope) -> str:
-    """Return the address the request came in at: a server started by other means than `seltzer serve` may
-    differ.
-    """
+    """Return the address the request came in at: a server not started by `seltzer serve` may have others."""
     server = scope.get("server")
     return str(server[0]) if server else ""
 

@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
 from pydantic import ValidationError
 
 from app.errors import InvalidInput
 from app.runs.jsonable import dumps
+
+
+_KNOWN: Final = frozenset(
+    {"human", "ai", "system", "tool", "function", "AIMessageChunk", "HumanMessageChunk"}
+)
+_ROLES: Final = frozenset({"user", "assistant", "developer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ def _message(value: Any, field: str, limits: MessageLimits) -> BaseMessage:
         message = convert_to_messages([tuple(value) if isinstance(value, list) else value])[0]
     except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, ValidationError) as error:
         raise InvalidInput(field, _reason(value, error)) from None
+    if message.type not in _KNOWN:
+        raise InvalidInput(field, _unknown(message.type))
     if len(dumps(message.content)) > limits.size_bytes:
         raise InvalidInput(f"{field}.content", f"is larger than {limits.size_bytes} bytes")
     if not message.content and isinstance(value, str | list):
@@ -68,8 +76,12 @@ def _reason(value: Any, error: Exception) -> str:
             return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
         if isinstance(error, KeyError):
             return f"{error.args[0]} is missing"
-        return f"has an unknown role or type {str(role)[:40]!r}; known are user, assistant, system and tool"
+        return "is malformed" if isinstance(role, str) and role in _KNOWN | _ROLES else _unknown(role)
     return "must be a string, a [role, text] pair, or an object with role and content"
+
+
+def _unknown(role: object) -> str:
+    return f"has an unknown role or type {str(role)[:40]!r}; known are user, assistant, system and tool"
 
 
 def _check_tool_messages(messages: Sequence[BaseMessage], field: str) -> None:

@@ -4,8 +4,10 @@ Exception texts may hold prompts and keys: they go to the log with the run's id,
 Upstream errors are told by shape (a status code, a class's name), so that no vendor's SDK is imported here.
 """
 
+import re
 from typing import Final
 
+from langchain_core.exceptions import ContextOverflowError
 from langgraph.errors import GraphRecursionError
 
 from app.errors import RunFailed
@@ -37,21 +39,22 @@ _BY_STATUS: Final = {
     404: "model_not_found",
     408: "upstream_timeout",
 }
-# openai, httpx, httpcore, aiohttp: the class or one of its bases, nearest first
-_BY_CLASS: Final = {
+# The class or one of its bases, nearest first. The first four are named so by the providers' SDKs alone.
+_BY_SDK_CLASS: Final = {
     "APITimeoutError": "upstream_timeout",
-    "TimeoutException": "upstream_timeout",
-    "TimeoutError": "upstream_timeout",
     "APIResponseValidationError": "upstream_malformed",
     "APIConnectionError": "upstream_disconnected",
+    "APIError": "upstream_error",
+}
+_BY_CLIENT_CLASS: Final = {
+    "TimeoutException": "upstream_timeout",
+    "TimeoutError": "upstream_timeout",
     "TransportError": "upstream_disconnected",
     "ClientError": "upstream_disconnected",
     "ConnectionError": "upstream_disconnected",
     "JSONDecodeError": "upstream_malformed",
-    "APIError": "upstream_error",
 }
-_ANYONES: Final = frozenset({"builtins", "json.decoder"})
-_CLIENTS: Final = frozenset({"openai", "anthropic", "httpx", "httpcore", "aiohttp"})
+_CLIENTS: Final = frozenset({"openai", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2", "aiohttp"})
 
 
 def failure(code: str, *, retry_after_s: float | None = None) -> RunFailed:
@@ -68,21 +71,29 @@ def classify(error: BaseException) -> RunFailed:
     named = getattr(error, "code", None)  # a graph may name one of our codes on its own exceptions
     if isinstance(named, str) and named in MESSAGES:
         return failure(named)
+    if isinstance(error, ContextOverflowError):  # LangChain tells it by the provider's text
+        return failure("context_length_exceeded")
     status = getattr(error, "status_code", None)
-    if isinstance(status, int):
+    if isinstance(status, int) and status >= 400:
         return _by_status(status, error)
     for base in type(error).__mro__:
-        code = _BY_CLASS.get(base.__name__)
-        if code and (base.__module__ not in _ANYONES or _comes_from_client(error)):
+        if code := _BY_SDK_CLASS.get(base.__name__):
+            return failure(code)
+        code = _BY_CLIENT_CLASS.get(base.__name__)
+        if code and (_package(base.__module__) in _CLIENTS or _comes_from_client(error)):
             return failure(code)
     return failure("graph_error")
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _comes_from_client(error: BaseException) -> bool:
     """Tell whether an error of a kind that any code may raise was raised below an HTTP client."""
     frame = error.__traceback__
     while frame is not None:
-        if frame.tb_frame.f_globals.get("__name__", "").partition(".")[0] in _CLIENTS:
+        if _package(frame.tb_frame.f_globals.get("__name__", "")) in _CLIENTS:
             return True
         frame = frame.tb_next
     return False
@@ -100,4 +111,4 @@ def _retry_after_s(error: BaseException) -> float | None:
     """Read the upstream's Retry-After where it is a number of seconds."""
     headers = getattr(getattr(error, "response", None), "headers", {})
     value = headers.get("retry-after", "")
-    return float(value) if value.isdigit() else None
+    return float(value) if re.fullmatch("[0-9]{1,9}", value) else None

@@ -25,8 +25,11 @@ class Reader:
         self.has_missed = True  # what was said before it came
 
     def put(self, event: Event) -> None:
-        """Take an event, or note that one was missed when the inbox is full."""
-        if len(self._inbox) < READER_LIMIT:
+        """Take an event, or note that one was missed when the inbox is full.
+
+        Once one was missed no later one is taken: the log has them all, and take() must not skip any.
+        """
+        if not self.has_missed and len(self._inbox) < READER_LIMIT:
             self._inbox.append(event)
         else:
             self._inbox.clear()

@@ -8,17 +8,16 @@ name.
 import base64
 import dataclasses
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from numbers import Number
 from typing import Any, Final
 
 import orjson
 from pydantic import BaseModel
-from pydantic_core import PydanticSerializationError
 
 from app.runs.event import Json
 
 DEPTH_LIMIT: Final = 64
-_INT_LIMIT: Final = 2**63
+_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1  # what orjson writes as a number
 # Some clients split lines at these three (langserve's RemoteRunnable among them): U+0085, U+2028, U+2029.
 _LINE_ENDS: Final = ((b"\xc2\x85", b"\\u0085"), (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
 
@@ -40,47 +39,91 @@ def to_json(value: object) -> Json:
 
 
 def _plain(value: object) -> object:
-    """Give orjson a simpler form of what it doesn't know. Called by orjson for such values only."""
-    if isinstance(value, BaseModel):
-        try:
-            return value.model_dump()
-        except PydanticSerializationError:  # a field of a type that pydantic can't dump
-            return dict(value)
-    for kind, simpler in _SIMPLER:
-        if isinstance(value, kind):
-            return simpler(value)
+    """Give a simpler form of what JSON and orjson have no word for."""
+    try:
+        if isinstance(value, BaseModel):
+            return _fields(value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            names = (field.name for field in dataclasses.fields(value))
+            return {name: getattr(value, name) for name in names if hasattr(value, name)}
+        for kind, simpler in _SIMPLER:
+            if isinstance(value, kind):
+                return simpler(value)
+    except Exception:  # noqa: BLE001  # a property, a serializer or a repr of the user's may raise anything
+        pass
     return f"<{type(value).__name__}>"
+
+
+def _fields(model: BaseModel) -> object:
+    """Return the model's fields: as it dumps itself, or as they are if it can't."""
+    try:
+        return model.model_dump(warnings=False)
+    except Exception:  # noqa: BLE001  # as above; pydantic passes it on, or wraps it
+        return dict(model)
 
 
 _SIMPLER: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], object]], ...]] = (
     (Mapping, dict),
+    (tuple, list),  # a named one: orjson takes no subclasses
     ((set, frozenset), lambda items: sorted(items, key=repr)),
-    ((bytes, bytearray, memoryview), lambda raw: base64.b64encode(raw).decode("ascii")),
-    ((Decimal, complex), str),
+    ((bytes, bytearray, memoryview), lambda raw: base64.b64encode(bytes(raw)).decode("ascii")),
+    (float, float),  # a subclass, such as numpy's
+    (Number, str),
     (BaseException, lambda error: {"error": type(error).__name__}),
 )
 
 
-def _walk(value: object, depth: int) -> Json:
-    """Rebuild the value from plain parts, down to a depth: the slow way, for what orjson refuses."""
-    if depth == 0:
+def _walk(value: object, depth: int, holders: frozenset[int] = frozenset()) -> Json:
+    """Rebuild the value from plain parts, down to a depth: the slow way, for what orjson refuses.
+
+    holders are the ids of what the value lies in: a list that holds itself twice would be walked 2**depth
+    times.
+    """
+    if depth == 0 or id(value) in holders:
         return "<too deep>"
-    if value is None or isinstance(value, bool | float):
-        return value
+    if value is None or isinstance(value, bool | int | float | str):
+        return _scalar(value)
+    inner = holders | {id(value)}
+    plain = value if isinstance(value, dict | list | tuple) else _simplest(value)
+    if isinstance(plain, dict):
+        return {_key(key): _walk(item, depth - 1, inner) for key, item in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [_walk(item, depth - 1, inner) for item in plain]
+    return _scalar(plain)
+
+
+def _scalar(value: object) -> Json:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")  # lone surrogates
-    if isinstance(value, int):
-        return value if -_INT_LIMIT <= value < _INT_LIMIT else str(value)
-    if isinstance(value, Mapping):
-        return {_key(key): _walk(item, depth - 1) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_walk(item, depth - 1) for item in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: _walk(getattr(value, field.name), depth - 1) for field in dataclasses.fields(value)
-        }
-    return _walk(_plain(value), depth - 1)
+    if isinstance(value, int) and not _INT_MIN <= value <= _INT_MAX:
+        return _digits(value)
+    return float(value) if isinstance(value, float) else value  # a subclass is no float to orjson
+
+
+def _simplest(value: object) -> object:
+    """Return a dict, list or scalar for the value: orjson's own form of it, or ours."""
+    try:
+        return orjson.loads(orjson.dumps(value))  # a date, a UUID, an enum's member
+    except TypeError:
+        return _plain(value)
+
+
+def _digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python writes no more than 4300 digits, unless they are hexadecimal
+        return hex(value)
 
 
 def _key(key: object) -> str:
-    return str(_walk(key if isinstance(key, str) else str(key), 1))
+    try:
+        return str(next(iter(orjson.loads(orjson.dumps({key: None}, option=orjson.OPT_NON_STR_KEYS)))))
+    except TypeError:
+        return _odd_key(key)
+
+
+def _odd_key(key: object) -> str:
+    try:
+        return str(_scalar(str(key)))
+    except Exception:  # noqa: BLE001  # as above
+        return f"<{type(key).__name__}>"

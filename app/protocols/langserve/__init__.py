@@ -54,4 +54,5 @@ def _attach(config: dict[str, Any], request: Request) -> dict[str, Any]:
     """Hand the request to the ServedGraph: LangServe gives a runnable nothing of it but this."""
     ours: ServedRequest = request.state.langserve
     configurable = {**(config.get("configurable") or {}), REQUEST: ours}
-    return {**config, "configurable": configurable, "run_id": ours.run_id}
+    run_id = {"run_id": ours.run_id} if ours.run_id else {}
+    return {**config, "configurable": configurable, **run_id}

@@ -72,9 +72,9 @@ class LangServeGuard:
             return
         body = await receive()
         async with attached(self._engine, receive) as attachment:
-            request = ServedRequest(attachment, asked, str(uuid.uuid4()))
-            scope["state"]["langserve"] = request
-            answer = _Answer(request, send, self._faults, has_one_run=found["endpoint"] != "batch")
+            run_id = None if found["endpoint"] == "batch" else str(uuid.uuid4())
+            request = scope["state"]["langserve"] = ServedRequest(attachment, asked, run_id)
+            answer = _Answer(request, send, self._faults)
             await self._serve(scope, _once(body), answer)
 
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
@@ -93,11 +93,10 @@ class LangServeGuard:
 class _Answer:
     """Sends LangServe's answer on, with the run's ids in its head and our error in its last frame."""
 
-    def __init__(self, request: ServedRequest, send: Send, faults: Faults, *, has_one_run: bool) -> None:
+    def __init__(self, request: ServedRequest, send: Send, faults: Faults) -> None:
         self._request = request
         self._send = send
         self._faults = faults
-        self._has_one_run = has_one_run
         self.has_begun = False
 
     @property
@@ -118,7 +117,7 @@ class _Answer:
 
     def _name_runs(self, start: Message) -> None:
         run_ids = [spec.run_id for spec in self._request.attachment.specs]
-        if start["status"] == 200 and self._has_one_run:  # a stream's head is sent before its run begins
+        if start["status"] == 200 and self._request.run_id:  # a stream's head is sent before its run begins
             run_ids = [self._request.run_id]
         if run_ids:
             headers = MutableHeaders(scope=start)

@@ -126,7 +126,7 @@ def _hashed_config(config_hash: str, served: ServedGraph) -> str | None:
         return None
     try:
         config = json.loads(LZString.decompressFromEncodedURIComponent(config_hash) or "")  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError, KeyError, IndexError):
+    except (ValueError, TypeError, KeyError, IndexError, NameError):  # LZString has no error of its own
         raise BadRequest("the path's config hash can't be read") from None
     return _check_config(config, "config_hash", served)[0]
 

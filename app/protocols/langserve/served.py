@@ -43,11 +43,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ServedRequest:
-    """A request to LangServe as its runnable sees it. run_id names the run of its one input."""
+    """A request to LangServe as its runnable sees it. run_id names its run; a batch's are named by LangServe."""
 
     attachment: Attachment
     asked: Asked
-    run_id: str
+    run_id: str | None
 
 
 def _to_messages(value: Any) -> list[BaseMessage]:

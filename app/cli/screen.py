@@ -1,0 +1,108 @@
+"""How an answer is shown: text with its steps beside it, or lines of JSON."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any, Final, Protocol
+
+from rich.console import Console
+from rich.text import Text
+
+from app.client import Done, Part, Retracted, Token, ToolCall, ToolResult
+
+STEP_CHARS: Final = 500
+_CONTROLS: Final = {
+    **{code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"},
+    **dict.fromkeys(range(127, 160), "\N{REPLACEMENT CHARACTER}"),
+}
+_KINDS: Final = {
+    Token: "token",
+    ToolCall: "tool_call",
+    ToolResult: "tool_result",
+    Retracted: "retracted",
+    Done: "done",
+}
+
+
+class Screen(Protocol):
+    """Where an answer is shown. Raises BrokenPipeError when nobody reads stdout any more."""
+
+    def show(self, part: Part) -> None: ...
+
+    def fail(self, code: str, message: str) -> None:
+        """Say that there will be no whole answer."""
+
+    def end(self) -> None:
+        """Close the answer, whole or not, so that what follows begins on a new line."""
+
+
+class TextScreen:
+    """The answer on stdout as it comes, the steps dimmed on stderr.
+
+    separator follows every token. Text that turns out to have been a step stays, and the answer begins on a
+    new line. On a terminal control characters are drawn, lest a model move the cursor or write the clipboard.
+    """
+
+    def __init__(self, separator: str = "") -> None:
+        self._separator = separator
+        self._is_terminal = sys.stdout.isatty()
+        self._steps = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._style = "" if self._steps.no_color or self._steps.is_dumb_terminal else "dim"
+        self._is_mid_line = False
+
+    def show(self, part: Part) -> None:
+        match part:
+            case Token(text):
+                self._write(text + self._separator)
+            case Retracted():
+                self.end()
+            case ToolCall(name, args):
+                self._step(f"→ {name} {_brief(args)}")
+            case ToolResult(name, content, is_error):
+                self._step(f"← {name} {'failed: ' if is_error else ''}{_brief(content)}")
+
+    def fail(self, code: str, message: str) -> None:
+        self.end()
+        print(f"seltzer: {visible(message)} ({code})", file=sys.stderr)
+
+    def end(self) -> None:
+        if self._is_mid_line:
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        if text:
+            sys.stdout.write(visible(text) if self._is_terminal else text)
+            sys.stdout.flush()
+            self._is_mid_line = not text.endswith("\n")
+
+    def _step(self, line: str) -> None:
+        if self._is_terminal:
+            self.end()
+        self._steps.print(Text(visible(line), style=self._style))
+
+
+class JsonScreen:
+    """A JSON object a line on stdout: `type` is token, tool_call, tool_result, retracted, done or error."""
+
+    def show(self, part: Part) -> None:
+        self._line({"type": _KINDS[type(part)], **asdict(part)})
+
+    def fail(self, code: str, message: str) -> None:
+        self._line({"type": "error", "code": code, "message": message})
+        print(f"seltzer: {visible(message)} ({code})", file=sys.stderr)
+
+    def end(self) -> None:
+        """Do nothing: each line ends itself."""
+
+    def _line(self, value: dict[str, Any]) -> None:
+        print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+
+
+def visible(text: str) -> str:
+    """Return the text with control characters drawn instead of obeyed."""
+    return text.translate(_CONTROLS)
+
+
+def _brief(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= STEP_CHARS else f"{text[:STEP_CHARS]} … ({len(text)} characters)"

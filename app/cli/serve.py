@@ -1,0 +1,139 @@
+"""`seltzer serve`: bind, load, serve with uvicorn, say so."""
+
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from socket import socket
+from types import FrameType
+from typing import Any, Final
+
+import uvicorn
+
+from app.cli.banner import render
+from app.cli.listening import CannotListen, listen, url_of
+from app.errors import AppError
+from app.settings import Settings
+
+GRACE_S: Final = 5  # how long open answers may go on after a stop was asked for
+
+
+def run(settings: Settings, *, reload: bool) -> int:
+    """Serve until a signal. Returns 0 after SIGINT or SIGTERM, 1 if the server can't start."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    try:
+        listener = listen(settings.host, settings.port)
+    except CannotListen as error:
+        print(f"seltzer: {error}", file=sys.stderr)
+        return 1
+    bound = settings.model_copy(update={"port": listener.getsockname()[1]})
+    if not reload:
+        return serve_on(bound, [listener])
+    from app.cli.reloading import SourceReload
+
+    config = _uvicorn_config(bound, "app.main:create_app", factory=True, reload=True)
+    SourceReload(config, partial(_serve_in_child, bound), [listener], graphs_file=bound.config).run()
+    return 0
+
+
+def serve_on(settings: Settings, sockets: list[socket]) -> int:
+    """Load the graphs and serve them on sockets that listen already. Returns the exit code."""
+    from app.main import Facts, create_app
+
+    url = url_of(settings.host, settings.port)
+    try:
+        app = create_app(settings)
+        known: Facts = app.state.facts
+        banner = render(
+            url,
+            version=known.version,
+            graphs=known.graphs,
+            models=known.models,
+            storage=known.storage,
+            auth=known.auth,
+        )
+    except AppError as error:
+        print(error, file=sys.stderr)
+        return 1
+    server = _Server(_uvicorn_config(settings, app), on_ready=lambda: print(banner, flush=True))
+    try:
+        server.run(sockets=sockets)
+    except SystemExit as stop:  # uvicorn's own code for a start that failed is 3, ours for no server there
+        return 1 if stop.code else 0
+    return 0
+
+
+def _serve_in_child(settings: Settings, sockets: list[socket]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    sys.exit(serve_on(settings, sockets))
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End with 0: before uvicorn takes the signals over, and after it has stopped and raises them again."""
+    raise SystemExit(0)
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it accepts connections, and that it is stopping."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        if self.server_state.connections:
+            print(f"Stopping; open answers have {GRACE_S} s. Ctrl-C again: at once.", file=sys.stderr)
+        await super().shutdown(sockets)
+
+
+def _uvicorn_config(
+    settings: Settings, app: Any, *, factory: bool = False, reload: bool = False
+) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=factory,
+        reload=reload,
+        host=settings.host,
+        port=settings.port,
+        loop="auto" if sys.platform == "win32" else "uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=settings.access_log,
+        log_config=_log_config(settings.log_level.upper()),
+        timeout_graceful_shutdown=GRACE_S,
+        server_header=False,
+    )
+
+
+def _log_config(level: str) -> dict[str, Any]:
+    """Return logging's configuration: all on stderr, so that stdout has the banner alone."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+            "access": {
+                "()": "uvicorn.logging.AccessFormatter",
+                "fmt": '%(asctime)s %(client_addr)s "%(request_line)s" %(status_code)s',
+                "use_colors": False,
+            },
+        },
+        "handlers": {
+            "plain": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"},
+            "access": {"class": "logging.StreamHandler", "formatter": "access", "stream": "ext://sys.stderr"},
+        },
+        "root": {"handlers": ["plain"], "level": "WARNING"},
+        "loggers": {
+            "app": {"level": level},
+            "graphs": {"level": level},
+            "uvicorn": {"level": "INFO" if level == "DEBUG" else "WARNING"},
+            "uvicorn.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+        },
+    }

@@ -1,0 +1,115 @@
+"""The agent: a chat model, a calculator, and a loop between them. Copy this file to begin your own.
+
+The model sees the last exchanges; the thread keeps all of them. It may call tools in three rounds a turn;
+then it has to answer from what it has. The graph brings no checkpointer: whoever serves it gives it one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
+from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.tools import BaseTool
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import add_messages
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.prebuilt import ToolNode
+from langgraph.prebuilt.tool_node import ToolCallRequest
+from langgraph.types import Command
+from typing_extensions import TypedDict
+
+from graphs.calculator import calculator
+from graphs.history import last_exchanges, this_turn, with_every_call_answered, without_broken_calls
+from graphs.models import chat_model
+
+SYSTEM = "You are a helpful assistant. Calculate with the calculator. Answer briefly, in the user's language."
+ANSWER_NOW = "You have used your tool calls for this turn. Answer now, from what you have."
+TOOLS: Sequence[BaseTool] = [calculator]
+WINDOW = 5  # exchanges the model is shown, besides the one going on
+MAX_TOOL_ROUNDS = 3
+TOOL_TIMEOUT_S = 60
+
+
+class State(TypedDict):
+    """The thread: every message, oldest first."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+
+
+def build(
+    model: BaseChatModel, tools: Sequence[BaseTool] = TOOLS
+) -> CompiledStateGraph[State, None, State, State]:
+    """Build the graph: the model speaks, its tool calls are run, until it answers."""
+    graph = StateGraph(State)
+    graph.add_node("model", _model_node(model, tools))
+    graph.add_node("tools", ToolNode(tools, handle_tool_errors=_told, awrap_tool_call=_within_time))
+    graph.add_edge(START, "model")
+    graph.add_conditional_edges("model", _where_next, ["tools", "model", END])
+    graph.add_edge("tools", "model")
+    return graph.compile()
+
+
+def _model_node(model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[State, State]:
+    """Make the node in both kinds: LangGraph runs the first for invoke, the second for ainvoke."""
+    with_tools = model.bind_tools(tools)
+
+    def ask(state: State) -> State:
+        speaker = with_tools if _may_call_tools(state) else model
+        return {"messages": without_broken_calls(speaker.invoke(_prompt(state)))}
+
+    async def aask(state: State) -> State:
+        speaker = with_tools if _may_call_tools(state) else model
+        return {"messages": without_broken_calls(await speaker.ainvoke(_prompt(state)))}
+
+    return RunnableLambda(ask, aask)
+
+
+def _prompt(state: State) -> LanguageModelInput:
+    """Choose what the model sees."""
+    system = SYSTEM if _may_call_tools(state) else f"{SYSTEM}\n{ANSWER_NOW}"
+    shown = with_every_call_answered(last_exchanges(state["messages"], WINDOW))
+    return [SystemMessage(system), *shown]
+
+
+def _may_call_tools(state: State) -> bool:
+    return len(_said_this_turn(state)) < MAX_TOOL_ROUNDS
+
+
+def _where_next(state: State) -> str:
+    """Run the model's calls; go back to it if they were all broken; end the turn if it made none."""
+    answers = _said_this_turn(state)
+    if len(answers) > MAX_TOOL_ROUNDS:
+        return END
+    if answers[-1].tool_calls:
+        return "tools"
+    return "model" if answers[-1].invalid_tool_calls else END
+
+
+def _said_this_turn(state: State) -> list[AIMessage]:
+    return [message for message in this_turn(state["messages"]) if isinstance(message, AIMessage)]
+
+
+async def _within_time(
+    request: ToolCallRequest, run: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[str]]]
+) -> ToolMessage | Command[str]:
+    """Give a tool TOOL_TIMEOUT_S seconds; a late one is left behind and the model is told."""
+    try:
+        async with asyncio.timeout(TOOL_TIMEOUT_S):
+            return await run(request)
+    except TimeoutError:
+        return ToolMessage(
+            f"The tool took longer than {TOOL_TIMEOUT_S} s and was given up.",
+            name=request.tool_call["name"],
+            tool_call_id=request.tool_call["id"],
+            status="error",
+        )
+
+
+def _told(error: Exception) -> str:
+    """Say to the model what went wrong in a tool, so that it can go on without it."""
+    return f"The tool failed: {error}"
+
+
+graph = build(chat_model())

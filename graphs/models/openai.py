@@ -1,0 +1,159 @@
+"""LangChain's OpenAI models for any OpenAI-compatible server, made strict about how a stream ends.
+
+Departs from langchain-openai:
+1. A stream that ends without a finish reason raises UpstreamTruncated; there it counts as success.
+2. Tool arguments that aren't a complete JSON object become an invalid tool call; there they are repaired
+   while streaming, and the half call is run.
+3. `reasoning_content`, which many servers send, is kept in additional_kwargs; there it is dropped.
+The Responses API has its own way of ending and is left alone.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
+from langchain_core.utils.json import parse_partial_json
+from langchain_openai import ChatOpenAI, OpenAI
+from openai import Timeout
+from pydantic import SecretStr
+
+from graphs.models.errors import UpstreamTruncated
+
+MAX_RETRIES = 2
+CONNECT_S = 10
+READ_S = 60  # to the first byte, and between chunks
+_NO_KEY = SecretStr("not-needed")  # servers without keys ignore it; the client insists on one
+_SEALS = ("]", '"]', '\\"]')
+
+
+class StrictChatOpenAI(ChatOpenAI):
+    """ChatOpenAI that tells a finished answer from a broken-off one, by raising UpstreamTruncated."""
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        chunks = super()._stream(*args, **kwargs)
+        if self._use_responses_api({**kwargs, **self.model_kwargs}):
+            yield from chunks
+            return
+        ending = _Ending()
+        for chunk in chunks:
+            ending.note(chunk)
+            yield chunk
+        yield from ending.seal()
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        chunks = super()._astream(*args, **kwargs)
+        if self._use_responses_api({**kwargs, **self.model_kwargs}):
+            async for chunk in chunks:
+                yield chunk
+            return
+        ending = _Ending()
+        async for chunk in chunks:
+            ending.note(chunk)
+            yield chunk
+        for chunk in ending.seal():
+            yield chunk
+
+    def _convert_chunk_to_generation_chunk(
+        self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
+    ) -> ChatGenerationChunk | None:
+        converted = super()._convert_chunk_to_generation_chunk(
+            chunk, default_chunk_class, base_generation_info
+        )
+        choices = chunk.get("choices")
+        delta = choices[0].get("delta") if choices else None
+        if converted and delta and (reasoning := delta.get("reasoning_content")):
+            converted.message.additional_kwargs["reasoning_content"] = reasoning
+        return converted
+
+
+class StrictOpenAI(OpenAI):
+    """OpenAI's completion model that raises UpstreamTruncated if its stream breaks off."""
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
+        ending = _Ending()
+        for chunk in super()._stream(*args, **kwargs):
+            ending.note(chunk)
+            yield chunk
+        ending.check()
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
+        ending = _Ending()
+        async for chunk in super()._astream(*args, **kwargs):
+            ending.note(chunk)
+            yield chunk
+        ending.check()
+
+
+def openai_chat(name: str, api_key: str | None, base_url: str | None) -> StrictChatOpenAI:
+    """Build a chat model; without a base URL it is OpenAI's own service."""
+    return StrictChatOpenAI(
+        model=name,
+        api_key=SecretStr(api_key) if api_key else _NO_KEY,
+        base_url=base_url,
+        max_retries=MAX_RETRIES,
+        timeout=Timeout(READ_S, connect=CONNECT_S),
+        stream_usage=True,
+    )
+
+
+def openai_completion(name: str, api_key: str | None, base_url: str | None) -> StrictOpenAI:
+    """Build a completion model; without a base URL it is OpenAI's own service."""
+    return StrictOpenAI(
+        model=name,
+        api_key=SecretStr(api_key) if api_key else _NO_KEY,
+        base_url=base_url,
+        max_retries=MAX_RETRIES,
+        timeout=Timeout(READ_S, connect=CONNECT_S),
+    )
+
+
+class _Ending:
+    """Watches a stream go by, for what has to be said of it at its end."""
+
+    def __init__(self) -> None:
+        self._finish_reason: str | None = None
+        self._arguments: dict[int | str | None, str] = {}
+
+    def note(self, chunk: GenerationChunk | ChatGenerationChunk) -> None:
+        info = chunk.generation_info or {}
+        self._finish_reason = info.get("finish_reason") or self._finish_reason
+        if isinstance(chunk, ChatGenerationChunk) and isinstance(chunk.message, AIMessageChunk):
+            for call in chunk.message.tool_call_chunks:
+                index = call["index"]
+                self._arguments[index] = self._arguments.get(index, "") + (call["args"] or "")
+
+    def check(self) -> None:
+        if not self._finish_reason:
+            raise UpstreamTruncated("The model's answer broke off: its stream ended without a finish reason.")
+
+    def seal(self) -> Iterator[ChatGenerationChunk]:
+        """Yield a chunk that makes LangChain see incomplete arguments as invalid, if there are any."""
+        self.check()
+        seals = [
+            tool_call_chunk(args=_seal(arguments), index=index if isinstance(index, int) else None)
+            for index, arguments in self._arguments.items()
+            if not self._are_complete(arguments)
+        ]
+        if seals:
+            yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=seals))
+
+    def _are_complete(self, arguments: str) -> bool:
+        if not arguments:
+            return self._finish_reason != "length"  # some servers send nothing for "no arguments"
+        try:
+            return isinstance(json.loads(arguments), dict)
+        except ValueError:
+            return False
+
+
+def _seal(arguments: str) -> str:
+    """Return what to add so that LangChain's repair gives up: a bracket that closes nothing.
+
+    The repair closes open strings and braces by itself, so text alone can't stop it.
+    """
+    return next(
+        (seal for seal in _SEALS if not isinstance(parse_partial_json(arguments + seal), dict)), _SEALS[0]
+    )

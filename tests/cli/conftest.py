@@ -1,0 +1,121 @@
+"""The terminal's world: real processes in a folder of their own, on a graph that does what it is told."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.terminal import Terminal
+from tests.conftest import ROOT, Serve
+from tests.serving import Served, write_graphs
+
+TALKER = Path(__file__).parent / "talker.py"
+BARE = """
+from langchain_core.runnables import RunnableLambda
+graph = RunnableLambda(lambda text: text.upper())
+"""
+PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A folder with langgraph.json, whose graph `agent` is talker.py, and the environment to work in.
+
+    mark is the file that the graph leaves when it is stopped; port is free.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    port: int
+    closing: ExitStack
+
+    @property
+    def mark(self) -> Path:
+        return self.folder / "stopped"
+
+    def run(
+        self, *arguments: str, question: str | bytes = b"", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, with the question on standard input."""
+        given = question.encode() if isinstance(question, str) else question
+        done = subprocess.run(
+            command(arguments),
+            cwd=self.folder,
+            env=self.environment | environment,
+            input=given,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a command whose output is read by the line while it runs; it is killed at the test's end."""
+        process = subprocess.Popen(
+            command(arguments),
+            cwd=self.folder,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.closing.enter_context(process)
+        self.closing.callback(process.kill)
+        return process
+
+    def open_terminal(self, *arguments: str, **environment: str) -> Terminal:
+        """Start a command in a terminal of its own."""
+        return self.closing.enter_context(
+            Terminal(command(arguments), self.folder, self.environment | environment, PATIENCE_S)
+        )
+
+
+def command(arguments: tuple[str, ...]) -> list[str]:
+    return [sys.executable, "-m", "app.cli", *arguments]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    folder = write_graphs(tmp_path / "desk", {"agent": f"{TALKER}:graph"}).parent
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+        "LANG": "C.UTF-8",
+        "TERM": "xterm",
+        "PROMPT_TOOLKIT_NO_CPR": "1",  # the test's terminal doesn't answer where its cursor is
+        "PORT": str(port),
+        "TALKER_LOG": str(folder / "stopped"),
+    }
+    with ExitStack() as closing:
+        yield Desk(folder, environment, port, closing)
+
+
+@pytest.fixture
+def talker(serve: Serve, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Served:
+    """A server with the same graph as the desk's, and one that isn't on messages."""
+    monkeypatch.setenv("TALKER_LOG", str(desk.mark))
+    return serve({"agent": f"{TALKER}:graph", "shout": BARE})
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_for(file: Path) -> None:
+    """Wait until the file is there: another process or thread writes it."""
+    subprocess.run(["sh", "-c", 'until [ -e "$0" ]; do sleep 0.05; done', str(file)], timeout=10, check=True)

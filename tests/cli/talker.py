@@ -1,0 +1,102 @@
+"""A graph that does what it is told: its model's words are scripted, the rest is LangGraph's own.
+
+"tool" calls a tool, "broken tool" one that fails, "wrong start" says something first; "fail" breaks off after
+two tokens; "forever" never ends, and leaves the file $TALKER_LOG when it is stopped; "escape" sends a control
+sequence; anything else is repeated and counted.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode, tools_condition
+
+
+class Talker(BaseChatModel):
+    """A scripted chat model; one chunk a word."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "talker"
+
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        raise NotImplementedError
+
+    async def _astream(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        asked = [str(message.content) for message in messages if isinstance(message, HumanMessage)]
+        async for chunk in _script(asked[-1], messages[-1], len(asked)):
+            yield ChatGenerationChunk(message=chunk)
+
+
+async def _script(question: str, last: BaseMessage, turn: int) -> AsyncIterator[AIMessageChunk]:
+    if isinstance(last, ToolMessage):
+        for word in ("It ", "is ", str(last.content)):
+            yield AIMessageChunk(word)
+    elif question in ("tool", "broken tool", "wrong start"):
+        if question == "wrong start":
+            yield AIMessageChunk("Let me see")
+        name = "broken" if question == "broken tool" else "double"
+        yield AIMessageChunk(
+            "", tool_call_chunks=[tool_call_chunk(name=name, args='{"num', id="c1", index=0)]
+        )
+        yield AIMessageChunk("", tool_call_chunks=[tool_call_chunk(args='ber": 21}', index=0)])
+    elif question == "escape":
+        yield AIMessageChunk("\x1b]52;c;x\x07")
+    else:
+        words = ["working"] if question == "forever" else f"You said {question}, number {turn}.".split(" ")
+        for place, word in enumerate(words):
+            if question == "fail" and place == 2:
+                raise ValueError("as told")
+            yield AIMessageChunk(word if place == 0 else f" {word}")
+        if question == "forever":
+            await _forever()
+
+
+async def _forever() -> None:
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        _leave_a_mark()
+        raise
+
+
+def _leave_a_mark() -> None:
+    Path(os.environ["TALKER_LOG"]).touch()
+
+
+def double(number: int) -> int:
+    """Double a number."""
+    return number * 2
+
+
+def broken(number: int) -> int:
+    """Fail."""
+    raise ValueError("no such luck")
+
+
+async def talk(state: MessagesState) -> dict[str, Any]:
+    """Say what the script has."""
+    whole: AIMessageChunk | None = None
+    async for chunk in Talker().astream(state["messages"]):
+        whole = chunk if whole is None else whole + chunk  # type: ignore[assignment]  # chunks add up to chunks
+    return {"messages": [whole]}
+
+
+graph = (
+    StateGraph(MessagesState)
+    .add_node("talk", talk)
+    .add_node("tools", ToolNode([double, broken], handle_tool_errors=True))
+    .add_edge(START, "talk")
+    .add_conditional_edges("talk", tools_condition)
+    .add_edge("tools", "talk")
+    .compile()
+)

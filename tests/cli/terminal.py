@@ -1,0 +1,82 @@
+"""A command in a terminal of its own, for tests that type and look."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import subprocess
+import termios
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+
+class Terminal:
+    """A running command whose standard streams are one pseudo-terminal. screen is all it has shown."""
+
+    def __init__(
+        self, command: Sequence[str], folder: Path, environment: dict[str, str], patience_s: float
+    ) -> None:
+        self._patience_s = patience_s
+        self._read_up_to = 0
+        self.screen = ""
+        self._ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, 100))
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            # the terminal must be the session's own for its Ctrl-C to become a signal
+            preexec_fn=_take_terminal,
+        )
+        os.close(theirs)
+
+    def see(self, text: str) -> None:
+        """Wait until the text is shown after what was seen last. Raises AssertionError with the screen."""
+        deadline = time.monotonic() + self._patience_s
+        while (at := self.screen.find(text, self._read_up_to)) < 0:
+            self._receive(deadline, text)
+        self._read_up_to = at + len(text)
+
+    def type(self, keys: str) -> None:
+        """Send keys as a person would press them; Enter is a carriage return, Ctrl-C is \\x03."""
+        os.write(self._ours, keys.encode())
+
+    def end(self) -> int:
+        """Wait for the command's end and return its exit code."""
+        deadline = time.monotonic() + self._patience_s
+        while self.process.poll() is None:
+            self._receive(deadline, "its end")
+        return self.process.returncode
+
+    def _receive(self, deadline: float, awaited: str) -> None:
+        ready, _, _ = select.select([self._ours], [], [], 0.1)
+        if ready:
+            try:
+                self.screen += os.read(self._ours, 65536).decode(errors="replace")
+            except OSError as error:  # Linux says EIO when the last process has closed the terminal
+                if self.process.wait(self._patience_s) is not None and awaited != "its end":
+                    raise AssertionError(f"ended without {awaited!r}:\n{self.screen}") from error
+        elif time.monotonic() > deadline:
+            raise AssertionError(f"waited in vain for {awaited!r}:\n{self.screen}")
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

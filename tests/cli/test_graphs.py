@@ -1,0 +1,56 @@
+"""`seltzer graphs`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import BARE, TALKER, Desk
+from tests.serving import write_graphs
+
+
+def line_of_graph() -> int:
+    lines = TALKER.read_text().splitlines()
+    return 1 + next(number for number, line in enumerate(lines) if line.startswith("graph ="))
+
+
+def test_the_graphs_are_listed_with_file_and_line(desk: Desk) -> None:
+    write_graphs(desk.folder, {"agent": f"{TALKER}:graph", "shout": BARE})
+
+    done = desk.run("graphs")
+
+    agent, shout = done.stdout.splitlines()
+    assert agent.split() == ["agent", "messages", f"{TALKER}:{line_of_graph()}"]
+    assert shout.split() == ["shout", "own", "schema", "shout.py:3"]
+    assert done.returncode == 0
+
+
+def test_the_list_is_there_as_json(desk: Desk) -> None:
+    listed = json.loads(desk.run("graphs", "--json").stdout)
+
+    assert listed == [
+        {"name": "agent", "kind": "messages", "file": str(TALKER), "line": line_of_graph(), "description": ""}
+    ]
+
+
+@pytest.mark.parametrize("command", ["graphs", "serve", "chat"])
+def test_a_graph_that_cant_be_loaded_is_three_lines(desk: Desk, command: str) -> None:
+    write_graphs(desk.folder, {"agent": "import nowhere_to_be_found\n"})
+
+    done = desk.run(command, question="hello")
+
+    what, why, todo = done.stderr.splitlines()[-3:]
+    assert "'agent'" in what
+    assert "agent.py:1" in why
+    assert todo.strip().startswith("do:")
+    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_another_file_can_be_named(desk: Desk, tmp_path: Path) -> None:
+    other = write_graphs(tmp_path / "other", {"shout": BARE})
+
+    assert desk.run("graphs", "--config", str(other)).stdout.startswith("shout")
+    assert desk.run("graphs", "--config", "nowhere.json").returncode == 1

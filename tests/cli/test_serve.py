@@ -1,0 +1,210 @@
+"""`seltzer serve`: real servers in real processes."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import __version__
+from tests.cli.conftest import BARE, TALKER, Desk, wait_for
+from tests.serving import write_graphs
+
+_URL = re.compile(r"is up at (http://\S+)")
+
+
+def banner_of(process: subprocess.Popen[str]) -> str:
+    """Read what the server prints until it says how to stop it."""
+    assert process.stdout is not None
+    banner = ""
+    while "Ctrl-C stops it." not in banner:
+        line = process.stdout.readline()
+        assert line, f"it ended: {process.communicate()}"
+        banner += line
+    return banner
+
+
+def url_in(banner: str) -> str:
+    found = _URL.search(banner)
+    assert found
+    return found[1]
+
+
+def test_the_banner_is_true_when_it_is_shown(desk: Desk) -> None:
+    write_graphs(desk.folder, {"agent": f"{TALKER}:graph", "shout": BARE})
+
+    banner = banner_of(desk.start("serve", "--port", "0"))
+
+    url = url_in(banner)
+    assert httpx.get(f"{url}/health").json() == {"status": "🤙"}
+    assert banner.startswith(f"Seltzer {__version__} is up at {url}\n")
+    assert re.search(r"agent  messages +\S+/talker.py:\d+\n", banner)
+    assert "shout  own schema  shout.py:3\n" in banner
+    assert "auth      off" in banner
+    assert "storage   in memory" in banner
+    for page in re.findall(r"(http://\S+(?:/playground/|/docs))\n", banner):
+        assert httpx.get(page).status_code == 200
+    assert f"{url}/agent/chat/playground/\n" in banner
+    assert f"{url}/shout/chat/playground/" not in banner
+
+
+def test_the_banners_examples_work(desk: Desk) -> None:
+    banner = banner_of(desk.start("serve", "--port", "0"))
+    curl = next(line for line in banner.splitlines() if "curl -N" in line).partition("curl -N")[2]
+    chat = next(line for line in banner.splitlines() if "seltzer chat" in line).partition("seltzer ")[2]
+
+    curled = subprocess.run(
+        ["sh", "-c", f"curl -sN{curl}"], capture_output=True, text=True, check=True, timeout=30
+    )
+
+    assert curled.stdout == "You said what is the square root of 71?, number 1."
+    assert desk.run(*chat.split(), "hello").stdout == "You said hello, number 1.\n"
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(desk: Desk) -> None:
+    (desk.folder / ".env").write_text("HOST=127.0.0.1\nPORT=1\n")
+    by_environment = desk.start("serve")
+    assert url_in(banner_of(by_environment)) == f"http://127.0.0.1:{desk.port}"
+
+    by_flag = desk.start("serve", "--port", "0", HOST="192.0.2.1")
+    assert by_flag.wait(20) == 1  # an address that isn't ours, from the environment, over the file's
+
+    assert url_in(banner_of(desk.start("serve", "--host", "127.0.0.2", "--port", "0"))).startswith(
+        "http://127.0.0.2:"
+    )
+
+
+def test_an_ipv6_address_is_served(desk: Desk) -> None:
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback")
+
+    url = url_in(banner_of(desk.start("serve", "--host", "::1", "--port", "0")))
+
+    assert url.startswith("http://[::1]:")
+    assert httpx.get(f"{url}/health").status_code == 200
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def test_a_server_on_all_addresses_is_named_by_one_that_can_be_opened(desk: Desk) -> None:
+    url = url_in(banner_of(desk.start("serve", "--host", "0.0.0.0", "--port", "0")))
+
+    assert url.startswith("http://127.0.0.1:")
+    assert httpx.get(f"{url}/health").status_code == 200
+
+
+@pytest.mark.parametrize("reload", [[], ["--reload"]])
+def test_a_port_in_use_is_one_line(desk: Desk, reload: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", desk.port)):
+        done = desk.run("serve", *reload)
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr == (
+        f"seltzer: port {desk.port} of 127.0.0.1 is in use: stop what holds it, or take another with --port\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("192.0.2.1", "this machine has no address 192.0.2.1"),
+        ("no.such.host.invalid", "has no address"),
+        ("", "empty"),
+    ],
+)
+def test_a_host_that_cant_be_had_is_one_line(desk: Desk, host: str, said: str) -> None:
+    done = desk.run("serve", "--host", host, "--port", "0")
+
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("reload", [[], ["--reload"]])
+def test_a_signal_stops_it_with_exit_code_0(desk: Desk, reload: list[str], number: signal.Signals) -> None:
+    process = desk.start("serve", "--port", "0", *reload)
+    banner_of(process)
+
+    process.send_signal(number)
+    _, complaints = process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert "Traceback" not in complaints
+
+
+def test_a_stop_ends_an_open_answer(desk: Desk) -> None:
+    process = desk.start("serve", "--port", "0")
+    url = url_in(banner_of(process))
+    with httpx.stream("POST", f"{url}/chat", json={"text": "forever"}, timeout=30) as response:
+        assert next(response.iter_text()) == "working"
+
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(20) == 0
+        wait_for(desk.mark)
+
+
+def test_requests_are_logged_on_stderr_only_if_asked(desk: Desk) -> None:
+    for asked, lines in (("false", 0), ("true", 1)):
+        process = desk.start("serve", "--port", "0", SELTZER_ACCESS_LOG=asked)
+        httpx.get(url_in(banner_of(process)) + "/health")
+        process.terminate()
+        out, log = process.communicate(timeout=20)
+
+        assert (out, log.count("GET /health")) == ("", lines)
+
+
+def test_a_changed_file_is_served_after_a_reload(desk: Desk) -> None:
+    file = desk.folder / "shout.py"
+    write_graphs(desk.folder, {"shout": BARE})
+    process = desk.start("serve", "--port", "0", "--reload")
+    url = url_in(banner_of(process))
+    assert shout(url) == "HELLO"
+
+    change(file, BARE.replace("upper", "title"))
+
+    assert url_in(banner_of(process)) == url
+    assert shout(url) == "Hello"
+
+
+def test_a_file_that_breaks_is_reported_and_mended(desk: Desk) -> None:
+    file = desk.folder / "shout.py"
+    write_graphs(desk.folder, {"shout": BARE})
+    process = desk.start("serve", "--port", "0", "--reload")
+    url = url_in(banner_of(process))
+
+    change(file, "import nowhere_to_be_found\n")
+    assert process.stderr is not None
+    while "can't be loaded" not in process.stderr.readline():
+        pass
+    change(file, BARE)
+
+    banner_of(process)
+    assert shout(url) == "HELLO"
+
+
+def shout(url: str) -> str:
+    answer = httpx.post(f"{url}/shout/invoke", json={"input": "hello"}, timeout=20).json()
+    output: str = answer["output"]
+    return output
+
+
+def change(file: Path, source: str) -> None:
+    """Write the file so that its time is newer, however coarse the file system's clock is."""
+    newer_s = file.stat().st_mtime + 2
+    file.write_text(source)
+    import os
+
+    os.utime(file, (newer_s, newer_s))

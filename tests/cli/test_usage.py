@@ -1,0 +1,104 @@
+"""Help, version, and what is said to those who mistype."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from app import __version__
+from tests.cli.conftest import Desk
+
+
+@pytest.mark.parametrize("words", [["--help"], ["serve", "--help"], ["chat", "--help"], ["graphs", "--help"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = f"""
+import contextlib, io, sys
+from app.cli import main
+sys.argv[1:] = {words!r}
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as help:
+    main()
+assert "Usage: seltzer" in help.getvalue()
+print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    heavy = {
+        "langchain_core",
+        "langgraph",
+        "fastapi",
+        "httpx",
+        "uvicorn",
+        "pydantic",
+        "rich",
+        "prompt_toolkit",
+    }
+    assert heavy.isdisjoint(done.stdout.split())
+
+
+@pytest.mark.parametrize("command", ["serve", "chat", "graphs"])
+def test_each_commands_help_has_an_example(desk: Desk, command: str) -> None:
+    done = desk.run(command, "--help")
+
+    assert done.returncode == 0
+    assert f"Example: seltzer {command}" in done.stdout
+
+
+def test_the_version_is_told(desk: Desk) -> None:
+    assert desk.run("--version").stdout == f"seltzer {__version__}\n"
+
+
+def test_no_command_shows_the_help_as_an_error(desk: Desk) -> None:
+    done = desk.run()
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: seltzer")
+
+
+@pytest.mark.parametrize(
+    ("words", "naming"),
+    [
+        (["serve", "--port", "65536"], "--port"),
+        (["serve", "--port", "-1"], "--port"),
+        (["serve", "--port", "http"], "--port"),
+        (["dance"], "dance"),
+        (["chat", "--dance"], "--dance"),
+        (["chat", "--json", "--tokens", "|", "hello"], "--json and --tokens"),
+        (["chat", "--thread", "no/slashes", "hello"], "--thread"),
+        (["chat", "--thread", "", "hello"], "--thread"),
+        (["chat", ""], "QUESTION"),
+        (["chat", " "], "QUESTION"),
+        (["chat", "--graph", "nope", "hello"], "there are agent"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(desk: Desk, words: list[str], naming: str) -> None:
+    done = desk.run(*words)
+
+    *before, said = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert naming in said
+    assert all("running in this process" in line for line in before)
+    assert done.stdout == ""
+
+
+def test_a_bad_setting_is_named(desk: Desk) -> None:
+    done = desk.run("graphs", PORT="many")
+
+    assert done.returncode == 2
+    assert "port" in done.stderr.lower()
+    assert "'many'" in done.stderr
+
+
+def test_an_empty_question_on_standard_input_is_refused(desk: Desk) -> None:
+    assert desk.run("chat", question="\n").returncode == 2
+
+
+def test_a_question_that_isnt_utf8_is_refused(desk: Desk) -> None:
+    done = desk.run("chat", question=b"\xff\xfe")
+
+    assert done.returncode == 2
+    assert "UTF-8" in done.stderr

@@ -1,0 +1,106 @@
+"""The world tests run in: no model but the demo, a scripted upstream, a real server, a real browser."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from blockbuster import BlockBuster
+from fastapi import FastAPI
+from playwright.sync_api import Page
+
+from app.main import create_app
+from app.settings import Settings
+from tests.browser import open_page
+from tests.serving import Served, serving, write_graphs
+from tests.upstream import Upstream
+
+ROOT = Path(__file__).parents[1]
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The loop that tests marked anyio run on."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def blocking_calls() -> Iterator[None]:
+    """Raise BlockingError where our code blocks an event loop, the served app's too."""
+    detector = BlockBuster(scanned_modules=["app", "graphs"])
+    detector.activate()
+    try:
+        yield
+    finally:
+        detector.deactivate()
+
+
+@pytest.fixture
+def demo_env(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the demo model, at full speed, whatever this machine's environment names."""
+    for name in ("MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "COMPLETION_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DEMO_TTFT_MS", "0")
+    monkeypatch.setenv("DEMO_TPS", "0")
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """An OpenAI-compatible upstream that answers by habit until it is given a script."""
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def upstream_env(demo_env: None, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Upstream:
+    """Have the upstream as the model's provider; ask for it before `server` or `serve`."""
+    monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    monkeypatch.setenv("MODEL", "openai:test-model")
+    monkeypatch.setenv("COMPLETION_MODEL", "test-model")
+    return upstream
+
+
+@pytest.fixture
+def server(demo_env: None, tmp_path: Path) -> Iterator[Served]:
+    """The shipped graphs, served with the demo model."""
+    with serving(_app(config=ROOT / "langgraph.json", data=tmp_path / "data")) as served:
+        yield served
+
+
+@pytest.fixture
+def serve(demo_env: None, tmp_path: Path) -> Iterator[Serve]:
+    """Return a function that serves graphs: serve({"hello": SOURCE}, body_limit_bytes=100) -> Served.
+
+    A graph is Python source that defines `graph`, or an entry as langgraph.json has it; without any,
+    the shipped ones are served. What the environment says when it is called counts.
+    """
+    numbers = itertools.count(1)
+    with ExitStack() as stack:
+
+        def start(graphs: Mapping[str, str] | None = None, **settings: object) -> Served:
+            folder = tmp_path / f"served-{next(numbers)}"
+            config = ROOT / "langgraph.json" if graphs is None else write_graphs(folder, graphs)
+            app = _app(**{"config": config, "data": folder / "data"} | settings)
+            return stack.enter_context(serving(app))
+
+        yield start
+
+
+def _app(**given: object) -> FastAPI:
+    """Build the app in a thread of its own, as it reads files: in this one, `page` keeps an event loop running."""
+    settings = Settings(_env_file=None, **given)  # type: ignore[arg-type]  # no developer's .env in tests
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(create_app, settings).result()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """An empty page in Chromium."""
+    with open_page() as opened:
+        yield opened

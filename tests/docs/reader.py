@@ -1,0 +1,81 @@
+"""Does what a reader of a page would do: writes its files, runs its Python and shell blocks in order."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextlib
+import inspect
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from tests.docs.blocks import Block
+
+DOCUMENTED = re.compile(r"(?:127\.0\.0\.1|localhost):8000")
+_COMMAND_S = 60
+
+
+class Reader:
+    """A reader in a folder of their own, for whom the server is at url, wherever the page says it is.
+
+    Python blocks share one namespace and one event loop, top-level await included.
+    """
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder = folder
+        self._url = url
+        self._names: dict[str, Any] = {"__name__": "__docs__"}
+        self._runner = asyncio.Runner()
+
+    def close(self) -> None:
+        self._runner.close()
+
+    def run(self, block: Block) -> str:
+        """Run a Python or shell block and return what it prints. Raises what goes wrong in it."""
+        text = DOCUMENTED.sub(self._url.removeprefix("http://"), block.text)
+        return self._python(text, block) if block.language == "python" else self._shell(text, block)
+
+    def _python(self, text: str, block: Block) -> str:
+        # get_stream's default is the documented address; a reader here has to name theirs.
+        text = re.sub(r"(get_stream\(\"[^\"]*\")\)", rf'\1, "{self._url}")', text)
+        code = compile(text, block.place, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            if code.co_flags & inspect.CO_COROUTINE:
+                self._runner.run(self._awaited(code))
+            else:
+                exec(code, self._names)
+        return printed.getvalue()
+
+    async def _awaited(self, code: CodeType) -> None:
+        await eval(code, self._names)
+
+    def _shell(self, text: str, block: Block) -> str:
+        port = self._url.rpartition(":")[2]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text],
+            cwd=self._folder,
+            env={**os.environ, "PATH": path, "PORT": port},
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_S,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(f"{block.place} exits with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+
+def matches(printed: str, expected: str) -> bool:
+    """Compare line by line, spaces at the ends let be; `...` alone on a line stands for any lines."""
+    lines = [line.strip() for line in expected.strip().splitlines()]
+    pattern = "".join(r"(?:.*\n)*" if line == "..." else re.escape(line) + r"\n" for line in lines)
+    stripped = "".join(f"{line.strip()}\n" for line in printed.strip().splitlines())
+    return re.fullmatch(pattern, stripped) is not None

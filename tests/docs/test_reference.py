@@ -1,0 +1,79 @@
+"""The reference lists every setting and every error code there is, and no other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
+
+import app.main  # noqa: F401  # imports every room, so that every error class is known
+from app.errors import AppError
+from app.guards.faults import STATUS
+from app.runs.failure import MESSAGES
+from app.settings import Settings
+from graphs.models import settings as model_settings
+from tests.docs.blocks import ROOT
+
+ERRORS = ROOT / "docs/reference/errors.md"
+SETTINGS = ROOT / "docs/reference/settings.md"
+NO_STATUS = "-"  # the server doesn't start
+
+
+def _rows(page: Path) -> dict[str, list[str]]:
+    """Return a page's table rows by the code in their first cell."""
+    rows = {}
+    for line in page.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
+        if line.startswith("| `"):
+            rows[cells[0].strip("`")] = cells[1:]
+    return rows
+
+
+def _tree(error: type[AppError]) -> Iterator[type[AppError]]:
+    yield error
+    for each in error.__subclasses__():
+        yield from _tree(each)
+
+
+def _variable(name: str, field: FieldInfo) -> str:
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return next(str(choice) for choice in alias.choices if str(choice).isupper())
+    return f"SELTZER_{name.upper()}"
+
+
+SERVER_SETTINGS = {_variable(name, field): field for name, field in Settings.model_fields.items()}
+
+
+def test_every_error_code_is_documented_with_its_status_and_no_other() -> None:
+    known = {each.code for each in _tree(AppError)} | set(MESSAGES) | set(STATUS)
+
+    documented = {code: cells[0] for code, cells in _rows(ERRORS).items()}
+
+    assert set(documented) == known
+    assert documented == {code: str(STATUS.get(code, NO_STATUS)) for code in known}
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    known = {*SERVER_SETTINGS, *model_settings._NAMES}
+
+    assert set(_rows(SETTINGS)) == known
+
+
+@pytest.mark.parametrize("name", SERVER_SETTINGS)
+def test_a_setting_is_documented_with_its_default(name: str) -> None:
+    documented = re.sub("[`,]", "", _rows(SETTINGS)[name][0])
+    default = SERVER_SETTINGS[name].default
+
+    if isinstance(default, tuple):
+        assert documented == "none"
+    elif isinstance(default, bool):
+        assert documented == str(default).lower()
+    elif isinstance(default, int | float):
+        assert float(documented) == default
+    else:
+        assert documented == str(default)

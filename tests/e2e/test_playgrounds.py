@@ -1,0 +1,68 @@
+"""LangServe's two playgrounds in a real browser, over the shipped agent."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.replies import Reply
+from tests.serving import Served
+from tests.upstream import Upstream
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "what is the square root of 71?"
+
+
+def test_the_default_playground_shows_the_answer_and_puts_it_into_the_conversation(
+    server: Served, page: Page
+) -> None:
+    page.goto(f"{server.url}/agent/playground/")
+
+    page.locator("textarea").last.fill(QUESTION)
+    page.get_by_role("button", name="Start").click()
+
+    expect(page.get_by_text("8.426").first).to_be_visible()
+    expect(page.get_by_text("Intermediate steps")).to_be_visible()
+    expect(page.locator("textarea").last).to_have_value("")  # the next human message
+
+
+def test_the_default_playground_remembers_in_the_thread_it_names(server: Served, page: Page) -> None:
+    for text in ("my name is Ada", "what is my name?"):
+        page.goto(f"{server.url}/agent/playground/")
+        page.locator("textarea").first.fill("t1")
+        page.locator("textarea").last.fill(text)
+        page.get_by_role("button", name="Start").click()
+        expect(page.get_by_text("Output", exact=True)).to_be_visible()
+        expect(page.get_by_text("Ada").last).to_be_visible()
+
+
+def test_the_chat_playground_holds_a_conversation(server: Served, page: Page) -> None:
+    page.goto(f"{server.url}/agent/chat/playground/")
+
+    for text, answer in ((QUESTION, "8.426"), ("my name is Ada", "Ada"), ("what is my name?", "Ada")):
+        page.locator("textarea").last.fill(text)
+        page.locator("textarea").last.press("Enter")
+        expect(page.get_by_text(answer).last).to_be_visible()
+        expect(page.locator("textarea").last).to_be_enabled()
+
+
+def test_the_playground_streams_token_by_token(upstream_env: Upstream, server: Served, page: Page) -> None:
+    upstream_env.script([Reply(text=["first ", "second"], breaks="silence", after=1)])
+    page.goto(f"{server.url}/agent/chat/playground/")
+
+    page.locator("textarea").last.fill("hello")
+    page.locator("textarea").last.press("Enter")
+
+    expect(page.get_by_text("first")).to_be_visible()
+    expect(page.get_by_text("second")).not_to_be_visible()
+    upstream_env.resume()
+    expect(page.get_by_text("first second")).to_be_visible()
+
+
+def test_the_interactive_api_page_works_without_a_network(server: Served, page: Page) -> None:
+    foreign: list[str] = []
+    page.on("request", lambda request: None if server.url in request.url else foreign.append(request.url))
+
+    page.goto(f"{server.url}/docs")
+
+    expect(page.get_by_text("/agent/invoke", exact=True)).to_be_visible()
+    assert [url for url in foreign if not url.startswith("data:")] == []

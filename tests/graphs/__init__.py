@@ -1,0 +1,1 @@
+"""Tests of the user's rooms: the graphs, their tool and their models."""

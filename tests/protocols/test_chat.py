@@ -1,0 +1,95 @@
+"""The tutorial's REST: /health and /chat."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.replies import Reply
+from tests.serving import Served
+from tests.upstream import Upstream
+
+QUESTION = "what is the square root of 71?"
+
+
+@pytest.fixture
+def client(server: Served) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=20) as client:
+        yield client
+
+
+def test_health_is_good(client: httpx.Client) -> None:
+    assert client.get("/health").json() == {"status": "🤙"}
+
+
+def test_chat_answers_in_text_by_post_and_by_get(client: httpx.Client) -> None:
+    posted = client.post("/chat", json={"text": QUESTION})
+    got = client.get("/chat", params={"text": QUESTION})
+
+    assert posted.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "8.426" in posted.text
+    assert got.text == posted.text
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/plain", "text/html,application/xhtml+xml,*/*;q=0.8"])
+def test_chat_is_text_unless_json_is_asked_for_by_name(client: httpx.Client, accept: str) -> None:
+    response = client.get("/chat", params={"text": "hi there!"}, headers={"accept": accept})
+
+    assert response.headers["content-type"].startswith("text/plain")
+
+
+def test_chat_as_json_has_the_tutorials_keys_and_the_thread_so_far(client: httpx.Client) -> None:
+    headers = {"accept": "application/json"}
+    first = client.post("/chat", json={"text": "my name is Ada", "thread_id": "t"}, headers=headers).json()
+
+    second = client.post("/chat", json={"text": "what is my name?", "thread_id": "t"}, headers=headers).json()
+
+    assert list(first) == ["input", "chat_history", "output"]
+    assert first["chat_history"] == []
+    assert second["input"] == "what is my name?"
+    assert second["chat_history"] == [
+        {"type": "human", "content": "my name is Ada"},
+        {"type": "ai", "content": first["output"]},
+    ]
+    assert "Ada" in second["output"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ([], "body"),
+        ({}, "text"),
+        ({"text": 5}, "text"),
+        ({"text": None}, "text"),
+        ({"text": " "}, "text"),
+        ({"text": "x", "thread_id": "a b"}, "thread_id"),
+        ({"text": "x", "thread_id": None}, "thread_id"),
+        ({"text": "x", "thread": "t"}, "thread"),
+    ],
+)
+def test_a_bad_body_is_refused_by_its_field(client: httpx.Client, body: object, field: str) -> None:
+    response = client.post("/chat", json=body)
+
+    assert (response.status_code, response.json()["detail"].split(": ")[0]) == (422, field)
+
+
+def test_an_empty_question_by_get_is_refused(client: httpx.Client) -> None:
+    assert client.get("/chat").status_code == 422
+
+
+def test_a_cut_answer_does_not_look_whole(upstream_env: Upstream, client: httpx.Client) -> None:
+    upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="reset", after=1))
+
+    with client.stream("POST", "/chat", json={"text": "count"}) as response:
+        pieces = response.iter_text()
+        assert next(pieces) == "one "
+        with pytest.raises(httpx.RemoteProtocolError):
+            next(pieces)
+
+
+def test_an_answer_without_text_is_empty_and_whole(upstream_env: Upstream, client: httpx.Client) -> None:
+    upstream_env.script([Reply(text="")])
+
+    response = client.post("/chat", json={"text": "say nothing"})
+
+    assert (response.status_code, response.text) == (200, "")

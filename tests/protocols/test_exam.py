@@ -1,0 +1,267 @@
+"""The exam: each behaviour through every protocol, over a real server and a real upstream."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.conftest import Serve
+from tests.protocols.behaviours import STREAMS, WIRES, Wire
+from tests.replies import CONTEXT_TOO_LONG, FORBIDDEN, RATE_LIMITED, UNAUTHORIZED, Refusal, Reply, ToolCall
+from tests.serving import Served
+from tests.upstream import Upstream
+
+QUESTION = "what is the square root of 71?"
+LEAVES_WITHIN_S = 1.0
+
+every_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: f"{wire}{getattr(wire, 'path', '')}")
+every_stream = pytest.mark.parametrize("wire", STREAMS, ids=lambda wire: f"{wire}{getattr(wire, 'path', '')}")
+
+
+@pytest.fixture
+def client(server: Served) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def relayed(upstream_env: Upstream, server: Served, client: httpx.Client) -> httpx.Client:
+    """A client of a server whose model is the upstream."""
+    return client
+
+
+@every_wire
+def test_it_shows_the_final_answer_and_no_step(client: httpx.Client, wire: Wire) -> None:
+    with wire.ask(client, QUESTION) as answer:
+        text = answer.text()
+
+    assert "8.426" in text
+    assert "calculator" not in text
+    assert answer.error_code is None
+
+
+@every_stream
+def test_it_streams_in_at_least_four_tokens_what_invoke_returns(client: httpx.Client, wire: Wire) -> None:
+    whole = client.post("/agent/invoke", json={"input": QUESTION}).json()["output"]
+
+    with wire.ask(client, QUESTION) as answer:
+        tokens = list(answer.tokens())
+
+    assert len(tokens) >= 4
+    assert "".join(tokens) == whole
+
+
+@every_stream
+def test_it_shows_tokens_before_the_answer_is_complete(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+) -> None:
+    upstream_env.script([Reply(text=["one ", "two ", "three"], breaks="silence", after=2)])
+
+    with wire.ask(relayed, "count") as answer:
+        tokens = answer.tokens()
+        first = [next(tokens)]
+        while "".join(first) != "one two ":
+            first.append(next(tokens))
+        upstream_env.resume()
+        rest = list(tokens)
+
+    assert "".join(rest) == "three"
+
+
+@every_wire
+def test_it_runs_the_tools_of_a_real_upstream(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+) -> None:
+    calls = [ToolCall("calculator", {"expression": "6*7"})]
+    upstream_env.script([Reply(tool_calls=calls), Reply(text="It is 42.")])
+
+    with wire.ask(relayed, "six times seven?") as answer:
+        assert answer.text() == "It is 42."
+
+    assert upstream_env.requests[1].body["messages"][-1]["content"] == "42"
+
+
+@every_wire
+def test_text_before_a_tool_call_stays_and_the_answer_follows_a_blank_line(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+) -> None:
+    calls = [ToolCall("calculator", {"expression": "6*7"})]
+    upstream_env.script([Reply(text="Let me see.", tool_calls=calls), Reply(text="It is 42.")])
+
+    with wire.ask(relayed, "six times seven?") as answer:
+        assert answer.text() == "Let me see.\n\nIt is 42."
+
+
+@every_wire
+def test_it_remembers_within_a_thread_only(client: httpx.Client, wire: Wire) -> None:
+    with wire.ask(client, "my name is Ada", thread_id="t1") as answer:
+        answer.text()
+
+    with wire.ask(client, "what is my name?", thread_id="t1") as answer:
+        same = answer.text()
+    with wire.ask(client, "what is my name?", thread_id="t2") as answer:
+        other = answer.text()
+
+    assert "Ada" in same
+    assert "Ada" not in other
+
+
+@every_wire
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [
+        (UNAUTHORIZED, "upstream_auth"),
+        (FORBIDDEN, "upstream_auth"),
+        (CONTEXT_TOO_LONG, "context_length_exceeded"),
+        (Refusal(status=404, code="model_not_found"), "model_not_found"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_it_tells_what_the_upstream_refused(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire, refusal: Refusal, code: str
+) -> None:
+    upstream_env.script(lambda _body: refusal)
+
+    with wire.ask(relayed, "hello") as answer:
+        text = answer.text()
+
+    assert (text, answer.error_code) == ("", code)
+
+
+@every_wire
+def test_it_tells_that_an_answer_broke_off(relayed: httpx.Client, upstream_env: Upstream, wire: Wire) -> None:
+    upstream_env.script(lambda _body: Reply(text=["one ", "two ", "three"], breaks="reset", after=2))
+
+    with wire.ask(relayed, "count") as answer:
+        text = answer.text()
+
+    if not wire.streams:
+        assert (text, answer.error_code) == ("", "upstream_disconnected")
+    elif wire.says_failure_in_mid_stream:
+        assert (text, answer.error_code) == ("one two ", "upstream_disconnected")
+    else:
+        assert (text, answer.error_code) == ("one two ", "cut")
+
+
+@every_wire
+def test_an_answer_without_a_finish_reason_is_no_success(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+) -> None:
+    upstream_env.script(lambda _body: Reply(text=["one ", "two "], breaks="truncated", after=2))
+
+    with wire.ask(relayed, "count") as answer:
+        answer.text()
+
+    assert answer.error_code in ("upstream_truncated", "cut")
+
+
+@every_wire
+def test_a_client_that_leaves_ends_the_upstreams_call(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+) -> None:
+    upstream_env.script(
+        [Reply(text=["one ", "two ", "three"], breaks="silence", after=1), Reply(text="again")]
+    )
+    impatient = httpx.Timeout(20, read=0.5)
+
+    if wire.streams:
+        with wire.ask(relayed, "count", thread_id="t") as answer:
+            next(answer.tokens())
+    else:
+        with (
+            pytest.raises(httpx.ReadTimeout),
+            httpx.Client(base_url=relayed.base_url, timeout=impatient) as other,
+        ):
+            with wire.ask(other, "count", thread_id="t") as answer:
+                answer.text()
+
+    assert upstream_env.closed_early.wait(LEAVES_WITHIN_S)
+
+
+@every_wire
+def test_the_connection_and_the_thread_are_usable_after_a_failure(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+) -> None:
+    upstream_env.script([UNAUTHORIZED, Reply(text="fine")])
+    with wire.ask(relayed, "hello", thread_id="t") as answer:
+        answer.text()
+
+    with wire.ask(relayed, "again", thread_id="t") as answer:
+        assert answer.text() == "fine"
+
+
+@every_wire
+def test_a_busy_thread_is_refused_before_the_answer_begins(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+) -> None:
+    upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))
+    with STREAMS[0].ask(relayed, "count", thread_id="t") as first:
+        next(first.tokens())
+
+        with wire.ask(relayed, "me too", thread_id="t") as second:
+            second.text()
+
+    assert second.response.status_code == 409
+    assert second.error_code == "thread_busy"
+
+
+@every_wire
+def test_an_answer_names_its_run_and_its_thread(client: httpx.Client, wire: Wire) -> None:
+    with wire.ask(client, "hi there!", thread_id="t1") as answer:
+        answer.text()
+    with wire.ask(client, "hi there!") as other:
+        other.text()
+
+    assert answer.response.headers["x-thread-id"] == "t1"
+    assert answer.response.headers["x-run-id"] != other.response.headers["x-run-id"]
+    assert other.response.headers["x-thread-id"] not in ("", "t1")
+
+
+@every_wire
+@pytest.mark.parametrize(
+    "text", ["👩‍👩‍👧 café 日本語 \u2028 \u2029 \u0085 שלום", "a\r\nb\rc\n\nd", " lead and trail "]
+)
+def test_any_text_comes_through_as_it_is(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire, text: str
+) -> None:
+    upstream_env.script([Reply(text=list(text))])
+
+    with wire.ask(relayed, text) as answer:
+        assert answer.text() == text
+
+    assert upstream_env.requests[0].body["messages"][-1]["content"] == text
+
+
+def test_a_rate_limit_is_told_with_the_upstreams_retry_after(
+    relayed: httpx.Client, upstream_env: Upstream
+) -> None:
+    upstream_env.script(lambda _body: RATE_LIMITED)
+
+    response = relayed.post("/agent/invoke", json={"input": "hi"})
+
+    assert response.status_code == 429
+    assert response.headers["retry-after"] == "1"
+
+
+def test_a_server_of_another_graph_serves_it_at_chat(serve: Serve) -> None:
+    served = serve({"parrot": PARROT})
+
+    response = httpx.post(f"{served.url}/chat", json={"text": "polly"})
+
+    assert response.text == "polly!"
+
+
+PARROT = """
+from typing import Annotated
+from langchain_core.messages import AIMessage, BaseMessage
+from langgraph.graph import START, StateGraph, add_messages
+from typing_extensions import TypedDict
+
+class State(TypedDict):
+    messages: Annotated[list[BaseMessage], add_messages]
+
+def say(state: State) -> State:
+    return {"messages": [AIMessage(state["messages"][-1].text + "!")]}
+
+graph = StateGraph(State).add_node("say", say).add_edge(START, "say")
+"""

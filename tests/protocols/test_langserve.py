@@ -1,0 +1,393 @@
+"""LangServe with its own client, RemoteRunnable, unmodified; and what facts about it had to be cured."""
+
+import json
+import socket
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core._api import LangChainDeprecationWarning
+from langchain_core.messages import HumanMessage
+from langserve import RemoteRunnable
+
+from tests.conftest import Serve
+from tests.protocols.behaviours import sse
+from tests.replies import Reply, ToolCall
+from tests.serving import Served
+from tests.upstream import Upstream
+
+QUESTION = "what is the square root of 71?"
+INPUT = {"messages": [{"type": "human", "content": QUESTION}]}
+CALL = ToolCall("calculator", {"expression": "6*7"})
+
+
+@pytest.fixture
+def agent(server: Served) -> RemoteRunnable[Any, Any]:
+    return RemoteRunnable(f"{server.url}/agent")
+
+
+class TestRemoteRunnable:
+    def test_invoke(self, agent: RemoteRunnable[Any, Any]) -> None:
+        assert "8.426" in agent.invoke(INPUT)
+        assert "8.426" in agent.invoke({"messages": [HumanMessage(QUESTION)]})
+
+    def test_batch(self, agent: RemoteRunnable[Any, Any]) -> None:
+        root, product = agent.batch([INPUT, {"messages": [{"type": "human", "content": "6*7"}]}])
+
+        assert "8.426" in root
+        assert "42" in product
+
+    def test_stream(self, agent: RemoteRunnable[Any, Any]) -> None:
+        tokens = list(agent.stream(INPUT))
+
+        assert len(tokens) >= 4
+        assert "".join(tokens) == agent.invoke(INPUT)
+
+    @pytest.mark.anyio
+    async def test_ainvoke_abatch_and_astream(self, agent: RemoteRunnable[Any, Any]) -> None:
+        whole = await agent.ainvoke(INPUT)
+
+        assert await agent.abatch([INPUT, INPUT]) == [whole, whole]
+        assert "".join([token async for token in agent.astream(INPUT)]) == whole
+
+    @pytest.mark.anyio
+    async def test_astream_events_shows_the_inner_run(self, agent: RemoteRunnable[Any, Any]) -> None:
+        events = [event async for event in agent.astream_events(INPUT, version="v2")]
+
+        kinds = {event["event"] for event in events}
+        assert {"on_chain_start", "on_chat_model_stream", "on_tool_start", "on_tool_end"} <= kinds
+        root = events[0]["run_id"]
+        tools = [event for event in events if event["event"] == "on_tool_start"]
+        assert tools[0]["name"] == "calculator"
+        assert tools[0]["parent_ids"][0] == root
+        said = [event for event in events if event["event"] == "on_chain_stream" and not event["parent_ids"]]
+        assert "8.426" in "".join(event["data"]["chunk"] for event in said)
+
+    @pytest.mark.anyio
+    async def test_astream_log_on_a_graph_that_calls_a_tool(self, agent: RemoteRunnable[Any, Any]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LangChainDeprecationWarning)
+            patches = [patch async for patch in agent.astream_log(INPUT)]
+
+        log = patches[0]
+        for patch in patches[1:]:
+            log += patch
+        assert "8.426" in log.state["final_output"]
+        assert any(entry["type"] == "tool" for entry in log.state["logs"].values())
+
+    def test_a_thread_is_named_in_the_config(self, agent: RemoteRunnable[Any, Any]) -> None:
+        config = {"configurable": {"thread_id": "t1"}}
+        agent.invoke({"messages": [HumanMessage("my name is Ada")]}, config)
+
+        assert "Ada" in agent.invoke({"messages": [HumanMessage("what is my name?")]}, config)
+
+    def test_a_chain_goes_on_behind_it(self, agent: RemoteRunnable[Any, Any]) -> None:
+        shouting = agent | str.upper
+
+        assert "8.426" in shouting.invoke(INPUT)
+
+    def test_an_error_in_mid_stream_is_raised_with_what_it_was(
+        self, upstream_env: Upstream, server: Served
+    ) -> None:
+        upstream_env.script(lambda _body: Reply(text=["one ", "two "], breaks="reset", after=1))
+        remote = RemoteRunnable[Any, Any](f"{server.url}/agent")
+
+        with pytest.raises(httpx.HTTPStatusError, match="connection to the model's provider broke"):
+            list(remote.stream(INPUT))
+
+
+class TestSchemas:
+    def test_a_graph_on_messages_takes_messages_and_gives_text(self, server: Served) -> None:
+        get = httpx.Client(base_url=server.url).get
+
+        assert list(get("/agent/input_schema").json()["properties"]) == ["messages"]
+        assert get("/agent/output_schema").json()["type"] == "string"
+        configurable = get("/agent/config_schema").json()["$defs"]["Configurable"]["properties"]
+        assert list(configurable) == ["thread_id"]
+
+    def test_a_config_hash_names_the_thread(self, server: Served) -> None:
+        from langserve.lzstring import LZString
+
+        config = json.dumps({"configurable": {"thread_id": "hashed"}})
+        hashed = LZString.compressToEncodedURIComponent(config)
+        client = httpx.Client(base_url=server.url)
+        client.post(f"/agent/c/{hashed}/invoke", json={"input": "my name is Ada"})
+
+        response = client.post(f"/agent/c/{hashed}/invoke", json={"input": "what is my name?"})
+
+        assert "Ada" in response.json()["output"]
+        assert response.headers["x-thread-id"] == "hashed"
+
+    def test_openapi_and_its_page_need_no_network(self, server: Served) -> None:
+        client = httpx.Client(base_url=server.url)
+        page = client.get("/docs").text
+
+        assert "/agent/invoke" in client.get("/openapi.json").json()["paths"]
+        assert "swagger-ui-bundle.js" in page
+        assert "cdn" not in page
+        assert client.get("/docs/swagger-ui-bundle.js").status_code == 200
+
+
+class TestOtherGraphs:
+    def test_a_graph_that_is_not_on_messages_is_served_with_its_own_schema(self, serve: Serve) -> None:
+        remote = RemoteRunnable[Any, Any](f"{serve({'counter': COUNTER}).url}/counter")
+
+        assert remote.invoke({"n": 1}) == {"n": 3}
+        assert list(remote.stream({"n": 1})) == [{"add": {"n": 2}}, {"again": {"n": 3}}]
+
+    def test_any_runnable_is_served_with_the_chunks_it_makes(self, serve: Serve) -> None:
+        remote = RemoteRunnable[Any, Any](f"{serve({'words': WORDS}).url}/words")
+
+        assert remote.invoke("a b c") == "A B C "
+        assert list(remote.stream("a b c")) == ["A ", "B ", "C "]
+        assert remote.batch(["x", "y"]) == ["X ", "Y "]
+
+    def test_a_graph_without_messages_has_no_chat(self, serve: Serve) -> None:
+        served = serve({"counter": COUNTER})
+
+        assert httpx.get(f"{served.url}/counter/chat/playground/").status_code == 404
+        assert httpx.post(f"{served.url}/chat", json={"text": "hi"}).json()["code"] == "unknown_graph"
+
+    def test_artifacts_that_json_has_no_word_for_do_not_end_a_stream(self, serve: Serve) -> None:
+        served = serve({"odd": ODD})
+        for endpoint in ("stream", "stream_events", "stream_log"):
+            with httpx.stream("POST", f"{served.url}/odd/{endpoint}", json={"input": "go"}) as response:
+                events = [event for event, _ in sse(response)]
+            assert "error" not in events, endpoint
+        assert httpx.post(f"{served.url}/odd/invoke", json={"input": "go"}).json()["output"] == "done"
+
+
+class TestWhatClientsMustNotSee:
+    @pytest.mark.parametrize("endpoint", ["stream_events", "stream_log"])
+    def test_system_prompts_and_internal_metadata_stay_here(self, server: Served, endpoint: str) -> None:
+        response = httpx.post(f"{server.url}/agent/{endpoint}", json={"input": QUESTION})
+
+        assert '"type":"system"' not in response.text
+        for internal in ("langgraph_checkpoint_ns", "__pregel", "langgraph_triggers", "__useragent"):
+            assert internal not in response.text
+
+    def test_the_texts_of_exceptions_stay_here(self, serve: Serve) -> None:
+        served = serve({"broken": BROKEN})
+
+        for endpoint in ("invoke", "batch", "stream", "stream_events", "stream_log"):
+            body = {"inputs": ["go"]} if endpoint == "batch" else {"input": "go"}
+            response = httpx.post(f"{served.url}/broken/{endpoint}", json=body)
+            assert "graph_error" in response.text, endpoint
+            assert "sk-secret" not in response.text, endpoint
+
+
+class TestBadInput:
+    @pytest.fixture
+    def post(self, server: Served) -> Iterator[Any]:
+        with httpx.Client(base_url=server.url) as client:
+            yield client.post
+
+    @pytest.mark.parametrize("endpoint", ["invoke", "stream", "stream_log", "stream_events"])
+    @pytest.mark.parametrize(
+        ("value", "field"),
+        [
+            (1, "input"),
+            (None, "input"),
+            ({}, "input.messages"),
+            ([], "input"),
+            ("", "input.0"),
+            ({"messages": []}, "input.messages"),
+            ({"messages": [5]}, "input.messages.0"),
+            ({"messages": [{"role": "nobody", "content": "x"}]}, "input.messages.0"),
+            ({"messages": [{"role": "user"}]}, "input.messages.0"),
+            ({"messages": [{"role": "user", "content": 5}]}, "input.messages.0"),
+            ({"messages": [{"role": "user", "content": ""}]}, "input.messages.0.content"),
+            ({"messages": [{"role": "tool", "content": "x"}]}, "input.messages.0"),
+            ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]}, "input.messages.0.tool_call_id"),
+            ({"messages": [{"type": "remove", "content": "", "id": "x"}]}, "input.messages.0"),
+            ({"messages": ["x"] * 257}, "input.messages"),
+            ({"messages": ["x" * 262_145]}, "input.messages.0.content"),
+        ],
+    )  # fmt: skip
+    def test_a_bad_input_is_refused_by_its_field(
+        self, post: Any, endpoint: str, value: Any, field: str
+    ) -> None:
+        response = post(f"/agent/{endpoint}", json={"input": value})
+
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_input")
+        assert response.json()["detail"].startswith(f"{field}: ")
+        assert response.headers["content-type"] == "application/problem+json"
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({}, "inputs"),
+            ({"inputs": 5}, "inputs"),
+            ({"inputs": []}, "inputs"),
+            ({"inputs": [5]}, "inputs.0"),
+            ({"inputs": ["x"] * 21}, "inputs"),
+            ({"inputs": ["x"], "config": []}, "config"),
+            ({"inputs": ["x"], "config": 5}, "config"),
+            ({"inputs": ["x", "y"], "config": {"configurable": {"thread_id": "t"}}}, "config.configurable.thread_id"),
+            ({"inputs": ["x"], "config": [{"recursion_limit": 0}]}, "config.0.recursion_limit"),
+        ],
+    )  # fmt: skip
+    def test_a_bad_batch_is_refused_by_its_field(self, post: Any, body: Any, field: str) -> None:
+        response = post("/agent/batch", json=body)
+
+        assert (response.status_code, response.json()["detail"].split(": ")[0]) == (422, field)
+
+    @pytest.mark.parametrize(
+        ("config", "field"),
+        [
+            (5, "config"),
+            ({"configurable": []}, "config.configurable"),
+            ({"configurable": {"thread_id": None}}, "config.configurable.thread_id"),
+            ({"configurable": {"thread_id": 5}}, "config.configurable.thread_id"),
+            ({"configurable": {"thread_id": "a/b"}}, "config.configurable.thread_id"),
+            ({"configurable": {"thread_id": "x" * 129}}, "config.configurable.thread_id"),
+            ({"configurable": {"__pregel_read": 1}}, "config.configurable.__pregel_read"),
+            ({"configurable": {"checkpoint_id": "x"}}, "config.configurable.checkpoint_id"),
+            ({"configurable": {"checkpoint_ns": ""}}, "config.configurable.checkpoint_ns"),
+            ({"recursion_limit": 0}, "config.recursion_limit"),
+            ({"recursion_limit": 51}, "config.recursion_limit"),
+            ({"recursion_limit": True}, "config.recursion_limit"),
+            ({"recursion_limit": "9"}, "config.recursion_limit"),
+        ],
+    )
+    def test_a_bad_config_is_refused_by_its_field(self, post: Any, config: Any, field: str) -> None:
+        response = post("/agent/stream", json={"input": "hi", "config": config})
+
+        assert (response.status_code, response.json()["detail"].split(": ")[0]) == (422, field)
+
+    def test_the_steps_a_run_may_take_are_honoured(self, post: Any) -> None:
+        response = post("/agent/invoke", json={"input": QUESTION, "config": {"recursion_limit": 1}})
+
+        assert (response.status_code, response.json()["code"]) == (422, "step_limit")
+
+    @pytest.mark.parametrize(
+        "spelling",
+        [
+            "hi there!",
+            ["hi there!"],
+            {"messages": "hi there!"},
+            {"messages": [["user", "hi there!"]]},
+            {"messages": [{"role": "user", "content": "hi there!"}]},
+            {"messages": [{"type": "human", "content": "hi there!"}]},
+            {"messages": [{"type": "human", "content": [{"type": "text", "text": "hi there!"}]}]},
+        ],
+    )
+    def test_messages_are_taken_in_any_spelling(self, post: Any, spelling: Any) -> None:
+        assert post("/agent/invoke", json={"input": spelling}).json()["output"]
+        assert post("/agent/batch", json={"inputs": [spelling]}).json()["output"][0]
+
+
+class TestStreams:
+    def test_a_ping_comes_while_the_model_is_silent(self, upstream_env: Upstream, serve: Serve) -> None:
+        upstream_env.script([Reply(text="done", breaks="silence")])
+        served = serve(ping_s=0.05)
+
+        with httpx.stream("POST", f"{served.url}/agent/stream", json={"input": "hi"}, timeout=10) as response:
+            lines = response.iter_lines()
+            while not next(lines).startswith(": ping"):
+                pass
+            upstream_env.resume()
+            assert 'data: "done"' in lines
+
+    def test_an_error_in_mid_stream_leaves_the_connection_usable(
+        self, upstream_env: Upstream, server: Served
+    ) -> None:
+        upstream_env.script([Reply(text=["one"], breaks="reset", after=1), Reply(text="fine")])
+        body = json.dumps({"input": "hi"}).encode()
+        head = b"POST /agent/stream HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        request = head + b"content-length: %d\r\n\r\n" % len(body) + body
+
+        with socket.create_connection(server.address, timeout=10) as connection:
+            answers = []
+            for _ in range(2):
+                connection.sendall(request)
+                received = b""
+                while not received.endswith(b"0\r\n\r\n"):
+                    piece = connection.recv(65536)
+                    assert piece, "the server closed the connection"
+                    received += piece
+                answers.append(received)
+
+        assert b"upstream_disconnected" in answers[0]
+        assert b'data: "fine"' in answers[1]
+
+    def test_a_playground_sees_a_failure_as_a_broken_stream(
+        self, upstream_env: Upstream, server: Served
+    ) -> None:
+        upstream_env.script([Reply(text=["one"], breaks="reset", after=1)])
+        headers = {"referer": f"{server.url}/agent/playground/"}
+
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.post(f"{server.url}/agent/stream_log", json={"input": "hi"}, headers=headers)
+
+
+COUNTER = """
+from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
+
+class State(TypedDict):
+    n: int
+
+def add(state: State) -> State:
+    return {"n": state["n"] + 1}
+
+graph = StateGraph(State).add_node("add", add).add_node("again", add).add_edge(START, "add").add_edge("add", "again")
+"""
+
+WORDS = """
+from collections.abc import Iterator
+from langchain_core.runnables import RunnableGenerator
+
+async def shout(texts) -> Iterator[str]:
+    async for text in texts:
+        for word in text.split():
+            yield word.upper() + " "
+
+graph = RunnableGenerator(shout)
+"""
+
+ODD = """
+from decimal import Decimal
+from typing import Annotated, Any
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.tools import tool
+from langgraph.graph import START, StateGraph, add_messages
+from langgraph.prebuilt import ToolNode
+from typing_extensions import TypedDict
+
+class State(TypedDict):
+    messages: Annotated[list[BaseMessage], add_messages]
+
+@tool(response_format="content_and_artifact")
+def odd() -> Any:
+    "Return what JSON has no word for."
+    return "odd", {"set": {1, 2}, "bytes": b"x", "decimal": Decimal("1.5"), 7: object(), "error": ValueError("x"), "n": 2**70}
+
+def ask(state: State) -> State:
+    return {"messages": [AIMessage("", tool_calls=[{"name": "odd", "args": {}, "id": "c1"}])]}
+
+def end(state: State) -> State:
+    return {"messages": [AIMessage("done")]}
+
+graph = (
+    StateGraph(State).add_node("ask", ask).add_node("tools", ToolNode([odd])).add_node("end", end)
+    .add_edge(START, "ask").add_edge("ask", "tools").add_edge("tools", "end")
+)
+"""
+
+BROKEN = """
+from typing import Annotated
+from langchain_core.messages import BaseMessage
+from langgraph.graph import START, StateGraph, add_messages
+from typing_extensions import TypedDict
+
+class State(TypedDict):
+    messages: Annotated[list[BaseMessage], add_messages]
+
+def say(state: State) -> State:
+    raise RuntimeError("sk-secret")
+
+graph = StateGraph(State).add_node("say", say).add_edge(START, "say")
+"""
