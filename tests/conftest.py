@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -33,6 +34,11 @@ def anyio_backend() -> str:
 def blocking_calls() -> Iterator[None]:
     """Raise BlockingError where our code blocks an event loop, the served app's too."""
     detector = BlockBuster(scanned_modules=["app", "graphs"])
+    for function in detector.functions.values():
+        function.can_block_in("langserve/playground.py", "serve_playground")  # reads a small file of its own
+        function.can_block_in(
+            "fastapi_swagger/main.py", {"swagger_ui_bundle_js", "swagger_ui_css", "swagger_favicon_png"}
+        )
     detector.activate()
     try:
         yield
@@ -43,34 +49,63 @@ def blocking_calls() -> Iterator[None]:
 @pytest.fixture
 def demo_env(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the demo model, at full speed, whatever this machine's environment names."""
-    for name in ("MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "COMPLETION_MODEL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DEMO_TTFT_MS", "0")
-    monkeypatch.setenv("DEMO_TPS", "0")
+    _choose_demo(monkeypatch)
 
 
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    """An OpenAI-compatible upstream that answers by habit until it is given a script."""
+@pytest.fixture(scope="session")
+def session_upstream() -> Iterator[Upstream]:
+    """The upstream that the session's relaying server asks."""
     with Upstream() as running:
         yield running
 
 
 @pytest.fixture
-def upstream_env(demo_env: None, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Upstream:
-    """Have the upstream as the model's provider; ask for it before `server` or `serve`."""
-    monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
-    monkeypatch.setenv("MODEL", "openai:test-model")
-    monkeypatch.setenv("COMPLETION_MODEL", "test-model")
-    return upstream
+def upstream(session_upstream: Upstream) -> Upstream:
+    """An OpenAI-compatible upstream that answers by habit until it is given a script."""
+    session_upstream.reset()
+    return session_upstream
 
 
 @pytest.fixture
-def server(demo_env: None, tmp_path: Path) -> Iterator[Served]:
-    """The shipped graphs, served with the demo model."""
-    with serving(_app(config=ROOT / "langgraph.json", data=tmp_path / "data")) as served:
+def upstream_env(demo_env: None, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Upstream:
+    """Have the upstream as the model's provider; ask for it before `server` or `serve`."""
+    _choose_upstream(monkeypatch, upstream)
+    return upstream
+
+
+@pytest.fixture(scope="session")
+def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The shipped graphs with the demo model, one server for the session: name threads anew in each test."""
+    with pytest.MonkeyPatch.context() as patch:
+        _choose_demo(patch)
+        app = _app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
+    with serving(app) as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def relaying_server(session_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The shipped graphs with the upstream as their model, one server for the session."""
+    with pytest.MonkeyPatch.context() as patch:
+        _choose_demo(patch)
+        _choose_upstream(patch, session_upstream)
+        app = _app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
+    with serving(app) as served:
+        yield served
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Served:
+    """The shipped graphs, served with the demo model, or with the upstream if the test asks for `upstream_env`."""
+    name = "relaying_server" if "upstream_env" in request.fixturenames else "demo_server"
+    served: Served = request.getfixturevalue(name)
+    return served
+
+
+@pytest.fixture
+def thread_id() -> str:
+    """A thread that no other test has."""
+    return uuid.uuid4().hex
 
 
 @pytest.fixture
@@ -90,6 +125,20 @@ def serve(demo_env: None, tmp_path: Path) -> Iterator[Serve]:
             return stack.enter_context(serving(app))
 
         yield start
+
+
+def _choose_demo(patch: pytest.MonkeyPatch) -> None:
+    for name in ("MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "COMPLETION_MODEL"):
+        patch.delenv(name, raising=False)
+    patch.setenv("DEMO_TTFT_MS", "0")
+    patch.setenv("DEMO_TPS", "0")
+
+
+def _choose_upstream(patch: pytest.MonkeyPatch, upstream: Upstream) -> None:
+    patch.setenv("OPENAI_BASE_URL", upstream.url)
+    patch.setenv("OPENAI_API_KEY", "test-key")
+    patch.setenv("MODEL", "openai:test-model")
+    patch.setenv("COMPLETION_MODEL", "test-model")
 
 
 def _app(**given: object) -> FastAPI:

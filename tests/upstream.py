@@ -84,6 +84,14 @@ class Upstream:
         left = iter(tuple(answers))
         self._answers = lambda _body: next(left, exhausted)
 
+    def reset(self) -> None:
+        """Forget what was asked and scripted, and answer by habit again."""
+        self.requests.clear()
+        self.closed_early.clear()
+        self._arrived = queue.Queue()
+        self._answers = answer_by_habit
+        self._resumed.clear()
+
     def next_request(self, timeout_s: float = _WAIT_S) -> Request:
         """Wait for a request to arrive and return it, each one once. Raises queue.Empty after timeout_s."""
         return self._arrived.get(timeout=timeout_s)

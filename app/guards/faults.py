@@ -117,7 +117,8 @@ def mount(app: FastAPI) -> None:
 class Boundary:
     """ASGI middleware, the outermost: gives each request its id, and answers what nobody expected.
 
-    Starlette's own last resort raises again behind its answer, which breaks the connection for the next request.
+    Starlette's own last resort raises again behind its answer, which breaks the connection for the next
+    request.
     """
 
     def __init__(self, app: ASGIApp) -> None:

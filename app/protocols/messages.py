@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    BaseMessageChunk,
+    ToolMessage,
+    convert_to_messages,
+    message_chunk_to_message,
+)
 from pydantic import ValidationError
 
 from app.errors import InvalidInput
@@ -50,6 +57,8 @@ def parse_input(value: Any, field: str, limits: MessageLimits) -> list[BaseMessa
 def _message(value: Any, field: str, limits: MessageLimits) -> BaseMessage:
     try:
         message = convert_to_messages([tuple(value) if isinstance(value, list) else value])[0]
+        if isinstance(message, BaseMessageChunk):
+            message = message_chunk_to_message(message)
     except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, ValidationError) as error:
         raise InvalidInput(field, _reason(value, error)) from None
     if message.type not in _KNOWN:

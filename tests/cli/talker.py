@@ -40,23 +40,23 @@ class Talker(BaseChatModel):
 async def _script(question: str, last: BaseMessage, turn: int) -> AsyncIterator[AIMessageChunk]:
     if isinstance(last, ToolMessage):
         for word in ("It ", "is ", str(last.content)):
-            yield AIMessageChunk(word)
+            yield AIMessageChunk(content=word)
     elif question in ("tool", "broken tool", "wrong start"):
         if question == "wrong start":
-            yield AIMessageChunk("Let me see")
+            yield AIMessageChunk(content="Let me see")
         name = "broken" if question == "broken tool" else "double"
         yield AIMessageChunk(
-            "", tool_call_chunks=[tool_call_chunk(name=name, args='{"num', id="c1", index=0)]
+            content="", tool_call_chunks=[tool_call_chunk(name=name, args='{"num', id="c1", index=0)]
         )
-        yield AIMessageChunk("", tool_call_chunks=[tool_call_chunk(args='ber": 21}', index=0)])
+        yield AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(args='ber": 21}', index=0)])
     elif question == "escape":
-        yield AIMessageChunk("\x1b]52;c;x\x07")
+        yield AIMessageChunk(content="\x1b]52;c;x\x07")
     else:
         words = ["working"] if question == "forever" else f"You said {question}, number {turn}.".split(" ")
         for place, word in enumerate(words):
             if question == "fail" and place == 2:
                 raise ValueError("as told")
-            yield AIMessageChunk(word if place == 0 else f" {word}")
+            yield AIMessageChunk(content=word if place == 0 else f" {word}")
         if question == "forever":
             await _forever()
 
@@ -87,7 +87,7 @@ async def talk(state: MessagesState) -> dict[str, Any]:
     """Say what the script has."""
     whole: AIMessageChunk | None = None
     async for chunk in Talker().astream(state["messages"]):
-        whole = chunk if whole is None else whole + chunk  # type: ignore[assignment]  # chunks add up to chunks
+        whole = chunk if whole is None else whole + chunk
     return {"messages": [whole]}
 
 

@@ -45,7 +45,7 @@ class Terminal:
             self._receive(deadline, text)
         self._read_up_to = at + len(text)
 
-    def type(self, keys: str) -> None:
+    def press(self, keys: str) -> None:
         """Send keys as a person would press them; Enter is a carriage return, Ctrl-C is \\x03."""
         os.write(self._ours, keys.encode())
 

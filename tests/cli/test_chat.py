@@ -53,6 +53,13 @@ def test_tokens_are_shown_as_the_tutorial_shows_them(desk: Desk, where: list[str
     assert desk.run("chat", *where, "--tokens", "|", "hello").stdout == "You| said| hello,| number| 1.|\n"
 
 
+def test_the_tutorials_own_line(desk: Desk, server: Served) -> None:
+    done = desk.run("chat", "--url", server.url, "--tokens", "|", "what is the square root of 71?")
+
+    assert done.stdout.startswith("The| square| root| of| 71| is| 8.426")
+    assert "→ calculator " in done.stderr
+
+
 def test_steps_go_to_stderr_without_colours(desk: Desk, where: list[str]) -> None:
     done = desk.run("chat", *where, "tool")
 

@@ -23,14 +23,14 @@ def open_session(desk: Desk, *flags: str) -> Terminal:
 
 
 def test_a_session_remembers_until_a_new_thread_begins(session: Terminal) -> None:
-    session.type("one\r")
+    session.press("one\r")
     session.see("You said one, number 1.")
-    session.type("two\r")
+    session.press("two\r")
     session.see("You said two, number 2.")
 
-    session.type("/new\r")
+    session.press("/new\r")
     session.see("A new thread.")
-    session.type("three\r")
+    session.press("three\r")
 
     session.see("You said three, number 1.")
 
@@ -38,66 +38,66 @@ def test_a_session_remembers_until_a_new_thread_begins(session: Terminal) -> Non
 @pytest.mark.parametrize("place", ["server", "process"])
 def test_ctrl_c_stops_the_answer_and_not_the_session(desk: Desk, talker: Served, place: str) -> None:
     session = open_session(desk, *(["--url", talker.url] if place == "server" else []))
-    session.type("forever\r")
+    session.press("forever\r")
     session.see("working")
-    session.type("\x03")
+    session.press("\x03")
     session.see("Stopped.")
     wait_for(desk.mark)
 
-    session.type("again\r")
+    session.press("again\r")
 
     session.see("You said again, number 2.")
 
 
 def test_ctrl_c_at_an_empty_prompt_says_how_to_leave(session: Terminal) -> None:
-    session.type("\x03")
+    session.press("\x03")
 
     session.see("Ctrl-D or /exit leaves.")
     session.see("agent>")
 
 
 def test_ctrl_c_clears_what_was_typed(session: Terminal) -> None:
-    session.type("not this")
+    session.press("not this")
     session.see("not this")
-    session.type("\x03")
+    session.press("\x03")
     session.see("agent>")
 
-    session.type("but this\r")
+    session.press("but this\r")
 
     session.see("You said but this, number 1.")
 
 
 @pytest.mark.parametrize("keys", ["\x04", "/exit\r", "/quit\r"])
 def test_leaving_is_exit_code_0(session: Terminal, keys: str) -> None:
-    session.type(keys)
+    session.press(keys)
 
     assert session.end() == 0
     assert "Traceback" not in session.screen
 
 
 def test_help_lists_the_commands_and_a_wrong_one_too(session: Terminal) -> None:
-    session.type("/help\r")
+    session.press("/help\r")
     session.see("/new   begin a new thread")
 
-    session.type("/dance\r")
+    session.press("/dance\r")
 
     session.see("There is no command /dance.")
     session.see("/new   begin a new thread")
 
 
 def test_an_empty_line_asks_nothing(session: Terminal) -> None:
-    session.type("\r")
+    session.press("\r")
     session.see("agent>")
-    session.type("one\r")
+    session.press("one\r")
 
     session.see("You said one, number 1.")
 
 
 def test_a_failed_answer_doesnt_end_the_session(session: Terminal) -> None:
-    session.type("fail\r")
+    session.press("fail\r")
     session.see("(graph_error)")
 
-    session.type("again\r")
+    session.press("again\r")
 
     session.see("You said again")
 
@@ -110,7 +110,7 @@ def test_sigterm_ends_a_session_cleanly(session: Terminal) -> None:
 
 
 def test_a_step_is_dimmed(session: Terminal) -> None:
-    session.type("tool\r")
+    session.press("tool\r")
 
     session.see("\x1b[2m→ double")
     session.see("It is 42")
@@ -142,16 +142,16 @@ def test_a_model_cant_send_control_sequences_to_the_terminal(desk: Desk) -> None
 def test_questions_are_kept_for_the_next_session_and_for_this_user_alone(
     desk: Desk, session: Terminal
 ) -> None:
-    session.type("one\r")
+    session.press("one\r")
     session.see("number 1.")
     session.see("agent>")
-    session.type("\x04")
+    session.press("\x04")
     session.end()
     history = desk.folder / ".seltzer" / "chat-history"
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
 
     next_session = open_session(desk)
-    next_session.type("\x1b[A\r")
+    next_session.press("\x1b[A\r")
 
     next_session.see("You said one, number 1.")
 
@@ -160,6 +160,6 @@ def test_a_folder_that_cant_be_written_is_no_reason_not_to_talk(desk: Desk) -> N
     (desk.folder / ".seltzer").write_text("in the way")
 
     terminal = open_session(desk)
-    terminal.type("one\r")
+    terminal.press("one\r")
 
     terminal.see("You said one, number 1.")

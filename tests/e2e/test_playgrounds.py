@@ -25,10 +25,12 @@ def test_the_default_playground_shows_the_answer_and_puts_it_into_the_conversati
     expect(page.locator("textarea").last).to_have_value("")  # the next human message
 
 
-def test_the_default_playground_remembers_in_the_thread_it_names(server: Served, page: Page) -> None:
+def test_the_default_playground_remembers_in_the_thread_it_names(
+    server: Served, page: Page, thread_id: str
+) -> None:
     for text in ("my name is Ada", "what is my name?"):
         page.goto(f"{server.url}/agent/playground/")
-        page.locator("textarea").first.fill("t1")
+        page.locator("textarea").first.fill(thread_id)
         page.locator("textarea").last.fill(text)
         page.get_by_role("button", name="Start").click()
         expect(page.get_by_text("Output", exact=True)).to_be_visible()
@@ -52,10 +54,10 @@ def test_the_playground_streams_token_by_token(upstream_env: Upstream, server: S
     page.locator("textarea").last.fill("hello")
     page.locator("textarea").last.press("Enter")
 
-    expect(page.get_by_text("first")).to_be_visible()
+    expect(page.get_by_text("first").last).to_be_visible()
     expect(page.get_by_text("second")).not_to_be_visible()
     upstream_env.resume()
-    expect(page.get_by_text("first second")).to_be_visible()
+    expect(page.get_by_text("first second").last).to_be_visible()
 
 
 def test_the_interactive_api_page_works_without_a_network(server: Served, page: Page) -> None:

@@ -12,25 +12,21 @@ from langgraph.graph.state import CompiledStateGraph
 
 from graphs import agent
 from graphs.models.demo import DemoChatModel
-from tests.graphs.scripted import ScriptedChatModel, calling, texts_of
+from tests.graphs.scripted import ScriptedChatModel, calling, question, streamed, texts_of
 
 pytestmark = pytest.mark.anyio
 
 Graph = CompiledStateGraph[agent.State, None, agent.State, agent.State]
 
 
-def _ask(text: str) -> Any:
-    return {"messages": [("user", text)]}
-
-
 async def _answer(graph: Graph, text: str) -> list[AnyMessage]:
-    state = await graph.ainvoke(_ask(text))
+    state = await graph.ainvoke(question(text))
     messages: list[AnyMessage] = state["messages"]
     return messages
 
 
 def test_it_answers_what_the_calculator_found_without_an_event_loop_too() -> None:
-    state = agent.build(DemoChatModel()).invoke(_ask("what is the square root of 71?"))
+    state = agent.build(DemoChatModel()).invoke(question("what is the square root of 71?"))
 
     assert "8.426" in state["messages"][-1].text
 
@@ -38,8 +34,7 @@ def test_it_answers_what_the_calculator_found_without_an_event_loop_too() -> Non
 async def test_a_question_goes_through_the_calculator_to_a_streamed_answer() -> None:
     graph = agent.build(DemoChatModel())
 
-    stream = graph.astream(_ask("what is the square root of 71?"), stream_mode="messages")
-    parts = [message async for message, _ in stream]
+    parts = await streamed(graph, question("what is the square root of 71?"))
 
     tokens = [m.text for m in parts if isinstance(m, AIMessageChunk) and m.text]
     assert tokens == ["The", " square", " root", " of", " 71", " is", " 8.426149773176359."]
@@ -53,7 +48,7 @@ async def test_the_model_sees_five_exchanges_and_the_thread_keeps_all() -> None:
     config: Any = {"configurable": {"thread_id": "t"}}
 
     for number in range(8):
-        await graph.ainvoke(_ask(f"question {number}"), config)
+        await graph.ainvoke(question(f"question {number}"), config)
 
     asked = [m.text for m in model.asked[-1] if isinstance(m, HumanMessage)]
     assert asked == [f"question {number}" for number in range(2, 8)]
@@ -84,7 +79,7 @@ async def test_a_new_turn_has_its_tool_rounds_again() -> None:
     model = ScriptedChatModel(answers=[AIMessage("fine")])
     earlier = [HumanMessage("q"), *[AIMessage("a")] * 5, HumanMessage("again")]
 
-    await agent.build(model).ainvoke({"messages": earlier})
+    await agent.build(model).ainvoke(question(*earlier))
 
     assert model.tools_bound == [True]
 
@@ -101,7 +96,7 @@ async def test_a_call_left_unanswered_by_a_stopped_run_is_repaired_before_the_mo
     model = ScriptedChatModel(answers=[AIMessage("fine")])
     thread = [HumanMessage("q"), calling("1+1"), HumanMessage("still there?")]
 
-    state = await agent.build(model).ainvoke({"messages": thread})
+    state = await agent.build(model).ainvoke(question(*thread))
 
     assert [m.type for m in model.asked[0]] == ["system", "human", "ai", "tool", "human"]
     assert [m.type for m in state["messages"]] == ["human", "ai", "human", "ai"]

@@ -1,5 +1,8 @@
 """The graphs of one node: a chat model, and a completion model, which streams like one."""
 
+import json
+import runpy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,20 +17,21 @@ from graphs.models.completion import CompletionChatModel
 from graphs.models.demo import DemoChatModel, DemoCompletion
 from graphs.models.openai import StrictOpenAI, openai_completion
 from graphs.models.transcript import as_messages, as_prompt
-from tests.graphs.scripted import ScriptedChatModel
+from tests.graphs.scripted import ScriptedChatModel, question, streamed, texts_of
 from tests.replies import Reply
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
-HELLO: Any = {"messages": [("user", "hi there!")]}
+ROOT = Path(__file__).parents[2]
+HELLO = question("hi there!")
 
 
 @pytest.mark.parametrize("model", [DemoChatModel(), CompletionChatModel(completion=DemoCompletion())])
 async def test_tokens_stream_as_the_model_makes_them(model: DemoChatModel | CompletionChatModel) -> None:
     graph = build(model)
 
-    tokens = [message.text async for message, _ in graph.astream(HELLO, stream_mode="messages")]
+    tokens = texts_of(await streamed(graph, HELLO))
 
     assert tokens[:4] == ["Hello!", " I'm", " a", " scripted"]
     assert "".join(tokens) == (await graph.ainvoke(HELLO))["messages"][-1].text
@@ -41,9 +45,9 @@ async def test_tokens_stream_as_the_model_makes_them(model: DemoChatModel | Comp
     ],
 )
 async def test_a_model_that_cant_stream_answers_in_one_chunk(model: Any) -> None:
-    stream = build(model).astream(HELLO, stream_mode="messages")
+    parts = await streamed(build(model), HELLO)
 
-    assert [message.text async for message, _ in stream if message.text] == ["all at once"]
+    assert [part.text for part in parts if part.text] == ["all at once"]
 
 
 def test_they_work_without_an_event_loop() -> None:
@@ -57,8 +61,8 @@ async def test_a_thread_remembers() -> None:
         graph = build(model)
         graph.checkpointer = InMemorySaver()
 
-        await graph.ainvoke({"messages": [("user", "my name is Bob")]}, config)  # type: ignore[arg-type]  # LangGraph coerces
-        state = await graph.ainvoke({"messages": [("user", "what is my name?")]}, config)  # type: ignore[arg-type]
+        await graph.ainvoke(question("my name is Bob"), config)
+        state = await graph.ainvoke(question("what is my name?"), config)
 
         assert "Bob" in state["messages"][-1].text
 
@@ -75,10 +79,7 @@ async def test_the_completion_model_is_asked_in_a_real_completions_request(
     upstream.script([Reply(text="one two", finish_reason="length")])
     model = CompletionChatModel(completion=openai)
 
-    stream = build(model).astream(
-        {"messages": [HumanMessage("a"), AIMessage("b"), HumanMessage("c")]}, stream_mode="messages"
-    )
-    parts = [message async for message, _ in stream]
+    parts = await streamed(build(model), question(HumanMessage("a"), AIMessage("b"), HumanMessage("c")))
 
     assert [m.text for m in parts if m.text] == ["one", " two"]
     assert parts[-1].response_metadata["finish_reason"] == "length"
@@ -86,6 +87,16 @@ async def test_the_completion_model_is_asked_in_a_real_completions_request(
     assert request.path == "/v1/completions"
     assert request.body["prompt"] in ("Human: a\nAI: b\nHuman: c\nAI:", ["Human: a\nAI: b\nHuman: c\nAI:"])
     assert request.body["stop"] == ["\nHuman:"]
+
+
+def test_every_graph_langgraph_json_names_is_one(demo_env: None) -> None:
+    entries = json.loads((ROOT / "langgraph.json").read_text())["graphs"]
+
+    for name, entry in entries.items():
+        path, _, variable = entry.partition(":")
+        loaded = runpy.run_path(str(ROOT / path))[variable]
+
+        assert "scripted" in loaded.invoke(HELLO)["messages"][-1].text, name
 
 
 def test_one_question_is_a_prompt_as_it_is() -> None:

@@ -108,6 +108,7 @@ def test_it_remembers_a_name_through_the_messages() -> None:
     assert "Anna" in _answer("Hi, I'm Anna", "what's my name?")
     assert "ボブ" in _answer("私の名前はボブです", "私の名前は何ですか？")
     assert "小明" in _answer("我叫小明", "我叫什么名字？")
+    assert "Bob" in _answer("My name is Bob. What is my name?")
     assert "Eve" in _answer("my name is Bob", "call me Eve", "who am I?")
     assert "don't know your name" in _answer("what is my name?")
 

@@ -38,7 +38,7 @@ def test_a_turn_is_what_follows_the_last_question() -> None:
 
 
 def test_a_call_without_a_result_gets_an_error_right_behind_it() -> None:
-    thread = [
+    thread: list[AnyMessage] = [
         HumanMessage("q"),
         calling("1", "2"),
         ToolMessage("1", tool_call_id="call-0"),
@@ -53,7 +53,7 @@ def test_a_call_without_a_result_gets_an_error_right_behind_it() -> None:
 
 
 def test_a_result_of_another_turn_answers_no_call_of_the_same_id() -> None:
-    thread = [
+    thread: list[AnyMessage] = [
         HumanMessage("a"),
         calling("1"),
         HumanMessage("b"),

@@ -126,6 +126,14 @@ def test_the_description_is_what_a_banner_prints() -> None:
     )
     assert str(describe({"OPENAI_BASE_URL": LOCAL, "MODEL": "llama3"})) == f"llama3 at {LOCAL}"
     assert str(describe({"OPENAI_API_KEY": "k"})) == "gpt-4o-mini"
+    assert describe({}).lines == (
+        "chat: demo (scripted; for a real one set MODEL, OPENAI_API_KEY or OPENAI_BASE_URL)",
+        "completion: demo (scripted)",
+    )
+    assert describe({"OPENAI_BASE_URL": LOCAL, "MODEL": "llama3"}).lines == (
+        f"chat: llama3 at {LOCAL}",
+        f"completion: gpt-3.5-turbo-instruct at {LOCAL}",
+    )
 
 
 def test_the_settings_are_read_when_asked_and_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from graphs import agent
 from graphs.calculator import calculator
 from graphs.models import UpstreamTruncated
 from graphs.models.openai import StrictChatOpenAI, StrictOpenAI, openai_chat, openai_completion
+from tests.graphs.scripted import question
 from tests.replies import Reply, ToolCall
 from tests.upstream import Upstream
 
@@ -114,9 +115,7 @@ async def test_the_agent_tells_the_model_of_a_truncated_call_and_never_runs_it(
     graph = agent.build(chat)
 
     state: dict[str, Any] = {}
-    async for mode, part in graph.astream(
-        {"messages": [("user", "2+2?")]}, stream_mode=["messages", "values"]
-    ):
+    async for mode, part in graph.astream(question("2+2?"), stream_mode=["messages", "values"]):
         if mode == "values":
             assert isinstance(part, dict)
             state = part
@@ -131,7 +130,7 @@ async def test_the_agent_tells_the_model_of_a_truncated_call_and_never_runs_it(
 async def test_the_agent_works_through_a_real_client(upstream: Upstream, chat: StrictChatOpenAI) -> None:
     upstream.script([Reply(tool_calls=[SUM]), Reply(text="It is 4.")])
 
-    state = await agent.build(chat).ainvoke({"messages": [("user", "2+2?")]})
+    state = await agent.build(chat).ainvoke(question("2+2?"))
 
     assert [m.text for m in state["messages"]] == ["2+2?", "", "4", "It is 4."]
     assert upstream.requests[0].body["tools"][0]["function"]["name"] == "calculator"
@@ -190,5 +189,5 @@ async def test_the_completion_model_streams_and_tells_when_it_was_truncated(
 
 def test_waits_and_retries_are_bounded() -> None:
     for model in (openai_chat("m", "k", None), openai_completion("m", "k", None)):
-        timeout: Any = model.request_timeout
+        timeout = model.client._client.timeout
         assert (timeout.connect, timeout.read, model.max_retries) == (10, 60, 2)

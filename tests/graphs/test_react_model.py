@@ -23,7 +23,7 @@ from graphs.models.completion import CompletionChatModel
 from graphs.models.openai import StrictChatOpenAI, openai_chat
 from graphs.models.react import ReActJSONChatModel
 from graphs.models.react.prompt import arguments_for, as_react
-from tests.graphs.scripted import PiecewiseChatModel
+from tests.graphs.scripted import PiecewiseChatModel, question, streamed
 from tests.replies import Reply
 from tests.upstream import Upstream
 
@@ -41,8 +41,7 @@ def _react(*texts: list[str]) -> ReActJSONChatModel:
 async def test_the_agent_runs_on_it_and_only_the_final_answer_shows() -> None:
     graph = agent.build(_react(CALL, ANSWER))
 
-    stream = graph.astream({"messages": [("user", "root of 71?")]}, stream_mode="messages")
-    parts = [message async for message, _ in stream]
+    parts = await streamed(graph, question("root of 71?"))
 
     assert [m.text for m in parts if isinstance(m, AIMessageChunk) and m.text] == ["It", " is", " 8.4", "."]
     assert [m.text for m in parts if isinstance(m, ToolMessage)] == ["8.426149773176359"]
@@ -51,7 +50,7 @@ async def test_the_agent_runs_on_it_and_only_the_final_answer_shows() -> None:
 async def test_its_events_hold_no_json_either() -> None:
     graph = agent.build(_react(CALL, ANSWER))
 
-    events = [event async for event in graph.astream_events({"messages": [("user", "q")]}, version="v2")]
+    events = [event async for event in graph.astream_events(question("q"), version="v2")]
 
     streamed = [e["data"]["chunk"].text for e in events if e["event"] == "on_chat_model_stream"]
     assert "".join(streamed) == "It is 8.4."
@@ -72,7 +71,7 @@ async def test_a_call_is_given_out_whole_and_in_standard_chunks() -> None:
 
 
 def test_it_works_without_an_event_loop() -> None:
-    state = agent.build(_react(CALL, ANSWER)).invoke({"messages": [("user", "q")]})
+    state = agent.build(_react(CALL, ANSWER)).invoke(question("q"))
 
     assert state["messages"][-1].text == "It is 8.4."
     assert asyncio.run(_react(ANSWER).ainvoke("q")).text == _react(ANSWER).invoke("q").text
@@ -81,7 +80,7 @@ def test_it_works_without_an_event_loop() -> None:
 async def test_a_broken_call_is_told_to_the_model() -> None:
     model = _react(BROKEN, ANSWER)
 
-    state = await agent.build(model).ainvoke({"messages": [("user", "q")]})
+    state = await agent.build(model).ainvoke(question("q"))
 
     assert [m.type for m in state["messages"]] == ["human", "ai", "tool", "ai"]
     assert state["messages"][2].status == "error"
@@ -90,7 +89,7 @@ async def test_a_broken_call_is_told_to_the_model() -> None:
 async def test_a_stream_that_ends_in_the_middle_of_a_call_calls_nothing() -> None:
     answer = await _react(CALL[:2]).bind_tools([calculator]).ainvoke("q")
 
-    assert answer.tool_calls == answer.invalid_tool_calls == []
+    assert (answer.tool_calls, answer.invalid_tool_calls) == ([], [])
     assert answer.response_metadata["finish_reason"] == "length"
 
 
@@ -116,7 +115,7 @@ async def test_a_completion_model_gets_tools_too_and_may_answer_in_one_chunk() -
     completion = FakeListLLM(responses=["".join(CALL), "".join(ANSWER)])
     graph = agent.build(ReActJSONChatModel(inner=CompletionChatModel(completion=completion)))
 
-    state = await graph.ainvoke({"messages": [("user", "q")]})
+    state = await graph.ainvoke(question("q"))
 
     assert [m.text for m in state["messages"]][-2:] == ["8.426149773176359", "It is 8.4."]
 

@@ -38,11 +38,17 @@ def test_chat_is_text_unless_json_is_asked_for_by_name(client: httpx.Client, acc
     assert response.headers["content-type"].startswith("text/plain")
 
 
-def test_chat_as_json_has_the_tutorials_keys_and_the_thread_so_far(client: httpx.Client) -> None:
+def test_chat_as_json_has_the_tutorials_keys_and_the_thread_so_far(
+    client: httpx.Client, thread_id: str
+) -> None:
     headers = {"accept": "application/json"}
-    first = client.post("/chat", json={"text": "my name is Ada", "thread_id": "t"}, headers=headers).json()
+    first = client.post(
+        "/chat", json={"text": "my name is Ada", "thread_id": thread_id}, headers=headers
+    ).json()
 
-    second = client.post("/chat", json={"text": "what is my name?", "thread_id": "t"}, headers=headers).json()
+    second = client.post(
+        "/chat", json={"text": "what is my name?", "thread_id": thread_id}, headers=headers
+    ).json()
 
     assert list(first) == ["input", "chat_history", "output"]
     assert first["chat_history"] == []

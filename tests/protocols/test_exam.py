@@ -93,13 +93,13 @@ def test_text_before_a_tool_call_stays_and_the_answer_follows_a_blank_line(
 
 
 @every_wire
-def test_it_remembers_within_a_thread_only(client: httpx.Client, wire: Wire) -> None:
-    with wire.ask(client, "my name is Ada", thread_id="t1") as answer:
+def test_it_remembers_within_a_thread_only(client: httpx.Client, wire: Wire, thread_id: str) -> None:
+    with wire.ask(client, "my name is Ada", thread_id=thread_id) as answer:
         answer.text()
 
-    with wire.ask(client, "what is my name?", thread_id="t1") as answer:
+    with wire.ask(client, "what is my name?", thread_id=thread_id) as answer:
         same = answer.text()
-    with wire.ask(client, "what is my name?", thread_id="t2") as answer:
+    with wire.ask(client, "what is my name?", thread_id="another-" + thread_id) as answer:
         other = answer.text()
 
     assert "Ada" in same
@@ -157,7 +157,7 @@ def test_an_answer_without_a_finish_reason_is_no_success(
 
 @every_wire
 def test_a_client_that_leaves_ends_the_upstreams_call(
-    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire, thread_id: str
 ) -> None:
     upstream_env.script(
         [Reply(text=["one ", "two ", "three"], breaks="silence", after=1), Reply(text="again")]
@@ -165,14 +165,14 @@ def test_a_client_that_leaves_ends_the_upstreams_call(
     impatient = httpx.Timeout(20, read=0.5)
 
     if wire.streams:
-        with wire.ask(relayed, "count", thread_id="t") as answer:
+        with wire.ask(relayed, "count", thread_id=thread_id) as answer:
             next(answer.tokens())
     else:
         with (
             pytest.raises(httpx.ReadTimeout),
             httpx.Client(base_url=relayed.base_url, timeout=impatient) as other,
         ):
-            with wire.ask(other, "count", thread_id="t") as answer:
+            with wire.ask(other, "count", thread_id=thread_id) as answer:
                 answer.text()
 
     assert upstream_env.closed_early.wait(LEAVES_WITHIN_S)
@@ -180,25 +180,25 @@ def test_a_client_that_leaves_ends_the_upstreams_call(
 
 @every_wire
 def test_the_connection_and_the_thread_are_usable_after_a_failure(
-    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire, thread_id: str
 ) -> None:
     upstream_env.script([UNAUTHORIZED, Reply(text="fine")])
-    with wire.ask(relayed, "hello", thread_id="t") as answer:
+    with wire.ask(relayed, "hello", thread_id=thread_id) as answer:
         answer.text()
 
-    with wire.ask(relayed, "again", thread_id="t") as answer:
+    with wire.ask(relayed, "again", thread_id=thread_id) as answer:
         assert answer.text() == "fine"
 
 
 @every_wire
 def test_a_busy_thread_is_refused_before_the_answer_begins(
-    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire, thread_id: str
 ) -> None:
     upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))
-    with STREAMS[0].ask(relayed, "count", thread_id="t") as first:
+    with STREAMS[0].ask(relayed, "count", thread_id=thread_id) as first:
         next(first.tokens())
 
-        with wire.ask(relayed, "me too", thread_id="t") as second:
+        with wire.ask(relayed, "me too", thread_id=thread_id) as second:
             second.text()
 
     assert second.response.status_code == 409
@@ -206,15 +206,15 @@ def test_a_busy_thread_is_refused_before_the_answer_begins(
 
 
 @every_wire
-def test_an_answer_names_its_run_and_its_thread(client: httpx.Client, wire: Wire) -> None:
-    with wire.ask(client, "hi there!", thread_id="t1") as answer:
+def test_an_answer_names_its_run_and_its_thread(client: httpx.Client, wire: Wire, thread_id: str) -> None:
+    with wire.ask(client, "hi there!", thread_id=thread_id) as answer:
         answer.text()
     with wire.ask(client, "hi there!") as other:
         other.text()
 
-    assert answer.response.headers["x-thread-id"] == "t1"
+    assert answer.response.headers["x-thread-id"] == thread_id
     assert answer.response.headers["x-run-id"] != other.response.headers["x-run-id"]
-    assert other.response.headers["x-thread-id"] not in ("", "t1")
+    assert other.response.headers["x-thread-id"] not in ("", thread_id)
 
 
 @every_wire

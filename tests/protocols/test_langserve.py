@@ -11,6 +11,7 @@ import pytest
 from langchain_core._api import LangChainDeprecationWarning
 from langchain_core.messages import HumanMessage
 from langserve import RemoteRunnable
+from langserve.lzstring import LZString
 
 from tests.conftest import Serve
 from tests.protocols.behaviours import sse
@@ -77,8 +78,8 @@ class TestRemoteRunnable:
         assert "8.426" in log.state["final_output"]
         assert any(entry["type"] == "tool" for entry in log.state["logs"].values())
 
-    def test_a_thread_is_named_in_the_config(self, agent: RemoteRunnable[Any, Any]) -> None:
-        config = {"configurable": {"thread_id": "t1"}}
+    def test_a_thread_is_named_in_the_config(self, agent: RemoteRunnable[Any, Any], thread_id: str) -> None:
+        config = {"configurable": {"thread_id": thread_id}}
         agent.invoke({"messages": [HumanMessage("my name is Ada")]}, config)
 
         assert "Ada" in agent.invoke({"messages": [HumanMessage("what is my name?")]}, config)
@@ -99,29 +100,30 @@ class TestRemoteRunnable:
 
 
 class TestSchemas:
-    def test_a_graph_on_messages_takes_messages_and_gives_text(self, server: Served) -> None:
-        get = httpx.Client(base_url=server.url).get
+    @pytest.fixture
+    def client(self, server: Served) -> Iterator[httpx.Client]:
+        with httpx.Client(base_url=server.url) as client:
+            yield client
+
+    def test_a_graph_on_messages_takes_messages_and_gives_text(self, client: httpx.Client) -> None:
+        get = client.get
 
         assert list(get("/agent/input_schema").json()["properties"]) == ["messages"]
         assert get("/agent/output_schema").json()["type"] == "string"
         configurable = get("/agent/config_schema").json()["$defs"]["Configurable"]["properties"]
         assert list(configurable) == ["thread_id"]
 
-    def test_a_config_hash_names_the_thread(self, server: Served) -> None:
-        from langserve.lzstring import LZString
-
-        config = json.dumps({"configurable": {"thread_id": "hashed"}})
+    def test_a_config_hash_names_the_thread(self, client: httpx.Client, thread_id: str) -> None:
+        config = json.dumps({"configurable": {"thread_id": thread_id}})
         hashed = LZString.compressToEncodedURIComponent(config)
-        client = httpx.Client(base_url=server.url)
         client.post(f"/agent/c/{hashed}/invoke", json={"input": "my name is Ada"})
 
         response = client.post(f"/agent/c/{hashed}/invoke", json={"input": "what is my name?"})
 
         assert "Ada" in response.json()["output"]
-        assert response.headers["x-thread-id"] == "hashed"
+        assert response.headers["x-thread-id"] == thread_id
 
-    def test_openapi_and_its_page_need_no_network(self, server: Served) -> None:
-        client = httpx.Client(base_url=server.url)
+    def test_openapi_and_its_page_need_no_network(self, client: httpx.Client) -> None:
         page = client.get("/docs").text
 
         assert "/agent/invoke" in client.get("/openapi.json").json()["paths"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun
-from langchain_core.messages import AnyMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import ConfigurableFieldSpec, Runnable, RunnableConfig
 from langchain_core.runnables.config import get_config_list
 from langchain_core.runnables.schema import StreamEvent
@@ -54,10 +54,13 @@ def _to_messages(value: Any) -> list[BaseMessage]:
     return parse_input(value, "messages", _UNBOUNDED)
 
 
+_Message = Annotated[HumanMessage | AIMessage | SystemMessage | ToolMessage, Field(discriminator="type")]
+
+
 class ChatInput(BaseModel):
     """A conversation: messages in any of LangChain's spellings, or one string."""
 
-    messages: Annotated[list[AnyMessage], BeforeValidator(_to_messages)] = Field(
+    messages: Annotated[list[_Message], BeforeValidator(_to_messages)] = Field(
         description="The conversation so far, oldest first; with a thread_id, what is new in it.",
         json_schema_extra={"extra": {"widget": {"type": "chat", "input": "messages"}}},
     )

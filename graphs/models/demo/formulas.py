@@ -10,7 +10,8 @@ IT = r"(?:(?<![a-z])(?:that|it|this|the (?:last )?result)(?![a-z])|それ|その
 
 # Phrases with another order than the formula. They come first: their words mean something else alone.
 _PHRASES = [
-    (rf"(?:the )?square[- ]root of {_N}", r" sqrt(\1) "),
+    (rf"(?:(?:the )?square[- ]root(?: of)?|sqrt) {_N}", r" sqrt(\1) "),
+    (r"(?:the )?square[- ]root of (?=\()", " sqrt"),
     (rf"(?:the )?cub(?:e|ic)[- ]root of {_N}", r" cbrt(\1) "),
     (rf"(?:the )?factorial of {_N}", r" factorial(\1) "),
     (rf"{_N} factorial(?![a-z(])", r" factorial(\1) "),
@@ -29,6 +30,9 @@ _PHRASES = [
     (rf"{_N}の階乗", r" factorial(\1) "),
     (rf"{_N}の半分", r" \1/2 "),
     (rf"{_N}の{_N}乗", r" \1**\2 "),
+    (rf"{_N}の[二自]乗", r" \1**2 "),
+    (rf"{_N}[の的]{_N}倍", r" \1*\2 "),
+    (rf"{_N}と{_N}の(?:和|合計)", r" \1+\2 "),
     (rf"{_N}の{_N} *(?:%|パーセント)", r" \2% of \1 "),
     (rf"{_N}[とに]{_N}を(?:足|たし?|加え)(?![一-龠])", r" \1+\2 "),
     (rf"{_N}から{_N}を(?:引|ひ[くい])", r" \1-\2 "),
@@ -36,6 +40,8 @@ _PHRASES = [
     (rf"{_N}を{_N}で(?:割|わ[るっ])", r" \1/\2 "),
     (rf"{_N}(?:的|之)(?:算术)?平方根", r" sqrt(\1) "),
     (rf"根号 *{_N}", r" sqrt(\1) "),
+    (rf"{_N}的平方(?!根)", r" \1**2 "),
+    (rf"{_N}和{_N}(?:的和|加起来)", r" \1+\2 "),
     (rf"{_N}的立方根", r" cbrt(\1) "),
     (rf"{_N}的(?:阶乘|階乘)", r" factorial(\1) "),
     (rf"{_N}的一半", r" \1/2 "),

@@ -102,7 +102,7 @@ class _Talk:
         numbers = [text for text in earlier if re.fullmatch(r"-?[\d.]+(?:e[+-]?\d+)?", text)]
         identity = json.dumps([(m.id, m.type, m.text) for m in messages])
         return cls(
-            questions=tuple(m.text for m in messages if isinstance(m, HumanMessage)),
+            questions=tuple(m.text[: sums.MAX_CHARS] for m in messages if isinstance(m, HumanMessage)),
             results=tuple((_expression(calls.get(m.tool_call_id)), m) for m in results),
             rounds=sum(bool(m.tool_calls) for m in turn if isinstance(m, AIMessage)),
             previous=numbers[-1] if numbers else None,

@@ -19,11 +19,11 @@ _TELLS_NAME = [
     re.compile(r"\b(?i:my name is|my name's|call me|i am called) +([^\W\d_][\w'’-]*)"),
     re.compile(r"\b(?:I'm|I’m|I am|i'm|i am) +([A-Z][\w'’-]*)"),
     re.compile(
-        r"(?:私|僕|俺|わたし|ぼく)の?名前は、?([^\s、。！!？?]+?)(?:です|だ|と言い|といい|と申し|[。！!]|$)"
+        r"(?:私|僕|俺|わたし|ぼく)の?名前は、?([^\s、。！!？?]{1,40}?)(?:です|だ|と言い|といい|と申し|[。！!]|$)"
     ),
-    re.compile(r"(?:私|僕|俺|わたし|ぼく)は、?([^\s、。！!？?]+?)(?:です|と言い|といい|と申し)"),
-    re.compile(r"([^\s、。！!？?は]+)(?:と申します|といいます|と言います)"),
-    re.compile(r"(?:我叫|我的名字是|我的名字叫|叫我)([^\s，。！!？?,]+?)(?:吧|[，。！!,]|$)"),
+    re.compile(r"(?:私|僕|俺|わたし|ぼく)は、?([^\s、。！!？?]{1,40}?)(?:です|と言い|といい|と申し)"),
+    re.compile(r"([^\s、。！!？?は]{1,40})(?:と申します|といいます|と言います)"),
+    re.compile(r"(?:我叫|我的名字是|我的名字叫|叫我)([^\s，。！!？?,]{1,40}?)(?:吧|[，。！!,]|$)"),
     re.compile(r"我是([^\s，。！!？?,的个]{1,8}?)(?:[，。！!,]|$)"),
 ]
 _GREETS = re.compile(
@@ -93,9 +93,8 @@ def _small_talk(questions: Sequence[str], phrases: Phrases) -> str | None:
 def _name_in(questions: Sequence[str]) -> str | None:
     """Return the name told last, or None."""
     for question in reversed(questions):
-        if _ASKS_NAME.search(question):
-            continue
-        found = next(filter(None, (pattern.search(question) for pattern in _TELLS_NAME)), None)
+        told = _ASKS_NAME.sub(" ", question)
+        found = next(filter(None, (pattern.search(told) for pattern in _TELLS_NAME)), None)
         if found:
             return found[1][:40]
     return None

@@ -1,0 +1,140 @@
+"""The EventLog port's exam. Every store sits it: a test module subclasses LogExam and gives a fixture `log`.
+
+The laws stand in app/runs/ports.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import anyio
+import pytest
+
+from app.errors import StreamGap
+from app.runs.event import START, Cursor, Event, RunId
+from app.runs.ports import EventLog
+
+SMALL_LIMIT: Final = 5  # what `small_log` keeps of a run
+
+
+def event(seq: int, attempt: int = 1) -> Event:
+    return Event(attempt, seq, "token", {"text": f"{attempt}-{seq} 漢字\u2028"})
+
+
+def events(first: int, last: int, attempt: int = 1) -> list[Event]:
+    """Return events first to last, both included."""
+    return [event(seq, attempt) for seq in range(first, last + 1)]
+
+
+async def stored(log: EventLog, after: Cursor = START, run_id: RunId = "r") -> list[Event]:
+    return (await log.read({run_id: after})).get(run_id, [])
+
+
+async def fill(log: EventLog, batch: Mapping[RunId, Sequence[Event]]) -> None:
+    assert await log.append(batch) == set()
+
+
+@pytest.mark.anyio
+class LogExam:
+    """Fixtures: `log` an empty store, `small_log` one that keeps SMALL_LIMIT events of a run."""
+
+    async def test_it_gives_back_what_it_was_given_in_order(self, log: EventLog) -> None:
+        await fill(log, {"r": events(1, 2)})
+        await fill(log, {"r": events(3, 4)})
+
+        assert await stored(log) == events(1, 4)
+
+    async def test_it_keeps_runs_apart(self, log: EventLog) -> None:
+        await fill(log, {"r": events(1, 2), "s": events(1, 3)})
+
+        assert await log.read({"r": START, "s": Cursor(1, 1)}) == {"r": events(1, 2), "s": events(2, 3)}
+
+    async def test_a_run_it_does_not_know_is_left_out(self, log: EventLog) -> None:
+        await fill(log, {"r": events(1, 1)})
+
+        assert await log.read({"r": START, "unknown": START}) == {"r": events(1, 1)}
+
+    async def test_behind_the_last_event_there_is_nothing_yet(self, log: EventLog) -> None:
+        await fill(log, {"r": events(1, 2)})
+
+        assert await log.read({"r": Cursor(1, 2)}) == {"r": []}
+        assert await log.read({"r": Cursor(1, 99)}) == {"r": []}
+
+    async def test_nothing_in_nothing_out(self, log: EventLog) -> None:
+        await fill(log, {})
+
+        assert await log.read({}) == {}
+
+    async def test_an_event_given_twice_is_kept_once(self, log: EventLog) -> None:
+        await fill(log, {"r": events(1, 3)})
+        await fill(log, {"r": events(2, 4)})
+        await fill(log, {"r": events(1, 1)})
+
+        assert await stored(log) == events(1, 4)
+
+    async def test_a_later_attempt_follows_the_earlier_one(self, log: EventLog) -> None:
+        await fill(log, {"r": events(1, 3)})
+        await fill(log, {"r": events(1, 2, attempt=2)})
+
+        assert await stored(log) == [*events(1, 3), *events(1, 2, attempt=2)]
+        assert await stored(log, Cursor(1, 3)) == events(1, 2, attempt=2)
+        assert await stored(log, Cursor(1, 99)) == events(1, 2, attempt=2)
+
+    async def test_an_attempt_that_lost_its_run_is_told_and_writes_nothing(self, log: EventLog) -> None:
+        await fill(log, {"r": events(1, 1, attempt=2), "s": events(1, 1)})
+
+        fenced = await log.append({"r": events(2, 3), "s": events(2, 2)})
+
+        assert fenced == {"r"}
+        assert await stored(log) == events(1, 1, attempt=2)
+        assert await stored(log, run_id="s") == events(1, 2)
+
+    async def test_what_is_not_kept_any_more_is_a_gap_and_never_a_hole(self, small_log: EventLog) -> None:
+        await fill(small_log, {"r": events(1, 4)})
+        assert await stored(small_log) == events(1, 4)
+        await fill(small_log, {"r": events(5, 8)})
+
+        with pytest.raises(StreamGap, match="'r'"):
+            await stored(small_log)
+        with pytest.raises(StreamGap):
+            await stored(small_log, Cursor(1, 2))
+        assert await stored(small_log, Cursor(1, 3)) == events(4, 8)
+        assert await stored(small_log, Cursor(1, 8)) == []
+
+    async def test_the_limit_is_each_runs_own(self, small_log: EventLog) -> None:
+        await fill(small_log, {"r": events(1, SMALL_LIMIT + 1), "s": events(1, SMALL_LIMIT)})
+
+        assert await stored(small_log, run_id="s") == events(1, SMALL_LIMIT)
+
+    async def test_an_expired_run_is_forgotten_and_the_others_are_not(self, log: EventLog) -> None:
+        await fill(log, {"r": events(1, 3), "s": events(1, 3)})
+
+        await log.expire("r", 0)
+
+        with anyio.fail_after(10):
+            while await log.read({"r": START}):
+                await anyio.sleep(0)
+        assert await stored(log, run_id="s") == events(1, 3)
+
+    async def test_a_run_is_kept_until_its_time(self, log: EventLog) -> None:
+        await fill(log, {"r": events(1, 3)})
+
+        await log.expire("r", 3600)
+
+        await anyio.lowlevel.checkpoint()
+        assert await stored(log) == events(1, 3)
+
+    async def test_a_gap_is_forgotten_with_its_run(self, small_log: EventLog) -> None:
+        await fill(small_log, {"r": events(1, 9)})
+        await small_log.expire("r", 0)
+
+        with anyio.fail_after(10):
+            while await small_log.read({"r": Cursor(1, 9)}):
+                await anyio.sleep(0)
+
+        assert await small_log.read({"r": START}) == {}
+
+    async def test_a_run_nobody_knows_may_expire(self, log: EventLog) -> None:
+        await log.expire("unknown", 0)
+
+        await anyio.lowlevel.checkpoint()
+        assert await log.read({"unknown": START}) == {}
