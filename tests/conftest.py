@@ -142,7 +142,7 @@ def _choose_upstream(patch: pytest.MonkeyPatch, upstream: Upstream) -> None:
 
 
 def _app(**given: object) -> FastAPI:
-    """Build the app in a thread of its own, as it reads files: in this one, `page` keeps an event loop running."""
+    """Build the app in a thread of its own, as it reads files: in this one, `page` has an event loop running."""
     settings = Settings(_env_file=None, **given)  # type: ignore[arg-type]  # no developer's .env in tests
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(create_app, settings).result()

@@ -118,6 +118,10 @@ def test_a_mood_is_no_name(mood: str) -> None:
     assert "don't know your name" in _answer(mood, "what is my name?")
 
 
+def test_a_result_without_its_call_is_told_all_the_same() -> None:
+    assert _said(plan([HumanMessage("hm"), ToolMessage("5", tool_call_id="x")])) == "The result is 5."
+
+
 def test_without_a_calculator_it_says_so_and_makes_nothing_up() -> None:
     parts = plan([HumanMessage("what is 3+4?")])
 

@@ -1,6 +1,7 @@
 """The hub: who reads gets every fresh event, or is told to look into the log."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,7 +109,7 @@ async def test_a_full_inbox_is_emptied_and_the_reader_told_and_woken() -> None:
 
 @given(st.lists(st.integers(0, 2 * READER_LIMIT), max_size=5))
 def test_what_is_taken_never_skips_an_event_that_the_log_was_not_asked_for(bursts: list[int]) -> None:
-    """A burst may fill the inbox while its reader is between looking and taking: what came behind must wait."""
+    """A burst may fill the inbox between its reader's looking and taking: what came behind must wait."""
     reader, known, said = caught_up(Reader()), 0, 0
 
     for burst in bursts:

@@ -22,13 +22,13 @@ reads = st.tuples(
 )
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
+@pytest.fixture(params=list(STORES.values()), ids=list(STORES))
 def log(request: pytest.FixtureRequest) -> EventLog:
     made: EventLog = request.param()
     return made
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
+@pytest.fixture(params=list(STORES.values()), ids=list(STORES))
 def small_log(request: pytest.FixtureRequest) -> EventLog:
     made: EventLog = request.param(events_limit=SMALL_LIMIT)
     return made
@@ -63,7 +63,7 @@ class Model:
         return [each for each in mine if each.cursor > after]
 
 
-@pytest.mark.parametrize("store", STORES.values(), ids=STORES.keys())
+@pytest.mark.parametrize("store", list(STORES.values()), ids=list(STORES))
 @given(st.lists(appends | reads, max_size=30), st.sampled_from([SMALL_LIMIT, 1000]))
 def test_a_log_equals_a_list_whoever_reads_when(
     store: Callable[..., EventLog], steps: list[tuple[str, str, int, list[int]]], limit: int

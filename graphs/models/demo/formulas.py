@@ -3,7 +3,7 @@
 import re
 
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+"
-_N = rf"(?<![\d.,])(\(?-?(?:{NUMBER})\)?|pi|tau)"
+_N = rf"(?<![\d.,])(-?(?:{NUMBER})|\(-?(?:{NUMBER})\)|pi|tau)"
 
 # What a later sentence calls the last result.
 IT = r"(?:(?<![a-z])(?:that|it|this|the (?:last )?result)(?![a-z])|それ|その結果|これ|它|结果|結果|这个|這個)"

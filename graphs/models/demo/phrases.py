@@ -13,6 +13,7 @@ class Phrases:
     last_of_list: str  # {rest} {last}
     refused: str  # {what} {why}
     square_root: str  # {of}
+    the_result: str  # of a call nobody knows
     announcement: str
     reasoning: str  # {what}
     no_calculator: str  # {what}
@@ -35,6 +36,7 @@ _ENGLISH = Phrases(
     last_of_list="{rest} and {last}",
     refused="I couldn't work out {what}. The calculator says: {why}",
     square_root="the square root of {of}",
+    the_result="the result",
     announcement="Let me ask the calculator first.",
     reasoning="The user asks for {what}. I don't compute by myself, so I call the calculator.",
     no_calculator=(
@@ -95,6 +97,7 @@ _JAPANESE = Phrases(
     last_of_list="{rest}{last}",
     refused="{what}は計算できませんでした。電卓の答え：{why}",
     square_root="{of}の平方根",
+    the_result="計算の結果",
     announcement="まず電卓に聞いてみます。",
     reasoning="{what}を聞かれている。自分では計算しないので、電卓を呼び出す。",
     no_calculator=(
@@ -140,6 +143,7 @@ _CHINESE = Phrases(
     last_of_list="{rest}{last}",
     refused="我没能算出{what}。计算器说：{why}",
     square_root="{of}的平方根",
+    the_result="计算结果",
     announcement="我先问一下计算器。",
     reasoning="用户在问{what}。我自己不计算，所以调用计算器。",
     no_calculator=(

@@ -154,7 +154,7 @@ def _sentence(told: list[str], phrases: Phrases) -> str:
 
 def _spoken(expression: str, phrases: Phrases) -> str:
     root = re.fullmatch(r"sqrt\((-?[\d.,]+)\)", expression)
-    spoken = phrases.square_root.format(of=root[1]) if root else expression
+    spoken = phrases.square_root.format(of=root[1]) if root else expression or phrases.the_result
     return spoken if len(spoken) <= 60 else f"{spoken[:60]}…"
 
 

@@ -19,7 +19,8 @@ _IS_SUM = re.compile(rf"[\w)!%°] *(?:\*\*|//|[-+*/%]|of) *-? *[\w(√.]|{_FUNCT
 _NOT_SUMS = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}:\d{2}|https?://\S+")
 # Something to calculate that is no arithmetic, such as __import__('os'): the calculator says so itself.
 _CODE = re.compile(
-    r"(?:calculate|compute|evaluate|what(?: is|'s)|計算|计算)[: ]*(?=.*[\d(])(?P<code>[^ ]*(?:['\"\[\]{}]|__).*)"
+    r"(?:calculate|compute|evaluate|what(?: is|'s)|計算|计算)[: ]*"
+    r"(?=.*[\d(])(?P<code>[^ ]*(?:['\"\[\]{}]|__).*)"
 )
 _FILLERS = (
     r"and|then|now|so|ok|okay|what|what's|about|how|is|if|please|you|it|that|the result|can"

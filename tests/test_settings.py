@@ -1,0 +1,190 @@
+"""Settings: an argument beats the environment, which beats .env."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.main import load_graphs
+from app.settings import Settings, apply_env
+from tests.serving import write_graphs
+
+Forget = Callable[..., None]
+
+
+@pytest.fixture
+def forget(monkeypatch: pytest.MonkeyPatch) -> Forget:
+    """Return a function that takes names out of the environment, and again when the test has ended."""
+
+    def do(*names: str) -> None:
+        for name in names:
+            monkeypatch.setenv(name, "")  # so that it is undone, if the test sets it
+            monkeypatch.delenv(name)
+
+    return do
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forget: Forget) -> Path:
+    """Work in an empty folder, with none of our names in the environment."""
+    monkeypatch.chdir(tmp_path)
+    forget("HOST", "PORT", *(f"SELTZER_{name.upper()}" for name in Settings.model_fields))
+    return tmp_path
+
+
+def dotenv(*lines: str) -> None:
+    Path(".env").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_without_any_it_listens_on_loopback_port_8000() -> None:
+    settings = Settings()
+
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert (settings.config, settings.data) == (Path("langgraph.json"), Path(".seltzer"))
+
+
+def test_an_argument_beats_the_environment_which_beats_dotenv(monkeypatch: pytest.MonkeyPatch) -> None:
+    dotenv("PORT=1001", "HOST=from-dotenv", "SELTZER_DATA=from-dotenv", "SELTZER_LOG_LEVEL=error")
+    monkeypatch.setenv("PORT", "1002")
+    monkeypatch.setenv("HOST", "from-environment")
+    monkeypatch.setenv("SELTZER_DATA", "from-environment")
+
+    settings = Settings(port=1003, data=Path("from-argument"))
+
+    assert (settings.port, settings.data) == (1003, Path("from-argument"))
+    assert settings.host == "from-environment"
+    assert settings.log_level == "error"
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "text", "value"),
+    [
+        ("HOST", "host", "0.0.0.0", "0.0.0.0"),
+        ("PORT", "port", "0", 0),
+        ("SELTZER_CONFIG", "config", "/x/langgraph.json", Path("/x/langgraph.json")),
+        ("SELTZER_DATA", "data", "/x", Path("/x")),
+        ("SELTZER_ACCESS_LOG", "access_log", "true", True),
+        ("SELTZER_ALLOWED_HOSTS", "allowed_hosts", '["a.example", "b.example"]', ("a.example", "b.example")),
+        ("SELTZER_BODY_LIMIT_BYTES", "body_limit_bytes", "10", 10),
+        ("SELTZER_PING_S", "ping_s", "0.5", 0.5),
+        ("seltzer_runs_limit", "runs_limit", "3", 3),
+    ],
+)
+def test_the_environment_sets_each_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, field: str, text: str, value: object
+) -> None:
+    monkeypatch.setenv(name, text)
+
+    assert getattr(Settings(), field) == value
+
+
+@pytest.mark.parametrize("name", ["DATA", "CONFIG", "LOG_LEVEL"])
+def test_the_servers_own_settings_have_a_prefix(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "error")
+
+    assert Settings() == Settings(_env_file=None)
+    assert "error" not in map(str, Settings().model_dump().values())
+
+
+def test_an_empty_value_is_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "")
+
+    assert Settings().port == 8000
+
+
+def test_strangers_in_dotenv_are_let_be() -> None:
+    dotenv("OPENAI_API_KEY=sk-1", "SELTZER_UNHEARD_OF=1", "PORT=1001")
+
+    assert Settings().port == 1001
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PORT", "http"),
+        ("PORT", "-1"),
+        ("PORT", "65536"),
+        ("SELTZER_LOG_LEVEL", "loud"),
+        ("SELTZER_BODY_LIMIT_BYTES", "0"),
+        ("SELTZER_BODY_TIMEOUT_S", "0"),
+        ("SELTZER_JSON_DEPTH", "deep"),
+        ("SELTZER_PING_S", "-5"),
+        ("SELTZER_ACCESS_LOG", "perhaps"),
+    ],
+)
+def test_a_bad_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    monkeypatch.setenv(name, text)
+
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+
+    (error,) = refused.value.errors()
+    assert str(error["loc"][0]).upper() in name
+
+
+def test_settings_do_not_change() -> None:
+    settings: Any = Settings()
+
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1
+
+
+class TestApplyEnv:
+    def test_a_mapping_is_put_into_the_environment_where_what_is_there_wins(
+        self, monkeypatch: pytest.MonkeyPatch, forget: Forget, folder: Path
+    ) -> None:
+        forget("OURS_NEW")
+        monkeypatch.setenv("OURS_SET", "kept")
+
+        apply_env({"OURS_NEW": "declared", "OURS_SET": "declared"}, folder)
+
+        assert _environment("OURS_NEW", "OURS_SET") == ["declared", "kept"]
+
+    def test_so_is_a_file_beside_langgraph_json(
+        self, monkeypatch: pytest.MonkeyPatch, forget: Forget, tmp_path: Path
+    ) -> None:
+        forget("OURS_NEW", "OURS_BARE")
+        monkeypatch.setenv("OURS_SET", "kept")
+        (tmp_path / "project").mkdir()
+        (tmp_path / "project/my.env").write_text("OURS_NEW='declared'\nOURS_SET=declared\nOURS_BARE\n")
+
+        apply_env("my.env", tmp_path / "project")
+
+        assert _environment("OURS_NEW", "OURS_SET", "OURS_BARE") == ["declared", "kept", None]
+
+    def test_a_file_that_is_not_there_declares_nothing(self, folder: Path) -> None:
+        apply_env("missing.env", folder)
+
+    @pytest.mark.parametrize("declared", [".env", {"OURS_NEW": "declared"}])
+    def test_a_graph_sees_what_langgraph_json_declares(
+        self, forget: Forget, folder: Path, declared: str | dict[str, str]
+    ) -> None:
+        forget("OURS_NEW")
+        dotenv("OURS_NEW=declared")
+        config = write_graphs(folder, {"agent": SOURCE})
+        config.write_text(config.read_text().replace("{", '{"env": ' + _json(declared) + ", ", 1))
+
+        graph = load_graphs(Settings(config=config))["agent"]
+
+        assert graph.served.invoke("x") == "declared"
+
+
+SOURCE = """
+    import os
+    from langchain_core.runnables import RunnableLambda
+
+    TEXT = os.environ["OURS_NEW"]
+    graph = RunnableLambda(lambda _: TEXT)
+"""
+
+
+def _environment(*names: str) -> list[str | None]:
+    return [os.environ.get(name) for name in names]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value)
