@@ -96,7 +96,7 @@ def relaying_server(session_upstream: Upstream, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Served:
-    """The shipped graphs, served with the demo model, or with the upstream if the test asks for `upstream_env`."""
+    """The shipped graphs, served with the demo model, or with the upstream if `upstream_env` is asked for."""
     name = "relaying_server" if "upstream_env" in request.fixturenames else "demo_server"
     served: Served = request.getfixturevalue(name)
     return served
@@ -142,7 +142,7 @@ def _choose_upstream(patch: pytest.MonkeyPatch, upstream: Upstream) -> None:
 
 
 def _app(**given: object) -> FastAPI:
-    """Build the app in a thread of its own, as it reads files: in this one, `page` has an event loop running."""
+    """Build the app in a thread of its own, as it reads files: in this one `page` has a loop running."""
     settings = Settings(_env_file=None, **given)  # type: ignore[arg-type]  # no developer's .env in tests
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(create_app, settings).result()

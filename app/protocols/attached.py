@@ -6,15 +6,15 @@ order. LangServe needs this most: it yields inside `except BaseException`, which
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from langchain_core.callbacks import Callbacks
 from starlette.types import Message, Receive
 
 from app.errors import AppError, RunFailed
 from app.runs.engine import Engine
-from app.runs.event import Event, Json
+from app.runs.event import Event, Json, RunId
 from app.runs.failure import failure
 from app.runs.run import RunSpec
 
@@ -25,10 +25,11 @@ class Attachment:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._has_left = False
+        self._running: set[RunId] = set()
         self.specs: list[RunSpec] = []
         self.error: AppError | None = None
 
-    async def run(self, spec: RunSpec, callbacks: Callbacks = None) -> AsyncIterator[Event]:
+    async def run(self, spec: RunSpec, callbacks: Callbacks = None) -> AsyncGenerator[Event]:
         """Start the run and yield its events up to `finished`.
 
         Raises what Engine.start does, and RunFailed if the run ends in another way.
@@ -38,12 +39,15 @@ class Attachment:
                 raise failure("run_cancelled")
             await self._engine.start(spec, callbacks=callbacks)
             self.specs.append(spec)
-            async for event in self._engine.follow(spec.run_id):
-                raise_if_unfinished(event)
-                yield event
+            self._running.add(spec.run_id)
+            async with aclosing(self._engine.follow(spec.run_id)) as events:
+                async for event in events:
+                    raise_if_unfinished(event)
+                    yield event
         except AppError as error:
             self.error = self.error or error
             raise
+        self._running.discard(spec.run_id)
 
     def output(self, spec: RunSpec) -> Json:
         """Return the result of a run that has finished."""
@@ -52,8 +56,8 @@ class Attachment:
     async def leave(self) -> None:
         """Cancel what still runs."""
         self._has_left = True
-        for spec in self.specs:
-            await self._engine.cancel(spec.run_id)
+        for run_id in self._running:
+            await self._engine.cancel(run_id)
 
     async def watch(self, receive: Receive) -> None:
         """Wait for the client to leave, then cancel. The request's body must have been read."""

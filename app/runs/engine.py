@@ -8,7 +8,7 @@ its model after the client has left (langgraph issues 5682 and 8302).
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from contextvars import Context
 from dataclasses import dataclass, replace
@@ -50,9 +50,8 @@ class _Live:
         """Tell the run to end, once: a second cancel would break into the first one's cleaning up."""
         if self.stop is None:
             self.stop = last
-            if (
-                self.seq and self.task is not None
-            ):  # cancelled before its first step, a task never runs at all
+            has_begun = self.seq > 0  # a task that is cancelled before its first step never runs at all
+            if has_begun and self.task is not None:
                 self.task.cancel()
 
 
@@ -125,7 +124,7 @@ class Engine:
         except KeyError:
             raise UnknownRun(f"there is no run {run_id!r}") from None
 
-    async def follow(self, run_id: RunId, after: Cursor = START) -> AsyncIterator[Event]:
+    async def follow(self, run_id: RunId, after: Cursor = START) -> AsyncGenerator[Event]:
         """Yield the run's events after the cursor, then live ones, ending with a last event.
 
         Order is by (attempt, seq); each event exactly once a call. Waits without limit between events.
