@@ -11,7 +11,7 @@ run: setup ## serve on 127.0.0.1:8000 (HOST, PORT and .env are honoured)
 	@$(BIN)/seltzer serve
 
 test: .venv/.dev browser ## run the tests
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 $(ARGS)
 
 check: .venv/.dev ## format, lint, types, imports
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

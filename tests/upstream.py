@@ -87,7 +87,7 @@ class Upstream:
     def reset(self) -> None:
         """Forget what was asked and scripted, and answer by habit again."""
         self.requests.clear()
-        self.closed_early.clear()
+        self.closed_early = threading.Event()  # a client of before that leaves only now sets the old one
         self._arrived = queue.Queue()
         self._answers = answer_by_habit
         self._resumed.clear()
@@ -141,7 +141,7 @@ class Upstream:
             await writer.wait_closed()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await _read_request(reader)
+        request, closed_early = await _read_request(reader), self.closed_early
         self.requests.append(request)
         self._arrived.put(request)
         answering = asyncio.create_task(self._answer(request, writer))
@@ -150,7 +150,7 @@ class Upstream:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not answering.done():
                 request.left.set()
-                self.closed_early.set()
+                closed_early.set()
         finally:
             for task in (answering, leaving):
                 task.cancel()

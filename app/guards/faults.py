@@ -39,6 +39,7 @@ STATUS: Final = {
     "upstream_rate_limited": 429,
     "internal_error": 500,
     "graph_error": 500,
+    "demo_failure": 502,
     "model_not_found": 502,
     "upstream_auth": 502,
     "upstream_error": 502,

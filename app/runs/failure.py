@@ -27,6 +27,7 @@ MESSAGES: Final = {
     "upstream_truncated": "The model's answer ended before it was complete.",
     "upstream_malformed": "The model's provider sent something that can't be read.",
     "context_length_exceeded": "The conversation is longer than the model can take.",
+    "demo_failure": "The demo model failed in mid-answer, as it was asked to.",
     "model_not_found": "The model's provider doesn't know the model.",
 }
 _RETRYABLE: Final = frozenset(

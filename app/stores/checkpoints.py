@@ -1,13 +1,17 @@
 """LangGraph's checkpointers: where threads live."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from app.runs.jsonable import to_json
+
+DEPTH_LIMIT: Final = (
+    8  # levels above which an odd part is looked for; below them, the whole level becomes JSON
+)
 
 
 class SafeSerializer(JsonPlusSerializer):
@@ -24,22 +28,27 @@ class SafeSerializer(JsonPlusSerializer):
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         try:
             return super().dumps_typed(obj)
-        except TypeError:
-            return super().dumps_typed(self._storable(obj))
+        except (TypeError, RecursionError):
+            return super().dumps_typed(self._storable(obj, DEPTH_LIMIT))
 
-    def _storable(self, value: Any) -> Any:
+    def _storable(self, value: Any, depth: int) -> Any:
         """Return the value with only those parts of it replaced that can't be stored."""
+        if self._is_storable(value):
+            return value
+        if depth and isinstance(value, BaseMessage):
+            return value.model_copy(update={name: self._storable(part, depth - 1) for name, part in value})
+        if depth and isinstance(value, list | tuple):
+            return [self._storable(part, depth - 1) for part in value]
+        if depth and isinstance(value, Mapping) and self._is_storable(dict.fromkeys(value)):
+            return {key: self._storable(part, depth - 1) for key, part in value.items()}
+        return to_json(value)
+
+    def _is_storable(self, value: Any) -> bool:
         try:
             super().dumps_typed(value)
-        except TypeError:
-            if isinstance(value, BaseMessage):
-                return value.model_copy(update={name: self._storable(part) for name, part in value})
-            if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-                return {key: self._storable(part) for key, part in value.items()}
-            if isinstance(value, list | tuple):
-                return [self._storable(part) for part in value]
-            return to_json(value)
-        return value
+        except (TypeError, RecursionError):
+            return False
+        return True
 
 
 def in_memory() -> InMemorySaver:

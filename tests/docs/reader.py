@@ -10,7 +10,6 @@ import io
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -58,11 +57,10 @@ class Reader:
 
     def _shell(self, text: str, block: Block) -> str:
         port = self._url.rpartition(":")[2]
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", text],
             cwd=self._folder,
-            env={**os.environ, "PATH": path, "PORT": port},
+            env={**os.environ, "PORT": port},
             capture_output=True,
             text=True,
             timeout=_COMMAND_S,

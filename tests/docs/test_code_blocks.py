@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def test_a_page_can_be_followed_from_top_to_bottom(
     folder = tmp_path / "project"
     shutil.copytree(ROOT / "graphs", folder / "graphs", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "langgraph.json", folder)
+    (folder / ".venv").symlink_to(sys.prefix)
     for block in blocks_of(page):
         if block.is_noted("file") and block.note:
             (folder / block.note[1]).write_text(block.text, encoding="utf-8")

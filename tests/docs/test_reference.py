@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 import app.main  # noqa: F401  # imports every room, so that every error class is known
 from app.errors import AppError
 from app.guards.faults import STATUS
-from app.runs.failure import MESSAGES
+from app.runs.failure import MESSAGES, failure
 from app.settings import Settings
 from graphs.models import settings as model_settings
 from tests.docs.blocks import ROOT
@@ -56,6 +56,11 @@ def test_every_error_code_is_documented_with_its_status_and_no_other() -> None:
 
     assert set(documented) == known
     assert documented == {code: str(STATUS.get(code, NO_STATUS)) for code in known}
+
+
+@pytest.mark.parametrize("code", MESSAGES)
+def test_it_is_documented_whether_a_failed_run_may_work_later(code: str) -> None:
+    assert _rows(ERRORS)[code][-1] == ("yes" if failure(code).retryable else "no")
 
 
 def test_every_setting_is_documented_and_no_other() -> None:

@@ -103,6 +103,12 @@ def test_it_goes_on_from_the_last_result() -> None:
     )
 
 
+def test_it_goes_on_from_a_history_of_texts_alone() -> None:
+    history = [HumanMessage("3+4"), AIMessage("3+4 is 7."), HumanMessage("and times 2?")]
+
+    assert [call["args"] for call in _calls(plan(history, {"calculator"}))] == [{"expression": "7 * 2"}]
+
+
 def test_it_remembers_a_name_through_the_messages() -> None:
     assert "Bob" in _answer("my name is Bob", "2+2", "what is my name?")
     assert "Anna" in _answer("Hi, I'm Anna", "what's my name?")

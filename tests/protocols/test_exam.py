@@ -166,7 +166,8 @@ def test_a_client_that_leaves_ends_the_upstreams_call(
 
     if wire.streams:
         with wire.ask(relayed, "count", thread_id=thread_id) as answer:
-            next(answer.tokens())
+            tokens = answer.tokens()
+            next(tokens)
     else:
         with (
             pytest.raises(httpx.ReadTimeout),
@@ -196,7 +197,8 @@ def test_a_busy_thread_is_refused_before_the_answer_begins(
 ) -> None:
     upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))
     with STREAMS[0].ask(relayed, "count", thread_id=thread_id) as first:
-        next(first.tokens())
+        tokens = first.tokens()  # kept: a dropped generator closes the connection
+        next(tokens)
 
         with wire.ask(relayed, "me too", thread_id=thread_id) as second:
             second.text()

@@ -77,7 +77,7 @@ class _Talk:
     """What the script reads in a conversation.
 
     questions are the human messages' texts, oldest first; results the tool answers since the last of them.
-    previous is the last value the calculator gave before the question.
+    previous is the last value there was before the question.
     """
 
     questions: tuple[str, ...]
@@ -96,16 +96,12 @@ class _Talk:
         turn = messages[asked_at + 1 :]
         calls = {c["id"]: c for m in messages if isinstance(m, AIMessage) for c in m.tool_calls}
         results = [m for m in turn if isinstance(m, ToolMessage)]
-        earlier = [
-            m.text for m in messages[:asked_at] if isinstance(m, ToolMessage) and m.status == "success"
-        ]
-        numbers = [text for text in earlier if re.fullmatch(r"-?[\d.]+(?:e[+-]?\d+)?", text)]
         identity = json.dumps([(m.id, m.type, m.text) for m in messages])
         return cls(
             questions=tuple(m.text[: sums.MAX_CHARS] for m in messages if isinstance(m, HumanMessage)),
             results=tuple((_expression(calls.get(m.tool_call_id)), m) for m in results),
             rounds=sum(bool(m.tool_calls) for m in turn if isinstance(m, AIMessage)),
-            previous=numbers[-1] if numbers else None,
+            previous=_last_value(messages[: max(asked_at, 0)]),
             seed=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest(),
         )
 
@@ -113,6 +109,18 @@ class _Talk:
         return re.search(pattern, self.question, re.IGNORECASE) is not None
 
 
+def _last_value(messages: Sequence[BaseMessage]) -> str | None:
+    """Return what the calculator gave last; in a history of texts alone, the last number the assistant said."""
+    given = [m.text for m in messages if isinstance(m, ToolMessage) and m.status == "success"]
+    values = [text for text in given if re.fullmatch(_NUMBER, text)]
+    if not given:
+        values = [
+            found for m in messages if isinstance(m, AIMessage) for found in re.findall(_NUMBER, m.text)
+        ]
+    return values[-1].rstrip(".") if values else None
+
+
+_NUMBER = r"-?\d[\d.]*(?:e[+-]?\d+)?"
 _STEP_BY_STEP = r"step[- ]by[- ]step|(?:two|2) steps|一歩ずつ|順番に|二段階|一步一步|分步|两步"
 _OUT_LOUD = r"think (?:out loud|aloud)|声に出して考え|考えながら|思考过程|边想边"
 _ANNOUNCED = r"(?:tell me|say so|announce it) first|先に言って|先说一声"
