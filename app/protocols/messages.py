@@ -17,7 +17,6 @@ from pydantic import ValidationError
 from app.errors import InvalidInput
 from app.runs.jsonable import dumps
 
-
 _KNOWN: Final = frozenset(
     {"human", "ai", "system", "tool", "function", "AIMessageChunk", "HumanMessageChunk"}
 )

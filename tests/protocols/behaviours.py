@@ -1,7 +1,7 @@
 """What every protocol can do, put the same way: the exam asks each of them the same questions.
 
-A protocol here is a client: how one asks through it, and what it claims to do. All are read through httpx, so that
-a test sees when each piece arrives; the protocols' own clients have tests beside this one.
+A protocol here is a client: how one asks through it, and what it claims to do. All are read through httpx,
+so that a test sees when each piece arrives; the protocols' own clients have tests beside this one.
 """
 
 import json

@@ -202,12 +202,15 @@ class TestBadInput:
             ({"messages": [{"role": "user", "content": 5}]}, "input.messages.0"),
             ({"messages": [{"role": "user", "content": ""}]}, "input.messages.0.content"),
             ({"messages": [{"role": "tool", "content": "x"}]}, "input.messages.0"),
-            ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]}, "input.messages.0.tool_call_id"),
+            (
+                {"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]},
+                "input.messages.0.tool_call_id",
+            ),
             ({"messages": [{"type": "remove", "content": "", "id": "x"}]}, "input.messages.0"),
             ({"messages": ["x"] * 257}, "input.messages"),
             ({"messages": ["x" * 262_145]}, "input.messages.0.content"),
         ],
-    )  # fmt: skip
+    )
     def test_a_bad_input_is_refused_by_its_field(
         self, post: Any, endpoint: str, value: Any, field: str
     ) -> None:
@@ -227,10 +230,13 @@ class TestBadInput:
             ({"inputs": ["x"] * 21}, "inputs"),
             ({"inputs": ["x"], "config": []}, "config"),
             ({"inputs": ["x"], "config": 5}, "config"),
-            ({"inputs": ["x", "y"], "config": {"configurable": {"thread_id": "t"}}}, "config.configurable.thread_id"),
+            (
+                {"inputs": ["x", "y"], "config": {"configurable": {"thread_id": "t"}}},
+                "config.configurable.thread_id",
+            ),
             ({"inputs": ["x"], "config": [{"recursion_limit": 0}]}, "config.0.recursion_limit"),
         ],
-    )  # fmt: skip
+    )
     def test_a_bad_batch_is_refused_by_its_field(self, post: Any, body: Any, field: str) -> None:
         response = post("/agent/batch", json=body)
 
@@ -335,7 +341,10 @@ class State(TypedDict):
 def add(state: State) -> State:
     return {"n": state["n"] + 1}
 
-graph = StateGraph(State).add_node("add", add).add_node("again", add).add_edge(START, "add").add_edge("add", "again")
+graph = (
+    StateGraph(State).add_node("add", add).add_node("again", add)
+    .add_edge(START, "add").add_edge("add", "again")
+)
 """
 
 WORDS = """
@@ -365,7 +374,8 @@ class State(TypedDict):
 @tool(response_format="content_and_artifact")
 def odd() -> Any:
     "Return what JSON has no word for."
-    return "odd", {"set": {1, 2}, "bytes": b"x", "decimal": Decimal("1.5"), 7: object(), "error": ValueError("x"), "n": 2**70}
+    odd = {"set": {1, 2}, "bytes": b"x", "decimal": Decimal("1.5"), 7: object(), "n": 2**70}
+    return "odd", odd | {"error": ValueError("x")}
 
 def ask(state: State) -> State:
     return {"messages": [AIMessage("", tool_calls=[{"name": "odd", "args": {}, "id": "c1"}])]}

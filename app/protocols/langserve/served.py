@@ -43,7 +43,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ServedRequest:
-    """A request to LangServe as its runnable sees it. run_id names its run; a batch's are named by LangServe."""
+    """A request to LangServe as its runnable sees it.
+
+    run_id names its run; None for a batch, whose runs are named by LangServe.
+    """
 
     attachment: Attachment
     asked: Asked

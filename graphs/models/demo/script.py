@@ -110,7 +110,7 @@ class _Talk:
 
 
 def _last_value(messages: Sequence[BaseMessage]) -> str | None:
-    """Return what the calculator gave last; in a history of texts alone, the last number the assistant said."""
+    """Return what the calculator gave last; in a history of texts alone, the last number it answered."""
     given = [m.text for m in messages if isinstance(m, ToolMessage) and m.status == "success"]
     values = [text for text in given if re.fullmatch(_NUMBER, text)]
     if not given:
