@@ -32,25 +32,13 @@ from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, Validation
 from app.errors import LoadError
 from app.runs.graph import AnyPregel, Graph
 
-RESERVED: Final = frozenset(
-    {
-        "assistants",
-        "chat",
-        "crons",
-        "docs",
-        "health",
-        "info",
-        "mcp",
-        "metrics",
-        "ok",
-        "openapi.json",
-        "ready",
-        "runs",
-    }
-    | {"static", "store", "threads", "v1"}
-)
+RESERVED: Final = frozenset({
+    "assistants", "chat", "crons", "docs", "health", "info", "mcp", "metrics", "ok", "openapi.json", "ready",
+    "runs", "static", "store", "threads", "v1",
+})  # fmt: skip
 _STDLIB: Final = sysconfig.get_path("stdlib")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_EXAMPLE: Final = '{"dependencies": ["."], "graphs": {"agent": "./graphs/agent.py:graph"}}'
 
 
 class _Entry(BaseModel):
@@ -75,11 +63,8 @@ def read_file(path: Path) -> LangGraphFile:
         text = path.read_text(encoding="utf-8")
         return LangGraphFile.model_validate(json.loads(text))
     except FileNotFoundError:
-        raise LoadError(
-            f"{path} isn't there",
-            "it names the graphs to serve",
-            f"run in its folder, or write one: {_EXAMPLE}",
-        ) from None
+        todo = f"run in its folder, or write one: {_EXAMPLE}"
+        raise LoadError(f"{path} isn't there", "it names the graphs to serve", todo) from None
     except (OSError, UnicodeDecodeError) as error:
         raise LoadError(what, f"it can't be read: {error}", "make it a readable UTF-8 file") from None
     except json.JSONDecodeError as error:
@@ -103,54 +88,58 @@ def _line_of_key(text: str, keys: Sequence[str | int]) -> int:
     return text.count("\n", 0, at) + 1
 
 
-_EXAMPLE: Final = '{"dependencies": ["."], "graphs": {"agent": "./graphs/agent.py:graph"}}'
-
-
 def load(path: Path) -> dict[str, Graph]:
-    """Import every graph that langgraph.json at path names, in its order. Raises LoadError at the first that
-    can't be.
-    """
+    """Import every graph that langgraph.json at path names, in its order. Raises LoadError."""
     declared, root = read_file(path), path.resolve().parent
-    for folder in (str((root / each).resolve()) for each in declared.dependencies if each.startswith(".")):
-        if folder not in sys.path:
-            sys.path.append(folder)
+    local = [str((root / each).resolve()) for each in declared.dependencies if each.startswith(".")]
+    # In front: the user's `graphs` package is meant, not the one that comes with us.
+    sys.path[:] = dict.fromkeys((*local, *sys.path))
     return {name: _load_graph(name, entry, path, root) for name, entry in declared.graphs.items()}
 
 
 def _load_graph(name: str, entry: str | _Entry, path: Path, root: Path) -> Graph:
     what = f"graph {name!r} can't be loaded"
     declared_at = f"{path}:{_line_of_key(path.read_text(encoding='utf-8'), ('graphs', name))}"
-    if name in RESERVED or not _NAME.fullmatch(name):
-        why = (
-            "the name is one of the server's own"
-            if name in RESERVED
-            else "the name isn't [a-z][a-z0-9_-]{0,62}"
-        )
-        raise LoadError(what, f"{declared_at}: {why}", "rename it in that file")
-    target = entry if isinstance(entry, str) else entry.path
-    place, _, variable = target.rpartition(":")
-    if not place or not variable.isidentifier():
-        todo = 'write it as "./graphs/file.py:variable"'
-        raise LoadError(what, f"{declared_at}: {target!r} names no variable", todo)
+    declared = entry if isinstance(entry, _Entry) else _Entry(path=entry)
+    _check_name(what, name, declared_at)
+    place, variable = _split(what, declared.path, declared_at)
     module = _import(what, place, root, declared_at)
     file = Path(getattr(module, "__file__", None) or place)  # a built-in or namespace package has none
-    try:
-        found = getattr(module, variable)
-    except AttributeError:
-        there = (
-            ", ".join(
-                sorted(key for key, value in vars(module).items() if isinstance(value, Runnable | StateGraph))
-            )
-            or "none"
-        )
-        why = f"{declared_at}: {_short(file)} has no {variable!r}; of graphs it has {there}"
-        raise LoadError(what, why, f"define {variable} there, or name another in {path}") from None
+    found = _find(what, module, file, variable, declared_at)
     line = _line_of(file, variable)
-    served = _made(what, found, f"{_short(file)}:{line}")
-    description = (entry.description if isinstance(entry, _Entry) else None) or ""
+    where = f"{_short(file)}:{line}"
+    served = _made(what, found, where)
     pregel = served if isinstance(served, Pregel) else _wrap(name, served)
-    takes_messages = _takes_messages(what, pregel, f"{_short(file)}:{line}")
-    return Graph(name, pregel, served, takes_messages, file, line, description)
+    takes_messages = _takes_messages(what, pregel, where)
+    return Graph(name, pregel, served, takes_messages, file, line, declared.description or "")
+
+
+def _check_name(what: str, name: str, declared_at: str) -> None:
+    todo = "rename it in that file"
+    if name in RESERVED:
+        raise LoadError(what, f"{declared_at}: the name is one of the server's own", todo)
+    if not _NAME.fullmatch(name):
+        raise LoadError(what, f"{declared_at}: the name isn't {_NAME.pattern}", todo)
+
+
+def _split(what: str, target: str, declared_at: str) -> tuple[str, str]:
+    """Split "./graphs/file.py:variable" or "module:variable" at its last colon."""
+    place, _, variable = target.rpartition(":")
+    if place and variable.isidentifier():
+        return place, variable
+    why = f"{declared_at}: {target!r} names no variable"
+    raise LoadError(what, why, 'write it as "./graphs/file.py:variable"')
+
+
+def _find(what: str, module: ModuleType, file: Path, variable: str, declared_at: str) -> object:
+    """Return what the module has by that name; where it has nothing, say which graphs it has."""
+    try:
+        return getattr(module, variable)
+    except AttributeError:
+        graphs = [key for key, value in vars(module).items() if isinstance(value, Runnable | StateGraph)]
+        there = ", ".join(sorted(graphs)) or "none"
+        why = f"{declared_at}: {_short(file)} has no {variable!r}; of graphs it has {there}"
+        raise LoadError(what, why, f"define {variable} there, or name another at {declared_at}") from None
 
 
 def _import(what: str, place: str, root: Path, declared_at: str) -> ModuleType:
@@ -162,9 +151,8 @@ def _import(what: str, place: str, root: Path, declared_at: str) -> ModuleType:
         if not file.is_file():
             why = f"{declared_at}: {_short(file)} isn't there"
             raise LoadError(what, why, "write it, or mend its path in langgraph.json")
-        name = "seltzer_graphs." + re.sub(
-            r"\W", "_", str(file.relative_to(root) if file.is_relative_to(root) else file)
-        )
+        within = file.relative_to(root) if file.is_relative_to(root) else file
+        name = "seltzer_graphs." + re.sub(r"\W", "_", str(within))
         spec = importlib.util.spec_from_file_location(name, file)
         if spec is None or spec.loader is None:
             why = f"{declared_at}: {_short(file)} isn't a Python file"
@@ -176,9 +164,8 @@ def _import(what: str, place: str, root: Path, declared_at: str) -> ModuleType:
         raise
     except (Exception, SystemExit) as error:
         command = f"python {place}" if "/" in place or place.endswith(".py") else f"python -m {place}"
-        raise LoadError(
-            what, _why(error, declared_at), f"mend it; to see the whole error: {command}"
-        ) from error
+        todo = f"mend it; to see the whole error: {command}"
+        raise LoadError(what, _why(error, declared_at), todo) from error
 
 
 def _made(what: str, found: object, where: str) -> Runnable[Any, Any]:
@@ -194,22 +181,19 @@ def _made(what: str, found: object, where: str) -> Runnable[Any, Any]:
     if isinstance(made, Runnable):
         return made
     why = f"{where}: it is {type(made).__name__!r}, not a graph, nor a function that returns one"
-    raise LoadError(
-        what, why, "name a compiled graph, a StateGraph, a function that makes one, or any Runnable"
-    )
+    todo = "name a compiled graph, a StateGraph, a function that makes one, or any Runnable"
+    raise LoadError(what, why, todo)
 
 
 def _call(factory: Callable[..., Any]) -> Any:
-    """Call a factory, which may take a config and may be async (then in a loop of its own: one may be
-    running here).
-    """
+    """Call a factory, which may take a config and may be async."""
     made = factory({}) if inspect.signature(factory).parameters else factory()
     if inspect.isawaitable(made):
 
         async def wait() -> Any:
             return await made
 
-        with ThreadPoolExecutor(1) as thread:
+        with ThreadPoolExecutor(1) as thread:  # in a loop of its own: one may be running here
             return thread.submit(asyncio.run, wait()).result()
     return made
 
@@ -229,9 +213,7 @@ def _wrap(name: str, runnable: Runnable[Any, Any]) -> AnyPregel:
 
 
 def _takes_messages(what: str, pregel: AnyPregel, where: str) -> bool:
-    """Tell whether the input has messages. Any other graph is served with its own schemas, so it must have
-    them.
-    """
+    """Tell whether the input has messages. Raises LoadError if it hasn't, nor schemas to be served with."""
     if isinstance(pregel, CompiledStateGraph) and "messages" in _input_channels(pregel):
         return True  # its state may hold what no schema can describe
     try:

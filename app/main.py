@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -100,14 +101,17 @@ def _model_lines() -> list[str]:
     if "graphs.models" not in sys.modules:  # the user's graphs choose their models in their own way
         return []
     describe: Any = getattr(importlib.import_module("graphs.models"), "describe", None)
-    return [str(line) for line in describe().lines] if describe else []
+    if not callable(describe):
+        return []
+    found = describe()
+    return [str(line) for line in getattr(found, "lines", (str(found),))]
 
 
 def _engine(settings: Settings) -> Engine:
     return Engine(
         load_graphs(settings),
         MemoryLog(),
-        checkpoints.in_memory(),
+        partial(checkpoints.for_graph, checkpoints.in_memory()),
         runs_limit=settings.runs_limit,
         timeout_s=settings.run_timeout_s,
         retention_s=settings.retention_s,

@@ -53,8 +53,7 @@ class Settings(BaseSettings):
 
 
 def apply_env(declared: str | Mapping[str, str], root: Path) -> None:
-    """Put what langgraph.json's `env` declares, a file or a mapping, into the environment; what is there
-    wins.
+    """Put what langgraph.json's `env` declares into the environment, where what is there already wins.
 
     The graphs read their model's settings from the environment, also under `langgraph dev`.
     """

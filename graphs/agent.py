@@ -11,7 +11,7 @@ from typing import Annotated
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableLambda
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, ToolException
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
@@ -108,8 +108,12 @@ async def _within_time(
 
 
 def _told(error: Exception) -> str:
-    """Say to the model what went wrong in a tool, so that it can go on without it."""
-    return f"The tool failed: {error}"
+    """Say to the model what went wrong in a tool, so that it can go on without it.
+
+    Clients read it too, so of an error that wasn't written for the model, only its class is said. A call with
+    wrong arguments is a ToolException as well.
+    """
+    return f"The tool failed: {error if isinstance(error, ToolException) else type(error).__name__}"
 
 
 graph = build(chat_model())

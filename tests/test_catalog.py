@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -172,7 +173,7 @@ class TestModules:
         _, why, todo = refused()
 
         assert why == "langgraph.json:3: agent.py has no 'missing'; of graphs it has builder, second"
-        assert todo == "define missing there, or name another in langgraph.json"
+        assert todo == "define missing there, or name another at langgraph.json:3"
 
     def test_a_missing_variable_is_told_where_there_are_no_graphs(self) -> None:
         declare("./agent.py:missing", "number = 7")
@@ -252,6 +253,30 @@ class TestModules:
         assert answer(graph) == "from lib"
         assert sys.path.count(str(folder / "lib")) == 1
         assert "httpx" not in sys.path
+
+    @pytest.mark.parametrize("models", ["", "def describe(): return 'mine'", "describe = 7"])
+    def test_a_projects_own_graphs_package_goes_before_ours(self, folder: Path, models: str) -> None:
+        Path("graphs").mkdir()
+        Path("graphs/__init__.py").touch()
+        Path("graphs/models.py").write_text(models)
+        Path("graphs/mytools.py").write_text("import graphs.models\nTEXT = 'hello'")
+        source = "from graphs.mytools import TEXT\n" + BUILDER.replace('"hello"', "TEXT")
+        Path("graphs/own.py").write_text(source + "graph = builder")
+        declare("./graphs/own.py:graph", name="own", dependencies=["."])
+
+        # -P leaves the folder off the import path, as the installed command does
+        listed = subprocess.run(
+            [sys.executable, "-P", "-m", "app.cli", "graphs"], capture_output=True, text=True, timeout=30
+        )
+        served = subprocess.run(
+            [sys.executable, "-P", "-c", "from app.main import create_app; create_app()"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+        assert (listed.returncode, served.returncode) == (0, 0), listed.stderr + served.stderr
+        assert "graphs/own.py" in listed.stdout
 
     def test_the_file_may_lie_elsewhere(self, tmp_path: Path) -> None:
         declare(source=BUILDER + "graph = builder")

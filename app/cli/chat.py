@@ -3,12 +3,11 @@
 import asyncio
 import logging
 import os
-import re
 import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
 import typer
@@ -17,10 +16,8 @@ from app.cli.answering import FAILED, OK, TERMINATED, UNREACHABLE, answer
 from app.cli.screen import JsonScreen, Screen, TextScreen
 from app.cli.sources import connected
 from app.client import ServedGraph, ServerUnreachable
-from app.errors import AppError
+from app.errors import AppError, InvalidInput
 from app.settings import Settings
-
-_THREAD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +37,7 @@ def run(wish: Wish, settings: Settings) -> int:
     """Answer the question or hold the session, and return the exit code. Raises usage errors."""
     if wish.as_json and wish.separator is not None:
         raise typer.BadParameter("give one of them", param_hint="--json and --tokens")
-    if wish.thread is not None and not _THREAD.fullmatch(wish.thread):
-        rule = "must be 1 to 128 characters of A-Z a-z 0-9 _ . : -, beginning with a letter or digit"
-        raise typer.BadParameter(rule, param_hint="--thread")
+    _check_thread(wish.thread)
     question = _question(wish)
     _set_up_streams(wish)
     try:
@@ -53,6 +48,17 @@ def run(wish: Wish, settings: Settings) -> int:
         # Whoever read has enough. Python would complain when it flushes stdout on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+
+
+def _check_thread(thread: str | None) -> None:
+    if thread is None:
+        return
+    from app.runs.run import check_thread_id
+
+    try:
+        check_thread_id(thread, "--thread")
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _question(wish: Wish) -> str | None:

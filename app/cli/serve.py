@@ -1,12 +1,13 @@
 """`seltzer serve`: bind, load, serve with uvicorn, say so."""
 
+import asyncio
 import signal
 import sys
 from collections.abc import Callable
 from functools import partial
 from socket import socket
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
@@ -15,7 +16,11 @@ from app.cli.listening import CannotListen, listen, url_of
 from app.errors import AppError
 from app.settings import Settings
 
+if TYPE_CHECKING:
+    from app.runs.engine import Engine
+
 GRACE_S: Final = 5  # how long open answers may go on after a stop was asked for
+CUT_S: Final = 2  # and how long they then have to end, before their connections are cut
 
 
 def run(settings: Settings, *, reload: bool) -> int:
@@ -56,7 +61,9 @@ def serve_on(settings: Settings, sockets: list[socket]) -> int:
     except AppError as error:
         print(error, file=sys.stderr)
         return 1
-    server = _Server(_uvicorn_config(settings, app), on_ready=lambda: print(banner, flush=True))
+    server = _Server(
+        _uvicorn_config(settings, app), app.state.engine, on_ready=lambda: print(banner, flush=True)
+    )
     try:
         server.run(sockets=sockets)
     except SystemExit as stop:  # uvicorn's own code for a start that failed is 3, ours for no server there
@@ -78,8 +85,9 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 class _Server(uvicorn.Server):
     """A server that says when it accepts connections, and that it is stopping."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, engine: "Engine", on_ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._engine = engine
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
@@ -90,7 +98,15 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         if self.server_state.connections:
             print(f"Stopping; open answers have {GRACE_S} s. Ctrl-C again: at once.", file=sys.stderr)
-        await super().shutdown(sockets)
+        drain = asyncio.get_running_loop().call_later(GRACE_S, self._drain)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            drain.cancel()
+
+    def _drain(self) -> None:
+        """End the runs that go on: their answers then end by themselves, before uvicorn would cut them."""
+        self._draining = asyncio.create_task(self._engine.aclose())
 
 
 def _uvicorn_config(
@@ -107,7 +123,7 @@ def _uvicorn_config(
         lifespan="on",
         access_log=settings.access_log,
         log_config=_log_config(settings.log_level.upper()),
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=GRACE_S + CUT_S,
         server_header=False,
     )
 

@@ -126,9 +126,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def parse(body: bytes, depth: int) -> Any:
-    """Return the body's JSON. Raises BadRequest if it isn't JSON, InvalidInput if it holds what can't be
-    kept.
-    """
+    """Return the body's JSON. Raises BadRequest if it isn't JSON, InvalidInput for what can't be kept."""
     if not body:
         raise BadRequest("the body is empty; send JSON")
     try:
@@ -178,9 +176,7 @@ def _finite_float(digits: str) -> float:
 
 
 def _check(value: Any, depth: int) -> None:
-    """Refuse what is too deep, and strings that not every store can keep. Goes level by level, without
-    recursion.
-    """
+    """Refuse, level by level, what is too deep, and strings that not every store can keep."""
     level: list[tuple[_Place, Any]] = [(None, [value])]
     for _ in range(depth + 1):
         below: list[tuple[_Place, Any]] = []

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import AppError, RunFailed
+from app.errors import AppError, RunFailed, TooManyRuns
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,8 @@ def problem(error: AppError, scope: Scope) -> Response:
     headers = {}
     if isinstance(error, RunFailed) and error.retry_after_s is not None:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
+    elif isinstance(error, TooManyRuns):
+        headers["retry-after"] = "1"
     return _problem(error.code, status_of(error), str(error), scope, headers)
 
 

@@ -42,6 +42,9 @@ class HostGuard:
         if is_local and not is_loopback(name) and name not in self._allowed_hosts:
             raise ForeignHost(f"this server doesn't answer for {name!r}; allow it by SELTZER_ALLOWED_HOSTS")
         origin = headers.get("origin")
+        is_embedded = headers.get("sec-fetch-mode") != "navigate"  # an image, a script: these send no Origin
+        if origin is None and headers.get("sec-fetch-site") == "cross-site" and is_embedded:
+            raise ForeignOrigin("pages of other sites may not use this server")
         if origin is None:
             return
         page_host = origin.partition("://")[2].lower()

@@ -7,7 +7,7 @@ order. LangServe needs this most: it yields inside `except BaseException`, which
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 
 from langchain_core.callbacks import Callbacks
 from starlette.types import Message, Receive
@@ -56,7 +56,7 @@ class Attachment:
     async def leave(self) -> None:
         """Cancel what still runs."""
         self._has_left = True
-        for run_id in self._running:
+        for run_id in tuple(self._running):
             await self._engine.cancel(run_id)
 
     async def watch(self, receive: Receive) -> None:
@@ -74,10 +74,9 @@ async def attached(engine: Engine, receive: Receive) -> AsyncIterator[Attachment
     try:
         yield attachment
     finally:
-        watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
         await attachment.leave()
+        watcher.cancel()
+        await asyncio.wait([watcher])
 
 
 async def never() -> Message:

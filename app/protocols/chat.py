@@ -31,6 +31,10 @@ _BODY: Final = {
         }
     },
 }
+_PARAMETERS: Final = [
+    {"name": "text", "in": "query", "required": True, "schema": {"type": "string"}},
+    {"name": "thread_id", "in": "query", "required": False, "schema": {"type": "string"}},
+]
 
 
 def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, faults: Faults) -> None:
@@ -50,15 +54,14 @@ def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, faults: Faults
             raise InvalidInput("body", 'must be an object: {"text": ".."}')
         return _answer(request, body)
 
-    @router.get("/chat", summary="Ask, and get the answer token by token")
-    async def get_chat(request: Request, text: str = "", thread_id: str | None = None) -> Response:
-        return _answer(
-            request, {"text": text} if thread_id is None else {"text": text, "thread_id": thread_id}
-        )
+    @router.get(
+        "/chat", summary="Ask, and get the answer token by token", openapi_extra={"parameters": _PARAMETERS}
+    )
+    async def get_chat(request: Request) -> Response:
+        return _answer(request, dict(request.query_params))
 
     def _answer(request: Request, fields: dict[str, Any]) -> Response:
         spec = _spec(_default_graph(engine), fields, limits)
-        engine.check_free(spec.thread_id)
         return ChatAnswer(engine, spec, faults, as_json=_wants_json(request.headers.get("accept", "")))
 
     app.include_router(router)
@@ -114,13 +117,12 @@ class ChatAnswer(Response):
             except AppError as error:
                 response = self._faults.problem(error, scope)
             if response is not None:
-                self._name_run(response)
+                if attachment.specs:
+                    self._name_run(response)
                 await response(scope, receive, send)
 
     async def _text(self, attachment: Attachment, send: Send) -> Response | None:
-        """Send the tokens; return a response if nothing was sent. Raises AppError only if nothing was
-        sent.
-        """
+        """Send the tokens; if there was nothing to send, return a response or raise AppError."""
         answer, has_begun = AnswerText(), False
         try:
             async for event in attachment.run(self._spec):

@@ -1,5 +1,6 @@
 """Messages in any of LangChain's spellings -> LangChain messages, or an error that names the field."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from app.errors import InvalidInput
 from app.runs.jsonable import dumps
 
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _KNOWN: Final = frozenset(
     {"human", "ai", "system", "tool", "function", "AIMessageChunk", "HumanMessageChunk"}
 )
@@ -62,6 +64,8 @@ def _message(value: Any, field: str, limits: MessageLimits) -> BaseMessage:
         raise InvalidInput(field, _reason(value, error)) from None
     if message.type not in _KNOWN:
         raise InvalidInput(field, _unknown(message.type))
+    if _UNSTORABLE.search(str(message.content)):  # by GET: a body was held to it by its guard
+        raise InvalidInput(field, "has a NUL or a lone surrogate")
     if len(dumps(message.content)) > limits.size_bytes:
         raise InvalidInput(f"{field}.content", f"is larger than {limits.size_bytes} bytes")
     if not message.content and isinstance(value, str | list):

@@ -66,7 +66,7 @@ class Engine:
         self,
         graphs: Mapping[str, Graph],
         event_log: EventLog,
-        checkpointer: BaseCheckpointSaver[Any],
+        checkpointer_of: Callable[[AnyPregel], BaseCheckpointSaver[Any]],
         *,
         runs_limit: int = RUNS_LIMIT,
         timeout_s: float = RUN_TIMEOUT_S,
@@ -75,7 +75,8 @@ class Engine:
     ) -> None:
         self.graphs = graphs
         self._pregels = {
-            name: graph.pregel.copy({"checkpointer": checkpointer}) for name, graph in graphs.items()
+            name: graph.pregel.copy({"checkpointer": checkpointer_of(graph.pregel)})
+            for name, graph in graphs.items()
         }
         self._log = event_log
         self._runs_limit = runs_limit
@@ -98,8 +99,6 @@ class Engine:
                 f"there is no graph {spec.graph!r}; there are {', '.join(self._pregels) or 'none'}"
             )
         self.check_free(spec.thread_id)
-        if len(self._live) >= self._runs_limit:
-            raise TooManyRuns(f"{self._runs_limit} runs are going on already; try again in a moment")
         self._writers[spec.thread_id] = spec.run_id
         run = Run(spec, "running", attempt=1, created_at=datetime.now(UTC))
         live = self._live[spec.run_id] = _Live(run)
@@ -111,7 +110,9 @@ class Engine:
         return run
 
     def check_free(self, thread_id: str) -> None:
-        """Raise ThreadBusy if a run is writing to the thread."""
+        """Raise ThreadBusy if a run is writing to the thread, TooManyRuns if no other may begin."""
+        if len(self._live) >= self._runs_limit:
+            raise TooManyRuns(f"{self._runs_limit} runs are going on already; try again in a moment")
         if thread_id in self._writers:
             raise ThreadBusy(
                 f"run {self._writers[thread_id]!r} is writing to thread {thread_id!r}; wait, or cancel it"
@@ -128,6 +129,7 @@ class Engine:
         """Yield the run's events after the cursor, then live ones, ending with a last event.
 
         Order is by (attempt, seq); each event exactly once a call. Waits without limit between events.
+        Yields nothing if the run has ended and the cursor is at its end.
         Raises StreamGap if the cursor lies before the oldest kept event, UnknownRun if there is no such run.
         """
         self.run(run_id)
@@ -135,7 +137,13 @@ class Engine:
             while True:
                 if reader.has_missed:
                     reader.has_missed = False
+                    has_ended = (
+                        run_id not in self._live
+                    )  # asked first: what is said from here on is handed over
                     events = (await self._log.read({run_id: after})).get(run_id, [])
+                    if has_ended and not events:
+                        self.run(run_id)
+                        return
                 else:
                     await reader.wait()
                     events = reader.take()
@@ -175,9 +183,9 @@ class Engine:
         translator = Translator(self._pregels[spec.graph])
         deadline = asyncio.timeout(self._timeout_s)
         started = {"graph": spec.graph, "run_id": spec.run_id, "thread_id": spec.thread_id, "attempt": 1}
-        await self._say(live, "started", started)
         try:
             async with deadline:
+                await self._say(live, "started", started)
                 if live.stop is None:
                     await self._stream(live, translator, callbacks)
             last = live.stop or self._ending(translator, self._clock() - started_at)
@@ -222,10 +230,12 @@ class Engine:
     async def _end(self, live: _Live, last: Said, translator: Translator) -> None:
         """Free the thread and keep the result, then say the last event: who has seen it finds both."""
         spec = live.run.spec
+        live.stop = last  # from here on a cancel comes too late
         output = to_json(translator.values) if last.kind == "finished" else None
         self._runs[spec.run_id] = replace(live.run, status=STATUS_OF_LAST[last.kind], output=output)
-        del self._live[spec.run_id], self._writers[spec.thread_id]
+        del self._writers[spec.thread_id]
         await self._say(live, last.kind, last.data)
+        del self._live[spec.run_id]
         await self._log.expire(spec.run_id, self._retention_s)
         asyncio.get_running_loop().call_later(self._retention_s, self._runs.pop, spec.run_id, None)
 

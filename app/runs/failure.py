@@ -105,7 +105,9 @@ def _by_status(status: int, error: BaseException) -> RunFailed:
         return failure("upstream_rate_limited", retry_after_s=_retry_after_s(error))
     if code := _BY_STATUS.get(status):
         return failure(code)
-    return failure("upstream_error")
+    refused = failure("upstream_error")
+    refused.retryable = not 400 <= status < 500  # a request that was refused is refused again
+    return refused
 
 
 def _retry_after_s(error: BaseException) -> float | None:

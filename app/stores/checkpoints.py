@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from langchain_core.messages import BaseMessage
+from langgraph._internal._serde import build_serde_allowlist
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from app.runs.graph import AnyPregel
 from app.runs.jsonable import to_json
 
-DEPTH_LIMIT: Final = (
-    8  # levels above which an odd part is looked for; below them, the whole level becomes JSON
-)
+# Levels above which an odd part is looked for; below them, the whole level becomes JSON.
+DEPTH_LIMIT: Final = 8
 
 
 class SafeSerializer(JsonPlusSerializer):
@@ -49,6 +51,20 @@ class SafeSerializer(JsonPlusSerializer):
         except (TypeError, RecursionError):
             return False
         return True
+
+
+def for_graph(saver: BaseCheckpointSaver[Any], pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
+    """Return a view of the saver that also revives the classes which the graph's own state declares.
+
+    LangGraph does so by itself only where LANGGRAPH_STRICT_MSGPACK is set for the whole process; its function
+    for it is private, hence the import from `_internal`.
+    """
+    builder = getattr(pregel, "builder", None)
+    if builder is None:  # made by @entrypoint: no declared state
+        return saver
+    return saver.with_allowlist(
+        build_serde_allowlist(schemas=list(builder.schemas), channels=builder.channels)
+    )
 
 
 def in_memory() -> InMemorySaver:

@@ -10,6 +10,7 @@ The Responses API has its own way of ending and is left alone.
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from typing import Any
 
 from langchain_core.messages import AIMessageChunk
@@ -44,16 +45,13 @@ class StrictChatOpenAI(ChatOpenAI):
         yield from ending.seal()
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        chunks = super()._astream(*args, **kwargs)
-        if self._use_responses_api({**kwargs, **self.model_kwargs}):
+        ending = None if self._use_responses_api({**kwargs, **self.model_kwargs}) else _Ending()
+        async with aclosing(super()._astream(*args, **kwargs)) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
+                if ending:
+                    ending.note(chunk)
                 yield chunk
-            return
-        ending = _Ending()
-        async for chunk in chunks:
-            ending.note(chunk)
-            yield chunk
-        for chunk in ending.seal():
+        for chunk in ending.seal() if ending else ():
             yield chunk
 
     def _convert_chunk_to_generation_chunk(
@@ -81,9 +79,10 @@ class StrictOpenAI(OpenAI):
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
         ending = _Ending()
-        async for chunk in super()._astream(*args, **kwargs):
-            ending.note(chunk)
-            yield chunk
+        async with aclosing(super()._astream(*args, **kwargs)) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                ending.note(chunk)
+                yield chunk
         ending.check()
 
 

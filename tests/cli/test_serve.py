@@ -156,6 +156,23 @@ def test_a_stop_ends_an_open_answer(desk: Desk) -> None:
         wait_for(desk.mark)
 
 
+def test_a_stop_tells_an_open_stream_why_it_ends(desk: Desk) -> None:
+    process = desk.start("serve", "--port", "0")
+    url = url_in(banner_of(process))
+    with httpx.stream("POST", f"{url}/agent/stream", json={"input": "forever"}, timeout=30) as response:
+        lines = response.iter_lines()
+        while "working" not in next(lines):
+            pass
+
+        process.send_signal(signal.SIGTERM)
+        rest = "\n".join(lines)
+
+    _, complaints = process.communicate(timeout=20)
+    assert '"code":"server_draining"' in rest
+    assert process.returncode == 0
+    assert "Traceback" not in complaints
+
+
 def test_requests_are_logged_on_stderr_only_if_asked(desk: Desk) -> None:
     for asked, lines in (("false", 0), ("true", 1)):
         process = desk.start("serve", "--port", "0", SELTZER_ACCESS_LOG=asked)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.messages.tool import invalid_tool_call
-from langchain_core.tools import tool
+from langchain_core.tools import ToolException, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph.state import CompiledStateGraph
 
@@ -123,18 +123,42 @@ async def test_a_call_cut_off_by_the_length_limit_is_never_run() -> None:
     assert [m.status for m in messages if isinstance(m, ToolMessage)] == ["error"]
 
 
-async def test_a_tool_that_raises_is_told_to_the_model() -> None:
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ToolException("out of order"), "The tool failed: out of order"),
+        (RuntimeError("password=hunter2"), "The tool failed: RuntimeError"),
+    ],
+)
+async def test_of_a_tool_that_raises_only_what_was_written_for_the_model_is_told(
+    error: Exception, text: str
+) -> None:
     @tool
     def calculator(expression: str) -> str:
         """Fail."""
-        raise RuntimeError("out of order")
+        raise error
 
     model = ScriptedChatModel(answers=[calling("1+1"), AIMessage("sorry")])
 
     messages = await _answer(agent.build(model, [calculator]), "1+1?")
 
     assert isinstance(told := messages[2], ToolMessage)
-    assert (told.status, told.text) == ("error", "The tool failed: out of order")
+    assert (told.status, told.text) == ("error", text)
+
+
+async def test_wrong_arguments_are_told_to_the_model() -> None:
+    @tool
+    def calculator(number: int) -> str:
+        """Double."""
+        return str(2 * number)
+
+    model = ScriptedChatModel(answers=[calling("1+1"), AIMessage("sorry")])
+
+    messages = await _answer(agent.build(model, [calculator]), "1+1?")
+
+    assert isinstance(told := messages[2], ToolMessage)
+    assert told.status == "error"
+    assert "number: Field required" in told.text
 
 
 async def test_a_call_of_an_unknown_tool_is_told_to_the_model() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from openai import NotFoundError
 
 from graphs import agent
@@ -185,6 +185,19 @@ async def test_the_completion_model_streams_and_tells_when_it_was_truncated(
         _ = [token async for token in completion.astream("p")]
     with pytest.raises(UpstreamTruncated):
         await asyncio.to_thread(lambda: list(completion.stream("p")))
+
+
+async def test_a_reader_that_leaves_early_closes_the_upstream(
+    upstream: Upstream, chat: StrictChatOpenAI
+) -> None:
+    upstream.script([Reply(text="one two three four", breaks="silence", after=2)])
+    chunks: Any = chat._astream([HumanMessage("q")])
+    await anext(chunks)
+
+    await chunks.aclose()
+
+    request = upstream.next_request()
+    assert await asyncio.to_thread(request.left.wait, 5)
 
 
 def test_waits_and_retries_are_bounded() -> None:

@@ -79,6 +79,16 @@ def test_a_bad_body_is_refused_by_its_field(client: httpx.Client, body: object, 
     assert (response.status_code, response.json()["detail"].split(": ")[0]) == (422, field)
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("text=a%00b", "text.0"), ("text=hi&thread=t", "thread"), ("text=hi&thread_id=a%20b", "thread_id")],
+)
+def test_a_bad_query_is_refused_by_its_field(client: httpx.Client, query: str, field: str) -> None:
+    response = client.get(f"/chat?{query}")
+
+    assert (response.status_code, response.json()["detail"].split(": ")[0]) == (422, field)
+
+
 def test_an_empty_question_by_get_is_refused(client: httpx.Client) -> None:
     assert client.get("/chat").status_code == 422
 

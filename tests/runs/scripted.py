@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph, add_messages
@@ -47,9 +48,9 @@ class ScriptedModel(BaseChatModel):
                 if isinstance(part, asyncio.Event):
                     await part.wait()
                 else:
-                    chunk = AIMessageChunk(part) if isinstance(part, str) else part
+                    chunk = AIMessageChunk(content=part) if isinstance(part, str) else part
                     yield ChatGenerationChunk(message=chunk)
-            yield ChatGenerationChunk(message=AIMessageChunk("", chunk_position="last"))
+            yield ChatGenerationChunk(message=AIMessageChunk(content="", chunk_position="last"))
         except asyncio.CancelledError:
             self.is_stopped = True
             raise
@@ -57,7 +58,8 @@ class ScriptedModel(BaseChatModel):
 
 def call(name: str, args: str, call_id: str = "c1") -> AIMessageChunk:
     """Return the chunk of a tool call."""
-    return AIMessageChunk("", tool_call_chunks=[{"name": name, "args": args, "id": call_id, "index": 0}])  # type: ignore[list-item]
+    part = tool_call_chunk(name=name, args=args, id=call_id, index=0)
+    return AIMessageChunk(content="", tool_call_chunks=[part])
 
 
 @tool

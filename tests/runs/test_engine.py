@@ -26,7 +26,8 @@ pytestmark = pytest.mark.anyio
 
 
 def engine_of(pregel: AnyPregel, **options: Any) -> Engine:
-    return Engine(named(pregel), MemoryLog(), checkpoints.in_memory(), **options)
+    saver = checkpoints.in_memory()
+    return Engine(named(pregel), MemoryLog(), lambda _: saver, **options)
 
 
 def ask(text: str = "hi", *, thread_id: str = "t", run_id: str = "r", graph: str = "agent") -> RunSpec:
@@ -69,6 +70,7 @@ async def test_a_late_follower_reads_what_the_first_one_read() -> None:
 
     assert late == first
     assert rest == [first[index:] for index in range(1, len(first))]
+    assert await said(engine.follow("r", first[-1].cursor)) == []
 
 
 async def test_a_follower_from_any_point_of_a_live_run_reads_the_rest() -> None:

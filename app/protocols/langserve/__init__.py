@@ -1,9 +1,9 @@
-"""LangServe: add_routes for each graph, its traps cured (docs/reference/langserve.md).
+"""LangServe: mount() adds its routes for each graph, its traps cured (docs/reference/langserve.md).
 
 request.py   a body, checked before LangServe sees it
 served.py    a graph as the Runnable that LangServe serves
-frames.py    what goes to the client: a serializer that never fails, system prompts left out, errors with a
-code guard.py     the ASGI layer around LangServe: attaches its runs to the request, mends its error endings
+frames.py    what goes to the client: safe JSON, no system prompts, errors with a code
+guard.py     the ASGI layer around LangServe: attaches its runs to the request, mends its error endings
 """
 
 import warnings
@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI, Request
 from langchain_core._api import LangChainDeprecationWarning
 from langserve import add_routes
 from sse_starlette import EventSourceResponse
+from sse_starlette.sse import AppStatus
 
 from app.protocols.faults import Faults
 from app.protocols.langserve.frames import SafeSerializer
@@ -26,6 +27,7 @@ __all__ = ["Limits", "mount"]
 
 def mount(app: FastAPI, engine: Engine, *, limits: Limits, ping_s: float, faults: Faults) -> None:
     """Serve each graph at /{name}, and graphs on messages at /{name}/chat too, for the chat playground."""
+    AppStatus.enable_automatic_graceful_drain = False  # a stream ends when its run does: Engine.aclose
     # LangServe's /stream_log stands on it; the warning would tell the operator nothing that can be done
     # about it.
     warnings.filterwarnings("ignore", "astream_log is deprecated", LangChainDeprecationWarning)

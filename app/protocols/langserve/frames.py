@@ -1,6 +1,4 @@
-"""What LangServe sends to a client: never a failure to serialize, no system prompt, no internal metadata, no
-exception.
-"""
+"""What LangServe sends to a client: always JSON; no system prompt, internal metadata or exception."""
 
 from collections.abc import Mapping
 from typing import Any, Final

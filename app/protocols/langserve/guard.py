@@ -1,12 +1,10 @@
 """The ASGI layer around LangServe's routes.
 
 1. The body is checked before LangServe sees it.
-2. LangServe never sees its client leave: the request's runs are cancelled instead, and end its stream or
-answer
-   in good order, for /invoke and /batch too.
+2. LangServe never sees its client leave: the request's runs are cancelled instead, and end its stream or its
+   answer in good order, for /invoke and /batch too.
 3. LangServe ends a failed stream with `Internal Server Error`, and then by raising, which breaks the
-connection for
-   the next request on it. The client gets our code and a clean end.
+   connection for the next request on it. The client gets our code and a clean end.
 """
 
 import logging
@@ -78,7 +76,10 @@ class LangServeGuard:
             await self._serve(scope, _once(body), answer)
 
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        """Let LangServe answer; where it raises behind an error event, end the stream for it."""
+        """Let LangServe answer; where it raises behind an error event, end the stream for it.
+
+        It raises whatever its runnable raised, so that anything is caught here, once the answer has begun.
+        """
         try:
             await self._app(scope, receive, answer.send)
         except Exception as error:

@@ -18,6 +18,7 @@ from app.runs.run import MAX_STEPS, check_max_steps, check_thread_id
 _FILTERS: Final = tuple(
     f"{verb}_{noun}" for verb in ("include", "exclude") for noun in ("names", "types", "tags")
 )
+_KEYS: Final = frozenset({"input", "inputs", "config", "kwargs", "diff", "version", *_FILTERS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,10 @@ def check(endpoint: str, body: Any, config_hash: str, served: ServedGraph, limit
     """Return what the body asks for. Raises BadRequest or InvalidInput, naming the field."""
     if not isinstance(body, dict):
         raise InvalidInput("body", "must be an object")
-    if body.get("kwargs"):
+    for key in body:
+        if key not in _KEYS:
+            raise InvalidInput(key[:100], "is not known; a thread is named by config.configurable.thread_id")
+    if body.get("kwargs") not in (None, {}):
         raise InvalidInput("kwargs", "is not supported; leave it empty")
     hashed = _hashed_config(config_hash, served)
     if endpoint == "batch":
