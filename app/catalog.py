@@ -176,7 +176,7 @@ def _made(what: str, found: object, where: str) -> Runnable[Any, Any]:
             made = _call(found)
         if isinstance(made, StateGraph):
             made = made.compile()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LoadError(what, _why(error, where), "mend it, so that it returns a graph") from error
     if isinstance(made, Runnable):
         return made

@@ -9,6 +9,7 @@
     │   ├── NotJson
     │   ├── ForeignHost
     │   └── ForeignOrigin
+    ├── NotFound
     ├── UnknownGraph
     ├── UnknownRun
     ├── ThreadBusy
@@ -80,6 +81,12 @@ class ForeignOrigin(BadRequest):
     """A web page of another origin sent the request."""
 
     code = "foreign_origin"
+
+
+class NotFound(AppError):
+    """There is nothing at that address."""
+
+    code = "not_found"
 
 
 class UnknownGraph(AppError):

@@ -8,6 +8,8 @@ from dotenv import dotenv_values
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.errors import LoadError
+
 
 class Settings(BaseSettings):
     """How the server runs. An argument beats the environment, which beats `.env` in the working directory."""
@@ -60,4 +62,8 @@ def apply_env(declared: str | Mapping[str, str], root: Path) -> None:
     values = dotenv_values(root / declared) if isinstance(declared, str) else declared
     for name, value in values.items():
         if value is not None:
-            os.environ.setdefault(name, value)
+            try:
+                os.environ.setdefault(name, value)
+            except ValueError as error:
+                what = f"langgraph.json's env can't be used: {name!r}"
+                raise LoadError(what, str(error), "mend that name or value") from None

@@ -1,8 +1,10 @@
 """`seltzer serve`: bind, load, serve with uvicorn, say so."""
 
 import asyncio
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from socket import socket
@@ -82,6 +84,12 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
+def _exit_now() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 class _Server(uvicorn.Server):
     """A server that says when it accepts connections, and that it is stopping."""
 
@@ -98,11 +106,21 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         if self.server_state.connections:
             print(f"Stopping; open answers have {GRACE_S} s. Ctrl-C again: at once.", file=sys.stderr)
+        # A node that can't be stopped would keep the process: this exit needs neither it nor the event loop.
+        last_resort = threading.Timer(GRACE_S + CUT_S + 1, _exit_now)
+        last_resort.daemon = True
+        last_resort.start()
         drain = asyncio.get_running_loop().call_later(GRACE_S, self._drain)
         try:
             await super().shutdown(sockets)
         finally:
             drain.cancel()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; when asked a second time, stop at once."""
+        if self.should_exit:
+            _exit_now()
+        super().handle_exit(sig, frame)
 
     def _drain(self) -> None:
         """End the runs that go on: their answers then end by themselves, before uvicorn would cut them."""

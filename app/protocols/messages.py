@@ -8,10 +8,8 @@ from typing import Any, Final
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
-    BaseMessageChunk,
     ToolMessage,
     convert_to_messages,
-    message_chunk_to_message,
 )
 from pydantic import ValidationError
 
@@ -22,6 +20,7 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _KNOWN: Final = frozenset(
     {"human", "ai", "system", "tool", "function", "AIMessageChunk", "HumanMessageChunk"}
 )
+_CHUNKS: Final = {"AIMessageChunk": "ai", "HumanMessageChunk": "human", "SystemMessageChunk": "system"}
 _ROLES: Final = frozenset({"user", "assistant", "developer"})
 
 
@@ -57,9 +56,7 @@ def parse_input(value: Any, field: str, limits: MessageLimits) -> list[BaseMessa
 
 def _message(value: Any, field: str, limits: MessageLimits) -> BaseMessage:
     try:
-        message = convert_to_messages([tuple(value) if isinstance(value, list) else value])[0]
-        if isinstance(message, BaseMessageChunk):
-            message = message_chunk_to_message(message)
+        message = convert_to_messages([_spelled(value)])[0]
     except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, ValidationError) as error:
         raise InvalidInput(field, _reason(value, error)) from None
     if message.type not in _KNOWN:
@@ -73,6 +70,25 @@ def _message(value: Any, field: str, limits: MessageLimits) -> BaseMessage:
     if message.type == "human" and not message.content:
         raise InvalidInput(f"{field}.content", "is empty")
     return message
+
+
+def _spelled(value: Any) -> Any:
+    """Return the message in a spelling that LangChain reads.
+
+    It doesn't read the chunks it writes, nor an empty answer, whose content the chat playground leaves out.
+    """
+    if isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, dict):
+        return value
+    if value.get("role", value.get("type")) in ("assistant", "ai") and "content" not in value:
+        return {**value, "content": ""}
+    if value.get("type") in _CHUNKS:
+        whole = {
+            key: part for key, part in value.items() if key not in ("tool_call_chunks", "chunk_position")
+        }
+        return {**whole, "type": _CHUNKS[value["type"]]}
+    return value
 
 
 def _reason(value: Any, error: Exception) -> str:

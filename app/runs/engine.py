@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 RUNS_LIMIT: Final = 1_000
 RUN_TIMEOUT_S: Final = 600.0
 RETENTION_S: Final = 3600.0
+CLOSE_S: Final = 2.0  # a node may swallow its cancellation
 
 
 @dataclass(slots=True)
@@ -98,7 +99,8 @@ class Engine:
             raise UnknownGraph(
                 f"there is no graph {spec.graph!r}; there are {', '.join(self._pregels) or 'none'}"
             )
-        self.check_free(spec.thread_id)
+        if self._writers.get(spec.thread_id) != spec.run_id:  # else it was reserved
+            self.check_free(spec.thread_id)
         self._writers[spec.thread_id] = spec.run_id
         run = Run(spec, "running", attempt=1, created_at=datetime.now(UTC))
         live = self._live[spec.run_id] = _Live(run)
@@ -108,6 +110,16 @@ class Engine:
             self._execute(live, callbacks), name=f"run {spec.run_id}", context=Context()
         )
         return run
+
+    def reserve(self, thread_id: str, run_id: RunId) -> None:
+        """Keep the thread for a run that is about to start. Raises as check_free does."""
+        self.check_free(thread_id)
+        self._writers[thread_id] = run_id
+
+    def release(self, thread_id: str, run_id: RunId) -> None:
+        """Free a thread that was reserved for a run which didn't start; does nothing otherwise."""
+        if run_id not in self._live and self._writers.get(thread_id) == run_id:
+            del self._writers[thread_id]
 
     def check_free(self, thread_id: str) -> None:
         """Raise ThreadBusy if a run is writing to the thread, TooManyRuns if no other may begin."""
@@ -171,11 +183,12 @@ class Engine:
         return list(state.values.get("messages", [])) if isinstance(state.values, Mapping) else []
 
     async def aclose(self) -> None:
-        """End the runs that go on, as `failed` with code server_draining, and wait for them."""
+        """End the runs that go on, as `failed` with code server_draining; wait CLOSE_S for them at most."""
         lives = list(self._live.values())
         for live in lives:
             live.end_with(_failed(failure("server_draining")))
-        await asyncio.gather(*(live.task for live in lives if live.task is not None))
+        if tasks := [live.task for live in lives if live.task is not None]:
+            await asyncio.wait(tasks, timeout=CLOSE_S)
 
     async def _execute(self, live: _Live, callbacks: Callbacks) -> None:
         """Run the graph to its end and say so, whatever happens."""
@@ -191,7 +204,7 @@ class Engine:
             last = live.stop or self._ending(translator, self._clock() - started_at)
         except asyncio.CancelledError:
             last = live.stop or Said("cancelled", {})
-        except Exception as error:
+        except BaseException as error:  # a graph may raise anything, and its thread must be free again
             last = _failed(failure("run_timeout") if deadline.expired() else classify(error))
             log.warning("run %s of %s failed: %s", spec.run_id, spec.graph, last.data["code"], exc_info=error)
         await self._end(live, last, translator)

@@ -173,6 +173,21 @@ def test_a_stop_tells_an_open_stream_why_it_ends(desk: Desk) -> None:
     assert "Traceback" not in complaints
 
 
+def test_a_second_stop_ends_it_at_once_whatever_still_runs(desk: Desk) -> None:
+    process = desk.start("serve", "--port", "0")
+    url = url_in(banner_of(process))
+    with httpx.stream("POST", f"{url}/chat", json={"text": "forever"}, timeout=30) as response:
+        assert next(response.iter_text()) == "working"
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        while "Stopping" not in process.stderr.readline():
+            pass
+
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(3) == 0
+
+
 def test_requests_are_logged_on_stderr_only_if_asked(desk: Desk) -> None:
     for asked, lines in (("false", 0), ("true", 1)):
         process = desk.start("serve", "--port", "0", SELTZER_ACCESS_LOG=asked)

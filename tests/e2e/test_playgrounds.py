@@ -40,7 +40,12 @@ def test_the_default_playground_remembers_in_the_thread_it_names(
 def test_the_chat_playground_holds_a_conversation(server: Served, page: Page) -> None:
     page.goto(f"{server.url}/agent/chat/playground/")
 
-    for text, answer in ((QUESTION, "8.426"), ("my name is Ada", "Ada"), ("what is my name?", "Ada")):
+    talk = (
+        (QUESTION, "8.426"),
+        ("my name is Ada", "Nice to meet you"),
+        ("what is my name?", "Your name is Ada"),
+    )
+    for text, answer in talk:
         page.locator("textarea").last.fill(text)
         page.locator("textarea").last.press("Enter")
         expect(page.get_by_text(answer).last).to_be_visible()

@@ -2,15 +2,17 @@
 
 import json
 import socket
+import threading
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 from langchain_core._api import LangChainDeprecationWarning
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tracers.log_stream import RunLogPatch
 from langserve import RemoteRunnable
@@ -109,6 +111,15 @@ class TestRemoteRunnable:
 
         assert "Ada" in agent.invoke({"messages": [HumanMessage("what is my name?")]}, config)
 
+    def test_chunks_are_taken_for_messages(self, agent: RemoteRunnable[Any, Any]) -> None:
+        messages = [
+            HumanMessage("my name is Ada"),
+            AIMessageChunk(content="Hello!"),
+            HumanMessage("what is my name?"),
+        ]
+
+        assert "Ada" in agent.invoke({"messages": messages})
+
     def test_a_chain_goes_on_behind_it(self, agent: RemoteRunnable[Any, Any]) -> None:
         shouting = agent | str.upper
 
@@ -155,6 +166,39 @@ class TestSchemas:
         assert "swagger-ui-bundle.js" in page
         assert "cdn" not in page
         assert client.get("/docs/swagger-ui-bundle.js").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["assets", "assets/%2e%2e", "%00", "index.html/x", "a" * 5_000, "%2e%2e/server.py"]
+)
+def test_a_playground_has_no_other_files_than_its_own(server: Served, path: str) -> None:
+    response = httpx.get(f"{server.url}/agent/playground/{path}")
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+def test_of_many_at_once_on_a_thread_one_begins_and_the_others_are_refused(
+    upstream_env: Upstream, server: Served, thread_id: str
+) -> None:
+    upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))
+    body = {"input": "hi", "config": {"configurable": {"thread_id": thread_id}}}
+
+    def ask(_number: int) -> int:
+        with httpx.stream("POST", f"{server.url}/agent/stream", json=body, timeout=10) as response:
+            if response.status_code == 200:
+                everyone.wait(10)
+            else:
+                refused.release()
+            return response.status_code
+
+    everyone, refused = threading.Event(), threading.Semaphore(0)
+    with ThreadPoolExecutor(8) as pool:
+        statuses = pool.map(ask, range(8))
+        for _ in range(7):
+            assert refused.acquire(timeout=10)
+        everyone.set()
+
+    assert sorted(statuses) == [200] + 7 * [409]
 
 
 class TestOtherGraphs:

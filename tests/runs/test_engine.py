@@ -266,6 +266,35 @@ async def test_a_failing_model_ends_the_run_with_a_code_and_without_its_text() -
     assert answer(await said(engine.follow("r2"))) == "fine"
 
 
+@pytest.mark.parametrize("error", [BaseException("odd"), BaseExceptionGroup("odd", [BaseException("odd")])])
+async def test_whatever_a_graph_raises_its_run_ends_and_its_thread_is_free(error: BaseException) -> None:
+    engine = engine_of(agent([error], ["fine"]))
+    await engine.start(ask(run_id="r1"))
+
+    last = (await said(engine.follow("r1")))[-1]
+    await engine.start(ask(run_id="r2"))
+
+    assert (last.kind, last.data["code"]) == ("failed", "graph_error")
+    assert answer(await said(engine.follow("r2"))) == "fine"
+
+
+async def test_a_reserved_thread_is_kept_for_its_run() -> None:
+    engine = engine_of(agent(["fine"]))
+    engine.reserve("t", "r1")
+
+    with pytest.raises(ThreadBusy):
+        await engine.start(ask(run_id="r2"))
+    await engine.start(ask(run_id="r1"))
+    engine.release("t", "r1")  # it has started: nothing to release
+    with pytest.raises(ThreadBusy):
+        engine.reserve("t", "r3")
+    await said(engine.follow("r1"))
+    engine.reserve("t", "r4")
+    engine.release("t", "r4")
+
+    engine.check_free("t")
+
+
 async def test_a_run_that_takes_too_long_or_too_many_steps_says_so() -> None:
     slow = engine_of(agent([asyncio.Event()]), timeout_s=0.01)
     await slow.start(ask())

@@ -11,17 +11,19 @@ import logging
 import re
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
+import langserve
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import AppError
+from app.errors import AppError, NotFound
 from app.protocols.attached import attached, never
 from app.protocols.faults import Faults
 from app.protocols.langserve.frames import error_frame
 from app.protocols.langserve.request import Limits, check
-from app.protocols.langserve.served import ServedGraph, ServedRequest
+from app.protocols.langserve.served import Asked, ServedGraph, ServedRequest
 from app.runs.engine import Engine
 from app.runs.failure import failure
 
@@ -52,6 +54,9 @@ class LangServeGuard:
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _is_missing_file(scope["path"]):
+            await self._faults.problem(NotFound("there is no such file"), scope)(scope, receive, send)
+            return
         found = (
             _PATH.fullmatch(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         )
@@ -63,14 +68,30 @@ class LangServeGuard:
             asked = check(
                 found["endpoint"], scope["state"]["json"], found["hash"] or "", served, self._limits
             )
-            for thread_id in asked.thread_ids:
-                self._engine.check_free(thread_id)
+            run_id = None if found["endpoint"] == "batch" else str(uuid.uuid4())
+            self._reserve(asked, run_id)
         except AppError as error:
             await self._faults.problem(error, scope)(scope, receive, send)
             return
+        try:
+            await self._answer(scope, receive, send, asked, run_id)
+        finally:
+            if run_id:
+                self._engine.release(asked.thread_ids[0], run_id)
+
+    def _reserve(self, asked: Asked, run_id: str | None) -> None:
+        """Keep the thread for the run, so that a second one gets a status; a batch's are only looked at."""
+        if run_id:
+            self._engine.reserve(asked.thread_ids[0], run_id)
+            return
+        for thread_id in asked.thread_ids:
+            self._engine.check_free(thread_id)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, asked: Asked, run_id: str | None
+    ) -> None:
         body = await receive()
         async with attached(self._engine, receive) as attachment:
-            run_id = None if found["endpoint"] == "batch" else str(uuid.uuid4())
             request = scope["state"]["langserve"] = ServedRequest(attachment, asked, run_id)
             answer = _Answer(request, send, self._faults)
             await self._serve(scope, _once(body), answer)
@@ -134,6 +155,23 @@ def _once(body: Message) -> Receive:
         return bodies.pop() if bodies else await never()
 
     return receive
+
+
+def _is_missing_file(path: str) -> bool:
+    """Tell whether the path is a playground's, but no file of it: LangServe would open whatever it names."""
+    file = _PLAYGROUND.fullmatch(path)
+    return file is not None and file["file"] not in _PLAYGROUND_FILES
+
+
+def _files_of(*playgrounds: str) -> frozenset[str]:
+    roots = [Path(langserve.__file__).parent / each / "dist" for each in playgrounds]
+    return frozenset(
+        str(file.relative_to(root)) for root in roots for file in root.rglob("*") if file.is_file()
+    )
+
+
+_PLAYGROUND: Final = re.compile(r"/.+/playground/(?P<file>.+)", re.DOTALL)
+_PLAYGROUND_FILES: Final = _files_of("playground", "chat_playground")
 
 
 def _shows_only_broken_streams(scope: Scope) -> bool:
