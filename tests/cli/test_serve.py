@@ -148,7 +148,8 @@ def test_a_stop_ends_an_open_answer(desk: Desk) -> None:
     process = desk.start("serve", "--port", "0")
     url = url_in(banner_of(process))
     with httpx.stream("POST", f"{url}/chat", json={"text": "forever"}, timeout=30) as response:
-        assert next(response.iter_text()) == "working"
+        pieces = response.iter_text()  # kept: a dropped generator closes the connection
+        assert next(pieces) == "working"
 
         process.send_signal(signal.SIGTERM)
 
@@ -177,11 +178,11 @@ def test_a_second_stop_ends_it_at_once_whatever_still_runs(desk: Desk) -> None:
     process = desk.start("serve", "--port", "0")
     url = url_in(banner_of(process))
     with httpx.stream("POST", f"{url}/chat", json={"text": "forever"}, timeout=30) as response:
-        assert next(response.iter_text()) == "working"
+        pieces = response.iter_text()  # kept: a dropped generator closes the connection
+        assert next(pieces) == "working"
         process.send_signal(signal.SIGTERM)
         assert process.stderr is not None
-        while "Stopping" not in process.stderr.readline():
-            pass
+        assert "Stopping" in process.stderr.readline()
 
         process.send_signal(signal.SIGTERM)
 
