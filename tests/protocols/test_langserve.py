@@ -27,6 +27,8 @@ from tests.upstream import Upstream
 QUESTION = "what is the square root of 71?"
 INPUT = {"messages": [{"type": "human", "content": QUESTION}]}
 Remote = Callable[[str], RemoteRunnable[Any, Any]]
+# Its finalizer starts a thread and waits for it: collected in a server's thread, it would stop the server.
+_KEPT: list[RemoteRunnable[Any, Any]] = []
 
 
 @pytest.fixture
@@ -36,6 +38,7 @@ def remote() -> Iterator[Callable[[str], RemoteRunnable[Any, Any]]]:
 
         def make(url: str) -> RemoteRunnable[Any, Any]:
             made = RemoteRunnable[Any, Any](url)
+            _KEPT.append(made)
             stack.callback(made.sync_client.close)
             return made
 
@@ -50,6 +53,7 @@ def agent(server: Served, remote: Remote) -> RemoteRunnable[Any, Any]:
 @pytest.fixture
 async def async_agent(server: Served) -> AsyncIterator[RemoteRunnable[Any, Any]]:
     made = RemoteRunnable[Any, Any](f"{server.url}/agent")
+    _KEPT.append(made)
     yield made
     await made.async_client.aclose()
 
