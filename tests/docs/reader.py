@@ -19,6 +19,8 @@ from tests.docs.blocks import Block
 DOCUMENTED = re.compile(r"(?:127\.0\.0\.1|localhost):8000")
 _COMMAND_S = 60
 
+_KEPT: list[object] = []
+
 
 class Reader:
     """A reader in a folder of their own, for whom the server is at url, wherever the page says it is.
@@ -49,6 +51,7 @@ class Reader:
             if code.co_flags & inspect.CO_COROUTINE:
                 self._runner.run(self._awaited(code))
             else:
+                _KEPT.append(self._names)  # a RemoteRunnable must not be collected in a server's thread
                 exec(code, self._names)
         return printed.getvalue()
 
