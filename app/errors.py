@@ -2,8 +2,11 @@
 
     AppError
     ├── LoadError               langgraph.json or a graph can't be loaded; the server doesn't start
+    ├── DataInUse               another process holds the data folder; the server doesn't start
+    ├── StorageFailed           the store can't be read or written
     ├── BadRequest              the request can't be understood
     │   ├── InvalidInput        a field has a value that can't be taken
+    │   ├── InvalidCursor       a cursor that no event of the run has, or ever will
     │   ├── BodyTooLarge
     │   ├── BodyTimeout
     │   ├── NotJson
@@ -12,8 +15,14 @@
     ├── NotFound
     ├── UnknownGraph
     ├── UnknownRun
+    ├── UnknownThread
+    ├── UnknownCheckpoint
     ├── ThreadBusy
+    ├── ThreadInterrupted
+    ├── NotInterrupted
+    ├── IdempotencyConflict
     ├── TooManyRuns
+    ├── ServerDraining
     ├── StreamGap
     └── RunFailed               the run ended without an answer; its code says why
 
@@ -37,6 +46,18 @@ class LoadError(AppError):
         super().__init__(f"{what}\n  why: {why}\n  do:  {todo}")
 
 
+class DataInUse(AppError):
+    """Another process holds the data folder. The text is one line: what, and what to do."""
+
+    code = "data_in_use"
+
+
+class StorageFailed(AppError):
+    """The store can't be read or written: a full disk, a damaged file. The log says why."""
+
+    code = "storage_failed"
+
+
 class BadRequest(AppError):
     """The body or a header can't be understood."""
 
@@ -51,6 +72,12 @@ class InvalidInput(BadRequest):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
         self.field = field
+
+
+class InvalidCursor(BadRequest):
+    """The cursor is garbage, or beyond the end of a run that has ended. Raised by Engine.follow."""
+
+    code = "invalid_cursor"
 
 
 class BodyTooLarge(BadRequest):
@@ -101,16 +128,52 @@ class UnknownRun(AppError):
     code = "unknown_run"
 
 
+class UnknownThread(AppError):
+    """No run of that graph was ever started on the thread, or it was deleted."""
+
+    code = "unknown_thread"
+
+
+class UnknownCheckpoint(AppError):
+    """The thread has no such checkpoint, or it isn't kept any more."""
+
+    code = "unknown_checkpoint"
+
+
 class ThreadBusy(AppError):
     """Another run is writing to the thread."""
 
     code = "thread_busy"
 
 
+class ThreadInterrupted(AppError):
+    """The thread waits for the answer to an interrupt; plain input would lose the question."""
+
+    code = "thread_interrupted"
+
+
+class NotInterrupted(AppError):
+    """The run doesn't wait for an answer, or has been given it."""
+
+    code = "not_interrupted"
+
+
+class IdempotencyConflict(AppError):
+    """The idempotency key was used before, with another body."""
+
+    code = "idempotency_conflict"
+
+
 class TooManyRuns(AppError):
     """The process executes as many runs as it may."""
 
     code = "too_many_runs"
+
+
+class ServerDraining(AppError):
+    """The server is shutting down: it starts nothing new, and lets its readers go."""
+
+    code = "server_draining"
 
 
 class StreamGap(AppError):

@@ -16,15 +16,14 @@ from app import __version__, catalog
 from app.guards import faults
 from app.guards.body import BodyGuard, BodyLimits
 from app.guards.hosts import HostGuard, is_loopback
-from app.protocols import chat, langserve
+from app.protocols import chat, langserve, native
 from app.protocols.messages import MessageLimits
 from app.runs.engine import Engine
+from app.runs.executor import Limits
 from app.runs.graph import Graph
 from app.settings import Settings, apply_env
-from app.stores import checkpoints
-from app.stores.memory import MemoryLog
+from app.stores.open import FILE_NAME, Keeping, open_stores
 
-STORAGE = "in memory: threads and runs are gone when the server stops"
 AUTH = "off: whoever can reach this address can use it"
 
 
@@ -53,11 +52,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(engine),
     )
     app.state.engine = engine
-    app.state.facts = facts(engine)
+    app.state.facts = facts(engine, settings)
     messages = MessageLimits(settings.messages_limit, settings.message_limit_bytes)
     limits = langserve.Limits(settings.batch_limit, messages)
     faults.mount(app)
     chat.mount(app, engine, limits=messages, faults=faults)
+    native.mount(app, engine, limits=messages, ping_s=settings.ping_s, faults=faults)
     langserve.mount(app, engine, limits=limits, ping_s=settings.ping_s, faults=faults)
     patch_fastapi(
         app,
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         swagger_favicon_url="/docs/favicon-32x32.png",
     )
     body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
-    app.add_middleware(BodyGuard, limits=body)
+    app.add_middleware(BodyGuard, limits=body, bodiless=native.BODILESS)
     app.add_middleware(
         HostGuard, is_loopback=is_loopback(settings.host), allowed_hosts=settings.allowed_hosts
     )
@@ -77,8 +77,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """Run graphs in this process, without a server, until the block ends."""
+    """Run graphs in this process, without a server, until the block ends.
+
+    Raises LoadError, and DataInUse while a server or another such block holds the data folder.
+    """
     engine = _engine(settings)
+    await engine.open()
     try:
         yield engine
     finally:
@@ -91,9 +95,10 @@ def load_graphs(settings: Settings) -> dict[str, Graph]:
     return catalog.load(settings.config)
 
 
-def facts(engine: Engine) -> Facts:
+def facts(engine: Engine, settings: Settings) -> Facts:
     """Return what there is to say of a server."""
-    return Facts(__version__, list(engine.graphs.values()), _model_lines(), STORAGE, AUTH)
+    storage = f"SQLite in {settings.data / FILE_NAME}: threads and runs outlive the server"
+    return Facts(__version__, list(engine.graphs.values()), _model_lines(), storage, AUTH)
 
 
 def _model_lines() -> list[str]:
@@ -108,19 +113,17 @@ def _model_lines() -> list[str]:
 
 
 def _engine(settings: Settings) -> Engine:
-    return Engine(
-        load_graphs(settings),
-        MemoryLog(),
-        partial(checkpoints.for_graph, checkpoints.in_memory()),
-        runs_limit=settings.runs_limit,
-        timeout_s=settings.run_timeout_s,
-        retention_s=settings.retention_s,
+    keeping = Keeping(settings.events_limit, settings.checkpoints_kept, settings.retention_s)
+    limits = Limits(
+        settings.runs_limit, settings.queue_limit, settings.run_timeout_s, retention_s=settings.retention_s
     )
+    return Engine(load_graphs(settings), partial(open_stores, settings.data, keeping), limits)
 
 
 def _lifespan(engine: Engine) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await engine.open()
         yield
         await engine.aclose()
 

@@ -43,16 +43,16 @@ def build(
 ) -> CompiledStateGraph[State, None, State, State]:
     """Build the graph: the model speaks, its tool calls are run, until it answers."""
     graph = StateGraph(State)
-    graph.add_node("model", _model_node(model, tools))
-    graph.add_node("tools", ToolNode(tools, handle_tool_errors=_told, awrap_tool_call=_within_time))
+    graph.add_node("model", model_node(model, tools))
+    graph.add_node("tools", tool_node(tools))
     graph.add_edge(START, "model")
-    graph.add_conditional_edges("model", _where_next, ["tools", "model", END])
+    graph.add_conditional_edges("model", where_next, ["tools", "model", END])
     graph.add_edge("tools", "model")
     return graph.compile()
 
 
-def _model_node(model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[State, State]:
-    """Make the node in both kinds: LangGraph runs the first for invoke, the second for ainvoke."""
+def model_node(model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[State, State]:
+    """Make the node that asks the model, in both kinds: LangGraph runs one for invoke, one for ainvoke."""
     with_tools = model.bind_tools(tools)
 
     def ask(state: State) -> State:
@@ -66,6 +66,11 @@ def _model_node(model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[Sta
     return RunnableLambda(ask, aask)
 
 
+def tool_node(tools: Sequence[BaseTool]) -> ToolNode:
+    """Make the node that runs the model's calls, all at once."""
+    return ToolNode(tools, handle_tool_errors=_told, awrap_tool_call=_within_time)
+
+
 def _prompt(state: State) -> LanguageModelInput:
     """Choose what the model sees."""
     system = SYSTEM if _may_call_tools(state) else f"{SYSTEM}\n{ANSWER_NOW}"
@@ -77,7 +82,7 @@ def _may_call_tools(state: State) -> bool:
     return len(_said_this_turn(state)) < MAX_TOOL_ROUNDS
 
 
-def _where_next(state: State) -> str:
+def where_next(state: State) -> str:
     """Run the model's calls; go back to it if they were all broken; end the turn if it made none."""
     answers = _said_this_turn(state)
     if len(answers) > MAX_TOOL_ROUNDS:

@@ -35,6 +35,15 @@ def this_turn(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     return list(messages[begin + 1 :])
 
 
+def open_calls(messages: Sequence[AnyMessage]) -> list[ToolCall]:
+    """Return the calls of the last AI message that have no result yet, in its order."""
+    for i, message in reversed(list(enumerate(messages))):
+        if isinstance(message, AIMessage):
+            answered = _answered(messages[i + 1 :])
+            return [call for call in message.tool_calls if call["id"] not in answered]
+    return []
+
+
 def with_every_call_answered(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     """Put an error result right behind each message whose tool calls lack one.
 
@@ -44,8 +53,7 @@ def with_every_call_answered(messages: Sequence[AnyMessage]) -> list[AnyMessage]
     for i, message in enumerate(messages):
         repaired.append(message)
         if isinstance(message, AIMessage):
-            behind = takewhile(lambda m: isinstance(m, ToolMessage), messages[i + 1 :])
-            answered = {m.tool_call_id for m in behind if isinstance(m, ToolMessage)}
+            answered = _answered(messages[i + 1 :])
             calls: list[ToolCall | InvalidToolCall] = [*message.tool_calls, *message.invalid_tool_calls]
             repaired += [_error(call, NO_RESULT) for call in calls if call["id"] not in answered]
     return repaired
@@ -65,6 +73,12 @@ def without_broken_calls(answer: AIMessage) -> list[AnyMessage]:
         broken = [*answer.invalid_tool_calls, *cut]
         answer = answer.model_copy(update={"tool_calls": [], "invalid_tool_calls": broken})
     return [answer, *(_error(call, NOT_RUN) for call in answer.invalid_tool_calls)]
+
+
+def _answered(behind: Sequence[AnyMessage]) -> set[str]:
+    """Return the ids of the calls whose results come first in what stands behind them."""
+    results = takewhile(lambda m: isinstance(m, ToolMessage), behind)
+    return {m.tool_call_id for m in results if isinstance(m, ToolMessage)}
 
 
 def _error(call: ToolCall | InvalidToolCall, why: str) -> ToolMessage:

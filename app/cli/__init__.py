@@ -120,6 +120,15 @@ def chat(
     thread: Annotated[
         str | None, typer.Option(metavar="ID", help="The conversation to go on with (default: a new one).")
     ] = None,
+    reply: Annotated[
+        str | None,
+        typer.Option(
+            "--answer", metavar="TEXT", help="Answer what the graph has asked on that thread (see --thread)."
+        ),
+    ] = None,
+    follow: Annotated[
+        str | None, typer.Option(metavar="RUN_ID", help="Show a run from its start, and go on with it.")
+    ] = None,
     url: Annotated[
         str | None,
         typer.Option(
@@ -139,6 +148,7 @@ def chat(
     """Ask a graph, or talk to it.
 
     The answer goes to standard output, the steps to standard error. Ctrl-C stops the answer, not the session.
+    A server goes on with an answer whose reader is gone: --follow shows it.
 
     Example: seltzer chat "what is the square root of 71?" --tokens "|"
     """
@@ -149,6 +159,8 @@ def chat(
         words=tuple(question or ()),
         graph=graph,
         thread=thread,
+        reply=reply,
+        follow=follow,
         url=url,
         separator=tokens,
         as_json=as_json,

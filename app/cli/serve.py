@@ -1,6 +1,5 @@
 """`seltzer serve`: bind, load, serve with uvicorn, say so."""
 
-import asyncio
 import os
 import signal
 import sys
@@ -21,8 +20,7 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from app.runs.engine import Engine
 
-GRACE_S: Final = 5  # how long open answers may go on after a stop was asked for
-CUT_S: Final = 2  # and how long they then have to end, before their connections are cut
+CUT_S: Final = 2  # how long answers have to end behind the drain, before their connections are cut
 
 
 def run(settings: Settings, *, reload: bool) -> int:
@@ -64,13 +62,16 @@ def serve_on(settings: Settings, sockets: list[socket]) -> int:
         print(error, file=sys.stderr)
         return 1
     server = _Server(
-        _uvicorn_config(settings, app), app.state.engine, on_ready=lambda: print(banner, flush=True)
+        _uvicorn_config(settings, app),
+        app.state.engine,
+        settings.drain_s,
+        on_ready=lambda: print(banner, flush=True),
     )
     try:
         server.run(sockets=sockets)
     except SystemExit as stop:  # uvicorn's own code for a start that failed is 3, ours for no server there
         return 1 if stop.code else 0
-    return 0
+    return 1 if server.has_refused else 0
 
 
 def _serve_in_child(settings: Settings, sockets: list[socket]) -> None:
@@ -93,38 +94,44 @@ def _exit_now() -> None:
 class _Server(uvicorn.Server):
     """A server that says when it accepts connections, and that it is stopping."""
 
-    def __init__(self, config: uvicorn.Config, engine: "Engine", on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, engine: "Engine", drain_s: float, on_ready: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._engine = engine
+        self._drain_s = drain_s
         self._on_ready = on_ready
+        self.has_refused = False
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
+        try:
+            await self._engine.open()
+        except AppError as error:  # in uvicorn's own hands it would be a traceback
+            print(f"seltzer: {error}", file=sys.stderr)
+            self.should_exit = self.has_refused = True
+            return
         await super().startup(sockets)
         if self.started:
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        if self.server_state.connections:
-            print(f"Stopping; open answers have {GRACE_S} s. Ctrl-C again: at once.", file=sys.stderr)
+        """Drain, then stop: until nothing goes on the server answers, but begins nothing new."""
         # A node that can't be stopped would keep the process: this exit needs neither it nor the event loop.
-        last_resort = threading.Timer(GRACE_S + CUT_S + 1, _exit_now)
+        last_resort = threading.Timer(self._drain_s + 2 * CUT_S + 1, _exit_now)
         last_resort.daemon = True
         last_resort.start()
-        drain = asyncio.get_running_loop().call_later(GRACE_S, self._drain)
-        try:
-            await super().shutdown(sockets)
-        finally:
-            drain.cancel()
+        self._engine.drain()
+        if not await self._engine.idle(timeout_s=0):
+            print(f"Stopping; what goes on has {self._drain_s:g} s. Ctrl-C again: at once.", file=sys.stderr)
+            await self._engine.idle(self._drain_s)
+        await self._engine.aclose()  # what still goes on ends by itself, before its connection is cut
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; when asked a second time, stop at once."""
         if self.should_exit:
             _exit_now()
         super().handle_exit(sig, frame)
-
-    def _drain(self) -> None:
-        """End the runs that go on: their answers then end by themselves, before uvicorn would cut them."""
-        self._draining = asyncio.create_task(self._engine.aclose())
 
 
 def _uvicorn_config(
@@ -141,7 +148,7 @@ def _uvicorn_config(
         lifespan="on",
         access_log=settings.access_log,
         log_config=_log_config(settings.log_level.upper()),
-        timeout_graceful_shutdown=GRACE_S + CUT_S,
+        timeout_graceful_shutdown=CUT_S,
         server_header=False,
     )
 

@@ -1,32 +1,13 @@
 """The tutorial's chat: POST /chat, whose body is the answer's tokens as plain text."""
 
 import codecs
-import sys
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
-from typing import Final, TextIO
+from typing import Final
 
-from app.client.connection import DEFAULT_URL, aposted, posted, reading
+from app.client.asks import Ask
+from app.client.connection import DEFAULT_URL, aclient, aopened, client, opened, reading
 
 SILENCE_S: Final = 300.0  # /chat sends no pings: a slow tool or model is silence too
-
-
-async def get_stream(
-    query: str, url: str = DEFAULT_URL, *, thread_id: str | None = None, out: TextIO | None = None
-) -> str:
-    """Print the answer to out (default: stdout) token by token as it comes, and return it whole.
-
-    Raises ServerUnreachable, ServerError and AnswerCutOff.
-    """
-    out = sys.stdout if out is None else out
-    received: list[str] = []
-    async with aclosing(astream_chat(query, url, thread_id=thread_id)) as tokens:
-        async for token in tokens:
-            out.write(token)
-            out.flush()
-            received.append(token)
-    out.write("\n")
-    return "".join(received)
 
 
 async def astream_chat(
@@ -43,7 +24,10 @@ async def astream_chat(
     """
     received: list[str] = []
     decoder = _decoder()
-    async with aposted(url, "/chat", _body(query, thread_id), silence_s) as response:
+    async with (
+        aclient(url, silence_s) as connections,
+        aopened(connections, url, _ask(query, thread_id)) as response,
+    ):
         with reading(received):
             async for piece in response.aiter_bytes():
                 if text := decoder.decode(piece):
@@ -63,7 +47,11 @@ def stream_chat(
     """Yield what astream_chat yields, without asyncio."""
     received: list[str] = []
     decoder = _decoder()
-    with posted(url, "/chat", _body(query, thread_id), silence_s) as response, reading(received):
+    with (
+        client(url, silence_s) as connections,
+        opened(connections, url, _ask(query, thread_id)) as response,
+        reading(received),
+    ):
         for piece in response.iter_bytes():
             if text := decoder.decode(piece):
                 received.append(text)
@@ -77,5 +65,7 @@ def _decoder() -> codecs.IncrementalDecoder:
     return codecs.getincrementaldecoder("utf-8")(errors="replace")
 
 
-def _body(query: str, thread_id: str | None) -> dict[str, str]:
-    return {"text": query} if thread_id is None else {"text": query, "thread_id": thread_id}
+def _ask(query: str, thread_id: str | None) -> Ask:
+    return Ask(
+        "POST", "/chat", {"text": query} if thread_id is None else {"text": query, "thread_id": thread_id}
+    )

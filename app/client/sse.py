@@ -1,38 +1,44 @@
-"""Bytes to server-sent events, as WHATWG HTML 9.2.6 parses them.
-
-Departs from the standard:
-1. A block with an `event:` but no `data:` is a frame: LangServe ends its streams with a bare `event: end`.
-2. `id:` and `retry:` are not kept: nothing here reconnects.
-"""
+"""Bytes to server-sent events, as WHATWG HTML 9.2.6 parses them."""
 
 import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-_LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines would also split at U+2028, U+2029, U+0085
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")  # str.splitlines would also split at U+2028, U+2029, U+0085
+_RETRY: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One server-sent event. event is "message" where the stream named none."""
+    """One server-sent event.
+
+    event is "message" where the stream named none. id is the last one the stream has given so far.
+    """
 
     event: str
     data: str
+    id: str = ""
 
 
 class Decoder:
     """Turn a stream's bytes into frames, however they were cut.
 
     A block that the stream's end leaves without its blank line is dropped, as the standard says.
+    retry_ms is how long the stream asks to wait before coming back, None until it does. comments counts the
+    lines that say nothing but that the stream is alive.
     """
 
     def __init__(self) -> None:
+        self.retry_ms: int | None = None
+        self.comments = 0
         self._utf8 = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
         self._line: list[str] = []
         self._ended_with_cr = False
         self._event = ""
         self._data: list[str] = []
+        self._id = ""
 
     def feed(self, piece: bytes) -> Iterator[Frame]:
         """Yield the frames that this piece completes."""
@@ -59,15 +65,20 @@ class Decoder:
             return self._complete()
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
-        if name == "data":
-            self._data.append(value)
-        elif name == "event":
-            self._event = value
+        match name:
+            case "":
+                self.comments += 1
+            case "data":
+                self._data.append(value)
+            case "event":
+                self._event = value
+            case "id" if "\0" not in value:
+                self._id = value
+            case "retry" if _RETRY.fullmatch(value):
+                self.retry_ms = int(value)
         return None
 
     def _complete(self) -> Frame | None:
         event, data = self._event, self._data
         self._event, self._data = "", []
-        if not event and not data:
-            return None
-        return Frame(event or "message", "\n".join(data))
+        return Frame(event or "message", "\n".join(data), self._id) if data else None

@@ -38,19 +38,25 @@ class BodyLimits:
 
 
 class BodyGuard:
-    """ASGI middleware: a route behind it sees a whole, valid JSON body, or isn't called."""
+    """ASGI middleware: a route behind it sees a whole, valid JSON body, or isn't called.
 
-    def __init__(self, app: ASGIApp, *, limits: BodyLimits) -> None:
+    A path that bodiless matches may be posted to without a body too: its route sees None.
+    """
+
+    def __init__(self, app: ASGIApp, *, limits: BodyLimits, bodiless: re.Pattern[str] | None = None) -> None:
         self._app = app
         self._limits = limits
+        self._bodiless = bodiless
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
             await self._app(scope, receive, send)
             return
+        may_be_empty = self._bodiless is not None and self._bodiless.fullmatch(scope["path"]) is not None
         try:
-            body = await self._read(Headers(scope=scope), receive)
-            scope.setdefault("state", {})["json"] = parse(body, self._limits.depth)
+            body = await self._read(Headers(scope=scope), receive, may_be_empty=may_be_empty)
+            is_none = may_be_empty and not body
+            scope.setdefault("state", {})["json"] = None if is_none else parse(body, self._limits.depth)
         except _ClientLeft:
             return
         except AppError as error:
@@ -58,7 +64,7 @@ class BodyGuard:
             return
         await self._app(scope, _replay(body, receive), send)
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes:
+    async def _read(self, headers: Headers, receive: Receive, *, may_be_empty: bool) -> bytes:
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         too_large = BodyTooLarge(f"the body is larger than {self._limits.limit_bytes} bytes")
         length = headers.get("content-length", "")
@@ -66,7 +72,8 @@ class BodyGuard:
             await _drain(receive)
             raise too_large
         if kind != "application/json" and not kind.endswith("+json"):
-            await _drain(receive)
+            if await _drain(receive) and may_be_empty:
+                return b""
             raise NotJson(f"content-type is {kind or 'not given'}; send application/json")
         parts: list[bytes] = []
         size = 0
@@ -99,8 +106,8 @@ async def _next(receive: Receive) -> Message:
     return message
 
 
-async def _drain(receive: Receive) -> None:
-    """Read and drop the rest of a body, within limits."""
+async def _drain(receive: Receive) -> bool:
+    """Read and drop the rest of a body, within limits; tell whether there was nothing of it."""
     size = 0
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_S):
@@ -108,7 +115,8 @@ async def _drain(receive: Receive) -> None:
                 message = await _next(receive)
                 size += len(message.get("body", b""))
                 if not message.get("more_body", False):
-                    return
+                    return size == 0
+    return False
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -13,20 +13,27 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import AppError, RunFailed, TooManyRuns
+from app.errors import AppError, RunFailed, ServerDraining, TooManyRuns
 
 log = logging.getLogger(__name__)
 
 STATUS: Final = {
     "bad_request": 400,
+    "invalid_cursor": 400,
     "context_length_exceeded": 400,
     "foreign_origin": 403,
     "unknown_graph": 404,
     "unknown_run": 404,
+    "unknown_thread": 404,
+    "unknown_checkpoint": 404,
     "not_found": 404,
+    "graph_gone": 404,
     "method_not_allowed": 405,
     "body_timeout": 408,
     "thread_busy": 409,
+    "thread_interrupted": 409,
+    "not_interrupted": 409,
+    "idempotency_conflict": 409,
     "run_cancelled": 409,
     "run_interrupted": 409,
     "stream_gap": 410,
@@ -39,6 +46,8 @@ STATUS: Final = {
     "upstream_rate_limited": 429,
     "internal_error": 500,
     "graph_error": 500,
+    "run_crashed": 500,
+    "client_gone": 500,
     "demo_failure": 502,
     "model_not_found": 502,
     "upstream_auth": 502,
@@ -47,6 +56,7 @@ STATUS: Final = {
     "upstream_disconnected": 502,
     "upstream_truncated": 502,
     "server_draining": 503,
+    "storage_failed": 503,
     "run_timeout": 504,
     "upstream_timeout": 504,
 }
@@ -69,7 +79,7 @@ def problem(error: AppError, scope: Scope) -> Response:
     headers = {}
     if isinstance(error, RunFailed) and error.retry_after_s is not None:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
-    elif isinstance(error, TooManyRuns):
+    elif isinstance(error, TooManyRuns | ServerDraining):
         headers["retry-after"] = "1"
     return _problem(error.code, status_of(error), str(error), scope, headers)
 

@@ -7,12 +7,12 @@ order. LangServe needs this most: it yields inside `except BaseException`, which
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from langchain_core.callbacks import Callbacks
 from starlette.types import Message, Receive
 
-from app.errors import AppError, RunFailed
+from app.errors import AppError, RunFailed, UnknownRun
 from app.runs.engine import Engine
 from app.runs.event import Event, Json, RunId
 from app.runs.failure import failure
@@ -37,9 +37,9 @@ class Attachment:
         try:
             if self._has_left:
                 raise failure("run_cancelled")
+            self._running.add(spec.run_id)
             await self._engine.start(spec, callbacks=callbacks)
             self.specs.append(spec)
-            self._running.add(spec.run_id)
             async with aclosing(self._engine.follow(spec.run_id)) as events:
                 async for event in events:
                     raise_if_unfinished(event)
@@ -49,15 +49,16 @@ class Attachment:
             raise
         self._running.discard(spec.run_id)
 
-    def output(self, spec: RunSpec) -> Json:
+    async def output(self, spec: RunSpec) -> Json:
         """Return the result of a run that has finished."""
-        return self._engine.run(spec.run_id).output
+        return (await self._engine.run(spec.run_id)).output
 
     async def leave(self) -> None:
         """Cancel what still runs."""
         self._has_left = True
         for run_id in tuple(self._running):
-            await self._engine.cancel(run_id)
+            with suppress(UnknownRun):  # it was refused
+                await self._engine.cancel(run_id)
 
     async def watch(self, receive: Receive) -> None:
         """Wait for the client to leave, then cancel. The request's body must have been read."""

@@ -8,16 +8,16 @@ from langchain_core.messages import BaseMessage
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from app.errors import AppError, InvalidInput, UnknownGraph
+from app.errors import AppError, InvalidInput, ServerDraining, UnknownGraph
 from app.protocols.attached import Attachment, attached
 from app.protocols.faults import Faults
-from app.protocols.messages import MessageLimits, parse_input
+from app.protocols.messages import MessageLimits, parse_input, title_of
 from app.runs.answer import AnswerText
 from app.runs.engine import Engine
-from app.runs.run import RunSpec, check_thread_id
+from app.runs.run import RunSpec, check_on_busy, check_thread_id
 
 DEFAULT_GRAPH: Final = "agent"
-_FIELDS: Final = frozenset({"text", "thread_id"})
+_FIELDS: Final = frozenset({"text", "thread_id", "on_busy"})
 _BODY: Final = {
     "required": True,
     "content": {
@@ -25,7 +25,11 @@ _BODY: Final = {
             "schema": {
                 "type": "object",
                 "required": ["text"],
-                "properties": {"text": {"type": "string"}, "thread_id": {"type": "string"}},
+                "properties": {
+                    "text": {"type": "string"},
+                    "thread_id": {"type": "string"},
+                    "on_busy": {"type": "string", "enum": ["reject", "enqueue", "interrupt", "rollback"]},
+                },
             },
             "example": {"text": "what is the square root of 71?"},
         }
@@ -34,6 +38,7 @@ _BODY: Final = {
 _PARAMETERS: Final = [
     {"name": "text", "in": "query", "required": True, "schema": {"type": "string"}},
     {"name": "thread_id", "in": "query", "required": False, "schema": {"type": "string"}},
+    {"name": "on_busy", "in": "query", "required": False, "schema": {"type": "string"}},
 ]
 
 
@@ -44,6 +49,12 @@ def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, faults: Faults
     @router.get("/health", summary="Tell that the server is up")
     async def health() -> JSONResponse:
         return JSONResponse({"status": "🤙"})
+
+    @router.get("/ready", summary="Tell whether the server takes new runs")
+    async def ready() -> JSONResponse:
+        if engine.is_draining:
+            raise ServerDraining("the server is shutting down")
+        return JSONResponse({"status": "ready"})
 
     @router.post(
         "/chat", summary="Ask, and get the answer token by token", openapi_extra={"requestBody": _BODY}
@@ -85,8 +96,17 @@ def _spec(graph: str, fields: dict[str, Any], limits: MessageLimits) -> RunSpec:
     if not text.strip():
         raise InvalidInput("text", "is empty")
     thread_id = check_thread_id(fields.get("thread_id", str(uuid.uuid4())), "thread_id")
+    on_busy = check_on_busy(fields.get("on_busy", "reject"), "on_busy")
     messages = parse_input(text, "text", limits)
-    return RunSpec(graph, {"messages": messages}, thread_id, str(uuid.uuid4()), attached=True)
+    return RunSpec(
+        graph,
+        {"messages": messages},
+        thread_id,
+        str(uuid.uuid4()),
+        attached=True,
+        on_busy=on_busy,
+        title=title_of(messages),
+    )
 
 
 def _wants_json(accept: str) -> bool:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from app.errors import InvalidInput
 from app.runs.jsonable import dumps
 
+TITLE_CHARS: Final = 80
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _KNOWN: Final = frozenset(
     {"human", "ai", "system", "tool", "function", "AIMessageChunk", "HumanMessageChunk"}
@@ -52,6 +53,12 @@ def parse_input(value: Any, field: str, limits: MessageLimits) -> list[BaseMessa
     messages = [_message(each, f"{field}.{index}", limits) for index, each in enumerate(value)]
     _check_tool_messages(messages, field)
     return messages
+
+
+def title_of(messages: Sequence[BaseMessage]) -> str:
+    """Return what a thread that begins with the messages is called: the first thing a human says in them."""
+    said = (" ".join(str(message.text).split()) for message in messages if message.type == "human")
+    return next(said, "")[:TITLE_CHARS]
 
 
 def _message(value: Any, field: str, limits: MessageLimits) -> BaseMessage:

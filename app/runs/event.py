@@ -1,7 +1,10 @@
 """An event: one thing a run said. The contract between the engine and every protocol."""
 
+import re
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
+
+from app.errors import InvalidCursor
 
 Json: TypeAlias = Any  # str, int, float, bool, None, list, dict with str keys
 RunId: TypeAlias = str
@@ -37,7 +40,16 @@ class Cursor(NamedTuple):
     def __str__(self) -> str:
         return f"{self.attempt}-{self.seq}"
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `attempt-seq`. Raises InvalidCursor."""
+        found = _CURSOR.fullmatch(text)
+        if found is None:
+            raise InvalidCursor(f"{text[:40]!r} is no cursor; one is ATTEMPT-SEQ, such as 1-17")
+        return cls(int(found[1]), int(found[2]))
 
+
+_CURSOR: Final = re.compile(r"(\d{1,9})-(\d{1,15})", re.ASCII)
 START: Final = Cursor(0, 0)
 
 

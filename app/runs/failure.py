@@ -18,7 +18,12 @@ MESSAGES: Final = {
     "run_timeout": "The run took longer than the server allows.",
     "run_cancelled": "The run was cancelled.",
     "run_interrupted": "The graph asks for input, which this protocol can't give.",
+    "run_crashed": "The server was killed several times during this run; it isn't tried again.",
+    "client_gone": "The server was killed while it answered; a request's run ends with its request.",
     "server_draining": "The server is shutting down.",
+    "storage_failed": "The server can't keep what the run says; its log says why.",
+    "graph_gone": "The run's graph isn't served any more.",
+    "thread_interrupted": "The thread waits for the answer to an interrupt.",
     "upstream_auth": "The model's provider refused the server's key.",
     "upstream_rate_limited": "The model's provider is rate limiting the server.",
     "upstream_error": "The model's provider answered with an error.",
@@ -31,7 +36,8 @@ MESSAGES: Final = {
     "model_not_found": "The model's provider doesn't know the model.",
 }
 _RETRYABLE: Final = frozenset(
-    {"run_timeout", "server_draining", "upstream_rate_limited", "upstream_error"}
+    {"run_timeout", "server_draining", "storage_failed", "client_gone"}
+    | {"upstream_rate_limited", "upstream_error"}
     | {"upstream_timeout", "upstream_disconnected", "upstream_truncated", "upstream_malformed"}
 )
 _BY_STATUS: Final = {

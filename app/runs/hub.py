@@ -1,73 +1,152 @@
 """The hub: hands a fresh event to every reader of the process at once, from memory.
 
-A reader that falls behind loses nothing: it is told so, and reads what it missed from the log.
+Each live run has a tail, the last events it said; readers take from it whatever lies behind their cursors.
+What a tail doesn't hold any more, the log does: an event leaves the tail only when it is stored.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from app.runs.event import Event, RunId
+from app.errors import AppError
+from app.runs.event import START, Cursor, Event, RunId
 
-READER_LIMIT: Final = 1_000  # fresh events kept for one reader; beyond, it reads the log
+TAIL_LIMIT: Final = 1_000  # events that a tail keeps at least, once it has had them
 
 
-class Reader:
-    """One follower's inbox: bounded, filled by the hub, emptied by the follower."""
+class Tail:
+    """What a run said last in this process, and who waits for more.
 
-    __slots__ = ("_fresh", "_inbox", "has_missed")
+    floor: the tail has every event behind it. is_live: the run is being executed here; otherwise a reader has
+    to ask the store. error: why nothing more can be said here. readers: how many there are. version grows
+    with whatever a reader may wait for.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_events",
+        "_stored_seq",
+        "_waiters",
+        "error",
+        "floor",
+        "is_live",
+        "readers",
+        "version",
+    )
 
     def __init__(self) -> None:
-        self._inbox: deque[Event] = deque()
-        self._fresh = asyncio.Event()
-        self.has_missed = True  # what was said before it came
+        self._events: list[Event] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._attempt = 0
+        self._stored_seq = 0
+        self.readers = 0
+        self.floor: Cursor = START
+        self.is_live = False
+        self.error: AppError | None = None
+        self.version = 0
+
+    def begin(self, attempt: int) -> None:
+        """Become live: the attempt's events follow. Those of earlier ones are in the log."""
+        self._events.clear()
+        self._attempt, self._stored_seq = attempt, 0
+        self.floor = START if attempt == 1 else Cursor(attempt, 0)
+        self.is_live, self.error = True, None
+        self.wake()
+
+    def end(self, error: AppError | None = None) -> None:
+        """Be live no longer; what is still in the tail stays for those who are reading it."""
+        self.is_live, self.error = False, error
+        self.wake()
 
     def put(self, event: Event) -> None:
-        """Take an event, or note that one was missed when the inbox is full.
+        """Hand the event to the readers."""
+        self._events.append(event)
+        if len(self._events) >= 2 * TAIL_LIMIT:
+            self._trim()
+        self.wake()
 
-        Once one was missed no later one is taken: the log has them all, and take() must not skip any.
-        """
-        if not self.has_missed and len(self._inbox) < READER_LIMIT:
-            self._inbox.append(event)
-        else:
-            self._inbox.clear()
-            self.has_missed = True
-        self._fresh.set()
+    def stored(self, seq: int) -> None:
+        """Take note that the log has the attempt's events up to seq."""
+        self._stored_seq = seq
 
-    def take(self) -> list[Event]:
-        """Return what has come since the last call, in order."""
-        events = list(self._inbox)
-        self._inbox.clear()
-        self._fresh.clear()
-        return events
+    def after(self, cursor: Cursor) -> Sequence[Event] | None:
+        """Return the events behind the cursor; None if some of them are only in the log."""
+        if cursor < self.floor:
+            return None
+        if cursor.attempt < self._attempt:
+            return self._events[:]
+        return self._events[cursor.seq - self.floor.seq :] if cursor.attempt == self._attempt else ()
 
-    async def wait(self) -> None:
-        """Wait, without limit, until an event has come."""
-        await self._fresh.wait()
+    async def wait(self, version: int) -> None:
+        """Wait, without limit, until the version is another."""
+        if self.version == version:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    def wake(self) -> None:
+        """Have the readers look again."""
+        self.version += 1
+        if self._waiters:
+            for waiter in self._waiters:
+                if not waiter.done():  # its reader may have left
+                    waiter.set_result(None)
+            self._waiters.clear()
+
+    def _trim(self) -> None:
+        excess = len(self._events) - TAIL_LIMIT
+        stored = self._stored_seq - self.floor.seq
+        dropped = min(excess, stored)
+        if dropped > 0:
+            self.floor = self._events[dropped - 1].cursor
+            del self._events[:dropped]
 
 
 class Hub:
-    """Who reads which run in this process."""
+    """The tails of the runs that are executed or read in this process."""
 
     def __init__(self) -> None:
-        self._readers: dict[RunId, set[Reader]] = {}
+        self._tails: dict[RunId, Tail] = {}
 
-    def publish(self, run_id: RunId, event: Event) -> None:
-        """Hand the event to the run's readers."""
-        for reader in self._readers.get(run_id, ()):
-            reader.put(event)
+    def open(self, run_id: RunId, attempt: int) -> Tail:
+        """Return the run's tail, live from now on."""
+        tail = self._tails.setdefault(run_id, Tail())
+        tail.begin(attempt)
+        return tail
+
+    def close(self, run_id: RunId, error: AppError | None = None) -> None:
+        """End the run's tail; its readers get the error, if there is one."""
+        tail = self._tails[run_id]
+        tail.end(error)
+        self._forget(run_id, tail)
+
+    def wake(self, run_id: RunId) -> None:
+        """Have the run's readers look again: its row has changed."""
+        if tail := self._tails.get(run_id):
+            tail.wake()
+
+    def wake_all(self) -> None:
+        """Have every reader look again."""
+        for tail in self._tails.values():
+            tail.wake()
+
+    def live(self, run_id: RunId) -> Tail | None:
+        """Return the run's tail if it is executed here."""
+        tail = self._tails.get(run_id)
+        return tail if tail is not None and tail.is_live else None
 
     @contextmanager
-    def join(self, run_id: RunId) -> Iterator[Reader]:
-        """Read the run until the block ends."""
-        reader = Reader()
-        self._readers.setdefault(run_id, set()).add(reader)
+    def join(self, run_id: RunId) -> Iterator[Tail]:
+        """Read the run's tail until the block ends."""
+        tail = self._tails.setdefault(run_id, Tail())
+        tail.readers += 1
         try:
-            yield reader
+            yield tail
         finally:
-            readers = self._readers[run_id]
-            readers.discard(reader)
-            if not readers:
-                del self._readers[run_id]
+            tail.readers -= 1
+            self._forget(run_id, tail)
+
+    def _forget(self, run_id: RunId, tail: Tail) -> None:
+        if not tail.is_live and not tail.readers:
+            self._tails.pop(run_id, None)

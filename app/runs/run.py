@@ -1,15 +1,17 @@
-"""A run: one execution of a graph on a thread."""
+"""A run: one execution of a graph on a thread; and the thread, a conversation."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from app.errors import InvalidInput
-from app.runs.event import Json, RunId
+from app.runs.event import Event, Json, RunId
 
 Status = Literal["pending", "running", "success", "error", "interrupted", "cancelled"]
+OnBusy = Literal["reject", "enqueue", "interrupt", "rollback"]
+Stop = Literal["cancel", "rollback"]  # rollback takes the run's work out of the thread, too
 
 STATUS_OF_LAST: Final[dict[str, Status]] = {
     "finished": "success",
@@ -17,6 +19,7 @@ STATUS_OF_LAST: Final[dict[str, Status]] = {
     "cancelled": "cancelled",
     "interrupted": "interrupted",
 }
+ACTIVE: Final[frozenset[Status]] = frozenset({"pending", "running"})
 
 MAX_STEPS: Final = 50
 _THREAD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
@@ -28,7 +31,9 @@ class RunSpec:
 
     input is the graph's own (for a graph on messages `{"messages": [BaseMessage, ..]}`).
     An attached run lives and dies with the request that started it. configurable is handed to the graph as
-    it is.
+    it is. on_busy says what to do if the thread has a run already. answers are to the interrupts the thread
+    waits on, by their ids; input is None then. checkpoint_id forks the thread from there. digest tells one
+    body from another where a client sent the run's id twice. title is what a new thread is called.
     """
 
     graph: str
@@ -38,17 +43,62 @@ class RunSpec:
     attached: bool = False
     max_steps: int = MAX_STEPS
     configurable: Mapping[str, Json] = field(default_factory=dict)
+    on_busy: OnBusy = "reject"
+    answers: Mapping[str, Json] | None = None
+    checkpoint_id: str | None = None
+    digest: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it stands now. output is the graph's result as JSON, once status is success."""
+    """A run as it stands now.
+
+    number counts the runs of a store, 1, 2, 3 ..: the newest run of a thread has the highest. attempt is 0
+    before the first. last is the terminal event, once there is one. output is the graph's result as JSON,
+    once status is success: the answer's text for a graph on messages.
+    """
 
     spec: RunSpec
     status: Status
     attempt: int
+    number: int
     created_at: datetime
+    last: Event | None = None
     output: Json = None
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to execute a run until a deadline; run.attempt is the fence. stop: it was told to end."""
+
+    run: Run
+    worker: str
+    stop: Stop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation. graph is the one that ran on it last, run that run, number its number."""
+
+    thread_id: str
+    graph: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    run: Run | None
+
+    @property
+    def status(self) -> Literal["idle", "busy", "interrupted", "error"]:
+        if self.run is None:
+            return "idle"
+        if self.run.is_active:
+            return "busy"
+        return {"interrupted": "interrupted", "error": "error"}.get(self.run.status, "idle")  # type: ignore[return-value]  # a dict of literals
 
 
 def check_thread_id(value: object, field: str) -> str:
@@ -65,3 +115,11 @@ def check_max_steps(value: object, field: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_STEPS:
         return value
     raise InvalidInput(field, f"must be an integer from 1 to {MAX_STEPS}")
+
+
+def check_on_busy(value: object, field: str) -> OnBusy:
+    """Return the value if it says what to do on a busy thread. Raises InvalidInput naming the field."""
+    for known in get_args(OnBusy):
+        if value == known:
+            return known  # type: ignore[no-any-return]  # get_args knows no types
+    raise InvalidInput(field, f"must be one of {', '.join(get_args(OnBusy))}")

@@ -57,6 +57,11 @@ class Translator:
         self.usage: UsageMetadata | None = None
         self.interrupts: Json = []
 
+    @property
+    def answer(self) -> str:
+        """The final answer's text, as far as it was said."""
+        return "" if self._answer_id is None else "".join(self._messages[self._answer_id].parts)
+
     def feed(self, namespace: Namespace, mode: str, value: Any) -> Iterator[Said]:
         """Yield what the part says, in order."""
         if mode == "messages":

@@ -1,72 +1,125 @@
-"""LangGraph's checkpointers: where threads live."""
+"""LangGraph's checkpoints: the threads' states, in the server's SQLite file."""
 
-from collections.abc import Mapping
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
-from langchain_core.messages import BaseMessage
+import aiosqlite
 from langgraph._internal._serde import build_serde_allowlist
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from app.errors import StorageFailed
+from app.runs.event import RunId
 from app.runs.graph import AnyPregel
-from app.runs.jsonable import to_json
+from app.stores import checkpoint_tables as tables
+from app.stores.known import KNOWN_LIMIT, KnownMessages
+from app.stores.message_rows import drop
+from app.stores.packing import distinct, refs_in
+from app.stores.pruning import ROOT, Row, superfluous
+from app.stores.saver import Saver
+from app.stores.serializer import SafeSerializer
 
-# Levels above which an odd part is looked for; below them, the whole level becomes JSON.
-DEPTH_LIMIT: Final = 8
+__all__ = ["SafeSerializer", "SqliteCheckpoints", "open_checkpoints"]
+
+BUSY_TIMEOUT_S: Final = 30.0  # the runs and their events are written to the same file
+KEPT: Final = 20
 
 
-class SafeSerializer(JsonPlusSerializer):
-    """LangGraph's serializer, departing from it in two points:
+@asynccontextmanager
+async def open_checkpoints(
+    file: Path, *, kept: int = KEPT, known_limit: int = KNOWN_LIMIT
+) -> AsyncIterator["SqliteCheckpoints"]:
+    """Open the file, whose folder must be there, and close it at the end.
 
-    1. it never revives a class that isn't on its list of safe ones (its default still does, with a warning);
-    2. what can't be stored, such as a tool's artifact, is stored as the nearest JSON, where LangGraph's would
-       end the run, and with it every later turn.
+    kept: how many checkpoints prune() leaves of a thread. known_limit: how many messages are kept in memory.
+    Raises StorageFailed.
     """
-
-    def __init__(self) -> None:
-        super().__init__(allowed_msgpack_modules=None)
-
-    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
-        try:
-            return super().dumps_typed(obj)
-        except (TypeError, RecursionError):
-            return super().dumps_typed(self._storable(obj, DEPTH_LIMIT))
-
-    def _storable(self, value: Any, depth: int) -> Any:
-        """Return the value with only those parts of it replaced that can't be stored."""
-        if self._is_storable(value):
-            return value
-        if depth and isinstance(value, BaseMessage):
-            return value.model_copy(update={name: self._storable(part, depth - 1) for name, part in value})
-        if depth and isinstance(value, list | tuple):
-            return [self._storable(part, depth - 1) for part in value]
-        if depth and isinstance(value, Mapping) and self._is_storable(dict.fromkeys(value)):
-            return {key: self._storable(part, depth - 1) for key, part in value.items()}
-        return to_json(value)
-
-    def _is_storable(self, value: Any) -> bool:
-        try:
-            super().dumps_typed(value)
-        except (TypeError, RecursionError):
-            return False
-        return True
+    try:
+        connection = await aiosqlite.connect(file, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    except sqlite3.Error as error:
+        raise StorageFailed(f"the file {file} can't be opened: {error}") from error
+    try:
+        saver = Saver(connection, KnownMessages(known_limit))
+        await saver.setup()
+        yield SqliteCheckpoints(saver, kept)
+    finally:
+        await connection.close()
 
 
-def for_graph(saver: BaseCheckpointSaver[Any], pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
-    """Return a view of the saver that also revives the classes which the graph's own state declares.
+class SqliteCheckpoints:
+    """The Checkpoints of one process."""
 
-    LangGraph does so by itself only where LANGGRAPH_STRICT_MSGPACK is set for the whole process; its function
-    for it is private, hence the import from `_internal`.
-    """
-    builder = getattr(pregel, "builder", None)
-    if builder is None:  # made by @entrypoint: no declared state
-        return saver
-    return saver.with_allowlist(
-        build_serde_allowlist(schemas=list(builder.schemas), channels=builder.channels)
-    )
+    def __init__(self, saver: Saver, kept: int) -> None:
+        self._saver = saver
+        self._kept = kept
 
+    def saver_for(self, pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
+        """Return a saver that also revives the classes which the graph's own state declares.
 
-def in_memory() -> InMemorySaver:
-    """Return a saver that keeps threads in this process's memory."""
-    return InMemorySaver(serde=SafeSerializer())
+        LangGraph does so by itself only where LANGGRAPH_STRICT_MSGPACK is set for the whole process; its
+        function for it is private, hence the import from `_internal`.
+        """
+        builder = getattr(pregel, "builder", None)
+        if builder is None:  # made by @entrypoint: no declared state
+            return self._saver
+        return self._saver.with_allowlist(
+            build_serde_allowlist(schemas=list(builder.schemas), channels=builder.channels)
+        )
+
+    async def prune(self, thread_id: str) -> None:
+        """Drop the thread's oldest checkpoints, and the messages that only they held.
+
+        The state before the newest turn stays, as that turn may yet be rolled back. A thread with
+        DeltaChannels is left alone: any of its checkpoints may need those before it.
+        """
+        async with self._saver.lock:  # no transaction: what is left half done is so as if it wasn't begun
+            rows = [Row(*row) for row in await self._saver.sql(tables.ROWS, (thread_id,))]
+            if doomed := superfluous(rows, self._kept):
+                oldest = next(row.seq for row in rows if row.seq > max(doomed) and row.namespace == ROOT)
+                await self._drop(thread_id, doomed, oldest_kept=oldest)
+
+    async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
+        """Take what the runs wrote out of the thread: it is as it was before them."""
+        runs = json.dumps(list(run_ids))
+        async with self._saver.transaction():
+            rows = await self._saver.sql(tables.SEQS_OF_RUNS, (thread_id, runs))
+            packed = await self._saver.sql(tables.PACKED_BY_RUNS, (thread_id, runs))
+            await self._saver.sql(tables.DROP_WRITES_OF_RUNS, (thread_id, runs))
+            held = [refs for row in packed for refs in self._refs(*row)]
+            await self._drop(thread_id, [seq for (seq,) in rows], also_held=held)
+
+    async def delete(self, thread_id: str) -> None:
+        """Forget the thread's state."""
+        await self._saver.adelete_thread(thread_id)
+
+    async def _drop(
+        self,
+        thread_id: str,
+        seqs: list[int],
+        *,
+        oldest_kept: int | None = None,
+        also_held: Sequence[bytes] = (),
+    ) -> None:
+        """Drop the checkpoints, what was written on them, and the messages that nothing holds any more.
+
+        oldest_kept: one that stays; its list usually begins with all that the others held, so that no more
+        need be read.
+        """
+        of, both = json.dumps(seqs), json.dumps([*seqs, oldest_kept])
+        packed = await self._saver.sql(tables.PACKED_IN, (both, both))
+        kept = [refs for *row, seq in packed if seq == oldest_kept for refs in self._refs(*row)]
+        held = [refs for *row, seq in packed if seq != oldest_kept for refs in self._refs(*row)]
+        await self._saver.sql(tables.DROP_WRITES_ON, (of,))
+        await self._saver.sql(tables.DROP, (of,))
+        going = [refs for refs in (*also_held, *held) if not any(each.startswith(refs) for each in kept)]
+        if going:
+            packed = await self._saver.sql(tables.PACKED_OF, (thread_id, thread_id))
+            gone = distinct(going) - distinct([refs for row in packed for refs in self._refs(*row)])
+            self._saver.known.forget(thread_id, gone)  # first: it mustn't be known when it is gone
+            await drop(self._saver.sql, thread_id, gone)
+
+    def _refs(self, kind: str, blob: bytes) -> list[bytes]:
+        return refs_in(self._saver.serde, kind, blob)

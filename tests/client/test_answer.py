@@ -1,75 +1,339 @@
-"""An answer with its steps, from /{graph}/stream_events."""
+"""An answer with its steps, from the native routes: over real connections to a scripted server."""
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from typing import Any
 
 import anyio
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.client import (
+    ANEW,
     AnswerCutOff,
+    AsyncClient,
+    Client,
     Done,
     Part,
     ServerError,
+    ServerUnreachable,
+    Started,
     Token,
-    ToolCall,
-    ToolResult,
-    stream_events,
+    asks,
+    astream,
+    get_stream,
+    stream,
 )
-from tests.client.rawserver import END, RawServer, answering, chunk, head
+from app.client.connection import afollowed, followed
+from app.client.following import Following
+from tests.client.rawserver import END, Answer, RawServer, answering, answering_each, chunk, head, header
+from tests.client.tape import (
+    CRASHED,
+    CRASHED_PARTS,
+    DRAINING,
+    FINISHED,
+    PING,
+    WHOLE,
+    WHOLE_PARTS,
+    Said,
+    behind,
+    body,
+    tape,
+    token,
+)
 from tests.serving import Served
 
 pytestmark = pytest.mark.anyio
 
-SSE = head(content_type="text/event-stream", x_run_id="r1", x_thread_id="t1")
+SSE = head("201 Created", "text/event-stream", x_run_id="r1", x_thread_id="t1")
+GONE = head("410 Gone", "application/problem+json")
 
 
-def event(name: str, kind: str, parents: tuple[str, ...] = (), **data: Any) -> bytes:
-    body = {"event": kind, "name": name, "parent_ids": list(parents), "data": data}
-    return chunk(f"event: data\r\ndata: {json.dumps(body)}\r\n\r\n".encode())
+def replaying(said: Sequence[Said], upto: int | None = None, then: bytes = b"") -> Answer:
+    """Answer with what comes behind the cursor that was asked for, cut off behind so many bytes.
+
+    then is sent last.
+    """
+
+    def answer(request: bytes) -> list[bytes]:
+        sent = body(behind(said, header(request, "last-event-id")))[:upto]
+        return [SSE, chunk(sent) if sent else b"", then]
+
+    return answer
 
 
-def token(text: str) -> bytes:
-    return event("agent", "on_chain_stream", chunk=text)
+def whole(said: Sequence[Said]) -> Answer:
+    return replaying(said, then=END)
 
 
-THE_END = chunk(b"event: end\r\n\r\n") + END
+class Waits:
+    """Stands for time: counts what is waited for, and waits for nothing."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def sleep(self, wait_s: float) -> None:
+        self.waits.append(wait_s)
+        self.now_s += wait_s
+
+    async def asleep(self, wait_s: float) -> None:
+        self.sleep(wait_s)
 
 
-async def read(url: str, question: str = "q", **options: Any) -> list[Part]:
-    with anyio.fail_after(10):
-        return [part async for part in stream_events("agent", question, url, **options)]
+def following(url: str, query: str = "q", **options: Any) -> Following:
+    """Return a reader of one question's answer."""
+    first = asks.start("agent", query, {}, streams=True)
+    return Following(url, "agent", first, **{"patience_s": 60} | options)
 
 
-async def test_an_answer_comes_as_tokens_and_done(talker: Served) -> None:
-    *tokens, done = await read(talker.url, "hello", thread_id="t")
-
-    assert "".join(part.text for part in tokens if isinstance(part, Token)) == "You said hello, number 1."
-    assert len(tokens) == 5
-    assert isinstance(done, Done)
-    assert done.thread_id == "t"
-    assert done.run_id
+async def aread(url: str, *, silence_s: float = 10, **options: Any) -> list[Part]:
+    """Read a run with asyncio, without waiting in between."""
+    waits = Waits()
+    with anyio.fail_after(20):
+        reader = following(url, **options)
+        return [part async for part in afollowed(reader, silence_s, clock=waits, sleep=waits.asleep)]
 
 
-async def test_steps_come_between(talker: Served) -> None:
-    parts = await read(talker.url, "tool")
+def read(url: str, *, silence_s: float = 10, **options: Any) -> list[Part]:
+    """Read a run without asyncio."""
+    waits = Waits()
+    return list(followed(following(url, **options), silence_s, clock=waits, sleep=waits.sleep))
 
-    assert parts[:2] == [ToolCall("double", {"number": 21}), ToolResult("double", "42", is_error=False)]
-    assert [Token("It "), Token("is "), Token("42")] == parts[2:-1]
+
+async def test_an_answer_comes_in_parts() -> None:
+    with answering_each(whole(WHOLE)) as server:
+        assert await aread(server.url) == WHOLE_PARTS
 
 
-async def test_a_failed_tool_is_said(talker: Served) -> None:
-    parts = await read(talker.url, "broken tool")
+@pytest.mark.parametrize("said", [WHOLE, CRASHED], ids=["whole", "crashed"])
+async def test_cut_behind_every_event_the_parts_are_those_of_the_whole(said: Sequence[Said]) -> None:
+    parts = WHOLE_PARTS if said is WHOLE else CRASHED_PARTS
+    for count in range(len(said) + 1):
+        cut = len(body(said[:count]))
+        with answering_each(replaying(said, cut), whole(said)) as server:
+            assert await aread(server.url) == parts, count
 
-    results = [part for part in parts if isinstance(part, ToolResult)]
-    assert [result.is_error for result in results] == [True]
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, len(body(CRASHED))), max_size=5), st.booleans())
+def test_cut_anywhere_as_often_as_may_be_the_parts_are_those_of_the_whole(
+    cuts: list[int], is_clean: bool
+) -> None:
+    answers = [replaying(CRASHED, cut, END if is_clean else b"") for cut in cuts]
+    with answering_each(*answers, *[whole(CRASHED)] * 2) as server:
+        assert read(server.url) == CRASHED_PARTS
+
+
+def test_a_connection_that_is_silent_is_a_lost_one() -> None:
+    with answering_each(replaying(WHOLE, 300), whole(WHOLE), stays=True) as server:
+        assert read(server.url, silence_s=0.1) == WHOLE_PARTS
+
+
+async def test_a_server_that_drains_is_come_back_to() -> None:
+    told: list[str] = []
+    answers = (replaying(WHOLE, len(body(WHOLE[:6])), chunk(DRAINING) + END), whole(WHOLE))
+    with answering_each(*answers) as server:
+        assert await aread(server.url, on_lost=told.append) == WHOLE_PARTS
+
+    assert told == ["the server is shutting down"]
+    assert header(server.request, "last-event-id") == "1-6"
+
+
+async def test_a_start_that_wasnt_answered_starts_one_run() -> None:
+    with answering_each(lambda request: [], lambda request: [SSE[:20]], whole(WHOLE)) as server:
+        assert await aread(server.url) == WHOLE_PARTS
+
+    keys = {header(request, "idempotency-key") for request in server.requests}
+    assert [request.split()[0] for request in server.requests] == [b"POST"] * 3
+    assert len(keys) == 1
+
+
+async def test_a_broken_refusal_is_read_again() -> None:
+    refusal = [head("503 Unavailable"), chunk(b"{")]
+    with answering_each(replaying(WHOLE, 200), lambda request: refusal, whole(WHOLE)) as server:
+        assert await aread(server.url) == WHOLE_PARTS
+
+
+def test_a_gap_is_said() -> None:
+    problem = chunk(json.dumps({"code": "stream_gap", "detail": "gone"}).encode())
+    cut = len(body(WHOLE[:4]))
+    with (
+        answering_each(replaying(WHOLE, cut), lambda request: [GONE, problem, END]) as server,
+        pytest.raises(AnswerCutOff, match="doesn't keep") as caught,
+    ):
+        read(server.url)
+
+    assert (caught.value.text, caught.value.cursor) == ("Let me see", "1-4")
+
+
+def test_who_comes_behind_the_end_is_told_how_it_ended() -> None:
+    run = {"run_id": "r1", "thread_id": "t1", "graph": "agent", "status": "success", "attempt": 1}
+    run |= {"created_at": "", "output": "42", "error": None, "interrupts": []}
+    look = [head(content_type="application/json"), chunk(json.dumps(run).encode()), END]
+    nothing = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"
+    with answering_each(lambda request: [nothing], lambda request: look) as server:
+        parts = list(Client(server.url).follow("agent", "r1", after="1-9"))
+
+    assert parts == [Done("r1", "t1")]
+    assert [request.split()[1] for request in server.requests] == [
+        b"/agent/runs/r1/events",
+        b"/agent/runs/r1",
+    ]
+
+
+def test_patience_ends() -> None:
+    with answering_each(replaying(WHOLE, 300)) as server, pytest.raises(AnswerCutOff) as caught:
+        read(server.url, patience_s=5)
+
+    assert caught.value.run_id == "r1"
+
+
+def test_a_run_that_may_never_have_begun_is_unreachable_in_the_end() -> None:
+    with answering_each(lambda request: []) as server, pytest.raises(ServerUnreachable) as caught:
+        read(server.url, patience_s=5)
+
+    assert caught.value.may_have_arrived
+
+
+async def test_pings_keep_a_quiet_run() -> None:
+    quiet = [SSE, chunk(PING), chunk(PING), chunk(body(WHOLE)), END]
+    with answering_each(lambda request: quiet) as server:
+        assert await aread(server.url) == WHOLE_PARTS
+
+
+async def test_behind_the_last_event_nothing_is_waited_for() -> None:
+    with answering_each(replaying(WHOLE), stays=True) as server:
+        assert await aread(server.url) == WHOLE_PARTS
+
+
+async def test_a_token_is_yielded_before_the_next_one_is_sent() -> None:
+    with answering_each(replaying(tape(token("first"))), stays=True) as server, anyio.fail_after(5):
+        parts = astream("q", server.url)
+
+        assert [await anext(parts), await anext(parts)] == [Started("r1", "t1"), Token("first")]
+
+        await parts.aclose()
+        await anyio.to_thread.run_sync(server.client_left.wait, 5)
+        assert server.client_left.is_set()
+
+
+def test_the_sync_client_leaves_when_it_is_closed() -> None:
+    with answering_each(replaying(tape(token("first"))), stays=True) as server:
+        parts = stream("q", server.url)
+        assert [next(parts), next(parts)] == [Started("r1", "t1"), Token("first")]
+
+        parts.close()
+
+        assert server.client_left.wait(5)
+
+
+def sent_body(server: RawServer) -> dict[str, Any]:
+    sent: dict[str, Any] = json.loads(server.request.partition(b"\r\n\r\n")[2])
+    return sent
+
+
+def test_the_question_is_sent_with_what_was_asked_for() -> None:
+    with answering_each(whole(WHOLE)) as server:
+        list(stream("¿qué?", server.url, graph="a/b", thread_id="t1", on_busy="enqueue", config=None))
+
+    assert server.request.startswith(b"POST /a%2Fb/runs HTTP/1.1\r\n")
+    assert header(server.request, "accept") == "text/event-stream"
+    assert sent_body(server) == {"input": "¿qué?", "thread_id": "t1", "on_busy": "enqueue"}
+
+
+AnyStream = Callable[..., "AsyncGenerator[Part, None] | Generator[Part, None, None]"]
+
+
+@pytest.mark.parametrize(
+    ("resume", "sent"),
+    [
+        (lambda client: client.resume("agent", "r0", "yes"), {"resume": "yes"}),
+        (
+            lambda client: client.resume("agent", "r0", None, interrupt_id="i"),
+            {"resume": None, "interrupt_id": "i"},
+        ),
+        (lambda client: client.resume_all("agent", "r0", {"i": 1}), {"answers": {"i": 1}}),
+    ],
+)
+async def test_an_answer_to_a_question_is_sent(resume: Callable[[Any], Any], sent: dict[str, Any]) -> None:
+    with answering_each(whole(WHOLE), whole(WHOLE)) as server:
+        parts = [part async for part in resume(AsyncClient(server.url))]
+        assert list(resume(Client(server.url))) == parts == WHOLE_PARTS
+
+    assert server.request.startswith(b"POST /agent/runs/r0/resume HTTP/1.1\r\n")
+    assert sent_body(server) == sent
+
+
+def test_a_refusal_is_an_error_at_once() -> None:
+    refusal = [head("503 Unavailable", "application/problem+json", retry_after="7")]
+    refusal += [chunk(b'{"code": "server_draining", "detail": "bye"}'), END]
+    with answering(*refusal) as server, pytest.raises(ServerError) as caught:
+        read(server.url)
+
+    assert (caught.value.code, caught.value.retry_after_s) == ("server_draining", 7.0)
+
+
+async def test_get_stream_prints_an_answer_that_began_anew_as_one() -> None:
+    out = io.StringIO()
+    said = [*tape(token("It ")), *tape(token("It is"), token(" 42."), FINISHED, attempt=2)]
+    with answering_each(whole(said)) as server:
+        assert await get_stream("q", server.url, out=out) == "It is 42."
+
+    assert out.getvalue() == "It is 42.\n"
+
+
+async def test_get_stream_says_when_the_new_answer_differs() -> None:
+    out = io.StringIO()
+    said = [*tape(token("It is ")), *tape(token("That's 42."), FINISHED, attempt=2)]
+    with answering_each(whole(said)) as server:
+        assert await get_stream("q", server.url, out=out) == "That's 42."
+
+    assert out.getvalue() == f"It is \n{ANEW}\nThat's 42.\n"
+
+
+async def test_get_stream_returns_the_answer_without_what_was_a_step() -> None:
+    out = io.StringIO()
+    with answering_each(whole(WHOLE)) as server:
+        assert await get_stream("q", server.url, out=out) == "It is\u2028 42 🥤."
+
+    assert out.getvalue() == "Let me see\n\nIt is\u2028 42 🥤.\n"
+
+
+async def test_get_stream_says_when_the_graph_asks() -> None:
+    out = io.StringIO()
+    asked = ("interrupted", {"interrupts": [{"id": "i", "value": "really?"}]})
+    with answering_each(whole(tape(asked))) as server:
+        assert await get_stream("q", server.url, out=out) == ""
+
+    assert out.getvalue() == "[run r1 waits for an answer]\n"
+
+
+async def test_a_real_answer_has_its_steps(talker: Served) -> None:
+    parts = [part async for part in astream("tool", talker.url, thread_id="t")]
+
+    assert [type(part).__name__ for part in parts] == [
+        "Started",
+        "ToolCall",
+        "ToolResult",
+        "Token",
+        "Token",
+        "Token",
+        "Done",
+    ]
+    assert parts[0] == Started(parts[-1].run_id, "t")  # type: ignore[union-attr]  # Done, as was just said
 
 
 async def test_a_run_that_fails_in_the_middle_raises_its_code(talker: Served) -> None:
-    parts = stream_events("agent", "fail", talker.url)
-    assert [await anext(parts), await anext(parts)] == [Token("You"), Token(" said")]
+    parts = astream("fail", talker.url)
+    assert [await anext(parts) for _ in range(3)][1:] == [Token("You"), Token(" said")]
 
     with pytest.raises(ServerError) as caught:
         await anext(parts)
@@ -79,100 +343,6 @@ async def test_a_run_that_fails_in_the_middle_raises_its_code(talker: Served) ->
 
 async def test_an_unknown_graph_is_a_404(talker: Served) -> None:
     with pytest.raises(ServerError) as caught:
-        await anext(stream_events("no such/graph", "q", talker.url))
+        await anext(astream("q", talker.url, graph="nope"))
 
-    assert caught.value.status == 404
-
-
-async def test_inner_chains_and_other_frames_are_passed_over() -> None:
-    frames = (
-        chunk(b"event: metadata\ndata: {}\n\n"),
-        chunk(b": ping\n\n"),
-        event("inner", "on_chain_stream", ("root",), chunk="inner"),
-        event("agent", "on_chain_stream", chunk={"messages": []}),
-        event("agent", "on_chain_end", output="whole"),
-        chunk(b"event: data\ndata: []\n\n"),
-    )
-    with answering(SSE, *frames, token("a"), THE_END) as server:
-        assert await read(server.url) == [Token("a"), Done("r1", "t1")]
-
-
-@pytest.mark.parametrize(
-    ("sent", "result"),
-    [
-        (event("t", "on_tool_end", output="plain"), ToolResult("t", "plain", is_error=False)),
-        (
-            event("t", "on_tool_end", output={"content": "x", "status": "error"}),
-            ToolResult("t", "x", is_error=True),
-        ),
-        (
-            event("t", "on_tool_end", output={"content": [{"text": "é"}]}),
-            ToolResult("t", '[{"text": "é"}]', is_error=False),
-        ),
-        (event("t", "on_tool_end", output=None), ToolResult("t", "", is_error=False)),
-        (event("t", "on_tool_error", error="boom"), ToolResult("t", "boom", is_error=True)),
-    ],
-)
-async def test_a_tools_answer_is_text(sent: bytes, result: ToolResult) -> None:
-    with answering(SSE, sent, THE_END) as server:
-        assert await read(server.url) == [result, Done("r1", "t1")]
-
-
-async def test_the_question_is_sent_as_a_message() -> None:
-    with answering(SSE, THE_END) as server:
-        await read(server.url, "¿qué?", thread_id="t1")
-
-    assert sent_body(server) == {
-        "input": {"messages": [{"type": "human", "content": "¿qué?"}]},
-        "config": {"configurable": {"thread_id": "t1"}},
-    }
-
-
-async def test_without_a_thread_the_server_chooses() -> None:
-    with answering(SSE, THE_END) as server:
-        await read(server.url)
-
-    assert sent_body(server)["config"] == {}
-
-
-def sent_body(server: RawServer) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(server.request.partition(b"\r\n\r\n")[2])
-    return body
-
-
-@pytest.mark.parametrize(
-    "ending",
-    [
-        pytest.param(b"", id="the connection breaks"),
-        pytest.param(END, id="the body ends without an end event"),
-        pytest.param(chunk(b"event: data\ndata: {nonsense\n\n") + END, id="a frame isn't JSON"),
-    ],
-)
-async def test_a_stream_without_its_end_is_cut_off(ending: bytes) -> None:
-    with answering(SSE, token("half"), ending) as server, pytest.raises(AnswerCutOff) as caught:
-        await read(server.url)
-
-    assert caught.value.text == "half"
-
-
-async def test_an_error_event_raises_with_code_and_status() -> None:
-    error = b'event: error\ndata: {"status_code": 504, "message": "silent", "code": "upstream_timeout"}\n\n'
-    with answering(SSE, chunk(error), END) as server, pytest.raises(ServerError) as caught:
-        await read(server.url)
-
-    assert (caught.value.code, caught.value.status, caught.value.detail) == (
-        "upstream_timeout",
-        504,
-        "silent",
-    )
-
-
-async def test_closing_the_stream_hangs_up() -> None:
-    with answering(SSE, token("a"), stays=True) as server, anyio.fail_after(5):
-        parts = stream_events("agent", "q", server.url)
-        assert await anext(parts) == Token("a")
-
-        await parts.aclose()
-
-        await anyio.to_thread.run_sync(server.client_left.wait, 5)
-        assert server.client_left.is_set()
+    assert (caught.value.status, caught.value.code) == (404, "unknown_graph")

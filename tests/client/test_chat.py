@@ -1,4 +1,4 @@
-"""POST /chat, read as it comes."""
+"""POST /chat, read as it comes; and get_stream, which prints."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_half_a_character_at_the_end_is_replaced_in_the_async_client() -> 
 
 async def test_the_question_and_the_thread_are_sent_as_json() -> None:
     with answering(head(), END) as server:
-        await get_stream("¿qué?", server.url + "/", thread_id="t-1", out=io.StringIO())
+        assert [token async for token in astream_chat("¿qué?", server.url + "/", thread_id="t-1")] == []
 
     request_head, _, body = server.request.partition(b"\r\n\r\n")
     assert request_head.startswith(b"POST /chat HTTP/1.1\r\n")
@@ -95,7 +95,8 @@ async def test_the_question_and_the_thread_are_sent_as_json() -> None:
 
 async def test_a_body_that_breaks_off_is_said_with_what_had_come() -> None:
     with answering(head(), chunk(b"half an ")) as server, pytest.raises(AnswerCutOff) as caught:
-        await get_stream("q", server.url, out=io.StringIO())
+        async for _ in astream_chat("q", server.url):
+            pass
 
     assert caught.value.text == "half an "
 
@@ -123,7 +124,7 @@ async def test_a_problem_is_read_into_the_error() -> None:
         END,
     )
     with answering(*refusal) as server, pytest.raises(ServerError) as caught:
-        await get_stream("q", server.url)
+        await anext(astream_chat("q", server.url))
 
     assert (caught.value.code, caught.value.status, caught.value.detail) == (
         "rate_limited",

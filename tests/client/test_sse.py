@@ -32,10 +32,21 @@ def decode(*pieces: bytes) -> list[Frame]:
         ),
         pytest.param(b": ping\n\ndata: a\n\n", [Frame("message", "a")], id="a comment is nothing"),
         pytest.param(b"id: 1\nretry: 5\nfoo: bar\n\n", [], id="a block without data or name is nothing"),
-        pytest.param(b"event: end\r\n\r\n", [Frame("end", "")], id="LangServe's end has no data"),
         pytest.param(
-            b"event: x\n\ndata: a\n\n", [Frame("x", ""), Frame("message", "a")], id="names don't carry over"
+            b"event: x\n\ndata: a\n\n", [Frame("message", "a")], id="a name without data is nothing"
         ),
+        pytest.param(
+            b"event: x\ndata: a\n\ndata: b\n\n",
+            [Frame("x", "a"), Frame("message", "b")],
+            id="names don't carry over",
+        ),
+        pytest.param(b"id: 1-2\ndata: a\n\n", [Frame("message", "a", "1-2")], id="an id"),
+        pytest.param(
+            b"id: 1\n\ndata: a\n\nid: 2\ndata: b\n\nid\ndata: c\n\n",
+            [Frame("message", "a", "1"), Frame("message", "b", "2"), Frame("message", "c", "")],
+            id="an id stays until the next one",
+        ),
+        pytest.param(b"id: a\0b\ndata: a\n\n", [Frame("message", "a", "")], id="an id with NUL is none"),
         pytest.param(b"data: a\n", [], id="a block that isn't closed is dropped"),
         pytest.param(b"\xef\xbb\xbfdata: a\n\n", [Frame("message", "a")], id="a byte order mark is skipped"),
         pytest.param(
@@ -50,6 +61,35 @@ def decode(*pieces: bytes) -> list[Frame]:
 )
 def test_a_stream_is_parsed_as_the_standard_says(stream: bytes, frames: list[Frame]) -> None:
     assert frames == decode(stream)
+
+
+@pytest.mark.parametrize(
+    ("stream", "retry_ms"),
+    [
+        (b"retry: 1000\n\n", 1000),
+        (b"retry:0\n", 0),
+        (b"retry: 5\nretry: x\n", 5),
+        (b"retry: -5\n", None),
+        (b"retry: 1.5\n", None),
+        (b"retry\n", None),
+        ("retry: ٣\n".encode(), None),
+        (b"data: a\n\n", None),
+    ],
+)
+def test_the_time_to_wait_before_coming_back_is_kept(stream: bytes, retry_ms: int | None) -> None:
+    decoder = Decoder()
+
+    list(decoder.feed(stream))
+
+    assert decoder.retry_ms == retry_ms
+
+
+def test_signs_of_life_are_counted() -> None:
+    decoder = Decoder()
+
+    list(decoder.feed(b": ping\n\n:\ndata: :\n\n"))
+
+    assert decoder.comments == 2
 
 
 def test_a_line_end_cut_between_its_two_characters_is_one_line_end() -> None:

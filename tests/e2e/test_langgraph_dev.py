@@ -66,3 +66,15 @@ def test_the_shipped_file_runs_under_langgraph_dev(langgraph_dev: str) -> None:
     state = httpx.post(f"{langgraph_dev}/runs/wait", json=body, timeout=30).json()
 
     assert "8.426" in state["messages"][-1]["content"]
+
+    with httpx.Client(base_url=langgraph_dev, timeout=30) as client:
+        thread_id = client.post("/threads", json={}).json()["thread_id"]
+        runs = f"/threads/{thread_id}/runs/wait"
+        email = "send an email to ada@example.org: hello"
+        body = {"assistant_id": "approval", "input": {"messages": [{"role": "user", "content": email}]}}
+        asked = client.post(runs, json=body).json()
+        body = {"assistant_id": "approval", "command": {"resume": "yes"}}
+        state = client.post(runs, json=body).json()
+
+    assert asked["__interrupt__"][0]["value"]["tool"] == "send_email"
+    assert "nothing was sent" in state["messages"][-1]["content"]

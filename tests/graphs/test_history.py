@@ -3,7 +3,13 @@
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.messages.tool import invalid_tool_call
 
-from graphs.history import last_exchanges, this_turn, with_every_call_answered, without_broken_calls
+from graphs.history import (
+    last_exchanges,
+    open_calls,
+    this_turn,
+    with_every_call_answered,
+    without_broken_calls,
+)
 from tests.graphs.scripted import calling, texts_of
 
 
@@ -91,3 +97,12 @@ def test_no_call_of_an_answer_that_was_cut_off_is_left_to_run() -> None:
         assert [call["id"] for call in answer.invalid_tool_calls] == ["call-0"]
         assert isinstance(refusal, ToolMessage)
         assert refusal.status == "error"
+
+
+def test_open_calls_are_those_of_the_last_answer_that_lack_a_result() -> None:
+    asked = calling("1+1", "2+2", "3+3")
+    result = ToolMessage("4", tool_call_id="call-1")
+
+    assert [call["id"] for call in open_calls([*_exchange(1), asked, result])] == ["call-0", "call-2"]
+    assert open_calls(_exchange(1)) == []
+    assert open_calls([HumanMessage("now")]) == []

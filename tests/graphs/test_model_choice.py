@@ -151,7 +151,7 @@ def test_the_key_is_in_no_repr() -> None:
 
 def test_importing_the_graphs_takes_no_key_and_no_library_of_a_real_model() -> None:
     source = (
-        "import sys, json, graphs.agent, graphs.llm, graphs.completion;"
+        "import sys, json, graphs.agent, graphs.approval, graphs.llm, graphs.completion;"
         "print(json.dumps([m for m in ('langchain_openai', 'openai', 'langchain') if m in sys.modules]))"
     )
     bare = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "VIRTUAL_ENV") if name in os.environ}

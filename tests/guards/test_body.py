@@ -4,6 +4,7 @@ import http.client
 import itertools
 import json
 import math
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from fastapi import FastAPI, Request
 from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from app.errors import BadRequest, InvalidInput
 from app.guards.body import DRAIN_BYTES, BodyGuard, BodyLimits, parse
@@ -23,6 +25,7 @@ from tests.serving import Served, serving
 DEPTH = 64
 LIMITS = BodyLimits(limit_bytes=1000, timeout_s=10, depth=DEPTH)
 GUARD = BodyGuard(echo, limits=LIMITS)
+BODILESS = BodyGuard(echo, limits=LIMITS, bodiless=re.compile("/"))
 MIB = 1_048_576
 JSON_HEAD = "POST /echo HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
@@ -229,6 +232,32 @@ class TestOverAsgi:
         answer = await ask(GUARD, [part(b"{}", more=False)], headers=headers)
 
         assert_problem(answer, 415, "not_json")
+
+    @pytest.mark.parametrize("headers", [{}, {"content-type": ""}, {"content-type": "application/json"}])
+    @pytest.mark.parametrize("parts", [[part(b"", more=False)], [part(b""), part(b"", more=False)]])
+    async def test_where_none_is_needed_no_body_is_none(
+        self, headers: dict[str, str], parts: list[Message]
+    ) -> None:
+        answer = await ask(BODILESS, parts, headers=headers)
+
+        assert answer.json == {"json": None, "body": ""}
+
+    async def test_where_none_is_needed_a_body_is_held_to_the_same_rules(self) -> None:
+        taken = await ask(BODILESS, [part(b"{}", more=False)])
+        undeclared = await ask(BODILESS, [part(b"{}", more=False)], headers={})
+        broken = await ask(BODILESS, [part(b"{", more=False)])
+        large = await ask(BODILESS, [part(b"x" * 1001, more=False)])
+
+        assert taken.json == {"json": {}, "body": "{}"}
+        assert_problem(undeclared, 415, "not_json")
+        assert_problem(broken, 400, "bad_request")
+        assert_problem(large, 413, "body_too_large")
+
+    async def test_elsewhere_no_body_is_refused_as_ever(self) -> None:
+        guard = BodyGuard(echo, limits=LIMITS, bodiless=re.compile("/cancel"))
+
+        assert_problem(await ask(guard, [part(b"", more=False)], headers={}), 415, "not_json")
+        assert_problem(await ask(guard, [part(b"", more=False)]), 400, "bad_request")
 
     async def test_a_refusal_names_the_field_and_not_the_value(self) -> None:
         answer = await ask(GUARD, [part(b'{"input": "my secret\\u0000"}', more=False)])

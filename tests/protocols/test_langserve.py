@@ -151,7 +151,7 @@ class TestSchemas:
         assert list(get("/agent/input_schema").json()["properties"]) == ["messages"]
         assert get("/agent/output_schema").json()["type"] == "string"
         configurable = get("/agent/config_schema").json()["$defs"]["Configurable"]["properties"]
-        assert list(configurable) == ["thread_id"]
+        assert list(configurable) == ["thread_id", "on_busy"]
 
     def test_a_config_hash_names_the_thread(self, client: httpx.Client, thread_id: str) -> None:
         config = json.dumps({"configurable": {"thread_id": thread_id}})
@@ -384,7 +384,7 @@ class TestStreams:
         self, upstream_env: Upstream, serve: Serve
     ) -> None:
         upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))
-        url = f"{serve(runs_limit=1).url}/agent/stream"
+        url = f"{serve(runs_limit=1, queue_limit=0).url}/agent/stream"
 
         with httpx.stream("POST", url, json={"input": "first"}, timeout=10) as response:
             frames = sse(response)

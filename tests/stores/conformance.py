@@ -1,9 +1,10 @@
-"""The EventLog port's exam. Every store sits it: a test module subclasses LogExam and gives a fixture `log`.
+"""The EventLog port's exam. Every store sits it; conformance_runs.py and conformance_threads.py are the others.
 
-The laws stand in app/runs/ports.py.
+A test module subclasses the exam; conftest.py gives the fixtures. The laws stand in app/runs/ports.py.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -15,6 +16,16 @@ from app.runs.event import START, Cursor, Event, RunId
 from app.runs.ports import EventLog
 
 SMALL_LIMIT: Final = 5  # what `small_log` keeps of a run
+
+
+@dataclass
+class Clock:
+    """A store's clock, set by a test."""
+
+    now: float = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def event(seq: int, attempt: int = 1) -> Event:
@@ -43,7 +54,7 @@ async def forgotten(log: EventLog, run_id: RunId, after: Cursor = START) -> None
 
 @pytest.mark.anyio
 class LogExam:
-    """Fixtures: `log` an empty store, `small_log` one that keeps SMALL_LIMIT events of a run."""
+    """Fixtures: `log` an empty store, `small_log` one that keeps SMALL_LIMIT events of a run, `clock` theirs."""
 
     async def test_it_gives_back_what_it_was_given_in_order(self, log: EventLog) -> None:
         await fill(log, {"r": events(1, 2)})
@@ -96,6 +107,15 @@ class LogExam:
         assert await stored(log) == events(1, 1, attempt=2)
         assert await stored(log, run_id="s") == events(1, 2)
 
+    async def test_a_batch_may_hold_several_attempts(self, log: EventLog) -> None:
+        given = [*events(1, 2), *events(1, 2, attempt=2)]
+
+        assert await log.append({"r": [*given, *events(3, 3)]}) == {"r"}
+
+        assert await stored(log) == given
+        assert await stored(log, Cursor(1, 1)) == given[1:]
+        assert await stored(log, Cursor(2, 1)) == given[3:]
+
     async def test_what_is_not_kept_any_more_is_a_gap_and_never_a_hole(self, small_log: EventLog) -> None:
         await fill(small_log, {"r": events(1, 4)})
         assert await stored(small_log) == events(1, 4)
@@ -128,6 +148,22 @@ class LogExam:
 
         await anyio.lowlevel.checkpoint()
         assert await stored(log) == events(1, 3)
+
+    async def test_a_run_is_forgotten_when_its_time_has_come(self, log: EventLog, clock: Clock) -> None:
+        await fill(log, {"r": events(1, 3)})
+        await log.expire("r", 60)
+        clock.now += 61
+
+        await forgotten(log, "r")
+
+    async def test_a_forgotten_run_may_begin_anew(self, log: EventLog) -> None:
+        await fill(log, {"r": events(1, 3, attempt=2)})
+        await log.expire("r", 0)
+        await forgotten(log, "r")
+
+        await fill(log, {"r": events(1, 1)})
+
+        assert await stored(log) == events(1, 1)
 
     async def test_a_gap_is_forgotten_with_its_run(self, small_log: EventLog) -> None:
         await fill(small_log, {"r": events(1, 9)})

@@ -1,37 +1,24 @@
 """The event logs there are, through the exam; and a law: a log is a list, whoever reads when."""
 
 import asyncio
-from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import StreamGap
 from app.runs.event import START, Cursor, Event
 from app.runs.ports import EventLog
-from app.stores.memory import MemoryLog
 from tests.stores.conformance import SMALL_LIMIT, LogExam, event
-
-STORES: dict[str, Callable[..., EventLog]] = {"memory": MemoryLog}
+from tests.stores.opened import STORES
 
 runs = st.sampled_from("rs")
 appends = st.tuples(st.just("append"), runs, st.integers(1, 3), st.lists(st.integers(1, 12), max_size=6))
 reads = st.tuples(
     st.just("read"), runs, st.integers(0, 3), st.lists(st.integers(0, 12), min_size=1, max_size=1)
 )
-
-
-@pytest.fixture(params=list(STORES.values()), ids=list(STORES))
-def log(request: pytest.FixtureRequest) -> EventLog:
-    made: EventLog = request.param()
-    return made
-
-
-@pytest.fixture(params=list(STORES.values()), ids=list(STORES))
-def small_log(request: pytest.FixtureRequest) -> EventLog:
-    made: EventLog = request.param(events_limit=SMALL_LIMIT)
-    return made
 
 
 class TestEveryLog(LogExam):
@@ -63,22 +50,25 @@ class Model:
         return [each for each in mine if each.cursor > after]
 
 
-@pytest.mark.parametrize("store", list(STORES.values()), ids=list(STORES))
+@pytest.mark.parametrize("name", STORES)
+@settings(deadline=None)
 @given(st.lists(appends | reads, max_size=30), st.sampled_from([SMALL_LIMIT, 1000]))
 def test_a_log_equals_a_list_whoever_reads_when(
-    store: Callable[..., EventLog], steps: list[tuple[str, str, int, list[int]]], limit: int
+    name: str, steps: list[tuple[str, str, int, list[int]]], limit: int
 ) -> None:
-    async def play() -> None:
-        log, model = store(events_limit=limit), Model(limit)
-        for verb, run_id, attempt, seqs in steps:
-            if verb == "append":
-                given = [event(seq, attempt) for seq in seqs]
-                assert (await log.append({run_id: given}) == {run_id}) is model.append(run_id, given)
-            else:
-                after = Cursor(attempt, seqs[0])
-                assert await _read(log, run_id, after) == model.read(run_id, after)
+    async def play(folder: Path) -> None:
+        async with STORES[name](folder, small_limit=limit) as opened:
+            log, model = opened.small_log, Model(limit)
+            for verb, run_id, attempt, seqs in steps:
+                if verb == "append":
+                    given = [event(seq, attempt) for seq in seqs]
+                    assert (await log.append({run_id: given}) == {run_id}) is model.append(run_id, given)
+                else:
+                    after = Cursor(attempt, seqs[0])
+                    assert await _read(log, run_id, after) == model.read(run_id, after)
 
-    asyncio.run(play())
+    with TemporaryDirectory() as folder:
+        asyncio.run(play(Path(folder)))
 
 
 async def _read(log: EventLog, run_id: str, after: Cursor) -> list[Event] | None:

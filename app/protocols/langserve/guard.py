@@ -69,7 +69,7 @@ class LangServeGuard:
                 found["endpoint"], scope["state"]["json"], found["hash"] or "", served, self._limits
             )
             run_id = None if found["endpoint"] == "batch" else str(uuid.uuid4())
-            self._reserve(asked, run_id)
+            await self._accept(served.graph.name, asked, run_id)
         except AppError as error:
             await self._faults.problem(error, scope)(scope, receive, send)
             return
@@ -77,18 +77,19 @@ class LangServeGuard:
             await self._answer(scope, receive, send, asked, run_id)
         finally:
             if run_id:
-                self._engine.release(asked.thread_ids[0], run_id)
+                await self._engine.release(run_id)
 
-    def _reserve(self, asked: Asked, run_id: str | None) -> None:
-        """Keep the thread for the run, so that a second one gets a status; a batch's are only looked at."""
+    async def _accept(self, graph: str, asked: tuple[Asked, ...], run_id: str | None) -> None:
+        """Get the thread for the run, so that a busy one gets a status; a batch's are only looked at."""
         if run_id:
-            self._engine.reserve(asked.thread_ids[0], run_id)
+            await self._engine.accept(asked[0].spec(graph, run_id, None, {}))
             return
-        for thread_id in asked.thread_ids:
-            self._engine.check_free(thread_id)
+        for each in asked:
+            if each.on_busy == "reject":
+                await self._engine.check_free(each.thread_id)
 
     async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, asked: Asked, run_id: str | None
+        self, scope: Scope, receive: Receive, send: Send, asked: tuple[Asked, ...], run_id: str | None
     ) -> None:
         body = await receive()
         async with attached(self._engine, receive) as attachment:
@@ -144,7 +145,7 @@ class _Answer:
         if run_ids:
             headers = MutableHeaders(scope=start)
             headers["x-run-id"] = ", ".join(run_ids)
-            headers["x-thread-id"] = ", ".join(self._request.asked.thread_ids)
+            headers["x-thread-id"] = ", ".join(each.thread_id for each in self._request.asked)
 
 
 def _once(body: Message) -> Receive:

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from app.errors import BadRequest, InvalidInput
 from app.protocols.langserve.served import Asked, ServedGraph
-from app.protocols.messages import MessageLimits, parse_input
-from app.runs.run import MAX_STEPS, check_max_steps, check_thread_id
+from app.protocols.messages import MessageLimits, parse_input, title_of
+from app.runs.run import MAX_STEPS, OnBusy, check_max_steps, check_on_busy, check_thread_id
 
 _FILTERS: Final = tuple(
     f"{verb}_{noun}" for verb in ("include", "exclude") for noun in ("names", "types", "tags")
@@ -29,8 +29,19 @@ class Limits:
     messages: MessageLimits = field(default_factory=MessageLimits)
 
 
-def check(endpoint: str, body: Any, config_hash: str, served: ServedGraph, limits: Limits) -> Asked:
-    """Return what the body asks for. Raises BadRequest or InvalidInput, naming the field."""
+@dataclass(frozen=True, slots=True)
+class _Config:
+    """What a config says that is the server's; thread_id is None for a new one."""
+
+    thread_id: str | None
+    max_steps: int
+    on_busy: OnBusy
+
+
+def check(
+    endpoint: str, body: Any, config_hash: str, served: ServedGraph, limits: Limits
+) -> tuple[Asked, ...]:
+    """Return what the body asks for, one entry an input. Raises BadRequest, or InvalidInput naming the field."""
     if not isinstance(body, dict):
         raise InvalidInput("body", "must be an object")
     for key in body:
@@ -43,13 +54,15 @@ def check(endpoint: str, body: Any, config_hash: str, served: ServedGraph, limit
         return _check_batch(body, hashed, served, limits)
     if "input" not in body:
         raise InvalidInput("input", "is missing")
-    _check_input(body["input"], "input", served, limits)
+    title = _check_input(body["input"], "input", served, limits)
     _check_filters(body)
-    thread_id, max_steps = _check_config(body.get("config"), "config", served)
-    return Asked((thread_id or hashed or _new_thread_id(),), (max_steps,))
+    config = _check_config(body.get("config"), "config", served)
+    return (_asked(config, hashed, title),)
 
 
-def _check_batch(body: dict[str, Any], hashed: str | None, served: ServedGraph, limits: Limits) -> Asked:
+def _check_batch(
+    body: dict[str, Any], hashed: str | None, served: ServedGraph, limits: Limits
+) -> tuple[Asked, ...]:
     inputs, config = body.get("inputs"), body.get("config")
     if not isinstance(inputs, list) or not inputs:
         raise InvalidInput(
@@ -57,36 +70,36 @@ def _check_batch(body: dict[str, Any], hashed: str | None, served: ServedGraph, 
         )
     if len(inputs) > limits.batch:
         raise InvalidInput("inputs", f"has {len(inputs)} inputs; at most {limits.batch}")
-    for index, value in enumerate(inputs):
-        _check_input(value, f"inputs.{index}", served, limits)
-    if not isinstance(config, list):
-        thread_id, max_steps = _check_config(config, "config", served)
-        if (thread_id or hashed) and len(inputs) > 1:
-            raise InvalidInput(
-                "config.configurable.thread_id", "one thread can't take several inputs at once"
-            )
-        return Asked(
-            tuple(thread_id or hashed or _new_thread_id() for _ in inputs), tuple(max_steps for _ in inputs)
-        )
-    if len(config) != len(inputs):
-        raise InvalidInput("config", f"has {len(config)} entries for {len(inputs)} inputs")
-    checked = [_check_config(each, f"config.{index}", served) for index, each in enumerate(config)]
-    threads = tuple(thread_id or hashed or _new_thread_id() for thread_id, _ in checked)
-    if len(set(threads)) < len(threads):
-        raise InvalidInput("config", "names one thread for several inputs; a thread takes one at a time")
-    return Asked(threads, tuple(max_steps for _, max_steps in checked))
+    titles = [_check_input(value, f"inputs.{index}", served, limits) for index, value in enumerate(inputs)]
+    if isinstance(config, list):
+        if len(config) != len(inputs):
+            raise InvalidInput("config", f"has {len(config)} entries for {len(inputs)} inputs")
+        configs = [_check_config(each, f"config.{index}", served) for index, each in enumerate(config)]
+        hashed = None
+    else:
+        configs = [_check_config(config, "config", served)] * len(inputs)
+    asked = tuple(_asked(each, hashed, title) for each, title in zip(configs, titles, strict=True))
+    if len({each.thread_id for each in asked}) < len(asked):
+        field = "config" if isinstance(config, list) else "config.configurable.thread_id"
+        raise InvalidInput(field, "names one thread for several inputs; a thread takes one at a time")
+    return asked
 
 
-def _check_input(value: Any, field: str, served: ServedGraph, limits: Limits) -> None:
+def _asked(config: _Config, hashed: str | None, title: str) -> Asked:
+    return Asked(config.thread_id or hashed or str(uuid.uuid4()), config.max_steps, config.on_busy, title)
+
+
+def _check_input(value: Any, field: str, served: ServedGraph, limits: Limits) -> str:
+    """Return the title of a thread that begins with the input."""
     if served.graph.takes_messages:
-        parse_input(value, field, limits.messages)
-        return
+        return title_of(parse_input(value, field, limits.messages))
     try:
         served.get_input_schema().model_validate(value)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         path = ".".join([field, *(str(part) for part in first["loc"])])
         raise InvalidInput(path, first["msg"]) from None
+    return ""
 
 
 def _check_filters(body: dict[str, Any]) -> None:
@@ -99,8 +112,8 @@ def _check_filters(body: dict[str, Any]) -> None:
             raise InvalidInput(name, "must be a list of strings")
 
 
-def _check_config(config: Any, field: str, served: ServedGraph) -> tuple[str | None, int]:
-    """Return the thread, None for a new one, and the steps that the config allows.
+def _check_config(config: Any, field: str, served: ServedGraph) -> _Config:
+    """Return what the config asks of the server.
 
     Of a config only `configurable` and `recursion_limit` are the server's; LangServe lets the rest be.
     """
@@ -119,9 +132,10 @@ def _check_config(config: Any, field: str, served: ServedGraph) -> tuple[str | N
                 f"{field}.configurable.{key}"[:200], f"is not configurable; known: {', '.join(known)}"
             )
     thread_id = configurable.get("thread_id", "")
+    on_busy = check_on_busy(configurable.get("on_busy") or "reject", f"{field}.configurable.on_busy")
     if thread_id == "":  # what the playground's form sends when nothing is typed
-        return None, max_steps
-    return check_thread_id(thread_id, f"{field}.configurable.thread_id"), max_steps
+        return _Config(None, max_steps, on_busy)
+    return _Config(check_thread_id(thread_id, f"{field}.configurable.thread_id"), max_steps, on_busy)
 
 
 def _hashed_config(config_hash: str, served: ServedGraph) -> str | None:
@@ -132,8 +146,4 @@ def _hashed_config(config_hash: str, served: ServedGraph) -> str | None:
         config = json.loads(LZString.decompressFromEncodedURIComponent(config_hash) or "")  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, KeyError, IndexError, NameError):  # LZString has no error of its own
         raise BadRequest("the path's config hash can't be read") from None
-    return _check_config(config, "config_hash", served)[0]
-
-
-def _new_thread_id() -> str:
-    return str(uuid.uuid4())
+    return _check_config(config, "config_hash", served).thread_id

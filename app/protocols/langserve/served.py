@@ -5,7 +5,7 @@ answer's text, whose tokens are the stream. Any other graph is served with its o
 updates, or, for a bare Runnable, the chunks it makes.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -22,23 +22,41 @@ from app.protocols.attached import Attachment
 from app.protocols.langserve.frames import public_event, public_patch
 from app.protocols.messages import MessageLimits, parse_input
 from app.runs.answer import AnswerText
-from app.runs.event import Event
+from app.runs.event import Event, RunId
 from app.runs.graph import Graph
-from app.runs.run import RunSpec
+from app.runs.run import OnBusy, RunSpec
 
 REQUEST: Final = "__seltzer_request"  # keys in `configurable`, set by the server for each request
 _INDEX: Final = "__seltzer_index"
 _WITH_STEPS: Final = "__seltzer_with_steps"
-_OURS: Final = frozenset({"thread_id", "checkpoint_id", "checkpoint_ns"})
+_OURS: Final = frozenset({"thread_id", "on_busy", "checkpoint_id", "checkpoint_ns"})
 _UNBOUNDED: Final = MessageLimits(count=1 << 31, size_bytes=1 << 62)  # request.py has held them to the limits
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks for, one entry an input: the thread, and the most steps a run may take."""
+    """What a request asks for one input: the thread, the most steps its run may take, what to do if the
+    thread is busy, and what it is called if it is new.
+    """
 
-    thread_ids: tuple[str, ...]
-    max_steps: tuple[int, ...]
+    thread_id: str
+    max_steps: int
+    on_busy: OnBusy
+    title: str
+
+    def spec(self, graph: str, run_id: RunId, input: Any, configurable: Mapping[str, Any]) -> RunSpec:
+        """Return the run, attached to its request."""
+        return RunSpec(
+            graph=graph,
+            input=input,
+            thread_id=self.thread_id,
+            run_id=run_id,
+            attached=True,
+            max_steps=self.max_steps,
+            configurable=configurable,
+            on_busy=self.on_busy,
+            title=self.title,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +67,7 @@ class ServedRequest:
     """
 
     attachment: Attachment
-    asked: Asked
+    asked: tuple[Asked, ...]
     run_id: str | None
 
 
@@ -92,7 +110,14 @@ class ServedGraph(Runnable[Any, Any]):
             description="The conversation to go on with; empty for a new one.",
             default="",
         )
-        return [thread, *(spec for spec in self.graph.served.config_specs if spec.id not in _OURS)]
+        on_busy = ConfigurableFieldSpec(
+            id="on_busy",
+            annotation=str,
+            name="On busy",
+            description="While the thread has a run: reject, enqueue, interrupt or rollback.",
+            default="reject",
+        )
+        return [thread, on_busy, *(spec for spec in self.graph.served.config_specs if spec.id not in _OURS)]
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         return ChatInput if self.graph.takes_messages else _v2(self.graph.served.get_input_schema(config))
@@ -157,7 +182,7 @@ class ServedGraph(Runnable[Any, Any]):
         attachment, spec = self._run(input, run_manager, config)
         render = self._render()
         chunks = [chunk async for event in attachment.run(spec) for chunk in render(event)]
-        return "".join(chunks) if self.graph.takes_messages else attachment.output(spec)
+        return "".join(chunks) if self.graph.takes_messages else await attachment.output(spec)
 
     async def _chunks(
         self, inputs: AsyncIterator[Any], run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
@@ -175,18 +200,10 @@ class ServedGraph(Runnable[Any, Any]):
     ) -> tuple[Attachment, RunSpec]:
         configurable = config["configurable"]
         request: ServedRequest = configurable[REQUEST]
-        index = configurable.get(_INDEX, 0)
         names = [spec.id for spec in self.graph.served.config_specs if spec.id not in _OURS]
-        spec = RunSpec(
-            graph=self.graph.name,
-            input=input,
-            thread_id=request.asked.thread_ids[index],
-            run_id=str(run_manager.run_id),
-            attached=True,
-            max_steps=request.asked.max_steps[index],
-            configurable={name: configurable[name] for name in names if name in configurable},
-        )
-        return request.attachment, spec
+        chosen = {name: configurable[name] for name in names if name in configurable}
+        asked = request.asked[configurable.get(_INDEX, 0)]
+        return request.attachment, asked.spec(self.graph.name, str(run_manager.run_id), input, chosen)
 
     def _render(self) -> Callable[[Event], Iterable[Any]]:
         """Return what turns an event into the stream's chunks."""

@@ -49,7 +49,7 @@ class DemoChatModel(BaseChatModel):
         tool_choice: str | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Let the script call these tools; it knows what to do with one named calculator."""
+        """Let the script call these tools; it knows what to do with calculator and send_email."""
         given = [] if tool_choice == "none" else [convert_to_openai_tool(tool) for tool in tools]
         return self.bind(tools=given, **kwargs)
 

@@ -17,6 +17,9 @@ class Phrases:
     announcement: str
     reasoning: str  # {what}
     no_calculator: str  # {what}
+    email: str
+    mailed: str  # {said}
+    not_mailed: str  # {said}
     hello: str
     hello_name: str  # {name}
     thanks: str
@@ -43,6 +46,9 @@ _ENGLISH = Phrases(
         "I can't work out {what} here: I'm a scripted demo model, I never compute by myself, and no "
         "calculator is connected. Ask the agent graph, which has one, or connect a real model."
     ),
+    email="Greetings from a scripted demo model.",
+    mailed="I called the email tool. It says: {said}",
+    not_mailed="The email wasn't sent. The tool says: {said}",
     hello=(
         'Hello! I\'m a scripted demo model. Ask the agent "what is the square root of 71?", tell me your '
         'name, or say "a long answer".'
@@ -67,8 +73,8 @@ _ENGLISH = Phrases(
         "I'm a scripted demo model, so I can't answer that. As the agent I call the calculator: "
         '"what is the square root of 71?", "2+2 and 3+3", "(3+4)*2 step by step", then "and times 2?". '
         'I remember your name, and show "markdown", "think out loud", "a long answer" or '
-        '"fail in the middle". For a real model, set OPENAI_API_KEY, '
-        "OPENAI_BASE_URL or MODEL and start again."
+        '"fail in the middle". As the graph approval I ask first: "send an email to ada@example.org: hello". '
+        "For a real model, set OPENAI_API_KEY, OPENAI_BASE_URL or MODEL and start again."
     ),
     long=(
         "This is a long answer, put together by a script so that you can watch it stream.",
@@ -104,6 +110,9 @@ _JAPANESE = Phrases(
         "ここでは{what}を計算できません。私は台本どおりに話すデモモデルで、自分では計算せず、電卓もつながっていません。"
         "電卓のあるagentグラフに聞くか、本物のモデルを設定してください。"
     ),
+    email="台本どおりに話すデモモデルからのご挨拶です。",
+    mailed="メールのツールを呼び出しました。その答え：{said}",
+    not_mailed="メールは送られませんでした。ツールの答え：{said}",
     hello="こんにちは！私は台本どおりに話すデモモデルです。agentに「71の平方根は？」と聞いたり、名前を教えたりしてみてください。",
     hello_name="こんにちは、{name}さん！私は台本どおりに話すデモモデルです。何を電卓で計算しましょうか。",
     thanks="どういたしまして！ほかに計算するものはありますか。",
@@ -120,7 +129,8 @@ _JAPANESE = Phrases(
     failing="途中で失敗するように言われたので、この文は最後まで届くことが",
     fallback=(
         "私は台本どおりに話すデモモデルなので、それには答えられません。agentとしての電卓の呼び出し（「71の平方根は？」「3たす4は？」）、"
-        "名前の記憶、「長い答え」などができます。本物のモデルを使うには、OPENAI_API_KEY、OPENAI_BASE_URL、MODELのどれかを"
+        "名前の記憶、「長い答え」などができます。approvalグラフでは、「ada@example.orgに「こんにちは」とメールして」の前に許しを求めます。"
+        "本物のモデルを使うには、OPENAI_API_KEY、OPENAI_BASE_URL、MODELのどれかを"
         "設定して起動し直してください。"
     ),
     long=(
@@ -150,6 +160,9 @@ _CHINESE = Phrases(
         "我在这里算不了{what}：我是按脚本说话的演示模型，自己从不计算，这里也没有计算器。"
         "请问有计算器的agent图，或者配置一个真正的模型。"
     ),
+    email="这是按脚本说话的演示模型发来的问候。",
+    mailed="我调用了邮件工具。工具说：{said}",
+    not_mailed="邮件没有发出。工具说：{said}",
     hello="你好！我是按脚本说话的演示模型。可以问agent“71的平方根是多少？”，或者告诉我你的名字。",
     hello_name="你好，{name}！我是按脚本说话的演示模型。要让计算器算点什么？",
     thanks="不客气！还有什么要算的吗？",
@@ -166,7 +179,7 @@ _CHINESE = Phrases(
     failing="我被要求在回答中途失败，所以这句话永远到不了它的",
     fallback=(
         "我是按脚本说话的演示模型，回答不了这个问题。作为agent我会调用计算器（“71的平方根是多少？”、“3加4等于多少？”）、"
-        "记住你的名字，还有“长回答”等。要用真正的模型，请设置OPENAI_API_KEY、OPENAI_BASE_URL或MODEL，然后重新启动。"
+        "记住你的名字，还有“长回答”等。在approval图里，“给ada@example.org发邮件：你好”要先得到同意。要用真正的模型，请设置OPENAI_API_KEY、OPENAI_BASE_URL或MODEL，然后重新启动。"
     ),
     long=(
         "这是脚本拼出来的长回答，好让你看它怎样一点点流出来。",

@@ -1,6 +1,7 @@
 """The demo model's script: from a conversation to what the model says next. A pure function, without a clock.
 
-It never computes. For arithmetic it calls the calculator, and it answers from what the calculator said.
+It never computes, and it sends nothing. It calls a tool, the calculator or send_email, and answers from what
+the tool said.
 """
 
 import hashlib
@@ -11,12 +12,13 @@ from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from graphs.models.demo import sums
+from graphs.models.demo import mails, sums
 from graphs.models.demo.phrases import PHRASES, Phrases
 from graphs.models.demo.talk import answer_without_arithmetic, language_of_talk
 from graphs.models.demo.words import chunks
 
 CALCULATOR = "calculator"
+SEND_EMAIL = "send_email"
 MAX_CALLS = 8
 _ARGUMENT_PIECES = 8
 
@@ -62,6 +64,9 @@ def plan(messages: Sequence[BaseMessage], tools: Collection[str] = ()) -> tuple[
     phrases = PHRASES[language_of_talk(talk.questions)]
     if talk.results:
         return _after_tools(talk, tools, phrases)
+    emails = mails.find(talk.question, phrases.email) if SEND_EMAIL in tools else ()
+    if emails:
+        return _calling(SEND_EMAIL, emails[:MAX_CALLS], talk.seed)
     expressions = sums.find(talk.question, talk.previous)
     if not expressions:
         told = answer_without_arithmetic(talk.questions, phrases)
@@ -131,18 +136,22 @@ def _first_calls(talk: _Talk, expressions: tuple[str, ...], phrases: Phrases) ->
     wanted = (step[0],) if step else expressions[:MAX_CALLS]
     thinking = phrases.reasoning.format(what=", ".join(wanted)) if talk.is_asked_for(_OUT_LOUD) else ""
     announcement = phrases.announcement if talk.is_asked_for(_ANNOUNCED) else ""
-    return (*_thinking(thinking), *_saying(announcement), *_calling(wanted, talk.seed))
+    return (*_thinking(thinking), *_saying(announcement), *_calculating(wanted, talk.seed))
 
 
 def _after_tools(talk: _Talk, tools: Collection[str], phrases: Phrases) -> tuple[Part, ...]:
-    """Go on to the second step if one was asked for, else answer from what the calculator said."""
+    """Go on to the second step if one was asked for, else answer from what the tools said."""
+    mailed = [m for _, m in talk.results if m.name == SEND_EMAIL]
+    if mailed:
+        spoken = [phrases.mailed if m.status == "success" else phrases.not_mailed for m in mailed]
+        return _saying("\n".join(s.format(said=m.text) for s, m in zip(spoken, mailed, strict=True)))
     last = talk.results[-1][1]
     is_second_step_due = talk.rounds == 1 and last.status == "success" and CALCULATOR in tools
     if is_second_step_due and talk.is_asked_for(_STEP_BY_STEP):
         found = sums.find(talk.question, talk.previous)
         step = sums.first_step(found[0]) if found else None
         if step:
-            return _calling((sums.put(last.text, step[1]),), talk.seed)
+            return _calculating((sums.put(last.text, step[1]),), talk.seed)
     refused = [(what, m) for what, m in talk.results if m.status == "error"]
     if refused:
         what, message = refused[0]
@@ -179,12 +188,16 @@ def _thinking(text: str) -> tuple[Think, ...]:
     return tuple(map(Think, chunks(text))) if text else ()
 
 
-def _calling(expressions: Sequence[str], seed: str) -> tuple[Call, ...]:
+def _calculating(expressions: Sequence[str], seed: str) -> tuple[Call, ...]:
+    return _calling(CALCULATOR, [{"expression": expression} for expression in expressions], seed)
+
+
+def _calling(tool: str, calls: Sequence[dict[str, str]], seed: str) -> tuple[Call, ...]:
     parts: list[Call] = []
-    for index, expression in enumerate(expressions):
+    for index, call in enumerate(calls):
         call_id = "call_" + hashlib.sha256(f"{seed}{index}".encode()).hexdigest()[:24]
-        arguments = json.dumps({"expression": expression})
+        arguments = json.dumps(call)
         size = max(4, -(-len(arguments) // _ARGUMENT_PIECES))
-        parts.append(Call(index, "", call_id, CALCULATOR))
+        parts.append(Call(index, "", call_id, tool))
         parts += [Call(index, arguments[at : at + size]) for at in range(0, len(arguments), size)]
     return tuple(parts)

@@ -1,0 +1,146 @@
+"""Events -> bytes on the wire: frames, pings and headers. The only writer of server-sent events of our own.
+
+Source: WHATWG HTML 9.2.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from types import TracebackType
+from typing import Final, Self
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.errors import AppError, ServerDraining
+from app.runs.event import Event
+from app.runs.jsonable import dumps
+
+log = logging.getLogger(__name__)
+
+HEADERS: Final = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",  # nginx would keep the events until it has a page of them
+}
+RETRY: Final = b"retry: 1000\n\n"
+PING: Final = b": ping\n\n"
+DRAINING: Final = b'event: draining\ndata: {"retry_after_ms":1000}\n\n'
+
+
+def frame(event: Event) -> bytes:
+    """Return the event as one frame: its cursor is the id, its kind the event's name."""
+    return b"id: %d-%d\nevent: %s\ndata: %s\n\n" % (
+        event.attempt, event.seq, event.kind.encode(), dumps(event.data),
+    )  # fmt: skip
+
+
+class EventStream(Response):
+    """A run's events as they come; the frames of one batch go out in one piece.
+
+    The head goes out at once, so that a client sees that it was accepted, and a ping wherever ping_s pass
+    without a frame. Leaving ends the following, never the run. When the server drains, the last frame is
+    `draining`, without an id; an error in mid-stream leaves the body unfinished, for the client to come back
+    and be told by a status.
+    """
+
+    def __init__(
+        self,
+        batches: AsyncGenerator[Sequence[Event]],
+        *,
+        ping_s: float,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        encode: Callable[[Event], bytes] = frame,
+    ) -> None:
+        super().__init__(None, status_code, {**HEADERS, **(headers or {})})
+        del self.headers["content-length"]
+        self._batches = batches
+        self._ping_s = ping_s
+        self._encode = encode
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        writing = asyncio.create_task(self._write(send), name="write events")
+        leaving = asyncio.create_task(_left(receive), name="watch a client")
+        try:
+            await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            writing.cancel()
+            leaving.cancel()
+            await asyncio.wait((writing, leaving))
+        if not writing.cancelled():
+            writing.result()
+
+    async def _write(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async with _Line(send, self._ping_s) as line, aclosing(self._batches) as batches:
+            await line.say(RETRY)
+            try:
+                async for batch in batches:
+                    await line.say(b"".join(map(self._encode, batch)))
+            except ServerDraining:
+                await line.say(DRAINING)
+            except AppError as error:
+                log.warning("a stream of events broke off: %s", error.code, exc_info=error)
+                return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Line:
+    """A body going out in pieces, one at a time, and the pings between them.
+
+    One timer for the whole of it, which a piece doesn't touch: when it fires it looks how long ago the last
+    one was.
+    """
+
+    def __init__(self, send: Send, ping_s: float) -> None:
+        self._send = send
+        self._ping_s = ping_s
+        self._loop = asyncio.get_running_loop()
+        self._is_sending = False
+        self._sent_at_s = self._loop.time()
+        self._ping: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(ping_s, self._look)
+
+    async def say(self, piece: bytes) -> None:
+        """Send the piece; waits while the client's connection is full."""
+        if self._ping is not None:
+            await asyncio.wait((self._ping,))
+        await self._say(piece)
+
+    async def _say(self, piece: bytes) -> None:
+        self._is_sending = True
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        self._is_sending = False
+        self._sent_at_s = self._loop.time()
+
+    def _look(self) -> None:
+        rest_s = self._sent_at_s + self._ping_s - self._loop.time()
+        if rest_s <= 0:
+            rest_s = self._ping_s
+            if not self._is_sending:  # else there are bytes on their way already
+                self._ping = asyncio.create_task(self._say(PING), name="ping")
+                self._ping.add_done_callback(self._pinged)
+        self._timer = self._loop.call_later(rest_s, self._look)
+
+    def _pinged(self, ping: asyncio.Task[None]) -> None:
+        self._ping = None
+        if not ping.cancelled():
+            ping.exception()  # a client that is gone: the next piece meets the same
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._ping is not None:
+            self._ping.cancel()
+            await asyncio.wait((self._ping,))

@@ -1,0 +1,292 @@
+"""An execution: one attempt at a run, by this process, in a task of its own.
+
+The task is never a request's generator: a graph consumed inside a server's cancel scope goes on calling its
+model after the client has left (langgraph issues 5682 and 8302).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from langchain_core.callbacks import Callbacks
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command
+
+from app.errors import RunFailed, StorageFailed, StreamGap
+from app.runs.containing import contained
+from app.runs.event import Cursor, Event, Json, Kind
+from app.runs.failure import classify, failure
+from app.runs.flusher import Flusher
+from app.runs.graph import AnyPregel, Graph
+from app.runs.hold import HOLD, Hold
+from app.runs.hub import Tail
+from app.runs.jsonable import to_json
+from app.runs.partial import PartialAnswer
+from app.runs.ports import Stores
+from app.runs.repair import repair
+from app.runs.run import Lease, Stop
+from app.runs.translate import STREAM_MODES, Namespace, Said, Translator
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS_LIMIT: Final = 3  # a run that kills its process each time must not do so for ever
+PARTIAL_EVENTS: Final = 5_000  # how far back an unfinished answer is looked for
+
+CANCELLED: Final = Said("cancelled", {})
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What executions share. clock counts seconds."""
+
+    stores: Stores
+    flusher: Flusher
+    timeout_s: float
+    clock: Callable[[], float]
+
+
+class Execution:
+    """Runs a lease to its end, and says so, whatever happens."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        graph: Graph,
+        pregel: AnyPregel,
+        tail: Tail,
+        means: Means,
+        *,
+        was_queued: bool = False,
+    ) -> None:
+        self.lease = lease
+        self.run = lease.run
+        self._graph = graph
+        self._pregel = pregel
+        self._tail = tail
+        self._means = means
+        self._was_queued = was_queued
+        self._hold = Hold()
+        self._translator = Translator(pregel)
+        self._seq = 0
+        self._stop: Said | None = None
+        self._is_rolled_back = False
+        self._is_handed_back = False
+        self.task: asyncio.Task[bool] | None = None
+        self.error: StorageFailed | None = None  # why the end couldn't be said
+
+    def begin(self, callbacks: Callbacks, on_end: Callable[["Execution"], None]) -> asyncio.Task[bool]:
+        """Start the task. on_end is called when the thread is free, right before the last event is shown.
+
+        Its result is whether the run was ended, or handed back, by it.
+        """
+        # A fresh context: the run is nobody's child, neither of a request nor of a LangChain call around it.
+        self.task = asyncio.create_task(
+            self._execute(callbacks, on_end), name=f"run {self.run.spec.run_id}", context=contained()
+        )
+        return self.task
+
+    def stop(self, how: Stop) -> None:
+        """Have the run end as cancelled; with `rollback` its work is taken out of the thread."""
+        self._is_rolled_back = self._is_rolled_back or how == "rollback"
+        self._end_with(CANCELLED)
+
+    def fail(self, code: str) -> None:
+        """Have the run end as failed."""
+        self._end_with(failed(failure(code)))
+
+    def hand_back(self) -> None:
+        """Have the run become pending again, without a last event."""
+        self._is_handed_back = self._stop is None
+        self._end_with(CANCELLED)
+
+    def abandon(self, error: StorageFailed | None = None) -> None:
+        """Have the task end without a word: the lease is lost, or the store can't be written."""
+        self.error = error
+        self._hold.let_go()
+        self._end_with(CANCELLED)
+
+    def _end_with(self, last: Said) -> None:
+        """Tell the run to end, once: a second cancel would break into the first one's cleaning up."""
+        if self._stop is None:
+            self._stop = last
+            has_begun = self._seq > 0  # a task that is cancelled before its first step never runs at all
+            if has_begun and self.task is not None:
+                self.task.cancel()
+
+    async def _execute(self, callbacks: Callbacks, on_end: Callable[["Execution"], None]) -> bool:
+        spec, started_at = self.run.spec, self._means.clock()
+        deadline = asyncio.timeout(self._means.timeout_s)
+        try:
+            async with deadline:
+                self._say("started", self._started())
+                if self._stop is None:
+                    await self._stream(callbacks)
+            last = self._stop or self._ending(self._means.clock() - started_at)
+        except asyncio.CancelledError:
+            last = self._stop or CANCELLED
+        except BaseException as error:  # a graph may raise anything, and its thread must be free again
+            last = failed(failure("run_timeout") if deadline.expired() else classify(error))
+            log.warning("run %s of %s failed: %s", spec.run_id, spec.graph, last.data["code"], exc_info=error)
+        self._stop = last  # from here on a cancel comes too late
+        try:
+            return await self._end(last, on_end)
+        except Exception as error:
+            log.error("the end of run %s can't be stored", spec.run_id, exc_info=error)
+            self.error = StorageFailed("the run's end can't be stored; the server's log says why")
+            return False
+
+    def _started(self) -> Json:
+        spec = self.run.spec
+        ids = {"graph": spec.graph, "run_id": spec.run_id, "thread_id": spec.thread_id}
+        return {**ids, "attempt": self.run.attempt}
+
+    async def _stream(self, callbacks: Callbacks) -> None:
+        """Run the graph and say what it says."""
+        spec = self.run.spec
+        config: RunnableConfig = {
+            **self._config(),
+            "recursion_limit": spec.max_steps,
+            "run_name": spec.graph,
+            "callbacks": callbacks,
+        }
+        config["configurable"] = {**spec.configurable, **config["configurable"]}
+        input = await self._input()
+        if spec.checkpoint_id and input is not None:
+            config["configurable"]["checkpoint_id"] = spec.checkpoint_id
+        parts = self._pregel.astream(
+            input, config, stream_mode=STREAM_MODES, subgraphs=True, durability="sync"
+        )
+        flusher = self._means.flusher
+        async with aclosing(parts):  # type: ignore[type-var]  # typed as an iterator, is a generator
+            async for part in parts:
+                namespace, mode, value = cast("tuple[Namespace, str, Any]", part)  # as subgraphs=True has it
+                for said in self._translator.feed(namespace, mode, value):
+                    self._say(said.kind, said.data)
+                if flusher.is_full:
+                    await flusher.room()
+
+    async def _input(self) -> Any:
+        """Return what the graph gets: the run's own input at first, None to go on from its last checkpoint.
+
+        An answer to an interrupt is given once: repeated, it would answer the next one.
+        """
+        spec = self.run.spec
+        if spec.attached and spec.input is None:  # its request is gone, with the process that had taken it
+            raise failure("client_gone")
+        if self.run.attempt == 1:
+            await self._settle_interrupts()
+            return spec.input if spec.answers is None else Command(resume=dict(spec.answers))
+        if self.run.attempt > ATTEMPTS_LIMIT:
+            raise failure("run_crashed")
+        state = await self._pregel.aget_state(self._config())
+        self._say("state", {"values": to_json(state.values)})
+        is_ours = (state.metadata or {}).get("run_id") == spec.run_id
+        return None if is_ours or spec.answers is not None else spec.input
+
+    async def _settle_interrupts(self) -> None:
+        """Take a question that nobody has answered out of the thread, if the run was sent to do so.
+
+        A run that waited for its turn may find that the one before it ended with a question.
+        """
+        spec, stores = self.run.spec, self._means.stores
+        if spec.answers is not None or not (self._was_queued or spec.on_busy == "rollback"):
+            return
+        asked = await stores.threads.interrupted(spec.thread_id)
+        if asked and spec.on_busy != "rollback":
+            raise failure("thread_interrupted")
+        if asked:
+            await stores.checkpoints.roll_back(spec.thread_id, asked)
+
+    def _config(self) -> RunnableConfig:
+        spec = self.run.spec
+        return {
+            "configurable": {"thread_id": spec.thread_id, HOLD: self._hold},
+            "metadata": {"run_id": spec.run_id},
+        }
+
+    def _ending(self, duration_s: float) -> Said:
+        translator = self._translator
+        if translator.interrupts:
+            return Said("interrupted", {"interrupts": translator.interrupts})
+        return Said("finished", {"usage": translator.usage, "duration_ms": round(duration_s * 1000)})
+
+    def _say(self, kind: Kind, data: Json) -> None:
+        self._seq += 1
+        event = Event(self.run.attempt, self._seq, kind, data)
+        self._tail.put(event)
+        self._means.flusher.put(self.run.spec.run_id, event)
+
+    async def _end(self, last: Said, on_end: Callable[["Execution"], None]) -> bool:
+        """Keep the result and free the thread, then show the last event: who has seen it finds both."""
+        flusher, runs = self._means.flusher, self._means.stores.runs
+        if self._hold.is_held and not self._is_handed_back:
+            await self._tidy(last)
+        await flusher.settled(self.run.spec.run_id)
+        if not self._hold.is_held:
+            return False
+        self._hold.let_go()
+        unwritten = flusher.take(self.run.spec.run_id)
+        if self._is_handed_back:
+            return await runs.hand_back(self.lease, unwritten=unwritten)
+        event = Event(self.run.attempt, self._seq + 1, last.kind, last.data)
+        output = self._output() if last.kind == "finished" else None
+        if not await runs.finish(self.lease, event, unwritten=unwritten, output=output):
+            log.warning("run %s has another owner now; what was done here is dropped", self.run.spec.run_id)
+            return False
+        on_end(self)
+        self._tail.put(event)
+        return True
+
+    async def _tidy(self, last: Said) -> None:
+        """Leave the thread such that its next turn works, and has what was said of this one."""
+        spec, checkpoints = self.run.spec, self._means.stores.checkpoints
+        if self._is_rolled_back:
+            await checkpoints.roll_back(spec.thread_id, [spec.run_id])
+        elif last.kind in ("cancelled", "failed") and self._graph.takes_messages:
+            try:
+                await repair(self._pregel, self._config(), (await self._partial()).message())
+            except Exception as error:  # the graph's own edges and reducers run here
+                log.warning("thread %s can't be tidied up", spec.thread_id, exc_info=error)
+
+    async def _partial(self) -> PartialAnswer:
+        """Return what the run was saying when it ended; of a run whose process died, what it had said."""
+        partial = PartialAnswer()
+        for event in await self._said():
+            partial.feed(event)
+        return partial
+
+    async def _said(self) -> Sequence[Event]:
+        """Return the attempt's latest events; those of the one before if this one has only begun."""
+        tail, attempt = self._tail, self.run.attempt
+        recent = tail.after(tail.floor) or ()
+        has_died = attempt > 1 and self._seq == 1
+        if not has_died and tail.floor.seq == 0:
+            return recent
+        after = Cursor(attempt - 1, 0) if has_died else Cursor(attempt, max(0, self._seq - PARTIAL_EVENTS))
+        try:
+            stored = await self._means.stores.event_log.read({self.run.spec.run_id: after})
+        except StreamGap:
+            return recent
+        older = [event for event in stored.get(self.run.spec.run_id, []) if event.cursor <= tail.floor]
+        return older if has_died else [*older, *recent]
+
+    def _output(self) -> Json:
+        if self._graph.takes_messages:
+            return self._translator.answer
+        return to_json(self._translator.values)
+
+
+def failed(error: RunFailed) -> Said:
+    """Return the last word of a run that failed."""
+    return Said(
+        "failed",
+        {
+            "code": error.code,
+            "message": str(error),
+            "retryable": error.retryable,
+            "retry_after_s": error.retry_after_s,
+        },
+    )

@@ -1,0 +1,264 @@
+"""The executor: what this process executes, and what waits here for its input or its turn."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from langchain_core.callbacks import Callbacks
+
+from app.errors import StorageFailed
+from app.runs.event import Event, RunId
+from app.runs.execution import Execution, Means, failed
+from app.runs.failure import failure
+from app.runs.flusher import Batch, Flusher
+from app.runs.graph import AnyPregel, Graph
+from app.runs.hub import Hub
+from app.runs.leases import Leases
+from app.runs.ports import Stores
+from app.runs.run import Lease, Run, RunSpec, Stop
+
+log = logging.getLogger(__name__)
+
+CLOSE_S: Final = 2.0  # a node may swallow its cancellation
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a process takes on: runs executed at once, runs that wait, a run's time, and how long the
+    events of an ended run are kept.
+    """
+
+    runs: int = 1_000
+    queue: int = 100
+    timeout_s: float = 600.0
+    retention_s: float = 3600.0
+
+
+@dataclass(slots=True)
+class _Expected:
+    """An attached run that hasn't begun: its request's input hasn't come, or its turn, or both."""
+
+    run: Run | None = None
+    lease: Lease | None = None
+    spec: RunSpec | None = None
+    callbacks: Callbacks = None
+
+
+class Executor:
+    """Executes leases, those the engine has got and those it claims itself, from open() to aclose()."""
+
+    def __init__(
+        self,
+        graphs: Mapping[str, Graph],
+        pregels: Mapping[str, AnyPregel],
+        stores: Stores,
+        hub: Hub,
+        limits: Limits,
+        clock: Callable[[], float],
+    ) -> None:
+        self.worker = uuid.uuid4().hex
+        self._graphs = graphs
+        self._pregels = pregels
+        self._stores = stores
+        self._hub = hub
+        self._limits = limits
+        self._flusher = Flusher(stores.event_log, self._was_stored, self._was_not_stored)
+        self._means = Means(stores, self._flusher, limits.timeout_s, clock)
+        self._live: dict[RunId, Execution] = {}
+        self._expected: dict[RunId, _Expected] = {}
+        self._chores: set[asyncio.Task[None]] = set()
+        self._is_closing = False
+        self._leases = Leases(
+            stores.runs,
+            self.worker,
+            begin=self._was_claimed,
+            lost=self._was_lost,
+            stop=self.stop,
+            held=self._held,
+            room=self.room,
+        )
+
+    def open(self) -> None:
+        """Begin with what an earlier process left."""
+        self._leases.open()
+
+    def room(self) -> int:
+        """Return how many more runs may begin now."""
+        return 0 if self._is_closing else self._limits.runs - len(self._held())
+
+    def live(self, run_id: RunId) -> Execution | None:
+        """Return the run's execution, if it is executed here."""
+        return self._live.get(run_id)
+
+    def begin(self, lease: Lease, callbacks: Callbacks = None, *, was_queued: bool = False) -> None:
+        """Execute the run. was_queued: its thread may have changed since it was submitted."""
+        run_id, graph = lease.run.spec.run_id, self._graphs.get(lease.run.spec.graph)
+        if graph is None:
+            self._do(self._refuse(lease, "graph_gone"))
+            return
+        tail = self._hub.open(run_id, lease.run.attempt)
+        live = Execution(lease, graph, self._pregels[graph.name], tail, self._means, was_queued=was_queued)
+        self._live[run_id] = live
+        if lease.stop:
+            live.stop(lease.stop)
+        task = live.begin(callbacks, self._was_freed)
+        task.add_done_callback(
+            lambda done: self._is_done(live, has_ended=not done.cancelled() and done.result())
+        )
+
+    def close(self) -> None:
+        """Claim nothing more."""
+        self._is_closing = True
+
+    def expect(self, run_id: RunId) -> None:
+        """Take note that a request will bring the run's input."""
+        self._expected[run_id] = _Expected()
+
+    def give(self, run: Run, lease: Lease | None) -> None:
+        """Give an expected run its row, and its lease if it has one already."""
+        expected = self._expected[run.spec.run_id]
+        expected.run, expected.lease = run, expected.lease or lease
+
+    def bring(self, spec: RunSpec, callbacks: Callbacks) -> Run | None:
+        """Bring an expected run's input: it begins now, or in its turn. None if it isn't expected."""
+        expected = self._expected.get(spec.run_id)
+        if expected is None:
+            return None
+        expected.spec, expected.callbacks = spec, callbacks
+        self._begin_expected(spec.run_id, expected, was_queued=False)
+        return expected.run
+
+    async def release(self, run_id: RunId) -> None:
+        """End an expected run that won't begin; do nothing to another."""
+        expected = self._expected.pop(run_id, None)
+        if expected is None:
+            return
+        if expected.lease is None:
+            await self._stores.runs.stop(run_id, "cancel")
+            self._hub.wake(run_id)
+        else:
+            await self._finish(expected.lease, Event(expected.lease.run.attempt, 1, "cancelled", {}))
+
+    def forget(self, run_id: RunId) -> None:
+        """Expect no input for the run any more: it has ended while it waited."""
+        self._expected.pop(run_id, None)
+
+    def stop(self, run_id: RunId, how: Stop) -> None:
+        """Have the run end, if it is executed here."""
+        expected = self._expected.get(run_id)
+        if live := self._live.get(run_id):
+            live.stop(how)
+        elif expected is not None and expected.lease is not None:
+            expected.lease = replace(expected.lease, stop=how)
+
+    def stop_writer(self, thread_id: str, how: Stop) -> None:
+        """Have the run that writes to the thread end, if it is executed here."""
+        for lease in self._held():
+            if lease.run.spec.thread_id == thread_id:
+                self.stop(lease.run.spec.run_id, how)
+
+    async def idle(self, timeout_s: float) -> bool:
+        """Wait until nothing is executed here, timeout_s at most; return whether that is so."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while tasks := [live.task for live in self._live.values() if live.task is not None]:
+                    await asyncio.wait(tasks)
+        return not self._live
+
+    async def aclose(self) -> None:
+        """Hand back the background runs that go on, and end the attached ones as server_draining.
+
+        Waits CLOSE_S at most for the graphs to stop.
+        """
+        self.close()
+        await self._leases.aclose()
+        for live in list(self._live.values()):
+            if live.run.spec.attached:
+                live.fail("server_draining")
+            else:
+                live.hand_back()
+        if tasks := [live.task for live in self._live.values() if live.task is not None]:
+            await asyncio.wait(tasks, timeout=CLOSE_S)
+        if self._chores:
+            await asyncio.wait(self._chores)
+        await self._flusher.aclose()
+
+    def _held(self) -> list[Lease]:
+        expected = [each.lease for each in self._expected.values() if each.lease is not None]
+        return [*(live.lease for live in self._live.values()), *expected]
+
+    def _was_claimed(self, lease: Lease) -> None:
+        run_id = lease.run.spec.run_id
+        expected = self._expected.get(run_id)
+        if expected is not None:
+            expected.lease = lease
+            self._begin_expected(run_id, expected, was_queued=True)
+        else:
+            self.begin(lease, was_queued=True)
+
+    def _begin_expected(self, run_id: RunId, expected: _Expected, *, was_queued: bool) -> None:
+        if expected.lease is not None and expected.spec is not None:
+            del self._expected[run_id]
+            lease = replace(expected.lease, run=replace(expected.lease.run, spec=expected.spec))
+            self.begin(lease, expected.callbacks, was_queued=was_queued)
+
+    def _was_freed(self, execution: Execution) -> None:
+        """The run's thread and its place are free."""
+        self._live.pop(execution.run.spec.run_id, None)
+        self._leases.nudge()
+
+    def _is_done(self, execution: Execution, *, has_ended: bool) -> None:
+        spec = execution.run.spec
+        self._live.pop(spec.run_id, None)
+        self._hub.close(spec.run_id, execution.error)
+        if has_ended:
+            self._do(self._keep_house(spec))
+
+    def _was_lost(self, run_id: RunId) -> None:
+        if live := self._live.get(run_id):
+            log.warning("run %s has another owner now", run_id)
+            live.abandon()
+
+    def _was_stored(self, batch: Batch, fenced: set[RunId]) -> None:
+        for run_id, events in batch.items():
+            if run_id in fenced:
+                self._was_lost(run_id)
+            elif tail := self._hub.live(run_id):
+                tail.stored(events[-1].seq)
+
+    def _was_not_stored(self, batch: Batch) -> None:
+        for run_id in batch:
+            if live := self._live.get(run_id):
+                live.abandon(StorageFailed("what the run says can't be stored; the server's log says why"))
+
+    async def _refuse(self, lease: Lease, code: str) -> None:
+        """End a run that can't begin here."""
+        last = failed(failure(code))
+        await self._finish(lease, Event(lease.run.attempt, 1, last.kind, last.data))
+
+    async def _finish(self, lease: Lease, last: Event) -> None:
+        await self._stores.runs.finish(lease, last)
+        self._leases.nudge()
+        self._hub.wake(lease.run.spec.run_id)
+
+    async def _keep_house(self, spec: RunSpec) -> None:
+        """Limit how long the run's events, and how many of the thread's states, are kept."""
+        await self._stores.event_log.expire(spec.run_id, self._limits.retention_s)
+        await self._stores.checkpoints.prune(spec.thread_id)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work in the background; a store that fails is logged."""
+
+        async def chore() -> None:
+            try:
+                await work
+            except StorageFailed as error:
+                log.error("the stores can't be kept in order", exc_info=error)
+
+        task = asyncio.create_task(chore(), name="keep house")
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)

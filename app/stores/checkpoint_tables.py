@@ -1,0 +1,112 @@
+"""The tables of the threads' states, and the statements on them."""
+
+from typing import Final
+
+CREATE: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    # metadata before the blob: to read it, the blob needn't be
+    """CREATE TABLE IF NOT EXISTS checkpoints (
+        seq INTEGER PRIMARY KEY,
+        thread_id TEXT NOT NULL,
+        checkpoint_ns TEXT NOT NULL,
+        checkpoint_id TEXT NOT NULL,
+        parent_checkpoint_id TEXT,
+        metadata BLOB,
+        type TEXT NOT NULL,
+        checkpoint BLOB NOT NULL,
+        UNIQUE (thread_id, checkpoint_ns, checkpoint_id)
+    )""",
+    "CREATE INDEX IF NOT EXISTS checkpoints_by_seq ON checkpoints (thread_id, checkpoint_ns, seq)",
+    """CREATE TABLE IF NOT EXISTS writes (
+        seq INTEGER PRIMARY KEY,
+        thread_id TEXT NOT NULL,
+        checkpoint_ns TEXT NOT NULL,
+        checkpoint_id TEXT NOT NULL,
+        task_id TEXT NOT NULL,
+        task_path TEXT NOT NULL,
+        idx INTEGER NOT NULL,
+        channel TEXT NOT NULL,
+        type TEXT NOT NULL,
+        value BLOB NOT NULL,
+        run_id TEXT NOT NULL,
+        UNIQUE (thread_id, checkpoint_ns, checkpoint_id, task_id, idx, run_id)
+    )""",
+    """CREATE TABLE IF NOT EXISTS checkpoint_messages (
+        thread_id TEXT NOT NULL,
+        ref BLOB NOT NULL,
+        type TEXT NOT NULL,
+        blob BLOB NOT NULL,
+        PRIMARY KEY (thread_id, ref)
+    ) WITHOUT ROWID""",
+)
+
+PUT: Final = """
+INSERT INTO checkpoints
+    (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata, type, checkpoint)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE SET
+    parent_checkpoint_id = excluded.parent_checkpoint_id, metadata = excluded.metadata,
+    type = excluded.type, checkpoint = excluded.checkpoint
+"""
+_PUT_WRITES = """
+INSERT INTO writes
+    (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value, run_id)
+VALUES %s
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx, run_id)
+"""
+PUT_PLAIN: Final = f"{_PUT_WRITES} DO NOTHING"
+PUT_SPECIAL: Final = f"""{_PUT_WRITES} DO UPDATE SET
+    task_path = excluded.task_path, channel = excluded.channel, type = excluded.type, value = excluded.value
+"""
+PUT_MESSAGES: Final = "INSERT OR IGNORE INTO checkpoint_messages (thread_id, ref, type, blob) VALUES %s"
+GET_MESSAGES: Final = "SELECT ref, type, blob FROM checkpoint_messages WHERE thread_id = ? AND ref IN (%s)"
+
+NEWEST: Final = "thread_id = ? AND checkpoint_ns = ? ORDER BY seq DESC LIMIT 1"
+BY_ID: Final = "thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?"
+BEFORE: Final = """seq < (
+    SELECT other.seq FROM checkpoints AS other
+    WHERE other.thread_id = checkpoints.thread_id AND other.checkpoint_id = ?
+)"""
+# The checkpoint's row (its first column is 0), and those of its writes (there it grows from old to new).
+LOAD: Final = """
+WITH found AS MATERIALIZED (SELECT seq FROM checkpoints WHERE %s)
+SELECT 0 AS seq, thread_id, checkpoint_ns, type, checkpoint, checkpoint_id, parent_checkpoint_id, metadata
+FROM found JOIN checkpoints USING (seq)
+UNION ALL
+SELECT w.seq, w.task_id, w.task_path, w.type, w.value, w.channel, NULL, w.idx
+FROM found JOIN checkpoints AS c USING (seq)
+    JOIN writes AS w USING (thread_id, checkpoint_ns, checkpoint_id)
+"""
+
+ROWS: Final = """
+SELECT seq, checkpoint_ns, json_extract(CAST(metadata AS TEXT), '$.source'),
+    instr(CAST(metadata AS TEXT), '"counters_since_delta_snapshot"') > 0
+FROM checkpoints WHERE thread_id = ? ORDER BY seq
+"""
+SEQS_OF_RUNS: Final = """
+SELECT seq FROM checkpoints
+WHERE thread_id = ? AND json_extract(CAST(metadata AS TEXT), '$.run_id') IN (SELECT value FROM json_each(?))
+"""
+_OF = "seq IN (SELECT value FROM json_each(?))"
+_WRITES_ON = f"""
+SELECT w.seq FROM checkpoints AS c JOIN writes AS w USING (thread_id, checkpoint_ns, checkpoint_id)
+WHERE c.{_OF}
+"""
+PACKED_IN: Final = f"""
+SELECT type, checkpoint, seq FROM checkpoints WHERE {_OF} AND type = 'packed'
+UNION ALL
+SELECT w.type, w.value, c.seq
+FROM checkpoints AS c JOIN writes AS w USING (thread_id, checkpoint_ns, checkpoint_id)
+WHERE c.{_OF} AND w.type = 'packed'
+"""
+PACKED_OF: Final = """
+SELECT type, checkpoint FROM checkpoints WHERE thread_id = ? AND type = 'packed'
+UNION ALL SELECT type, value FROM writes WHERE thread_id = ? AND type = 'packed'
+"""
+_BY_RUNS = "FROM writes WHERE thread_id = ? AND run_id IN (SELECT value FROM json_each(?))"
+PACKED_BY_RUNS: Final = f"SELECT type, value {_BY_RUNS} AND type = 'packed'"
+DROP_WRITES_OF_RUNS: Final = f"DELETE {_BY_RUNS}"
+DROP_WRITES_ON: Final = f"DELETE FROM writes WHERE seq IN ({_WRITES_ON})"
+DROP: Final = f"DELETE FROM checkpoints WHERE {_OF}"
+DROP_MESSAGES: Final = "DELETE FROM checkpoint_messages WHERE thread_id = ? AND ref IN (%s)"

@@ -1,0 +1,49 @@
+"""Settings -> stores: one SQLite file in a folder that one process holds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from app.runs.ports import Stores
+from app.stores.checkpoints import KEPT, open_checkpoints
+from app.stores.database import open_database
+from app.stores.lock import hold
+from app.stores.sqlite_log import EVENTS_LIMIT, SqliteLog
+from app.stores.sqlite_runs import SqliteRuns
+from app.stores.sqlite_threads import SqliteThreads
+
+FILE_NAME: Final = "seltzer.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How much is kept: events of a run, states of a thread, and for how long an ended run's events."""
+
+    events: int = EVENTS_LIMIT
+    checkpoints: int = KEPT
+    retention_s: float = 3600.0
+
+
+@asynccontextmanager
+async def open_stores(folder: Path, keeping: Keeping | None = None) -> AsyncIterator[Stores]:
+    """Hold the folder, and give what is kept in it, until the block ends.
+
+    Runs that a dead process was executing can be claimed at once: nobody else can be alive.
+    Raises DataInUse if another process holds the folder, LoadError if it or its file can't be used.
+    """
+    keeping = keeping or Keeping()
+    async with AsyncExitStack() as opened:
+        lock = await asyncio.to_thread(hold, folder)
+        opened.callback(lock.close)
+        database = await open_database(folder / FILE_NAME)
+        opened.push_async_callback(database.aclose)
+        runs, event_log = SqliteRuns(database), SqliteLog(database, events_limit=keeping.events)
+        await runs.orphan_all()
+        await event_log.expire_ended(keeping.retention_s)
+        checkpoints = await opened.enter_async_context(
+            open_checkpoints(folder / FILE_NAME, kept=keeping.checkpoints)
+        )
+        yield Stores(runs, event_log, SqliteThreads(database), checkpoints)

@@ -1,0 +1,38 @@
+"""Which of a thread's checkpoints are superfluous."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+ROOT = ""
+
+
+class Row(NamedTuple):
+    """A checkpoint, without what it holds. seq is the order they were written in."""
+
+    seq: int
+    namespace: str  # empty, or `node:task|node:task`; without a task where a subgraph keeps its own state
+    source: str
+    has_delta: bool  # a DeltaChannel's value is spread over it and those before it
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it is of a subgraph that keeps its own state from turn to turn."""
+        return self.namespace != ROOT and ":" not in self.namespace
+
+
+def superfluous(rows: Sequence[Row], kept: int) -> list[int]:
+    """Return the seqs of the checkpoints to drop, given all of a thread's in order.
+
+    What stays: the newest `kept` of the graph itself, and whatever its subgraphs wrote since the oldest of
+    them; the state before the newest turn, and that turn's beginning, by which it is found; of a subgraph
+    that keeps its own state, the newest one before each of these. All, if the thread has DeltaChannels.
+    """
+    roots = [row for row in rows if row.namespace == ROOT]
+    if len(roots) <= kept or any(row.has_delta for row in rows):
+        return []
+    oldest = roots[-kept].seq
+    begun = max((at for at, row in enumerate(roots) if row.source == "input"), default=0)
+    stay = {row.seq for row in roots[max(begun - 1, 0) : begun + 1]}
+    for end in (oldest, roots[begun].seq):
+        stay.update({row.namespace: row.seq for row in rows if row.is_lasting and row.seq < end}.values())
+    return [row.seq for row in rows if row.seq < oldest and row.seq not in stay]

@@ -1,0 +1,154 @@
+"""The runs' rows, inside a transaction that someone else began."""
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from app.runs.event import Event, RunId
+from app.runs.jsonable import dumps
+from app.runs.run import STATUS_OF_LAST, Run, RunSpec, Stop
+from app.stores.checkpoints import SafeSerializer
+from app.stores.log_rows import write_events
+
+# A run that was cancelled before it began has left nothing on its thread: it is never the newest one there.
+COUNTS: Final = "(has_begun OR status <> 'cancelled')"
+ACTIVE: Final = "(status IN ('pending', 'running'))"
+
+_serializer: Final = SafeSerializer()
+
+
+class Input(NamedTuple):
+    """A spec's input as it is stored: nothing, where nobody would read it."""
+
+    type: str | None = None
+    body: bytes | None = None
+
+
+def pack_input(spec: RunSpec) -> Input:
+    """Return the input as it is stored. An attached run is never retried, so its is not."""
+    return Input() if spec.attached else Input(*_serializer.dumps_typed(spec.input))
+
+
+def to_run(row: sqlite3.Row) -> Run:
+    """Return the run that a row of `runs` holds."""
+    spec = RunSpec(
+        graph=row["graph"],
+        input=None if row["input"] is None else _serializer.loads_typed((row["input_type"], row["input"])),
+        thread_id=row["thread_id"],
+        run_id=row["run_id"],
+        attached=bool(row["attached"]),
+        max_steps=row["max_steps"],
+        configurable=orjson.loads(row["configurable"]),
+        on_busy=row["on_busy"],
+        answers=_loads(row["answers"]),
+        checkpoint_id=row["checkpoint_id"],
+        digest=row["digest"],
+        title=row["title"],
+    )
+    last = _loads(row["last"])
+    return Run(
+        spec=spec,
+        status=row["status"],
+        attempt=row["attempt"],
+        number=row["number"],
+        created_at=to_datetime(row["created_at"]),
+        last=None if last is None else Event(*last),
+        output=_loads(row["output"]),
+    )
+
+
+def to_datetime(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def find(connection: sqlite3.Connection, run_id: RunId) -> sqlite3.Row | None:
+    """Return the run's row."""
+    row: sqlite3.Row | None = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    return row
+
+
+def find_newest(
+    connection: sqlite3.Connection, thread_id: str, *, before: int | None = None
+) -> sqlite3.Row | None:
+    """Return the row of the thread's newest run, or of the newest one with a number below `before`."""
+    row: sqlite3.Row | None = connection.execute(
+        f"SELECT * FROM runs WHERE thread_id = ? AND number < ? AND {COUNTS} ORDER BY number DESC LIMIT 1",
+        (thread_id, _NO_NUMBER if before is None else before),
+    ).fetchone()
+    return row
+
+
+_NO_NUMBER: Final = 2**63 - 1  # above all
+
+
+def insert(connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: float) -> int:
+    """Write the row of a pending run, and its thread's; return its number."""
+    added = connection.execute(
+        "INSERT INTO runs (run_id, thread_id, graph, status, attempt, has_begun, created_at, attached,"
+        " max_steps, configurable, on_busy, answers, checkpoint_id, digest, title, input_type, input)"
+        " VALUES (?, ?, ?, 'pending', 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(spec.run_id, spec.thread_id, spec.graph, now, spec.attached, spec.max_steps),
+            *(dumps(spec.configurable), spec.on_busy, _dumps(spec.answers), spec.checkpoint_id),
+            *(spec.digest, spec.title, *packed),
+        ),
+    )
+    number = added.lastrowid or 0
+    connection.execute(
+        "INSERT INTO threads VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread_id) DO UPDATE SET"
+        " graph = excluded.graph, updated_at = excluded.updated_at, number = excluded.number,"
+        " title = iif(title = '', excluded.title, title),"
+        " title_folded = iif(title = '', excluded.title_folded, title_folded)",
+        (spec.thread_id, spec.graph, spec.title, spec.title.casefold(), now, now, number),
+    )
+    return number
+
+
+def begin_attempt(connection: sqlite3.Connection, number: int, worker: str, until: float) -> sqlite3.Row:
+    """Begin the run's next attempt, and return its row."""
+    row: sqlite3.Row = connection.execute(
+        "UPDATE runs SET status = 'running', attempt = attempt + 1, has_begun = 1, worker = ?,"
+        " lease_until = ? WHERE number = ? RETURNING *",
+        (worker, until, number),
+    ).fetchone()
+    return row
+
+
+def end(connection: sqlite3.Connection, number: int, last: Event, now: float, output: bytes | None) -> None:
+    """Write that the run has ended by that event."""
+    (thread_id,) = connection.execute(
+        "UPDATE runs SET status = ?, attempt = ?, last = ?, output = ?, worker = NULL, lease_until = NULL,"
+        " stop = NULL, input_type = NULL, input = NULL WHERE number = ? RETURNING thread_id",
+        (
+            *(STATUS_OF_LAST[last.kind], last.attempt),
+            *(dumps([last.attempt, last.seq, last.kind, last.data]), output, number),
+        ),
+    ).fetchone()
+    newest = find_newest(connection, thread_id)
+    connection.execute(
+        "UPDATE threads SET updated_at = ?, number = coalesce(?, number), graph = coalesce(?, graph)"
+        " WHERE thread_id = ?",
+        (now, newest and newest["number"], newest and newest["graph"], thread_id),
+    )
+
+
+def tell_to_end(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float) -> None:
+    """Stop a run, as Runs.stop has it."""
+    if row["status"] == "pending":
+        last = Event(row["attempt"] + 1, 1, "cancelled", {})
+        end(connection, row["number"], last, now, None)
+        write_events(connection, {row["run_id"]: [last]}, now)
+    elif row["status"] == "running":
+        connection.execute(
+            "UPDATE runs SET stop = iif(stop = 'rollback', stop, ?) WHERE number = ?", (how, row["number"])
+        )
+
+
+def _dumps(value: object) -> bytes | None:
+    return None if value is None else dumps(value)
+
+
+def _loads(body: bytes | None) -> Any:
+    return None if body is None else orjson.loads(body)

@@ -1,0 +1,69 @@
+"""What tests of the core do with an engine: they ask, and read what is said."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import anyio
+from anyio.lowlevel import checkpoint
+from langchain_core.messages import HumanMessage
+
+from app.runs.answer import AnswerText
+from app.runs.engine import Engine
+from app.runs.event import START, Cursor, Event, Json
+from app.runs.ports import EventLog
+from app.runs.run import RunSpec
+
+
+def ask(text: str = "hi", *, thread_id: str = "t", run_id: str = "r", graph: str = "agent", **options: Any) -> RunSpec:
+    return RunSpec(graph, {"messages": [HumanMessage(text)]}, thread_id, run_id, **options)
+
+
+def reply(answers: Mapping[str, Json], *, thread_id: str = "t", run_id: str = "r2") -> RunSpec:
+    """Answer interrupts, by their ids."""
+    return RunSpec("agent", None, thread_id, run_id, answers=answers)
+
+
+async def said(events: AsyncIterator[Event]) -> list[Event]:
+    """Return the events, all of them."""
+    with anyio.fail_after(10):
+        return [event async for event in events]
+
+
+async def until(events: AsyncIterator[Event], kind: str) -> list[Event]:
+    """Return the next events up to one of that kind, and leave the rest."""
+    found: list[Event] = []
+    with anyio.fail_after(10):
+        while not found or found[-1].kind != kind:
+            found.append(await anext(events))
+    return found
+
+
+async def ended(engine: Engine, spec: RunSpec) -> list[Event]:
+    """Run to the end, and return what was said."""
+    await engine.start(spec)
+    return await said(engine.follow(spec.run_id))
+
+
+async def stored(event_log: EventLog, cursor: Cursor, run_id: str = "r") -> list[Event]:
+    """Wait until the log has the run's event at the cursor; return those it has."""
+    with anyio.fail_after(10):
+        while True:
+            events = (await event_log.read({run_id: START})).get(run_id, [])
+            if events and events[-1].cursor >= cursor:
+                return events
+            await checkpoint()  # the port has no wake-up for it
+
+
+def answer(events: list[Event]) -> str:
+    """Return the text that a client of a text stream sees."""
+    text = AnswerText()
+    return "".join(chunk for event in events for chunk in text.chunks(event))
+
+
+def kinds(events: list[Event]) -> list[str]:
+    return [event.kind for event in events]
+
+
+async def texts(engine: Engine, thread_id: str = "t") -> list[str]:
+    """Return the texts of the thread's messages."""
+    return [message.text for message in await engine.messages("agent", thread_id)]

@@ -1,0 +1,83 @@
+"""Engines over real SQLite folders."""
+
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.runs.engine import Engine
+from app.runs.graph import AnyPregel, Graph
+from app.runs.ports import EventLog, Stores
+from app.stores.open import Keeping, open_stores
+from tests.runs.scripted import named
+
+
+class Engines:
+    """Opens engines, and closes them at the test's end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._copies = 0
+        self._opened: list[tuple[Engine, Path, Stores]] = []
+
+    async def __call__(
+        self,
+        graphs: AnyPregel | Mapping[str, Graph],
+        *,
+        folder: Path | None = None,
+        keeping: Keeping | None = None,
+        event_log: EventLog | None = None,
+        **options: Any,
+    ) -> Engine:
+        """Open an engine for the graphs; a lone pregel is `agent`, a graph on messages.
+
+        folder: what an earlier engine left. event_log: instead of the folder's own.
+        """
+        place = folder or self._folder
+        opened: list[Stores] = []
+
+        @asynccontextmanager
+        async def stores() -> AsyncIterator[Stores]:
+            async with open_stores(place, keeping) as found:
+                opened.append(found)
+                yield found if event_log is None else replace(found, event_log=event_log)
+
+        engine = Engine(graphs if isinstance(graphs, Mapping) else named(graphs), stores, **options)
+        await engine.open()
+        self._opened.append((engine, place, opened[0]))
+        return engine
+
+    def stores(self, engine: Engine) -> Stores:
+        """Return what the engine keeps things in."""
+        return next(stores for each, _, stores in self._opened if each is engine)
+
+    def killed(self, engine: Engine) -> Path:
+        """Return a folder such as the engine's process would leave if it were killed now.
+
+        The engine goes on, in its own folder.
+        """
+        self._copies += 1
+        place = next(place for each, place, _ in self._opened if each is engine)
+        copy = place.with_name(f"killed-{self._copies}")
+        copy.mkdir()
+        for file in sorted(place.iterdir()):  # the database before its log of changes
+            shutil.copyfile(file, copy / file.name)
+        return copy
+
+    async def aclose(self) -> None:
+        for engine, _, _ in self._opened:
+            await engine.aclose()
+
+
+@pytest.fixture
+async def engine_of(tmp_path: Path) -> AsyncIterator[Engines]:
+    """Open engines: `await engine_of(agent(["hi"]), limits=Limits(runs=1))`; all in one folder, if not told
+    otherwise, so that one has to be closed before the next is opened.
+    """
+    engines = Engines(tmp_path / "data")
+    yield engines
+    await engines.aclose()

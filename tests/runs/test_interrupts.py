@@ -1,0 +1,190 @@
+"""Graphs that ask a person: the run pauses, the answer is a new run, and nothing is lost or answered twice."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+
+from app.errors import NotInterrupted, ThreadInterrupted
+from app.runs.engine import Engine
+from app.runs.event import Event
+from app.runs.graph import AnyPregel
+from app.runs.run import OnBusy
+from tests.runs.asking import ask, ended, kinds, reply, said, texts
+from tests.runs.conftest import Engines
+from tests.runs.scripted import Messages
+
+pytestmark = pytest.mark.anyio
+
+
+def asking(*questions: str, gate: asyncio.Event | None = None) -> AnyPregel:
+    """Return a graph of one node, which asks one question after the other and says what it was answered."""
+
+    async def approve(state: Messages) -> Any:
+        if gate is not None:
+            await gate.wait()
+        answers = [interrupt(question) for question in questions]
+        return {"messages": [AIMessage(" ".join(map(str, answers)))]}
+
+    builder = StateGraph(Messages)
+    builder.add_node("approve", approve)
+    builder.add_edge(START, "approve")
+    return builder.compile()
+
+
+def the_only(events: list[Event]) -> tuple[str, object]:
+    """Return the id and the value of the question a run ended with."""
+    assert events[-1].kind == "interrupted"
+    (question,) = events[-1].data["interrupts"]
+    return question["id"], question["value"]
+
+
+async def test_a_graph_that_asks_ends_interrupted_with_its_question(engine_of: Engines) -> None:
+    engine = await engine_of(asking("may I?"))
+
+    events = await ended(engine, ask())
+
+    assert the_only(events)[1] == "may I?"
+    assert kinds(events) == ["started", "interrupt", "interrupted"]
+    assert (await engine.run("r")).status == "interrupted"
+    state = await engine.conversations.state("agent", "t")
+    assert [each["value"] for each in state.interrupts] == ["may I?"]
+
+
+async def test_the_answer_is_a_new_run_that_goes_on_from_there(engine_of: Engines) -> None:
+    engine = await engine_of(asking("may I?"))
+    question, _ = the_only(await ended(engine, ask("please")))
+
+    events = await ended(engine, reply({question: "yes"}))
+
+    assert events[-1].kind == "finished"
+    assert await texts(engine) == ["please", "yes"]
+    assert (await engine.run("r")).status == "interrupted"
+
+
+async def test_an_answer_after_a_restart_goes_on_from_there(engine_of: Engines) -> None:
+    engine = await engine_of(asking("may I?"))
+    question, _ = the_only(await ended(engine, ask("please")))
+    await engine.aclose()
+
+    engine = await engine_of(asking("may I?"))
+    await ended(engine, reply({question: "yes"}))
+
+    assert await texts(engine) == ["please", "yes"]
+
+
+async def test_a_question_is_answered_once(engine_of: Engines) -> None:
+    gate = asyncio.Event()
+    gate.set()
+    engine = await engine_of(asking("may I?", gate=gate))
+    question, _ = the_only(await ended(engine, ask("please")))
+    gate.clear()
+
+    await engine.start(reply({question: "yes"}, run_id="r2"))
+    with pytest.raises(NotInterrupted):
+        await engine.start(reply({question: "yes"}, run_id="r3"))
+    gate.set()
+    await said(engine.follow("r2"))
+    with pytest.raises(NotInterrupted):
+        await engine.start(reply({question: "yes"}, run_id="r4"))
+
+    assert await texts(engine) == ["please", "yes"]
+
+
+async def test_an_answer_is_not_repeated_into_the_nodes_next_question(engine_of: Engines) -> None:
+    engine = await engine_of(asking("delete a?", "delete b?"))
+    first, _ = the_only(await ended(engine, ask("please")))
+
+    second, value = the_only(await ended(engine, reply({first: "yes"}, run_id="r2")))
+    await ended(engine, reply({second: "no"}, run_id="r3"))
+
+    assert value == "delete b?"
+    assert await texts(engine) == ["please", "yes no"]
+
+
+async def test_an_answer_whose_run_died_is_not_repeated_into_the_next_question(engine_of: Engines) -> None:
+    gate = asyncio.Event()
+    gate.set()
+    engine = await engine_of(asking("delete a?", "delete b?", gate=gate))
+    question, _ = the_only(await ended(engine, ask("please")))
+    gate.clear()
+    await engine.start(reply({question: "yes"}, run_id="r2"))
+    await engine_of.stored_answer(engine)
+
+    engine = await engine_of(asking("delete a?", "delete b?"), folder=engine_of.killed(engine))
+    events = await said(engine.follow("r2"))
+
+    assert the_only(events)[1] == "delete b?"
+    assert (await engine.run("r2")).attempt == 2
+
+
+@pytest.mark.parametrize("on_busy", ["reject", "enqueue", "interrupt"])
+async def test_plain_input_would_lose_the_question_and_is_refused(engine_of: Engines, on_busy: OnBusy) -> None:
+    engine = await engine_of(asking("may I?"))
+    question, _ = the_only(await ended(engine, ask("please")))
+
+    with pytest.raises(ThreadInterrupted):
+        await engine.start(ask("never mind", run_id="r2", on_busy=on_busy))
+    await ended(engine, reply({question: "yes"}, run_id="r3"))
+
+    assert await texts(engine) == ["please", "yes"]
+
+
+async def test_rolling_back_takes_the_question_out_of_the_thread(engine_of: Engines) -> None:
+    engine = await engine_of(asking("may I?"))
+    await ended(engine, ask("please"))
+
+    question, _ = the_only(await ended(engine, ask("again", run_id="r2", on_busy="rollback")))
+    await ended(engine, reply({question: "yes"}, run_id="r3"))
+
+    assert await texts(engine) == ["again", "yes"]
+
+
+async def test_a_run_behind_one_that_asks_fails_and_the_question_can_be_answered(engine_of: Engines) -> None:
+    gate = asyncio.Event()
+    engine = await engine_of(asking("may I?", gate=gate))
+    await engine.start(ask("please", run_id="r1"))
+    await engine.start(ask("and then?", run_id="r2", on_busy="enqueue"))
+
+    gate.set()
+    question, _ = the_only(await said(engine.follow("r1")))
+    events = await said(engine.follow("r2"))
+    await ended(engine, reply({question: "yes"}, run_id="r3"))
+
+    assert (kinds(events), events[-1].data["code"]) == (["started", "failed"], "thread_interrupted")
+    assert await texts(engine) == ["please", "yes"]
+
+
+async def test_a_run_that_waited_to_roll_back_takes_the_question_out_of_the_thread(engine_of: Engines) -> None:
+    """The run that it told to end had asked before it heard of it."""
+
+    def stubborn(gate: asyncio.Event, has_begun: asyncio.Event) -> Callable[[Messages], Any]:
+        async def approve(state: Messages) -> Any:
+            has_begun.set()
+            while not gate.is_set():
+                try:
+                    await gate.wait()
+                except asyncio.CancelledError:
+                    continue
+            return {"messages": [AIMessage(interrupt("may I?"))]}
+
+        return approve
+
+    gate, has_begun = asyncio.Event(), asyncio.Event()
+    builder = StateGraph(Messages)
+    builder.add_node("approve", stubborn(gate, has_begun))
+    builder.add_edge(START, "approve")
+    engine = await engine_of(builder.compile())
+    await engine.start(ask("please", run_id="r1"))
+    await has_begun.wait()
+
+    await engine.start(ask("again", run_id="r2", on_busy="rollback"))
+    gate.set()
+
+    assert kinds(await said(engine.follow("r1")))[-1] == "cancelled"
+    assert the_only(await said(engine.follow("r2")))[1] == "may I?"
+    assert await texts(engine) == ["again"]

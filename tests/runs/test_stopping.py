@@ -1,0 +1,246 @@
+"""Runs that are stopped, fail or take too long: what was said stays, and the thread's next turn works."""
+
+import asyncio
+from typing import Any
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.tools import tool
+from langgraph.graph import END, START, StateGraph
+from langgraph.prebuilt import ToolNode
+
+from app.runs.engine import Engine
+from app.runs.executor import Limits
+from app.runs.graph import AnyPregel
+from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
+from tests.runs.conftest import Engines
+from tests.runs.scripted import Messages, ScriptedModel, agent, call
+
+pytestmark = pytest.mark.anyio
+
+
+async def stop_amid(engine: Engine, run_id: str = "r1", *, behind: str = "token") -> list[str]:
+    """Cancel the run behind its next event of that kind; return the kinds of what came then."""
+    events = engine.follow(run_id)
+    await until(events, behind)
+    await engine.cancel(run_id)
+    return kinds(await said(events))
+
+
+def stubborn(gate: asyncio.Event, has_begun: asyncio.Event) -> AnyPregel:
+    """Return a graph whose node won't be cancelled: it ends when the gate opens, with `late`."""
+
+    async def wait(state: Messages) -> Any:
+        has_begun.set()
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                continue
+        return {"messages": [AIMessage("late")]}
+
+    builder = StateGraph(Messages)
+    builder.add_node("wait", wait)
+    builder.add_edge(START, "wait")
+    return builder.compile()
+
+
+@pytest.mark.parametrize("attached", [False, True])
+async def test_cancelling_stops_the_model_and_frees_the_thread(engine_of: Engines, attached: bool) -> None:
+    model = ScriptedModel(scripts=[["some", asyncio.Event()], ["two"]])
+    engine = await engine_of(agent(model=model))
+    await engine.start(ask(run_id="r1", attached=attached))
+
+    assert await stop_amid(engine) == ["cancelled"]
+
+    assert model.is_stopped
+    assert (await engine.run("r1")).status == "cancelled"
+    assert answer(await ended(engine, ask(run_id="r2"))) == "two"
+
+
+async def test_what_was_said_stays_in_the_thread_marked_incomplete(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["half an ", "ans", asyncio.Event()], ["two"]))
+    await engine.start(ask("1", run_id="r1"))
+    await until(engine.follow("r1"), "token")
+
+    await stop_amid(engine)
+
+    (question, partial) = await engine.messages("agent", "t")
+    assert (question.text, partial.text) == ("1", "half an ans")
+    assert partial.response_metadata == {"incomplete": True}
+    await ended(engine, ask("2", run_id="r2"))
+    assert await texts(engine) == ["1", "half an ans", "2", "two"]
+
+
+async def test_a_run_cancelled_before_its_first_step_ends_too(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["never"]))
+
+    await engine.start(ask())
+    await asyncio.gather(engine.cancel("r"), engine.cancel("r"))
+
+    assert kinds(await said(engine.follow("r")))[-1] == "cancelled"
+
+
+@pytest.mark.parametrize("attached", [False, True])
+async def test_a_run_that_waits_for_its_turn_is_cancelled_at_once(engine_of: Engines, attached: bool) -> None:
+    gate = asyncio.Event()
+    engine = await engine_of(agent([gate, "one"], ["three"]))
+    await engine.start(ask("1", run_id="r1"))
+    await engine.start(ask("2", run_id="r2", on_busy="enqueue", attached=attached))
+    reader = asyncio.create_task(said(engine.follow("r2")))
+    await checkpoint()
+
+    cancelled = await engine.cancel("r2")
+    gate.set()
+
+    assert cancelled.status == "cancelled"
+    assert kinds(await reader) == ["cancelled"]
+    await said(engine.follow("r1"))
+    await ended(engine, ask("3", run_id="r3"))
+    assert await texts(engine) == ["1", "one", "3", "three"]
+
+
+async def test_cancelling_an_ended_run_does_nothing(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["one"]))
+    events = await ended(engine, ask())
+
+    run = await engine.cancel("r")
+
+    assert run.status == "success"
+    assert await said(engine.follow("r")) == events
+
+
+async def test_an_error_that_a_cancelled_node_raises_is_no_failure(engine_of: Engines) -> None:
+    async def give_up(state: Messages) -> Any:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise RuntimeError("the connection was closed") from None
+
+    builder = StateGraph(Messages)
+    builder.add_node("give_up", give_up)
+    builder.add_edge(START, "give_up")
+    engine = await engine_of(builder.compile())
+    await engine.start(ask(run_id="r1"))
+
+    assert await stop_amid(engine, behind="started") == ["cancelled"]
+
+
+async def test_a_run_that_takes_too_long_says_so_and_keeps_what_it_said(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["half", asyncio.Event()]), limits=Limits(timeout_s=0.05))
+
+    last = (await ended(engine, ask("1")))[-1]
+
+    assert (last.kind, last.data["code"], last.data["retryable"]) == ("failed", "run_timeout", True)
+    assert await texts(engine) == ["1", "half"]
+
+
+async def test_a_failure_in_mid_answer_keeps_what_was_said(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["half an ", "ans", RuntimeError("broken")], ["two"]))
+
+    last = (await ended(engine, ask("1", run_id="r1")))[-1]
+    await ended(engine, ask("2", run_id="r2"))
+
+    assert last.kind == "failed"
+    assert await texts(engine) == ["1", "half an ans", "2", "two"]
+
+
+async def test_a_graph_that_swallows_its_cancellation_ends_as_cancelled(engine_of: Engines) -> None:
+    gate, has_begun = asyncio.Event(), asyncio.Event()
+    engine = await engine_of(stubborn(gate, has_begun))
+    await engine.start(ask())
+    await has_begun.wait()
+
+    await engine.cancel("r")
+    await checkpoint()
+    gate.set()
+
+    assert kinds(await said(engine.follow("r")))[-1] == "cancelled"
+
+
+async def test_what_a_node_writes_after_its_run_ended_does_not_reach_the_thread(engine_of: Engines) -> None:
+    """A node in a thread can't be stopped, and goes on when the next turn has its thread."""
+    gate, has_begun, has_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def work(state: Messages) -> Any:
+        if len(state["messages"]) == 1:
+            loop.call_soon_threadsafe(has_begun.set)
+            asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()
+            loop.call_soon_threadsafe(has_ended.set)
+            return {"messages": [AIMessage("late")]}
+        return {"messages": [AIMessage("two")]}
+
+    builder = StateGraph(Messages)
+    builder.add_node("work", work)
+    builder.add_edge(START, "work")
+    engine = await engine_of(builder.compile())
+    await engine.start(ask("1", run_id="r1"))
+    with anyio.fail_after(5):
+        await has_begun.wait()
+
+    await engine.cancel("r1")
+    assert kinds(await said(engine.follow("r1")))[-1] == "cancelled"
+    await ended(engine, ask("2", run_id="r2"))
+    gate.set()
+    with anyio.fail_after(5):
+        await has_ended.wait()
+    await ended(engine, ask("3", run_id="r3"))
+
+    assert await texts(engine) == ["1", "2", "two", "3", "two"]
+
+
+class Recording(ScriptedModel):
+    """Also keeps what it was asked, as a provider would see it."""
+
+    asked: list[list[BaseMessage]] = []
+
+    async def _astream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Any:
+        self.asked.append(messages)
+        async for chunk in super()._astream(messages, *args, **kwargs):
+            yield chunk
+
+
+@pytest.mark.parametrize("how", ["cancel", "fail", "time out"])
+async def test_a_stopped_tool_leaves_no_wedge(engine_of: Engines, how: str) -> None:
+    """A call without a result in the thread: providers refuse every turn behind it."""
+    has_begun = asyncio.Event()
+
+    @tool
+    async def slow(x: int) -> str:
+        """Take for ever, or fail."""
+        has_begun.set()
+        if how == "fail":
+            raise RuntimeError("broken")
+        await asyncio.Event().wait()
+        return ""
+
+    model = Recording(scripts=[[call("slow", '{"x": 1}', "c1")], ["fine"]])
+
+    async def say(state: Messages) -> Any:
+        return {"messages": [await model.ainvoke(state["messages"])]}
+
+    builder = StateGraph(Messages)
+    builder.add_node("model", say)
+    builder.add_node("tools", ToolNode([slow], handle_tool_errors=False))
+    builder.add_edge(START, "model")
+    builder.add_conditional_edges("model", lambda s: "tools" if s["messages"][-1].tool_calls else END)
+    builder.add_edge("tools", "model")
+    timeout_s = 0.1 if how == "time out" else 60.0
+    engine = await engine_of(builder.compile(), limits=Limits(timeout_s=timeout_s))
+    await engine.start(ask("1", run_id="r1"))
+    with anyio.fail_after(5):
+        await has_begun.wait()
+    if how == "cancel":
+        await engine.cancel("r1")
+    await said(engine.follow("r1"))
+
+    events = await ended(engine, ask("2", run_id="r2"))
+
+    assert answer(events) == "fine"
+    said_by_model, result, question = model.asked[-1][-3:]
+    assert isinstance(said_by_model, AIMessage)
+    assert isinstance(result, ToolMessage)
+    assert (result.tool_call_id, result.status, question.text) == ("c1", "error", "2")

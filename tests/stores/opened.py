@@ -1,0 +1,50 @@
+"""The stores there are, each opened in a folder of its own: a new one is added to STORES, and sits the exams."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from app.runs.ports import EventLog, Runs, Threads
+from app.stores.database import open_database
+from app.stores.sqlite_log import SqliteLog
+from app.stores.sqlite_runs import SqliteRuns
+from app.stores.sqlite_threads import SqliteThreads
+from tests.stores.conformance import SMALL_LIMIT, Clock
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A store's ports, by one clock. small_log keeps less of a run."""
+
+    runs: Runs
+    event_log: EventLog
+    small_log: EventLog
+    threads: Threads
+    clock: Clock
+
+
+class Open(Protocol):
+    def __call__(
+        self, folder: Path, *, small_limit: int = SMALL_LIMIT
+    ) -> AbstractAsyncContextManager[Opened]: ...
+
+
+@asynccontextmanager
+async def open_sqlite(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncIterator[Opened]:
+    clock = Clock()
+    database = await open_database(folder / "seltzer.db")
+    try:
+        yield Opened(
+            SqliteRuns(database, clock=clock),
+            SqliteLog(database, clock=clock),
+            SqliteLog(database, clock=clock, events_limit=small_limit),
+            SqliteThreads(database),
+            clock,
+        )
+    finally:
+        await database.aclose()
+
+
+STORES: Final[dict[str, Open]] = {"sqlite": open_sqlite}

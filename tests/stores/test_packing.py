@@ -1,0 +1,293 @@
+"""A thread's messages are stored once each, and come back as they were: whatever a node does to them."""
+
+import asyncio
+import tempfile
+from collections import Counter
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, ToolMessage
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
+from typing_extensions import TypedDict
+
+from app.stores.checkpoints import SqliteCheckpoints, open_checkpoints
+from app.stores.known import KnownMessages
+from app.stores.serializer import SafeSerializer
+from tests.stores.talking import Talk, config, counts, echo, graph, nested, on, rows, texts, turn
+
+pytestmark = pytest.mark.anyio
+
+MANY = 20  # more than stay inline
+
+verbs = st.sampled_from(["say", "replace", "edit", "deepen", "touch", "remove", "clear", "whole"])
+stores = st.sampled_from(["prune", "reopen", "history"])
+steps = st.lists(st.tuples(verbs, st.integers(0, 30)) | st.tuples(stores, st.just(0)), max_size=12)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "threads.db"
+
+
+class Told(Talk):
+    """A thread whose node is told what to do to it."""
+
+    verb: str
+    at: int
+    turn: int
+
+
+def _obey(state: Told) -> Any:
+    """Do what a node may do to its thread, and what LangGraph lets one get away with."""
+    messages, at = state["messages"], state["at"] % len(state["messages"])
+    message, text = messages[at], f"by turn {state['turn']}"
+    match state["verb"]:
+        case "replace":
+            return {"messages": [AIMessage(text, id=message.id)]}
+        case "edit":
+            message.content = text
+            return {"messages": [message]}
+        case "deepen":
+            message.additional_kwargs["at"] = text
+            return {"messages": [message]}
+        case "touch":  # the last one, and doesn't say so
+            messages[-1].content = text
+            return {}
+        case "remove" if len(messages) > 1:
+            return {"messages": [RemoveMessage(str(message.id))]}
+        case "clear":
+            return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage(text, id=text)]}
+        case "whole":
+            return {"messages": list(messages)}
+        case _:
+            return {"messages": [AIMessage(text, id=text)]}
+
+
+obeying = graph(_obey, Told)
+
+
+def _input(verb: str, at: int, number: int) -> Any:
+    ids = [f"{n}" for n in range(MANY)] if verb == "begin" else [f"do {number}"]
+    messages = [HumanMessage("do", id=each) for each in ids]
+    return {"messages": messages, "verb": verb, "at": at, "turn": number}
+
+
+async def _thread(saver: BaseCheckpointSaver[Any], thread_id: str = "t") -> list[BaseMessage]:
+    state = await obeying.copy({"checkpointer": saver}).aget_state(config(thread_id))
+    return list(state.values["messages"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(steps, st.sampled_from([3, MANY + 5, 1000]))
+def test_a_thread_is_what_it_is_where_everything_is_stored_each_time(
+    given: list[tuple[str, int]], known_limit: int
+) -> None:
+    """The other one is LangGraph's own saver, with the same serializer."""
+
+    async def play(folder: Path) -> None:
+        def reopened() -> AbstractAsyncContextManager[SqliteCheckpoints]:
+            return open_checkpoints(folder / "threads.db", kept=4, known_limit=known_limit)
+
+        async with AsyncExitStack() as plainly, AsyncExitStack() as stack:
+            connection = await plainly.enter_async_context(aiosqlite.connect(":memory:"))
+            plain = AsyncSqliteSaver(connection, serde=SafeSerializer())
+            checkpoints = await stack.enter_async_context(reopened())
+            for number, (verb, at) in enumerate([("begin", 0), *given]):
+                mine = checkpoints.saver_for(obeying)
+                if verb == "prune":
+                    await checkpoints.prune("t")
+                elif verb == "reopen":
+                    await stack.aclose()
+                    checkpoints = await stack.enter_async_context(reopened())
+                    mine = checkpoints.saver_for(obeying)
+                elif verb == "history":
+                    assert [found async for found in mine.alist(config())]
+                else:
+                    for saver in (plain, mine):
+                        told = _input(verb, at, number)
+                        await obeying.copy({"checkpointer": saver}).ainvoke(told, config(), durability="sync")
+                assert await _thread(mine) == await _thread(plain)
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(play(Path(folder)))
+
+
+async def test_each_message_is_stored_once(file: Path) -> None:
+    async with open_checkpoints(file, kept=1000) as checkpoints:
+        pregel = on(checkpoints, echo())
+        for number in range(MANY):
+            said = await turn(pregel, f"{number}")
+
+    blobs = Counter(blob for (blob,) in rows(file, "SELECT blob FROM checkpoint_messages"))
+    assert len(said) == 2 * MANY
+    assert counts(file)["checkpoint_messages"] == len(said)
+    assert set(blobs.values()) == {1}
+
+
+async def test_threads_with_equal_messages_have_each_their_own(file: Path) -> None:
+    messages = [HumanMessage(f"{number}", id=f"{number}") for number in range(MANY)]
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        for thread_id in ("t", "other"):
+            await turn(pregel, {"messages": [each.model_copy() for each in messages]}, thread_id)
+        mine, other = [(await pregel.aget_state(config(name))).values["messages"] for name in ("t", "other")]
+
+        await checkpoints.delete("t")
+
+        assert mine[:MANY] == other[:MANY] == messages
+        assert not {id(each) for each in mine} & {id(each) for each in other}
+        assert len(await texts(pregel, "other")) == MANY + 1
+
+
+async def test_a_thread_known_here_is_the_one_that_was_stored(file: Path) -> None:
+    """What a serializer loses is lost at once, not only by the restart."""
+
+    class Odd:
+        pass
+
+    artifact = {"odd": Odd(), "plain": [1, 2]}
+    given = [ToolMessage(f"{n}", tool_call_id="c", id=f"{n}", artifact=artifact) for n in range(MANY)]
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        await turn(pregel, {"messages": given})
+        await turn(pregel, "more")
+        here = (await pregel.aget_state(config())).values["messages"]
+    async with open_checkpoints(file) as checkpoints:
+        there = (await on(checkpoints, echo()).aget_state(config())).values["messages"]
+
+    assert here == there
+    assert here[0].artifact == {"odd": "<Odd>", "plain": [1, 2]}
+
+
+class Shout(AIMessage):
+    """A message of a class that isn't revived."""
+
+
+async def test_a_message_of_an_own_class_does_not_harm_the_others(file: Path) -> None:
+    given = [Shout(f"{n}", id=f"{n}") if n % 2 else HumanMessage(f"{n}", id=f"{n}") for n in range(MANY)]
+    plain = echo().copy({"checkpointer": InMemorySaver(serde=SafeSerializer())})
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        for each in (plain, pregel):
+            await each.ainvoke({"messages": [message.model_copy() for message in given]}, config())
+            for text in ("one", "two"):
+                await each.ainvoke({"messages": [HumanMessage(text, id=text)]}, config())
+
+        mine, others = [(await each.aget_state(config())).values["messages"] for each in (pregel, plain)]
+
+    assert [(type(each), each.content) for each in mine] == [(type(each), each.content) for each in others]
+
+
+async def test_a_run_may_keep_its_list_and_change_it(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
+        for _ in range(2):
+            state = await pregel.aget_state(config())
+            assert len(state.values["messages"]) == MANY + 1
+            state.values["messages"].clear()
+
+
+async def test_a_subgraph_shares_the_messages_with_its_parent(file: Path) -> None:
+    async with open_checkpoints(file, kept=1000) as checkpoints:
+        pregel = on(checkpoints, nested(nested(echo())))
+        for number in range(MANY):
+            said = await turn(pregel, f"{number}")
+
+    stored = counts(file)["checkpoint_messages"]
+    (size,) = rows(file, "SELECT max(length(value)) FROM writes")[0]
+    assert len(said) == 2 * MANY
+    assert stored == len(said)
+    assert size < 2_000  # a node that gives the whole state on, 40 messages, gives 40 refs
+
+
+async def test_a_list_in_a_channel_of_another_kind_is_left_as_it_is(file: Path) -> None:
+    class Plain(TypedDict):
+        numbers: list[int]
+        mixed: list[Any]
+
+    numbers, mixed = list(range(MANY)), [HumanMessage("a", id="a"), *range(MANY)]
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, graph(lambda state: {"numbers": state["numbers"][::-1]}, Plain))
+        await turn(pregel, {"numbers": numbers, "mixed": mixed})
+
+        state = await pregel.aget_state(config())
+
+    assert state.values == {"numbers": numbers[::-1], "mixed": mixed}
+    assert counts(file)["checkpoint_messages"] == 0
+
+
+async def test_the_messages_known_are_bounded(file: Path) -> None:
+    async with open_checkpoints(file, known_limit=50) as checkpoints:
+        pregel = on(checkpoints, echo())
+        known: KnownMessages = checkpoints.saver_for(pregel).known  # type: ignore[attr-defined]  # a Saver
+        for number in range(10):
+            await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]}, f"t{number}")
+            await texts(pregel, f"t{number}")
+            assert known.count <= 50
+
+        assert known.count > 0
+        assert len(await texts(pregel, "t0")) == MANY + 1
+        await checkpoints.delete("t0")
+        for number in range(10):
+            await checkpoints.delete(f"t{number}")
+        assert known.count == 0
+
+
+async def test_a_message_that_is_known_is_not_decoded_nor_written_again(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
+        first = (await pregel.aget_state(config())).values["messages"]
+        written = await _changes(checkpoints)
+
+        await turn(pregel, "more")
+
+        second = (await pregel.aget_state(config())).values["messages"]
+        assert all(mine is other for mine, other in zip(first, second, strict=False))
+        assert await _changes(checkpoints) - written < MANY
+
+
+async def _changes(checkpoints: Any) -> int:
+    """Return how many rows the saver has written until now."""
+    connection = checkpoints.saver_for(echo()).conn
+    return int(connection.total_changes)
+
+
+async def test_a_run_survives_the_pruning_of_what_it_began_from(file: Path) -> None:
+    """It forked from an old checkpoint, whose messages only that one held, and which is pruned meanwhile."""
+    going_on, pruned = asyncio.Event(), asyncio.Event()
+
+    async def node(state: Talk) -> Any:
+        if state["messages"][-1].content == "clear":
+            return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage("cleared")]}
+        if state["messages"][-1].content == "fork":
+            going_on.set()
+            await pruned.wait()
+        return {"messages": [AIMessage("yes")]}
+
+    async with open_checkpoints(file, kept=2) as checkpoints:
+        pregel = on(checkpoints, graph(node))
+        first = await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
+        fork = (await pregel.aget_state(config())).config["configurable"]["checkpoint_id"]
+        await turn(pregel, "clear")
+        await turn(pregel, "more")
+        run = asyncio.ensure_future(turn(pregel, "fork", checkpoint_id=fork))
+        async with asyncio.timeout(10):
+            await going_on.wait()
+            for number in range(3):  # what the fork wrote until now falls out of what is kept
+                await turn(pregel, f"{number}")
+                await checkpoints.prune("t")
+            pruned.set()
+            await run
+
+    async with open_checkpoints(file) as checkpoints:
+        assert await texts(on(checkpoints, graph(node))) == [*first, "fork", "yes"]
