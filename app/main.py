@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     limits = langserve.Limits(settings.batch_limit, messages)
     faults.mount(app)
     chat.mount(app, engine, limits=messages, faults=faults)
-    native.mount(app, engine, limits=messages, ping_s=settings.ping_s, faults=faults)
+    native.mount(app, engine, limits=messages, ping_s=settings.ping_s)
     langserve.mount(app, engine, limits=limits, ping_s=settings.ping_s, faults=faults)
     patch_fastapi(
         app,

@@ -40,6 +40,7 @@ class Reply:
       truncated  the body ends cleanly, without a finish reason
       malformed  a frame that isn't JSON, then a clean end
       silence    nothing more (with after=0 not even headers) until the client leaves or Upstream.resume
+    gap_s is the pause before each frame of a stream: a model's pace.
     """
 
     text: str | Sequence[str] = ""
@@ -47,6 +48,7 @@ class Reply:
     finish_reason: str | None = None
     breaks: Breaks | None = None
     after: int = 0
+    gap_s: float = 0
 
     @property
     def chunks(self) -> list[str]:

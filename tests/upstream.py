@@ -200,6 +200,8 @@ class Upstream:
                     await self._resumed.wait()
                 else:
                     break
+            if reply.gap_s:
+                await asyncio.sleep(reply.gap_s)
             sent += carries_content(frame)
             await _send_chunk(writer, sse(frame))
         if reply.breaks == "malformed":

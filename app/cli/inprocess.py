@@ -36,8 +36,8 @@ class InProcess:
     def resume(
         self, graph: str, asked: Interrupted, answers: Mapping[str, Any]
     ) -> AsyncGenerator[Part, None]:
-        spec = RunSpec(graph, None, asked.thread_id, str(uuid4()), attached=True, answers=dict(answers))
-        return self._run(spec)
+        # Not attached: its answers are stored, and a process that is killed over them must not lose them.
+        return self._run(RunSpec(graph, None, asked.thread_id, str(uuid4()), answers=dict(answers)))
 
     async def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
         run = await self._engine.run(run_id)

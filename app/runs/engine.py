@@ -9,14 +9,13 @@ from dataclasses import replace
 from langchain_core.callbacks import Callbacks
 from langchain_core.messages import BaseMessage
 
-from app.errors import ServerDraining, ThreadBusy, UnknownCheckpoint, UnknownGraph, UnknownRun
+from app.errors import AppError, ServerDraining, ThreadBusy, UnknownCheckpoint, UnknownGraph, UnknownRun
 from app.runs.containing import install
 from app.runs.event import START, Cursor, Event, RunId
 from app.runs.executor import Executor, Limits
 from app.runs.following import Follower
 from app.runs.graph import Graph
 from app.runs.hub import Hub
-from app.runs.leases import TTL_S
 from app.runs.ports import Stores
 from app.runs.run import Run, RunSpec
 from app.runs.threads import Conversations
@@ -93,13 +92,15 @@ class Engine:
         if spec.attached:
             self._executor.expect(spec.run_id)
         try:
-            worker = self._executor.worker if self._executor.room() > 0 else None
-            run, lease, _ = await self._stores.runs.submit(spec, worker, TTL_S, self._limits.queue)
+            run, lease = await self._executor.submit(spec)
+        except AppError:  # nothing was written
+            self._executor.forget(spec.run_id)
+            raise
         except BaseException:
             await self._executor.release(spec.run_id)
             raise
         if lease is None and spec.on_busy in ("interrupt", "rollback"):
-            self._executor.stop_writer(spec.thread_id, "rollback" if spec.on_busy == "rollback" else "cancel")
+            self._executor.stop_writers_before(run, "rollback" if spec.on_busy == "rollback" else "cancel")
             self._hub.wake_all()  # those that waited on the thread have ended
         if spec.attached:
             self._executor.give(run, lease)
@@ -146,8 +147,8 @@ class Engine:
         ServerDraining, for a background run, when the server begins to shut down.
         """
         live = self._executor.live(run_id)
-        spec = live.run.spec if live else (await self.check_follow(run_id, after)).spec
-        async with aclosing(self._follower.batches(run_id, after, is_attached=spec.attached)) as batches:
+        run = live.run if live and after == START else await self.check_follow(run_id, after)
+        async with aclosing(self._follower.batches(run_id, after, is_attached=run.spec.attached)) as batches:
             async for batch in batches:
                 yield batch
 

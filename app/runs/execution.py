@@ -80,7 +80,7 @@ class Execution:
     def begin(self, callbacks: Callbacks, on_end: Callable[["Execution"], None]) -> asyncio.Task[bool]:
         """Start the task. on_end is called when the thread is free, right before the last event is shown.
 
-        Its result is whether the run was ended, or handed back, by it.
+        Its result is whether the run was ended by it.
         """
         # A fresh context: the run is nobody's child, neither of a request nor of a LangChain call around it.
         self.task = asyncio.create_task(
@@ -176,11 +176,11 @@ class Execution:
         spec = self.run.spec
         if spec.attached and spec.input is None:  # its request is gone, with the process that had taken it
             raise failure("client_gone")
-        if self.run.attempt == 1:
-            await self._settle_interrupts()
-            return spec.input if spec.answers is None else Command(resume=dict(spec.answers))
         if self.run.attempt > ATTEMPTS_LIMIT:
             raise failure("run_crashed")
+        await self._settle_interrupts()  # an attempt before may have died before it did
+        if self.run.attempt == 1:
+            return spec.input if spec.answers is None else Command(resume=dict(spec.answers))
         state = await self._pregel.aget_state(self._config())
         self._say("state", {"values": to_json(state.values)})
         is_ours = (state.metadata or {}).get("run_id") == spec.run_id
@@ -214,6 +214,8 @@ class Execution:
         return Said("finished", {"usage": translator.usage, "duration_ms": round(duration_s * 1000)})
 
     def _say(self, kind: Kind, data: Json) -> None:
+        if not self._hold.is_held:  # abandoned, and it swallowed its cancellation
+            return
         self._seq += 1
         event = Event(self.run.attempt, self._seq, kind, data)
         self._tail.put(event)
@@ -230,7 +232,8 @@ class Execution:
         self._hold.let_go()
         unwritten = flusher.take(self.run.spec.run_id)
         if self._is_handed_back:
-            return await runs.hand_back(self.lease, unwritten=unwritten)
+            await runs.hand_back(self.lease, unwritten=unwritten)
+            return False
         event = Event(self.run.attempt, self._seq + 1, last.kind, last.data)
         output = self._output() if last.kind == "finished" else None
         if not await runs.finish(self.lease, event, unwritten=unwritten, output=output):

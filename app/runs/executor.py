@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -17,7 +17,7 @@ from app.runs.failure import failure
 from app.runs.flusher import Batch, Flusher
 from app.runs.graph import AnyPregel, Graph
 from app.runs.hub import Hub
-from app.runs.leases import Leases
+from app.runs.leases import TTL_S, Leases
 from app.runs.ports import Stores
 from app.runs.run import Lease, Run, RunSpec, Stop
 
@@ -71,6 +71,7 @@ class Executor:
         self._live: dict[RunId, Execution] = {}
         self._expected: dict[RunId, _Expected] = {}
         self._chores: set[asyncio.Task[None]] = set()
+        self._coming = 0  # places kept for runs that are being submitted
         self._is_closing = False
         self._leases = Leases(
             stores.runs,
@@ -88,7 +89,20 @@ class Executor:
 
     def room(self) -> int:
         """Return how many more runs may begin now."""
-        return 0 if self._is_closing else self._limits.runs - len(self._held())
+        return 0 if self._is_closing else self._limits.runs - len(self._held()) - self._coming
+
+    async def submit(self, spec: RunSpec) -> tuple[Run, Lease | None]:
+        """Write the run's row, leased if there is room and its thread is free. Raises as Runs.submit does."""
+        worker = self.worker if self.room() > 0 else None
+        lease = None
+        self._coming += worker is not None
+        try:
+            run, lease, _ = await self._stores.runs.submit(spec, worker, TTL_S, self._limits.queue)
+        finally:
+            self._coming -= worker is not None
+            if lease is None:
+                self._leases.nudge()  # the place that it had or sought may be free for one that waits
+        return run, lease
 
     def live(self, run_id: RunId) -> Execution | None:
         """Return the run's execution, if it is executed here."""
@@ -100,6 +114,8 @@ class Executor:
         if graph is None:
             self._do(self._refuse(lease, "graph_gone"))
             return
+        if overtaken := self._live.get(run_id):  # its lease had run out, though it is this process's own
+            overtaken.abandon()
         tail = self._hub.open(run_id, lease.run.attempt)
         live = Execution(lease, graph, self._pregels[graph.name], tail, self._means, was_queued=was_queued)
         self._live[run_id] = live
@@ -155,10 +171,10 @@ class Executor:
         elif expected is not None and expected.lease is not None:
             expected.lease = replace(expected.lease, stop=how)
 
-    def stop_writer(self, thread_id: str, how: Stop) -> None:
-        """Have the run that writes to the thread end, if it is executed here."""
+    def stop_writers_before(self, run: Run, how: Stop) -> None:
+        """Have those runs on its thread end that were there before it, if they are executed here."""
         for lease in self._held():
-            if lease.run.spec.thread_id == thread_id:
+            if lease.run.spec.thread_id == run.spec.thread_id and lease.run.number < run.number:
                 self.stop(lease.run.spec.run_id, how)
 
     async def idle(self, timeout_s: float) -> bool:
@@ -208,15 +224,20 @@ class Executor:
 
     def _was_freed(self, execution: Execution) -> None:
         """The run's thread and its place are free."""
-        self._live.pop(execution.run.spec.run_id, None)
+        self._forget_live(execution)
         self._leases.nudge()
 
     def _is_done(self, execution: Execution, *, has_ended: bool) -> None:
         spec = execution.run.spec
-        self._live.pop(spec.run_id, None)
-        self._hub.close(spec.run_id, execution.error)
+        self._forget_live(execution)
+        self._hub.close(spec.run_id, execution.run.attempt, execution.error)
         if has_ended:
             self._do(self._keep_house(spec))
+
+    def _forget_live(self, execution: Execution) -> None:
+        run_id = execution.run.spec.run_id
+        if self._live.get(run_id) is execution:  # else a later attempt has overtaken it
+            del self._live[run_id]
 
     def _was_lost(self, run_id: RunId) -> None:
         if live := self._live.get(run_id):
@@ -226,14 +247,20 @@ class Executor:
     def _was_stored(self, batch: Batch, fenced: set[RunId]) -> None:
         for run_id, events in batch.items():
             if run_id in fenced:
-                self._was_lost(run_id)
+                if self._speaker(run_id, events):
+                    self._was_lost(run_id)
             elif tail := self._hub.live(run_id):
-                tail.stored(events[-1].seq)
+                tail.stored(events[-1].cursor)
 
     def _was_not_stored(self, batch: Batch) -> None:
-        for run_id in batch:
-            if live := self._live.get(run_id):
+        for run_id, events in batch.items():
+            if live := self._speaker(run_id, events):
                 live.abandon(StorageFailed("what the run says can't be stored; the server's log says why"))
+
+    def _speaker(self, run_id: RunId, events: Sequence[Event]) -> Execution | None:
+        """Return the execution that said the events, unless it has ended or was overtaken."""
+        live = self._live.get(run_id)
+        return live if live is not None and live.run.attempt == events[-1].attempt else None
 
     async def _refuse(self, lease: Lease, code: str) -> None:
         """End a run that can't begin here."""

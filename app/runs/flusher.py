@@ -65,7 +65,7 @@ class Flusher:
 
     async def room(self) -> None:
         """Wait, without limit, until is_full is false."""
-        if self.is_full:
+        while self.is_full:
             self._has_room.clear()
             await self._has_room.wait()
 

@@ -42,7 +42,7 @@ class Follower:
     ) -> AsyncGenerator[Sequence[Event]]:
         """Yield the run's events behind the cursor, in batches as they come, ending with a last event.
 
-        Raises ServerDraining, for a background run, when its readers are to be let go; StorageFailed.
+        Raises ServerDraining when readers are to be let go, but not amid an attached run; StorageFailed.
         """
         with self._hub.join(run_id) as tail:
             while True:
@@ -63,7 +63,7 @@ class Follower:
                 if not events:
                     if tail.error:
                         raise tail.error
-                    if self._is_draining() and not is_attached:
+                    if self._is_draining() and not (is_attached and tail.is_live):  # nothing begins now
                         raise ServerDraining("the server is shutting down; come back in a moment")
                     await tail.wait(version)
 

@@ -18,16 +18,16 @@ TAIL_LIMIT: Final = 1_000  # events that a tail keeps at least, once it has had 
 class Tail:
     """What a run said last in this process, and who waits for more.
 
-    floor: the tail has every event behind it. is_live: the run is being executed here; otherwise a reader has
-    to ask the store. error: why nothing more can be said here. readers: how many there are. version grows
-    with whatever a reader may wait for.
+    attempt: whose events these are. floor: the tail has every event behind it. is_live: the run is being
+    executed here; otherwise a reader has to ask the store. error: why nothing more can be said here. readers:
+    how many there are. version grows with whatever a reader may wait for.
     """
 
     __slots__ = (
-        "_attempt",
         "_events",
         "_stored_seq",
         "_waiters",
+        "attempt",
         "error",
         "floor",
         "is_live",
@@ -38,7 +38,7 @@ class Tail:
     def __init__(self) -> None:
         self._events: list[Event] = []
         self._waiters: list[asyncio.Future[None]] = []
-        self._attempt = 0
+        self.attempt = 0
         self._stored_seq = 0
         self.readers = 0
         self.floor: Cursor = START
@@ -49,7 +49,7 @@ class Tail:
     def begin(self, attempt: int) -> None:
         """Become live: the attempt's events follow. Those of earlier ones are in the log."""
         self._events.clear()
-        self._attempt, self._stored_seq = attempt, 0
+        self.attempt, self._stored_seq = attempt, 0
         self.floor = START if attempt == 1 else Cursor(attempt, 0)
         self.is_live, self.error = True, None
         self.wake()
@@ -66,17 +66,18 @@ class Tail:
             self._trim()
         self.wake()
 
-    def stored(self, seq: int) -> None:
-        """Take note that the log has the attempt's events up to seq."""
-        self._stored_seq = seq
+    def stored(self, cursor: Cursor) -> None:
+        """Take note that the log has the events up to the cursor. It may be an earlier attempt's."""
+        if cursor.attempt == self.attempt:
+            self._stored_seq = cursor.seq
 
     def after(self, cursor: Cursor) -> Sequence[Event] | None:
         """Return the events behind the cursor; None if some of them are only in the log."""
         if cursor < self.floor:
             return None
-        if cursor.attempt < self._attempt:
+        if cursor.attempt < self.attempt:
             return self._events[:]
-        return self._events[cursor.seq - self.floor.seq :] if cursor.attempt == self._attempt else ()
+        return self._events[cursor.seq - self.floor.seq :] if cursor.attempt == self.attempt else ()
 
     async def wait(self, version: int) -> None:
         """Wait, without limit, until the version is another."""
@@ -115,11 +116,12 @@ class Hub:
         tail.begin(attempt)
         return tail
 
-    def close(self, run_id: RunId, error: AppError | None = None) -> None:
-        """End the run's tail; its readers get the error, if there is one."""
-        tail = self._tails[run_id]
-        tail.end(error)
-        self._forget(run_id, tail)
+    def close(self, run_id: RunId, attempt: int, error: AppError | None = None) -> None:
+        """End the run's tail, if it is that attempt's; its readers get the error, if there is one."""
+        tail = self.live(run_id)
+        if tail is not None and tail.attempt == attempt:
+            tail.end(error)
+            self._forget(run_id, tail)
 
     def wake(self, run_id: RunId) -> None:
         """Have the run's readers look again: its row has changed."""

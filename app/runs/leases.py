@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from app.errors import StorageFailed
@@ -33,6 +34,7 @@ class Leases:
         stop: Callable[[RunId, Stop], None],
         held: Callable[[], Sequence[Lease]],
         room: Callable[[], int],
+        renew_s: float = RENEW_S,
     ) -> None:
         self._runs = runs
         self._worker = worker
@@ -41,6 +43,7 @@ class Leases:
         self._stop = stop
         self._held = held
         self._room = room
+        self._renew_s = renew_s
         self._nudged = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -61,13 +64,13 @@ class Leases:
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
-        renew_at = loop.time() + RENEW_S
+        renew_at = loop.time() + self._renew_s
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(renew_at):
                     await self._nudged.wait()
-            except TimeoutError:
-                renew_at = loop.time() + RENEW_S
+            if loop.time() >= renew_at:  # before claiming: a process that stalled would claim its own
+                renew_at = loop.time() + self._renew_s
                 await self._try(self._renew)
             self._nudged.clear()
             await self._try(self._claim)
@@ -75,9 +78,7 @@ class Leases:
     async def _try(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
             await work()
-        except (
-            StorageFailed
-        ) as error:  # what is held ends by itself; the next round may find the store mended
+        except StorageFailed as error:  # the next round may find the store mended
             log.error("the leases can't be kept", exc_info=error)
 
     async def _renew(self) -> None:

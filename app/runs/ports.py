@@ -1,5 +1,6 @@
 """The ports: what the core needs of a store. Stores satisfy them; they don't inherit from them.
 
+A thread's newest run is the last submitted one; one that was cancelled before it ever began doesn't count.
 Each verb is one transaction; StorageFailed may be raised by all of them. Times are the store's own clock.
 """
 

@@ -124,8 +124,11 @@ class Translator:
 
     def _update(self, namespace: Namespace, node: str, update: Any) -> Iterator[Said]:
         if node == _INTERRUPT:
-            self.interrupts = [{"id": each.id, "value": to_json(each.value)} for each in update]
-            yield Said("interrupt", {"interrupts": self.interrupts})
+            known = {each["id"] for each in self.interrupts}  # parallel nodes ask in updates of their own
+            asked = [{"id": each.id, "value": to_json(each.value)} for each in update if each.id not in known]
+            self.interrupts = [*self.interrupts, *asked]
+            if asked:
+                yield Said("interrupt", {"interrupts": asked})
             return
         yield Said("update", {"node": node, "namespace": list(namespace), "values": to_json(update)})
         answer_id = self._answer_id

@@ -59,6 +59,7 @@ class SqliteCheckpoints:
     def saver_for(self, pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
         """Return a saver that also revives the classes which the graph's own state declares.
 
+        Each remembers the messages it loaded for itself: ask once a graph, not once a run.
         LangGraph does so by itself only where LANGGRAPH_STRICT_MSGPACK is set for the whole process; its
         function for it is private, hence the import from `_internal`.
         """

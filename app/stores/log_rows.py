@@ -108,10 +108,10 @@ def forget_logs(connection: sqlite3.Connection, log_ids: Iterable[int]) -> None:
         _chain(connection, "DELETE FROM events WHERE row_id IN (SELECT row_id FROM chain)", last_row)
 
 
-def sweep(connection: sqlite3.Connection, now: float) -> None:
+def sweep(connection: sqlite3.Connection, now: float, *, at_once: int = SWEPT_AT_ONCE) -> None:
     """Forget the expired logs. Their rows go when all rows before them may go: in bulk, that is cheap."""
     connection.execute("DELETE FROM logs WHERE expires_at <= ?", (now,))
-    connection.execute(_SWEEP, (SWEPT_AT_ONCE,))
+    connection.execute(_SWEEP, (at_once,))
 
 
 _GROW: Final = "UPDATE logs SET last_row = ?, attempt = ?, last_seq = ?, upto = ? WHERE log_id = ?"

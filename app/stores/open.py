@@ -1,6 +1,7 @@
 """Settings -> stores: one SQLite file in a folder that one process holds."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -40,7 +41,9 @@ async def open_stores(folder: Path, keeping: Keeping | None = None) -> AsyncIter
         opened.callback(lock.close)
         database = await open_database(folder / FILE_NAME)
         opened.push_async_callback(database.aclose)
-        runs, event_log = SqliteRuns(database), SqliteLog(database, events_limit=keeping.events)
+        # A laptop that wakes from sleep must not find its own leases run out: not by the wall's clock.
+        runs = SqliteRuns(database, lease_clock=time.monotonic)
+        event_log = SqliteLog(database, events_limit=keeping.events)
         await runs.orphan_all()
         await event_log.expire_ended(keeping.retention_s)
         checkpoints = await opened.enter_async_context(

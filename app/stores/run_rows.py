@@ -9,8 +9,8 @@ import orjson
 from app.runs.event import Event, RunId
 from app.runs.jsonable import dumps
 from app.runs.run import STATUS_OF_LAST, Run, RunSpec, Stop
-from app.stores.checkpoints import SafeSerializer
 from app.stores.log_rows import write_events
+from app.stores.serializer import SafeSerializer
 
 # A run that was cancelled before it began has left nothing on its thread: it is never the newest one there.
 COUNTS: Final = "(has_begun OR status <> 'cancelled')"

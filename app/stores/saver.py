@@ -135,7 +135,6 @@ class Saver(AsyncSqliteSaver):
 
         Raises LeaseLost, StorageFailed.
         """
-        _check_hold(config)
         configurable = config["configurable"]
         thread_id, namespace = str(configurable["thread_id"]), configurable["checkpoint_ns"]
         about = json.dumps(get_checkpoint_metadata(config, metadata), ensure_ascii=False)
@@ -175,7 +174,6 @@ class Saver(AsyncSqliteSaver):
         """Store what a task wrote. Raises LeaseLost, StorageFailed."""
         if not writes:
             return
-        _check_hold(config)
         configurable = config["configurable"]
         thread_id = str(configurable["thread_id"])
         place = thread_id, str(configurable["checkpoint_ns"]), str(configurable["checkpoint_id"])

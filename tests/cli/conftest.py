@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -41,6 +42,11 @@ class Desk:
     def mark(self) -> Path:
         return self.folder / "stopped"
 
+    @property
+    def go(self) -> Path:
+        """The file that the graph waits for."""
+        return self.folder / "go"
+
     def run(
         self, *arguments: str, question: str | bytes = b"", **environment: str
     ) -> subprocess.CompletedProcess[str]:
@@ -57,6 +63,18 @@ class Desk:
         )
         return subprocess.CompletedProcess(
             done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    def run_with(self, redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, its streams redirected as a shell writes it, such as `<&-`."""
+        return subprocess.run(
+            ["sh", "-c", f'exec "$@" {redirection}', "sh", *command(arguments)],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
         )
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -98,6 +116,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         "PROMPT_TOOLKIT_NO_CPR": "1",  # the test's terminal doesn't answer where its cursor is
         "PORT": str(port),
         "TALKER_LOG": str(folder / "stopped"),
+        "TALKER_GO": str(folder / "go"),
     }
     with ExitStack() as closing:
         yield Desk(folder, environment, port, closing)
@@ -107,6 +126,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def talker(serve: Serve, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Served:
     """A server with the same graph as the desk's, and one that isn't on messages."""
     monkeypatch.setenv("TALKER_LOG", str(desk.mark))
+    monkeypatch.setenv("TALKER_GO", str(desk.go))
     return serve({"agent": f"{TALKER}:graph", "shout": BARE})
 
 
@@ -119,3 +139,11 @@ def free_port() -> int:
 def wait_for(file: Path) -> None:
     """Wait until the file is there: another process or thread writes it."""
     subprocess.run(["sh", "-c", 'until [ -e "$0" ]; do sleep 0.05; done', str(file)], timeout=10, check=True)
+
+
+def wait_for_line(stream: IO[str], text: str) -> str:
+    """Read lines until one has the text, and return it."""
+    for line in stream:
+        if text in line:
+            return line
+    raise AssertionError(f"ended without {text!r}")

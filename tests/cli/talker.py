@@ -1,22 +1,25 @@
 """A graph that does what it is told: its model's words are scripted, the rest is LangGraph's own.
 
 "tool" calls a tool, "broken tool" one that fails, "wrong start" says something first; "fail" breaks off after
-two tokens; "forever" never ends, and leaves the file $TALKER_LOG when it is stopped; "escape" sends a control
-sequence; anything else is repeated and counted.
+two tokens; "forever" never ends, and leaves the file $TALKER_LOG when it is stopped; "wait" waits in the
+middle for a file $TALKER_GO; "escape" sends a control sequence; "ask" asks back, "ask both" two things;
+anything else is repeated and counted.
 """
 
 import asyncio
 import os
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
+from langgraph.types import interrupt
 
 
 class Talker(BaseChatModel):
@@ -49,6 +52,10 @@ async def _script(question: str, last: BaseMessage, turn: int) -> AsyncIterator[
             content="", tool_call_chunks=[tool_call_chunk(name=name, args='{"num', id="c1", index=0)]
         )
         yield AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(args='ber": 21}', index=0)])
+    elif question == "wait":
+        yield AIMessageChunk(content="Before")
+        await asyncio.to_thread(_wait_for_go)
+        yield AIMessageChunk(content=" and after.")
     elif question == "escape":
         yield AIMessageChunk(content="\x1b]52;c;x\x07")
     else:
@@ -67,6 +74,10 @@ async def _forever() -> None:
     except asyncio.CancelledError:
         _leave_a_mark()
         raise
+
+
+def _wait_for_go() -> None:
+    subprocess.run(["sh", "-c", 'until [ -e "$TALKER_GO" ]; do sleep 0.05; done'], timeout=30, check=True)
 
 
 def _leave_a_mark() -> None:
@@ -91,11 +102,29 @@ async def talk(state: MessagesState) -> dict[str, Any]:
     return {"messages": [whole]}
 
 
+async def ask_really(state: MessagesState) -> dict[str, Any]:
+    """Ask back."""
+    return {"messages": [AIMessage(f"You said {interrupt({'question': 'Really?', 'of': 'you'})!r}.")]}
+
+
+async def ask_surely(state: MessagesState) -> dict[str, Any]:
+    """Ask something else."""
+    return {"messages": [AIMessage(f"And {interrupt('Surely?')!r}.")]}
+
+
+def route(state: MessagesState) -> list[str]:
+    """Choose what is done with a question."""
+    asks = {"ask": ["ask_really"], "ask both": ["ask_really", "ask_surely"]}
+    return asks.get(str(state["messages"][-1].content), ["talk"])
+
+
 graph = (
     StateGraph(MessagesState)
+    .add_node(ask_really)
+    .add_node(ask_surely)
     .add_node("talk", talk)
     .add_node("tools", ToolNode([double, broken], handle_tool_errors=True))
-    .add_edge(START, "talk")
+    .add_conditional_edges(START, route)
     .add_conditional_edges("talk", tools_condition)
     .add_edge("tools", "talk")
     .compile()

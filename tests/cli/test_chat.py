@@ -5,12 +5,28 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import BARE, TALKER, Desk, wait_for
+from app.client import Client
+from tests.cli.conftest import BARE, TALKER, Desk, wait_for, wait_for_line
+from tests.client.cutting import cutting
+from tests.client.rawserver import END, Answer, answering_each, chunk, head
+from tests.client.test_following import run_json
 from tests.serving import Served, write_graphs
+
+# What a client asks first: is it Seltzer, and which graphs does it have?
+DESCRIBED: list[Answer] = [
+    lambda request: [head(), chunk(b'{"status": "up"}'), END],
+    lambda request: [
+        head(),
+        chunk(b'{"paths": {"/agent/stream_events": {}, "/agent/chat/stream": {}}}'),
+        END,
+    ],
+]
+UNCUT = [1_000_000] * len(DESCRIBED)
 
 
 @pytest.fixture(params=["server", "process"])
@@ -77,8 +93,9 @@ def test_text_that_was_a_step_is_on_a_line_of_its_own(desk: Desk, where: list[st
 
 
 def test_json_lines_tell_all(desk: Desk, where: list[str]) -> None:
-    parts = lines(desk.run("chat", *where, "--json", "--thread", "t", "tool"))
+    started, *parts = lines(desk.run("chat", *where, "--json", "--thread", "t", "tool"))
 
+    assert started == {"type": "started", "run_id": parts[-1]["run_id"], "thread_id": "t"}
     assert parts[:2] == [
         {"type": "tool_call", "name": "double", "args": {"number": 21}},
         {"type": "tool_result", "name": "double", "content": "42", "is_error": False},
@@ -142,20 +159,70 @@ def test_no_graph_on_messages_is_a_usage_error(desk: Desk) -> None:
     assert (done.returncode, "none here does" in done.stderr) == (2, True)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_the_run_and_ends_cleanly(
-    desk: Desk, where: list[str], number: signal.Signals, code: int
-) -> None:
+def start_forever(desk: Desk, where: list[str]) -> tuple[subprocess.Popen[str], str]:
+    """Ask for what never ends; return the process once it has begun, and the run's id."""
     process = desk.start("chat", *where, "--json", "forever")
     assert process.stdout is not None
+    run_id: str = json.loads(process.stdout.readline())["run_id"]
     assert json.loads(process.stdout.readline())["text"] == "working"
+    return process, run_id
 
-    process.send_signal(number)
+
+def test_ctrl_c_stops_the_run(desk: Desk, where: list[str]) -> None:
+    process, _ = start_forever(desk, where)
+
+    process.send_signal(signal.SIGINT)
     _, complaints = process.communicate(timeout=30)
 
-    assert process.returncode == code
+    assert process.returncode == 130
+    assert complaints.splitlines()[-1] == "Stopped."
+    wait_for(desk.mark)
+
+
+def test_sigterm_ends_a_run_in_this_process(desk: Desk) -> None:
+    process, _ = start_forever(desk, [])
+
+    process.terminate()
+    _, complaints = process.communicate(timeout=30)
+
+    assert process.returncode == 143
     assert "Traceback" not in complaints
     wait_for(desk.mark)
+
+
+def test_sigterm_leaves_a_servers_run_alone(desk: Desk, talker: Served) -> None:
+    process, run_id = start_forever(desk, ["--url", talker.url])
+
+    process.terminate()
+    _, complaints = process.communicate(timeout=30)
+
+    client = Client(talker.url)
+    assert (process.returncode, complaints) == (143, "")
+    assert client.run("agent", run_id).is_active
+    client.cancel("agent", run_id)
+
+
+def test_ctrl_c_before_the_server_has_answered_stops_the_run_too(desk: Desk) -> None:
+    asked, stopped = threading.Event(), threading.Event()
+
+    def begin(request: bytes) -> list[bytes]:
+        asked.set()
+        assert stopped.wait(20)
+        return [head("201 Created", "text/event-stream", x_run_id="r1", x_thread_id="t1")]
+
+    cancelled = [head("202 Accepted", "application/json"), chunk(run_json("cancelled")), END]
+    gone = [chunk(b"id: 1-1\nevent: cancelled\ndata: {}\n\n"), END]
+    after = [head("200 OK", "text/event-stream"), *gone]
+    answers = (*DESCRIBED, begin, lambda request: cancelled, lambda request: after)
+    with answering_each(*answers) as server:
+        process = desk.start("chat", "--url", server.url, "hello")
+        assert asked.wait(20)
+        process.send_signal(signal.SIGINT)
+        stopped.set()
+        process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert b"POST /agent/runs/r1/cancel" in b"".join(server.requests)
 
 
 def test_a_reader_that_has_enough_is_no_failure(desk: Desk, where: list[str]) -> None:
@@ -175,6 +242,156 @@ def test_a_terminal_that_cant_show_a_character_still_gets_the_answer(desk: Desk)
     done = desk.run("chat", "🤙", LANG="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
 
     assert done.stdout == "You said \\U0001f919, number 1.\n"
+
+
+@pytest.mark.parametrize(
+    ("redirection", "said"),
+    [
+        (">/dev/full", "seltzer: No space left on device"),
+        (">&-", "seltzer: standard output is closed"),
+        ("<&-", "seltzer: standard input is closed"),
+        ("0>/dev/null", "seltzer: Bad file descriptor"),
+    ],
+)
+def test_a_stream_that_cant_be_used_is_one_line(
+    desk: Desk, talker: Served, redirection: str, said: str
+) -> None:
+    question = ["hello"] if redirection.startswith(">") else []
+
+    done = desk.run_with(redirection, "chat", "--url", talker.url, *question)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(said)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_question_needs_neither_standard_input_nor_error(desk: Desk, talker: Served) -> None:
+    done = desk.run_with("<&- 2>&-", "chat", "--url", talker.url, "hello")
+
+    assert (done.returncode, done.stdout) == (0, "You said hello, number 1.\n")
+
+
+def test_a_folder_that_a_server_holds_is_one_line(desk: Desk) -> None:
+    server = desk.start("serve", "--port", "0")
+    assert server.stdout is not None
+    wait_for_line(server.stdout, "Ctrl-C stops it.")
+
+    done = desk.run("chat", "hello")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "in use" in done.stderr.splitlines()[-1]
+    assert len(done.stderr.splitlines()) == 2  # the first says that no server is there
+
+
+def test_an_answer_whose_connection_breaks_is_the_same(desk: Desk, talker: Served) -> None:
+    uncut = desk.run("chat", "--url", talker.url, "--tokens", "|", "tool")
+
+    with cutting(talker.address, [*UNCUT, 900, 100, 1200]) as proxy:
+        done = desk.run("chat", "--url", proxy.url, "--tokens", "|", "tool")
+
+    assert (done.stdout, done.returncode) == (uncut.stdout, 0)
+    assert len(proxy.passed) == len(UNCUT) + 4
+    lost = "connection lost; waiting for the server .."
+    assert lost in done.stderr
+    assert [line for line in done.stderr.splitlines() if line != lost] == uncut.stderr.splitlines()
+
+
+def test_an_answer_outlives_the_server_that_began_it(desk: Desk) -> None:
+    url = f"http://127.0.0.1:{desk.port}"
+    server = serve(desk)
+    asking = desk.start("chat", "--url", url, "--thread", "t", "wait")
+    assert asking.stdout is not None
+    assert asking.stdout.read(len("Before")) == "Before"
+
+    server.kill()
+    server.wait()
+    desk.go.touch()
+    serve(desk)
+    rest, complaints = asking.communicate(timeout=60)
+
+    assert (rest, asking.returncode) == (" and after.\n", 0)
+    assert complaints == "connection lost; waiting for the server ..\n"
+    again = desk.run("chat", "--url", url, "--thread", "t", "hello")
+    assert again.stdout == "You said hello, number 2.\n"
+
+
+def serve(desk: Desk) -> subprocess.Popen[str]:
+    """Start a server on the desk's own port, and wait until it is up."""
+    server = desk.start("serve")
+    assert server.stdout is not None
+    wait_for_line(server.stdout, "Ctrl-C stops it.")
+    return server
+
+
+def test_a_run_is_followed_from_its_start(desk: Desk, talker: Served) -> None:
+    run = Client(talker.url).start("tool")
+
+    done = desk.run("chat", "--url", talker.url, "--follow", run.run_id)
+
+    assert (done.stdout, done.returncode) == ("It is 42\n", 0)
+    assert "← double 42" in done.stderr
+
+
+def test_a_run_is_followed_in_this_process_too(desk: Desk) -> None:
+    *_, ended = lines(desk.run("chat", "--json", "tool"))
+
+    assert desk.run("chat", "--follow", ended["run_id"]).stdout == "It is 42\n"
+
+
+def test_a_run_that_isnt_there_cant_be_followed(desk: Desk, where: list[str]) -> None:
+    done = desk.run("chat", *where, "--follow", "nope")
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr.splitlines()[-1].endswith("(unknown_run)")
+
+
+def test_what_the_graph_asks_is_answered_by_another_command(desk: Desk, where: list[str]) -> None:
+    done = desk.run("chat", *where, "--thread", "t", "ask")
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    question, how = done.stderr.splitlines()[-2:]
+    assert question == '? Really? {"of": "you"}'
+    assert "seltzer chat --thread t" in how
+    assert how.endswith("--answer ...")
+
+    answered = desk.run("chat", *where, "--thread", "t", "--answer", "yes")
+    assert (answered.stdout, answered.returncode) == ("You said 'yes'.\n", 0)
+
+    again = desk.run("chat", *where, "--thread", "t", "--answer", "no")
+    assert (again.stdout, again.returncode) == ("", 1)
+    assert again.stderr.splitlines()[-1].endswith("(not_interrupted)")
+
+
+def test_an_answer_may_be_json(desk: Desk, where: list[str]) -> None:
+    desk.run("chat", *where, "--thread", "t", "ask")
+
+    done = desk.run("chat", *where, "--thread", "t", "--answer", '{"ok": true}')
+
+    assert done.stdout == "You said {'ok': True}.\n"
+
+
+def test_what_the_graph_asks_is_a_line_of_json(desk: Desk, where: list[str]) -> None:
+    *_, last = lines(desk.run("chat", *where, "--json", "--thread", "t", "ask"))
+
+    assert (last["type"], last["thread_id"]) == ("interrupted", "t")
+    assert [each["value"] for each in last["interrupts"]] == [{"question": "Really?", "of": "you"}]
+
+
+def test_several_questions_are_for_a_session(desk: Desk, where: list[str]) -> None:
+    asked = desk.run("chat", *where, "--thread", "t", "ask both")
+    assert asked.stderr.splitlines()[-1].endswith("seltzer chat --thread t" + "".join(f" {w}" for w in where))
+
+    done = desk.run("chat", *where, "--thread", "t", "--answer", "yes")
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert "waits for 2 answers" in done.stderr
+
+
+def test_a_thread_that_isnt_there_waits_for_nothing(desk: Desk, where: list[str]) -> None:
+    done = desk.run("chat", *where, "--thread", "nope", "--answer", "yes")
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("(unknown_thread)")
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:

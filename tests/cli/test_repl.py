@@ -8,6 +8,8 @@ import pytest
 
 from tests.cli.conftest import Desk, wait_for
 from tests.cli.terminal import Terminal
+from tests.cli.test_chat import UNCUT
+from tests.client.cutting import cutting
 from tests.serving import Served
 
 
@@ -156,10 +158,78 @@ def test_questions_are_kept_for_the_next_session_and_for_this_user_alone(
     next_session.see("You said one, number 1.")
 
 
-def test_a_folder_that_cant_be_written_is_no_reason_not_to_talk(desk: Desk) -> None:
+def test_a_folder_that_cant_be_written_is_no_reason_not_to_talk(desk: Desk, talker: Served) -> None:
     (desk.folder / ".seltzer").write_text("in the way")
 
-    terminal = open_session(desk)
+    terminal = open_session(desk, "--url", talker.url)
     terminal.press("one\r")
 
     terminal.see("You said one, number 1.")
+
+
+@pytest.fixture(params=["server", "process"])
+def anywhere(request: pytest.FixtureRequest, desk: Desk) -> Terminal:
+    """A session with a server, and one in the process, on the thread t."""
+    if request.param == "process":
+        return open_session(desk, "--thread", "t")
+    talker: Served = request.getfixturevalue("talker")
+    return open_session(desk, "--thread", "t", "--url", talker.url)
+
+
+def test_what_the_graph_asks_is_answered_in_the_session(anywhere: Terminal) -> None:
+    anywhere.press("ask\r")
+    anywhere.see('? Really? {"of": "you"}')
+    anywhere.see("answer>")
+
+    anywhere.press("yes\r")
+
+    anywhere.see("You said 'yes'.")
+    anywhere.see("agent>")
+
+
+def test_several_questions_are_asked_one_by_one(anywhere: Terminal) -> None:
+    anywhere.press("ask both\r")
+    anywhere.see("? ")
+    anywhere.see("? ")
+    anywhere.see("answer 1 of 2>")
+    anywhere.press("true\r")
+    anywhere.see("answer 2 of 2>")
+
+    anywhere.press("true\r")
+
+    anywhere.see("True.")
+    anywhere.see("True.")
+    anywhere.see("agent>")
+
+
+def test_a_question_can_be_left_for_a_new_thread(anywhere: Terminal) -> None:
+    anywhere.press("ask\r")
+    anywhere.see("answer>")
+
+    anywhere.press("/new\r")
+    anywhere.see("agent>")
+    anywhere.press("hello\r")
+
+    anywhere.see("You said hello, number 1.")
+
+
+@pytest.mark.parametrize("place", ["server", "process"])
+def test_a_session_begins_with_what_its_thread_waits_for(desk: Desk, talker: Served, place: str) -> None:
+    flags = ["--thread", "t", *(["--url", talker.url] if place == "server" else [])]
+    desk.run("chat", *flags, "ask")
+
+    terminal = desk.open_terminal("chat", *flags)
+    terminal.see("? Really?")
+    terminal.see("answer>")
+    terminal.press("yes\r")
+
+    terminal.see("You said 'yes'.")
+
+
+def test_a_lost_connection_is_said_on_a_line_of_its_own(desk: Desk, talker: Served) -> None:
+    with cutting(talker.address, [*UNCUT, 1200]) as proxy:
+        terminal = desk.open_terminal("chat", "--url", proxy.url, "tool")
+
+        terminal.see("connection lost; waiting for the server ..")
+        assert terminal.end() == 0
+    assert "42" in terminal.screen

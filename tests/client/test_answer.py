@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anyio
@@ -249,9 +249,6 @@ def test_the_question_is_sent_with_what_was_asked_for() -> None:
     assert sent_body(server) == {"input": "¿qué?", "thread_id": "t1", "on_busy": "enqueue"}
 
 
-AnyStream = Callable[..., "AsyncGenerator[Part, None] | Generator[Part, None, None]"]
-
-
 @pytest.mark.parametrize(
     ("resume", "sent"),
     [
@@ -266,7 +263,7 @@ AnyStream = Callable[..., "AsyncGenerator[Part, None] | Generator[Part, None, No
 async def test_an_answer_to_a_question_is_sent(resume: Callable[[Any], Any], sent: dict[str, Any]) -> None:
     with answering_each(whole(WHOLE), whole(WHOLE)) as server:
         parts = [part async for part in resume(AsyncClient(server.url))]
-        assert list(resume(Client(server.url))) == parts == WHOLE_PARTS
+        assert await anyio.to_thread.run_sync(list, resume(Client(server.url))) == parts == WHOLE_PARTS
 
     assert server.request.startswith(b"POST /agent/runs/r0/resume HTTP/1.1\r\n")
     assert sent_body(server) == sent

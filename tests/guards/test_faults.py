@@ -12,7 +12,7 @@ from pydantic import BaseModel, field_validator
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
-from app.errors import AppError, InvalidInput, LoadError, RunFailed, ThreadBusy
+from app.errors import AppError, DataInUse, InvalidInput, LoadError, RunFailed, ThreadBusy
 from app.guards import faults
 from app.runs.failure import MESSAGES, failure
 from tests.serving import Served, serving
@@ -26,8 +26,8 @@ def kinds(parent: type[AppError]) -> Iterator[type[AppError]]:
         yield from kinds(kind)
 
 
-# Where a LoadError is raised, there is no server yet to answer.
-@pytest.mark.parametrize("kind", [kind for kind in kinds(AppError) if kind is not LoadError])
+# Where these are raised, there is no server yet to answer.
+@pytest.mark.parametrize("kind", [kind for kind in kinds(AppError) if kind not in (LoadError, DataInUse)])
 def test_every_error_of_the_tree_has_a_status(kind: type[AppError]) -> None:
     assert kind.code in faults.STATUS
 

@@ -5,7 +5,7 @@ so that a test sees when each piece arrives; the protocols' own clients have tes
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,18 +39,23 @@ class Wire:
     name: str
     streams = True
     says_failure_in_mid_stream = True
+    is_attached = True  # its run lives and dies with the request
+    headers: Mapping[str, str] = {}
 
-    def request(self, text: str, thread_id: str | None) -> tuple[str, Any]:
+    def request(self, text: str, thread_id: str | None, on_busy: str | None) -> tuple[str, Any]:
+        """Return path and body."""
         raise NotImplementedError
 
     def tokens(self, answer: Answer) -> Iterator[str]:
         raise NotImplementedError
 
     @contextmanager
-    def ask(self, client: httpx.Client, text: str, thread_id: str | None = None) -> Iterator[Answer]:
+    def ask(
+        self, client: httpx.Client, text: str, thread_id: str | None = None, on_busy: str | None = None
+    ) -> Iterator[Answer]:
         """Ask the graph `agent`; leaving the block leaves the answer."""
-        path, body = self.request(text, thread_id)
-        with client.stream("POST", path, json=body) as response:
+        path, body = self.request(text, thread_id, on_busy)
+        with client.stream("POST", path, json=body, headers=self.headers) as response:
             yield Answer(response, self)
 
     def __str__(self) -> str:
@@ -65,8 +70,8 @@ class LangServe(Wire):
     path: str = "/agent"
     streams: bool = field(default=True)
 
-    def request(self, text: str, thread_id: str | None) -> tuple[str, Any]:
-        config = {"configurable": {"thread_id": thread_id}} if thread_id else {}
+    def request(self, text: str, thread_id: str | None, on_busy: str | None) -> tuple[str, Any]:
+        config = {"configurable": _given(thread_id=thread_id, on_busy=on_busy)}
         body = {"input": {"messages": [{"role": "user", "content": text}]}, "config": config}
         if self.name == "batch":
             body = {"inputs": [body["input"]], "config": config}
@@ -101,8 +106,8 @@ class ChatText(Wire):
     name = "chat"
     says_failure_in_mid_stream = False
 
-    def request(self, text: str, thread_id: str | None) -> tuple[str, Any]:
-        return "/chat", {"text": text} | ({"thread_id": thread_id} if thread_id else {})
+    def request(self, text: str, thread_id: str | None, on_busy: str | None) -> tuple[str, Any]:
+        return "/chat", {"text": text} | _given(thread_id=thread_id, on_busy=on_busy)
 
     def tokens(self, answer: Answer) -> Iterator[str]:
         try:
@@ -116,15 +121,35 @@ class ChatJson(ChatText):
 
     name = "chat as JSON"
     streams = False
-
-    @contextmanager
-    def ask(self, client: httpx.Client, text: str, thread_id: str | None = None) -> Iterator[Answer]:
-        path, body = self.request(text, thread_id)
-        with client.stream("POST", path, json=body, headers={"accept": "application/json"}) as response:
-            yield Answer(response, self)
+    headers: Mapping[str, str] = {"accept": "application/json"}
 
     def tokens(self, answer: Answer) -> Iterator[str]:
         yield json.loads(answer.response.read())["output"]
+
+
+class Native(Wire):
+    """POST /agent/runs, answered by its events; the run is nobody's but its own."""
+
+    name = "runs"
+    is_attached = False
+    headers: Mapping[str, str] = {"accept": "text/event-stream"}
+
+    def request(self, text: str, thread_id: str | None, on_busy: str | None) -> tuple[str, Any]:
+        return "/agent/runs", {"input": text} | _given(thread_id=thread_id, on_busy=on_busy)
+
+    def tokens(self, answer: Answer) -> Iterator[str]:
+        """Yield the answer as a text stream would show it: what was retracted stays, an empty line behind."""
+        said: str | None = None
+        for event, data in sse(answer.response):
+            if event == "failed":
+                answer.error_code = data["code"]
+            elif event == "cancelled":
+                answer.error_code = "run_cancelled"
+            elif event == "token" and data["channel"] == "answer":
+                if said not in (None, data["message_id"]):
+                    yield "\n\n"
+                said = data["message_id"]
+                yield data["text"]
 
 
 WIRES: list[Wire] = [
@@ -136,8 +161,13 @@ WIRES: list[Wire] = [
     LangServe("batch", streams=False),
     ChatText(),
     ChatJson(),
+    Native(),
 ]
 STREAMS = [wire for wire in WIRES if wire.streams]
+
+
+def _given(**fields: str | None) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def sse(response: httpx.Response) -> Iterator[tuple[str, Any]]:

@@ -46,6 +46,11 @@ def events(response: httpx.Response) -> Iterator[Seen]:
         yield from seen(decoder.feed(piece))
 
 
+def events_in(content: bytes) -> list[Seen]:
+    """Return the events of a body that was read whole."""
+    return list(seen(Decoder().feed(content)))
+
+
 def all_events(
     client: httpx.Client, path: str, after: str | None = None, *, by: str = "header"
 ) -> list[Seen]:

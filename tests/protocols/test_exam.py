@@ -1,6 +1,9 @@
 """The exam: each behaviour through every protocol, over a real server and a real upstream."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -14,8 +17,44 @@ from tests.upstream import Upstream
 QUESTION = "what is the square root of 71?"
 LEAVES_WITHIN_S = 1.0
 
-every_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: f"{wire}{getattr(wire, 'path', '')}")
-every_stream = pytest.mark.parametrize("wire", STREAMS, ids=lambda wire: f"{wire}{getattr(wire, 'path', '')}")
+
+def _name(wire: Wire) -> str:
+    return f"{wire}{getattr(wire, 'path', '')}"
+
+
+every_wire = pytest.mark.parametrize("wire", WIRES, ids=_name)
+every_attached = pytest.mark.parametrize("wire", [w for w in WIRES if w.is_attached], ids=_name)
+
+every_stream = pytest.mark.parametrize("wire", STREAMS, ids=_name)
+
+
+@contextmanager
+def busy(client: httpx.Client, thread_id: str) -> Iterator[Iterator[str]]:
+    """Have a run on the thread that has said its first token; give its later ones."""
+    with STREAMS[0].ask(client, "count", thread_id=thread_id) as answer:
+        tokens = answer.tokens()
+        next(tokens)
+        yield tokens
+
+
+def whole(wire: Wire, client: httpx.Client, thread_id: str, on_busy: str) -> tuple[str, str | None]:
+    with wire.ask(client, "me too", thread_id=thread_id, on_busy=on_busy) as answer:
+        return answer.text(), answer.error_code
+
+
+def wait_for_the_second(client: httpx.Client, thread_id: str) -> None:
+    """Wait until the thread's newest run is one that waits for its turn."""
+    status, deadline = "running", time.monotonic() + 20
+    while status == "running" and time.monotonic() < deadline:
+        run_id = client.get(f"/agent/threads/{thread_id}").json()["run_id"]
+        status = client.get(f"/agent/runs/{run_id}").json()["status"]
+    assert status == "pending"
+
+
+def said(client: httpx.Client, thread_id: str) -> list[str]:
+    """Return what the thread holds, oldest first."""
+    state = client.get(f"/agent/threads/{thread_id}").json()
+    return [message["content"] for message in state["values"]["messages"]]
 
 
 @pytest.fixture
@@ -155,7 +194,7 @@ def test_an_answer_without_a_finish_reason_is_no_success(
     assert answer.error_code in ("upstream_truncated", "cut")
 
 
-@every_wire
+@every_attached
 def test_a_client_that_leaves_ends_the_upstreams_call(
     relayed: httpx.Client, upstream_env: Upstream, wire: Wire, thread_id: str
 ) -> None:
@@ -205,6 +244,53 @@ def test_a_busy_thread_is_refused_before_the_answer_begins(
 
     assert second.response.status_code == 409
     assert second.error_code == "thread_busy"
+
+
+@every_wire
+def test_a_run_waits_for_its_turn_on_a_busy_thread(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire, thread_id: str
+) -> None:
+    upstream_env.script([Reply(text=["one ", "two"], breaks="silence", after=1), Reply(text="next")])
+
+    with busy(relayed, thread_id) as first, ThreadPoolExecutor(1) as pool:
+        second = pool.submit(whole, wire, relayed, thread_id, "enqueue")
+        wait_for_the_second(relayed, thread_id)
+        upstream_env.resume()
+        assert ("".join(first), second.result(20)) == ("two", ("next", None))
+
+    assert said(relayed, thread_id) == ["count", "one two", "me too", "next"]
+
+
+@every_wire
+def test_a_run_may_interrupt_another_whose_partial_answer_stays(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire, thread_id: str
+) -> None:
+    upstream_env.script([Reply(text=["one ", "two"], breaks="silence", after=1), Reply(text="next")])
+
+    with busy(relayed, thread_id):
+        assert whole(wire, relayed, thread_id, "interrupt") == ("next", None)
+
+    assert said(relayed, thread_id) == ["count", "one ", "me too", "next"]
+
+
+@every_wire
+def test_a_run_may_roll_another_back_as_if_it_had_never_been(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire, thread_id: str
+) -> None:
+    upstream_env.script([Reply(text=["one ", "two"], breaks="silence", after=1), Reply(text="next")])
+
+    with busy(relayed, thread_id):
+        assert whole(wire, relayed, thread_id, "rollback") == ("next", None)
+
+    assert said(relayed, thread_id) == ["me too", "next"]
+
+
+@every_wire
+def test_what_to_do_on_a_busy_thread_is_one_of_four(client: httpx.Client, wire: Wire, thread_id: str) -> None:
+    with wire.ask(client, "hi", thread_id=thread_id, on_busy="panic") as answer:
+        answer.text()
+
+    assert (answer.response.status_code, answer.error_code) == (422, "invalid_input")
 
 
 @every_wire

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Serve
-from tests.protocols.following import all_events, events, following, text_of
+from tests.protocols.following import all_events, events, events_in, following, text_of
 from tests.replies import Refusal, Reply
 from tests.serving import Served
 from tests.upstream import Upstream
@@ -235,10 +235,10 @@ class TestFollow:
 
         response = client.get(path, params={"after": said[0].id}, headers={"last-event-id": said[3].id})
 
-        assert next(iter(events(response))) == said[4]
+        assert events_in(response.content) == said[4:]
 
     @pytest.mark.parametrize(
-        "cursor", ["x", "1", "1-", "-1", "1-2-3", "1-1 ", "1.0-1", "0x1-1", "1-1e3", "1-" + "9" * 99, "²-1"]
+        "cursor", ["x", "1", "1-", "-1", "1-2-3", "1 -1", "1.0-1", "0x1-1", "1-1e3", "1-" + "9" * 99, "²-1"]
     )
     @pytest.mark.parametrize("by", ["header", "query"])
     def test_a_cursor_that_is_none_is_refused(self, client: httpx.Client, cursor: str, by: str) -> None:
@@ -247,10 +247,7 @@ class TestFollow:
 
         response = client.get(path, headers=header, params={"after": cursor} if by == "query" else {})
 
-        if by == "header" and cursor == "1-1 ":
-            assert response.status_code == 200  # HTTP itself takes the space off
-        else:
-            assert code_of(response) == (400, "invalid_cursor")
+        assert code_of(response) == (400, "invalid_cursor")
 
     def test_a_cursor_beyond_the_end_is_refused(self, client: httpx.Client) -> None:
         path = f"{RUNS}/{start(client)['run_id']}/events"

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.client.sse import Decoder
-from tests.protocols.following import Seen, all_events, events, following, seen, text_of
+from tests.protocols.following import Seen, all_events, events_in, following, seen, text_of
 from tests.replies import Reply, ToolCall
 from tests.serving import Served
 from tests.upstream import Upstream
@@ -140,7 +140,7 @@ def test_a_replay_has_the_bytes_of_the_live_stream(upstream_env: Upstream, clien
     replay = client.get(f"{live.headers['location']}/events")
 
     assert replay.content == live.content
-    assert text_of(list(events(replay))) == "".join(WORDS)
+    assert text_of(events_in(replay.content)) == "".join(WORDS)
 
 
 def _up_to_token(count: int, read: Iterator[Seen]) -> Iterator[Seen]:

@@ -74,10 +74,14 @@ def decode(*pieces: bytes) -> list[Frame]:
 
 
 class Client:
-    """The other end of an EventStream: sees what is sent, leaves when told to."""
+    """The other end of an EventStream: sees what is sent, leaves when told to.
+
+    While it isn't reading, a send waits, and is_full is set.
+    """
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
+        self.is_full = asyncio.Event()
         self.leaves = asyncio.Event()
         self.is_reading = asyncio.Event()
         self.is_reading.set()
@@ -88,7 +92,11 @@ class Client:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        await self.is_reading.wait()
+        assert not self.is_full.is_set(), "one send at a time"
+        if not self.is_reading.is_set():
+            self.is_full.set()
+            await self.is_reading.wait()
+            self.is_full.clear()
         async with self._arrived:
             self.sent.append(message)
             self._arrived.notify_all()
@@ -191,6 +199,55 @@ class TestStream:
             await serving
 
         assert client.bodies[:at].count(PING) <= pings + 1  # the one that was on its way
+
+    async def test_a_ping_on_its_way_is_not_overtaken(self) -> None:
+        client, silence = Client(), Silence()
+
+        with anyio.fail_after(5):
+            serving = client.serve(EventStream(silence.batches(), ping_s=0.001))
+            await client.sees(RETRY)
+            client.is_reading.clear()
+            await client.is_full.wait()
+            silence.queue.put_nowait([token(1)])
+            await timers_of(5)
+            client.is_reading.set()
+            await client.sees(frame(token(1)))
+            silence.queue.put_nowait(None)
+            await serving
+
+        assert client.bodies[client.bodies.index(frame(token(1))) - 1] == PING
+
+    async def test_between_events_the_pings_wait_for_the_next_silence(self) -> None:
+        client, silence = Client(), Silence()
+
+        with anyio.fail_after(5):
+            serving = client.serve(EventStream(silence.batches(), ping_s=0.02))
+            for seq in range(1, 31):
+                silence.queue.put_nowait([token(seq)])
+                await timers_of(1)
+            await client.sees(frame(token(30)))
+            await client.sees(PING, times=client.bodies.count(PING) + 1)
+            silence.queue.put_nowait(None)
+            await serving
+
+        said_by_client = [body for body in client.bodies if body.startswith(b"id:")]
+        assert said_by_client == [frame(token(seq)) for seq in range(1, 31)]
+        assert client.bodies[-2:] == [PING, b""]
+
+    async def test_leaving_gives_up_a_ping_on_its_way(self) -> None:
+        client, silence = Client(), Silence()
+        before = asyncio.all_tasks()
+
+        with anyio.fail_after(5):
+            serving = client.serve(EventStream(silence.batches(), ping_s=0.001))
+            await client.sees(RETRY)
+            client.is_reading.clear()
+            await client.is_full.wait()
+            client.leaves.set()
+            await serving
+
+        assert silence.is_closed
+        assert asyncio.all_tasks() == before
 
     async def test_leaving_ends_the_following(self) -> None:
         client, silence = Client(), Silence()

@@ -14,7 +14,9 @@ from app.runs.ports import EventLog
 from app.runs.run import RunSpec
 
 
-def ask(text: str = "hi", *, thread_id: str = "t", run_id: str = "r", graph: str = "agent", **options: Any) -> RunSpec:
+def ask(
+    text: str = "hi", *, thread_id: str = "t", run_id: str = "r", graph: str = "agent", **options: Any
+) -> RunSpec:
     return RunSpec(graph, {"messages": [HumanMessage(text)]}, thread_id, run_id, **options)
 
 

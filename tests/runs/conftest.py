@@ -1,9 +1,8 @@
 """Engines over real SQLite folders."""
 
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from app.runs.engine import Engine
 from app.runs.graph import AnyPregel, Graph
-from app.runs.ports import EventLog, Stores
+from app.runs.ports import Stores
 from app.stores.open import Keeping, open_stores
 from tests.runs.scripted import named
 
@@ -30,12 +29,12 @@ class Engines:
         *,
         folder: Path | None = None,
         keeping: Keeping | None = None,
-        event_log: EventLog | None = None,
+        change: Callable[[Stores], Stores] = lambda stores: stores,
         **options: Any,
     ) -> Engine:
         """Open an engine for the graphs; a lone pregel is `agent`, a graph on messages.
 
-        folder: what an earlier engine left. event_log: instead of the folder's own.
+        folder: what an earlier engine left. change: puts something in the way of its stores.
         """
         place = folder or self._folder
         opened: list[Stores] = []
@@ -44,7 +43,7 @@ class Engines:
         async def stores() -> AsyncIterator[Stores]:
             async with open_stores(place, keeping) as found:
                 opened.append(found)
-                yield found if event_log is None else replace(found, event_log=event_log)
+                yield change(found)
 
         engine = Engine(graphs if isinstance(graphs, Mapping) else named(graphs), stores, **options)
         await engine.open()

@@ -294,9 +294,12 @@ async def test_the_events_of_an_ended_run_are_forgotten_after_their_retention(en
     engine = await engine_of(agent(["hi"]), limits=Limits(retention_s=0))
     await ended(engine, ask())
 
-    with anyio.fail_after(5), pytest.raises(StreamGap):
+    with anyio.fail_after(5):
         while True:  # the log is tidied behind the last event
-            await said(engine.follow("r"))
+            try:
+                await said(engine.follow("r"))
+            except StreamGap:
+                break
     assert (await engine.run("r")).output == "hi"
 
 

@@ -19,7 +19,9 @@ from tests.runs.scripted import agent
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("text", ["", "1", "-", "1-", "-1", "a-b", "1-2-3", " 1-2", "1-2\n", "１-２", "9" * 10 + "-1"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "-", "1-", "-1", "a-b", "1-2-3", " 1-2", "1-2\n", "１-２", "9" * 10 + "-1"]
+)
 def test_garbage_is_no_cursor(text: str) -> None:
     with pytest.raises(InvalidCursor):
         Cursor.parse(text)
@@ -84,7 +86,9 @@ async def test_a_reader_that_falls_behind_reads_what_it_missed_from_the_log(engi
     assert [event.seq for event in whole] == list(range(1, count + 5))
 
 
-async def test_a_reader_behind_the_tail_of_a_live_run_gets_the_log_and_then_the_tail(engine_of: Engines) -> None:
+async def test_a_reader_behind_the_tail_of_a_live_run_gets_the_log_and_then_the_tail(
+    engine_of: Engines,
+) -> None:
     count, gate = 3 * TAIL_LIMIT, asyncio.Event()
     engine = await engine_of(agent([*(str(number % 10) for number in range(count)), gate, "end"]))
     await engine.start(ask())
@@ -133,7 +137,9 @@ async def test_a_run_that_waits_is_followed_from_before_it_begins(engine_of: Eng
 
 
 @pytest.mark.parametrize("cursor", [Cursor(2, 0), Cursor(2, 1), Cursor(99, 1)])
-async def test_a_cursor_of_an_attempt_that_has_not_been_is_refused(engine_of: Engines, cursor: Cursor) -> None:
+async def test_a_cursor_of_an_attempt_that_has_not_been_is_refused(
+    engine_of: Engines, cursor: Cursor
+) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["a", gate]))
     await engine.start(ask())

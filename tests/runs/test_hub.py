@@ -1,124 +1,186 @@
-"""The hub: who reads gets every fresh event, or is told to look into the log."""
+"""The hub: a run's tail hands every reader what lies behind its cursor, and drops nothing unstored."""
+
+import asyncio
 
 import anyio
-import anyio.lowlevel
 import pytest
-from hypothesis import given
+from anyio.lowlevel import checkpoint
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.runs.event import Event
-from app.runs.hub import READER_LIMIT, Hub, Reader
+from app.errors import StorageFailed
+from app.runs.event import START, Cursor, Event
+from app.runs.hub import TAIL_LIMIT, Hub, Tail
 
 pytestmark = pytest.mark.anyio
 
 
-def event(seq: int) -> Event:
-    return Event(1, seq, "token", {})
+def event(seq: int, attempt: int = 1) -> Event:
+    return Event(attempt, seq, "token", {})
 
 
-def seqs(reader: Reader) -> list[int]:
-    return [each.seq for each in reader.take()]
-
-
-def caught_up(reader: Reader) -> Reader:
-    """Have the reader look into the log, as a follower does first."""
-    reader.has_missed = False
-    return reader
+def seqs(tail: Tail, cursor: Cursor = START) -> list[int] | None:
+    events = tail.after(cursor)
+    return None if events is None else [each.seq for each in events]
 
 
 async def test_every_reader_of_a_run_gets_its_events_and_no_others() -> None:
     hub = Hub()
     with hub.join("r") as first, hub.join("r") as second, hub.join("s") as other:
-        for reader in (first, second, other):
-            caught_up(reader)
+        run, another = hub.open("r", 1), hub.open("s", 1)
 
-        hub.publish("r", event(1))
-        hub.publish("s", event(2))
-        hub.publish("r", event(3))
+        run.put(event(1))
+        another.put(event(1))
+        run.put(event(2))
 
-        assert (seqs(first), seqs(second), seqs(other)) == ([1, 3], [1, 3], [2])
+        assert (seqs(first), seqs(second), seqs(other)) == ([1, 2], [1, 2], [1])
 
 
-async def test_a_reader_that_comes_late_is_told_that_it_missed_something() -> None:
+async def test_what_was_said_stays_for_those_who_read_and_goes_with_the_last_of_them() -> None:
     hub = Hub()
-    hub.publish("r", event(1))
+    hub.open("r", 1).put(event(1))
 
     with hub.join("r") as reader:
-        assert reader.has_missed
+        hub.close("r", 1)
+        assert (seqs(reader), reader.is_live) == ([1], False)
+
+    with hub.join("r") as late:
+        assert seqs(late) == []
+    assert hub.live("r") is None
 
 
-async def test_a_reader_that_left_gets_nothing_and_the_others_go_on() -> None:
+async def test_a_reader_leaves_when_its_block_fails_and_the_others_go_on() -> None:
     hub = Hub()
+    tail = hub.open("r", 1)
     with hub.join("r") as stays:
-        with hub.join("r") as leaves:
-            caught_up(leaves)
-        caught_up(stays)
+        with pytest.raises(ZeroDivisionError), hub.join("r"):
+            raise ZeroDivisionError
 
-        hub.publish("r", event(1))
+        tail.put(event(1))
 
-        assert (seqs(leaves), seqs(stays)) == ([], [1])
+        assert (seqs(stays), tail.readers) == ([1], 1)
 
 
-async def test_a_reader_leaves_when_its_block_fails() -> None:
+async def test_a_later_attempt_begins_behind_its_own_cursor() -> None:
     hub = Hub()
+    tail = hub.open("r", 1)
+    tail.put(event(1))
+    with hub.join("r") as reader:
+        hub.close("r", 1, StorageFailed("full"))
 
-    with pytest.raises(ZeroDivisionError), hub.join("r") as reader:
-        raise ZeroDivisionError
-    caught_up(reader)
-    hub.publish("r", event(1))
+        hub.open("r", 2).put(event(1, attempt=2))
 
-    assert seqs(reader) == []
+        assert (reader.error, reader.is_live) == (None, True)
+        assert seqs(reader, Cursor(1, 1)) is None  # the first attempt's rest is the log's to say
+        assert seqs(reader, Cursor(2, 0)) == [1]
+        assert seqs(reader, Cursor(2, 1)) == []
 
 
-async def test_waiting_ends_with_an_event_and_begins_anew_behind_it() -> None:
-    reader = caught_up(Reader())
-    reader.put(event(1))
+async def test_an_attempt_that_was_overtaken_ends_only_its_own_tail() -> None:
+    hub = Hub()
+    hub.open("r", 1)
+    tail = hub.open("r", 2)
+
+    hub.close("r", 1)
+    assert hub.live("r") is tail
+    hub.close("r", 2)
+    hub.close("r", 2)
+
+    assert hub.live("r") is None
+
+
+async def test_waiting_ends_with_whatever_happens_and_begins_anew_behind_it() -> None:
+    hub = Hub()
+    with hub.join("r") as reader:
+        for happen in (
+            lambda: hub.open("r", 1),
+            lambda: reader.put(event(1)),
+            lambda: hub.wake("r"),
+            hub.wake_all,
+            lambda: hub.close("r", 1),
+        ):
+            version = reader.version
+            waits = asyncio.create_task(reader.wait(version))
+            await checkpoint()
+            assert not waits.done()
+            happen()
+            with anyio.fail_after(5):
+                await waits
+                await reader.wait(version)  # who comes late doesn't wait at all
+
+
+async def test_waking_runs_that_nobody_reads_does_nothing() -> None:
+    Hub().wake("r")
+
+
+async def test_a_reader_that_left_while_it_waited_is_no_trouble() -> None:
+    tail = Tail()
+    leaves, stays = (asyncio.create_task(tail.wait(tail.version)) for _ in range(2))
+    await checkpoint()
+
+    leaves.cancel()
+    await checkpoint()
+    tail.wake()
 
     with anyio.fail_after(5):
-        await reader.wait()
-    reader.take()
-
-    with anyio.move_on_after(0) as scope:
-        await reader.wait()
-    assert scope.cancelled_caught
+        await stays
 
 
-async def test_who_waits_is_woken() -> None:
-    reader = caught_up(Reader())
+def test_what_an_earlier_attempt_stored_late_says_nothing_of_this_one() -> None:
+    tail = Tail()
+    tail.begin(2)
+    for seq in range(1, 2 * TAIL_LIMIT):
+        tail.put(event(seq, attempt=2))
 
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as group:
-            group.start_soon(reader.wait)
-            await anyio.lowlevel.checkpoint()
-            reader.put(event(1))
+    tail.stored(Cursor(1, 5 * TAIL_LIMIT))
+    tail.put(event(2 * TAIL_LIMIT, attempt=2))
 
-    assert seqs(reader) == [1]
-
-
-async def test_a_full_inbox_is_emptied_and_the_reader_told_and_woken() -> None:
-    reader = caught_up(Reader())
-
-    for seq in range(READER_LIMIT + 1):
-        reader.put(event(seq))
-
-    with anyio.fail_after(5):
-        await reader.wait()
-    assert reader.has_missed
-    assert seqs(reader) == []
+    assert tail.floor == Cursor(2, 0)
 
 
-@given(st.lists(st.integers(0, 2 * READER_LIMIT), max_size=5))
-def test_what_is_taken_never_skips_an_event_that_the_log_was_not_asked_for(bursts: list[int]) -> None:
-    """A burst may fill the inbox between its reader's looking and taking: what came behind must wait."""
-    reader, known, said = caught_up(Reader()), 0, 0
+@settings(deadline=None)
+@given(
+    attempt=st.sampled_from([1, 2]),
+    steps=st.lists(
+        st.tuples(st.sampled_from([1, 7, TAIL_LIMIT, 2 * TAIL_LIMIT]), st.floats(0, 1)), max_size=4
+    ),
+    data=st.data(),
+)
+def test_behind_any_cursor_the_tail_has_what_the_log_may_not_have(
+    attempt: int, steps: list[tuple[int, float]], data: st.DataObject
+) -> None:
+    """The law: behind a cursor that isn't before its floor, the tail equals the list of all that was said;
+    and the log has all that was said up to the floor.
+    """
+    whole: list[Event] = []
+    tail, stored = Tail(), 0
+    tail.begin(attempt)
 
-    for burst in bursts:
-        for _ in range(burst):
-            said += 1
-            reader.put(event(said))
-        for each in reader.take():
-            assert each.seq == known + 1
-            known = each.seq
-        if reader.has_missed:
-            caught_up(reader)
-            known = said
+    for count, share in steps:
+        for _ in range(count):
+            whole.append(event(len(whole) + 1, attempt))
+            tail.put(whole[-1])
+        stored += round(share * (len(whole) - stored))
+        tail.stored(Cursor(attempt, stored))
+
+        assert tail.floor == START or tail.floor.seq <= stored
+        seq = data.draw(st.integers(0, len(whole) + 2))
+        found = tail.after(Cursor(attempt, seq))
+        assert (found is None) == (Cursor(attempt, seq) < tail.floor)
+        assert found is None or list(found) == whole[seq:]
+
+
+def test_a_long_tail_is_cut_as_far_as_it_is_stored() -> None:
+    tail = Tail()
+    tail.begin(1)
+    for seq in range(1, 3 * TAIL_LIMIT):
+        tail.put(event(seq))
+    assert tail.floor == START
+
+    tail.stored(Cursor(1, 10))
+    tail.put(event(3 * TAIL_LIMIT))
+    assert (tail.floor, seqs(tail, Cursor(1, 9))) == ((1, 10), None)
+    tail.stored(Cursor(1, 3 * TAIL_LIMIT))
+    tail.put(event(3 * TAIL_LIMIT + 1))
+
+    assert seqs(tail, tail.floor) == list(range(2 * TAIL_LIMIT + 2, 3 * TAIL_LIMIT + 2))

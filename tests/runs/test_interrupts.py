@@ -1,18 +1,20 @@
-"""Graphs that ask a person: the run pauses, the answer is a new run, and nothing is lost or answered twice."""
+"""Graphs that ask a person: the run pauses, the answer is a new run, nothing is lost or answered twice."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from langchain_core.messages import AIMessage
+from langgraph._internal._constants import RESUME
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
 from app.errors import NotInterrupted, ThreadInterrupted
-from app.runs.engine import Engine
 from app.runs.event import Event
 from app.runs.graph import AnyPregel
+from app.runs.ports import Stores
 from app.runs.run import OnBusy
 from tests.runs.asking import ask, ended, kinds, reply, said, texts
 from tests.runs.conftest import Engines
@@ -21,17 +23,29 @@ from tests.runs.scripted import Messages
 pytestmark = pytest.mark.anyio
 
 
-def asking(*questions: str, gate: asyncio.Event | None = None) -> AnyPregel:
-    """Return a graph of one node, which asks one question after the other and says what it was answered."""
+def asker(*questions: str, before: asyncio.Event | None = None, behind: asyncio.Event | None = None) -> Any:
+    """Return a node that asks one question after the other and says what it was answered.
+
+    It waits for an event before it asks, or behind each answer.
+    """
 
     async def approve(state: Messages) -> Any:
-        if gate is not None:
-            await gate.wait()
-        answers = [interrupt(question) for question in questions]
+        if before is not None:
+            await before.wait()
+        answers = []
+        for question in questions:
+            answers.append(interrupt(question))
+            if behind is not None:
+                await behind.wait()
         return {"messages": [AIMessage(" ".join(map(str, answers)))]}
 
+    return approve
+
+
+def asking(*questions: str, **waits: asyncio.Event) -> AnyPregel:
+    """Return a graph of one node that asks."""
     builder = StateGraph(Messages)
-    builder.add_node("approve", approve)
+    builder.add_node("approve", asker(*questions, **waits))
     builder.add_edge(START, "approve")
     return builder.compile()
 
@@ -41,6 +55,17 @@ def the_only(events: list[Event]) -> tuple[str, object]:
     assert events[-1].kind == "interrupted"
     (question,) = events[-1].data["interrupts"]
     return question["id"], question["value"]
+
+
+async def answer_stored(stores: Stores, pregel: AnyPregel) -> None:
+    """Wait until the thread's state has been given the answer."""
+    saver = stores.checkpoints.saver_for(pregel)
+    with anyio.fail_after(5):
+        while True:
+            found = await saver.aget_tuple({"configurable": {"thread_id": "t", "checkpoint_ns": ""}})
+            if found and any(channel == RESUME for _, channel, _ in found.pending_writes or ()):
+                return
+            await checkpoint()  # the port has no wake-up for it
 
 
 async def test_a_graph_that_asks_ends_interrupted_with_its_question(engine_of: Engines) -> None:
@@ -79,10 +104,8 @@ async def test_an_answer_after_a_restart_goes_on_from_there(engine_of: Engines) 
 
 async def test_a_question_is_answered_once(engine_of: Engines) -> None:
     gate = asyncio.Event()
-    gate.set()
-    engine = await engine_of(asking("may I?", gate=gate))
+    engine = await engine_of(asking("may I?", behind=gate))
     question, _ = the_only(await ended(engine, ask("please")))
-    gate.clear()
 
     await engine.start(reply({question: "yes"}, run_id="r2"))
     with pytest.raises(NotInterrupted):
@@ -107,23 +130,52 @@ async def test_an_answer_is_not_repeated_into_the_nodes_next_question(engine_of:
 
 
 async def test_an_answer_whose_run_died_is_not_repeated_into_the_next_question(engine_of: Engines) -> None:
+    """Two nodes ask at once; one of them is at its second question when the process dies, one in its work."""
+
+    def two(behind: asyncio.Event) -> AnyPregel:
+        builder = StateGraph(Messages)
+        builder.add_node("a", asker("delete a?", "delete b?"))
+        builder.add_node("c", asker("delete c?", behind=behind))
+        builder.add_edge(START, "a")
+        builder.add_edge(START, "c")
+        return builder.compile()
+
+    pregel, done = two(asyncio.Event()), asyncio.Event()
+    done.set()
+    engine = await engine_of(pregel)
+    asked = (await ended(engine, ask("please")))[-1].data["interrupts"]
+    await engine.start(reply({each["id"]: "yes" for each in asked}, run_id="r2"))
+    await answer_stored(engine_of.stores(engine), pregel)
+
+    engine = await engine_of(two(done), folder=engine_of.killed(engine))
+    again = (await said(engine.follow("r2")))[-1].data["interrupts"]
+    await ended(engine, reply({each["id"]: f"no {each['value']}" for each in again}, run_id="r3"))
+
+    assert sorted(each["value"] for each in again) == ["delete b?", "delete c?"]
+    assert (await engine.run("r2")).attempt == 2
+    assert sorted(await texts(engine)) == ["no delete c?", "please", "yes no delete b?"]
+
+
+async def test_an_answer_that_died_before_the_graph_took_it_is_asked_for_again(engine_of: Engines) -> None:
     gate = asyncio.Event()
     gate.set()
-    engine = await engine_of(asking("delete a?", "delete b?", gate=gate))
+    engine = await engine_of(asking("may I?", before=gate))
     question, _ = the_only(await ended(engine, ask("please")))
     gate.clear()
     await engine.start(reply({question: "yes"}, run_id="r2"))
-    await engine_of.stored_answer(engine)
 
-    engine = await engine_of(asking("delete a?", "delete b?"), folder=engine_of.killed(engine))
-    events = await said(engine.follow("r2"))
+    engine = await engine_of(asking("may I?"), folder=engine_of.killed(engine))
+    again, value = the_only(await said(engine.follow("r2")))
+    await ended(engine, reply({again: "yes"}, run_id="r3"))
 
-    assert the_only(events)[1] == "delete b?"
-    assert (await engine.run("r2")).attempt == 2
+    assert value == "may I?"
+    assert await texts(engine) == ["please", "yes"]
 
 
 @pytest.mark.parametrize("on_busy", ["reject", "enqueue", "interrupt"])
-async def test_plain_input_would_lose_the_question_and_is_refused(engine_of: Engines, on_busy: OnBusy) -> None:
+async def test_plain_input_would_lose_the_question_and_is_refused(
+    engine_of: Engines, on_busy: OnBusy
+) -> None:
     engine = await engine_of(asking("may I?"))
     question, _ = the_only(await ended(engine, ask("please")))
 
@@ -146,7 +198,7 @@ async def test_rolling_back_takes_the_question_out_of_the_thread(engine_of: Engi
 
 async def test_a_run_behind_one_that_asks_fails_and_the_question_can_be_answered(engine_of: Engines) -> None:
     gate = asyncio.Event()
-    engine = await engine_of(asking("may I?", gate=gate))
+    engine = await engine_of(asking("may I?", before=gate))
     await engine.start(ask("please", run_id="r1"))
     await engine.start(ask("and then?", run_id="r2", on_busy="enqueue"))
 
@@ -159,10 +211,12 @@ async def test_a_run_behind_one_that_asks_fails_and_the_question_can_be_answered
     assert await texts(engine) == ["please", "yes"]
 
 
-async def test_a_run_that_waited_to_roll_back_takes_the_question_out_of_the_thread(engine_of: Engines) -> None:
+async def test_a_run_that_waited_to_roll_back_takes_the_question_out_of_the_thread(
+    engine_of: Engines,
+) -> None:
     """The run that it told to end had asked before it heard of it."""
 
-    def stubborn(gate: asyncio.Event, has_begun: asyncio.Event) -> Callable[[Messages], Any]:
+    def stubborn(gate: asyncio.Event, has_begun: asyncio.Event) -> Any:
         async def approve(state: Messages) -> Any:
             has_begun.set()
             while not gate.is_set():

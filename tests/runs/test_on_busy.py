@@ -18,7 +18,9 @@ pytestmark = pytest.mark.anyio
 async def start(engine: Engine, spec: RunSpec) -> None:
     """Start the run in its own way: an attached one is accepted before its input comes."""
     if spec.attached:
-        await engine.accept(RunSpec(spec.graph, None, spec.thread_id, spec.run_id, True, on_busy=spec.on_busy))
+        await engine.accept(
+            RunSpec(spec.graph, None, spec.thread_id, spec.run_id, True, on_busy=spec.on_busy)
+        )
     await engine.start(spec)
 
 
@@ -32,14 +34,18 @@ async def test_a_second_run_is_refused_and_changes_nothing(engine_of: Engines, a
         await start(engine, ask("2", run_id="r2", attached=attached))
     gate.set()
     await said(engine.follow("r1"))
-    await start(engine, ask("3", run_id="r3", attached=attached))  # who has seen the end finds the thread free
+    await start(
+        engine, ask("3", run_id="r3", attached=attached)
+    )  # who has seen the end finds the thread free
 
     assert answer(await said(engine.follow("r3"))) == "two"
     assert await texts(engine) == ["1", "one", "3", "two"]
 
 
 @pytest.mark.parametrize("attached", [False, True])
-async def test_five_at_once_lose_nothing_and_answer_in_their_order(engine_of: Engines, attached: bool) -> None:
+async def test_five_at_once_lose_nothing_and_answer_in_their_order(
+    engine_of: Engines, attached: bool
+) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent([gate, "a1"], ["a2"], ["a3"], ["a4"], ["a5"]))
 
@@ -104,8 +110,9 @@ async def test_rolling_back_takes_the_runs_work_out_of_the_thread(engine_of: Eng
 
 @pytest.mark.parametrize("on_busy", ["interrupt", "rollback"])
 async def test_the_runs_that_waited_end_as_well(engine_of: Engines, on_busy: OnBusy) -> None:
-    engine = await engine_of(agent([asyncio.Event()], ["last"]))
+    engine = await engine_of(agent(["half", asyncio.Event()], ["last"]))
     await start(engine, ask("1", run_id="r1"))
+    await until(engine.follow("r1"), "token")
     await start(engine, ask("2", run_id="r2", on_busy="enqueue"))
     await start(engine, ask("3", run_id="r3", on_busy="enqueue", attached=True))
     readers = [asyncio.create_task(said(engine.follow(run_id))) for run_id in ("r1", "r2", "r3")]
@@ -120,6 +127,7 @@ async def test_the_runs_that_waited_end_as_well(engine_of: Engines, on_busy: OnB
 async def test_many_that_interrupt_one_another_leave_the_last(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half", asyncio.Event()], *[["ok"]] * 5))
     await start(engine, ask("0", run_id="r0"))
+    await until(engine.follow("r0"), "token")
 
     await asyncio.gather(
         *(engine.start(ask(str(number), run_id=f"r{number}", on_busy="interrupt")) for number in range(1, 6))

@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
 from langgraph.prebuilt import ToolNode
+from pydantic import Field
 
 from app.runs.engine import Engine
 from app.runs.executor import Limits
@@ -195,7 +196,7 @@ async def test_what_a_node_writes_after_its_run_ended_does_not_reach_the_thread(
 class Recording(ScriptedModel):
     """Also keeps what it was asked, as a provider would see it."""
 
-    asked: list[list[BaseMessage]] = []
+    asked: list[list[BaseMessage]] = Field(default_factory=list)
 
     async def _astream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Any:
         self.asked.append(messages)

@@ -1,4 +1,4 @@
-"""The EventLog port's exam. Every store sits it; conformance_runs.py and conformance_threads.py are the others.
+"""The EventLog port's exam. Every store sits it, and those of the other conformance_*.py.
 
 A test module subclasses the exam; conftest.py gives the fixtures. The laws stand in app/runs/ports.py.
 """
@@ -54,7 +54,7 @@ async def forgotten(log: EventLog, run_id: RunId, after: Cursor = START) -> None
 
 @pytest.mark.anyio
 class LogExam:
-    """Fixtures: `log` an empty store, `small_log` one that keeps SMALL_LIMIT events of a run, `clock` theirs."""
+    """Fixtures: `log`, an empty store; `small_log`, one that keeps SMALL_LIMIT of a run; `clock`, theirs."""
 
     async def test_it_gives_back_what_it_was_given_in_order(self, log: EventLog) -> None:
         await fill(log, {"r": events(1, 2)})
@@ -128,6 +128,16 @@ class LogExam:
         assert await stored(small_log, Cursor(1, 3)) == events(4, 8)
         assert await stored(small_log, Cursor(1, 8)) == []
 
+    async def test_the_oldest_go_one_by_one(self, small_log: EventLog) -> None:
+        for seq in range(1, 5 * SMALL_LIMIT):
+            await fill(small_log, {"r": events(seq, seq)})
+
+            oldest = max(0, seq - SMALL_LIMIT)
+            assert await stored(small_log, Cursor(1, oldest)) == events(oldest + 1, seq)
+            if oldest > 0:
+                with pytest.raises(StreamGap):
+                    await stored(small_log, Cursor(1, oldest - 1))
+
     async def test_the_limit_is_each_runs_own(self, small_log: EventLog) -> None:
         await fill(small_log, {"r": events(1, SMALL_LIMIT + 1), "s": events(1, SMALL_LIMIT)})
 
@@ -156,10 +166,10 @@ class LogExam:
 
         await forgotten(log, "r")
 
-    async def test_a_forgotten_run_may_begin_anew(self, log: EventLog) -> None:
+    async def test_a_forgotten_run_may_begin_anew(self, log: EventLog, clock: Clock) -> None:
         await fill(log, {"r": events(1, 3, attempt=2)})
-        await log.expire("r", 0)
-        await forgotten(log, "r")
+        await log.expire("r", 60)
+        clock.now += 61
 
         await fill(log, {"r": events(1, 1)})
 

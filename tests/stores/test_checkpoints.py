@@ -10,12 +10,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import aiosqlite
 import anyio
 import anyio.lowlevel
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.base import id as checkpoint_ids
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.types import INTERRUPT
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from typing_extensions import TypedDict
 
 from app.errors import StorageFailed
@@ -198,7 +201,7 @@ async def test_a_lease_that_is_lost_while_the_write_waits_is_noticed(file: Path)
         await turn(pregel, "one")
         newest = await saver.aget_tuple(config())
         assert newest is not None
-        where = config(**newest.config["configurable"], **{HOLD: hold})
+        where = config(**{**newest.config["configurable"], HOLD: hold})
         before = counts(file)
 
         async with saver.lock:  # type: ignore[attr-defined]  # an AsyncSqliteSaver
@@ -244,6 +247,27 @@ async def test_the_run_that_wrote_a_checkpoint_or_a_write_is_kept_with_it(file: 
 
     assert run_ids(file) == {"r1", "r2"}
     assert {run_id for (run_id,) in rows(file, "SELECT run_id FROM writes")} == {"r1", "r2"}
+
+
+async def test_what_is_written_twice_counts_as_it_does_with_langgraphs_own_saver(file: Path) -> None:
+    """Of plain writes the first, of LangGraph's special ones the last; whoever made them."""
+    pairs = [("messages", "first"), (INTERRUPT, "first")], [("messages", "second")], [(INTERRUPT, "second")]
+    async with open_checkpoints(file) as checkpoints, aiosqlite.connect(":memory:") as connection:
+        pending = []
+        for saver in (checkpoints.saver_for(echo()), AsyncSqliteSaver(connection)):
+            pregel = echo().copy({"checkpointer": saver})
+            await turn(pregel, "one")
+            found = await saver.aget_tuple(config())
+            assert found is not None
+            for number, writes in enumerate(pairs):
+                where = config(run_id=f"r{number}", **found.config["configurable"])
+                await saver.aput_writes(where, writes, "task")
+            found = await saver.aget_tuple(config())
+            assert found is not None
+            pending.append(found.pending_writes or [])
+
+    assert sorted(pending[0]) == sorted(pending[1])
+    assert {value for _, _, value in pending[0]} == {"first", "second"}
 
 
 async def test_a_deleted_thread_is_forgotten_and_the_others_are_not(file: Path) -> None:

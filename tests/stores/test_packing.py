@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
+import anyio.lowlevel
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, ToolMessage
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.checkpoint.base.id import uuid6
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
@@ -26,6 +28,7 @@ from tests.stores.talking import Talk, config, counts, echo, graph, nested, on, 
 pytestmark = pytest.mark.anyio
 
 MANY = 20  # more than stay inline
+LATE = str(uuid6())
 
 verbs = st.sampled_from(["say", "replace", "edit", "deepen", "touch", "remove", "clear", "whole"])
 stores = st.sampled_from(["prune", "reopen", "history"])
@@ -100,8 +103,8 @@ def test_a_thread_is_what_it_is_where_everything_is_stored_each_time(
             connection = await plainly.enter_async_context(aiosqlite.connect(":memory:"))
             plain = AsyncSqliteSaver(connection, serde=SafeSerializer())
             checkpoints = await stack.enter_async_context(reopened())
+            mine = checkpoints.saver_for(obeying)
             for number, (verb, at) in enumerate([("begin", 0), *given]):
-                mine = checkpoints.saver_for(obeying)
                 if verb == "prune":
                     await checkpoints.prune("t")
                 elif verb == "reopen":
@@ -114,7 +117,9 @@ def test_a_thread_is_what_it_is_where_everything_is_stored_each_time(
                     for saver in (plain, mine):
                         told = _input(verb, at, number)
                         await obeying.copy({"checkpointer": saver}).ainvoke(told, config(), durability="sync")
-                assert await _thread(mine) == await _thread(plain)
+                stored = await _thread(plain)
+                assert await _thread(mine) == stored
+                assert await _thread(checkpoints.saver_for(obeying)) == stored  # which knows nothing yet
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder)))
@@ -172,7 +177,8 @@ class Shout(AIMessage):
 
 
 async def test_a_message_of_an_own_class_does_not_harm_the_others(file: Path) -> None:
-    given = [Shout(f"{n}", id=f"{n}") if n % 2 else HumanMessage(f"{n}", id=f"{n}") for n in range(MANY)]
+    kinds = [Shout, HumanMessage] * (MANY // 2)
+    given = [kind(content=f"{n}", id=f"{n}") for n, kind in enumerate(kinds)]
     plain = echo().copy({"checkpointer": InMemorySaver(serde=SafeSerializer())})
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
@@ -262,32 +268,46 @@ async def _changes(checkpoints: Any) -> int:
     return int(connection.total_changes)
 
 
-async def test_a_run_survives_the_pruning_of_what_it_began_from(file: Path) -> None:
-    """It forked from an old checkpoint, whose messages only that one held, and which is pruned meanwhile."""
-    going_on, pruned = asyncio.Event(), asyncio.Event()
+@pytest.mark.parametrize("what", ["checkpoint", "write"])
+async def test_a_write_survives_the_pruning_of_what_it_began_from(file: Path, what: str) -> None:
+    """It waits for the pruning to end, which drops messages that it knew as stored."""
 
-    async def node(state: Talk) -> Any:
+    def node(state: Talk) -> Any:
         if state["messages"][-1].content == "clear":
             return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage("cleared")]}
-        if state["messages"][-1].content == "fork":
-            going_on.set()
-            await pruned.wait()
         return {"messages": [AIMessage("yes")]}
 
     async with open_checkpoints(file, kept=2) as checkpoints:
         pregel = on(checkpoints, graph(node))
-        first = await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
-        fork = (await pregel.aget_state(config())).config["configurable"]["checkpoint_id"]
-        await turn(pregel, "clear")
-        await turn(pregel, "more")
-        run = asyncio.ensure_future(turn(pregel, "fork", checkpoint_id=fork))
-        async with asyncio.timeout(10):
-            await going_on.wait()
-            for number in range(3):  # what the fork wrote until now falls out of what is kept
-                await turn(pregel, f"{number}")
-                await checkpoints.prune("t")
-            pruned.set()
-            await run
+        saver: Any = pregel.checkpointer
+        for given in ({"messages": [HumanMessage(f"{n}") for n in range(MANY)]}, "clear", "more"):
+            await turn(pregel, given)
+        found = await _longest(saver)
+        messages = found.checkpoint["channel_values"]["messages"]
+        newest = await saver.aget_tuple(config())
+
+        async with saver.lock:
+            pruning = asyncio.ensure_future(checkpoints.prune("t"))
+            await anyio.lowlevel.checkpoint()
+            if what == "checkpoint":
+                late = saver.aput(found.config, {**found.checkpoint, "id": LATE}, found.metadata, {})
+            else:
+                late = saver.aput_writes(newest.config, [("messages", messages)], "task")
+            writing = asyncio.ensure_future(late)
+            await anyio.lowlevel.checkpoint()
+        await asyncio.gather(pruning, writing)
 
     async with open_checkpoints(file) as checkpoints:
-        assert await texts(on(checkpoints, graph(node))) == [*first, "fork", "yes"]
+        saver = checkpoints.saver_for(pregel)
+        assert await saver.aget_tuple(found.config) is None  # it was pruned
+        newest = await saver.aget_tuple(config())
+        assert newest is not None
+        if what == "checkpoint":
+            assert newest.checkpoint["channel_values"]["messages"] == messages
+        else:
+            assert ("task", "messages", messages) in newest.pending_writes
+
+
+async def _longest(saver: BaseCheckpointSaver[Any]) -> CheckpointTuple:
+    found = [each async for each in saver.alist(config())]
+    return max(found, key=lambda each: len(each.checkpoint["channel_values"].get("messages", [])))

@@ -94,6 +94,8 @@ async def test_an_answer_alone_is_taken_back_and_the_question_stands_again(file:
         asked_second = await seen(pregel)
         await turn(pregel, answered("B"), run_id="r3")
 
+        assert [each.value for _, _, (each,), *_ in asked_first["tasks"]] == ["a?"]
+        assert [each.value for _, _, (each,), *_ in asked_second["tasks"]] == ["b?"]
         await checkpoints.roll_back("t", ["r3"])
         assert await seen(pregel) == asked_second
         await checkpoints.roll_back("t", ["r2"])

@@ -12,7 +12,6 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from app.protocols.faults import Faults
 from app.protocols.messages import MessageLimits
 from app.protocols.native import runs, threads
 from app.protocols.native.runs import Native
@@ -23,7 +22,7 @@ __all__ = ["BODILESS", "mount"]
 BODILESS: Final = re.compile("/[^/]+/runs/[^/]+/cancel")  # paths that may be posted to without a body
 
 
-def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, ping_s: float, faults: Faults) -> None:
+def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, ping_s: float) -> None:
     """Serve each graph's runs and threads."""
     native = Native(engine, limits, ping_s)
     app.include_router(runs.routes(native))

@@ -7,17 +7,15 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
-from langchain_core.messages import BaseMessage
 from langgraph.graph.state import CompiledStateGraph
-from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from app.errors import InvalidInput, NotInterrupted, UnknownRun
-from app.protocols.messages import MessageLimits, parse_input
+from app.protocols.messages import MessageLimits, parse_input, title_of
 from app.runs.event import RunId
 from app.runs.graph import Graph
 from app.runs.run import MAX_STEPS, Run, RunSpec, check_max_steps, check_on_busy, check_thread_id
 
-TITLE_CHARS: Final = 80
 _SHOWN_CHARS: Final = 100
 _START_KEYS: Final = ("input", "thread_id", "config", "on_busy", "from_checkpoint")
 _ANSWER_KEYS: Final = ("resume", "interrupt_id", "answers")
@@ -133,11 +131,9 @@ def _input(fields: Mapping[str, Any], graph: Graph, limits: MessageLimits) -> tu
         for message in messages:
             message.id = message.id or str(uuid.uuid4())  # a retry that sends it again adds it only once
         rest = value if isinstance(value, dict) else {}
-        return {**rest, "messages": messages}, _title(messages)
+        return {**rest, "messages": messages}, title_of(messages)
     try:
-        schema = graph.served.get_input_schema()
-        if issubclass(schema, BaseModel):  # its type still names pydantic 1, which LangChain makes no more
-            schema.model_validate(value)
+        TypeAdapter(graph.served.get_input_schema()).validate_python(value)
     except ValidationError as error:
         raise _refused("input", error) from None
     return value, ""
@@ -147,12 +143,6 @@ def _refused(field: str, error: ValidationError) -> InvalidInput:
     first = error.errors(include_input=False)[0]
     path = ".".join([field, *(str(part) for part in first["loc"] if part != "root")])
     return InvalidInput(path[: 2 * _SHOWN_CHARS], first["msg"])
-
-
-def _title(messages: Iterable[BaseMessage]) -> str:
-    """Return the beginning of the first thing a human says."""
-    said = (" ".join(str(message.text).split()) for message in messages if message.type == "human")
-    return next(said, "")[:TITLE_CHARS]
 
 
 def _thread_id(fields: Mapping[str, Any], configurable: Mapping[str, Any]) -> str | None:

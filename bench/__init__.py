@@ -1,0 +1,1 @@
+"""The benchmarks: README.md says how to run them, and how they measure."""

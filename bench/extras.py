@@ -1,0 +1,236 @@
+"""What is measured besides: capacity, memory, readers, long threads, the file, the start. Each starts its own servers."""
+
+import http.client
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from bench import load
+from bench.load import Found, Load, Void
+from bench.machine import ROOT, SERVER_CORE
+from bench.plan import Figures, Plan
+from bench.rows import NATIVE, PASSTHROUGH, Row
+from bench.scenarios import PACE_MS
+from bench.servers import Server, command, serving
+
+_TOKENS: Final = 256
+_STREAM_S: Final = _TOKENS * PACE_MS / 1000
+_WARM: Final = Load(streams=4, seconds=1, warmup_s=0.5)
+_INPUT_LIMIT: Final = 250  # messages that one input may hold, less a few
+_RUNS: Final = 10_000
+
+
+def capacity(upstream: Server, plan: Plan) -> Figures:
+    """The most streams at the pace whose p99 gap stays under twice the pace."""
+    return {
+        f"capacity/{row.name}": float(_most_streams(row, upstream, plan)) for row in (PASSTHROUGH, NATIVE)
+    }
+
+
+def _most_streams(row: Row, upstream: Server, plan: Plan) -> int:
+    carried, refused = 0, 0
+    streams = 64
+    while not refused or refused > carried * 1.08:
+        with serving(row.server, upstream.port) as server:
+            if _carries(row, server, streams, plan):
+                carried = streams
+            else:
+                refused = streams
+        streams = 2 * carried if not refused else (carried + refused) // 2
+        if refused and streams <= 4:
+            break
+    return carried
+
+
+def _carries(row: Row, server: Server, streams: int, plan: Plan) -> bool:
+    try:
+        return _paced(row, server, streams, plan.seconds).gap_ms["p99"] < 2 * PACE_MS
+    except Void:
+        return False
+
+
+def _paced(row: Row, server: Server, streams: int, seconds: float) -> Found:
+    ramp_s = _STREAM_S
+    paced = Load(
+        streams, _TOKENS, PACE_MS, seconds=seconds, warmup_s=ramp_s + 0.5, ramp_s=ramp_s
+    )
+    return load.run(row, server, paced)
+
+
+def stream_memory(upstream: Server, plan: Plan) -> Figures:
+    """Memory of a running stream: 100 at the pace against none, on a server that is warm."""
+    found = {}
+    for row in (PASSTHROUGH, NATIVE):
+        with serving(row.server, upstream.port) as server:
+            load.run(row, server, _WARM)
+            before_kb = server.memory_kb()
+            busy = _paced(row, server, 100, plan.seconds)
+        found[f"stream_kb/{row.name}"] = (busy.server_kb - before_kb) / 100
+    return found
+
+
+def idle_readers(upstream: Server, plan: Plan, readers: int = 500) -> Figures:
+    """Memory of a reader who waits: many on one run that says nothing."""
+    with serving("seltzer", upstream.port) as server, _Asking(server) as asking:
+        load.run(NATIVE, server, _WARM)
+        run_id = asking.post(NATIVE.path, {"input": f"[[2 {600_000}]] wait"})["run_id"]
+        head = f"GET {NATIVE.path}/{run_id}/events HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\n\r\n".encode()
+        first = _reader(server, head)
+        before_kb = server.memory_kb()
+        held = [_reader(server, head) for _ in range(readers)]
+        grown_kb = server.memory_kb() - before_kb
+        for each in (first, *held):
+            each.close()
+        asking.post(f"{NATIVE.path}/{run_id}/cancel", {})
+    return {f"reader_kb/{NATIVE.name}": grown_kb / readers}
+
+
+def _reader(server: Server, head: bytes) -> socket.socket:
+    """Follow a run, up to its first token."""
+    reader = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    reader.sendall(head)
+    seen = b""
+    while b"w0000" not in seen:
+        piece = reader.recv(65536)
+        if not piece:
+            raise Void(f"a reader's stream ended: {seen[-300:]!r}")
+        seen += piece
+    return reader
+
+
+def readers(upstream: Server, plan: Plan) -> Figures:
+    """What each of 4 more readers of a run costs a token: long answers at once, with and without them."""
+    with serving("seltzer", upstream.port) as server:
+        long = Load(streams=4, tokens=4000, seconds=plan.seconds, warmup_s=plan.warmup_s, readers=0)
+        alone = load.run(NATIVE, server, long)
+        more = Load(streams=4, tokens=4000, seconds=plan.seconds, warmup_s=plan.warmup_s, readers=4)
+        together = load.run(NATIVE, server, more)
+    # a token counts once for each of the five that read it
+    cost_us = (together.us_per_token * 5 - alone.us_per_token) / 4
+    return {f"reader_us/{NATIVE.name}": cost_us}
+
+
+def turns(upstream: Server, plan: Plan) -> Figures:
+    """What a turn of one token costs on threads of 10, 100 and 1,000 messages, made by long inputs."""
+    found = {}
+    with serving("seltzer", upstream.port) as server, _Asking(server) as asking:
+        load.run(NATIVE, server, _WARM)
+        for length, threads, each in ((10, 100, 2), (100, 30, 7), (1000, 6, 35)):
+            names = [f"t{length}-{number}" for number in range(threads)]
+            for name in names:
+                _fill(asking, name, length)
+            before_s = server.cpu_s()
+            for name in names:
+                for _ in range(each):
+                    asking.turn(name, ["[[1 0]] next"])
+            found[f"turn_ms_{length}/{NATIVE.name}"] = (server.cpu_s() - before_s) * 1000 / (threads * each)
+    return found
+
+
+def _fill(asking: "_Asking", thread_id: str, length: int) -> None:
+    """Give a thread so many messages; each input's last one is answered."""
+    rest = length
+    while rest > 0:
+        count = min(rest, _INPUT_LIMIT)
+        said = [{"role": "user" if n % 2 else "assistant", "content": f"message {n}"} for n in range(count - 2)]
+        asking.turn(thread_id, [*said, "[[1 0]] so?"])
+        rest -= count
+
+
+def file(upstream: Server, plan: Plan) -> Figures:
+    """What the data folder grows by 10,000 tokens, looked at once the server has stopped."""
+    with serving("seltzer", upstream.port) as server:
+        found = load.run(NATIVE, server, Load(streams=8, seconds=plan.seconds, warmup_s=1))
+        server.stop()
+        size = sum(path.stat().st_size for path in server.data.rglob("*") if path.is_file())
+    return {f"file_kb/{NATIVE.name}": size / 1024 / found.all_tokens * 10_000}
+
+
+def runs_memory(upstream: Server, plan: Plan) -> Figures:
+    """How much memory 10,000 runs of one token leave behind, after 1,000 to warm up."""
+    with serving("seltzer", upstream.port) as server:
+        _runs(server, 1000)
+        before_kb = server.memory_kb()
+        done = _runs(server, _RUNS)
+        grown_kb = server.memory_kb() - before_kb
+    return {f"runs_kb/{NATIVE.name}": grown_kb * _RUNS / done}
+
+
+def _runs(server: Server, count: int) -> int:
+    done = 0
+    while done < count:
+        done += load.run(NATIVE, server, Load(streams=8, tokens=1, seconds=5, warmup_s=0)).all_answers
+    return done
+
+
+def start(upstream: Server, plan: Plan, times: int = 5) -> Figures:
+    """From the start of the process to the first byte served, beside what can't be had for less."""
+    imports = "import langgraph.graph, langserve, langchain_openai"
+    seltzer = str(command("seltzer", 0)[0])
+    return {
+        "start_ms/native": statistics.median(_first_byte_ms(upstream) for _ in range(times)),
+        "start_ms/import": statistics.median(_run_ms([sys.executable, "-c", imports]) for _ in range(times)),
+        "help_ms/native": statistics.median(_run_ms([seltzer, "--help"]) for _ in range(times)),
+        "help_ms/pass": statistics.median(_run_ms([sys.executable, "-c", "pass"]) for _ in range(times)),
+    }
+
+
+def _run_ms(what: list[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(["taskset", "-c", str(SERVER_CORE), *what], check=True, capture_output=True, cwd=ROOT)
+    return (time.perf_counter() - begun) * 1000
+
+
+def _first_byte_ms(upstream: Server) -> float:
+    begun = time.perf_counter()
+    with serving("seltzer", upstream.port):
+        return (time.perf_counter() - begun) * 1000
+
+
+class _Asking:
+    """One connection to a server, for what the load generator doesn't do."""
+
+    def __init__(self, server: Server) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+
+    def __enter__(self) -> "_Asking":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def post(self, path: str, body: Any) -> Any:
+        return json.loads(self._post(path, body, "application/json"))
+
+    def turn(self, thread_id: str, messages: list[Any]) -> None:
+        """Say it on the thread, and read the run to its end. Raises Void if it isn't whole."""
+        body = {"input": {"messages": messages}, "thread_id": thread_id}
+        said = self._post(NATIVE.path, body, "text/event-stream")
+        if b"event: finished" not in said:
+            raise Void(f"a turn didn't finish: {said[-300:]!r}")
+
+    def _post(self, path: str, body: Any, accept: str) -> bytes:
+        headers = {"content-type": "application/json", "accept": accept}
+        self._connection.request("POST", path, json.dumps(body), headers)
+        answer = self._connection.getresponse()
+        said = answer.read()
+        if answer.status >= 300:
+            raise Void(f"POST {path}: {answer.status} {said[:300]!r}")
+        return said
+
+
+EXTRAS: Final[dict[str, Callable[[Server, Plan], Figures]]] = {
+    "start": start,
+    "capacity": capacity,
+    "stream_memory": stream_memory,
+    "idle_readers": idle_readers,
+    "readers": readers,
+    "turns": turns,
+    "file": file,
+    "runs_memory": runs_memory,
+}

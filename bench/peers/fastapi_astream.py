@@ -1,0 +1,39 @@
+"""The usual way by hand: FastAPI, graph.astream(stream_mode="messages") and sse-starlette."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI
+from langchain_core.runnables import Runnable
+from pydantic import BaseModel
+from sse_starlette import EventSourceResponse
+
+from bench.peers.graph import llm, tool
+
+
+class Question(BaseModel):
+    """What is asked."""
+
+    text: str
+
+
+app = FastAPI()
+
+
+async def _tokens(graph: Any, text: str) -> AsyncIterator[dict[str, str]]:
+    said = {"messages": [{"role": "user", "content": text}]}
+    async for message, _ in graph.astream(said, stream_mode="messages"):
+        if message.type == "AIMessageChunk" and message.content:
+            yield {"data": json.dumps({"content": message.content})}
+    yield {"event": "end", "data": ""}
+
+
+def _mount(path: str, graph: Runnable[Any, Any]) -> None:
+    @app.post(path)
+    async def stream(question: Question) -> EventSourceResponse:
+        return EventSourceResponse(_tokens(graph, question.text))
+
+
+_mount("/llm", llm)
+_mount("/tool", tool)

@@ -1,0 +1,61 @@
+"""How long and how often things are measured: in full, or quickly."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bench.rows import ASTREAM, CHAT, LANGSERVE, NATIVE, PASSTHROUGH, ROWS, STREAM, STREAM_EVENTS, Row
+
+Figures = dict[str, float]  # "scenario figure/row" -> what was measured, once
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run does. `cells` says which rows do which scenario."""
+
+    name: str
+    times: int
+    seconds: float
+    warmup_s: float
+    cells: dict[str, tuple[Row, ...]]
+    extras: tuple[str, ...] = ()
+    paced_tokens: int = 256
+    burst_streams: int = 24
+    paced_streams: int = 20
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of any scenario, server by server."""
+        return [row for row in ROWS if any(row in rows for rows in self.cells.values())]
+
+    @property
+    def servers(self) -> list[str]:
+        return list(dict.fromkeys(row.server for row in self.rows))
+
+
+FULL: Final = Plan(
+    "full",
+    times=3,
+    seconds=10,
+    warmup_s=2,
+    cells={
+        "burst": ROWS,
+        "tool": (NATIVE, CHAT, ASTREAM, LANGSERVE),
+        "paced": ROWS,
+        "request": ROWS,
+        "first": ROWS,
+    },
+    extras=("start", "capacity", "stream_memory", "idle_readers", "readers", "turns", "file", "runs_memory"),
+)
+QUICK: Final = Plan(
+    "quick",
+    times=1,
+    seconds=3,
+    warmup_s=1,
+    cells={
+        "burst": (PASSTHROUGH, NATIVE, CHAT, STREAM, STREAM_EVENTS),
+        "paced": (PASSTHROUGH, NATIVE, CHAT),
+        "request": (PASSTHROUGH, NATIVE, CHAT),
+        "first": (PASSTHROUGH, NATIVE, CHAT),
+    },
+    paced_tokens=128,
+)

@@ -1,0 +1,228 @@
+"""A storm: conversations over several threads while the server is killed and started again.
+
+Whatever happens to the server, each client goes on as a good one does: it sends again, with its idempotency
+key, what it has no answer to, and comes back to a run with the last id it saw.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import httpx
+
+from app.runs.event import LAST_KINDS
+from tests.e2e.answers import Answers
+from tests.e2e.processes import WAIT_S, Home, Server
+from tests.protocols.following import Seen, all_events, events
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Asked:
+    """A turn that a client asked for, and what became of it.
+
+    seen is what its reader saw, over all connections; run and replay are the server's word at the end.
+    is_ended: an attached run's client had the whole answer.
+    """
+
+    thread_id: str
+    question: str
+    is_attached: bool = False
+    run_id: str | None = None
+    seen: list[Seen] = field(default_factory=list)
+    is_ended: bool = False
+    run: Json = field(default_factory=dict)
+    replay: list[Seen] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Kill when so many events more have been seen, by all readers, and then so many seconds."""
+
+    after_events: int
+    and_s: float
+
+
+@dataclass(slots=True)
+class Plan:
+    """What happens in a storm: a function of the seed. questions are by thread."""
+
+    background: dict[str, list[str]]
+    attached: dict[str, str]
+    kills: list[Kill]
+
+
+def plan(seed: int) -> Plan:
+    chance = random.Random(seed)
+    numbers = itertools.count(1000 * seed + 100)
+
+    def questions(kinds: Sequence[str]) -> list[str]:
+        return [f"{kind} {next(numbers)}" for kind in kinds]
+
+    conversations = [["long"], ["sum", "plain"], ["plain", "sum", "brief"], ["sum", "sum"]]
+    background = {
+        f"storm-{seed}-{place}": questions(chance.sample(kinds, len(kinds)))
+        for place, kinds in enumerate(conversations)
+    }
+    attached = {f"attached-{seed}-{next(numbers)}": path for path in ("/chat", "/agent/stream")}
+    kills = [Kill(chance.randrange(0, 180), chance.uniform(0, 0.03))]
+    while len(kills) < 3 and chance.random() < 0.3:
+        kills.append(Kill(chance.randrange(0, 60), chance.uniform(0, 0.03)))
+    return Plan(background, attached, kills)
+
+
+class Storm:
+    """Carries a plan out. Call rage(), then look at what there is."""
+
+    def __init__(self, home: Home, answers: Answers, tool_log: Callable[[], Counter[str]]) -> None:
+        self.answers = answers
+        self.turns: list[Asked] = []
+        self.threads: dict[str, list[Json]] = {}
+        self.kills = 0
+        self.computed = tool_log
+        self._home = home
+        self._seen = threading.Condition()
+        self._seen_count = 0
+        self._clients: list[threading.Thread] = []
+        self._errors: list[BaseException] = []
+
+    def rage(self, plan: Plan) -> None:
+        """Ask, kill, start again; wait until all is over, then collect what the server says of it.
+
+        The server may run already, over what earlier storms have left.
+        """
+        if not self._home.is_up:
+            self._home.start()
+        for thread_id, questions in plan.background.items():
+            self._do(self._converse, thread_id, questions)
+        for thread_id, path in plan.attached.items():
+            self._do(self._ask_attached, thread_id, path)
+        for kill in plan.kills:
+            self._wait_for(kill)
+            self._home.kill()
+            self.kills += 1
+            self._home.start()
+        for client in self._clients:  # grows while they start readers
+            client.join(WAIT_S)
+        if self._errors:
+            raise BaseExceptionGroup("clients of the storm failed", self._errors)
+        assert not [client.name for client in self._clients if client.is_alive()]
+        self._collect()
+
+    def ask_once_more(self, thread_id: str, question: str) -> list[Seen]:
+        """Ask on a thread, and return all its events."""
+        with httpx.Client(base_url=self._home.up().url, timeout=WAIT_S) as client:
+            body = {"input": question, "thread_id": thread_id}
+            wanted = {"accept": "text/event-stream"}
+            with client.stream("POST", "/agent/runs", json=body, headers=wanted) as response:
+                assert response.status_code == 201, response.read()
+                return list(events(response))
+
+    def _do(self, work: Callable[..., None], *arguments: Any) -> None:
+        def guarded() -> None:
+            try:
+                work(*arguments)
+            except BaseException as error:  # noqa: BLE001  # raised again in the test's own thread
+                with self._seen:
+                    self._errors.append(error)
+                    self._seen.notify_all()
+
+        client = threading.Thread(target=guarded, name=f"{work.__name__} {arguments[0]}", daemon=True)
+        self._clients.append(client)
+        client.start()
+
+    def _wait_for(self, kill: Kill) -> None:
+        with self._seen:
+            upto = self._seen_count + kill.after_events
+            assert self._seen.wait_for(lambda: self._seen_count >= upto or self._is_over(), WAIT_S)
+        threading.Event().wait(kill.and_s)
+
+    def _is_over(self) -> bool:
+        me = threading.current_thread()
+        return bool(self._errors) or not any(each.is_alive() for each in self._clients if each is not me)
+
+    def _count(self) -> None:
+        with self._seen:
+            self._seen_count += 1
+            self._seen.notify_all()
+
+    def _converse(self, thread_id: str, questions: list[str]) -> None:
+        """Ask all of them one behind the other, each run followed by a reader of its own."""
+        for question in questions:
+            turn = Asked(thread_id, question)
+            self.turns.append(turn)
+            self._until_answered(partial(self._submit, turn))
+            self._do(self._follow, turn)
+
+    def _submit(self, turn: Asked, server: Server) -> None:
+        body = {"input": turn.question, "thread_id": turn.thread_id, "on_busy": "enqueue"}
+        key = {"idempotency-key": f"{turn.thread_id}-{turn.question.replace(' ', '-')}"}
+        response = httpx.post(f"{server.url}/agent/runs", json=body, headers=key, timeout=WAIT_S)
+        assert response.status_code == 201, response.text
+        turn.run_id = response.json()["run_id"]
+
+    def _follow(self, turn: Asked) -> None:
+        self._until_answered(partial(self._read, turn))
+
+    def _read(self, turn: Asked, server: Server) -> None:
+        after = {"last-event-id": turn.seen[-1].id} if turn.seen else {}
+        url = f"{server.url}/agent/runs/{turn.run_id}/events"
+        with httpx.stream("GET", url, headers=after, timeout=WAIT_S) as response:
+            assert response.status_code == 200, response.read()
+            for event in events(response):
+                turn.seen.append(event)
+                self._count()
+        assert turn.seen[-1].kind in LAST_KINDS, "it ended cleanly without a last event"
+
+    def _ask_attached(self, thread_id: str, path: str) -> None:
+        """Ask over a request that the run lives and dies with; not again if it dies."""
+        turn = Asked(thread_id, f"plain {thread_id.rpartition('-')[2]}", is_attached=True)
+        self.turns.append(turn)
+        body: Json = {"text": turn.question, "thread_id": thread_id}
+        if path != "/chat":
+            body = {"input": turn.question, "config": {"configurable": {"thread_id": thread_id}}}
+        server = self._home.up()
+        try:
+            with httpx.stream("POST", server.url + path, json=body, timeout=WAIT_S) as response:
+                assert response.status_code == 200, response.read()
+                turn.run_id = response.headers["x-run-id"]
+                for _ in response.iter_raw():
+                    self._count()
+            turn.is_ended = True
+        except httpx.TransportError as error:
+            self._check_dead(server, error)
+
+    def _until_answered(self, request: Callable[[Server], None]) -> None:
+        """Repeat the request on the next server as long as servers die over it."""
+        while True:
+            server = self._home.up()
+            try:
+                request(server)
+            except httpx.TransportError as error:
+                self._check_dead(server, error)
+            else:
+                return
+
+    def _check_dead(self, server: Server, error: httpx.TransportError) -> None:
+        """Wait for the server to be gone: only a dead one may break a connection."""
+        if not server.is_dead.wait(WAIT_S):
+            raise error
+
+    def _collect(self) -> None:
+        with httpx.Client(base_url=self._home.up().url, timeout=WAIT_S) as client:
+            for turn in self.turns:
+                if turn.run_id is not None:
+                    turn.run = client.get(f"/agent/runs/{turn.run_id}").raise_for_status().json()
+                    turn.replay = all_events(client, f"/agent/runs/{turn.run_id}/events")
+            for thread_id in dict.fromkeys(turn.thread_id for turn in self.turns):
+                answer = client.get(f"/agent/threads/{thread_id}")
+                found = answer.raise_for_status().json()["values"] if answer.status_code != 404 else {}
+                self.threads[thread_id] = found.get("messages", [])

@@ -1,0 +1,124 @@
+"""The data folder outlives its servers: whatever the clock does, and one of them at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import ROOT
+from tests.e2e.processes import WAIT_S, Home, at_home, upstream_environment
+from tests.protocols.following import all_events
+from tests.replies import Json, Reply
+from tests.upstream import Upstream
+
+CLOCK = Path(__file__).parent / "clock"
+AN_HOUR_BACK = {"PYTHONPATH": os.pathsep.join([str(CLOCK), str(ROOT)]), "CLOCK_SHIFT_S": "-3600"}
+
+
+@pytest.fixture
+def home(tmp_path: Path, upstream: Upstream) -> Iterator[Home]:
+    with at_home(ROOT / "langgraph.json", tmp_path, **upstream_environment(upstream)) as made:
+        yield made
+
+
+@pytest.fixture
+def client(home: Home) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=home.url, timeout=WAIT_S) as client:
+        yield client
+
+
+def say(client: httpx.Client, text: str) -> Json:
+    """Take a turn on the thread, and return its run when it has ended."""
+    run = client.post("/agent/runs", json={"input": text, "thread_id": "talk"}).raise_for_status().json()
+    path = f"/agent/runs/{run['run_id']}"
+    all_events(client, f"{path}/events")
+    ended: Json = client.get(path).json()
+    return ended
+
+
+def contents(client: httpx.Client) -> list[Any]:
+    state = client.get("/agent/threads/talk").raise_for_status().json()
+    return [message["content"] for message in state["values"]["messages"]]
+
+
+def test_nothing_is_lost_when_the_clock_goes_back_an_hour(
+    home: Home, client: httpx.Client, upstream: Upstream
+) -> None:
+    upstream.script(lambda body: Reply(text=f"re {body['messages'][-1]['content']}"))
+    home.start()
+    before = say(client, "one")
+    home.kill()
+
+    home.start(**AN_HOUR_BACK)
+    assert contents(client) == ["one", "re one"]
+    after = say(client, "two")
+    say(client, "three")
+
+    since = datetime.fromisoformat(after["created_at"]) - datetime.fromisoformat(before["created_at"])
+    assert timedelta(hours=-1) < since < timedelta(minutes=-50)  # the clock was back indeed
+    said = ["one", "re one", "two", "re two", "three", "re three"]
+    assert contents(client) == said
+    shown = [message["content"] for message in upstream.requests[-1].body["messages"]]
+    assert shown[1:] == said[:-1]
+    home.kill()
+    home.start()
+    assert contents(client) == said
+    assert say(client, "four")["output"] == "re four"
+    assert contents(client) == [*said, "four", "re four"]
+
+
+def test_a_run_goes_on_when_the_clock_goes_back_while_the_server_is_dead(
+    home: Home, client: httpx.Client, upstream: Upstream
+) -> None:
+    upstream.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))
+    home.start()
+    run = client.post("/agent/runs", json={"input": "count", "thread_id": "talk"}).json()
+    upstream.next_request()
+    home.kill()
+
+    upstream.resume()
+    home.start(**AN_HOUR_BACK)
+
+    said = all_events(client, f"/agent/runs/{run['run_id']}/events")
+    assert said[-1].kind == "finished"
+    assert contents(client) == ["count", "one two"]
+
+
+def test_a_second_server_on_the_folder_is_refused_in_a_line(home: Home, client: httpx.Client) -> None:
+    home.start()
+
+    second = home.spawn("serve", "--port", "0", "--config", str(home.config))
+
+    said, complaint = second.communicate(timeout=WAIT_S)[0], home.log.read_text()
+    assert (said, second.returncode) == ("", 1)
+    assert complaint.startswith(f"seltzer: {home.data} is in use by process ")
+    assert len(complaint.splitlines()) == 1
+    assert client.get("/health").status_code == 200  # the first one takes no harm
+
+
+def test_a_chat_in_process_on_the_folder_is_refused_in_a_line(home: Home) -> None:
+    home.start()
+
+    chat = home.spawn("chat", "hello", "--config", str(home.config), PORT="9")  # where no server is
+
+    said, complaint = chat.communicate(timeout=WAIT_S)[0], home.log.read_text()
+    assert (said, chat.returncode) == ("", 1)
+    assert [line for line in complaint.splitlines() if "is in use by process" in line] == [
+        complaint.splitlines()[-1]
+    ]
+    assert "Traceback" not in complaint
+
+
+def test_a_killed_server_leaves_the_folder_free(home: Home, client: httpx.Client) -> None:
+    home.start()
+    home.kill()
+
+    home.start()
+
+    assert client.get("/ready").status_code == 200

@@ -1,0 +1,211 @@
+"""Shutting down: nothing new begins, readers are let go, and what goes on is ended or handed on."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio.lowlevel import checkpoint
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, StateGraph
+
+from app.errors import ServerDraining
+from app.runs.engine import Engine
+from app.runs.event import Cursor
+from app.runs.executor import Limits
+from app.runs.run import RunSpec
+from app.stores.open import open_stores
+from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
+from tests.runs.conftest import Engines
+from tests.runs.scripted import Messages, agent, named
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_nothing_new_is_started(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["never"]))
+
+    engine.drain()
+
+    for spec in (ask(), ask(attached=True)):
+        with pytest.raises(ServerDraining):
+            await engine.start(spec)
+    with pytest.raises(ServerDraining):
+        await engine.accept(ask(attached=True))
+
+
+async def test_readers_of_a_background_run_are_let_go_and_it_goes_on(engine_of: Engines) -> None:
+    gate = asyncio.Event()
+    engine = await engine_of(agent(["some", gate, " more"]))
+    await engine.start(ask())
+    before = engine.follow("r")
+    await until(before, "token")
+
+    engine.drain()
+
+    with pytest.raises(ServerDraining):
+        await anext(before)
+    late = engine.follow("r")
+    assert kinds(await until(late, "token")) == ["started", "message", "token"]  # what is there
+    with pytest.raises(ServerDraining):
+        await anext(late)
+    gate.set()
+    assert await engine.idle(5)
+    assert answer(await said(engine.follow("r"))) == "some more"
+
+
+async def test_a_requests_run_is_followed_to_its_end(engine_of: Engines) -> None:
+    gate = asyncio.Event()
+    engine = await engine_of(agent(["some", gate, " more"]))
+    await engine.start(ask(attached=True))
+    reader = asyncio.create_task(said(engine.follow("r")))
+    await checkpoint()
+
+    engine.drain()
+    assert not await engine.idle(0)
+    gate.set()
+
+    assert answer(await reader) == "some more"
+    assert await engine.idle(5)
+
+
+async def test_a_request_whose_run_waits_for_its_turn_is_let_go(engine_of: Engines) -> None:
+    """Nothing begins any more, so its turn won't come."""
+    engine = await engine_of(agent(["some", asyncio.Event()]))
+    await engine.start(ask(run_id="r1"))
+    await engine.start(ask(run_id="r2", on_busy="enqueue", attached=True))
+    events = engine.follow("r2")
+    waits = asyncio.ensure_future(anext(events))
+    await checkpoint()
+
+    engine.drain()
+
+    with pytest.raises(ServerDraining):
+        await asyncio.wait_for(waits, 5)
+    await engine.release("r2")
+    assert (await engine.run("r2")).status == "cancelled"
+
+
+async def test_an_accepted_run_may_still_get_its_input(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["fine"]))
+    await engine.accept(RunSpec("agent", None, "t", "r", attached=True))
+
+    engine.drain()
+    await engine.start(ask(attached=True))
+
+    assert answer(await said(engine.follow("r"))) == "fine"
+
+
+async def test_closing_hands_background_runs_to_the_next_process(engine_of: Engines) -> None:
+    limits = Limits(retention_s=0)  # of an ended run's events; this one hasn't ended
+    engine = await engine_of(agent(["some", asyncio.Event()]), limits=limits)
+    await engine.start(ask("1", run_id="r1"))
+    await engine.start(ask("2", run_id="r2", on_busy="enqueue"))
+    before = await until(engine.follow("r1"), "token")
+    await engine.aclose()
+
+    gate = asyncio.Event()
+    engine = await engine_of(agent(["one", gate], ["two"]))
+    run = await engine.run("r1")
+    reader = asyncio.create_task(said(engine.follow("r1")))
+    await checkpoint()
+    gate.set()
+    events = await reader
+
+    assert (run.attempt, run.last) in [(1, None), (2, None)]
+    assert events[: len(before)] == before
+    assert [kind for event, kind in zip(events, kinds(events), strict=True) if event.attempt == 2][:2] == [
+        "started",
+        "state",
+    ]
+    assert answer(await said(engine.follow("r2"))) == "two"
+    assert await texts(engine) == ["1", "one", "2", "two"]
+
+
+async def test_a_run_handed_back_before_its_first_step_is_begun_anew(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["never"]))
+    await engine.start(ask("1"))
+    await engine.aclose()
+
+    engine = await engine_of(agent(["one"]))
+    events = await said(engine.follow("r", Cursor(1, 99)))
+
+    assert (events[0].attempt, answer(events)) == (2, "one")
+    assert await texts(engine) == ["1", "one"]
+
+
+async def test_closing_ends_a_requests_run_and_keeps_what_it_said(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["half an ", "ans", asyncio.Event()]))
+    await engine.start(ask("1", attached=True))
+    events = engine.follow("r")
+    await until(events, "token")
+    await until(events, "token")
+
+    await engine.aclose()
+
+    (last,) = await said(events)
+    assert (last.kind, last.data["code"], last.data["retryable"]) == ("failed", "server_draining", True)
+    engine = await engine_of(agent(["two"]))
+    await ended(engine, ask("2", run_id="r2"))
+    assert await texts(engine) == ["1", "half an ans", "2", "two"]
+
+
+async def test_a_run_that_was_told_to_end_ends_and_is_not_handed_back(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["half", asyncio.Event()]))
+    await engine.start(ask("1"))
+    events = engine.follow("r")
+    await until(events, "token")
+
+    await engine.cancel("r")
+    await engine.aclose()
+
+    assert kinds(await said(events)) == ["cancelled"]
+
+
+async def test_closing_does_not_wait_for_a_node_that_will_not_end(engine_of: Engines) -> None:
+    gate, has_begun = asyncio.Event(), asyncio.Event()
+
+    async def wait(state: Messages) -> Any:
+        has_begun.set()
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                continue
+        return {"messages": [AIMessage("late")]}
+
+    builder = StateGraph(Messages)
+    builder.add_node("model", wait)
+    builder.add_edge(START, "model")
+    engine = await engine_of(builder.compile())
+    await engine.start(ask("1"))
+    await has_begun.wait()
+
+    async with asyncio.timeout(10):
+        await engine.aclose()
+    engine = await engine_of(agent(["one"]))
+    events = await said(engine.follow("r", Cursor(1, 99)))
+    gate.set()
+    await checkpoint()
+
+    assert answer(events) == "one"
+    assert await texts(engine) == ["1", "one"]
+
+
+async def test_closing_twice_or_before_opening_does_nothing(engine_of: Engines, tmp_path: Path) -> None:
+    engine = await engine_of(agent(["never"]))
+
+    await engine.aclose()
+    await engine.aclose()
+    await Engine(named(agent(["never"])), partial(open_stores, tmp_path / "other")).aclose()
+
+    assert not (tmp_path / "other").exists()
+
+
+async def test_opening_twice_opens_once(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["fine"]))
+
+    await engine.open()
+
+    assert answer(await ended(engine, ask())) == "fine"

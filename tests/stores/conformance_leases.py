@@ -1,0 +1,270 @@
+"""The Runs port's exam, second part: the queue, leases, ends. A test module subclasses LeasesExam."""
+
+from typing import Any
+
+import pytest
+
+from app.errors import TooManyRuns
+from app.runs.event import START, Event
+from app.runs.ports import EventLog, Runs
+from app.runs.run import Stop
+from tests.stores.conformance import Clock
+from tests.stores.conformance_runs import (
+    CANCELLED,
+    QUEUE_LIMIT,
+    TTL_S,
+    claim,
+    end,
+    found,
+    ids,
+    leased,
+    spec,
+    status,
+    submit,
+    waiting,
+)
+
+
+@pytest.mark.anyio
+class LeasesExam:
+    """Fixtures: `runs` an empty store, `log` its event log, `clock` its clock."""
+
+    # The queue
+
+    async def test_a_full_queue_takes_no_more(self, runs: Runs) -> None:
+        for n in range(QUEUE_LIMIT):
+            await waiting(runs, str(n), f"t{n}")
+
+        with pytest.raises(TooManyRuns, match=str(QUEUE_LIMIT)):
+            await submit(runs, "one too many", worker=None)
+
+        assert await runs.get("one too many") is None
+        await leased(runs, "at once")  # it doesn't wait
+        assert len(await claim(runs, n=1)) == 1
+        await waiting(runs, "in its place", "t")
+
+    async def test_a_refused_run_ends_no_other(self, runs: Runs) -> None:
+        first = await leased(runs, "1")
+        for n in range(QUEUE_LIMIT):
+            await waiting(runs, f"q{n}", f"t{n}")
+
+        with pytest.raises(TooManyRuns):
+            await submit(runs, "2", on_busy="interrupt")
+
+        assert (await runs.renew([first], TTL_S)).stops == {}
+
+    async def test_runs_are_claimed_oldest_first_and_one_a_thread(self, runs: Runs, clock: Clock) -> None:
+        for run_id, thread_id in (("1", "t"), ("2", "t"), ("3", "u"), ("4", "v")):
+            await waiting(runs, run_id, thread_id)
+            clock.now -= 3600  # the clock has no say
+
+        leases = await claim(runs, "a", 2)
+
+        assert ids(leases) == ["1", "3"]
+        assert [(each.worker, each.run.status, each.run.attempt) for each in leases] == [
+            ("a", "running", 1)
+        ] * 2
+        assert ids(await claim(runs, "b")) == ["4"]
+        assert await claim(runs, "b") == []
+        await end(runs, leases[0])
+        assert ids(await claim(runs, "b")) == ["2"]
+
+    async def test_a_claim_of_nothing_takes_nothing(self, runs: Runs) -> None:
+        await waiting(runs)
+
+        assert await claim(runs, n=0) == []
+
+    async def test_the_clock_an_hour_back_changes_no_order(self, runs: Runs, clock: Clock) -> None:
+        await end(runs, await leased(runs, "1"))
+        clock.now -= 3600
+        await end(runs, await leased(runs, "2"), "interrupted")
+        clock.now -= 3600
+
+        second = await found(runs, "2")
+        third = await submit(runs, "3", answers={"i": 1})
+
+        assert third.before == second
+        assert third.run.number > second.number
+
+    # Leases
+
+    async def test_a_lease_that_was_not_renewed_is_claimed(self, runs: Runs, clock: Clock) -> None:
+        first = await leased(runs)
+        clock.now += TTL_S - 1
+        assert await claim(runs, "b") == []
+        clock.now += 2
+
+        (second,) = await claim(runs, "b")
+
+        assert (second.worker, second.run.attempt, second.run.spec) == ("b", 2, first.run.spec)
+        assert await runs.get("r") == second.run
+
+    async def test_a_renewed_lease_is_not_claimed(self, runs: Runs, clock: Clock) -> None:
+        lease = await leased(runs)
+        clock.now += TTL_S - 1
+
+        assert await runs.renew([lease], TTL_S) == (set(), {})
+
+        clock.now += TTL_S - 1
+        assert await claim(runs, "b") == []
+
+    async def test_a_late_worker_keeps_a_run_that_nobody_claimed(self, runs: Runs, clock: Clock) -> None:
+        lease = await leased(runs)
+        clock.now += 100 * TTL_S
+
+        assert await runs.renew([lease], TTL_S) == (set(), {})
+
+        assert await claim(runs, "b") == []
+
+    @pytest.mark.parametrize("worker", ["a", "b"])
+    async def test_who_lost_a_lease_can_do_nothing_by_it(
+        self, runs: Runs, log: EventLog, clock: Clock, worker: str
+    ) -> None:
+        old = await leased(runs)
+        clock.now += TTL_S + 1
+        (new,) = await claim(runs, worker)
+        last = Event(1, 1, "finished", {})
+
+        assert not await runs.finish(old, last, unwritten=[last])
+        assert not await runs.hand_back(old, unwritten=[last])
+        assert await runs.renew([old], TTL_S) == ({"r"}, {})
+
+        assert await runs.get("r") == new.run
+        assert await log.read({"r": START}) == {}
+        await end(runs, new)
+
+    async def test_renewing_tells_runs_apart(self, runs: Runs, clock: Clock) -> None:
+        lost = await leased(runs, "lost", "t1")
+        clock.now += TTL_S + 1
+        await claim(runs, "b")
+        stopped, kept = await leased(runs, "stopped", "t2"), await leased(runs, "kept", "t3")
+        await runs.stop("stopped", "cancel")
+
+        assert await runs.renew([lost, stopped, kept], TTL_S) == ({"lost"}, {"stopped": "cancel"})
+        assert await runs.renew([], TTL_S) == (set(), {})
+
+    # Ending
+
+    @pytest.mark.parametrize(
+        ("kind", "status"),
+        [
+            ("finished", "success"),
+            ("failed", "error"),
+            ("cancelled", "cancelled"),
+            ("interrupted", "interrupted"),
+        ],
+    )
+    async def test_the_terminal_event_makes_the_status(
+        self, runs: Runs, log: EventLog, kind: Any, status: str
+    ) -> None:
+        lease = await leased(runs)
+        said = [Event(1, seq, "token", {"text": "漢字\u2028"}) for seq in (1, 2, 3)]
+        await log.append({"r": said[:2]})
+
+        last = await end(runs, lease, kind, 4, unwritten=said[1:])
+
+        run = await found(runs)
+        assert (run.status, run.last, run.attempt, run.is_active) == (status, last, 1, False)
+        assert await log.read({"r": START}) == {"r": [*said, last]}
+
+    async def test_a_result_is_kept(self, runs: Runs) -> None:
+        await end(runs, await leased(runs), output={"text": "漢字\u2028", "n": [1, None]})
+
+        assert (await found(runs)).output == {"text": "漢字\u2028", "n": [1, None]}
+
+    async def test_a_run_ends_once(self, runs: Runs, log: EventLog) -> None:
+        lease = await leased(runs)
+        last = await end(runs, lease)
+
+        assert not await runs.finish(lease, Event(1, 2, "failed", {}))
+        assert not await runs.hand_back(lease)
+        assert await runs.renew([lease], TTL_S) == ({"r"}, {})
+
+        assert (await found(runs)).last == last
+        assert await log.read({"r": START}) == {"r": [last]}
+
+    async def test_an_ended_run_frees_its_thread(self, runs: Runs) -> None:
+        await end(runs, await leased(runs, "1"))
+
+        await leased(runs, "2")
+
+    async def test_a_run_that_was_handed_back_is_claimed_as_the_next_attempt(
+        self, runs: Runs, log: EventLog
+    ) -> None:
+        lease = await leased(runs)
+        said = [Event(1, 1, "token", {"text": "a"})]
+        await waiting(runs, "behind it")
+
+        assert await runs.hand_back(lease, unwritten=said)
+
+        assert (await found(runs)).status == "pending"
+        assert await log.read({"r": START}) == {"r": said}
+        assert await runs.renew([lease], TTL_S) == ({"r"}, {})
+        (again,) = await claim(runs, "b")
+        assert (again.run.spec, again.run.attempt, again.worker) == (spec(), 2, "b")
+
+    # Stopping
+
+    async def test_a_waiting_run_ends_at_once(self, runs: Runs, log: EventLog) -> None:
+        await waiting(runs)
+
+        run = await runs.stop("r", "cancel")
+
+        assert run is not None
+        assert (run.status, run.attempt, run.last, run.spec.input) == ("cancelled", 1, CANCELLED, None)
+        assert await runs.get("r") == run
+        assert await log.read({"r": START}) == {"r": [CANCELLED]}
+        assert await claim(runs) == []
+
+    async def test_a_waiting_run_that_had_begun_says_so_behind_what_it_said(
+        self, runs: Runs, log: EventLog
+    ) -> None:
+        said = [Event(1, 1, "token", {"text": "a"})]
+        await runs.hand_back(await leased(runs), unwritten=said)
+
+        await runs.stop("r", "rollback")
+
+        assert await log.read({"r": START}) == {"r": [*said, Event(2, 1, "cancelled", {})]}
+
+    async def test_a_running_one_is_told(self, runs: Runs) -> None:
+        lease = await leased(runs)
+
+        assert await runs.stop("r", "cancel") == lease.run
+
+        assert (await runs.renew([lease], TTL_S)).stops == {"r": "cancel"}
+        assert await status(runs) == "running"
+
+    @pytest.mark.parametrize("told", [["cancel", "rollback"], ["rollback", "cancel"]])
+    async def test_a_rollback_beats_a_cancel(self, runs: Runs, told: list[Stop]) -> None:
+        lease = await leased(runs)
+
+        for how in told:
+            await runs.stop("r", how)
+
+        assert (await runs.renew([lease], TTL_S)).stops == {"r": "rollback"}
+
+    @pytest.mark.parametrize("is_handed_back", [False, True])
+    async def test_a_later_attempt_is_told_too(self, runs: Runs, clock: Clock, is_handed_back: bool) -> None:
+        lease = await leased(runs)
+        await runs.stop("r", "rollback")
+        if is_handed_back:
+            await runs.hand_back(lease)
+        else:
+            clock.now += TTL_S + 1
+
+        (again,) = await claim(runs, "b")
+
+        assert (again.stop, again.run.attempt) == ("rollback", 2)
+
+    async def test_an_ended_one_is_left_alone(self, runs: Runs, log: EventLog) -> None:
+        last = await end(runs, await leased(runs))
+
+        run = await runs.stop("r", "rollback")
+
+        assert run == await found(runs)
+        assert (run.status, run.last) == ("success", last)
+        assert await log.read({"r": START}) == {"r": [last]}
+
+    async def test_there_is_no_such_run(self, runs: Runs) -> None:
+        assert await runs.stop("unknown", "cancel") is None
+        assert await runs.get("unknown") is None

@@ -1,0 +1,277 @@
+"""The Runs port's exam: submitting. Every store sits it, and its second part in conformance_leases.py.
+
+The laws stand in app/runs/ports.py.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+
+from app.errors import IdempotencyConflict, NotInterrupted, ThreadBusy, ThreadInterrupted
+from app.runs.event import START, Event
+from app.runs.ports import EventLog, Runs, Submitted
+from app.runs.run import Lease, OnBusy, Run, RunSpec, Stop
+from tests.stores.conformance import Clock
+
+TTL_S: Final = 10.0
+QUEUE_LIMIT: Final = 5
+CANCELLED: Final = Event(1, 1, "cancelled", {})
+
+
+def spec(run_id: str = "r", thread_id: str = "t", **given: Any) -> RunSpec:
+    return RunSpec("agent", {"messages": [HumanMessage("hi", id="1")]}, thread_id, run_id, **given)
+
+
+async def submit(
+    runs: Runs, run_id: str = "r", thread_id: str = "t", *, worker: str | None = "a", **given: Any
+) -> Submitted:
+    return await runs.submit(spec(run_id, thread_id, **given), worker, TTL_S, QUEUE_LIMIT)
+
+
+async def leased(runs: Runs, run_id: str = "r", thread_id: str = "t", **given: Any) -> Lease:
+    """Submit a run whose thread is free, and return its lease."""
+    lease = (await submit(runs, run_id, thread_id, **given)).lease
+    assert lease is not None
+    return lease
+
+
+async def waiting(runs: Runs, run_id: str = "r", thread_id: str = "t", **given: Any) -> Run:
+    """Submit a run that has to wait, and return it."""
+    submitted = await submit(runs, run_id, thread_id, **({"worker": None, "on_busy": "enqueue"} | given))
+    assert submitted.lease is None
+    return submitted.run
+
+
+async def claim(runs: Runs, worker: str = "a", n: int = 100) -> list[Lease]:
+    return await runs.claim(worker, n, TTL_S)
+
+
+async def end(runs: Runs, lease: Lease, kind: Any = "finished", seq: int = 1, **given: Any) -> Event:
+    """Finish the run by a terminal event, and return that."""
+    last = Event(lease.run.attempt, seq, kind, {"kind": kind})
+    assert await runs.finish(lease, last, **given)
+    return last
+
+
+async def found(runs: Runs, run_id: str = "r") -> Run:
+    run = await runs.get(run_id)
+    assert run is not None
+    return run
+
+
+async def status(runs: Runs, run_id: str = "r") -> str:
+    return (await found(runs, run_id)).status
+
+
+def ids(leases: list[Lease]) -> list[str]:
+    return [lease.run.spec.run_id for lease in leases]
+
+
+@pytest.mark.anyio
+class RunsExam:
+    """Fixtures: `runs` an empty store, `log` its event log, `clock` its clock."""
+
+    # Submitting
+
+    async def test_a_run_on_a_free_thread_begins_at_once(self, runs: Runs, clock: Clock) -> None:
+        run, lease, before = await submit(runs)
+
+        assert (run.status, run.attempt, run.number, before) == ("running", 1, 1, None)
+        assert lease == Lease(run, "a")
+        assert run.spec == spec()
+        assert run.created_at == datetime.fromtimestamp(clock.now, UTC)
+        assert await runs.get("r") == run
+
+    async def test_everything_in_a_spec_is_kept(self, runs: Runs) -> None:
+        given = spec(
+            max_steps=7,
+            configurable={"model": "demo", "n": [1, None, "漢字"]},
+            on_busy="enqueue",
+            checkpoint_id="c",
+            digest="d",
+            title="A title 漢字",
+        )
+
+        await runs.submit(given, None, TTL_S, QUEUE_LIMIT)
+
+        assert (await found(runs)).spec == given
+
+    @pytest.mark.parametrize(
+        "value", [None, "text", {"messages": [HumanMessage("a"), AIMessage("b")], "n": 1}, {"odd": object}]
+    )
+    async def test_an_input_of_any_kind_is_there_for_a_retry(self, runs: Runs, value: Any) -> None:
+        await runs.submit(RunSpec("agent", value, "t", "r"), None, TTL_S, QUEUE_LIMIT)
+
+        (lease,) = await claim(runs)
+
+        expected = {"odd": "<type>"} if value == {"odd": object} else value
+        assert lease.run.spec.input == expected
+
+    async def test_an_attached_runs_input_is_not_kept(self, runs: Runs) -> None:
+        lease = await leased(runs, attached=True)
+
+        assert lease.run.spec == spec(attached=True)
+        assert (await found(runs)).spec.input is None
+
+    async def test_an_ended_runs_input_is_not_kept(self, runs: Runs) -> None:
+        await end(runs, await leased(runs))
+
+        assert (await found(runs)).spec.input is None
+
+    async def test_a_run_sent_twice_is_one_run(self, runs: Runs) -> None:
+        first = await submit(runs, digest="d")
+
+        again = await submit(runs, digest="d")
+
+        assert again == Submitted(first.run, None, None)
+        assert ids(await claim(runs)) == []
+
+    async def test_a_run_sent_again_after_its_end_is_returned_as_it_stands(self, runs: Runs) -> None:
+        await end(runs, await leased(runs, "before"))
+        last = await end(runs, await leased(runs))
+        await leased(runs, "after")
+
+        run, lease, before = await submit(runs)
+
+        assert (run.status, run.last, lease) == ("success", last, None)
+        assert before is not None
+        assert before.spec.run_id == "before"
+
+    async def test_a_known_id_with_another_body_is_a_conflict(self, runs: Runs) -> None:
+        await submit(runs, digest="d")
+
+        with pytest.raises(IdempotencyConflict, match="'r'"):
+            await submit(runs, digest="e")
+
+    async def test_before_is_the_newest_run_on_the_thread(self, runs: Runs) -> None:
+        await end(runs, await leased(runs, "1"))
+        await leased(runs, "elsewhere", "u")
+        last = await end(runs, await leased(runs, "2"), "failed")
+
+        before = (await submit(runs, "3")).before
+
+        assert before is not None
+        assert (before.spec.run_id, before.status, before.last) == ("2", "error", last)
+
+    async def test_without_a_worker_a_run_waits(self, runs: Runs) -> None:
+        run, lease, _ = await submit(runs, worker=None)
+
+        assert (run.status, run.attempt, lease) == ("pending", 0, None)
+        assert await runs.get("r") == run
+
+    # A busy thread
+
+    @pytest.mark.parametrize("is_pending", [False, True])
+    async def test_reject_refuses_and_stores_nothing(self, runs: Runs, is_pending: bool) -> None:
+        await submit(runs, "1", worker=None if is_pending else "a")
+
+        with pytest.raises(ThreadBusy, match="'1'"):
+            await submit(runs, "2")
+
+        assert await runs.get("2") is None
+
+    async def test_enqueue_waits_until_the_thread_is_free(self, runs: Runs) -> None:
+        first = await leased(runs, "1")
+        await waiting(runs, "2", worker="a")
+        assert await claim(runs) == []
+
+        await end(runs, first)
+
+        assert ids(await claim(runs)) == ["2"]
+
+    @pytest.mark.parametrize(("on_busy", "how"), [("interrupt", "cancel"), ("rollback", "rollback")])
+    async def test_interrupt_and_rollback_tell_the_running_one_to_end(
+        self, runs: Runs, on_busy: OnBusy, how: Stop
+    ) -> None:
+        first = await leased(runs, "1")
+
+        second = await submit(runs, "2", on_busy=on_busy)
+
+        assert second.lease is None
+        assert second.before is not None
+        assert second.before.spec.run_id == "1"
+        assert (await runs.renew([first], TTL_S)).stops == {"1": how}
+        await end(runs, first, "cancelled")
+        assert ids(await claim(runs)) == ["2"]
+
+    @pytest.mark.parametrize("on_busy", ["interrupt", "rollback"])
+    async def test_interrupt_and_rollback_end_those_that_wait(
+        self, runs: Runs, log: EventLog, on_busy: OnBusy
+    ) -> None:
+        await waiting(runs, "1")
+        await waiting(runs, "2")
+
+        lease = await leased(runs, "3", on_busy=on_busy)
+
+        assert lease.run.status == "running"
+        assert [await status(runs, each) for each in "12"] == ["cancelled", "cancelled"]
+        assert await log.read({"1": START, "2": START}) == {"1": [CANCELLED], "2": [CANCELLED]}
+
+    async def test_twenty_at_once_on_one_thread_give_one_lease(self, runs: Runs) -> None:
+        outcomes = await asyncio.gather(
+            *(submit(runs, str(n), worker="ab"[n % 2]) for n in range(20)), return_exceptions=True
+        )
+
+        assert sum(isinstance(each, Submitted) and each.lease is not None for each in outcomes) == 1
+        assert sum(isinstance(each, ThreadBusy) for each in outcomes) == 19
+
+    async def test_the_same_run_twenty_times_at_once_is_one_run(self, runs: Runs) -> None:
+        outcomes = await asyncio.gather(*(submit(runs) for _ in range(20)))
+
+        assert sum(each.lease is not None for each in outcomes) == 1
+        assert {each.run.number for each in outcomes} == {1}
+
+    # An interrupted thread
+
+    async def test_plain_input_on_an_interrupted_thread_is_refused(self, runs: Runs) -> None:
+        await end(runs, await leased(runs, "1"), "interrupted")
+
+        for on_busy in ("reject", "enqueue", "interrupt"):
+            with pytest.raises(ThreadInterrupted, match="'t'"):
+                await submit(runs, "2", on_busy=on_busy)
+
+        assert await runs.get("2") is None
+
+    @pytest.mark.parametrize(
+        "given", [{"on_busy": "rollback"}, {"answers": {"i": [1, "yes"]}}, {"answers": {}}]
+    )
+    async def test_rollback_and_answers_go_on_with_it(self, runs: Runs, given: dict[str, Any]) -> None:
+        await end(runs, await leased(runs, "1"), "interrupted")
+
+        lease = await leased(runs, "2", **given)
+
+        assert (await found(runs, "2")).spec == lease.run.spec == spec("2", **given)
+
+    async def test_an_answer_nobody_waits_for_is_refused(self, runs: Runs) -> None:
+        with pytest.raises(NotInterrupted, match="'t'"):
+            await submit(runs, "0", answers={"i": 1})
+        await end(runs, await leased(runs, "1"))
+
+        with pytest.raises(NotInterrupted):
+            await submit(runs, "2", answers={"i": 1})
+
+    @pytest.mark.parametrize("has_ended", [False, True])
+    async def test_an_interrupt_is_answered_once(self, runs: Runs, has_ended: bool) -> None:
+        await end(runs, await leased(runs, "1"), "interrupted")
+        answering = await leased(runs, "2", answers={"i": 1})
+        if has_ended:
+            await end(runs, answering)
+
+        with pytest.raises(NotInterrupted):
+            await submit(runs, "3", answers={"i": 1}, on_busy="enqueue")
+
+    async def test_a_run_that_was_cancelled_before_it_began_hides_no_question(self, runs: Runs) -> None:
+        first = await leased(runs, "1")
+        await waiting(runs, "2")
+        await runs.stop("2", "cancel")
+        await end(runs, first, "interrupted")
+
+        with pytest.raises(ThreadInterrupted):
+            await submit(runs, "3")
+        before = (await submit(runs, "4", answers={"i": 1})).before
+
+        assert before is not None
+        assert before.spec.run_id == "1"

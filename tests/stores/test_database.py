@@ -1,0 +1,308 @@
+"""The SQLite file: transactions over two threads, and what is no file of ours."""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+import pytest
+
+from app.errors import LoadError, StorageFailed, ThreadBusy
+from app.stores.database import Database, Work, open_database
+from app.stores.migrations import all_migrations
+
+pytestmark = pytest.mark.anyio
+
+NEWEST = all_migrations()[-1].number
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "seltzer.db"
+
+
+@pytest.fixture
+async def database(file: Path) -> AsyncIterator[Database]:
+    database = await open_database(file)
+    await database.write(lambda connection: connection.execute("CREATE TABLE numbers (n UNIQUE NOT NULL)"))
+    yield database
+    await database.aclose()
+
+
+def add(connection: sqlite3.Connection, n: int) -> None:
+    connection.execute("INSERT INTO numbers VALUES (?)", (n,))
+
+
+def numbers(connection: sqlite3.Connection) -> list[int]:
+    return [n for (n,) in connection.execute("SELECT n FROM numbers ORDER BY n")]
+
+
+async def test_what_was_written_is_read(database: Database) -> None:
+    await database.write(lambda connection: add(connection, 1))
+
+    assert await database.read(numbers) == [1]
+
+
+async def test_what_was_written_outlives_a_restart(database: Database, file: Path) -> None:
+    await database.write(lambda connection: add(connection, 1))
+    await database.aclose()
+
+    again = await open_database(file)
+
+    assert await again.read(numbers) == [1]
+    await again.aclose()
+
+
+async def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
+    def work(connection: sqlite3.Connection) -> None:
+        add(connection, 1)
+        raise ThreadBusy("no")
+
+    with pytest.raises(ThreadBusy, match="no"):
+        await database.write(work)
+
+    assert await database.read(numbers) == []
+
+
+async def test_sqlites_errors_are_storage_failed_and_tell_clients_nothing(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def work(connection: sqlite3.Connection) -> None:
+        add(connection, 1)
+        add(connection, 1)
+
+    with pytest.raises(StorageFailed) as failed:
+        await database.write(work)
+
+    assert "UNIQUE" not in str(failed.value)
+    assert "\n" not in str(failed.value)
+    assert "UNIQUE constraint failed" in caplog.text
+    assert await database.read(numbers) == []
+
+
+async def test_an_error_that_undid_the_transaction_itself_is_told_too(database: Database) -> None:
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT OR ROLLBACK INTO numbers VALUES (NULL)")
+
+    with pytest.raises(StorageFailed):
+        await database.write(work)
+
+    await database.write(lambda connection: add(connection, 1))
+    assert await database.read(numbers) == [1]
+
+
+async def test_a_reader_does_not_wait_for_a_writer_and_sees_one_moment(database: Database) -> None:
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def work(connection: sqlite3.Connection) -> None:
+        add(connection, 1)
+        has_begun.set()
+        assert may_end.wait(10)
+
+    with anyio.fail_after(10):
+        writing = asyncio.create_task(database.write(work))
+        await asyncio.to_thread(has_begun.wait)
+        before = await database.read(numbers)
+        may_end.set()
+        await writing
+
+    assert before == []
+    assert await database.read(numbers) == [1]
+
+
+async def test_readers_can_not_write(database: Database) -> None:
+    with pytest.raises(StorageFailed):
+        await database.read(lambda connection: add(connection, 1))
+
+
+async def test_many_at_once_come_one_after_the_other(database: Database) -> None:
+    def work(connection: sqlite3.Connection) -> int:
+        add(connection, len(numbers(connection)))
+        return len(numbers(connection))
+
+    assert await asyncio.gather(*(database.write(work) for _ in range(50))) == list(range(1, 51))
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_transaction_whose_caller_is_cancelled_is_carried_out_whole(
+    database: Database, is_queued: bool, fails: bool
+) -> None:
+    has_begun, may_go_on = threading.Event(), threading.Event()
+
+    def block(connection: sqlite3.Connection) -> None:
+        has_begun.set()
+        assert may_go_on.wait(10)
+
+    def work(connection: sqlite3.Connection) -> None:
+        add(connection, 1)
+        if not is_queued:
+            block(connection)
+        add(connection, 1 if fails else 2)
+
+    with anyio.fail_after(10):
+        blocking = asyncio.create_task(database.write(block)) if is_queued else None
+        writing = asyncio.create_task(database.write(work))
+        await asyncio.to_thread(has_begun.wait)
+        writing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writing
+        may_go_on.set()
+        if blocking is not None:
+            await blocking
+        after = await database.write(numbers)
+
+    assert writing.cancelled()
+    assert after == ([] if fails else [1, 2])
+
+
+async def test_closing_waits_for_what_was_asked_before_and_takes_nothing_after(
+    database: Database, file: Path
+) -> None:
+    def add_as(n: int) -> Work[None]:
+        return lambda connection: add(connection, n)
+
+    asked = [asyncio.create_task(database.write(add_as(n))) for n in range(9)]
+    await asyncio.to_thread(int)  # each has begun
+
+    await database.aclose()
+    await database.aclose()
+
+    await asyncio.gather(*asked)
+    with pytest.raises(StorageFailed, match="stopping"):
+        await database.write(lambda connection: add(connection, 10))
+    with closing(await asyncio.to_thread(sqlite3.connect, file, check_same_thread=False)) as connection:
+        assert await asyncio.to_thread(numbers, connection) == list(range(9))
+
+
+def test_a_loop_that_closed_in_the_middle_harms_nobody(file: Path) -> None:
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def work(connection: sqlite3.Connection) -> None:
+        has_begun.set()
+        assert may_end.wait(10)
+
+    async def leave() -> Database:
+        database = await open_database(file)
+        writing = asyncio.create_task(database.write(work))
+        await asyncio.to_thread(has_begun.wait)
+        writing.cancel()
+        return database
+
+    async def come_back(database: Database) -> int:
+        try:
+            return await database.write(lambda connection: 1)
+        finally:
+            await database.aclose()
+
+    database = asyncio.run(leave())
+    may_end.set()
+
+    assert asyncio.run(come_back(database)) == 1
+
+
+# Files
+
+
+def make(file: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def query(file: Path, statement: str) -> list[object]:
+    with closing(sqlite3.connect(file)) as connection:
+        return [row[0] for row in connection.execute(statement)]
+
+
+async def opened_and_closed(file: Path) -> None:
+    await (await open_database(file)).aclose()
+
+
+async def refusal(file: Path) -> str:
+    with pytest.raises(LoadError) as refused:
+        await open_database(file)
+    first, why, todo = str(refused.value).splitlines()
+    assert str(file) in first
+    assert todo.startswith("  do:  ")
+    return why
+
+
+async def test_a_new_file_is_brought_up_to_date_once(file: Path) -> None:
+    await opened_and_closed(file)
+    before = await asyncio.to_thread(query, file, "SELECT sql FROM sqlite_schema")
+
+    await opened_and_closed(file)
+
+    assert await asyncio.to_thread(query, file, "SELECT sql FROM sqlite_schema") == before
+    assert await asyncio.to_thread(query, file, "PRAGMA user_version") == [NEWEST]
+    assert await asyncio.to_thread(query, file, "PRAGMA journal_mode") == ["wal"]
+
+
+def test_the_migrations_are_numbered_without_gaps() -> None:
+    migrations = all_migrations()
+
+    assert [each.number for each in migrations] == list(range(1, len(migrations) + 1))
+    assert migrations[0].name == "0001_runs.sql"
+
+
+async def test_a_file_where_only_langgraphs_saver_has_been_is_taken(file: Path) -> None:
+    await asyncio.to_thread(make, file, "CREATE TABLE checkpoints (a)", "CREATE TABLE writes (a)")
+
+    await opened_and_closed(file)
+
+
+async def test_what_is_no_database_is_refused_and_left_alone(file: Path) -> None:
+    await asyncio.to_thread(file.write_bytes, b"dear diary" * 1000)
+
+    assert "not a database" in await refusal(file)
+
+    assert await asyncio.to_thread(file.read_bytes) == b"dear diary" * 1000
+
+
+async def test_a_damaged_file_is_refused(file: Path) -> None:
+    await opened_and_closed(file)
+    await asyncio.to_thread(damage, file)
+
+    assert "malformed" in await refusal(file)
+
+
+def damage(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(100)
+        opened.write(b"\xff" * 3000)
+
+
+@pytest.mark.parametrize(
+    "statement", ["CREATE TABLE theirs (a)", "PRAGMA user_version = 1", "PRAGMA application_id = 7"]
+)
+async def test_another_programs_database_is_refused_and_left_alone(file: Path, statement: str) -> None:
+    await asyncio.to_thread(make, file, statement)
+    before = await asyncio.to_thread(file.read_bytes)
+
+    assert "another program" in await refusal(file)
+
+    assert await asyncio.to_thread(file.read_bytes) == before
+
+
+async def test_a_later_seltzers_file_is_refused(file: Path) -> None:
+    await opened_and_closed(file)
+    await asyncio.to_thread(make, file, "PRAGMA user_version = 9999")
+
+    assert "later Seltzer" in await refusal(file)
+
+
+async def test_a_file_that_can_not_be_opened_is_refused(file: Path) -> None:
+    await asyncio.to_thread(file.mkdir)
+
+    assert "unable to open" in await refusal(file)
+    assert "unable to open" in await refusal(file / "nowhere" / "seltzer.db")
+
+
+async def test_without_wal_there_is_no_database() -> None:
+    assert "WAL" in await refusal(Path(":memory:"))
