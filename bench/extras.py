@@ -1,4 +1,7 @@
-"""What is measured besides: capacity, memory, readers, long threads, the file, the start. Each starts its own servers."""
+"""What is measured besides: capacity, memory, readers, long threads, the file, the start.
+
+Each starts its own servers.
+"""
 
 import http.client
 import json
@@ -56,9 +59,7 @@ def _carries(row: Row, server: Server, streams: int, plan: Plan) -> bool:
 
 def _paced(row: Row, server: Server, streams: int, seconds: float) -> Found:
     ramp_s = _STREAM_S
-    paced = Load(
-        streams, _TOKENS, PACE_MS, seconds=seconds, warmup_s=ramp_s + 0.5, ramp_s=ramp_s
-    )
+    paced = Load(streams, _TOKENS, PACE_MS, seconds=seconds, warmup_s=ramp_s + 0.5, ramp_s=ramp_s)
     return load.run(row, server, paced)
 
 
@@ -137,7 +138,9 @@ def _fill(asking: "_Asking", thread_id: str, length: int) -> None:
     rest = length
     while rest > 0:
         count = min(rest, _INPUT_LIMIT)
-        said = [{"role": "user" if n % 2 else "assistant", "content": f"message {n}"} for n in range(count - 2)]
+        said = [
+            {"role": "user" if n % 2 else "assistant", "content": f"message {n}"} for n in range(count - 2)
+        ]
         asking.turn(thread_id, [*said, "[[1 0]] so?"])
         rest -= count
 

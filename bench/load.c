@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CARRY 64 /* bytes of a body kept from one read to the next: no marker is longer */
+#define CARRY 256 /* bytes of a body kept from one read to the next: no marker is longer */
 #define ROOM (256 * 1024)
 #define HEAD_ROOM 8192
 #define STEPS 1000000 /* of 10 us: what a histogram tells apart */
@@ -268,7 +268,7 @@ static void hang_up(struct conn *c) {
 static void finish(struct conn *c, int64_t now) {
     struct conn *leader = c->leader;
     if (c->tokens != want.tokens)
-        fail("an answer has %d tokens of %d", c->tokens, want.tokens);
+        fail("an answer has %d tokens of %d; it ends with: %.*s", c->tokens, want.tokens, (int)c->carry_size, c->carry);
     if (want.end && !c->has_end)
         fail("an answer ends without %s", want.end);
     c->state = WAITS;

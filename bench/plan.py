@@ -49,13 +49,13 @@ FULL: Final = Plan(
 QUICK: Final = Plan(
     "quick",
     times=1,
-    seconds=3,
+    seconds=2.5,
     warmup_s=1,
     cells={
         "burst": (PASSTHROUGH, NATIVE, CHAT, STREAM, STREAM_EVENTS),
         "paced": (PASSTHROUGH, NATIVE, CHAT),
-        "request": (PASSTHROUGH, NATIVE, CHAT),
-        "first": (PASSTHROUGH, NATIVE, CHAT),
+        "request": (PASSTHROUGH, NATIVE),
+        "first": (PASSTHROUGH, NATIVE),
     },
     paced_tokens=128,
 )

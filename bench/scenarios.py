@@ -58,9 +58,7 @@ def upstream_alone(server: Server, plan: Plan) -> Figures:
 
 
 def _burst(plan: Plan, *, with_tool: bool = False) -> Load:
-    return Load(
-        streams=plan.burst_streams, seconds=plan.seconds, warmup_s=plan.warmup_s, with_tool=with_tool
-    )
+    return Load(streams=plan.burst_streams, seconds=plan.seconds, warmup_s=plan.warmup_s, with_tool=with_tool)
 
 
 def _paced(plan: Plan) -> Load:

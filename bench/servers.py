@@ -91,7 +91,14 @@ def command(name: str, port: int) -> list[str]:
     if name == "seltzer":
         return [str(_BIN / "seltzer"), "serve", "--port", str(port)]
     if name == "langgraph_dev":
-        options = ["--no-browser", "--no-reload", "--n-jobs-per-worker", "200", "--server-log-level", "WARNING"]
+        options = [
+            "--no-browser",
+            "--no-reload",
+            "--n-jobs-per-worker",
+            "200",
+            "--server-log-level",
+            "WARNING",
+        ]
         return [str(_BIN / "langgraph"), "dev", "--port", str(port), *options]
     app = f"bench.peers.{_PEERS[name]}:app"
     options = ["--loop", "asyncio", "--http", "h11", "--log-level", "warning"]

@@ -9,7 +9,6 @@ from app.client.parts import (
     Part,
     Restarted,
     Retracted,
-    Started,
     Token,
     ToolCall,
     ToolResult,
@@ -47,7 +46,7 @@ class Seamless:
                     whole = [begin for begin in self._begins if self._is_whole(begin)]
                     yield from self._go_on(whole[0]) if whole else self._differ()
                 yield part
-            case Started():
+            case _:  # Started
                 self._shown, self._begins = [], []
                 yield part
 

@@ -68,6 +68,7 @@ class Execution:
         self._tail = tail
         self._means = means
         self._was_queued = was_queued
+        self._has_touched = self.run.attempt > 1  # its thread
         self._hold = Hold()
         self._translator = Translator(pregel)
         self._seq = 0
@@ -156,6 +157,7 @@ class Execution:
         input = await self._input()
         if spec.checkpoint_id and input is not None:
             config["configurable"]["checkpoint_id"] = spec.checkpoint_id
+        self._has_touched = True
         parts = self._pregel.astream(
             input, config, stream_mode=STREAM_MODES, subgraphs=True, durability="sync"
         )
@@ -184,6 +186,8 @@ class Execution:
         state = await self._pregel.aget_state(self._config())
         self._say("state", {"values": to_json(state.values)})
         is_ours = (state.metadata or {}).get("run_id") == spec.run_id
+        if is_ours:
+            self._translator.go_on_from(state.values)
         return None if is_ours or spec.answers is not None else spec.input
 
     async def _settle_interrupts(self) -> None:
@@ -224,7 +228,7 @@ class Execution:
     async def _end(self, last: Said, on_end: Callable[["Execution"], None]) -> bool:
         """Keep the result and free the thread, then show the last event: who has seen it finds both."""
         flusher, runs = self._means.flusher, self._means.stores.runs
-        if self._hold.is_held and not self._is_handed_back:
+        if self._hold.is_held and self._has_touched and not self._is_handed_back:
             await self._tidy(last)
         await flusher.settled(self.run.spec.run_id)
         if not self._hold.is_held:
@@ -236,7 +240,8 @@ class Execution:
             return False
         event = Event(self.run.attempt, self._seq + 1, last.kind, last.data)
         output = self._output() if last.kind == "finished" else None
-        if not await runs.finish(self.lease, event, unwritten=unwritten, output=output):
+        touched = self._has_touched
+        if not await runs.finish(self.lease, event, unwritten=unwritten, output=output, touched=touched):
             log.warning("run %s has another owner now; what was done here is dropped", self.run.spec.run_id)
             return False
         on_end(self)

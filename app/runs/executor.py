@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -247,20 +247,14 @@ class Executor:
     def _was_stored(self, batch: Batch, fenced: set[RunId]) -> None:
         for run_id, events in batch.items():
             if run_id in fenced:
-                if self._speaker(run_id, events):
-                    self._was_lost(run_id)
+                self._was_lost(run_id)
             elif tail := self._hub.live(run_id):
                 tail.stored(events[-1].cursor)
 
     def _was_not_stored(self, batch: Batch) -> None:
-        for run_id, events in batch.items():
-            if live := self._speaker(run_id, events):
+        for run_id in batch:
+            if live := self._live.get(run_id):
                 live.abandon(StorageFailed("what the run says can't be stored; the server's log says why"))
-
-    def _speaker(self, run_id: RunId, events: Sequence[Event]) -> Execution | None:
-        """Return the execution that said the events, unless it has ended or was overtaken."""
-        live = self._live.get(run_id)
-        return live if live is not None and live.run.attempt == events[-1].attempt else None
 
     async def _refuse(self, lease: Lease, code: str) -> None:
         """End a run that can't begin here."""
@@ -268,7 +262,7 @@ class Executor:
         await self._finish(lease, Event(lease.run.attempt, 1, last.kind, last.data))
 
     async def _finish(self, lease: Lease, last: Event) -> None:
-        await self._stores.runs.finish(lease, last)
+        await self._stores.runs.finish(lease, last, touched=lease.run.attempt > 1)
         self._leases.nudge()
         self._hub.wake(lease.run.spec.run_id)
 

@@ -1,6 +1,6 @@
 """The ports: what the core needs of a store. Stores satisfy them; they don't inherit from them.
 
-A thread's newest run is the last submitted one; one that was cancelled before it ever began doesn't count.
+A thread's newest run is the last submitted one; one that ended without touching the thread doesn't count.
 Each verb is one transaction; StorageFailed may be raised by all of them. Times are the store's own clock.
 """
 
@@ -40,7 +40,8 @@ class Runs(Protocol):
         on_busy, where the thread has active runs: `reject` raises ThreadBusy; `enqueue` leaves the run
         pending; `interrupt` and `rollback` leave it pending too, and tell the active runs to end, as cancel()
         does. Where the newest run is interrupted: raises ThreadInterrupted, unless the spec has answers or
-        on_busy is `rollback`. Answers, where the newest run isn't interrupted: raises NotInterrupted.
+        on_busy is `rollback`. Answers, where the newest run isn't interrupted, or isn't the one that the spec
+        says is answered: raises NotInterrupted.
         Raises IdempotencyConflict for a known run_id with another digest, TooManyRuns if queue_limit runs
         are pending already and this would be one more.
         """
@@ -57,10 +58,17 @@ class Runs(Protocol):
         ...
 
     async def finish(
-        self, lease: Lease, last: Event, *, unwritten: Sequence[Event] = (), output: Json = None
+        self,
+        lease: Lease,
+        last: Event,
+        *,
+        unwritten: Sequence[Event] = (),
+        output: Json = None,
+        touched: bool = True,
     ) -> bool:
         """End the run with its terminal event, which becomes the log's last behind the unwritten ones.
 
+        touched: whether it may have done anything on its thread. One that hasn't is never the newest there.
         A compare-and-swap on the attempt: False, and nothing written, if the lease is lost.
         """
         ...

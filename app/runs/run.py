@@ -32,7 +32,7 @@ class RunSpec:
     input is the graph's own (for a graph on messages `{"messages": [BaseMessage, ..]}`).
     An attached run lives and dies with the request that started it. configurable is handed to the graph as
     it is. on_busy says what to do if the thread has a run already. answers are to the interrupts the thread
-    waits on, by their ids; input is None then. checkpoint_id forks the thread from there. digest tells one
+    waits on, by their ids; input is None then, and answered the run that asked, which must be the newest. checkpoint_id forks the thread from there. digest tells one
     body from another where a client sent the run's id twice. title is what a new thread is called.
     """
 
@@ -45,6 +45,7 @@ class RunSpec:
     configurable: Mapping[str, Json] = field(default_factory=dict)
     on_busy: OnBusy = "reject"
     answers: Mapping[str, Json] | None = None
+    answered: RunId | None = None
     checkpoint_id: str | None = None
     digest: str = ""
     title: str = ""

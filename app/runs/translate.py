@@ -19,6 +19,7 @@ from app.runs.jsonable import to_json
 
 STREAM_MODES: Final[list[StreamMode]] = ["messages", "updates", "custom", "values"]
 _INTERRUPT: Final = "__interrupt__"
+_METADATA: Final = "__metadata__"  # says that a node's update is one that was kept
 _REASONING_BLOCKS: Final = {"reasoning": "reasoning", "thinking": "thinking"}  # block type -> its text's key
 
 Namespace = tuple[str, ...]
@@ -53,6 +54,7 @@ class Translator:
         self._tool_nodes = frozenset(_tool_nodes(graph))
         self._messages: dict[str, _Message] = {}
         self._answer_id: str | None = None
+        self._kept_answer = ""
         self.values: Any = None
         self.usage: UsageMetadata | None = None
         self.interrupts: Json = []
@@ -60,7 +62,16 @@ class Translator:
     @property
     def answer(self) -> str:
         """The final answer's text, as far as it was said."""
-        return "" if self._answer_id is None else "".join(self._messages[self._answer_id].parts)
+        if self._answer_id is None:
+            return self._kept_answer
+        return "".join(self._messages[self._answer_id].parts)
+
+    def go_on_from(self, values: Any) -> None:
+        """Take the state that an earlier attempt has left; what it ends with may be the whole answer."""
+        messages = values.get("messages") if isinstance(values, Mapping) else None
+        last = messages[-1] if messages else None
+        if isinstance(last, AIMessage) and not (last.tool_calls or last.invalid_tool_calls):
+            self._kept_answer = _text(last)
 
     def feed(self, namespace: Namespace, mode: str, value: Any) -> Iterator[Said]:
         """Yield what the part says, in order."""
@@ -123,6 +134,8 @@ class Translator:
         return answer.node == node and "".join(answer.parts) == text
 
     def _update(self, namespace: Namespace, node: str, update: Any) -> Iterator[Said]:
+        if node == _METADATA:
+            return
         if node == _INTERRUPT:
             known = {each["id"] for each in self.interrupts}  # parallel nodes ask in updates of their own
             asked = [{"id": each.id, "value": to_json(each.value)} for each in update if each.id not in known]

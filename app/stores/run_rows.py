@@ -12,9 +12,9 @@ from app.runs.run import STATUS_OF_LAST, Run, RunSpec, Stop
 from app.stores.log_rows import write_events
 from app.stores.serializer import SafeSerializer
 
-# A run that was cancelled before it began has left nothing on its thread: it is never the newest one there.
-COUNTS: Final = "(has_begun OR status <> 'cancelled')"
 ACTIVE: Final = "(status IN ('pending', 'running'))"
+# A run that ended without touching its thread is never the newest one there.
+COUNTS: Final = f"(has_touched OR {ACTIVE})"
 
 _serializer: Final = SafeSerializer()
 
@@ -86,7 +86,7 @@ _NO_NUMBER: Final = 2**63 - 1  # above all
 def insert(connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: float) -> int:
     """Write the row of a pending run, and its thread's; return its number."""
     added = connection.execute(
-        "INSERT INTO runs (run_id, thread_id, graph, status, attempt, has_begun, created_at, attached,"
+        "INSERT INTO runs (run_id, thread_id, graph, status, attempt, has_touched, created_at, attached,"
         " max_steps, configurable, on_busy, answers, checkpoint_id, digest, title, input_type, input)"
         " VALUES (?, ?, ?, 'pending', 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -109,21 +109,30 @@ def insert(connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: fl
 def begin_attempt(connection: sqlite3.Connection, number: int, worker: str, until: float) -> sqlite3.Row:
     """Begin the run's next attempt, and return its row."""
     row: sqlite3.Row = connection.execute(
-        "UPDATE runs SET status = 'running', attempt = attempt + 1, has_begun = 1, worker = ?,"
+        "UPDATE runs SET status = 'running', attempt = attempt + 1, has_touched = 1, worker = ?,"
         " lease_until = ? WHERE number = ? RETURNING *",
         (worker, until, number),
     ).fetchone()
     return row
 
 
-def end(connection: sqlite3.Connection, number: int, last: Event, now: float, output: bytes | None) -> None:
-    """Write that the run has ended by that event."""
+def end(
+    connection: sqlite3.Connection,
+    number: int,
+    last: Event,
+    now: float,
+    *,
+    output: bytes | None = None,
+    touched: bool = True,
+) -> None:
+    """Write that the run has ended by that event; touched as Runs.finish has it."""
     (thread_id,) = connection.execute(
         "UPDATE runs SET status = ?, attempt = ?, last = ?, output = ?, worker = NULL, lease_until = NULL,"
-        " stop = NULL, input_type = NULL, input = NULL WHERE number = ? RETURNING thread_id",
+        " stop = NULL, input_type = NULL, input = NULL, has_touched = has_touched AND ?"
+        " WHERE number = ? RETURNING thread_id",
         (
             *(STATUS_OF_LAST[last.kind], last.attempt),
-            *(dumps([last.attempt, last.seq, last.kind, last.data]), output, number),
+            *(dumps([last.attempt, last.seq, last.kind, last.data]), output, touched, number),
         ),
     ).fetchone()
     newest = find_newest(connection, thread_id)
@@ -138,7 +147,7 @@ def tell_to_end(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now
     """Stop a run, as Runs.stop has it."""
     if row["status"] == "pending":
         last = Event(row["attempt"] + 1, 1, "cancelled", {})
-        end(connection, row["number"], last, now, None)
+        end(connection, row["number"], last, now)
         write_events(connection, {row["run_id"]: [last]}, now)
     elif row["status"] == "running":
         connection.execute(

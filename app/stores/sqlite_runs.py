@@ -89,7 +89,13 @@ class SqliteRuns:
         return await self._database.write(work)
 
     async def finish(
-        self, lease: Lease, last: Event, *, unwritten: Sequence[Event] = (), output: Json = None
+        self,
+        lease: Lease,
+        last: Event,
+        *,
+        unwritten: Sequence[Event] = (),
+        output: Json = None,
+        touched: bool = True,
     ) -> bool:
         packed = None if output is None else dumps(output)
 
@@ -98,7 +104,7 @@ class SqliteRuns:
             if held is None:
                 return False
             now = self._clock()
-            end(connection, held["number"], last, now, packed)
+            end(connection, held["number"], last, now, output=packed, touched=touched)
             write_events(connection, {lease.run.spec.run_id: [*unwritten, last]}, now)
             return True
 
@@ -191,8 +197,10 @@ def _resubmitted(connection: sqlite3.Connection, known: sqlite3.Row, spec: RunSp
 def _make_way(connection: sqlite3.Connection, spec: RunSpec, now: float) -> None:
     """Do what on_busy says. Raises ThreadBusy, ThreadInterrupted, NotInterrupted."""
     newest = find_newest(connection, spec.thread_id)
-    is_interrupted = newest is not None and newest["status"] == "interrupted"
-    if spec.answers is not None and not is_interrupted:
+    asking = newest["run_id"] if newest is not None and newest["status"] == "interrupted" else None
+    is_interrupted = asking is not None
+    is_asked = is_interrupted and spec.answered in (None, asking)
+    if spec.answers is not None and not is_asked:
         raise NotInterrupted(f"thread {spec.thread_id!r} doesn't wait for an answer, or has been given it")
     if spec.answers is None and is_interrupted and spec.on_busy != "rollback":
         raise ThreadInterrupted(

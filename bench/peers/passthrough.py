@@ -1,4 +1,4 @@
-"""The yardstick: a proxy that hands the upstream's bytes on, with starlette and httpx, and no graph at all."""
+"""The yardstick: a proxy that hands the upstream's bytes on, with starlette and httpx, without a graph."""
 
 import httpx
 from starlette.applications import Starlette

@@ -11,7 +11,7 @@ The Responses API has its own way of ending and is left alone.
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
@@ -22,6 +22,9 @@ from openai import Timeout
 from pydantic import SecretStr
 
 from graphs.models.errors import UpstreamTruncated
+from graphs.models.events import TextDelta
+from graphs.models.lean import LeanCompletions, text_chunk
+from graphs.models.transport import ModelHttpClient
 
 MAX_RETRIES = 2
 CONNECT_S = 10
@@ -45,8 +48,10 @@ class StrictChatOpenAI(ChatOpenAI):
         yield from ending.seal()
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        ending = None if self._use_responses_api({**kwargs, **self.model_kwargs}) else _Ending()
-        async with aclosing(super()._astream(*args, **kwargs)) as chunks:  # type: ignore[type-var]
+        options = {**kwargs, **self.model_kwargs}
+        ending = None if self._use_responses_api(options) else _Ending()
+        reader = self._lean() if ending and self._can_be_lean(options) else self
+        async with aclosing(ChatOpenAI._astream(reader, *args, **kwargs)) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
                 if ending:
                     ending.note(chunk)
@@ -54,9 +59,23 @@ class StrictChatOpenAI(ChatOpenAI):
         for chunk in ending.seal() if ending else ():
             yield chunk
 
+    def _can_be_lean(self, options: dict[str, Any]) -> bool:
+        """Say whether nothing is asked for that ChatOpenAI gets by another of the SDK's ways of streaming."""
+        others = self.include_response_headers or self._uses_gateway or self.output_version == "v1"
+        return not (others or "response_format" in options)
+
+    def _lean(self) -> Self:
+        """Return this model for one stream: reading it from its bytes, the time between chunks kept there."""
+        completions = LeanCompletions(
+            self.async_client, chunk_timeout_s=self.stream_chunk_timeout, model=self.model_name
+        )
+        return self.model_copy(update={"async_client": completions, "stream_chunk_timeout": None})
+
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
     ) -> ChatGenerationChunk | None:
+        if type(chunk) is TextDelta and default_chunk_class is AIMessageChunk and not base_generation_info:
+            return text_chunk(chunk.text)
         converted = super()._convert_chunk_to_generation_chunk(
             chunk, default_chunk_class, base_generation_info
         )
@@ -94,6 +113,7 @@ def openai_chat(name: str, api_key: str | None, base_url: str | None) -> StrictC
         base_url=base_url,
         max_retries=MAX_RETRIES,
         timeout=Timeout(READ_S, connect=CONNECT_S),
+        http_async_client=ModelHttpClient(),
         stream_usage=True,
     )
 

@@ -315,9 +315,26 @@ def test_an_answer_outlives_the_server_that_began_it(desk: Desk) -> None:
     assert again.stdout == "You said hello, number 2.\n"
 
 
-def serve(desk: Desk) -> subprocess.Popen[str]:
+def test_an_answer_outlives_a_server_that_is_stopped(desk: Desk) -> None:
+    server = serve(desk, SELTZER_DRAIN_S="0.5")
+    asking = desk.start("chat", "--url", f"http://127.0.0.1:{desk.port}", "wait")
+    assert asking.stdout is not None
+    assert asking.stderr is not None
+    assert asking.stdout.read(len("Before")) == "Before"
+
+    server.terminate()
+    assert asking.stderr.readline() == "connection lost; waiting for the server ..\n"
+    assert server.wait(30) == 0
+    desk.go.touch()
+    serve(desk)
+    rest, complaints = asking.communicate(timeout=60)
+
+    assert (rest, complaints, asking.returncode) == (" and after.\n", "", 0)
+
+
+def serve(desk: Desk, **environment: str) -> subprocess.Popen[str]:
     """Start a server on the desk's own port, and wait until it is up."""
-    server = desk.start("serve")
+    server = desk.start("serve", **environment)
     assert server.stdout is not None
     wait_for_line(server.stdout, "Ctrl-C stops it.")
     return server

@@ -174,19 +174,18 @@ def test_a_gap_is_said() -> None:
     assert (caught.value.text, caught.value.cursor) == ("Let me see", "1-4")
 
 
-def test_who_comes_behind_the_end_is_told_how_it_ended() -> None:
+async def test_who_comes_behind_the_end_is_told_how_it_ended() -> None:
     run = {"run_id": "r1", "thread_id": "t1", "graph": "agent", "status": "success", "attempt": 1}
     run |= {"created_at": "", "output": "42", "error": None, "interrupts": []}
     look = [head(content_type="application/json"), chunk(json.dumps(run).encode()), END]
     nothing = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"
-    with answering_each(lambda request: [nothing], lambda request: look) as server:
-        parts = list(Client(server.url).follow("agent", "r1", after="1-9"))
+    with answering_each(*[lambda request: [nothing], lambda request: look] * 2) as server:
+        parts = [part async for part in AsyncClient(server.url).follow("agent", "r1", after="1-9")]
+        follow = Client(server.url).follow("agent", "r1", after="1-9")
+        assert await anyio.to_thread.run_sync(list, follow) == parts == [Done("r1", "t1")]
 
-    assert parts == [Done("r1", "t1")]
-    assert [request.split()[1] for request in server.requests] == [
-        b"/agent/runs/r1/events",
-        b"/agent/runs/r1",
-    ]
+    asked = [request.split()[1] for request in server.requests]
+    assert asked == [b"/agent/runs/r1/events", b"/agent/runs/r1"] * 2
 
 
 def test_patience_ends() -> None:

@@ -25,7 +25,7 @@ from tests.protocols.following import Seen, all_events, events
 Json = dict[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Asked:
     """A turn that a client asked for, and what became of it.
 
@@ -41,6 +41,10 @@ class Asked:
     is_ended: bool = False
     run: Json = field(default_factory=dict)
     replay: list[Seen] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        seen, replay = ([f"{event.id} {event.kind}" for event in said] for said in (self.seen, self.replay))
+        return f"{self.question!r} on {self.thread_id}: {self.run}, {seen=}, {replay=}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from tests.replies import Reply
 from tests.upstream import Upstream
 
 HALF, WHOLE = "one two ", "one two three"
+RETRY = b"retry: 1000\n\n"
 DRAINING = b'event: draining\ndata: {"retry_after_ms":1000}\n\n'
 
 
@@ -59,12 +60,12 @@ class Open:
 
 @pytest.fixture
 def opening(client: httpx.Client) -> Iterator[Any]:
-    """Return a function that opens an answer and reads it up to the model's second word."""
+    """Return a function that opens an answer and reads it, up to the model's second word."""
     with ExitStack() as closing:
 
-        def open_answer(method: str, path: str, **request: Any) -> Open:
+        def open_answer(method: str, path: str, upto: bytes = b"two ", **request: Any) -> Open:
             opened = Open(closing, client, method, path, **request)
-            opened.read_up_to(b"two ")
+            opened.read_up_to(upto)
             return opened
 
         yield open_answer
@@ -88,10 +89,12 @@ def test_while_it_drains_it_answers_but_begins_nothing(
 ) -> None:
     server = home.start()
     assert client.get("/ready").status_code == 200
-    opening("GET", f"{start(client)}/events")
+    run = start(client)
+    opening("GET", f"{run}/events")
 
     stop(server, client)
     health = client.get("/health")
+    late = client.get(f"{run}/events")
     refused = [
         client.post("/agent/runs", json={"input": "count"}),
         client.post("/chat", json={"text": "count"}),
@@ -101,6 +104,7 @@ def test_while_it_drains_it_answers_but_begins_nothing(
     upstream.resume()
 
     assert health.status_code == 200
+    assert late.content.endswith(b"\n\n" + DRAINING)
     for answer in refused:
         assert (answer.status_code, answer.json()["code"]) == (503, "server_draining")
         assert answer.headers["retry-after"] == "1"
@@ -114,12 +118,14 @@ def test_what_ends_within_the_drain_ends_as_ever(
     run = start(client, thread_id="count")
     waiting = start(client, thread_id="count", on_busy="enqueue")
     reader = opening("GET", f"{run}/events")
+    queued = opening("GET", f"{waiting}/events", upto=RETRY)
     chat = opening("POST", "/chat", json={"text": "count"})
     stream = opening("POST", "/agent/stream", json={"input": "count"})
     attached = opening("GET", f"/agent/runs/{stream.response.headers['x-run-id']}/events")
 
     stop(server, client)
     left = reader.read_all()
+    assert queued.read_all() == RETRY + DRAINING
     upstream.resume()
 
     assert left.endswith(b"\n\n" + DRAINING)  # without an id, and then a clean end

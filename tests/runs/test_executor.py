@@ -53,12 +53,10 @@ class FailingRuns:
         self._runs = runs
         self.is_full = False
 
-    async def finish(
-        self, lease: Lease, last: Event, *, unwritten: Sequence[Event] = (), output: Json = None
-    ) -> bool:
+    async def finish(self, lease: Lease, last: Event, **given: Any) -> bool:
         if self.is_full:
             raise StorageFailed("the disk is full")
-        return await self._runs.finish(lease, last, unwritten=unwritten, output=output)
+        return await self._runs.finish(lease, last, **given)
 
     def __getattr__(self, verb: str) -> Any:
         return getattr(self._runs, verb)

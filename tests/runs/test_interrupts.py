@@ -211,6 +211,22 @@ async def test_a_run_behind_one_that_asks_fails_and_the_question_can_be_answered
     assert await texts(engine) == ["please", "yes"]
 
 
+async def test_a_request_that_died_behind_one_that_asks_leaves_the_question_to_be_answered(
+    engine_of: Engines,
+) -> None:
+    engine = await engine_of(asking("may I?", before=asyncio.Event()))
+    await engine.start(ask("please", run_id="r1"))
+    await engine.start(ask("and then?", run_id="r2", on_busy="enqueue", attached=True))
+
+    engine = await engine_of(asking("may I?"), folder=engine_of.killed(engine))
+    question, _ = the_only(await said(engine.follow("r1")))
+    events = await said(engine.follow("r2"))
+    await ended(engine, reply({question: "yes"}, run_id="r3"))
+
+    assert (kinds(events), events[-1].data["code"]) == (["started", "failed"], "client_gone")
+    assert await texts(engine) == ["please", "yes"]
+
+
 async def test_a_run_that_waited_to_roll_back_takes_the_question_out_of_the_thread(
     engine_of: Engines,
 ) -> None:

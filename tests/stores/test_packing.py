@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
+from app.runs.graph import AnyPregel
 from app.stores.checkpoints import SqliteCheckpoints, open_checkpoints
 from app.stores.known import KnownMessages
 from app.stores.serializer import SafeSerializer
@@ -28,6 +30,7 @@ from tests.stores.talking import Talk, config, counts, echo, graph, nested, on, 
 pytestmark = pytest.mark.anyio
 
 MANY = 20  # more than stay inline
+VERY_MANY = 250  # more than a node is thought to write, and than are decoded at once
 LATE = str(uuid6())
 
 verbs = st.sampled_from(["say", "replace", "edit", "deepen", "touch", "remove", "clear", "whole"])
@@ -61,8 +64,8 @@ def _obey(state: Told) -> Any:
         case "deepen":
             message.additional_kwargs["at"] = text
             return {"messages": [message]}
-        case "touch":  # the last one, and doesn't say so
-            messages[-1].content = text
+        case "touch":  # the last one before the question, and doesn't say so
+            messages[-2].content = text
             return {}
         case "remove" if len(messages) > 1:
             return {"messages": [RemoveMessage(str(message.id))]}
@@ -86,6 +89,10 @@ def _input(verb: str, at: int, number: int) -> Any:
 async def _thread(saver: BaseCheckpointSaver[Any], thread_id: str = "t") -> list[BaseMessage]:
     state = await obeying.copy({"checkpointer": saver}).aget_state(config(thread_id))
     return list(state.values["messages"])
+
+
+async def _history(saver: BaseCheckpointSaver[Any]) -> list[Any]:
+    return [found.checkpoint["channel_values"].get("messages") async for found in saver.alist(config())]
 
 
 @settings(max_examples=30, deadline=None)
@@ -112,7 +119,7 @@ def test_a_thread_is_what_it_is_where_everything_is_stored_each_time(
                     checkpoints = await stack.enter_async_context(reopened())
                     mine = checkpoints.saver_for(obeying)
                 elif verb == "history":
-                    assert [found async for found in mine.alist(config())]
+                    assert await _history(mine) == await _history(checkpoints.saver_for(obeying))
                 else:
                     for saver in (plain, mine):
                         told = _input(verb, at, number)
@@ -268,20 +275,29 @@ async def _changes(checkpoints: Any) -> int:
     return int(connection.total_changes)
 
 
+def _clear(state: Talk) -> Any:
+    if state["messages"][-1].content == "clear":
+        return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage("cleared")]}
+    return {"messages": [AIMessage("yes")]}
+
+
+clearing = graph(_clear)
+
+
+async def _talk_and_clear(pregel: AnyPregel) -> None:
+    """Leave a thread whose newest checkpoints hold few messages, and an older one very many."""
+    for said in ({"messages": [HumanMessage(f"{n}") for n in range(VERY_MANY)]}, "clear", "more"):
+        await turn(pregel, said)
+
+
 @pytest.mark.parametrize("what", ["checkpoint", "write"])
 async def test_a_write_survives_the_pruning_of_what_it_began_from(file: Path, what: str) -> None:
     """It waits for the pruning to end, which drops messages that it knew as stored."""
 
-    def node(state: Talk) -> Any:
-        if state["messages"][-1].content == "clear":
-            return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage("cleared")]}
-        return {"messages": [AIMessage("yes")]}
-
     async with open_checkpoints(file, kept=2) as checkpoints:
-        pregel = on(checkpoints, graph(node))
+        pregel = on(checkpoints, clearing)
         saver: Any = pregel.checkpointer
-        for given in ({"messages": [HumanMessage(f"{n}") for n in range(MANY)]}, "clear", "more"):
-            await turn(pregel, given)
+        await _talk_and_clear(pregel)
         found = await _longest(saver)
         messages = found.checkpoint["channel_values"]["messages"]
         newest = await saver.aget_tuple(config())
@@ -306,6 +322,38 @@ async def test_a_write_survives_the_pruning_of_what_it_began_from(file: Path, wh
             assert newest.checkpoint["channel_values"]["messages"] == messages
         else:
             assert ("task", "messages", messages) in newest.pending_writes
+
+
+async def test_what_is_pruned_while_it_is_decoded_is_not_taken_for_stored(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pruned = asyncio.Event()
+
+    async def to_thread(work: Callable[[], None]) -> None:
+        """Do in this thread, after the pruning, what is so much that it would be done in another."""
+        await pruned.wait()
+        work()
+
+    async with open_checkpoints(file, kept=2) as checkpoints:
+        pregel = on(checkpoints, clearing)
+        await _talk_and_clear(pregel)
+        found = await _longest(checkpoints.saver_for(pregel))
+        monkeypatch.setattr(asyncio, "to_thread", to_thread)
+        saver: Any = checkpoints.saver_for(pregel)  # knows nothing yet
+        async with asyncio.timeout(10):
+            loading = asyncio.ensure_future(saver.aget_tuple(found.config))
+            while not saver.lock.locked():
+                await anyio.lowlevel.checkpoint()
+            await checkpoints.prune("t")
+            pruned.set()
+            loaded = await loading
+            await saver.aput(loaded.config, {**loaded.checkpoint, "id": LATE}, loaded.metadata, {})
+
+            newest = await checkpoints.saver_for(pregel).aget_tuple(config())
+
+    assert newest is not None
+    assert newest.checkpoint["id"] == LATE
+    assert newest.checkpoint["channel_values"] == loaded.checkpoint["channel_values"]
 
 
 async def _longest(saver: BaseCheckpointSaver[Any]) -> CheckpointTuple:

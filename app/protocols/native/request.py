@@ -73,6 +73,7 @@ def answer_spec(body: Any, run: Run, key: str | None) -> RunSpec:
         max_steps=asked.max_steps,
         configurable=asked.configurable,
         answers=_answers(fields, waiting),
+        answered=asked.run_id,
         digest=_digest(f"resume {asked.run_id}", fields),
     )
 

@@ -8,7 +8,7 @@ CREATE TABLE threads (
     title_folded TEXT NOT NULL,        -- for looking it up in any case, in any script
     created_at REAL NOT NULL,
     updated_at REAL NOT NULL,
-    number INTEGER NOT NULL            -- its newest run's; one cancelled before it began doesn't count
+    number INTEGER NOT NULL            -- its newest run's; one that ended untouched doesn't count
 ) WITHOUT ROWID;
 
 CREATE INDEX threads_by_number ON threads (graph, number);
@@ -20,7 +20,7 @@ CREATE TABLE runs (
     graph TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'success', 'error', 'interrupted', 'cancelled')),
     attempt INTEGER NOT NULL,
-    has_begun INTEGER NOT NULL,        -- it was leased once
+    has_touched INTEGER NOT NULL,      -- its thread: it was leased, and has not ended without a step
     worker TEXT,
     lease_until REAL,
     stop TEXT CHECK (stop IN ('cancel', 'rollback')),

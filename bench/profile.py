@@ -1,0 +1,159 @@
+"""`python -m bench.profile`: where the server's CPU goes while tokens stream, by step and by function.
+
+py-spy looks at the server's stacks while the load generator keeps it busy. A sample counts for the innermost
+function that isn't the standard library's, since what a step asks of asyncio or json is that step's cost. The
+shares are of the server's own CPU time, so with the burst's cost per token they are µs.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bench import load
+from bench.load import Found, Load
+from bench.rows import ROWS, Row
+from bench.scenarios import PACE_MS
+from bench.servers import BUILD, Server, serving, upstream
+
+_PY_SPY: Final = Path(__file__).parent / ".venv" / "bin" / "py-spy"
+_RATE: Final = 250
+_LEAST, _MOST = 0.002, 0.75  # the shares worth a line: what runs all else says nothing
+_LOADS: Final = {
+    "burst": Load(streams=24),
+    "paced": Load(streams=20, delay_ms=PACE_MS, ramp_s=256 * PACE_MS / 1000),
+    "request": Load(streams=8, tokens=1),
+}
+_STEPS: Final = (  # the first whose mark is in a function's file takes it, in the order of a token's way
+    ("HTTP to the model", ("httpx/", "httpcore/", "h11/", "aiohttp/", "anyio/", "sniffio/")),
+    ("openai SDK", ("openai/",)),
+    ("langchain_openai", ("langchain_openai/",)),
+    ("graphs/models", ("graphs/",)),
+    ("langchain_core", ("langchain_core/",)),
+    ("langsmith", ("langsmith/",)),
+    ("pydantic", ("pydantic/",)),
+    ("langgraph", ("langgraph/",)),
+    ("app/runs/translate", ("app/runs/translate",)),
+    ("app/runs", ("app/runs/",)),
+    ("app/stores and SQLite", ("app/stores/", "aiosqlite/", "sqlite3")),
+    ("app/protocols", ("app/protocols/",)),
+    ("app, else", ("app/",)),
+    ("langserve, sse-starlette", ("langserve/", "sse_starlette/")),
+    ("fastapi, starlette", ("fastapi/", "starlette/")),
+    ("uvicorn and the loop", ("uvicorn/", "uvloop")),
+)
+_LIBRARY: Final = re.compile(r".*/python3\.\d+/(site-packages/)?")
+_ELSE: Final = "standard library alone"
+
+
+def main() -> int:
+    """Profile what the arguments name, and print the tables."""
+    arguments = _arguments()
+    row = next(each for each in ROWS if each.name == arguments.row)
+    busy = replace(_LOADS[arguments.load], seconds=arguments.seconds, warmup_s=2)
+    with upstream() as running, serving(row.server, running.port) as server:
+        load.run(row, server, replace(busy, seconds=2))
+        plain = load.run(row, server, busy)
+        stacks = _stacks(row, server, busy)
+        if arguments.flamegraph:
+            _record(row, server, busy, "flamegraph", arguments.flamegraph)
+    print(_render(row, arguments.load, plain, stacks, arguments.top))
+    return 0
+
+
+def _stacks(row: Row, server: Server, busy: Load) -> Counter[tuple[str, ...]]:
+    """Return how often each stack was seen; its functions are outermost first."""
+    kept = BUILD / "stacks"
+    _record(row, server, busy, "raw", kept)
+    lines = (line.rpartition(" ") for line in kept.read_text().splitlines())
+    return Counter({tuple(stack.split(";")): int(count) for stack, _, count in lines})
+
+
+def _record(row: Row, server: Server, busy: Load, form: str, to: Path) -> None:
+    """Have py-spy look on while the load runs."""
+    command = [str(_PY_SPY), "record", "--pid", str(server.pids[0]), "--format", form, "--output", str(to)]
+    command += ["--rate", str(_RATE), "--duration", str(int(busy.seconds)), "--full-filenames"]
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(load.run, row, server, replace(busy, seconds=busy.seconds + 2, warmup_s=0))
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        running.result()
+    if done.returncode:
+        sys.exit(f"py-spy can't look at the server (it may need root): {done.stderr.strip()}")
+
+
+def _render(row: Row, name: str, plain: Found, stacks: Counter[tuple[str, ...]], top: int) -> str:
+    total = stacks.total()
+    cost, unit = (
+        (plain.ms_per_answer, "ms/request") if name == "request" else (plain.us_per_token, "µs/token")
+    )
+    steps, owners, within = Counter[str](), Counter[str](), Counter[str]()
+    for stack, count in stacks.items():
+        owner = _owner(stack)
+        steps[_step(owner)] += count
+        owners[_short(owner)] += count
+        within.update(dict.fromkeys({_short(each) for each in stack if not _is_library(each)}, count))
+    lines = [f"{row.title}, {name}: {cost:.1f} {unit} ({total} samples)"]
+    order = [step for step, _ in _STEPS] + [_ELSE]
+    tables: list[tuple[str, Sequence[tuple[str, int]]]] = [
+        ("step, in the order of a token's way", [(step, steps[step]) for step in order if steps[step]]),
+        ("function, by itself", owners.most_common(top)),
+        ("function, with what it calls", within.most_common(2 * top)),
+    ]
+    for head, found in tables:
+        lines += ["", f"| {head} | share | {unit} |", "|---|---|---|"]
+        lines += [
+            f"| {what} | {count / total:.1%} | {cost * count / total:.2f} |"
+            for what, count in found
+            if total * _LEAST < count < total * _MOST
+        ]
+    return "\n".join(lines)
+
+
+def _owner(stack: tuple[str, ...]) -> str:
+    """Return the innermost function that isn't the standard library's."""
+    return next((each for each in reversed(stack) if not _is_library(each)), stack[-1])
+
+
+def _is_library(function: str) -> bool:
+    return _step(function) == _ELSE
+
+
+def _step(function: str) -> str:
+    name, _, place = function.rpartition(" (")
+    file = _file(place)
+    return next((step for step, marks in _STEPS if any(mark in f"{file} {name}" for mark in marks)), _ELSE)
+
+
+def _short(function: str) -> str:
+    """Return `function (package/module.py)`, without the line."""
+    name, _, place = function.rpartition(" (")
+    return f"`{name}` ({_file(place)})"
+
+
+def _file(place: str) -> str:
+    """Return the file as its package has it."""
+    path = place.rpartition(":")[0] or place.rstrip(")")
+    inside = path.removeprefix(str(Path(__file__).parents[1]) + "/")
+    return _LIBRARY.sub("", inside)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
+    parser.add_argument(
+        "--row", default="native", choices=[row.name for row in ROWS], help="who is asked, how"
+    )
+    parser.add_argument("--load", default="burst", choices=list(_LOADS), help="what is asked")
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--top", type=int, default=25, help="how many functions are shown")
+    parser.add_argument("--flamegraph", type=Path, help="draw one into this file, too (SVG)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

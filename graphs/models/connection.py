@@ -1,0 +1,147 @@
+"""One HTTP/1.1 connection to an upstream, its answers parsed by httptools (llhttp, Node.js's parser)."""
+
+import asyncio
+from typing import cast
+
+import httptools
+import httpx2
+
+Headers = list[tuple[bytes, bytes]]
+_FULL_BYTES = 256 * 1024  # unread, after which the upstream is made to wait
+
+
+class Connection(asyncio.Protocol):
+    """Asks one request after the other; hands out the body of an answer as it comes, all that waits at once.
+
+    What arrived before a failure is handed out before the failure is raised, as one of httpx2's errors.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._error: httpx2.TransportError | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append  # the parser's way of saying "here is some of the body"
+        self._unread_bytes = 0
+        self._status = 0
+        self._headers: Headers = []
+        self._is_complete = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    def ask(self, request: bytes, *, read_s: float | None) -> None:
+        """Send a request; read_s bounds each wait for something of its answer."""
+        self._forget()
+        self._read_s = read_s
+        self._transport.write(request)
+
+    async def head(self) -> tuple[int, Headers]:
+        """Wait for the answer's status and headers."""
+        while not self._status:
+            await self._hear()
+        return self._status, self._headers
+
+    async def read(self) -> bytes:
+        """Return what of the body has come, waiting for some; empty is its end."""
+        while not self._pieces:
+            if self._is_complete:
+                return b""
+            await self._hear()
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        if self._unread_bytes > _FULL_BYTES:
+            self._transport.resume_reading()
+        self._unread_bytes = 0
+        return data
+
+    @property
+    def is_open(self) -> bool:
+        return not self._error and not self._transport.is_closing()
+
+    @property
+    def is_reusable(self) -> bool:
+        """Say whether the answer has been taken whole, and another request may follow."""
+        done = self._is_complete and not self._pieces
+        return done and self.is_open and bool(self._parser.should_keep_alive())
+
+    def close(self) -> None:
+        """Close at once: the upstream need not finish."""
+        if self._timer:
+            self._timer.cancel()
+        self._transport.abort()
+
+    async def _hear(self) -> None:
+        """Wait for the next bytes. One timer is moved on when it fires, rather than made for each wait."""
+        if self._error:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        if self._read_s is not None:
+            self._deadline = self._loop.time() + self._read_s
+            if not self._timer:
+                self._timer = self._loop.call_at(self._deadline, self._look_at_the_clock)
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _look_at_the_clock(self) -> None:
+        self._timer = None
+        if not self._waiter:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._look_at_the_clock)
+        else:
+            self._fail(httpx2.ReadTimeout("The upstream sent nothing in time."))
+
+    def _fail(self, error: httpx2.TransportError) -> None:
+        self._error = self._error or error
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._fail(httpx2.RemoteProtocolError(f"The upstream's answer isn't HTTP/1.1: {error}"))
+            self._transport.abort()
+            return
+        if self._unread_bytes <= _FULL_BYTES:
+            self._unread_bytes += len(data)
+            if self._unread_bytes > _FULL_BYTES:
+                self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if error:
+            self._fail(httpx2.ReadError(str(error)))
+        elif self._status and not self._has_length:
+            self._is_complete = True  # its length was "until I close"
+            self._fail(httpx2.ReadError("The upstream closed the connection."))
+        else:
+            self._fail(httpx2.RemoteProtocolError("The upstream closed the connection in mid-answer."))
+
+    @property
+    def _has_length(self) -> bool:
+        return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self._headers)
+
+    def on_message_begin(self) -> None:
+        self._headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        self._status = status if status >= 200 else 0  # 1xx: the answer itself is still to come
+
+    def on_message_complete(self) -> None:
+        self._is_complete = bool(self._status)

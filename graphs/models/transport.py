@@ -1,0 +1,139 @@
+"""What carries the chat model's requests: httpx2's AsyncClient, over connections of our own.
+
+httpx2's own transport spends ten times as long on a streamed token, most of it in parsing chunked bodies.
+Departs from it:
+1. Several addresses of one host are tried in turn, not in a race.
+2. HTTP/1.1 only. A proxy named by the environment or by the client's user is left to httpx2's.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import httpx2
+from openai import DefaultAsyncHttpxClient
+
+from graphs.models.connection import Connection
+
+_KEEP_S = 5.0  # an unused connection; servers close theirs sooner or later, and a request would run into it
+_PORTS = {"http": 80, "https": 443}
+
+
+class ModelHttpClient(DefaultAsyncHttpxClient):
+    """The SDK's client with this module's transport. It may be made outside any event loop."""
+
+    def _init_transport(
+        self, verify: Any = True, cert: Any = None, trust_env: bool = True, *_args: Any, **_kwargs: Any
+    ) -> httpx2.AsyncBaseTransport:
+        # A `transport=` argument would switch off the proxies of the environment.
+        return Transport(httpx2.create_ssl_context(verify=verify, cert=cert, trust_env=trust_env))
+
+
+class Origin(NamedTuple):
+    """Where a connection leads; connections belong to the loop that made them."""
+
+    loop: asyncio.AbstractEventLoop
+    scheme: str
+    host: str
+    port: int
+
+
+class Transport(httpx2.AsyncBaseTransport):
+    """Sends requests over connections that are kept for a few seconds for the next ones."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        context.set_alpn_protocols(["http/1.1"])
+        self._context = context
+        self._idle: dict[Origin, list[Connection]] = {}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        limits = request.extensions.get("timeout", {})
+        wire = _encoded(request, await request.aread())
+        url = request.url
+        host = url.raw_host.decode("ascii")
+        origin = Origin(asyncio.get_running_loop(), url.scheme, host, url.port or _PORTS[url.scheme])
+        connection = self._kept(origin) or await self._connect(origin, request, limits.get("connect"))
+        try:
+            connection.ask(wire, read_s=limits.get("read"))
+            status, headers = await connection.head()
+        except BaseException:
+            connection.close()
+            raise
+        return httpx2.Response(status, headers=headers, stream=_Body(self, origin, connection))
+
+    async def aclose(self) -> None:
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
+        self._idle.clear()
+
+    def keep(self, origin: Origin, connection: Connection) -> None:
+        """Keep a connection for a while, if another request may follow on it."""
+        if not connection.is_reusable:
+            connection.close()
+            return
+        self._idle = {place: kept for place, kept in self._idle.items() if not place.loop.is_closed()}
+        idle = self._idle.setdefault(origin, [])
+        idle.append(connection)
+
+        def expire() -> None:
+            if connection in idle:
+                idle.remove(connection)
+                connection.close()
+
+        origin.loop.call_later(_KEEP_S, expire)
+
+    def _kept(self, origin: Origin) -> Connection | None:
+        idle = self._idle.get(origin, [])
+        while idle:
+            connection = idle.pop()
+            if connection.is_open:
+                return connection
+        return None
+
+    async def _connect(self, origin: Origin, request: httpx2.Request, limit_s: float | None) -> Connection:
+        secure: dict[str, Any] = {}
+        if origin.scheme == "https":
+            name = request.extensions.get("sni_hostname") or origin.host
+            secure = {"ssl": self._context, "server_hostname": name}
+        try:
+            async with asyncio.timeout(limit_s):
+                _, connection = await origin.loop.create_connection(
+                    Connection, origin.host, origin.port, **secure
+                )
+        except TimeoutError as error:
+            raise httpx2.ConnectTimeout("The upstream took too long to accept a connection.") from error
+        except OSError as error:
+            raise httpx2.ConnectError(str(error)) from error
+        return connection
+
+
+class _Body(httpx2.AsyncByteStream):
+    """The rest of an answer. Closing it before its end closes the connection."""
+
+    def __init__(self, transport: Transport, origin: Origin, connection: Connection) -> None:
+        self._transport = transport
+        self._origin = origin
+        self._connection: Connection | None = connection
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while self._connection and (data := await self._connection.read()):
+            yield data
+
+    async def aclose(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            self._transport.keep(self._origin, connection)
+
+
+def _encoded(request: httpx2.Request, body: bytes) -> bytes:
+    """Write a request as HTTP/1.1. Raises LocalProtocolError for a header that isn't one line."""
+    head = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    for name, value in request.headers.raw:
+        if name.lower() == b"transfer-encoding":  # the body is here whole by now
+            name, value = b"Content-Length", b"%d" % len(body)
+        head.append(b"%s: %s" % (name, value))
+    if any(b"\r" in line or b"\n" in line or b"\0" in line for line in head):
+        raise httpx2.LocalProtocolError("A header of the request holds a line end: is it the key's?")
+    return b"\r\n".join([*head, b"", body])

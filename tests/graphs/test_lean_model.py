@@ -1,0 +1,214 @@
+"""The chunks read from the bytes are those that the long way makes: of every dialect, however it is cut."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from functools import cache
+from typing import Any, TypeVar
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_openai import ChatOpenAI, StreamChunkTimeoutError
+from openai import DefaultAsyncHttpxClient
+
+from graphs.models.openai import StrictChatOpenAI, openai_chat
+from graphs.models.transport import ModelHttpClient
+from tests.graphs.dialects import BROKEN, STREAMS
+from tests.graphs.wire import CHUNKED, END, answering, chunked, saying, take
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.filterwarnings("ignore:Pydantic serializer warnings"),  # the SDK's, of odd frames
+]
+
+ANSWERS = STREAMS | BROKEN
+ASKED = [HumanMessage("q")]
+Kind = TypeVar("Kind", bound=ChatOpenAI)
+
+
+class LongWay(StrictChatOpenAI):
+    """The model that has each frame read by the SDK and by ChatOpenAI."""
+
+    def _can_be_lean(self, options: dict[str, Any]) -> bool:
+        return False
+
+
+class Pieces(httpx2.AsyncBaseTransport):
+    """Answers every request with a stream that arrives in these pieces."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = pieces
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        async def body() -> AsyncIterator[bytes]:
+            for piece in self._pieces:
+                yield piece
+
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body())
+
+
+def _model(kind: type[Kind], pieces: Sequence[bytes], **options: Any) -> Kind:
+    client = DefaultAsyncHttpxClient(transport=Pieces(pieces))
+    return kind(model="m", api_key="k", base_url="http://x/v1", http_async_client=client, **options)
+
+
+def _facts(chunk: ChatGenerationChunk) -> list[Any]:
+    """All there is to a chunk."""
+    message = chunk.message
+    return [
+        type(message),
+        chunk.model_dump(),
+        chunk.model_dump(exclude_unset=True),
+        message.model_dump(),
+        message.model_dump(exclude_unset=True),
+        list(chunk.__dict__),
+        list(message.__dict__),
+        message.model_fields_set,
+        chunk.model_fields_set,
+        message.__pydantic_extra__,
+        message.__pydantic_private__,
+        repr(chunk),
+        str(message.text),
+        message.content_blocks,
+    ]
+
+
+async def _outcome(model: ChatOpenAI) -> tuple[list[list[Any]], str]:
+    """What a stream comes to: its chunks, and the error that ended it."""
+    chunks = []
+    try:
+        async for chunk in model._astream(ASKED):
+            chunks.append(_facts(chunk))
+    except Exception as error:
+        return chunks, f"{type(error).__name__}: {error}"
+    return chunks, ""
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_every_dialect_gives_the_chunks_and_the_error_of_the_long_way(name: str) -> None:
+    pieces = [ANSWERS[name]]
+
+    lean = await _outcome(_model(StrictChatOpenAI, pieces))
+    long = await _outcome(_model(LongWay, pieces))
+
+    assert lean == long
+    assert lean[0] or name in ("empty", "html", "a comment that isn't utf-8", "an assistant's event")
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_langchains_own_model_makes_the_same_chunks(name: str) -> None:
+    """Reasoning apart, which it drops."""
+    async with answering(saying(CHUNKED, chunked(STREAMS[name]), END)) as url:
+        lean = openai_chat("m", "k", url)
+        plain = ChatOpenAI(model="m", api_key="k", base_url=url, stream_usage=True)  # type: ignore[arg-type]
+        chunks = [chunk async for chunk in lean._astream(ASKED)]
+        expected = [chunk async for chunk in plain._astream(ASKED)]
+
+    for chunk in chunks:
+        chunk.message.additional_kwargs.pop("reasoning_content", None)
+    assert [_facts(chunk) for chunk in chunks[: len(expected)]] == [_facts(chunk) for chunk in expected]
+    assert all(chunk.message.tool_call_chunks for chunk in chunks[len(expected) :])  # type: ignore[attr-defined]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(sorted(ANSWERS)), st.data())
+def test_it_does_not_matter_how_the_bytes_are_cut(name: str, data: st.DataObject) -> None:
+    answer = ANSWERS[name]
+    cuts = data.draw(st.lists(st.integers(0, len(answer)), max_size=30).map(sorted))
+    pieces = [answer[start:end] for start, end in zip([0, *cuts], [*cuts, len(answer)], strict=True)]
+
+    assert asyncio.run(_outcome(_model(StrictChatOpenAI, pieces))) == _expected(name)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_it_does_not_matter_if_each_byte_comes_alone(name: str) -> None:
+    pieces = [bytes([byte]) for byte in ANSWERS[name]]
+
+    assert asyncio.run(_outcome(_model(StrictChatOpenAI, pieces))) == _expected(name)
+
+
+@cache
+def _expected(name: str) -> tuple[list[list[Any]], str]:
+    return asyncio.run(_outcome(_model(LongWay, [ANSWERS[name]])))
+
+
+async def test_what_a_user_sees_is_the_same_too() -> None:
+    """Through astream: ids apart, which name the run."""
+    seen = []
+    for kind in (StrictChatOpenAI, LongWay):
+        chunks = [chunk async for chunk in _model(kind, [STREAMS["openai"]]).astream("q")]
+        assert len({chunk.id for chunk in chunks}) == 1
+        seen.append([chunk.model_dump(exclude={"id"}) for chunk in chunks])
+        whole = AIMessageChunk("") + chunks
+        seen[-1].append(whole.model_dump(exclude={"id"}))
+
+    assert seen[0] == seen[1]
+
+
+async def test_no_chunk_shares_anything_that_can_be_changed() -> None:
+    chunks = [chunk async for chunk in _model(StrictChatOpenAI, [STREAMS["openai"]])._astream(ASKED)]
+
+    for chunk in chunks:
+        chunk.message.name = "changed"
+        for value in chunk.message.__dict__.values():
+            if isinstance(value, list):
+                value.append("changed")
+            elif isinstance(value, dict):
+                value["changed"] = True
+    again = [chunk async for chunk in _model(StrictChatOpenAI, [STREAMS["openai"]])._astream(ASKED)]
+
+    assert "changed" not in repr(again)
+    assert not any("name" in chunk.message.model_fields_set for chunk in again)
+    for field in ("additional_kwargs", "response_metadata", "tool_calls", "invalid_tool_calls"):
+        assert len({id(getattr(chunk.message, field)) for chunk in chunks}) == len(chunks)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"include_response_headers": True},
+        {"output_version": "v1"},
+        {"model_kwargs": {"response_format": {"type": "text"}}},
+    ],
+)
+async def test_what_is_read_in_another_way_goes_the_long_one(options: dict[str, Any]) -> None:
+    outcomes = [
+        await _outcome(_model(kind, [STREAMS["openai"]], **options)) for kind in (StrictChatOpenAI, LongWay)
+    ]
+
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][0]
+
+
+async def test_only_a_frame_counts_as_a_sign_of_life() -> None:
+    """stream_chunk_timeout is ChatOpenAI's; pings alone don't keep a stream alive."""
+    pinged = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(CHUNKED + chunked(STREAMS["openai"][:500]))
+        while True:
+            writer.write(chunked(b": ping\n\n"))
+            await writer.drain()
+            pinged.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(1), 0.02)
+                return
+
+    async with answering(answer) as url:
+        model = _lean(url, stream_chunk_timeout=0.1)
+        with pytest.raises(StreamChunkTimeoutError, match=r"0\.1s \(model=m, chunks_received=2\)"):
+            async for _ in model.astream("q"):
+                pass
+
+    assert pinged.is_set()
+
+
+def _lean(url: str, **options: Any) -> StrictChatOpenAI:
+    return StrictChatOpenAI(
+        model="m", api_key="k", base_url=url, http_async_client=ModelHttpClient(), **options
+    )  # type: ignore[arg-type]
