@@ -40,6 +40,8 @@ class Attachment:
             self._running.add(spec.run_id)
             await self._engine.start(spec, callbacks=callbacks)
             self.specs.append(spec)
+            if self._has_left:  # while the row was written
+                await self._engine.cancel(spec.run_id)
             async with aclosing(self._engine.follow(spec.run_id)) as events:
                 async for event in events:
                     raise_if_unfinished(event)

@@ -262,6 +262,7 @@ class Executor:
         await self._finish(lease, Event(lease.run.attempt, 1, last.kind, last.data))
 
     async def _finish(self, lease: Lease, last: Event) -> None:
+        """End a run that hasn't begun here."""
         await self._stores.runs.finish(lease, last, touched=lease.run.attempt > 1)
         self._leases.nudge()
         self._hub.wake(lease.run.spec.run_id)

@@ -172,8 +172,6 @@ class Saver(AsyncSqliteSaver):
         task_path: str = "",
     ) -> None:
         """Store what a task wrote. Raises LeaseLost, StorageFailed."""
-        if not writes:
-            return
         configurable = config["configurable"]
         thread_id = str(configurable["thread_id"])
         place = thread_id, str(configurable["checkpoint_ns"]), str(configurable["checkpoint_id"])

@@ -38,11 +38,11 @@ def plain_frame(data: bytes) -> Frame | None:
         delta = choice["delta"]
         text = delta.get("content")
         is_text = type(text) is str
-        if choice.get("logprobs"):
+        if choice.get("logprobs") is not None:
             return None
-        if is_text and not usage and not choice.get("finish_reason"):
-            if len(delta) == 1 or _is_only_text(delta):
-                return TextDelta(frame, text)
+        is_end = usage is not None or choice.get("finish_reason")
+        if is_text and not is_end and (len(delta) == 1 or _is_only_text(delta)):
+            return TextDelta(frame, text)
         is_plain = (is_text or text is None) and _is_plain_delta(delta) and _is_plain_usage(usage)
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
@@ -51,7 +51,7 @@ def plain_frame(data: bytes) -> Frame | None:
 
 def _is_only_text(delta: Frame) -> bool:
     others = (value for key, value in delta.items() if key != "content" and key != "role")
-    return delta.get("role") in (None, "assistant") and all(value is None for value in others)
+    return True and all(value is None for value in others)
 
 
 def _is_plain_delta(delta: Frame) -> bool:
@@ -61,7 +61,9 @@ def _is_plain_delta(delta: Frame) -> bool:
 
 
 def _is_plain_usage(usage: Any) -> bool:
-    return not usage or all(type(usage.get(key)) in (dict, NoneType) for key in _DETAILS)
+    if not usage:
+        return usage is None
+    return all(type(usage.get(key)) in (dict, NoneType) for key in _DETAILS)
 
 
 _DETAILS = ("prompt_tokens_details", "completion_tokens_details")

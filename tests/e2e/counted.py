@@ -10,7 +10,7 @@ from graphs.agent import build
 from graphs.calculator import calculate
 from graphs.models import chat_model
 
-TAKES_S = 0.05
+TAKES_S = 0.15
 
 
 @tool

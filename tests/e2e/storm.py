@@ -57,10 +57,10 @@ class Kill:
 
 @dataclass(slots=True)
 class Plan:
-    """What happens in a storm: a function of the seed. questions are by thread."""
+    """What happens in a storm, by thread: a function of the seed."""
 
     background: dict[str, list[str]]
-    attached: dict[str, str]
+    attached: dict[str, tuple[str, str]]  # path and question
     kills: list[Kill]
 
 
@@ -76,7 +76,10 @@ def plan(seed: int) -> Plan:
         f"storm-{seed}-{place}": questions(chance.sample(kinds, len(kinds)))
         for place, kinds in enumerate(conversations)
     }
-    attached = {f"attached-{seed}-{next(numbers)}": path for path in ("/chat", "/agent/stream")}
+    attached = {
+        f"attached-{seed}-{path[1:5]}": (path, questions([chance.choice(["sum", "plain"])])[0])
+        for path in ("/chat", "/agent/stream")
+    }
     kills = [Kill(chance.randrange(0, 180), chance.uniform(0, 0.03))]
     while len(kills) < 3 and chance.random() < 0.3:
         kills.append(Kill(chance.randrange(0, 60), chance.uniform(0, 0.03)))
@@ -107,8 +110,8 @@ class Storm:
             self._home.start()
         for thread_id, questions in plan.background.items():
             self._do(self._converse, thread_id, questions)
-        for thread_id, path in plan.attached.items():
-            self._do(self._ask_attached, thread_id, path)
+        for thread_id, (path, question) in plan.attached.items():
+            self._do(self._ask_attached, Asked(thread_id, question, is_attached=True), path)
         for kill in plan.kills:
             self._wait_for(kill)
             self._home.kill()
@@ -186,13 +189,12 @@ class Storm:
                 self._count()
         assert turn.seen[-1].kind in LAST_KINDS, "it ended cleanly without a last event"
 
-    def _ask_attached(self, thread_id: str, path: str) -> None:
+    def _ask_attached(self, turn: Asked, path: str) -> None:
         """Ask over a request that the run lives and dies with; not again if it dies."""
-        turn = Asked(thread_id, f"plain {thread_id.rpartition('-')[2]}", is_attached=True)
         self.turns.append(turn)
-        body: Json = {"text": turn.question, "thread_id": thread_id}
+        body: Json = {"text": turn.question, "thread_id": turn.thread_id}
         if path != "/chat":
-            body = {"input": turn.question, "config": {"configurable": {"thread_id": thread_id}}}
+            body = {"input": turn.question, "config": {"configurable": {"thread_id": turn.thread_id}}}
         server = self._home.up()
         try:
             with httpx.stream("POST", server.url + path, json=body, timeout=WAIT_S) as response:

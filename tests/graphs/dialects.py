@@ -47,7 +47,7 @@ def _tools() -> Iterator[str]:
 
 
 def _odd_tools() -> Iterator[str]:
-    """Calls as lax servers write them: whole, without index, id, name or function; the older function_call."""
+    """Calls as lax servers write them: whole, without index, id or name; the older function_call."""
     whole = {"name": "now", "arguments": "{}"}
     yield frame({"content": None, "tool_calls": [{"index": 0, "id": "a", "function": whole}]})
     yield frame({"content": "", "tool_calls": [{"id": "b", "type": "function", "function": whole}]})
@@ -149,6 +149,8 @@ def _missing() -> Iterator[str]:
     yield frame({"id": "", "content": "an id"})
     yield frame({"content": "x", "tool_calls": [], "function_call": {}})
     yield frame({"content": "y"}, choice={"finish_reason": ""}, usage={})
+    yield frame({"content": "y"}, choice={"logprobs": {}})
+    yield frame({"content": "y"}, usage={"prompt_tokens": None, "prompt_tokens_details": {}})
     yield frame({"content": "z"}, type="chat.completion.chunk", chunk={"choices": []})
     yield frame({"content": "w"}, error=None)
     yield frame({"content": [{"type": "text", "text": "parts"}]})
@@ -175,13 +177,13 @@ def _forms() -> Iterator[str]:
     yield f"data: {text}\nevent: message\n\n"
     yield f": hello\ndata: {text}\n: bye\n\n"
     yield "data: " + text.replace(', "choices"', ',\ndata: "choices"') + "\n\n"
-    yield f"retry: 10\n\nfield\nother: x\n\n\ndata: {text}\n\n".replace("retry: 10\n\n", "")
+    yield f"field\nother: x\n\n\nretry: 10\ndata: {text}\n\n"
     lone = text.replace('"x"', '"\\ud83e"')
     yield f"data: {lone}\n\n"
     twice = text.replace('"x"', '"no", "content": "yes"')
     yield f"data: {twice}\n\n"
-    yield text.join(("data: ", "\n\n")).replace("1700000000", "99999999999999999999999")
-    yield text.join(("data: ", "\n\n")).replace("1700000000", "NaN")
+    for number in ("99999999999999999999999", "NaN"):
+        yield f"data: {text}\n\n".replace("1700000000", number)
     yield f"id: 1\ndata: {text}\n\n"
     yield frame({}, choice={"finish_reason": "stop"})
 
@@ -191,11 +193,10 @@ def _stream(frames: Iterator[str], *, line_end: str = "\n", done: str = DONE) ->
 
 
 _TOLD = frame({"content": "Hi"})
-_FRAMES = (
-    (_openai, _tools, _odd_tools, _logprobs, _refusal, _azure, _vllm, _llama_cpp)
-    + (_ollama, _openrouter, _deepseek, _choices, _missing, _roles, _forms)
-)  # fmt: skip
-STREAMS: dict[str, bytes] = {make.__name__.strip("_"): _stream(make()) for make in _FRAMES} | {
+_OFFICIAL = (_openai, _tools, _logprobs, _refusal, _azure, _choices)
+_OTHERS = (_vllm, _llama_cpp, _ollama, _openrouter, _deepseek, _odd_tools, _missing, _roles, _forms)
+STREAMS: dict[str, bytes] = {
+    **{make.__name__.strip("_"): _stream(make()) for make in (*_OFFICIAL, *_OTHERS)},
     "crlf": _stream(_openai(), line_end="\r\n"),
     "cr": _stream(_openrouter(), line_end="\r"),
     "mixed line ends": _stream(_openai()) + _stream(_vllm(), line_end="\r\n"),

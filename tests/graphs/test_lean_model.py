@@ -1,6 +1,7 @@
 """The chunks read from the bytes are those that the long way makes: of every dialect, however it is cut."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -14,7 +15,9 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI, StreamChunkTimeoutError
 from openai import DefaultAsyncHttpxClient
+from openai.types.chat import ChatCompletionChunk
 
+from graphs.models.events import plain_frame
 from graphs.models.openai import StrictChatOpenAI, openai_chat
 from graphs.models.transport import ModelHttpClient
 from tests.graphs.dialects import BROKEN, STREAMS
@@ -26,6 +29,7 @@ pytestmark = [
 ]
 
 ANSWERS = STREAMS | BROKEN
+FRAMES = [frame + b"\n\n" for frame in STREAMS["openai"].split(b"\n\n")]
 ASKED = [HumanMessage("q")]
 Kind = TypeVar("Kind", bound=ChatOpenAI)
 
@@ -49,6 +53,12 @@ class Pieces(httpx2.AsyncBaseTransport):
                 yield piece
 
         return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body())
+
+
+@pytest.fixture(scope="session")
+def lean() -> StrictChatOpenAI:
+    """The model, for what it does without asking."""
+    return openai_chat("m", "k", None)
 
 
 def _model(kind: type[Kind], pieces: Sequence[bytes], **options: Any) -> Kind:
@@ -83,7 +93,7 @@ async def _outcome(model: ChatOpenAI) -> tuple[list[list[Any]], str]:
     try:
         async for chunk in model._astream(ASKED):
             chunks.append(_facts(chunk))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  any: both ways must fail alike
         return chunks, f"{type(error).__name__}: {error}"
     return chunks, ""
 
@@ -104,7 +114,7 @@ async def test_langchains_own_model_makes_the_same_chunks(name: str) -> None:
     """Reasoning apart, which it drops."""
     async with answering(saying(CHUNKED, chunked(STREAMS[name]), END)) as url:
         lean = openai_chat("m", "k", url)
-        plain = ChatOpenAI(model="m", api_key="k", base_url=url, stream_usage=True)  # type: ignore[arg-type]
+        plain = ChatOpenAI(model="m", api_key="k", base_url=url, stream_usage=True)
         chunks = [chunk async for chunk in lean._astream(ASKED)]
         expected = [chunk async for chunk in plain._astream(ASKED)]
 
@@ -114,7 +124,7 @@ async def test_langchains_own_model_makes_the_same_chunks(name: str) -> None:
     assert all(chunk.message.tool_call_chunks for chunk in chunks[len(expected) :])  # type: ignore[attr-defined]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(ANSWERS)), st.data())
 def test_it_does_not_matter_how_the_bytes_are_cut(name: str, data: st.DataObject) -> None:
     answer = ANSWERS[name]
@@ -136,6 +146,62 @@ def _expected(name: str) -> tuple[list[list[Any]], str]:
     return asyncio.run(_outcome(_model(LongWay, [ANSWERS[name]])))
 
 
+_VALUES: list[Any] = [None, None, "", "x", 0, 1, {}, [], False, {"content": None}, {"arguments": "{"}]
+_ANY = st.sampled_from(_VALUES)
+_TOKENS: list[Any] = [
+    {},
+    {"prompt_tokens": 1},
+    {"prompt_tokens_details": {}},
+    {"completion_tokens_details": []},
+]
+
+
+def _objects(required: dict[str, Any], *optional: str, **others: Any) -> st.SearchStrategy[Any]:
+    """Objects with some of these fields, most of which hold nothing to speak of."""
+    return st.fixed_dictionaries(required, optional=dict.fromkeys(optional, _ANY) | others)
+
+
+_CALL = _objects(
+    {"function": st.just({"name": "n"}) | _ANY}, "id", "type", "other", index=st.integers(0, 1) | _ANY
+)
+_DELTA = _objects(
+    {},
+    *("id", "function_call", "refusal", "reasoning_content", "other"),
+    content=st.just("text") | _ANY,
+    role=st.sampled_from(["assistant", "assistant", "user", "system", "developer", "", None]),
+    tool_calls=st.lists(_CALL, max_size=2) | _ANY,
+)
+_CHOICE = _objects({"delta": _DELTA}, "index", "finish_reason", "logprobs", "other")
+_FRAME = _objects(
+    {"choices": st.lists(_CHOICE, min_size=1, max_size=1) | st.lists(_CHOICE | _ANY, max_size=2)},
+    *("id", "model", "service_tier", "chunk", "other"),
+    type=st.sampled_from([None, "", "content.delta"]),
+    error=st.sampled_from([None, None, None, "", "x"]),
+    usage=st.sampled_from(_TOKENS) | _ANY,
+)
+
+
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(frame=_FRAME)
+def test_a_plain_frame_makes_the_same_chunk_without_a_model_of_it(lean: StrictChatOpenAI, frame: Any) -> None:
+    plain = plain_frame(json.dumps(frame).encode())
+    if plain is None:
+        return
+
+    modelled = ChatCompletionChunk.construct(**frame).model_dump()
+
+    assert not frame.get("error")
+    assert _converted(lean, plain) == _converted(lean, modelled)
+
+
+def _converted(model: StrictChatOpenAI, frame: dict[str, Any]) -> list[Any] | str:
+    try:
+        chunk = model._convert_chunk_to_generation_chunk(frame, AIMessageChunk, {})
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        return type(error).__name__
+    return _facts(chunk) if chunk else "nothing"
+
+
 async def test_what_a_user_sees_is_the_same_too() -> None:
     """Through astream: ids apart, which name the run."""
     seen = []
@@ -143,7 +209,7 @@ async def test_what_a_user_sees_is_the_same_too() -> None:
         chunks = [chunk async for chunk in _model(kind, [STREAMS["openai"]]).astream("q")]
         assert len({chunk.id for chunk in chunks}) == 1
         seen.append([chunk.model_dump(exclude={"id"}) for chunk in chunks])
-        whole = AIMessageChunk("") + chunks
+        whole = AIMessageChunk(content="") + chunks
         seen[-1].append(whole.model_dump(exclude={"id"}))
 
     assert seen[0] == seen[1]
@@ -190,7 +256,7 @@ async def test_only_a_frame_counts_as_a_sign_of_life() -> None:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await take(reader)
-        writer.write(CHUNKED + chunked(STREAMS["openai"][:500]))
+        writer.write(CHUNKED + chunked(FRAMES[0] + FRAMES[1]))
         while True:
             writer.write(chunked(b": ping\n\n"))
             await writer.drain()
@@ -211,4 +277,4 @@ async def test_only_a_frame_counts_as_a_sign_of_life() -> None:
 def _lean(url: str, **options: Any) -> StrictChatOpenAI:
     return StrictChatOpenAI(
         model="m", api_key="k", base_url=url, http_async_client=ModelHttpClient(), **options
-    )  # type: ignore[arg-type]
+    )

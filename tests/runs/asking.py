@@ -27,7 +27,7 @@ def reply(answers: Mapping[str, Json], *, thread_id: str = "t", run_id: str = "r
 
 async def said(events: AsyncIterator[Event]) -> list[Event]:
     """Return the events, all of them."""
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         return [event async for event in events]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -9,6 +10,7 @@ import pytest
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import HumanMessage
 from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
 
 from app.errors import (
     IdempotencyConflict,
@@ -20,6 +22,7 @@ from app.errors import (
     UnknownRun,
 )
 from app.runs.executor import Limits
+from app.runs.graph import Graph
 from app.runs.run import RunSpec
 from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
 from tests.runs.conftest import Engines
@@ -47,6 +50,26 @@ async def test_an_ended_run_has_its_last_event_and_its_answer(engine_of: Engines
 
     assert (begun.status, begun.attempt) == ("running", 1)
     assert (run.status, run.attempt, run.output, run.last) == ("success", 1, "the end", events[-1])
+
+
+async def test_a_graph_without_messages_has_its_values_as_output(engine_of: Engines) -> None:
+    class Count(TypedDict):
+        count: int
+
+    async def add(state: Count) -> Any:
+        return {"count": state["count"] + 1}
+
+    builder = StateGraph(Count)
+    builder.add_node("add", add)
+    builder.add_edge(START, "add")
+    pregel = builder.compile()
+    counter = Graph("agent", pregel, pregel, takes_messages=False, file=Path("count.py"), line=1)
+    engine = await engine_of({"agent": counter})
+
+    events = await ended(engine, RunSpec("agent", {"count": 41}, "t", "r"))
+
+    assert kinds(events) == ["started", "update", "finished"]
+    assert (await engine.run("r")).output == {"count": 42}
 
 
 async def test_text_before_a_tool_call_is_retracted_and_the_tool_runs(engine_of: Engines) -> None:

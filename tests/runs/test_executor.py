@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 
 from app.errors import StorageFailed
-from app.runs.event import Cursor, Event, Json, RunId
+from app.runs.event import Cursor, Event, RunId
 from app.runs.ports import EventLog, Runs, Stores
 from app.runs.run import Lease
 from app.stores.open import FILE_NAME
@@ -191,7 +191,7 @@ async def test_a_process_that_finds_its_own_lease_run_out_goes_on_with_the_next_
 async def test_an_attempt_that_was_overtaken_ends_without_a_word(engine_of: Engines, tmp_path: Path) -> None:
     """Another worker has it now; the log tells at the next flush."""
     gate = asyncio.Event()
-    engine = await engine_of(agent(["half", gate, " more", " text"]))
+    engine = await engine_of(agent(["half", gate, " more", asyncio.Event()]))
     await engine.start(ask("1"))
     events = engine.follow("r")
     await until(events, "token")

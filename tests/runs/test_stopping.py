@@ -1,7 +1,7 @@
 """Runs that are stopped, fail or take too long: what was said stays, and the thread's next turn works."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
 import pytest
@@ -146,6 +146,43 @@ async def test_a_failure_in_mid_answer_keeps_what_was_said(engine_of: Engines) -
 
     assert last.kind == "failed"
     assert await texts(engine) == ["1", "half an ans", "2", "two"]
+
+
+async def test_a_run_ends_though_its_graph_fails_at_tidying_up(
+    engine_of: Engines, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What finished nodes have returned is put into the state then, by reducers that may raise anything."""
+    has_begun = asyncio.Event()
+
+    def broken(before: int, added: int) -> int:
+        raise ValueError("no such number")
+
+    class Counted(Messages):
+        count: Annotated[int, broken]
+
+    async def count(state: Counted) -> Any:
+        return {"count": 1}
+
+    async def wait(state: Counted) -> Any:
+        has_begun.set()
+        await asyncio.Event().wait()
+
+    builder = StateGraph(Counted)
+    builder.add_node("count", count)
+    builder.add_node("wait", wait)
+    builder.add_edge(START, "count")
+    builder.add_edge(START, "wait")
+    engine = await engine_of(builder.compile())
+    await engine.start(ask())
+    events = engine.follow("r")
+    await until(events, "update")
+    await has_begun.wait()
+
+    await engine.cancel("r")
+
+    assert kinds(await said(events)) == ["cancelled"]
+    assert "can't be tidied up" in caplog.text
+    await engine.check_free("t")
 
 
 async def test_a_graph_that_swallows_its_cancellation_ends_as_cancelled(engine_of: Engines) -> None:

@@ -19,6 +19,7 @@ from langgraph.checkpoint.base import id as checkpoint_ids
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.types import INTERRUPT
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.func import entrypoint
 from typing_extensions import TypedDict
 
 from app.errors import StorageFailed
@@ -120,6 +121,47 @@ async def test_the_history_is_in_the_order_of_writing(file: Path, monkeypatch: p
     assert lengths == [4, 3, 2, 2, 1, 0]
     assert before == history[3:]
     assert one == history[:1]
+
+
+async def test_all_threads_are_listed_and_those_that_were_asked_for(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        saver = checkpoints.saver_for(pregel)
+        for number, thread_id in enumerate(("t", "other", "t")):
+            await turn(pregel, "one", thread_id, run_id=f"r{number}")
+
+        everything = [found.config["configurable"]["thread_id"] async for found in saver.alist(None)]
+        of_a_run = [found.metadata["step"] async for found in saver.alist(None, filter={"run_id": "r1"})]
+        of_both = [found async for found in saver.alist(config(), filter={"run_id": "r1"})]
+
+    assert everything == ["t"] * 3 + ["other"] * 3 + ["t"] * 3
+    assert of_a_run == [1, 0, -1]
+    assert of_both == []
+
+
+async def test_a_thread_deleted_while_it_is_listed_ends_the_list(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        await turn(pregel, "one")
+        found = checkpoints.saver_for(pregel).alist(config())
+
+        assert (await anext(found)).metadata["step"] == 1
+        await checkpoints.delete("t")
+        assert [each async for each in found] == []
+
+
+async def test_an_entrypoint_has_a_saver_too(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+
+        @entrypoint()
+        async def count(text: str, *, previous: int | None) -> int:
+            return (previous or 0) + 1
+
+        pregel = on(checkpoints, count)
+        await checkpoints.saver_for(count).setup()  # type: ignore[attr-defined]  # again: does nothing
+        counted = [await pregel.ainvoke("hi", config()) for _ in range(3)]
+
+    assert counted == [1, 2, 3]
 
 
 async def test_a_checkpoint_written_again_keeps_its_place(file: Path) -> None:
