@@ -64,14 +64,14 @@ def _paced(row: Row, server: Server, streams: int, seconds: float) -> Found:
 
 
 def stream_memory(upstream: Server, plan: Plan) -> Figures:
-    """Memory of a running stream: 100 at the pace against none, on a server that is warm."""
+    """Memory of a running stream: 50 at the pace against none, on a server that is warm."""
     found = {}
     for row in (PASSTHROUGH, NATIVE):
         with serving(row.server, upstream.port) as server:
             load.run(row, server, _WARM)
             before_kb = server.memory_kb()
-            busy = _paced(row, server, 100, plan.seconds)
-        found[f"stream_kb/{row.name}"] = (busy.server_kb - before_kb) / 100
+            busy = _paced(row, server, 50, plan.seconds)
+        found[f"stream_kb/{row.name}"] = (busy.server_kb - before_kb) / 50
     return found
 
 

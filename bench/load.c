@@ -4,7 +4,8 @@
  *
  * An answer is whole when its status is 2xx, its tokens " w0000", " w0001", .. are there, all and in order, what
  * --end names is in it, and its body ends as HTTP says. The first that isn't voids the run: exit code 1.
- * Tokens count inside the measured window only; what is open at its end is still read to its own.
+ * Tokens count inside the measured window only; what is open at its end is still read to its own. With --whole the
+ * window has whole answers: the warm-up's are over before it begins, and it ends with the last that began in it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -49,11 +50,11 @@ struct conn {
 };
 
 static struct {
-    int port, streams, tokens, readers, is_plain, ramp_ms, pids[MAX_PIDS], pid_count;
+    int port, streams, tokens, readers, is_plain, is_whole, answers, ramp_ms, pids[MAX_PIDS], pid_count;
     double seconds, warmup, drain;
     const char *path, *body, *end;
     char headers[4096];
-} want = {.streams = 1, .tokens = 256, .seconds = 10, .warmup = 2, .drain = 30, .path = "/", .body = ""};
+} want = {.streams = 1, .tokens = 256, .seconds = 10, .warmup = 2, .drain = 60, .path = "/", .body = ""};
 
 static struct histogram {
     uint32_t counts[STEPS];
@@ -206,6 +207,10 @@ static void ask(struct conn *c, const char *method, const char *path, const char
 }
 
 static void begin(struct conn *c) {
+    if (want.answers && number == want.answers) {
+        is_over = 1;
+        return;
+    }
     int n = ++number;
     char *path = numbered(want.path, n), *body = numbered(want.body, n);
     c->open = 1 + want.readers;
@@ -428,12 +433,33 @@ static void run_until(struct conn *conns, int64_t end_ns, int64_t *next_ns) {
     }
 }
 
-static struct conn *make_conns(int64_t start_ns) {
+/* Ask for nothing more, and wait until all that is open is over. */
+static void drain(struct conn *conns) {
+    int64_t never = 0;
+    is_over = 1;
+    run_until(conns, now_ns() + (int64_t)(want.drain * 1e9), &never);
+    if (open_answers(conns))
+        fail("%d answers didn't end within %g s", open_answers(conns), want.drain);
+    is_over = 0;
+}
+
+static void run_for(struct conn *conns, double seconds, int64_t *next_ns) {
+    run_until(conns, now_ns() + (int64_t)(seconds * 1e9), next_ns);
+}
+
+/* Have the streams begin one after the other, over the ramp. Returns when the first does. */
+static int64_t begin_all(struct conn *conns) {
+    int64_t now = now_ns();
+    for (int i = 0; i < want.streams; i++)
+        conns[i].starts_ns = now + want.ramp_ms * 1000000LL * i / want.streams;
+    return now;
+}
+
+static struct conn *make_conns(void) {
     struct conn *conns = calloc(want.streams, sizeof *conns);
     for (int i = 0; i < want.streams; i++) {
         struct conn *c = &conns[i];
         c->leader = c;
-        c->starts_ns = start_ns + want.ramp_ms * 1000000LL * i / want.streams;
         c->followers = calloc(want.readers + 1, sizeof *c);
         for (int j = 0; j < want.readers; j++)
             c->followers[j].leader = c;
@@ -446,7 +472,8 @@ static void read_options(int argc, char **argv) {
         {"port", 1, 0, 'p'},    {"path", 1, 0, 'u'},    {"body", 1, 0, 'b'},    {"header", 1, 0, 'h'},
         {"streams", 1, 0, 'k'}, {"seconds", 1, 0, 's'}, {"warmup", 1, 0, 'w'},  {"ramp-ms", 1, 0, 'r'},
         {"tokens", 1, 0, 't'},  {"end", 1, 0, 'e'},     {"plain", 0, 0, 'x'},   {"readers", 1, 0, 'f'},
-        {"pid", 1, 0, 'i'},     {"drain", 1, 0, 'd'},   {0, 0, 0, 0}};
+        {"pid", 1, 0, 'i'},     {"drain", 1, 0, 'd'},   {"whole", 0, 0, 'a'},   {"answers", 1, 0, 'n'},
+        {0, 0, 0, 0}};
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
         case 'p': want.port = atoi(optarg); break;
@@ -464,6 +491,8 @@ static void read_options(int argc, char **argv) {
         case 't': want.tokens = atoi(optarg); break;
         case 'e': want.end = optarg; break;
         case 'x': want.is_plain = 1; break;
+        case 'n': want.answers = atoi(optarg); break;
+        case 'a': want.is_whole = 1; break;
         case 'f': want.readers = atoi(optarg); break;
         case 'i':
             if (want.pid_count < MAX_PIDS)
@@ -484,20 +513,25 @@ int main(int argc, char **argv) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     epoll = epoll_create1(0);
-    int64_t start = now_ns(), next = start, opens = start + (int64_t)(want.warmup * 1e9);
-    struct conn *conns = make_conns(start);
+    struct conn *conns = make_conns();
+    int64_t next = begin_all(conns);
 
-    run_until(conns, opens, &next);
+    run_for(conns, want.warmup, &next);
+    if (want.is_whole) {
+        drain(conns);
+        next = begin_all(conns);
+    }
     double server = server_cpu_s(), own = own_cpu_s();
-    is_counting = 1, opens = now_ns();
-    run_until(conns, opens + (int64_t)(want.seconds * 1e9), &next);
+    int64_t opens = now_ns();
+    is_counting = 1;
+    run_for(conns, want.seconds, &next);
+    if (want.is_whole)
+        drain(conns);
+    is_counting = 0;
     double seconds = (now_ns() - opens) / 1e9;
     server = server_cpu_s() - server, own = own_cpu_s() - own;
     long kb = server_kb();
-    is_counting = 0, is_over = 1;
-    run_until(conns, now_ns() + (int64_t)(want.drain * 1e9), &next);
-    if (open_answers(conns))
-        fail("%d answers didn't end within %g s", open_answers(conns), want.drain);
+    drain(conns);
 
     printf("{\"void\": null, \"seconds\": %.3f, \"tokens\": %ld, \"answers\": %ld, ", seconds, tokens, answers);
     printf("\"all_tokens\": %ld, \"all_answers\": %ld, \"repeats\": %ld, \"bytes\": %ld, ", all_tokens, all_answers,

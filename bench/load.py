@@ -16,7 +16,11 @@ class Void(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the load generator is to do. A pace of 0 ms is an answer at once."""
+    """What the load generator is to do. A pace of 0 ms is an answer at once.
+
+    Answers at once are measured as a whole, since many are under way at any moment; at a pace what counts is
+    what comes within a window.
+    """
 
     streams: int = 1
     tokens: int = 256
@@ -100,4 +104,5 @@ def _command(row: Row, server: Server, load: Load) -> list[str]:
         command += ["--header", header]
     for pid in server.pids:
         command += ["--pid", str(pid)]
-    return [*command, "--plain"] if row.is_plain else command
+    flags = {"--plain": row.is_plain, "--whole": not load.delay_ms}
+    return [*command, *(flag for flag, is_set in flags.items() if is_set)]

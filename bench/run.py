@@ -56,9 +56,10 @@ def _measure(plan: Plan, running: Server, index: int, voids: list[str]) -> Figur
     found: Figures = {}
 
     def attempt(what: str, measure: Callable[[], Figures]) -> None:
-        _say(f"{index + 1}/{plan.times} {what}")
+        begun = time.monotonic()
         try:
             found.update(measure())
+            _say(f"{index + 1}/{plan.times} {what}: {time.monotonic() - begun:.0f} s")
         except Void as void:
             voids.append(f"{what}: {void}")
             _say(f"VOID {void}")

@@ -22,6 +22,7 @@ _COLUMNS: Final = (  # figure, its head, its digits, whether the ratio to the pa
     ("bytes", "bytes/token", 0, False),
     ("busy", "core busy in burst", 2, False),
 )
+_MET: Final = {True: "yes", False: "**no**", None: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ def render(plan: Plan, found: Measured, last: dict[str, Any] | None) -> str:
 
 def _rows(plan: Plan, found: Measured) -> list[str]:
     columns = [each for each in _COLUMNS if any(found.median(f"{each[0]}/{row.name}") for row in plan.rows)]
+    if not columns:
+        return []
     lines = ["| server | " + " | ".join(head for _, head, _, _ in columns) + " |"]
     lines.append("|---|" + "---|" * len(columns))
     for row in plan.rows:
@@ -86,13 +89,13 @@ def _goals(found: Measured, last: dict[str, Any] | None) -> list[str]:
     ]
     for goal in GOALS:
         value, held = found.median(goal.figure), found.goal(goal)
-        if value is None or held is None:
+        if value is None:
             continue
         digits = 2 if value < 10 else 0
-        ratio = f"{held:.2f} x" if goal.base else ""
-        met = {True: "yes", False: "**no**", None: ""}[goal.is_met(held)]
+        ratio = f"{held:.2f} x" if goal.base and held is not None else ""
+        met = "" if held is None else _MET[goal.is_met(held)]
         cells = [goal.what, f"{value:,.{digits}f} {goal.unit}", ratio, goal.wanted, met]
-        if before:
+        if before and held is not None:
             cells.append(_change(held, before.goal(goal)))
         lines.append("| " + " | ".join(cells) + " |")
     return lines

@@ -300,13 +300,15 @@ int main(int argc, char **argv) {
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    int listener = listen_on(argc > 1 ? atoi(argv[1]) : 9000);
+    int port = argc > 1 ? atoi(argv[1]) : 9000, listener = listen_on(port);
     epoll = epoll_create1(0);
     timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     struct epoll_event on_listener = {.events = EPOLLIN, .data.ptr = &listener};
     struct epoll_event on_timer = {.events = EPOLLIN, .data.ptr = &timer}, events[256];
     epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &on_listener);
     epoll_ctl(epoll, EPOLL_CTL_ADD, timer, &on_timer);
+    printf("listening on %d\n", port);
+    fflush(stdout);
     for (;;) {
         int n = epoll_wait(epoll, events, 256, -1), is_due = 0;
         for (int i = 0; i < n; i++) {

@@ -32,8 +32,9 @@ class RunSpec:
     input is the graph's own (for a graph on messages `{"messages": [BaseMessage, ..]}`).
     An attached run lives and dies with the request that started it. configurable is handed to the graph as
     it is. on_busy says what to do if the thread has a run already. answers are to the interrupts the thread
-    waits on, by their ids; input is None then, and answered the run that asked, which must be the newest. checkpoint_id forks the thread from there. digest tells one
-    body from another where a client sent the run's id twice. title is what a new thread is called.
+    waits on, by their ids; input is None then, and answered names the run that asked: the newest one.
+    checkpoint_id forks the thread from there. digest tells one body from another where a client sent the
+    run's id twice. title is what a new thread is called.
     """
 
     graph: str

@@ -4,7 +4,7 @@ Reads `graph.astream(stream_mode=STREAM_MODES, subgraphs=True)`: parts `(namespa
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
@@ -73,21 +73,32 @@ class Translator:
         if isinstance(last, AIMessage) and not (last.tool_calls or last.invalid_tool_calls):
             self._kept_answer = _text(last)
 
-    def feed(self, namespace: Namespace, mode: str, value: Any) -> Iterator[Said]:
-        """Yield what the part says, in order."""
+    def feed(self, namespace: Namespace, mode: str, value: Any) -> Iterable[Said]:
+        """Return what the part says, in order."""
         if mode == "messages":
             message, metadata = value
+            if self._is_more_of_the_answer(message):
+                return (self._said(message.id, self._messages[message.id], message.content),)
             if isinstance(message, AIMessage):
-                yield from self._ai(message, namespace, metadata)
-            elif isinstance(message, ToolMessage):
-                yield _tool_result(message)
-        elif mode == "updates":
-            for node, update in value.items():
-                yield from self._update(namespace, node, update)
-        elif mode == "custom":
-            yield Said("custom", {"value": to_json(value)})
-        elif not namespace:
+                return self._ai(message, namespace, metadata)
+            return (_tool_result(message),) if isinstance(message, ToolMessage) else ()
+        if mode == "updates":
+            return self._updates(namespace, value)
+        if mode == "custom":
+            return (Said("custom", {"value": to_json(value)}),)
+        if not namespace:
             self.values = value
+        return ()
+
+    def _is_more_of_the_answer(self, message: Any) -> bool:
+        """Tell the most frequent of all parts, for which most of _ai() is beside the point."""
+        return (
+            type(message) is AIMessageChunk
+            and message.id == self._answer_id
+            and type(message.content) is str
+            and message.content != ""
+            and not (message.tool_call_chunks or message.usage_metadata or message.additional_kwargs)
+        )
 
     def _ai(self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any]) -> Iterator[Said]:
         message_id, text = message.id or "", _text(message)
@@ -117,8 +128,12 @@ class Translator:
                 self._messages[self._answer_id].channel = "step"
                 yield from self._retract(self._answer_id)
             self._answer_id = message_id
+        yield self._said(message_id, said, text)
+
+    @staticmethod
+    def _said(message_id: str, said: _Message, text: str) -> Said:
         said.parts.append(text)
-        yield Said("token", {"message_id": message_id, "text": text, "channel": said.channel})
+        return Said("token", {"message_id": message_id, "text": text, "channel": said.channel})
 
     def _retract(self, message_id: str) -> Iterator[Said]:
         """Say that the message isn't the answer, if its text was shown as such."""
@@ -132,6 +147,10 @@ class Translator:
             return False
         answer = self._messages[self._answer_id]
         return answer.node == node and "".join(answer.parts) == text
+
+    def _updates(self, namespace: Namespace, value: Mapping[str, Any]) -> Iterator[Said]:
+        for node, update in value.items():
+            yield from self._update(namespace, node, update)
 
     def _update(self, namespace: Namespace, node: str, update: Any) -> Iterator[Said]:
         if node == _METADATA:

@@ -24,7 +24,7 @@ Work = Callable[[sqlite3.Connection], T]
 
 BUSY_TIMEOUT_S: Final = 30.0  # LangGraph's saver writes to the same file over its own connection
 APPLICATION_ID: Final = 0x53454C54  # "SELT": tells our file from another program's
-_SAVERS_TABLES: Final = {"checkpoints", "writes"}
+_SAVERS_TABLES: Final = {"checkpoints", "writes", "checkpoint_messages"}
 
 
 class Database:

@@ -29,7 +29,7 @@ def plain_frame(data: bytes) -> Frame | None:
     """
     try:
         frame = orjson.loads(data)
-        if frame.get("error") or "type" in frame or "chunk" in frame:
+        if frame.get("error") or "type" in frame:
             return None
         choices, usage = frame["choices"], frame.get("usage")
         if not choices:
@@ -51,7 +51,7 @@ def plain_frame(data: bytes) -> Frame | None:
 
 def _is_only_text(delta: Frame) -> bool:
     others = (value for key, value in delta.items() if key != "content" and key != "role")
-    return True and all(value is None for value in others)
+    return delta.get("role") in (None, "assistant") and all(value is None for value in others)
 
 
 def _is_plain_delta(delta: Frame) -> bool:

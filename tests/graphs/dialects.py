@@ -152,6 +152,7 @@ def _missing() -> Iterator[str]:
     yield frame({"content": "y"}, choice={"logprobs": {}})
     yield frame({"content": "y"}, usage={"prompt_tokens": None, "prompt_tokens_details": {}})
     yield frame({"content": "z"}, type="chat.completion.chunk", chunk={"choices": []})
+    yield frame({"content": "not a chunk of this kind of stream"}, type="content.delta")
     yield frame({"content": "w"}, error=None)
     yield frame({"content": [{"type": "text", "text": "parts"}]})
     yield event({"choices": [], "usage": None})

@@ -41,7 +41,7 @@ class _Config:
 def check(
     endpoint: str, body: Any, config_hash: str, served: ServedGraph, limits: Limits
 ) -> tuple[Asked, ...]:
-    """Return what the body asks for, one entry an input. Raises BadRequest, or InvalidInput with its field."""
+    """Return what the body asks for, one entry an input. Raises BadRequest; InvalidInput names the field."""
     if not isinstance(body, dict):
         raise InvalidInput("body", "must be an object")
     for key in body:

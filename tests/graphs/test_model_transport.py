@@ -1,0 +1,295 @@
+"""The model's own transport, against servers that send exactly what a test says."""
+
+import asyncio
+import socket
+import ssl
+from typing import Any
+
+import httpx2
+import pytest
+import uvloop
+from openai import APIConnectionError, APITimeoutError
+
+from graphs.models.openai import StrictChatOpenAI, openai_chat
+from graphs.models.transport import ModelHttpClient
+from tests.graphs.dialects import STREAMS
+from tests.graphs.wire import CHUNKED, END, Answer, answering, chunked, saying, take
+
+pytestmark = pytest.mark.anyio
+
+LIMITS = httpx2.Timeout(5)
+
+
+async def _got(url: str, **options: Any) -> httpx2.Response:
+    async with ModelHttpClient(timeout=LIMITS) as client:
+        return await client.post(url, json={"a": "ü"}, **options)
+
+
+async def _patiently(reader: asyncio.StreamReader) -> None:
+    """Keep a connection open until its client leaves."""
+    await reader.read(1)
+
+
+async def test_a_request_arrives_as_it_was_made() -> None:
+    heads = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await take(reader))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nset-cookie: a=1\r\nx-y: z\r\n\r\nhi")
+
+    async with answering(answer) as url:
+        response = await _got(f"{url}/v1/ü?q=a b", headers={"x-k": "v"})
+
+    assert (response.status_code, response.text, response.headers["x-y"]) == (200, "hi", "z")
+    assert heads[0].startswith(b"POST /v1/%C3%BC?q=a%20b HTTP/1.1\r\n")
+    assert b"\r\nx-k: v\r\n" in heads[0]
+    assert response.http_version == "HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi",
+        CHUNKED + chunked(b"h") + chunked(b"i") + END,
+        b"HTTP/1.0 200 OK\r\n\r\nhi",
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhi",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi",
+    ],
+)
+@pytest.mark.parametrize("is_cut", [False, True])
+async def test_every_way_of_telling_a_bodys_length_is_read(raw: bytes, is_cut: bool) -> None:
+    parts = [raw[at : at + 1] for at in range(len(raw))] if is_cut else [raw]
+    async with answering(saying(*parts)) as url:
+        response = await _got(url)
+
+    assert response.content == b"hi"
+    assert "link" not in response.headers
+
+
+async def test_a_stream_that_asks_for_a_length_of_its_own_is_sent_whole() -> None:
+    heads = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await take(reader))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async def body() -> Any:
+        yield b"one"
+        yield b"two"
+
+    async with answering(answer) as url, ModelHttpClient() as client:
+        assert (await client.post(url, content=body())).status_code == 204
+
+    assert b"content-length: 6" in heads[0].lower()
+    assert b"transfer-encoding" not in heads[0].lower()
+
+
+async def test_a_connection_is_used_again_while_it_is_open() -> None:
+    ports = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await take(reader)
+            ports.append(writer.get_extra_info("peername")[1])
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+
+    async with answering(answer) as url, ModelHttpClient() as client:
+        for _ in range(2):
+            await client.post(url)
+        await _closed_by_server(client)
+        await client.post(url)
+
+    assert ports[0] == ports[1] != ports[2]
+
+
+async def _closed_by_server(client: ModelHttpClient) -> None:
+    """Wait until the idle connections know that the server has left them."""
+    transport: Any = client._transport
+    async with asyncio.timeout(5):
+        while any(connection.is_open for kept in transport._idle.values() for connection in kept):
+            reader, writer = await asyncio.open_connection(sock=socket.socketpair()[0])
+            writer.close()
+
+
+async def test_an_unused_connection_is_closed_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphs.models.transport._KEEP_S", 0.0)
+    left = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+        await _patiently(reader)
+        left.set()
+
+    async with answering(answer) as url, ModelHttpClient() as client:
+        await client.post(url)
+        async with asyncio.timeout(5):
+            await left.wait()
+
+
+def test_a_client_lives_on_from_one_event_loop_to_the_next() -> None:
+    client = ModelHttpClient()
+
+    async def ask() -> str:
+        async with answering(saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")) as url:
+            return (await client.post(url)).text
+
+    assert [asyncio.run(ask()), uvloop.run(ask())] == ["hi", "hi"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (saying(), httpx2.RemoteProtocolError),
+        (saying(b"HTTP/1.1 200 OK\r\n"), httpx2.RemoteProtocolError),
+        (saying(CHUNKED + chunked(b"text")), httpx2.RemoteProtocolError),
+        (saying(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ntext"), httpx2.RemoteProtocolError),
+        (saying(b"220 smtp ready\r\n"), httpx2.RemoteProtocolError),
+        (saying(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"), httpx2.RemoteProtocolError),
+    ],
+)  # fmt: skip
+async def test_what_is_no_whole_answer_is_an_error_of_httpx2(answer: Answer, error: type[Exception]) -> None:
+    async with answering(answer) as url:
+        with pytest.raises(error):
+            await _got(url)
+
+
+async def test_what_came_before_the_connection_broke_is_read_before_it_is_told() -> None:
+    async with answering(saying(CHUNKED + chunked(b"one") + chunked(b"two"))) as url:
+        got = b""
+        async with ModelHttpClient() as client, client.stream("POST", url) as response:
+            connection: Any = response.stream._stream._connection  # type: ignore[attr-defined]
+            async with asyncio.timeout(5):
+                while connection.is_open:
+                    await asyncio.wait_for(asyncio.open_connection(sock=socket.socketpair()[0]), 1)
+            with pytest.raises(httpx2.RemoteProtocolError):
+                async for data in response.aiter_bytes():
+                    got += data
+
+    assert got == b"onetwo"
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\n", CHUNKED, CHUNKED + chunked(b"text")])
+async def test_silence_ends_in_a_timeout_wherever_it_falls(sent: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(sent)
+        await _patiently(reader)
+
+    async with answering(answer) as url:
+        with pytest.raises(httpx2.ReadTimeout):
+            await _got(url, timeout=httpx2.Timeout(5, read=0.05))
+
+
+async def test_each_wait_has_the_whole_limit() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(CHUNKED)
+        for _ in range(6):
+            writer.write(chunked(b"x"))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(reader.read(1), 0.1)
+        writer.write(END)
+
+    async with answering(answer) as url:
+        assert (await _got(url, timeout=httpx2.Timeout(5, read=0.4))).content == b"xxxxxx"
+
+
+async def test_a_slow_reader_makes_the_upstream_wait() -> None:
+    sent = asyncio.Event()
+    size = 40_000_000
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
+        for _ in range(size // 100_000):
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+        sent.set()
+
+    async with answering(answer) as url, ModelHttpClient() as client, client.stream("POST", url) as response:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(sent.wait(), 0.3)
+        async with asyncio.timeout(20):
+            assert sum([len(data) async for data in response.aiter_raw()]) == size
+
+    assert sent.is_set()
+
+
+async def test_nobody_there_and_nobody_who_answers_are_told_apart() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(httpx2.ConnectError):
+        await _got(f"http://127.0.0.1:{port}")
+
+    async with answering(lambda reader, _: _patiently(reader)) as url:
+        with pytest.raises(httpx2.ConnectTimeout):  # it never answers TLS's hello
+            await _got(url.replace("http", "https"), timeout=httpx2.Timeout(5, connect=0.1))
+
+
+async def test_a_header_cannot_break_out_of_its_line() -> None:
+    with pytest.raises(httpx2.LocalProtocolError):
+        await _got("http://127.0.0.1:1", headers={"authorization": "Bearer k\nx-y: z"})
+
+
+def test_a_proxy_of_the_environment_is_left_to_httpx2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    client = ModelHttpClient()
+
+    proxied: Any = client._transport_for_url(httpx2.URL("https://example.com"))
+
+    assert isinstance(proxied, httpx2.AsyncHTTPTransport)
+    assert not isinstance(
+        client._transport_for_url(httpx2.URL("http://example.com")), httpx2.AsyncHTTPTransport
+    )
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_the_model_speaks_over_either_event_loop(run: Any) -> None:
+    async def ask() -> str:
+        async with answering(saying(CHUNKED, chunked(STREAMS["ollama"]), END)) as url:
+            return "".join([chunk.text async for chunk in openai_chat("m", "k", url).astream("q")])
+
+    assert run(ask()) == "Hi there"
+
+
+async def test_the_sdk_retries_and_names_the_errors() -> None:
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        asked.append(1)
+        if len(asked) == 3:
+            writer.write(CHUNKED + chunked(STREAMS["ollama"]) + END)
+
+    async with answering(answer) as url:
+        model = openai_chat("m", "k", url)
+        assert (await model.ainvoke("q", stream=True)).text == "Hi there"
+        assert len(asked) == 3
+        with pytest.raises(APIConnectionError) as caught:
+            await model.ainvoke("q", stream=True)
+
+    assert not isinstance(caught.value, APITimeoutError)
+    assert len(asked) == 6
+
+
+async def test_a_cancelled_reader_closes_the_upstream() -> None:
+    begun, left = asyncio.Event(), asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(CHUNKED + chunked(STREAMS["ollama"].partition(b"\n\n")[0] + b"\n\n"))
+        await _patiently(reader)
+        left.set()
+
+    async def read(model: StrictChatOpenAI) -> None:
+        async for _ in model.astream("q"):
+            begun.set()
+
+    async with answering(answer) as url, asyncio.timeout(5):
+        reading = asyncio.create_task(read(openai_chat("m", "k", url)))
+        await begun.wait()
+        reading.cancel()
+        await left.wait()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
