@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any, Self
 
-from langchain_core.messages import AIMessageChunk
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
-from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult, GenerationChunk
 from langchain_core.utils.json import parse_partial_json
 from langchain_openai import ChatOpenAI, OpenAI
 from openai import Timeout
@@ -23,6 +24,7 @@ from pydantic import SecretStr
 
 from graphs.models.errors import UpstreamTruncated
 from graphs.models.events import TextDelta
+from graphs.models.hearing import heard_in_place
 from graphs.models.lean import LeanCompletions, text_chunk
 from graphs.models.transport import ModelHttpClient
 
@@ -58,6 +60,16 @@ class StrictChatOpenAI(ChatOpenAI):
                 yield chunk
         for chunk in ending.seal() if ending else ():
             yield chunk
+
+    async def _agenerate_with_cache(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        heard = run_manager and heard_in_place(run_manager)
+        return await super()._agenerate_with_cache(messages, stop=stop, run_manager=heard, **kwargs)
 
     def _can_be_lean(self, options: dict[str, Any]) -> bool:
         """Say whether nothing is asked for that ChatOpenAI gets by another of the SDK's ways of streaming."""

@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,17 +77,24 @@ class Home:
     def start(self, **environment: str) -> Server:
         """Start a server, and return it when it says that it is up."""
         process = self.spawn("serve", "--port", str(self.port), "--config", str(self.config), **environment)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if found := _URL.search(line):
-                server = Server(process, found[1])
-                break
-        else:
-            raise AssertionError(f"it ended with {process.wait()}:\n{self.log.read_text(errors='replace')}")
+        server = Server(process, self._url_of(process))
         with self._changed:
             self._server = server
             self._changed.notify_all()
         return server
+
+    def _url_of(self, process: subprocess.Popen[str]) -> str:
+        """Read the banner up to where the server is; one that doesn't come up is killed."""
+        assert process.stdout is not None
+        too_late = threading.Timer(2 * WAIT_S, process.kill)
+        too_late.start()
+        try:
+            for line in process.stdout:
+                if found := _URL.search(line):
+                    return found[1]
+        finally:
+            too_late.cancel()
+        raise AssertionError(f"it ended with {process.wait()}:\n{self.log.read_text(errors='replace')}")
 
     def spawn(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command of the terminal, whose standard output can be read."""
@@ -126,6 +134,13 @@ def at_home(config: Path, folder: Path, **environment: str) -> Iterator[Home]:
         yield home
     finally:
         home.kill()
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Ask until it is so: for what a server only says when it is asked."""
+    deadline = time.monotonic() + WAIT_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it never was so"
 
 
 def upstream_environment(upstream: Upstream) -> dict[str, str]:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e.processes import WAIT_S, Home, Server, at_home, upstream_environment
+from tests.e2e.processes import WAIT_S, Home, Server, at_home, until, upstream_environment
 from tests.protocols.following import Seen, all_events, text_of
 from tests.replies import Reply
 from tests.upstream import Upstream
@@ -48,8 +48,11 @@ class Open:
         self.body = b""
 
     def read_up_to(self, part: bytes) -> None:
-        while part not in self.body:
-            self.body += next(self._pieces)
+        until(lambda: part in self.body or self._read_piece())
+
+    def _read_piece(self) -> bool:
+        self.body += next(self._pieces)
+        return False
 
     def read_all(self) -> bytes:
         """Read to a clean end; raises RemoteProtocolError at another."""
@@ -80,8 +83,7 @@ def start(client: httpx.Client, **body: Any) -> str:
 def stop(server: Server, client: httpx.Client) -> None:
     """Tell the server to stop, and wait until it says that it does."""
     server.signal(signal.SIGTERM)
-    while client.get("/ready").status_code != 503:
-        pass
+    until(lambda: client.get("/ready").status_code == 503)
 
 
 def test_while_it_drains_it_answers_but_begins_nothing(

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.e2e.answers import Answers, answer_to
 from tests.e2e.invariants import INVARIANTS, pieced_together
-from tests.e2e.processes import WAIT_S, Home, at_home, upstream_environment
+from tests.e2e.processes import WAIT_S, Home, at_home, until, upstream_environment
 from tests.e2e.storm import Storm, plan
 from tests.protocols.following import all_events
 from tests.replies import Reply
@@ -116,8 +116,7 @@ def test_an_answer_that_was_whole_before_the_kill_is_the_runs_output(
     ):
         home.start()
         run_id = client.post("/agent/runs", json={"input": "brief 1", "thread_id": "t"}).json()["run_id"]
-        while len(client.get("/agent/threads/t").json()["values"].get("messages", ())) < 2:
-            pass  # until the answer is kept
+        until(lambda: "[brief 1]" in client.get("/agent/threads/t").text)  # the answer is kept
 
         home.kill()
         upstream.resume()

@@ -77,7 +77,9 @@ def test_no_answer_is_taken_for_another_questions(home: Home, upstream: Upstream
 
         run = ended(client, answered)
         assert (run["status"], run["attempt"]) == ("interrupted", 2)
-        while run["status"] == "interrupted":  # a question whose answer died with the node is asked again
+        for _ in range(2):  # a question whose answer died with its node is asked again
+            if run["status"] != "interrupted":
+                break
             [question] = [each["value"] for each in run["interrupts"]]
             resume = f"/asking/runs/{run['run_id']}/resume"
             run = ended(client, client.post(resume, json={"resume": ANSWERS[question]}))

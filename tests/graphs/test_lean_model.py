@@ -113,8 +113,8 @@ async def test_every_dialect_gives_the_chunks_and_the_error_of_the_long_way(name
 async def test_langchains_own_model_makes_the_same_chunks(name: str) -> None:
     """Reasoning apart, which it drops."""
     async with answering(saying(CHUNKED, chunked(STREAMS[name]), END)) as url:
-        lean = openai_chat("m", "k", url)
-        plain = ChatOpenAI(model="m", api_key="k", base_url=url, stream_usage=True)
+        lean = await asyncio.to_thread(openai_chat, "m", "k", url)
+        plain = await asyncio.to_thread(ChatOpenAI, model="m", api_key="k", base_url=url)
         chunks = [chunk async for chunk in lean._astream(ASKED)]
         expected = [chunk async for chunk in plain._astream(ASKED)]
 
@@ -266,7 +266,7 @@ async def test_only_a_frame_counts_as_a_sign_of_life() -> None:
                 return
 
     async with answering(answer) as url:
-        model = _lean(url, stream_chunk_timeout=0.1)
+        model = await asyncio.to_thread(_lean, url, stream_chunk_timeout=0.1)
         with pytest.raises(StreamChunkTimeoutError, match=r"0\.1s \(model=m, chunks_received=2\)"):
             async for _ in model.astream("q"):
                 pass
