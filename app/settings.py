@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     runs_limit: int = Field(1_000, ge=1, description="Most runs at once in this process.")
     queue_limit: int = Field(100, ge=0, description="Most runs that wait for their turn.")
     run_timeout_s: float = Field(600.0, gt=0, description="Longest a run may take.")
-    retention_s: float = Field(3600.0, gt=0, description="How long an ended run and its events are kept.")
+    retention_s: float = Field(3600.0, gt=0, description="How long an ended run's events are kept.")
     events_limit: int = Field(10_000, ge=100, description="Most events kept of one run.")
     checkpoints_kept: int = Field(20, ge=1, description="How many states of a thread are kept.")
     drain_s: float = Field(30.0, ge=0, description="How long open answers may go on after a stop.")

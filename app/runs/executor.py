@@ -71,6 +71,7 @@ class Executor:
         self._live: dict[RunId, Execution] = {}
         self._expected: dict[RunId, _Expected] = {}
         self._chores: set[asyncio.Task[None]] = set()
+        self._queued: set[RunId] = set()  # what was submitted here and has to wait
         self._coming = 0  # places kept for runs that are being submitted
         self._is_closing = False
         self._leases = Leases(
@@ -102,6 +103,8 @@ class Executor:
             self._coming -= worker is not None
             if lease is None:
                 self._leases.nudge()  # the place that it had or sought may be free for one that waits
+        if run.status == "pending":
+            self._queued.add(spec.run_id)
         return run, lease
 
     def live(self, run_id: RunId) -> Execution | None:
@@ -162,6 +165,7 @@ class Executor:
     def forget(self, run_id: RunId) -> None:
         """Expect no input for the run any more: it has ended while it waited."""
         self._expected.pop(run_id, None)
+        self._queued.discard(run_id)
 
     def stop(self, run_id: RunId, how: Stop) -> None:
         """Have the run end, if it is executed here."""
@@ -210,6 +214,7 @@ class Executor:
     def _was_claimed(self, lease: Lease) -> None:
         run_id = lease.run.spec.run_id
         expected = self._expected.get(run_id)
+        self._queued.discard(run_id)
         if expected is not None:
             expected.lease = lease
             self._begin_expected(run_id, expected, was_queued=True)
@@ -225,7 +230,12 @@ class Executor:
     def _was_freed(self, execution: Execution) -> None:
         """The run's thread and its place are free."""
         self._forget_live(execution)
-        self._leases.nudge()
+        self._look_for_waiting()
+
+    def _look_for_waiting(self) -> None:
+        """Claim what waits, if anything does; what an earlier process left is found by the leases' rounds."""
+        if self._queued:
+            self._leases.nudge()
 
     def _is_done(self, execution: Execution, *, has_ended: bool) -> None:
         spec = execution.run.spec
@@ -264,7 +274,7 @@ class Executor:
     async def _finish(self, lease: Lease, last: Event) -> None:
         """End a run that hasn't begun here."""
         await self._stores.runs.finish(lease, last, touched=lease.run.attempt > 1)
-        self._leases.nudge()
+        self._look_for_waiting()
         self._hub.wake(lease.run.spec.run_id)
 
     async def _keep_house(self, spec: RunSpec) -> None:

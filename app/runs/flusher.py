@@ -27,7 +27,7 @@ class Flusher:
     """Writes what runs say to the log, in the background.
 
     on_stored is told of each batch that the log has, with the runs in it that are fenced; on_failed of each
-    batch that it couldn't take.
+    batch that it couldn't take: those runs must end, what else they have said is dropped.
     """
 
     def __init__(
@@ -101,6 +101,8 @@ class Flusher:
         except BaseException as error:
             log.error("the log can't be written", exc_info=error)
             self._on_failed(batch)
+            for run_id in batch:
+                self.take(run_id)  # what these runs said next would stand behind a hole
             if not isinstance(error, StorageFailed):
                 raise
         else:

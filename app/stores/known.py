@@ -155,6 +155,8 @@ class KnownMessages:
                 if refs is None or not known.by_ref.keys().isdisjoint(refs):
                     known.is_stored = False
                     self._remove(mine, known)
+            if not mine:
+                del self._threads[key]
 
     def _remove(self, mine: deque[KnownList], known: KnownList) -> None:
         mine.remove(known)
