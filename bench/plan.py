@@ -49,7 +49,7 @@ FULL: Final = Plan(
 QUICK: Final = Plan(
     "quick",
     times=1,
-    seconds=2.5,
+    seconds=2,
     warmup_s=1,
     cells={
         "burst": (PASSTHROUGH, NATIVE, CHAT, STREAM, STREAM_EVENTS),
@@ -57,5 +57,6 @@ QUICK: Final = Plan(
         "request": (PASSTHROUGH, NATIVE),
         "first": (PASSTHROUGH, NATIVE),
     },
-    paced_tokens=128,
+    paced_tokens=100,
+    burst_streams=12,
 )

@@ -67,7 +67,9 @@ def _measure(plan: Plan, running: Server, index: int, voids: list[str]) -> Figur
     if _NEEDS_UPSTREAM_ALONE & plan.cells.keys():
         attempt("upstream", lambda: upstream_alone(running, plan))
     for name in plan.servers:
+        begun = time.monotonic()
         with serving(name, running.port) as server:
+            _say(f"{index + 1}/{plan.times} {name} is up: {time.monotonic() - begun:.0f} s")
             for row in (row for row in plan.rows if row.server == name):
                 for scenario in (each for each in plan.cells if row in plan.cells[each]):
                     measure = SCENARIOS[scenario]

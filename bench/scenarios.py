@@ -20,6 +20,7 @@ def burst(row: Row, server: Server, plan: Plan) -> Figures:
         f"burst_us/{row.name}": found.us_per_token,
         f"bytes/{row.name}": found.bytes_per_token,
         f"busy/{row.name}": found.busy,
+        f"answer_max_ms/{row.name}": found.answer_ms["max"],  # a stall shows here, not in the CPU time
     }
 
 

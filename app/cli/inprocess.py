@@ -12,7 +12,8 @@ from app.client import Cursor, Interrupt, Interrupted, Part, Reading, ServedGrap
 from app.errors import UnknownRun
 from app.protocols.messages import title_of
 from app.runs.engine import Engine
-from app.runs.event import Event
+from app.runs.event import START, Event
+from app.runs.event import Cursor as LogCursor
 from app.runs.run import RunSpec
 
 _SEEN_WITH_VERBOSE: Final = "The graph raised an error; --verbose shows it."
@@ -43,7 +44,7 @@ class InProcess:
         run = await self._engine.run(run_id)
         if run.spec.graph != graph:
             raise UnknownRun(f"graph {graph!r} has no run {run_id!r}")
-        async with aclosing(self._parts(run_id)) as parts:
+        async with aclosing(self._parts(Reading(run_id))) as parts:
             async for part in parts:
                 yield part
 
@@ -60,25 +61,26 @@ class InProcess:
 
     async def _run(self, spec: RunSpec) -> AsyncGenerator[Part, None]:
         await self._engine.start(spec)
+        reading = Reading(spec.run_id)
         try:
-            async with aclosing(self._parts(spec.run_id)) as parts:
+            async with aclosing(self._parts(reading)) as parts:
                 async for part in parts:
                     yield part
         finally:
-            await self._stop(spec.run_id)
+            await self._stop(reading)
 
-    async def _parts(self, run_id: str) -> AsyncGenerator[Part, None]:
-        reading = Reading(run_id)
-        async with aclosing(self._engine.follow(run_id)) as events:
+    async def _parts(self, reading: Reading) -> AsyncGenerator[Part, None]:
+        async with aclosing(self._engine.follow(reading.run_id)) as events:
             async for event in events:
                 for part in reading.take(event.kind, _told_here(event), Cursor(*event.cursor)):
                     yield part
 
-    async def _stop(self, run_id: str) -> None:
+    async def _stop(self, reading: Reading) -> None:
         """Cancel the run unless it has ended, and wait until its thread is free for the next question."""
-        await self._engine.cancel(run_id)
+        await self._engine.cancel(reading.run_id)
+        after = START if reading.cursor is None else LogCursor(*reading.cursor)  # the first may not be kept
         async with asyncio.timeout(STOP_S):
-            async for _ in self._engine.follow(run_id):
+            async for _ in self._engine.follow(reading.run_id, after):
                 pass
 
 

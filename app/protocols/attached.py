@@ -77,9 +77,9 @@ async def attached(engine: Engine, receive: Receive) -> AsyncIterator[Attachment
     try:
         yield attachment
     finally:
-        await attachment.leave()
         watcher.cancel()
         await asyncio.wait([watcher])
+        await attachment.leave()
 
 
 async def never() -> Message:

@@ -67,7 +67,7 @@ class Execution:
         self._pregel = pregel
         self._tail = tail
         self._means = means
-        self._was_queued = was_queued
+        self.was_queued = was_queued
         self._has_touched = self.run.attempt > 1  # its thread
         self._hold = Hold()
         self._translator = Translator(pregel)
@@ -196,7 +196,7 @@ class Execution:
         A run that waited for its turn may find that the one before it ended with a question.
         """
         spec, stores = self.run.spec, self._means.stores
-        if spec.answers is not None or not (self._was_queued or spec.on_busy == "rollback"):
+        if spec.answers is not None or not (self.was_queued or spec.on_busy == "rollback"):
             return
         asked = await stores.threads.interrupted(spec.thread_id)
         if asked and spec.on_busy != "rollback":

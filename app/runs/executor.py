@@ -46,6 +46,7 @@ class _Expected:
     lease: Lease | None = None
     spec: RunSpec | None = None
     callbacks: Callbacks = None
+    was_queued: bool = False
 
 
 class Executor:
@@ -148,7 +149,7 @@ class Executor:
         if expected is None:
             return None
         expected.spec, expected.callbacks = spec, callbacks
-        self._begin_expected(spec.run_id, expected, was_queued=False)
+        self._begin_expected(spec.run_id, expected)
         return expected.run
 
     async def release(self, run_id: RunId) -> None:
@@ -216,25 +217,21 @@ class Executor:
         expected = self._expected.get(run_id)
         self._queued.discard(run_id)
         if expected is not None:
-            expected.lease = lease
-            self._begin_expected(run_id, expected, was_queued=True)
+            expected.lease, expected.was_queued = lease, True
+            self._begin_expected(run_id, expected)
         else:
             self.begin(lease, was_queued=True)
 
-    def _begin_expected(self, run_id: RunId, expected: _Expected, *, was_queued: bool) -> None:
+    def _begin_expected(self, run_id: RunId, expected: _Expected) -> None:
         if expected.lease is not None and expected.spec is not None:
             del self._expected[run_id]
             lease = replace(expected.lease, run=replace(expected.lease.run, spec=expected.spec))
-            self.begin(lease, expected.callbacks, was_queued=was_queued)
+            self.begin(lease, expected.callbacks, was_queued=expected.was_queued)
 
     def _was_freed(self, execution: Execution) -> None:
         """The run's thread and its place are free."""
         self._forget_live(execution)
-        self._look_for_waiting()
-
-    def _look_for_waiting(self) -> None:
-        """Claim what waits, if anything does; what an earlier process left is found by the leases' rounds."""
-        if self._queued:
+        if self._queued or execution.was_queued:  # behind it, more of what an earlier process left may wait
             self._leases.nudge()
 
     def _is_done(self, execution: Execution, *, has_ended: bool) -> None:
@@ -274,7 +271,7 @@ class Executor:
     async def _finish(self, lease: Lease, last: Event) -> None:
         """End a run that hasn't begun here."""
         await self._stores.runs.finish(lease, last, touched=lease.run.attempt > 1)
-        self._look_for_waiting()
+        self._leases.nudge()
         self._hub.wake(lease.run.spec.run_id)
 
     async def _keep_house(self, spec: RunSpec) -> None:

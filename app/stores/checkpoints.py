@@ -20,9 +20,6 @@ from app.stores.message_rows import drop
 from app.stores.packing import distinct, refs_in
 from app.stores.pruning import ROOT, Row, superfluous
 from app.stores.saver import Saver
-from app.stores.serializer import SafeSerializer
-
-__all__ = ["SafeSerializer", "SqliteCheckpoints", "open_checkpoints"]
 
 BUSY_TIMEOUT_S: Final = 30.0  # the runs and their events are written to the same file
 KEPT: Final = 20

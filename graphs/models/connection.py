@@ -30,11 +30,13 @@ class Connection(asyncio.Protocol):
         self._status = 0
         self._headers: Headers = []
         self._is_complete = False
+        self._may_follow = False
         self._parser = httptools.HttpResponseParser(self)
 
     def ask(self, request: bytes, *, read_s: float | None) -> None:
         """Send a request; read_s bounds each wait for something of its answer."""
         self._forget()
+        self._stop_timer()  # it may be set for a later time than this request's
         self._read_s = read_s
         self._transport.write(request)
 
@@ -64,13 +66,10 @@ class Connection(asyncio.Protocol):
     @property
     def is_reusable(self) -> bool:
         """Say whether the answer has been taken whole, and another request may follow."""
-        done = self._is_complete and not self._pieces
-        return done and self.is_open and bool(self._parser.should_keep_alive())
+        return self._is_complete and not self._pieces and self._may_follow and self.is_open
 
     def close(self) -> None:
         """Close at once: the upstream need not finish."""
-        if self._timer:
-            self._timer.cancel()
         self._transport.abort()
 
     async def _hear(self) -> None:
@@ -95,6 +94,11 @@ class Connection(asyncio.Protocol):
             self._timer = self._loop.call_at(self._deadline, self._look_at_the_clock)
         else:
             self._fail(httpx2.ReadTimeout("The upstream sent nothing in time."))
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
 
     def _fail(self, error: httpx2.TransportError) -> None:
         self._error = self._error or error
@@ -121,6 +125,7 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._stop_timer()
         if error:
             self._fail(httpx2.ReadError(str(error)))
         elif self._status and not self._has_length:
@@ -134,6 +139,8 @@ class Connection(asyncio.Protocol):
         return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self._headers)
 
     def on_message_begin(self) -> None:
+        if self._is_complete:
+            raise ValueError("an answer that nobody asked for")  # which might be taken for the next one's
         self._headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -145,3 +152,4 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._is_complete = bool(self._status)
+        self._may_follow = bool(self._parser.should_keep_alive())

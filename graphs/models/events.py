@@ -84,9 +84,7 @@ class Events(Generic[Event]):
         self._is_fresh = True  # no line of the current event was decoded
 
     def feed(self, data: bytes) -> Iterator[Frame | Event]:
-        """Yield the events that these bytes complete. A line ends with CR, LF or both."""
-        if not data:
-            return
+        """Yield the events that these bytes, at least one, complete. A line ends with CR, LF or both."""
         if b"\r" in data or self._is_after_cr:
             data = self._with_lf(data)
         lines = data.split(b"\n")

@@ -82,7 +82,7 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
     async def _batches(self) -> AsyncIterator[Iterator[Any]]:
         """Yield the events of each read. Bytes without an event don't count as a sign of life."""
         events: Events[Any] = Events(cast(Any, self._decoder).decode)  # the type tells of another of its ways
-        self._decoder = _Undecoded()
+        self._decoder = cast(Any, _Undecoded())
         reads = super()._iter_events()  # with the SDK's mapping of errors
         loop, count, deadline = asyncio.get_running_loop(), -1, None
         while True:
@@ -111,9 +111,6 @@ class _Undecoded:
     """An SSE decoder for the SDK that hands on the bytes as they come."""
 
     def aiter_bytes(self, data: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-        return data
-
-    def iter_bytes(self, data: Iterator[bytes]) -> Iterator[Any]:
         return data
 
 

@@ -90,6 +90,7 @@ class Transport(httpx2.AsyncBaseTransport):
             connection = idle.pop()
             if connection.is_open:
                 return connection
+            connection.close()
         return None
 
     async def _connect(self, origin: Origin, request: httpx2.Request, limit_s: float | None) -> Connection:

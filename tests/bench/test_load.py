@@ -44,8 +44,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _load(programs: Path, port: int, *options: str, answers: int = 1) -> tuple[int, Any]:
     """Run the load generator for so many answers; return its exit code and what it printed."""
-    command = [str(programs / "load"), "--port", str(port), "--path", "/runs", "--body", '{"n": %d}', *options]
-    command += ["--answers", str(answers), "--warmup", "0", "--seconds", "20", "--drain", "20"]
+    command = [str(programs / "load"), "--port", str(port), "--path", "/runs", "--body", '{"n": %d}']
+    command += [*options, "--answers", str(answers), "--warmup", "0", "--seconds", "20", "--drain", "20"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     return done.returncode, json.loads(done.stdout)
 

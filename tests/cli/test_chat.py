@@ -355,6 +355,12 @@ def test_a_run_is_followed_in_this_process_too(desk: Desk) -> None:
     assert desk.run("chat", "--follow", ended["run_id"]).stdout == "It is 42\n"
 
 
+def test_an_answer_in_this_process_may_be_longer_than_what_is_kept(desk: Desk) -> None:
+    done = desk.run("chat", "word " * 300, SELTZER_EVENTS_LIMIT="100")
+
+    assert (done.stdout.count("word"), done.returncode) == (300, 0), done.stderr
+
+
 def test_a_run_that_isnt_there_cant_be_followed(desk: Desk, where: list[str]) -> None:
     done = desk.run("chat", *where, "--follow", "nope")
 

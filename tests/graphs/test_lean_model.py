@@ -181,7 +181,7 @@ _FRAME = _objects(
 )
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(frame=_FRAME)
 def test_a_plain_frame_makes_the_same_chunk_without_a_model_of_it(lean: StrictChatOpenAI, frame: Any) -> None:
     plain = plain_frame(json.dumps(frame).encode())
@@ -250,6 +250,20 @@ async def test_what_is_read_in_another_way_goes_the_long_one(options: dict[str, 
     assert outcomes[0][0]
 
 
+async def test_a_timeout_of_the_clients_own_is_not_taken_for_the_models() -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield FRAMES[0]
+        raise TimeoutError("the client's own")
+
+    model = _model(StrictChatOpenAI, [])
+    client: Any = model.http_async_client
+    client._transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=body()))
+
+    with pytest.raises(TimeoutError, match="the client's own"):
+        async for _ in model.astream("q"):
+            pass
+
+
 async def test_only_a_frame_counts_as_a_sign_of_life() -> None:
     """stream_chunk_timeout is ChatOpenAI's; pings alone don't keep a stream alive."""
     pinged = asyncio.Event()
@@ -262,12 +276,12 @@ async def test_only_a_frame_counts_as_a_sign_of_life() -> None:
             await writer.drain()
             pinged.set()
             with suppress(TimeoutError):
-                await asyncio.wait_for(reader.read(1), 0.02)
+                await asyncio.wait_for(reader.read(1), 0.1)
                 return
 
     async with answering(answer) as url:
-        model = await asyncio.to_thread(_lean, url, stream_chunk_timeout=0.1)
-        with pytest.raises(StreamChunkTimeoutError, match=r"0\.1s \(model=m, chunks_received=2\)"):
+        model = await asyncio.to_thread(_lean, url, stream_chunk_timeout=0.4)
+        with pytest.raises(StreamChunkTimeoutError, match=r"0\.4s \(model=m, chunks_received=2\)"):
             async for _ in model.astream("q"):
                 pass
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -15,6 +14,8 @@ from graphs.models.openai import StrictChatOpenAI, openai_chat
 from graphs.models.transport import ModelHttpClient
 from tests.graphs.dialects import STREAMS
 from tests.graphs.wire import CHUNKED, END, Answer, answering, chunked, saying, take
+from tests.replies import Reply
+from tests.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -46,11 +47,11 @@ def client() -> ModelHttpClient:
 
 
 @pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Watched]]:
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
     """The connections that the client makes."""
     monkeypatch.setattr("graphs.models.transport.Connection", Watched)
-    yield ALL
     ALL.clear()
+    return ALL
 
 
 async def _until_left(reader: asyncio.StreamReader) -> None:
@@ -135,6 +136,21 @@ async def test_a_connection_is_used_again_while_it_is_open(
     assert ports[0] == ports[1] != ports[2]
 
 
+async def test_an_answer_that_nobody_asked_for_is_never_taken_for_one(client: ModelHttpClient) -> None:
+    ports = set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        ports.add(writer.get_extra_info("peername")[1])
+        writer.write(WHOLE + WHOLE.replace(b"hi", b"no"))
+        await _until_left(reader)
+
+    async with answering(answer) as url:
+        assert [(await client.post(url)).text for _ in range(2)] == ["hi", "hi"]
+
+    assert len(ports) == 2
+
+
 async def test_an_unused_connection_is_closed_after_a_while(
     client: ModelHttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +179,20 @@ def test_a_client_lives_on_from_one_event_loop_to_the_next() -> None:
     assert [asyncio.run(ask()), uvloop.run(ask())] == ["hi", "hi"]
 
 
+async def test_closing_the_client_closes_its_connections(watched: list[Watched]) -> None:
+    client = await asyncio.to_thread(ModelHttpClient)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(WHOLE)
+        await _until_left(reader)
+
+    async with answering(answer) as url, asyncio.timeout(5):
+        await client.post(url)
+        await client.aclose()
+        await watched[0].lost.wait()
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -184,7 +214,7 @@ async def test_what_came_before_the_connection_broke_is_read_before_it_is_told()
     async with answering(saying(CHUNKED + chunked(b"one") + chunked(b"two"))) as url:
         address = httpx2.URL(url)
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(Watched, address.host, address.port)
+        _, connection = await loop.create_connection(Watched, address.host, address.port or 0)
         connection.ask(b"POST / HTTP/1.1\r\n\r\n", read_s=5)
         async with asyncio.timeout(5):
             await connection.lost.wait()
@@ -214,11 +244,47 @@ async def test_each_wait_has_the_whole_limit(client: ModelHttpClient) -> None:
         for _ in range(6):
             writer.write(chunked(b"x"))
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(reader.read(1), 0.1)
+                await asyncio.wait_for(reader.read(1), 0.2)
         writer.write(END)
 
     async with answering(answer) as url:
-        assert (await client.post(url, timeout=httpx2.Timeout(5, read=0.4))).content == b"xxxxxx"
+        assert (await client.post(url, timeout=httpx2.Timeout(5, read=1.0))).content == b"xxxxxx"
+
+
+async def test_a_request_has_its_own_limit_not_that_of_the_one_before(client: ModelHttpClient) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(WHOLE)
+        await _until_left(reader)
+
+    async with answering(answer) as url, asyncio.timeout(4):
+        await client.post(url, timeout=httpx2.Timeout(5))
+        with pytest.raises(httpx2.ReadTimeout):
+            await client.post(url, timeout=httpx2.Timeout(5, read=0.05))
+
+
+async def test_a_limit_that_passes_while_nobody_waits_harms_nothing(
+    client: ModelHttpClient, watched: list[Watched]
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await take(reader)
+            writer.write(WHOLE)
+
+    async with answering(answer) as url:
+        await client.post(url, timeout=httpx2.Timeout(5, read=0.05))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(watched[0].lost.wait(), 0.2)
+        await client.post(url)
+
+    assert len(watched) == 1
+
+
+async def test_a_reset_is_told_from_an_end(upstream: Upstream, client: ModelHttpClient) -> None:
+    upstream.script([Reply(text="one two", breaks="reset", after=1)])
+
+    with pytest.raises(httpx2.ReadError):
+        await client.post(f"{upstream.url}/chat/completions", json={"stream": True, "messages": []})
 
 
 async def test_a_slow_reader_makes_the_upstream_wait(client: ModelHttpClient) -> None:

@@ -167,6 +167,25 @@ async def test_a_batch_that_cannot_be_stored_is_told_and_the_next_one_is_tried()
     assert (told.failed, log.taken) == ([["r"]], {"s": [event(1)]})
 
 
+async def test_behind_a_batch_that_was_lost_the_log_gets_nothing_more_of_its_runs() -> None:
+    log, told = GatedLog(), Told()
+    log.gate.clear()
+    log.error = StorageFailed("the disk is full")
+    flusher = flusher_of(log, told)
+    flusher.put("r", event(1))
+    await checkpoint()
+    await checkpoint()
+    flusher.put("r", event(2))
+    flusher.put("s", event(1))
+
+    log.gate.set()
+    await until(lambda: told.failed)
+    log.error = None
+    await flusher.aclose()
+
+    assert (told.failed, log.taken) == ([["r"]], {"s": [event(1)]})
+
+
 async def test_when_it_is_full_runs_wait_for_room() -> None:
     log = GatedLog()
     log.gate.clear()

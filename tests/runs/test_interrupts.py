@@ -15,7 +15,7 @@ from app.errors import NotInterrupted, ThreadInterrupted
 from app.runs.event import Event
 from app.runs.graph import AnyPregel
 from app.runs.ports import Stores
-from app.runs.run import OnBusy
+from app.runs.run import OnBusy, RunSpec
 from tests.runs.asking import ask, ended, kinds, reply, said, texts
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages
@@ -205,6 +205,26 @@ async def test_a_run_behind_one_that_asks_fails_and_the_question_can_be_answered
     gate.set()
     question, _ = the_only(await said(engine.follow("r1")))
     events = await said(engine.follow("r2"))
+    await ended(engine, reply({question: "yes"}, run_id="r3"))
+
+    assert (kinds(events), events[-1].data["code"]) == (["started", "failed"], "thread_interrupted")
+    assert await texts(engine) == ["please", "yes"]
+
+
+async def test_a_request_whose_turn_comes_before_its_input_leaves_the_question_to_be_answered(
+    engine_of: Engines,
+) -> None:
+    gate = asyncio.Event()
+    engine = await engine_of(asking("may I?", before=gate))
+    await engine.start(ask("please", run_id="r1"))
+    await engine.accept(RunSpec("agent", None, "t", "r2", attached=True, on_busy="enqueue"))
+    gate.set()
+    question, _ = the_only(await said(engine.follow("r1")))
+    with anyio.fail_after(5):
+        while (await engine.run("r2")).status != "running":
+            await checkpoint()
+
+    events = await ended(engine, ask("and then?", run_id="r2", attached=True))
     await ended(engine, reply({question: "yes"}, run_id="r3"))
 
     assert (kinds(events), events[-1].data["code"]) == (["started", "failed"], "thread_interrupted")

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 from typing import Any
 
+import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 from langchain_core.messages import AIMessage
@@ -12,6 +13,7 @@ from langgraph.graph import START, StateGraph
 from app.runs.event import Cursor, Event
 from app.runs.execution import ATTEMPTS_LIMIT
 from app.runs.graph import AnyPregel
+from app.runs.leases import RENEW_S
 from app.runs.run import RunSpec, Stop
 from app.stores.open import open_stores
 from tests.runs.asking import answer, ask, kinds, said, stored, texts, until
@@ -153,6 +155,21 @@ async def test_a_requests_run_fails_and_keeps_what_it_said(engine_of: Engines) -
     assert (question.text, partial.text) == ("1", "half an ans")
     assert partial.response_metadata == {"incomplete": True}
     assert await texts(engine) == ["1", "half an ans", "3", "three"]
+
+
+async def test_what_waited_for_its_turn_goes_on_as_soon_as_the_thread_is_free(engine_of: Engines) -> None:
+    """Not only at the next round of the leases, though this process has submitted none of it."""
+    engine = await engine_of(agent(["half", shut()]))
+    await engine.start(ask("1", run_id="r1"))
+    await engine.start(ask("2", run_id="r2", on_busy="enqueue"))
+    await engine.start(ask("3", run_id="r3", on_busy="enqueue"))
+
+    engine = await engine_of(agent(["one"], ["two"], ["three"]), folder=engine_of.killed(engine))
+    with anyio.fail_after(RENEW_S):
+        lasts = [(await said(engine.follow(run_id)))[-1].kind for run_id in ("r1", "r2", "r3")]
+
+    assert lasts == ["finished"] * 3
+    assert await texts(engine) == ["1", "one", "2", "two", "3", "three"]
 
 
 async def test_a_run_that_kills_its_process_each_time_is_given_up(engine_of: Engines) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.errors import InvalidInput, NotInterrupted, UnknownGraph, UnknownRun
+from app.errors import InvalidInput, UnknownGraph, UnknownRun
 from app.protocols.messages import MessageLimits
 from app.protocols.native import openapi
 from app.protocols.native.rendering import Answer, run_json
@@ -104,23 +104,10 @@ def routes(native: Native) -> APIRouter:
         openapi_extra=openapi.RESUME,
     )
     async def resume(request: Request) -> Response:
-        run, key = await native.run(request), _key(request)
-        spec = answer_spec(request.state.json, run, key)
-        if key is None or not await _exists(engine, spec.run_id):
-            thread = await engine.conversations.get(run.spec.graph, run.spec.thread_id)
-            if thread.run is None or thread.run.spec.run_id != run.spec.run_id:
-                raise NotInterrupted(f"run {run.spec.run_id!r} isn't the last on its thread any more")
+        spec = answer_spec(request.state.json, await native.run(request), _key(request))
         return await native.started(request, spec)
 
     return router
-
-
-async def _exists(engine: Engine, run_id: str) -> bool:
-    try:
-        await engine.run(run_id)
-    except UnknownRun:
-        return False
-    return True
 
 
 def _key(request: Request) -> str | None:

@@ -1,4 +1,4 @@
--- Threads, runs and what the runs said. LangGraph's saver makes its tables, `checkpoints` and `writes`, itself.
+-- Threads, runs and what the runs said. The tables of the threads' states are in app/stores/checkpoint_tables.py.
 -- Times are seconds since 1970, but for lease_until, which is by the lease clock.
 
 CREATE TABLE threads (
