@@ -1,15 +1,17 @@
 """`python -m bench.profile`: where the server's CPU goes while tokens stream, by step and by function.
 
 py-spy looks at the server's stacks while the load generator keeps it busy. A sample counts for the innermost
-function that isn't the standard library's, since what a step asks of asyncio or json is that step's cost. The
-shares are of the server's own CPU time, so with the burst's cost per token they are µs.
+function that isn't the standard library's, since what a step asks of asyncio or json is that step's cost.
+
+py-spy also counts a thread that waits for the disk or its turn. So each thread's samples are weighed to be,
+together, the CPU time that the kernel counted for it; within a thread such waits remain.
 """
 
 import argparse
 import re
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,9 +24,12 @@ from bench.rows import ROWS, Row
 from bench.scenarios import PACE_MS
 from bench.servers import BUILD, Server, serving, upstream
 
+Stack = tuple[str, ...]
+
 _PY_SPY: Final = Path(__file__).parent / ".venv" / "bin" / "py-spy"
+_THREAD: Final = re.compile(r"thread \((\d+)\)")
 _RATE: Final = 250
-_LEAST, _MOST = 0.002, 0.75  # the shares worth a line: what runs all else says nothing
+_LEAST, _MOST = 0.002, 0.6  # the shares worth a line: what runs all else says nothing
 _LOADS: Final = {
     "burst": Load(streams=24),
     "paced": Load(streams=20, delay_ms=PACE_MS, ramp_s=256 * PACE_MS / 1000),
@@ -67,18 +72,36 @@ def main() -> int:
     return 0
 
 
-def _stacks(row: Row, server: Server, busy: Load) -> Counter[tuple[str, ...]]:
-    """Return how often each stack was seen; its functions are outermost first."""
-    kept = BUILD / "stacks"
-    _record(row, server, busy, "raw", kept)
-    lines = (line.rpartition(" ") for line in kept.read_text().splitlines())
-    return Counter({tuple(stack.split(";")): int(count) for stack, _, count in lines})
+def _stacks(row: Row, server: Server, busy: Load) -> dict[Stack, float]:
+    """Return each stack's share of the CPU time; its functions are outermost first."""
+    kept, before_ns = BUILD / "stacks", _threads_ns(server)
+    _record(row, server, busy, "raw", kept, "--threads")
+    used_ns = {thread: ns - before_ns.get(thread, 0) for thread, ns in _threads_ns(server).items()}
+    seen: dict[int, Counter[Stack]] = {}
+    for line in kept.read_text().splitlines():
+        stack, _, count = line.rpartition(" ")
+        thread, *functions = stack.split(";")
+        name = _THREAD.search(thread)
+        seen.setdefault(int(name[1]) if name else 0, Counter())[tuple(functions)] += int(count)
+    total_ns = sum(used_ns.get(thread, 0) for thread in seen)
+    shares: dict[Stack, float] = defaultdict(float)
+    for thread, stacks in seen.items():
+        weight = used_ns.get(thread, 0) / total_ns / stacks.total()
+        for each, count in stacks.items():
+            shares[each] += weight * count
+    return shares
 
 
-def _record(row: Row, server: Server, busy: Load, form: str, to: Path) -> None:
+def _threads_ns(server: Server) -> dict[int, int]:
+    """Return the CPU time that each of the server's threads has used."""
+    tasks = Path(f"/proc/{server.pids[0]}/task").iterdir()
+    return {int(task.name): int((task / "schedstat").read_text().split()[0]) for task in tasks}
+
+
+def _record(row: Row, server: Server, busy: Load, form: str, to: Path, *options: str) -> None:
     """Have py-spy look on while the load runs."""
     command = [str(_PY_SPY), "record", "--pid", str(server.pids[0]), "--format", form, "--output", str(to)]
-    command += ["--rate", str(_RATE), "--duration", str(int(busy.seconds)), "--full-filenames"]
+    command += ["--rate", str(_RATE), "--duration", str(int(busy.seconds)), "--full-filenames", *options]
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(load.run, row, server, replace(busy, seconds=busy.seconds + 2, warmup_s=0))
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -87,35 +110,39 @@ def _record(row: Row, server: Server, busy: Load, form: str, to: Path) -> None:
         sys.exit(f"py-spy can't look at the server (it may need root): {done.stderr.strip()}")
 
 
-def _render(row: Row, name: str, plain: Found, stacks: Counter[tuple[str, ...]], top: int) -> str:
-    total = stacks.total()
+def _render(row: Row, name: str, plain: Found, stacks: dict[Stack, float], top: int) -> str:
     cost, unit = (
         (plain.ms_per_answer, "ms/request") if name == "request" else (plain.us_per_token, "µs/token")
     )
-    steps, owners, within = Counter[str](), Counter[str](), Counter[str]()
-    for stack, count in stacks.items():
+    steps, owners, within = (defaultdict[str, float](float) for _ in range(3))
+    for stack, share in stacks.items():
         owner = _owner(stack)
-        steps[_step(owner)] += count
-        owners[_short(owner)] += count
-        within.update(dict.fromkeys({_short(each) for each in stack if not _is_library(each)}, count))
-    lines = [f"{row.title}, {name}: {cost:.1f} {unit} ({total} samples)"]
+        steps[_step(owner)] += share
+        owners[_short(owner)] += share
+        for each in {_short(each) for each in stack if not _is_library(each)}:
+            within[each] += share
+    lines = [f"{row.title}, {name}: {cost:.1f} {unit}"]
     order = [step for step, _ in _STEPS] + [_ELSE]
-    tables: list[tuple[str, Sequence[tuple[str, int]]]] = [
+    tables: list[tuple[str, Sequence[tuple[str, float]]]] = [
         ("step, in the order of a token's way", [(step, steps[step]) for step in order if steps[step]]),
-        ("function, by itself", owners.most_common(top)),
-        ("function, with what it calls", within.most_common(2 * top)),
+        ("function, by itself", _most(owners, top)),
+        ("function, with what it calls", _most(within, 2 * top)),
     ]
     for head, found in tables:
         lines += ["", f"| {head} | share | {unit} |", "|---|---|---|"]
         lines += [
-            f"| {what} | {count / total:.1%} | {cost * count / total:.2f} |"
-            for what, count in found
-            if total * _LEAST < count < total * _MOST
+            f"| {what} | {share:.1%} | {cost * share:.2f} |"
+            for what, share in found
+            if _LEAST < share < _MOST
         ]
     return "\n".join(lines)
 
 
-def _owner(stack: tuple[str, ...]) -> str:
+def _most(shares: dict[str, float], top: int) -> list[tuple[str, float]]:
+    return sorted(shares.items(), key=lambda item: -item[1])[:top]
+
+
+def _owner(stack: Stack) -> str:
     """Return the innermost function that isn't the standard library's."""
     return next((each for each in reversed(stack) if not _is_library(each)), stack[-1])
 

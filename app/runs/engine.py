@@ -147,7 +147,7 @@ class Engine:
         ServerDraining, for a background run, when the server begins to shut down.
         """
         live = self._executor.live(run_id)
-        run = live.run if live and after == START else await self.check_follow(run_id, after)
+        run = live.run if live and after == START else await self._follower.run_at(run_id, after)
         async with aclosing(self._follower.batches(run_id, after, is_attached=run.spec.attached)) as batches:
             async for batch in batches:
                 yield batch

@@ -129,8 +129,9 @@ class Execution:
         except asyncio.CancelledError:
             last = self._stop or CANCELLED
         except BaseException as error:  # a graph may raise anything, and its thread must be free again
-            last = failed(failure("run_timeout") if deadline.expired() else classify(error))
-            log.warning("run %s of %s failed: %s", spec.run_id, spec.graph, last.data["code"], exc_info=error)
+            why = failure("run_timeout") if deadline.expired() else classify(error)
+            last = self._stop or failed(why)
+            log.warning("run %s of %s failed: %s", spec.run_id, spec.graph, why.code, exc_info=error)
         self._stop = last  # from here on a cancel comes too late
         try:
             return await self._end(last, on_end)
@@ -176,7 +177,7 @@ class Execution:
         An answer to an interrupt is given once: repeated, it would answer the next one.
         """
         spec = self.run.spec
-        if spec.attached and spec.input is None:  # its request is gone, with the process that had taken it
+        if spec.attached and self.run.attempt > 1:  # its request is gone, with the process that had taken it
             raise failure("client_gone")
         if self.run.attempt > ATTEMPTS_LIMIT:
             raise failure("run_crashed")

@@ -219,6 +219,8 @@ class Executor:
         if expected is not None:
             expected.lease, expected.was_queued = lease, True
             self._begin_expected(run_id, expected)
+        elif lease.run.spec.attached and lease.run.attempt == 1:  # its request died before its turn came
+            self._do(self._refuse(lease, "client_gone"))
         else:
             self.begin(lease, was_queued=True)
 

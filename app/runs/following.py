@@ -27,14 +27,19 @@ class Follower:
 
     async def check(self, run_id: RunId, after: Cursor) -> Run:
         """Return the run, or raise what following it would: UnknownRun, InvalidCursor, StreamGap."""
+        run = await self.run_at(run_id, after)
+        tail = self._hub.live(run_id)
+        if tail is None or after < tail.floor:
+            await self._stored(run, after)
+        return run
+
+    async def run_at(self, run_id: RunId, after: Cursor) -> Run:
+        """Return the run. Raises UnknownRun, and InvalidCursor for a cursor that no event of it can have."""
         run = await self.run(run_id)
         is_beyond = run.last is not None and after > run.last.cursor
         # Past the stored end of an attempt a cursor may be true all the same: a crash loses the last events.
         if after.attempt > run.attempt or is_beyond:
             raise InvalidCursor(f"run {run_id!r} has no event {after}")
-        tail = self._hub.live(run_id)
-        if tail is None or after < tail.floor:
-            await self._stored(run, after)
         return run
 
     async def batches(

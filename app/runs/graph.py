@@ -15,7 +15,8 @@ class Graph:
     """What langgraph.json names.
 
     pregel executes it; served is what the file held (the same, or the bare Runnable we wrapped a graph
-    around). line is where the name is defined in the file, from 1.
+    around), input_schema a pydantic model of what it takes. line is where the name is defined in the file,
+    from 1.
     """
 
     name: str
@@ -25,6 +26,11 @@ class Graph:
     file: Path
     line: int
     description: str = ""
+    input_schema: Any = None
+
+    def __post_init__(self) -> None:
+        if self.input_schema is None:  # asked once: LangChain reads a function's source for it
+            object.__setattr__(self, "input_schema", self.served.get_input_schema())
 
     @property
     def is_wrapped(self) -> bool:

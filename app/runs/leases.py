@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from app.errors import StorageFailed
 from app.runs.event import RunId
 from app.runs.ports import Runs
 from app.runs.run import Lease, Stop
@@ -76,9 +75,10 @@ class Leases:
             await self._try(self._claim)
 
     async def _try(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do the work; whatever goes wrong, the next round comes: without rounds no run would go on."""
         try:
             await work()
-        except StorageFailed as error:  # the next round may find the store mended
+        except Exception as error:
             log.error("the leases can't be kept", exc_info=error)
 
     async def _renew(self) -> None:
@@ -92,4 +92,7 @@ class Leases:
     async def _claim(self) -> None:
         if (room := self._room()) > 0:
             for lease in await self._runs.claim(self._worker, room, TTL_S):
-                self._begin(lease)
+                try:
+                    self._begin(lease)
+                except Exception as error:  # the others must begin all the same
+                    log.error("run %s can't begin", lease.run.spec.run_id, exc_info=error)

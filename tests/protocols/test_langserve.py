@@ -221,6 +221,13 @@ class TestOtherGraphs:
         assert list(runnable.stream("a b c")) == ["A ", "B ", "C "]
         assert runnable.batch(["x", "y"]) == ["X ", "Y "]
 
+    def test_null_is_an_input_where_the_graph_takes_it(self, serve: Serve) -> None:
+        served = serve({"anything": ANYTHING})
+
+        response = httpx.post(f"{served.url}/anything/invoke", json={"input": None})
+
+        assert (response.status_code, response.json()["output"]) == (200, "got None")
+
     def test_a_states_own_types_live_on_in_its_thread(
         self, serve: Serve, thread_id: str, remote: Remote
     ) -> None:
@@ -484,6 +491,18 @@ async def shout(texts) -> Iterator[str]:
             yield word.upper() + " "
 
 graph = RunnableGenerator(shout)
+"""
+
+ANYTHING = """
+from collections.abc import AsyncIterator
+from typing import Any
+from langchain_core.runnables import RunnableGenerator
+
+async def tell(values: AsyncIterator[Any]) -> AsyncIterator[str]:
+    async for value in values:
+        yield f"got {value}"
+
+graph = RunnableGenerator(tell)
 """
 
 ODD = """

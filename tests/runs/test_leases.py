@@ -55,13 +55,14 @@ class Worker:
         self.lost: list[RunId] = []
         self.stopped: list[tuple[RunId, Stop]] = []
         self.limit = room
+        self.begin: Callable[[Lease], None] = self.held.append
 
     @asynccontextmanager
     async def at(self, rows: Rows, *, renew_s: float = RENEW_S) -> AsyncIterator[Leases]:
         leases = Leases(
             cast(Runs, rows),
             "worker",
-            begin=self.held.append,
+            begin=self.begin,
             lost=self.lost.append,
             stop=lambda run_id, how: self.stopped.append((run_id, how)),
             held=lambda: self.held,
@@ -177,3 +178,25 @@ async def test_closing_what_was_never_opened_does_nothing() -> None:
         await leases.aclose()
 
     await asyncio.wait_for(scenario(), 5)
+
+
+async def test_a_run_that_cannot_begin_does_not_keep_the_others_or_the_next_round_from_it() -> None:
+    rows, worker = Rows(), Worker()
+    rows.waiting = [lease("broken"), lease("fine")]
+
+    def begin(claimed: Lease) -> None:
+        if claimed.run.spec.run_id == "broken":
+            raise ValueError("its row can't be read")
+        worker.held.append(claimed)
+
+    worker.begin = begin
+    async with worker.at(rows) as leases:
+        await until(lambda: worker.held)
+        rows.error = ValueError("a row can't be read")
+        leases.nudge()
+        await until(lambda: rows.asked.count(("claim", 9)) == 1)
+        rows.error, rows.waiting = None, [lease("later")]
+        leases.nudge()
+        await until(lambda: len(worker.held) == 2)
+
+    assert [each.run.spec.run_id for each in worker.held] == ["fine", "later"]

@@ -120,7 +120,10 @@ class ServedGraph(Runnable[Any, Any]):
         return [thread, on_busy, *(spec for spec in self.graph.served.config_specs if spec.id not in _OURS)]
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
-        return ChatInput if self.graph.takes_messages else _v2(self.graph.served.get_input_schema(config))
+        if self.graph.takes_messages:
+            return ChatInput
+        served = self.graph.served
+        return _v2(served.get_input_schema(config) if config else self.graph.input_schema)
 
     def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         if self.graph.takes_messages:

@@ -134,7 +134,7 @@ def _input(fields: Mapping[str, Any], graph: Graph, limits: MessageLimits) -> tu
         rest = value if isinstance(value, dict) else {}
         return {**rest, "messages": messages}, title_of(messages)
     try:
-        TypeAdapter(graph.served.get_input_schema()).validate_python(value)
+        TypeAdapter(graph.input_schema).validate_python(value)
     except ValidationError as error:
         raise _refused("input", error) from None
     return value, ""
