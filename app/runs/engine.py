@@ -101,7 +101,6 @@ class Engine:
             raise
         if lease is None and spec.on_busy in ("interrupt", "rollback"):
             self._executor.stop_writers_before(run, "rollback" if spec.on_busy == "rollback" else "cancel")
-            self._hub.wake_all()  # those that waited on the thread have ended
         if spec.attached:
             self._executor.give(run, lease)
         elif lease is not None:
@@ -175,8 +174,7 @@ class Engine:
         if run.is_active:
             self._executor.stop(run_id, "cancel")
         else:
-            self._executor.forget(run_id)
-        self._hub.wake(run_id)
+            self._executor.was_ended(run_id)
         return run
 
     async def messages(self, graph: str, thread_id: str) -> list[BaseMessage]:

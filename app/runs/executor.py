@@ -99,13 +99,15 @@ class Executor:
         lease = None
         self._coming += worker is not None
         try:
-            run, lease, _ = await self._stores.runs.submit(spec, worker, TTL_S, self._limits.queue)
+            run, lease, ended = await self._stores.runs.submit(spec, worker, TTL_S, self._limits.queue)
         finally:
             self._coming -= worker is not None
             if lease is None:
                 self._leases.nudge()  # the place that it had or sought may be free for one that waits
         if run.status == "pending":
             self._queued.add(spec.run_id)
+        for each in ended:
+            self.was_ended(each.spec.run_id)
         return run, lease
 
     def live(self, run_id: RunId) -> Execution | None:
@@ -139,9 +141,13 @@ class Executor:
         self._expected[run_id] = _Expected()
 
     def give(self, run: Run, lease: Lease | None) -> None:
-        """Give an expected run its row, and its lease if it has one already."""
+        """Give an expected run its row, and its lease if it has one already. One that has ended is expected
+        no more.
+        """
         expected = self._expected[run.spec.run_id]
         expected.run, expected.lease = run, expected.lease or lease
+        if not run.is_active:
+            self.forget(run.spec.run_id)
 
     def bring(self, spec: RunSpec, callbacks: Callbacks) -> Run | None:
         """Bring an expected run's input: it begins now, or in its turn. None if it isn't expected."""
@@ -157,16 +163,21 @@ class Executor:
         expected = self._expected.pop(run_id, None)
         if expected is None:
             return
-        if expected.lease is None:
-            await self._stores.runs.stop(run_id, "cancel")
-            self._hub.wake(run_id)
-        else:
+        if expected.lease is not None:
             await self._finish(expected.lease, Event(expected.lease.run.attempt, 1, "cancelled", {}))
+        elif (run := await self._stores.runs.stop(run_id, "cancel")) and not run.is_active:
+            self.was_ended(run_id)
 
     def forget(self, run_id: RunId) -> None:
-        """Expect no input for the run any more: it has ended while it waited."""
+        """Expect neither the run's input nor its turn any more."""
         self._expected.pop(run_id, None)
         self._queued.discard(run_id)
+
+    def was_ended(self, run_id: RunId) -> None:
+        """Take note that the run has ended without being executed here."""
+        self.forget(run_id)
+        self._hub.wake(run_id)
+        self._do(self._stores.event_log.expire(run_id, self._limits.retention_s))
 
     def stop(self, run_id: RunId, how: Stop) -> None:
         """Have the run end, if it is executed here."""
@@ -204,7 +215,7 @@ class Executor:
                 live.hand_back()
         if tasks := [live.task for live in self._live.values() if live.task is not None]:
             await asyncio.wait(tasks, timeout=CLOSE_S)
-        if self._chores:
+        while self._chores:  # one may be the cause of another
             await asyncio.wait(self._chores)
         await self._flusher.aclose()
 
@@ -272,9 +283,9 @@ class Executor:
 
     async def _finish(self, lease: Lease, last: Event) -> None:
         """End a run that hasn't begun here."""
-        await self._stores.runs.finish(lease, last, touched=lease.run.attempt > 1)
+        if await self._stores.runs.finish(lease, last, touched=lease.run.attempt > 1):
+            self.was_ended(lease.run.spec.run_id)
         self._leases.nudge()
-        self._hub.wake(lease.run.spec.run_id)
 
     async def _keep_house(self, spec: RunSpec) -> None:
         """Limit how long the run's events, and how many of the thread's states, are kept."""

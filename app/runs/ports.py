@@ -16,11 +16,11 @@ from app.runs.run import Lease, Run, RunSpec, Stop, Thread
 
 
 class Submitted(NamedTuple):
-    """A run's row. lease: it may begin here at once. before: the newest run on the thread until then."""
+    """A run's row. lease: it may begin here at once. ended: what waited on its thread, and was ended by it."""
 
     run: Run
     lease: Lease | None
-    before: Run | None
+    ended: Sequence[Run]
 
 
 class Renewal(NamedTuple):
@@ -106,7 +106,7 @@ class EventLog(Protocol):
         ...
 
     async def expire(self, run_id: RunId, ttl_s: float) -> None:
-        """Forget the run's events in ttl_s seconds."""
+        """Forget the run's events in ttl_s seconds, or sooner if an earlier call says so."""
         ...
 
 

@@ -69,18 +69,12 @@ def find(connection: sqlite3.Connection, run_id: RunId) -> sqlite3.Row | None:
     return row
 
 
-def find_newest(
-    connection: sqlite3.Connection, thread_id: str, *, before: int | None = None
-) -> sqlite3.Row | None:
-    """Return the row of the thread's newest run, or of the newest one with a number below `before`."""
+def find_newest(connection: sqlite3.Connection, thread_id: str) -> sqlite3.Row | None:
+    """Return the row of the thread's newest run."""
     row: sqlite3.Row | None = connection.execute(
-        f"SELECT * FROM runs WHERE thread_id = ? AND number < ? AND {COUNTS} ORDER BY number DESC LIMIT 1",
-        (thread_id, _NO_NUMBER if before is None else before),
+        f"SELECT * FROM runs WHERE thread_id = ? AND {COUNTS} ORDER BY number DESC LIMIT 1", (thread_id,)
     ).fetchone()
     return row
-
-
-_NO_NUMBER: Final = 2**63 - 1  # above all
 
 
 def insert(connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: float) -> int:
@@ -143,16 +137,19 @@ def end(
     )
 
 
-def tell_to_end(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float) -> None:
-    """Stop a run, as Runs.stop has it."""
+def tell_to_end(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float) -> Run | None:
+    """Stop a run, as Runs.stop has it, and return it if that has ended it."""
     if row["status"] == "pending":
         last = Event(row["attempt"] + 1, 1, "cancelled", {})
         end(connection, row["number"], last, now)
         write_events(connection, {row["run_id"]: [last]}, now)
-    elif row["status"] == "running":
+        ended = find(connection, row["run_id"])
+        return None if ended is None else to_run(ended)
+    if row["status"] == "running":
         connection.execute(
             "UPDATE runs SET stop = iif(stop = 'rollback', stop, ?) WHERE number = ?", (how, row["number"])
         )
+    return None
 
 
 def _dumps(value: object) -> bytes | None:

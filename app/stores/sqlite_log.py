@@ -43,11 +43,11 @@ class SqliteLog:
         return {run_id: events for run_id, events in found.items() if events is not None}
 
     async def expire(self, run_id: RunId, ttl_s: float) -> None:
-        """Forget the run's events in ttl_s seconds; some that are past their time are deleted now."""
+        """Do as EventLog.expire has it; some events that are past their time are deleted now."""
         now = self._clock()
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("UPDATE logs SET expires_at = ? WHERE run_id = ?", (now + ttl_s, run_id))
+            connection.execute(_EXPIRE, {"run_id": run_id, "until": now + ttl_s})
             sweep(connection, now)
 
         await self._database.write(work)
@@ -61,6 +61,9 @@ class SqliteLog:
         await self._database.write(lambda connection: connection.execute(_EXPIRE_ENDED, (until,)))
 
 
+_EXPIRE: Final = """
+UPDATE logs SET expires_at = min(coalesce(expires_at, :until), :until) WHERE run_id = :run_id
+"""
 _EXPIRE_ENDED: Final = """
 UPDATE logs SET expires_at = ? WHERE expires_at IS NULL AND run_id NOT IN (
     SELECT run_id FROM runs WHERE status IN ('pending', 'running')

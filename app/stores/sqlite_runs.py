@@ -127,8 +127,7 @@ class SqliteRuns:
         def work(connection: sqlite3.Connection) -> Run | None:
             if (row := find(connection, run_id)) is None:
                 return None
-            tell_to_end(connection, row, how, self._clock())
-            return _run(find(connection, run_id))
+            return tell_to_end(connection, row, how, self._clock()) or _run(find(connection, run_id))
 
         return await self._database.write(work)
 
@@ -146,18 +145,17 @@ class SqliteRuns:
         queue_limit: int,
     ) -> Submitted:
         now = self._clock()
-        _make_way(connection, spec, now)
+        ended = _make_way(connection, spec, now)
         is_free = not _active(connection, spec.thread_id)
-        before = _run(find_newest(connection, spec.thread_id))
         if not is_free or worker is None:
             _check_queue(connection, queue_limit)
         number = insert(connection, spec, packed, now)
         run = Run(spec, "pending", attempt=0, number=number, created_at=to_datetime(now))
         if not is_free or worker is None:
-            return Submitted(run, None, before)
+            return Submitted(run, None, ended)
         row = begin_attempt(connection, number, worker, self._lease_clock() + ttl_s)
         run = replace(run, status=row["status"], attempt=row["attempt"])
-        return Submitted(run, Lease(run, worker), before)
+        return Submitted(run, Lease(run, worker), ended)
 
 
 _HELD = "run_id = ? AND attempt = ? AND worker = ? AND status = 'running'"
@@ -190,12 +188,11 @@ def _active(connection: sqlite3.Connection, thread_id: str) -> list[sqlite3.Row]
 def _resubmitted(connection: sqlite3.Connection, known: sqlite3.Row, spec: RunSpec) -> Submitted:
     if known["digest"] != spec.digest:
         raise IdempotencyConflict(f"run {spec.run_id!r} was started before, with another body")
-    before = find_newest(connection, known["thread_id"], before=known["number"])
-    return Submitted(to_run(known), None, _run(before))
+    return Submitted(to_run(known), None, [])
 
 
-def _make_way(connection: sqlite3.Connection, spec: RunSpec, now: float) -> None:
-    """Do what on_busy says. Raises ThreadBusy, ThreadInterrupted, NotInterrupted."""
+def _make_way(connection: sqlite3.Connection, spec: RunSpec, now: float) -> list[Run]:
+    """Do what on_busy says, and return the runs that it has ended. Raises ThreadBusy, ThreadInterrupted, NotInterrupted."""
     newest = find_newest(connection, spec.thread_id)
     asking = newest["run_id"] if newest is not None and newest["status"] == "interrupted" else None
     is_interrupted = asking is not None
@@ -213,9 +210,10 @@ def _make_way(connection: sqlite3.Connection, spec: RunSpec, now: float) -> None
             f"run {active[0]['run_id']!r} is going on on thread {spec.thread_id!r}; wait, cancel it, or start"
             " with another on_busy"
         )
-    if spec.on_busy in ("interrupt", "rollback"):
-        for row in active:
-            tell_to_end(connection, row, "cancel" if spec.on_busy == "interrupt" else "rollback", now)
+    if spec.on_busy == "enqueue":
+        return []
+    how: Stop = "rollback" if spec.on_busy == "rollback" else "cancel"
+    return [ended for row in active if (ended := tell_to_end(connection, row, how, now))]
 
 
 def _check_queue(connection: sqlite3.Connection, limit: int) -> None:

@@ -221,12 +221,12 @@ class TestOtherGraphs:
         assert list(runnable.stream("a b c")) == ["A ", "B ", "C "]
         assert runnable.batch(["x", "y"]) == ["X ", "Y "]
 
-    def test_null_is_an_input_where_the_graph_takes_it(self, serve: Serve) -> None:
-        served = serve({"anything": ANYTHING})
+    def test_null_is_no_input(self, serve: Serve) -> None:
+        served = serve({"words": WORDS})
 
-        response = httpx.post(f"{served.url}/anything/invoke", json={"input": None})
+        response = httpx.post(f"{served.url}/words/invoke", json={"input": None})
 
-        assert (response.status_code, response.json()["output"]) == (200, "got None")
+        assert (response.status_code, response.json()["detail"]) == (422, "input: must not be null")
 
     def test_a_states_own_types_live_on_in_its_thread(
         self, serve: Serve, thread_id: str, remote: Remote
@@ -491,18 +491,6 @@ async def shout(texts) -> Iterator[str]:
             yield word.upper() + " "
 
 graph = RunnableGenerator(shout)
-"""
-
-ANYTHING = """
-from collections.abc import AsyncIterator
-from typing import Any
-from langchain_core.runnables import RunnableGenerator
-
-async def tell(values: AsyncIterator[Any]) -> AsyncIterator[str]:
-    async for value in values:
-        yield f"got {value}"
-
-graph = RunnableGenerator(tell)
 """
 
 ODD = """

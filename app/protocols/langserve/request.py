@@ -93,6 +93,8 @@ def _check_input(value: Any, field: str, served: ServedGraph, limits: Limits) ->
     """Return the title of a thread that begins with the input."""
     if served.graph.takes_messages:
         return title_of(parse_input(value, field, limits.messages))
+    if value is None:  # to LangGraph it means: go on from where the thread stands
+        raise InvalidInput(field, "must not be null")
     try:
         served.get_input_schema().model_validate(value)
     except ValidationError as error:
