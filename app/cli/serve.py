@@ -1,11 +1,13 @@
 """`seltzer serve`: bind, load, serve with uvicorn, say so."""
 
+import asyncio
 import gc
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from socket import socket
 from types import FrameType
@@ -21,6 +23,7 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from app.runs.engine import Engine
 
+NODE_THREADS: Final = 64
 COLLECTOR_THRESHOLDS: Final = (20_000, 20, 50)
 CUT_S: Final = 2  # how long answers have to end behind the drain, before their connections are cut
 
@@ -119,6 +122,9 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket] | None = None) -> None:
         try:
             await self._engine.open()
+            # Nodes that are plain functions run there and can't be stopped: some that hang must not hold all.
+            pool = ThreadPoolExecutor(NODE_THREADS, thread_name_prefix="node")
+            asyncio.get_running_loop().set_default_executor(pool)
         except AppError as error:  # in uvicorn's own hands it would be a traceback
             print(f"seltzer: {error}", file=sys.stderr)
             self.should_exit = self.has_refused = True

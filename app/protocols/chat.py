@@ -14,6 +14,7 @@ from app.protocols.faults import Faults
 from app.protocols.messages import MessageLimits, parse_input, title_of
 from app.runs.answer import AnswerText
 from app.runs.engine import Engine
+from app.runs.jsonable import dumps
 from app.runs.run import RunSpec, check_on_busy, check_thread_id
 
 DEFAULT_GRAPH: Final = "agent"
@@ -150,7 +151,13 @@ class ChatAnswer(Response):
                     if not has_begun:
                         has_begun = True
                         await send(self._head())
-                    await send({"type": "http.response.body", "body": chunk.encode(), "more_body": True})
+                    await send(
+                        {
+                            "type": "http.response.body",
+                            "body": chunk.encode(errors="replace"),
+                            "more_body": True,
+                        }
+                    )
         except AppError:
             if not has_begun:
                 raise
@@ -162,11 +169,12 @@ class ChatAnswer(Response):
 
     async def _json(self, attachment: Attachment) -> Response:
         history = await self._engine.messages(self._spec.graph, self._spec.thread_id)
-        answer = AnswerText()
-        chunks = [chunk async for event in attachment.run(self._spec) for chunk in answer.chunks(event)]
+        text = AnswerText()
+        chunks = [chunk async for event in attachment.run(self._spec) for chunk in text.chunks(event)]
         question = self._spec.input["messages"][0].text
         said = [_as_dict(message) for message in history if message.type in ("human", "ai") and message.text]
-        return JSONResponse({"input": question, "chat_history": said, "output": "".join(chunks)})
+        answer = {"input": question, "chat_history": said, "output": "".join(chunks)}
+        return Response(dumps(answer), media_type="application/json")
 
     def _head(self) -> dict[str, Any]:
         response = Response(

@@ -32,7 +32,8 @@ from app.runs.translate import STREAM_MODES, Namespace, Said, Translator
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS_LIMIT: Final = 3  # a run that kills its process each time must not do so for ever
+CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do so for ever
+INSIST_S: Final = 5.0  # a node may swallow a cancellation; then it gets another
 PARTIAL_EVENTS: Final = 5_000  # how far back an unfinished answer is looked for
 
 CANCELLED: Final = Said("cancelled", {})
@@ -75,6 +76,7 @@ class Execution:
         self._stop: Said | None = None
         self._is_rolled_back = False
         self._is_handed_back = False
+        self._is_ending = False
         self.task: asyncio.Task[bool] | None = None
         self.error: StorageFailed | None = None  # why the end couldn't be said
 
@@ -115,7 +117,13 @@ class Execution:
             self._stop = last
             has_begun = self._seq > 0  # a task that is cancelled before its first step never runs at all
             if has_begun and self.task is not None:
-                self.task.cancel()
+                self._insist(self.task)
+
+    def _insist(self, task: asyncio.Task[bool]) -> None:
+        """Cancel the task, again and again, as long as it is the graph that goes on."""
+        if not (task.done() or self._is_ending):
+            task.cancel()
+            asyncio.get_running_loop().call_later(INSIST_S, self._insist, task)
 
     async def _execute(self, callbacks: Callbacks, on_end: Callable[["Execution"], None]) -> bool:
         spec, started_at = self.run.spec, self._means.clock()
@@ -132,7 +140,7 @@ class Execution:
             why = failure("run_timeout") if deadline.expired() else classify(error)
             last = self._stop or failed(why)
             log.warning("run %s of %s failed: %s", spec.run_id, spec.graph, why.code, exc_info=error)
-        self._stop = last  # from here on a cancel comes too late
+        self._stop, self._is_ending = last, True  # from here on a cancel comes too late
         try:
             return await self._end(last, on_end)
         except Exception as error:
@@ -179,7 +187,7 @@ class Execution:
         spec = self.run.spec
         if spec.attached and self.run.attempt > 1:  # its request is gone, with the process that had taken it
             raise failure("client_gone")
-        if self.run.attempt > ATTEMPTS_LIMIT:
+        if self.run.crashes >= CRASHES_LIMIT:
             raise failure("run_crashed")
         await self._settle_interrupts()  # an attempt before may have died before it did
         if self.run.attempt == 1:

@@ -18,7 +18,7 @@ MESSAGES: Final = {
     "run_timeout": "The run took longer than the server allows.",
     "run_cancelled": "The run was cancelled.",
     "run_interrupted": "The graph asks for input, which this protocol can't give.",
-    "run_crashed": "The server was killed or stopped several times during this run; it isn't tried again.",
+    "run_crashed": "The server was killed several times during this run; it isn't tried again.",
     "client_gone": "The server was killed while it answered; a request's run ends with its request.",
     "server_draining": "The server is shutting down.",
     "storage_failed": "The server can't keep what the run says; its log says why.",

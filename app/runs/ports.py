@@ -16,7 +16,7 @@ from app.runs.run import Lease, Run, RunSpec, Stop, Thread
 
 
 class Submitted(NamedTuple):
-    """A run's row. lease: it may begin here at once. ended: what waited on its thread, and was ended by it."""
+    """A run's row. lease: it may begin here at once. ended: what waited on its thread until it came."""
 
     run: Run
     lease: Lease | None

@@ -58,7 +58,8 @@ class Run:
 
     number counts the runs of a store, 1, 2, 3 ..: the newest run of a thread has the highest. attempt is 0
     before the first. last is the terminal event, once there is one. output is the graph's result as JSON,
-    once status is success: the answer's text for a graph on messages.
+    once status is success: the answer's text for a graph on messages. crashes counts the attempts whose
+    process died over them; one that was handed back didn't.
     """
 
     spec: RunSpec
@@ -68,6 +69,7 @@ class Run:
     created_at: datetime
     last: Event | None = None
     output: Json = None
+    crashes: int = 0
 
     @property
     def is_active(self) -> bool:

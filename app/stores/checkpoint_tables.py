@@ -1,45 +1,6 @@
-"""The tables of the threads' states, and the statements on them."""
+"""The statements on the tables of the threads' states, which migrations/0002_checkpoints.sql makes."""
 
 from typing import Final
-
-CREATE: Final = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
-    # metadata before the blob: to read it, the blob needn't be
-    """CREATE TABLE IF NOT EXISTS checkpoints (
-        seq INTEGER PRIMARY KEY,
-        thread_id TEXT NOT NULL,
-        checkpoint_ns TEXT NOT NULL,
-        checkpoint_id TEXT NOT NULL,
-        parent_checkpoint_id TEXT,
-        metadata BLOB,
-        type TEXT NOT NULL,
-        checkpoint BLOB NOT NULL,
-        UNIQUE (thread_id, checkpoint_ns, checkpoint_id)
-    )""",
-    "CREATE INDEX IF NOT EXISTS checkpoints_by_seq ON checkpoints (thread_id, checkpoint_ns, seq)",
-    """CREATE TABLE IF NOT EXISTS writes (
-        seq INTEGER PRIMARY KEY,
-        thread_id TEXT NOT NULL,
-        checkpoint_ns TEXT NOT NULL,
-        checkpoint_id TEXT NOT NULL,
-        task_id TEXT NOT NULL,
-        task_path TEXT NOT NULL,
-        idx INTEGER NOT NULL,
-        channel TEXT NOT NULL,
-        type TEXT NOT NULL,
-        value BLOB NOT NULL,
-        run_id TEXT NOT NULL,
-        UNIQUE (thread_id, checkpoint_ns, checkpoint_id, task_id, idx, run_id)
-    )""",
-    """CREATE TABLE IF NOT EXISTS checkpoint_messages (
-        thread_id TEXT NOT NULL,
-        ref BLOB NOT NULL,
-        type TEXT NOT NULL,
-        blob BLOB NOT NULL,
-        PRIMARY KEY (thread_id, ref)
-    ) WITHOUT ROWID""",
-)
 
 PUT: Final = """
 INSERT INTO checkpoints

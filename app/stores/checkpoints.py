@@ -15,7 +15,7 @@ from app.errors import StorageFailed
 from app.runs.event import RunId
 from app.runs.graph import AnyPregel
 from app.stores import checkpoint_tables as tables
-from app.stores.known import KNOWN_LIMIT, KnownMessages
+from app.stores.known import KNOWN_LIMIT, KNOWN_LIMIT_BYTES, KnownMessages
 from app.stores.message_rows import drop
 from app.stores.packing import distinct, refs_in
 from app.stores.pruning import ROOT, Row, superfluous
@@ -27,11 +27,16 @@ KEPT: Final = 20
 
 @asynccontextmanager
 async def open_checkpoints(
-    file: Path, *, kept: int = KEPT, known_limit: int = KNOWN_LIMIT
+    file: Path,
+    *,
+    kept: int = KEPT,
+    known_limit: int = KNOWN_LIMIT,
+    known_limit_bytes: int = KNOWN_LIMIT_BYTES,
 ) -> AsyncIterator["SqliteCheckpoints"]:
-    """Open the file, whose folder must be there, and close it at the end.
+    """Open the file, which open_database() has brought up to date, and close it at the end.
 
-    kept: how many checkpoints prune() leaves of a thread. known_limit: how many messages are kept in memory.
+    kept: how many checkpoints prune() leaves of a thread. known_limit, known_limit_bytes: how many messages
+    are kept in memory, and how long they may be in all, as stored.
     Raises StorageFailed.
     """
     try:
@@ -39,8 +44,8 @@ async def open_checkpoints(
     except sqlite3.Error as error:
         raise StorageFailed(f"the file {file} can't be opened: {error}") from error
     try:
-        saver = Saver(connection, KnownMessages(known_limit))
-        await saver.setup()
+        saver = Saver(connection, KnownMessages(known_limit, known_limit_bytes))
+        await saver.sql("PRAGMA synchronous = NORMAL")
         yield SqliteCheckpoints(saver, kept)
     finally:
         await connection.close()

@@ -24,7 +24,6 @@ Work = Callable[[sqlite3.Connection], T]
 
 BUSY_TIMEOUT_S: Final = 30.0  # LangGraph's saver writes to the same file over its own connection
 APPLICATION_ID: Final = 0x53454C54  # "SELT": tells our file from another program's
-_SAVERS_TABLES: Final = {"checkpoints", "writes", "checkpoint_messages"}
 
 
 class Database:
@@ -184,8 +183,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Make the file ours and up to date. Raises LoadError, sqlite3.Error."""
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    is_new = application_id == version == 0 and tables <= _SAVERS_TABLES
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()
+    is_new = application_id == version == tables == 0
     if not is_new and application_id != APPLICATION_ID:
         raise _refusal(path, "it is another program's database", _IF_FOREIGN)
     newest = all_migrations()[-1].number

@@ -9,7 +9,7 @@ To look into 4,000 messages takes a millisecond, as they don't lie in the proces
 does, but when a list is loaded that nothing is known of, or that isn't what it was.
 """
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import attrgetter
@@ -21,6 +21,7 @@ from langchain_core.messages import BaseMessage
 REF_BYTES: Final = 16  # a ref names a message's stored form; a list is stored as its refs, end to end
 LISTS_A_THREAD: Final = 4  # a state may hold several lists, and so may its subgraphs
 KNOWN_LIMIT: Final = 20_000
+KNOWN_LIMIT_BYTES: Final = 64 * 2**20
 LAST: Final = 64  # messages whose content is looked at
 
 _content_of = attrgetter("content")
@@ -96,15 +97,20 @@ class KnownList:
 
 
 class KnownMessages:
-    """The lists known of each thread, at most `limit` messages in all; the thread used longest ago goes.
+    """The lists known of each thread; where they outgrow a limit, the thread used longest ago goes.
 
+    limit: of messages in all. limit_bytes: of what was loaded for the threads, as stored; a thread's share
+    only grows until it goes, as its lists hold messages of one another.
     A reader is whoever decoded them: one graph's serializer may revive what another's doesn't.
     """
 
-    def __init__(self, limit: int = KNOWN_LIMIT) -> None:
+    def __init__(self, limit: int = KNOWN_LIMIT, limit_bytes: int = KNOWN_LIMIT_BYTES) -> None:
         self._limit = limit
+        self._limit_bytes = limit_bytes
         self._threads: OrderedDict[tuple[object, str], deque[KnownList]] = OrderedDict()
+        self._sizes_bytes: Counter[tuple[object, str]] = Counter()  # by thread
         self.count = 0
+        self.size_bytes = 0
         self.epoch = 0  # raised when something was deleted
 
     def lists(self, reader: object, thread_id: str) -> Sequence[KnownList]:
@@ -128,10 +134,16 @@ class KnownMessages:
             found |= each.by_ref
         return [found.get(ref) or ref for ref in split(refs)], 0
 
-    def remember(self, reader: object, thread_id: str, refs: bytes, messages: Sequence[Any]) -> None:
-        """Know the list from now on, in place of one that it goes on from."""
-        mine = self._threads.setdefault((reader, thread_id), deque())
-        self._threads.move_to_end((reader, thread_id))
+    def remember(
+        self, reader: object, thread_id: str, refs: bytes, messages: Sequence[Any], size_bytes: int
+    ) -> None:
+        """Know the list from now on, in place of one that it goes on from.
+
+        size_bytes: of those of its messages that weren't known.
+        """
+        key = reader, thread_id
+        mine = self._threads.setdefault(key, deque())
+        self._threads.move_to_end(key)
         for known in list(mine):
             if known.has_holes:
                 self._remove(mine, known)
@@ -139,12 +151,12 @@ class KnownMessages:
                 return
             elif refs.startswith(known.refs) and are_messages(rest := messages[len(known.messages) :]):
                 known.extend(refs[len(known.refs) :], rest)
-                self._grow(len(rest))
+                self._grow(key, len(rest), size_bytes)
                 return
         mine.append(KnownList(refs, messages))
         if len(mine) > LISTS_A_THREAD:
             self._remove(mine, mine[0])
-        self._grow(len(messages))
+        self._grow(key, len(messages), size_bytes)
 
     def forget(self, thread_id: str, refs: Collection[bytes] | None = None) -> None:
         """Know those of the thread's lists no more that hold one of the refs, or all of them."""
@@ -157,13 +169,17 @@ class KnownMessages:
                     self._remove(mine, known)
             if not mine:
                 del self._threads[key]
+                self.size_bytes -= self._sizes_bytes.pop(key)
 
     def _remove(self, mine: deque[KnownList], known: KnownList) -> None:
         mine.remove(known)
         self.count -= len(known.messages)
 
-    def _grow(self, by: int) -> None:
-        self.count += by
-        while self.count > self._limit:
-            _, oldest = self._threads.popitem(last=False)
-            self.count -= sum(len(known.messages) for known in oldest)
+    def _grow(self, key: tuple[object, str], count: int, size_bytes: int) -> None:
+        self.count += count
+        self.size_bytes += size_bytes
+        self._sizes_bytes[key] += size_bytes
+        while self.count > self._limit or self.size_bytes > self._limit_bytes:
+            gone, lists = self._threads.popitem(last=False)
+            self.count -= sum(len(known.messages) for known in lists)
+            self.size_bytes -= self._sizes_bytes.pop(gone)

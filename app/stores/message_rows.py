@@ -25,6 +25,11 @@ class Recalled:
         self.missing = [each for each in messages[known:] if type(each) is bytes]
         self.stored: Mapping[bytes, tuple[str, bytes]] = {}
 
+    @property
+    def size_bytes(self) -> int:
+        """How much of it was fetched."""
+        return sum(len(self.stored[ref][1]) for ref in self.missing)
+
     def decode(self, serde: SerializerProtocol) -> None:
         decoded = {ref: serde.loads_typed(self.stored[ref]) for ref in self.missing}
         rest = self.messages[self.known :]

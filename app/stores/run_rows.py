@@ -52,6 +52,7 @@ def to_run(row: sqlite3.Row) -> Run:
         spec=spec,
         status=row["status"],
         attempt=row["attempt"],
+        crashes=row["crashes"],
         number=row["number"],
         created_at=to_datetime(row["created_at"]),
         last=None if last is None else Event(*last),
@@ -103,7 +104,8 @@ def insert(connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: fl
 def begin_attempt(connection: sqlite3.Connection, number: int, worker: str, until: float) -> sqlite3.Row:
     """Begin the run's next attempt, and return its row."""
     row: sqlite3.Row = connection.execute(
-        "UPDATE runs SET status = 'running', attempt = attempt + 1, has_touched = 1, worker = ?,"
+        "UPDATE runs SET crashes = crashes + (status = 'running'), status = 'running',"
+        " attempt = attempt + 1, has_touched = 1, worker = ?,"
         " lease_until = ? WHERE number = ? RETURNING *",
         (worker, until, number),
     ).fetchone()

@@ -9,7 +9,8 @@ Departs from it in these points:
 5. a statement is a transaction and one hop to the connection's thread: a write that is cancelled leaves no
    transaction open. No lock is held between the rows of a listing.
 
-So the tables are its own, though they are called as LangGraph's; another saver can't read them.
+So the tables are its own (migrations/0002_checkpoints.sql), though they are called as LangGraph's; another
+saver can't read them.
 """
 
 import json
@@ -51,19 +52,12 @@ WRITTEN_LIMIT: Final = 64  # messages; a node that writes more gives a state on 
 
 
 class Saver(AsyncSqliteSaver):
-    """A saver on a connection in autocommit mode that nobody else uses."""
+    """A saver on a connection in autocommit mode that nobody else uses, to a file that has the tables."""
 
     def __init__(self, connection: aiosqlite.Connection, known: KnownMessages) -> None:
         super().__init__(connection, serde=SafeSerializer())
         self.known = known
-
-    async def setup(self) -> None:
-        """Make the tables, once."""
-        async with self.lock:
-            if not self.is_setup:
-                for statement in tables.CREATE:
-                    await self.sql(statement)
-                self.is_setup = True
+        self.is_setup = True  # else LangGraph's setup() would make tables of its own
 
     async def sql(self, statement: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Carry out the statement and return its rows. Raises StorageFailed. Hold the lock to write."""
@@ -72,8 +66,9 @@ class Saver(AsyncSqliteSaver):
                 cast("Iterable[tuple[Any, ...]]", await self.conn.execute_fetchall(statement, parameters))
             )
         except sqlite3.Error as error:
+            log.exception("the database failed")
             raise StorageFailed(
-                "the threads' states can't be read or written now; try again later"
+                "the threads' states can't be read or written now; the server's log says why"
             ) from error
 
     @asynccontextmanager
@@ -221,13 +216,16 @@ class Saver(AsyncSqliteSaver):
             writes = _by_rank(others)
             values = [unpack(self.serde, kind, blob) for _, _, _, kind, blob, *_ in (head, *writes)]
             lists = [refs for _, lists in values for refs in lists.values()]
+            before = self.known.lists(self.serde, thread_id)
             recalled = [Recalled(each, *self.known.recall(self.serde, thread_id, each)) for each in lists]
             await fetch(self.sql, thread_id, recalled)
             epoch = self.known.epoch
         await decode(self.serde, recalled)
-        if epoch == self.known.epoch:
-            for each in recalled:
-                self.known.remember(self.serde, thread_id, each.refs, each.messages)
+        for each in recalled:
+            # not if the thread has gone since: its messages, known before, would count for nothing
+            is_same = not before or self.known.lists(self.serde, thread_id) is before
+            if epoch == self.known.epoch and is_same:
+                self.known.remember(self.serde, thread_id, each.refs, each.messages, each.size_bytes)
         found = iter(recalled)
         checkpoint, *written = [_filled(value, lists, found) for value, lists in values]
         place = {"thread_id": thread_id, "checkpoint_ns": namespace}

@@ -192,7 +192,10 @@ def _resubmitted(connection: sqlite3.Connection, known: sqlite3.Row, spec: RunSp
 
 
 def _make_way(connection: sqlite3.Connection, spec: RunSpec, now: float) -> list[Run]:
-    """Do what on_busy says, and return the runs that it has ended. Raises ThreadBusy, ThreadInterrupted, NotInterrupted."""
+    """Do what on_busy says, and return the runs that have ended by it.
+
+    Raises ThreadBusy, ThreadInterrupted, NotInterrupted.
+    """
     newest = find_newest(connection, spec.thread_id)
     asking = newest["run_id"] if newest is not None and newest["status"] == "interrupted" else None
     is_interrupted = asking is not None

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 
 from app.runs.event import Cursor, Event
-from app.runs.execution import ATTEMPTS_LIMIT
+from app.runs.execution import CRASHES_LIMIT
 from app.runs.graph import AnyPregel
 from app.runs.leases import RENEW_S
 from app.runs.run import RunSpec, Stop
@@ -175,7 +175,7 @@ async def test_what_waited_for_its_turn_goes_on_as_soon_as_the_thread_is_free(en
 async def test_a_run_that_kills_its_process_each_time_is_given_up(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half", shut()]))
     await engine.start(ask("1", run_id="r1"))
-    for attempt in range(1, ATTEMPTS_LIMIT + 1):
+    for attempt in range(1, CRASHES_LIMIT + 1):
         async with aclosing(engine.follow("r1")) as events:
             while (await until(events, "token"))[-1].attempt < attempt:
                 pass
@@ -184,9 +184,28 @@ async def test_a_run_that_kills_its_process_each_time_is_given_up(engine_of: Eng
 
     last = (await said(engine.follow("r1")))[-1]
 
-    assert (last.attempt, last.kind, last.data["code"]) == (ATTEMPTS_LIMIT + 1, "failed", "run_crashed")
+    assert (last.attempt, last.kind, last.data["code"]) == (CRASHES_LIMIT + 1, "failed", "run_crashed")
     assert await texts(engine) == ["1", "half"]
     await engine.check_free("t")
+
+
+async def test_a_run_that_is_handed_back_each_time_is_not_taken_for_one_that_kills(
+    engine_of: Engines,
+) -> None:
+    engine = await engine_of(agent(["half", shut()]))
+    await engine.start(ask("1", run_id="r1"))
+    for attempt in range(1, CRASHES_LIMIT + 2):
+        async with aclosing(engine.follow("r1", Cursor(attempt - 1, 0))) as events:
+            while (await until(events, "token"))[-1].attempt < attempt:
+                pass
+        await engine.aclose()
+        scripts = ["whole"] if attempt > CRASHES_LIMIT else ["half", shut()]
+        engine = await engine_of(agent(scripts))
+
+    last = (await said(engine.follow("r1")))[-1]
+
+    assert (last.attempt, last.kind) == (CRASHES_LIMIT + 2, "finished")
+    assert await texts(engine) == ["1", "whole"]
 
 
 async def test_a_run_whose_graph_is_gone_says_so(engine_of: Engines) -> None:

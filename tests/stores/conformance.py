@@ -166,6 +166,17 @@ class LogExam:
 
         await forgotten(log, "r")
 
+    @pytest.mark.parametrize("given", [(60, 3600), (3600, 60)])
+    async def test_no_later_call_keeps_a_run_longer(
+        self, log: EventLog, clock: Clock, given: tuple[int, int]
+    ) -> None:
+        await fill(log, {"r": events(1, 3)})
+        for ttl_s in given:
+            await log.expire("r", ttl_s)
+        clock.now += 61
+
+        await forgotten(log, "r")
+
     async def test_a_forgotten_run_may_begin_anew(self, log: EventLog, clock: Clock) -> None:
         await fill(log, {"r": events(1, 3, attempt=2)})
         await log.expire("r", 60)

@@ -81,9 +81,8 @@ class LeasesExam:
         clock.now -= 3600
 
         second = await found(runs, "2")
-        third = await submit(runs, "3", answers={"i": 1})
+        third = await leased(runs, "3", answers={"i": 1})
 
-        assert third.before == second
         assert third.run.number > second.number
 
     # Leases

@@ -77,9 +77,9 @@ class RunsExam:
     # Submitting
 
     async def test_a_run_on_a_free_thread_begins_at_once(self, runs: Runs, clock: Clock) -> None:
-        run, lease, before = await submit(runs)
+        run, lease, ended = await submit(runs)
 
-        assert (run.status, run.attempt, run.number, before) == ("running", 1, 1, None)
+        assert (run.status, run.attempt, run.number, ended) == ("running", 1, 1, [])
         assert lease == Lease(run, "a")
         assert run.spec == spec()
         assert run.created_at == datetime.fromtimestamp(clock.now, UTC)
@@ -126,35 +126,23 @@ class RunsExam:
 
         again = await submit(runs, digest="d")
 
-        assert again == Submitted(first.run, None, None)
+        assert again == Submitted(first.run, None, [])
         assert ids(await claim(runs)) == []
 
     async def test_a_run_sent_again_after_its_end_is_returned_as_it_stands(self, runs: Runs) -> None:
-        await end(runs, await leased(runs, "before"))
-        last = await end(runs, await leased(runs))
-        await leased(runs, "after")
+        last = await end(runs, await leased(runs, on_busy="interrupt"))
+        await waiting(runs, "after")
 
-        run, lease, before = await submit(runs)
+        run, lease, ended = await submit(runs, on_busy="interrupt")
 
-        assert (run.status, run.last, lease) == ("success", last, None)
-        assert before is not None
-        assert before.spec.run_id == "before"
+        assert (run.status, run.last, lease, ended) == ("success", last, None, [])
+        assert await status(runs, "after") == "pending"
 
     async def test_a_known_id_with_another_body_is_a_conflict(self, runs: Runs) -> None:
         await submit(runs, digest="d")
 
         with pytest.raises(IdempotencyConflict, match="'r'"):
             await submit(runs, digest="e")
-
-    async def test_before_is_the_newest_run_on_the_thread(self, runs: Runs) -> None:
-        await end(runs, await leased(runs, "1"))
-        await leased(runs, "elsewhere", "u")
-        last = await end(runs, await leased(runs, "2"), "failed")
-
-        before = (await submit(runs, "3")).before
-
-        assert before is not None
-        assert (before.spec.run_id, before.status, before.last) == ("2", "error", last)
 
     async def test_without_a_worker_a_run_waits(self, runs: Runs) -> None:
         run, lease, _ = await submit(runs, worker=None)
@@ -190,9 +178,7 @@ class RunsExam:
 
         second = await submit(runs, "2", on_busy=on_busy)
 
-        assert second.lease is None
-        assert second.before is not None
-        assert second.before.spec.run_id == "1"
+        assert (second.lease, second.ended) == (None, [])
         assert (await runs.renew([first], TTL_S)).stops == {"1": how}
         await end(runs, first, "cancelled")
         assert ids(await claim(runs)) == ["2"]
@@ -203,10 +189,12 @@ class RunsExam:
     ) -> None:
         await waiting(runs, "1")
         await waiting(runs, "2")
+        await waiting(runs, "elsewhere", "u")
 
-        lease = await leased(runs, "3", on_busy=on_busy)
+        run, _, ended = await submit(runs, "3", on_busy=on_busy)
 
-        assert lease.run.status == "running"
+        assert run.status == "running"
+        assert ended == [await found(runs, "1"), await found(runs, "2")]
         assert [await status(runs, each) for each in "12"] == ["cancelled", "cancelled"]
         assert await log.read({"1": START, "2": START}) == {"1": [CANCELLED], "2": [CANCELLED]}
 
@@ -271,7 +259,6 @@ class RunsExam:
 
         with pytest.raises(ThreadInterrupted):
             await submit(runs, "3")
-        before = (await submit(runs, "4", answers={"i": 1})).before
+        lease = await leased(runs, "4", answers={"i": 1})
 
-        assert before is not None
-        assert before.spec.run_id == "1"
+        assert lease.run.status == "running"

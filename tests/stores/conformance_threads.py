@@ -191,9 +191,9 @@ class ThreadsExam:
         await end(runs, first, "interrupted")
         await threads.delete("t")
 
-        run, _, before = await runs.submit(RunSpec("agent", None, "t", "r"), "a", TTL_S, QUEUE_LIMIT)
+        run, lease, _ = await runs.submit(RunSpec("agent", None, "t", "r"), "a", TTL_S, QUEUE_LIMIT)
 
-        assert before is None
+        assert lease is not None
         assert run.number > first.run.number
         assert await listed(threads, "old") == []
 

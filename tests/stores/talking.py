@@ -13,6 +13,13 @@ from typing_extensions import TypedDict
 
 from app.runs.graph import AnyPregel
 from app.stores.checkpoints import SqliteCheckpoints
+from app.stores.database import open_database
+
+
+async def made(file: Path) -> Path:
+    """Return the file, made and brought up to date."""
+    await (await open_database(file)).aclose()
+    return file
 
 
 class Talk(TypedDict):

@@ -33,6 +33,7 @@ from tests.stores.talking import (
     counts,
     echo,
     graph,
+    made,
     nested,
     on,
     rows,
@@ -47,8 +48,8 @@ HOUR_NS = 3600 * 10**9
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "threads.db"
+async def file(tmp_path: Path) -> Path:
+    return await made(tmp_path / "threads.db")
 
 
 def set_clock_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from app.errors import LoadError, StorageFailed, ThreadBusy
 from app.stores.database import Database, Work, open_database
@@ -251,10 +252,25 @@ def test_the_migrations_are_numbered_without_gaps() -> None:
     assert migrations[0].name == "0001_runs.sql"
 
 
-async def test_a_file_where_only_langgraphs_saver_has_been_is_taken(file: Path) -> None:
-    await asyncio.to_thread(make, file, "CREATE TABLE checkpoints (a)", "CREATE TABLE writes (a)")
+async def test_a_file_at_version_1_that_has_the_threads_states_keeps_them(file: Path) -> None:
+    await opened_and_closed(file)
+    state = "INSERT INTO checkpoints VALUES (1, 't', '', 'c', NULL, '{}', 'json', 'state')"
+    await asyncio.to_thread(make, file, "PRAGMA user_version = 1", state)
 
     await opened_and_closed(file)
+
+    assert await asyncio.to_thread(query, file, "SELECT checkpoint FROM checkpoints") == ["state"]
+    assert await asyncio.to_thread(query, file, "PRAGMA user_version") == [NEWEST]
+
+
+async def test_a_file_where_langgraphs_saver_has_been_is_refused_and_left_alone(file: Path) -> None:
+    async with AsyncSqliteSaver.from_conn_string(str(file)) as saver:
+        await saver.setup()
+    before = await asyncio.to_thread(file.read_bytes)
+
+    assert "another program" in await refusal(file)
+
+    assert await asyncio.to_thread(file.read_bytes) == before
 
 
 async def test_what_is_no_database_is_refused_and_left_alone(file: Path) -> None:

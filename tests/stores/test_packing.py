@@ -25,7 +25,7 @@ from app.runs.graph import AnyPregel
 from app.stores.checkpoints import SqliteCheckpoints, open_checkpoints
 from app.stores.known import LISTS_A_THREAD, REF_BYTES, KnownMessages
 from app.stores.serializer import SafeSerializer
-from tests.stores.talking import Talk, config, counts, echo, graph, nested, on, rows, texts, turn
+from tests.stores.talking import Talk, config, counts, echo, graph, made, nested, on, rows, texts, turn
 
 pytestmark = pytest.mark.anyio
 
@@ -39,8 +39,8 @@ steps = st.lists(st.tuples(verbs, st.integers(0, 30)) | st.tuples(stores, st.jus
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "threads.db"
+async def file(tmp_path: Path) -> Path:
+    return await made(tmp_path / "threads.db")
 
 
 class Told(Talk):
@@ -109,6 +109,7 @@ def test_a_thread_is_what_it_is_where_everything_is_stored_each_time(
         async with AsyncExitStack() as plainly, AsyncExitStack() as stack:
             connection = await plainly.enter_async_context(aiosqlite.connect(":memory:"))
             plain = AsyncSqliteSaver(connection, serde=SafeSerializer())
+            await made(folder / "threads.db")
             checkpoints = await stack.enter_async_context(reopened())
             mine = checkpoints.saver_for(obeying)
             for number, (verb, at) in enumerate([("begin", 0), *given]):
@@ -255,6 +256,26 @@ async def test_the_messages_known_are_bounded(file: Path) -> None:
         assert known.count == 0
 
 
+async def test_the_messages_known_are_bounded_by_their_size_too(file: Path) -> None:
+    long = "x" * 1_000
+    async with open_checkpoints(file, known_limit_bytes=50_000) as checkpoints:
+        pregel = on(checkpoints, echo())
+        known: KnownMessages = checkpoints.saver_for(pregel).known  # type: ignore[attr-defined]  # a Saver
+        for number in range(10):
+            await turn(pregel, {"messages": [HumanMessage(long) for _ in range(MANY)]}, f"t{number}")
+            await texts(pregel, f"t{number}")
+            assert MANY * len(long) <= known.size_bytes <= 50_000
+        assert known.count <= 2 * (MANY + 1)
+
+        await turn(pregel, {"messages": [HumanMessage(long) for _ in range(3 * MANY)]}, "too long")
+        assert await texts(pregel, "too long") == [*[long] * 3 * MANY, f"you said {long}"]
+        assert known.count == known.size_bytes == 0
+
+        await texts(pregel, "t0")
+        await checkpoints.delete("t0")
+        assert known.count == known.size_bytes == 0
+
+
 async def test_a_message_that_is_known_is_not_decoded_nor_written_again(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
@@ -365,7 +386,7 @@ def test_a_message_that_a_node_gave_back_is_not_handed_out_again() -> None:
     known, reader = KnownMessages(), object()
     messages = [HumanMessage(f"{n}", id=f"{n}") for n in range(3)]
     refs = [bytes([n]) * REF_BYTES for n in range(3)]
-    known.remember(reader, "t", b"".join(refs), messages)
+    known.remember(reader, "t", b"".join(refs), messages, 0)
 
     (held,) = known.lists(reader, "t")
     held.doubt([messages[1]])
@@ -379,7 +400,7 @@ def test_the_lists_known_of_a_thread_are_few_and_forgotten_by_what_they_hold() -
     known, reader = KnownMessages(), object()
     lists = {bytes([n]) * REF_BYTES: [HumanMessage(f"{n}")] for n in range(LISTS_A_THREAD + 2)}
     for ref, messages in lists.items():
-        known.remember(reader, "t", ref, messages)
+        known.remember(reader, "t", ref, messages, 0)
     *_, before, last = lists
 
     known.forget("t", [last])
@@ -393,12 +414,12 @@ def test_a_list_known_to_go_on_is_found_by_either_end() -> None:
     known, reader = KnownMessages(), object()
     messages = [HumanMessage(f"{n}") for n in range(4)]
     refs = [bytes([n]) * REF_BYTES for n in range(4)]
-    known.remember(reader, "t", b"".join(refs[:2]), messages[:2])
+    known.remember(reader, "t", b"".join(refs[:2]), messages[:2], 0)
     (held,) = known.lists(reader, "t")
     assert held.ref(messages[1]) == refs[1]
     assert refs[1] in held.by_ref
 
-    known.remember(reader, "t", b"".join(refs), messages)
+    known.remember(reader, "t", b"".join(refs), messages, 0)
 
     assert [held.ref(each) for each in messages] == refs == list(held.by_ref)
     assert known.recall(reader, "t", b"".join(refs[:3])) == (messages[:3], 3)

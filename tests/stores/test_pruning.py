@@ -23,6 +23,7 @@ from tests.stores.talking import (
     counts,
     echo,
     graph,
+    made,
     nested,
     on,
     rows,
@@ -38,8 +39,8 @@ threads = st.lists(st.tuples(namespaces, st.sampled_from(["input", "loop", "upda
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "threads.db"
+async def file(tmp_path: Path) -> Path:
+    return await made(tmp_path / "threads.db")
 
 
 @given(threads, st.integers(1, 8))

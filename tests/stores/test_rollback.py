@@ -7,7 +7,20 @@ import pytest
 
 from app.runs.graph import AnyPregel
 from app.stores.checkpoints import open_checkpoints
-from tests.stores.talking import agent, answered, asking, counts, echo, nested, on, run_ids, seen, texts, turn
+from tests.stores.talking import (
+    agent,
+    answered,
+    asking,
+    counts,
+    echo,
+    made,
+    nested,
+    on,
+    run_ids,
+    seen,
+    texts,
+    turn,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -24,8 +37,8 @@ wraps = pytest.mark.parametrize("wrap", [lambda p: p, nested, lasting], ids=["ro
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "threads.db"
+async def file(tmp_path: Path) -> Path:
+    return await made(tmp_path / "threads.db")
 
 
 @wraps

@@ -1,4 +1,4 @@
--- Threads, runs and what the runs said. The tables of the threads' states are in app/stores/checkpoint_tables.py.
+-- Threads, runs and what the runs said.
 -- Times are seconds since 1970, but for lease_until, which is by the lease clock.
 
 CREATE TABLE threads (
@@ -20,6 +20,7 @@ CREATE TABLE runs (
     graph TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'success', 'error', 'interrupted', 'cancelled')),
     attempt INTEGER NOT NULL,
+    crashes INTEGER NOT NULL DEFAULT 0,  -- attempts whose process died over them
     has_touched INTEGER NOT NULL,      -- its thread: it was leased, and has not ended without a step
     worker TEXT,
     lease_until REAL,
