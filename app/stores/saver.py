@@ -68,7 +68,7 @@ class Saver(AsyncSqliteSaver):
         except sqlite3.Error as error:
             log.exception("the database failed")
             raise StorageFailed(
-                "the threads' states can't be read or written now; the server's log says why"
+                "the threads' states can't be read or written now; try again later (its log says why)"
             ) from error
 
     @asynccontextmanager
