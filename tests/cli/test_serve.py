@@ -46,7 +46,7 @@ def test_the_banner_is_true_when_it_is_shown(desk: Desk) -> None:
     assert re.search(r"agent  messages +\S+/talker.py:\d+\n", banner)
     assert "shout  own schema  shout.py:3\n" in banner
     assert "auth      off" in banner
-    assert "storage   in memory" in banner
+    assert "storage   SQLite in .seltzer/seltzer.db" in banner
     for page in re.findall(r"(http://\S+(?:/playground/|/docs))\n", banner):
         assert httpx.get(page).status_code == 200
     assert f"{url}/agent/chat/playground/\n" in banner
@@ -74,9 +74,8 @@ def test_a_flag_beats_the_environment_which_beats_the_file(desk: Desk) -> None:
     by_flag = desk.start("serve", "--port", "0", HOST="192.0.2.1")
     assert by_flag.wait(20) == 1  # an address that isn't ours, from the environment, over the file's
 
-    assert url_in(banner_of(desk.start("serve", "--host", "127.0.0.2", "--port", "0"))).startswith(
-        "http://127.0.0.2:"
-    )
+    other = desk.start("serve", "--host", "127.0.0.2", "--port", "0", SELTZER_DATA="other")
+    assert url_in(banner_of(other)).startswith("http://127.0.0.2:")
 
 
 def test_an_ipv6_address_is_served(desk: Desk) -> None:
@@ -145,7 +144,7 @@ def test_a_signal_stops_it_with_exit_code_0(desk: Desk, reload: list[str], numbe
 
 
 def test_a_stop_ends_an_open_answer(desk: Desk) -> None:
-    process = desk.start("serve", "--port", "0")
+    process = desk.start("serve", "--port", "0", SELTZER_DRAIN_S="1")
     url = url_in(banner_of(process))
     with httpx.stream("POST", f"{url}/chat", json={"text": "forever"}, timeout=30) as response:
         pieces = response.iter_text()  # kept: a dropped generator closes the connection
@@ -158,7 +157,7 @@ def test_a_stop_ends_an_open_answer(desk: Desk) -> None:
 
 
 def test_a_stop_tells_an_open_stream_why_it_ends(desk: Desk) -> None:
-    process = desk.start("serve", "--port", "0")
+    process = desk.start("serve", "--port", "0", SELTZER_DRAIN_S="1")
     url = url_in(banner_of(process))
     with httpx.stream("POST", f"{url}/agent/stream", json={"input": "forever"}, timeout=30) as response:
         lines = response.iter_lines()

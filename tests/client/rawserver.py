@@ -71,7 +71,9 @@ def _serve(listener: socket.socket, server: RawServer, answers: Sequence[Answer]
             with suppress(BrokenPipeError, ConnectionResetError):  # a client that has read enough hangs up
                 for piece in answer(server.request):
                     connection.sendall(piece)
-            if stays and not connection.recv(1):
+                while stays and connection.recv(1):
+                    pass
+            if stays:
                 server.client_left.set()
 
 

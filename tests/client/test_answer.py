@@ -134,7 +134,7 @@ def test_cut_anywhere_as_often_as_may_be_the_parts_are_those_of_the_whole(
 
 def test_a_connection_that_is_silent_is_a_lost_one() -> None:
     with answering_each(replaying(WHOLE, 300), whole(WHOLE), stays=True) as server:
-        assert read(server.url, silence_s=0.1) == WHOLE_PARTS
+        assert read(server.url, silence_s=0.5) == WHOLE_PARTS
 
 
 async def test_a_server_that_drains_is_come_back_to() -> None:
