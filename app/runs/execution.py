@@ -6,7 +6,7 @@ model after the client has left (langgraph issues 5682 and 8302).
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -15,37 +15,35 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
-from app.errors import RunFailed, StorageFailed, StreamGap
+from app.errors import RunFailed, StorageFailed
 from app.runs.containing import contained
-from app.runs.event import Cursor, Event, Json, Kind
+from app.runs.event import Event, Json, Kind
 from app.runs.failure import classify, failure
 from app.runs.flusher import Flusher
 from app.runs.graph import AnyPregel, Graph
 from app.runs.hold import HOLD, Hold
 from app.runs.hub import Tail
 from app.runs.jsonable import to_json
-from app.runs.partial import PartialAnswer
 from app.runs.ports import Stores
-from app.runs.repair import repair
 from app.runs.run import Lease, Stop
+from app.runs.tidying import tidy
 from app.runs.translate import STREAM_MODES, Namespace, Said, Translator
 
 log = logging.getLogger(__name__)
 
 CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do so for ever
-INSIST_S: Final = 5.0  # a node may swallow a cancellation; then it gets another
-PARTIAL_EVENTS: Final = 5_000  # how far back an unfinished answer is looked for
 
 CANCELLED: Final = Said("cancelled", {})
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What executions share. clock counts seconds."""
+    """What executions share. clock counts seconds; a graph told to end is told again each insist_s."""
 
     stores: Stores
     flusher: Flusher
     timeout_s: float
+    insist_s: float
     clock: Callable[[], float]
 
 
@@ -112,7 +110,7 @@ class Execution:
         self._end_with(CANCELLED)
 
     def _end_with(self, last: Said) -> None:
-        """Tell the run to end, once: a second cancel would break into the first one's cleaning up."""
+        """Tell the run to end. Once: a second cancel right behind it would break into its cleaning up."""
         if self._stop is None:
             self._stop = last
             has_begun = self._seq > 0  # a task that is cancelled before its first step never runs at all
@@ -120,10 +118,10 @@ class Execution:
                 self._insist(self.task)
 
     def _insist(self, task: asyncio.Task[bool]) -> None:
-        """Cancel the task, again and again, as long as it is the graph that goes on."""
+        """Cancel the task, and again each insist_s as long as the graph goes on: it may swallow one."""
         if not (task.done() or self._is_ending):
             task.cancel()
-            asyncio.get_running_loop().call_later(INSIST_S, self._insist, task)
+            asyncio.get_running_loop().call_later(self._means.insist_s, self._insist, task)
 
     async def _execute(self, callbacks: Callbacks, on_end: Callable[["Execution"], None]) -> bool:
         spec, started_at = self.run.spec, self._means.clock()
@@ -263,32 +261,8 @@ class Execution:
         if self._is_rolled_back:
             await checkpoints.roll_back(spec.thread_id, [spec.run_id])
         elif last.kind in ("cancelled", "failed") and self._graph.takes_messages:
-            try:
-                await repair(self._pregel, self._config(), (await self._partial()).message())
-            except Exception as error:  # the graph's own edges and reducers run here
-                log.warning("thread %s can't be tidied up", spec.thread_id, exc_info=error)
-
-    async def _partial(self) -> PartialAnswer:
-        """Return what the run was saying when it ended; of a run whose process died, what it had said."""
-        partial = PartialAnswer()
-        for event in await self._said():
-            partial.feed(event)
-        return partial
-
-    async def _said(self) -> Sequence[Event]:
-        """Return the attempt's latest events; those of the one before if this one has only begun."""
-        tail, attempt = self._tail, self.run.attempt
-        recent = tail.after(tail.floor) or ()
-        has_died = attempt > 1 and self._seq == 1
-        if not has_died and tail.floor.seq == 0:
-            return recent
-        after = Cursor(attempt - 1, 0) if has_died else Cursor(attempt, max(0, self._seq - PARTIAL_EVENTS))
-        try:
-            stored = await self._means.stores.event_log.read({self.run.spec.run_id: after})
-        except StreamGap:
-            return recent
-        older = [event for event in stored.get(self.run.spec.run_id, []) if event.cursor <= tail.floor]
-        return older if has_died else [*older, *recent]
+            event_log = self._means.stores.event_log
+            await tidy(self._pregel, self._config(), self.run, self._tail, event_log, said=self._seq)
 
     def _output(self) -> Json:
         if self._graph.takes_messages:

@@ -3,16 +3,18 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from langchain_core.callbacks import Callbacks
 
 from app.errors import StorageFailed
+from app.runs.chores import Chores
 from app.runs.event import Event, RunId
 from app.runs.execution import Execution, Means, failed
+from app.runs.expecting import Expectations
 from app.runs.failure import failure
 from app.runs.flusher import Batch, Flusher
 from app.runs.graph import AnyPregel, Graph
@@ -28,25 +30,16 @@ CLOSE_S: Final = 2.0  # a node may swallow its cancellation
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a process takes on: runs executed at once, runs that wait, a run's time, and how long the
-    events of an ended run are kept.
+    """How much a process takes on: runs executed at once, runs that wait, a run's time.
+
+    retention_s: how long an ended run's events are kept. insist_s: when a graph told to end is told again.
     """
 
     runs: int = 1_000
     queue: int = 100
     timeout_s: float = 600.0
     retention_s: float = 3600.0
-
-
-@dataclass(slots=True)
-class _Expected:
-    """An attached run that hasn't begun: its request's input hasn't come, or its turn, or both."""
-
-    run: Run | None = None
-    lease: Lease | None = None
-    spec: RunSpec | None = None
-    callbacks: Callbacks = None
-    was_queued: bool = False
+    insist_s: float = 5.0
 
 
 class Executor:
@@ -68,10 +61,10 @@ class Executor:
         self._hub = hub
         self._limits = limits
         self._flusher = Flusher(stores.event_log, self._was_stored, self._was_not_stored)
-        self._means = Means(stores, self._flusher, limits.timeout_s, clock)
+        self._means = Means(stores, self._flusher, limits.timeout_s, limits.insist_s, clock)
         self._live: dict[RunId, Execution] = {}
-        self._expected: dict[RunId, _Expected] = {}
-        self._chores: set[asyncio.Task[None]] = set()
+        self._expected = Expectations()
+        self._chores = Chores()
         self._queued: set[RunId] = set()  # what was submitted here and has to wait
         self._coming = 0  # places kept for runs that are being submitted
         self._is_closing = False
@@ -118,7 +111,7 @@ class Executor:
         """Execute the run. was_queued: its thread may have changed since it was submitted."""
         run_id, graph = lease.run.spec.run_id, self._graphs.get(lease.run.spec.graph)
         if graph is None:
-            self._do(self._refuse(lease, "graph_gone"))
+            self._chores.do(self._refuse(lease, "graph_gone"))
             return
         if overtaken := self._live.get(run_id):  # its lease had run out, though it is this process's own
             overtaken.abandon()
@@ -138,29 +131,21 @@ class Executor:
 
     def expect(self, run_id: RunId) -> None:
         """Take note that a request will bring the run's input."""
-        self._expected[run_id] = _Expected()
+        self._expected.add(run_id)
 
     def give(self, run: Run, lease: Lease | None) -> None:
-        """Give an expected run its row, and its lease if it has one already. One that has ended is expected
-        no more.
-        """
-        expected = self._expected[run.spec.run_id]
-        expected.run, expected.lease = run, expected.lease or lease
-        if not run.is_active:
-            self.forget(run.spec.run_id)
+        """Give an expected run its row, and its lease if it has one already."""
+        self._expected.give_row(run, lease)
 
     def bring(self, spec: RunSpec, callbacks: Callbacks) -> Run | None:
         """Bring an expected run's input: it begins now, or in its turn. None if it isn't expected."""
-        expected = self._expected.get(spec.run_id)
-        if expected is None:
-            return None
-        expected.spec, expected.callbacks = spec, callbacks
-        self._begin_expected(spec.run_id, expected)
-        return expected.run
+        run = self._expected.give_input(spec, callbacks)
+        self._begin_expected(spec.run_id)
+        return run
 
     async def release(self, run_id: RunId) -> None:
         """End an expected run that won't begin; do nothing to another."""
-        expected = self._expected.pop(run_id, None)
+        expected = self._expected.drop(run_id)
         if expected is None:
             return
         if expected.lease is not None:
@@ -170,22 +155,21 @@ class Executor:
 
     def forget(self, run_id: RunId) -> None:
         """Expect neither the run's input nor its turn any more."""
-        self._expected.pop(run_id, None)
+        self._expected.drop(run_id)
         self._queued.discard(run_id)
 
     def was_ended(self, run_id: RunId) -> None:
         """Take note that the run has ended without being executed here."""
         self.forget(run_id)
         self._hub.wake(run_id)
-        self._do(self._stores.event_log.expire(run_id, self._limits.retention_s))
+        self._chores.do(self._stores.event_log.expire(run_id, self._limits.retention_s))
 
     def stop(self, run_id: RunId, how: Stop) -> None:
         """Have the run end, if it is executed here."""
-        expected = self._expected.get(run_id)
         if live := self._live.get(run_id):
             live.stop(how)
-        elif expected is not None and expected.lease is not None:
-            expected.lease = replace(expected.lease, stop=how)
+        else:
+            self._expected.stop(run_id, how)
 
     def stop_writers_before(self, run: Run, how: Stop) -> None:
         """Have those runs on its thread end that were there before it, if they are executed here."""
@@ -215,31 +199,26 @@ class Executor:
                 live.hand_back()
         if tasks := [live.task for live in self._live.values() if live.task is not None]:
             await asyncio.wait(tasks, timeout=CLOSE_S)
-        while self._chores:  # one may be the cause of another
-            await asyncio.wait(self._chores)
+        await self._chores.aclose()
         await self._flusher.aclose()
 
     def _held(self) -> list[Lease]:
-        expected = [each.lease for each in self._expected.values() if each.lease is not None]
-        return [*(live.lease for live in self._live.values()), *expected]
+        return [*(live.lease for live in self._live.values()), *self._expected.leases()]
 
     def _was_claimed(self, lease: Lease) -> None:
         run_id = lease.run.spec.run_id
-        expected = self._expected.get(run_id)
         self._queued.discard(run_id)
-        if expected is not None:
-            expected.lease, expected.was_queued = lease, True
-            self._begin_expected(run_id, expected)
+        if self._expected.give_turn(lease):
+            self._begin_expected(run_id)
         elif lease.run.spec.attached and lease.run.attempt == 1:  # its request died before its turn came
-            self._do(self._refuse(lease, "client_gone"))
+            self._chores.do(self._refuse(lease, "client_gone"))
         else:
             self.begin(lease, was_queued=True)
 
-    def _begin_expected(self, run_id: RunId, expected: _Expected) -> None:
-        if expected.lease is not None and expected.spec is not None:
-            del self._expected[run_id]
-            lease = replace(expected.lease, run=replace(expected.lease.run, spec=expected.spec))
-            self.begin(lease, expected.callbacks, was_queued=expected.was_queued)
+    def _begin_expected(self, run_id: RunId) -> None:
+        ready = self._expected.pop_ready(run_id)
+        if ready is not None and ready.lease is not None:
+            self.begin(ready.lease, ready.callbacks, was_queued=ready.was_queued)
 
     def _was_freed(self, execution: Execution) -> None:
         """The run's thread and its place are free."""
@@ -252,7 +231,7 @@ class Executor:
         self._forget_live(execution)
         self._hub.close(spec.run_id, execution.run.attempt, execution.error)
         if has_ended:
-            self._do(self._keep_house(spec))
+            self._chores.do(self._keep_house(spec))
 
     def _forget_live(self, execution: Execution) -> None:
         run_id = execution.run.spec.run_id
@@ -291,16 +270,3 @@ class Executor:
         """Limit how long the run's events, and how many of the thread's states, are kept."""
         await self._stores.event_log.expire(spec.run_id, self._limits.retention_s)
         await self._stores.checkpoints.prune(spec.thread_id)
-
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work in the background; a store that fails is logged."""
-
-        async def chore() -> None:
-            try:
-                await work
-            except StorageFailed as error:
-                log.error("the stores can't be kept in order", exc_info=error)
-
-        task = asyncio.create_task(chore(), name="keep house")
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
