@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
@@ -17,6 +17,7 @@ from langgraph.types import Command
 
 from app.errors import RunFailed, StorageFailed
 from app.runs.containing import contained
+from app.runs.driving import Part, drive
 from app.runs.event import Event, Json, Kind
 from app.runs.failure import classify, failure
 from app.runs.flusher import Flusher
@@ -27,7 +28,7 @@ from app.runs.jsonable import to_json
 from app.runs.ports import Stores
 from app.runs.run import Lease, Stop
 from app.runs.tidying import tidy
-from app.runs.translate import STREAM_MODES, Namespace, Said, Translator
+from app.runs.translate import Said, Translator
 
 log = logging.getLogger(__name__)
 
@@ -165,17 +166,21 @@ class Execution:
         if spec.checkpoint_id and input is not None:
             config["configurable"]["checkpoint_id"] = spec.checkpoint_id
         self._has_touched = True
-        parts = self._pregel.astream(
-            input, config, stream_mode=STREAM_MODES, subgraphs=True, durability="sync"
-        )
         flusher = self._means.flusher
-        async with aclosing(parts):  # type: ignore[type-var]  # typed as an iterator, is a generator
-            async for part in parts:
-                namespace, mode, value = cast("tuple[Namespace, str, Any]", part)  # as subgraphs=True has it
-                for said in self._translator.feed(namespace, mode, value):
-                    self._say(said.kind, said.data)
+        async with aclosing(drive(self._pregel, input, config, self._take)) as steps:
+            async for _ in steps:
                 if flusher.is_full:
                     await flusher.room()
+
+    def _take(self, part: Part) -> None:
+        if self._is_ending:  # a node in a thread can't be stopped
+            return
+        try:
+            for said in self._translator.feed(*part):
+                self._say(said.kind, said.data)
+        except Exception as error:  # LangChain would log it, and the run go on without the part
+            log.warning("run %s: a part can't be read", self.run.spec.run_id, exc_info=error)
+            self._end_with(failed(classify(error)))
 
     async def _input(self) -> Any:
         """Return what the graph gets: the run's own input at first, None to go on from its last checkpoint.

@@ -1,6 +1,6 @@
 """LangGraph's stream parts -> what a run says. The only reader of LangGraph's shapes.
 
-Reads `graph.astream(stream_mode=STREAM_MODES, subgraphs=True)`: parts `(namespace, mode, value)`.
+Reads what driving.py hands over: parts `(namespace, mode, value)`, as of `graph.astream(subgraphs=True)`.
 """
 
 import json
@@ -11,18 +11,15 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Tool
 from langchain_core.messages.ai import UsageMetadata, add_usage
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
-from langgraph.types import StreamMode
 
+from app.runs.driving import Namespace
 from app.runs.event import Json, Kind
 from app.runs.graph import AnyPregel
 from app.runs.jsonable import to_json
 
-STREAM_MODES: Final[list[StreamMode]] = ["messages", "updates", "custom", "values"]
 _INTERRUPT: Final = "__interrupt__"
 _METADATA: Final = "__metadata__"  # says that a node's update is one that was kept
 _REASONING_BLOCKS: Final = {"reasoning": "reasoning", "thinking": "thinking"}  # block type -> its text's key
-
-Namespace = tuple[str, ...]
 
 
 class Said(NamedTuple):

@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
+from app.runs.driving import Part, drive
 from app.runs.event import Event, Json, Kind
 from app.runs.graph import AnyPregel
 from app.runs.partial import PartialAnswer
-from app.runs.translate import STREAM_MODES, Translator
+from app.runs.translate import Translator
 from tests.runs.scripted import Messages, agent, call
 
 pytestmark = pytest.mark.anyio
@@ -103,10 +106,15 @@ def test_an_attempt_that_goes_on_from_the_thread_forgets_what_the_one_before_had
 async def _log(pregel: AnyPregel, into: list[Event]) -> None:
     """Run the graph and log everything it says."""
     translator = Translator(pregel)
-    parts: Any = pregel.astream({"messages": [HumanMessage("hi")]}, stream_mode=STREAM_MODES, subgraphs=True)
-    async for part in parts:
+
+    def take(part: Part) -> None:
         for said in translator.feed(*part):
             into.append(Event(1, len(into) + 1, said.kind, said.data))
+
+    pregel = pregel.copy({"checkpointer": InMemorySaver()})
+    config: RunnableConfig = {"configurable": {"thread_id": "t"}}
+    async for _ in drive(pregel, {"messages": [HumanMessage("hi")]}, config, take):
+        pass
 
 
 def _within(inner: AnyPregel) -> AnyPregel:

@@ -1,0 +1,71 @@
+"""Drives a graph, and hands over each part of its stream in place: at the moment it is made.
+
+`graph.astream()` puts the parts into a queue, and wakes two tasks of its own to take one out: for a token,
+that costs more than making it did. A subgraph's parts go straight to the stream of the graph above it; so a
+graph is run here as if there were one above it. The keys for that are LangGraph's own (docs/decisions/0005).
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any, Final, TypeAlias
+
+from langchain_core.callbacks import BaseCallbackManager, Callbacks
+from langchain_core.runnables import RunnableConfig
+from langgraph._internal._constants import (
+    CONF,
+    CONFIG_KEY_CHECKPOINT_NS,
+    CONFIG_KEY_RUNTIME,
+    CONFIG_KEY_STREAM,
+    NS_SEP,
+)
+from langgraph.config import get_config
+from langgraph.pregel._messages import StreamMessagesHandler
+from langgraph.pregel.protocol import StreamProtocol
+from langgraph.runtime import Runtime
+from langgraph.types import StreamMode
+
+from app.runs.graph import AnyPregel
+
+MODES: Final[set[StreamMode]] = {"custom", "updates", "values"}  # and "messages", which a listener hears
+
+Namespace: TypeAlias = tuple[str, ...]
+Part: TypeAlias = tuple[Namespace, str, Any]
+
+
+async def drive(
+    pregel: AnyPregel, input: Any, config: RunnableConfig, take: Callable[[Part], None]
+) -> AsyncGenerator[None]:
+    """Run the graph, and yield now and then between its steps.
+
+    take is called in the loop's thread with each part of `astream(stream_mode=[*MODES, "messages"],
+    subgraphs=True)`, amid whatever makes the part; it must not raise.
+    """
+    loop, thread = asyncio.get_running_loop(), threading.get_ident()
+
+    def put(part: Part) -> None:
+        if threading.get_ident() == thread:
+            take(part)
+        else:  # a node or a tool that is a plain function
+            loop.call_soon_threadsafe(take, part)
+
+    def write(value: Any) -> None:
+        *namespace, _ = get_config()[CONF][CONFIG_KEY_CHECKPOINT_NS].split(NS_SEP)
+        put((tuple(namespace), "custom", value))
+
+    above = {CONFIG_KEY_STREAM: StreamProtocol(put, MODES), CONFIG_KEY_RUNTIME: Runtime(stream_writer=write)}
+    callbacks = _with(config.get("callbacks"), StreamMessagesHandler(put, subgraphs=True))
+    config = {**config, "callbacks": callbacks, "configurable": {**config["configurable"], **above}}
+    steps = pregel.astream(input, config, stream_mode=[], durability="sync")
+    async with aclosing(steps):  # type: ignore[type-var]  # typed as an iterator, is a generator
+        async for _ in steps:
+            yield
+
+
+def _with(callbacks: Callbacks, listener: StreamMessagesHandler) -> Callbacks:
+    if isinstance(callbacks, BaseCallbackManager):
+        callbacks = callbacks.copy()
+        callbacks.add_handler(listener)
+        return callbacks
+    return [*(callbacks or ()), listener]
