@@ -14,6 +14,7 @@ from contextlib import aclosing
 from typing import Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.globals import get_llm_cache
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult, GenerationChunk
@@ -26,6 +27,7 @@ from graphs.models.errors import UpstreamTruncated
 from graphs.models.events import TextDelta
 from graphs.models.hearing import heard_in_place
 from graphs.models.lean import LeanCompletions, text_chunk
+from graphs.models.telling import told
 from graphs.models.transport import ModelHttpClient
 
 MAX_RETRIES = 2
@@ -69,7 +71,16 @@ class StrictChatOpenAI(ChatOpenAI):
         **kwargs: Any,
     ) -> ChatResult:
         heard = run_manager and heard_in_place(run_manager)
+        if heard and self._can_be_told(heard, kwargs):
+            return await told(self._astream(messages, stop=stop, **kwargs), heard)
         return await super()._agenerate_with_cache(messages, stop=stop, run_manager=heard, **kwargs)
+
+    def _can_be_told(self, run: AsyncCallbackManagerForLLMRun, options: dict[str, Any]) -> bool:
+        """Say whether the answer is streamed, and nothing else is to be done with it."""
+        asked: dict[str, Any] = {"async_api": True, "run_manager": run, **options}
+        others = self.cache or get_llm_cache() or self.rate_limiter
+        is_streamed = self._should_stream(**asked) and not self._should_use_protocol_streaming(**asked)
+        return is_streamed and not others and self._can_be_lean({**options, **self.model_kwargs})
 
     def _can_be_lean(self, options: dict[str, Any]) -> bool:
         """Say whether nothing is asked for that ChatOpenAI gets by another of the SDK's ways of streaming."""
