@@ -8,14 +8,16 @@ one goes their way, as if it had come alone.
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from inspect import signature
+from types import NoneType
 from typing import Any, TypeVar, cast
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import StreamChunkTimeoutError
-from openai import AsyncStream
+from openai import AsyncOpenAI, AsyncStream
 from openai.resources.chat import AsyncCompletions
-from openai.types.chat import ChatCompletionChunk
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
 from graphs.models.events import Events
@@ -29,18 +31,41 @@ class LeanCompletions:
     chunk_timeout_s is ChatOpenAI's stream_chunk_timeout, whose own way costs a task for each chunk.
     """
 
-    def __init__(self, completions: AsyncCompletions, *, chunk_timeout_s: float | None, model: str) -> None:
-        self._completions = completions
+    def __init__(self, client: AsyncOpenAI, *, chunk_timeout_s: float | None, model: str) -> None:
+        self._client = client
         self._chunk_timeout_s = chunk_timeout_s
         self._model = model
 
     async def create(self, **payload: Any) -> "LeanStream":
-        """Send the request the SDK's way, with its retries, errors and limits. payload asks for a stream."""
-        answer = await self._completions.with_raw_response.create(**payload)
-        stream: LeanStream = answer.parse(to=LeanStream)
+        """Send the request with the SDK's retries, errors and limits. payload asks for a stream."""
+        stream = await (self._post(payload) if _is_plain(payload) else self._create(payload))
         stream.chunk_timeout_s = self._chunk_timeout_s
         stream.model = self._model
         return stream
+
+    async def _post(self, payload: dict[str, Any]) -> "LeanStream":
+        """Send the payload as it is: what the SDK renames or leaves out, no chat's messages have.
+
+        It looks for that in each message of the history, which is most of a long thread's turn.
+        """
+        return await self._client.post(
+            "/chat/completions", body=payload, cast_to=ChatCompletion, stream=True, stream_cls=LeanStream
+        )
+
+    async def _create(self, payload: dict[str, Any]) -> "LeanStream":
+        answer = await self._client.chat.completions.with_raw_response.create(**payload)
+        stream: LeanStream = answer.parse(to=LeanStream)
+        return stream
+
+
+def _is_plain(payload: dict[str, Any]) -> bool:
+    """Say whether the payload is JSON that the SDK knows, without options of the request."""
+    return payload.keys() <= _BODY and _JSON.issuperset(map(type, payload.values()))
+
+
+_OPTIONS = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
+_BODY = signature(AsyncCompletions.create).parameters.keys() - _OPTIONS
+_JSON = frozenset({str, int, float, bool, NoneType, list, dict})
 
 
 class LeanStream(AsyncStream[ChatCompletionChunk]):

@@ -85,12 +85,13 @@ class StrictChatOpenAI(ChatOpenAI):
     def _can_be_lean(self, options: dict[str, Any]) -> bool:
         """Say whether nothing is asked for that ChatOpenAI gets by another of the SDK's ways of streaming."""
         others = self.include_response_headers or self._uses_gateway or self.output_version == "v1"
-        return not (others or "response_format" in options)
+        has_client = self.root_async_client is not None  # else it was given the completions alone
+        return has_client and not (others or "response_format" in options)
 
     def _lean(self) -> Self:
         """Return this model for one stream: reading it from its bytes, the time between chunks kept there."""
         completions = LeanCompletions(
-            self.async_client, chunk_timeout_s=self.stream_chunk_timeout, model=self.model_name
+            self.root_async_client, chunk_timeout_s=self.stream_chunk_timeout, model=self.model_name
         )
         return self.model_copy(update={"async_client": completions, "stream_chunk_timeout": None})
 

@@ -11,11 +11,21 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.tools import tool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_openai import ChatOpenAI, StreamChunkTimeoutError
-from openai import DefaultAsyncHttpxClient
+from openai import NOT_GIVEN, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletionChunk
+from pydantic import SecretStr
 
 from graphs.models.events import plain_frame
 from graphs.models.openai import StrictChatOpenAI, openai_chat
@@ -31,6 +41,38 @@ pytestmark = [
 ANSWERS = STREAMS | BROKEN
 FRAMES = [frame + b"\n\n" for frame in STREAMS["openai"].split(b"\n\n")]
 ASKED = [HumanMessage("q")]
+OF_THE_WAY = {"x-stainless-raw-response", "x-stainless-async", "x-stainless-read-timeout"}
+CALLED = AIMessage("", tool_calls=[{"name": "look", "args": {"at": "x"}, "id": "c1"}])
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+HISTORIES: dict[str, list[BaseMessage]] = {
+    "text": [
+        SystemMessage("be brief"),
+        HumanMessage("q", name="bob"),
+        AIMessage("a"),
+        HumanMessage("\u2028é"),
+    ],
+    "a tool": [HumanMessage("q"), CALLED, ToolMessage("seen", tool_call_id="c1")],
+    "blocks": [HumanMessage([{"type": "text", "text": "q"}, IMAGE])],
+    "none": [],
+}
+
+
+@tool
+def look(at: str) -> str:
+    """Look."""
+    return at
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "tools": {"tools": [convert_to_openai_tool(look)], "tool_choice": "auto", "parallel_tool_calls": False},
+    "numbers": {"temperature": 0.5, "seed": 7, "stop": ["a", "b"], "logit_bias": {"1": 2}, "n": 1},
+    "a tuple": {"stop": ("a", "b")},
+    "not given": {"user": NOT_GIVEN},
+    "extra": {"extra_body": {"top_k": 3}, "extra_headers": {"x-y": "z"}, "extra_query": {"v": "1"}},
+    "a timeout": {"timeout": 3.0},
+    "unknown": {"top_k": 3},
+}
 Kind = TypeVar("Kind", bound=ChatOpenAI)
 
 
@@ -53,6 +95,19 @@ class Pieces(httpx2.AsyncBaseTransport):
                 yield piece
 
         return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body())
+
+
+class Asked(httpx2.AsyncBaseTransport):
+    """Writes down what it is asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[list[Any]] = []
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        headers = {name: value for name, value in request.headers.items() if name not in OF_THE_WAY}
+        body = json.loads(await request.aread())  # whose keys may come in another order
+        self.requests.append([request.method, str(request.url), headers, body])
+        return httpx2.Response(200, content=STREAMS["openai"])
 
 
 @pytest.fixture(scope="session")
@@ -200,6 +255,31 @@ def _converted(model: StrictChatOpenAI, frame: dict[str, Any]) -> list[Any] | st
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         return type(error).__name__
     return _facts(chunk) if chunk else "nothing"
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("history", HISTORIES)
+async def test_the_request_is_the_one_that_the_sdk_makes(history: str, options: str) -> None:
+    outcomes: list[Any] = []
+    for kind in (StrictChatOpenAI, LongWay):
+        asked = Asked()
+        client = DefaultAsyncHttpxClient(transport=asked)
+        model: ChatOpenAI = kind(
+            model="m",
+            api_key=SecretStr("k"),
+            base_url="http://x/v1",
+            http_async_client=client,
+            stream_usage=True,
+        )
+        try:
+            async for _ in model._astream(HISTORIES[history], **OPTIONS[options]):
+                pass
+        except TypeError as error:
+            outcomes.append([str(error), asked.requests])
+        else:
+            outcomes.append(asked.requests)
+
+    assert outcomes[0] == outcomes[1] != []
 
 
 async def test_what_a_user_sees_is_the_same_too() -> None:
