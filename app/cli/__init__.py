@@ -148,7 +148,7 @@ def chat(
     """Ask a graph, or talk to it.
 
     The answer goes to standard output, the steps to standard error. Ctrl-C stops the answer, not the session.
-    A server goes on with an answer whose reader is gone: --follow shows it.
+    A server goes on with an answer whose reader is gone: --follow shows it, and Ctrl-C then only leaves it.
 
     Example: seltzer chat "what is the square root of 71?" --tokens "|"
     """

@@ -39,9 +39,11 @@ class Outcome:
     asked: Interrupted | None = None
 
 
-async def answer(source: Source, screen: Screen, graph: str, parts: Parts) -> Outcome:
-    """Show the answer as it comes; Ctrl-C stops its run."""
-    answering = _Answering(source, screen, graph)
+async def answer(
+    source: Source, screen: Screen, graph: str, parts: Parts, *, is_watched: bool = False
+) -> Outcome:
+    """Show the answer as it comes; Ctrl-C stops its run, but one that is only watched goes on."""
+    answering = _Answering(source, screen, graph, is_watched=is_watched)
     try:
         return await answering.show_until_ctrl_c(parts)
     except ServerUnreachable as error:
@@ -85,15 +87,16 @@ def value_of(text: str) -> Any:
 class _Answering:
     """One answer being shown."""
 
-    def __init__(self, source: Source, screen: Screen, graph: str) -> None:
+    def __init__(self, source: Source, screen: Screen, graph: str, *, is_watched: bool) -> None:
         self._source = source
         self._screen = screen
         self._graph = graph
+        self._is_watched = is_watched
         self._run_id: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._is_stopped = False
 
     async def show_until_ctrl_c(self, parts: Parts) -> Outcome:
-        """Show the parts until the last one, or until Ctrl-C; then the run is told to stop.
+        """Show the parts until the last one, or until Ctrl-C; then the run is told to stop, if it is ours.
 
         Being cancelled leaves the run alone.
         """
@@ -106,6 +109,10 @@ class _Answering:
             await asyncio.wait((showing, stopping), return_when=asyncio.FIRST_COMPLETED)
             if showing.done():
                 return showing.result()
+            if self._is_watched:
+                self._screen.end()
+                self._screen.note("Left; the run goes on.")
+                return Outcome(INTERRUPTED)
             self._is_stopped = True
             loop.add_signal_handler(
                 signal.SIGINT, showing.cancel

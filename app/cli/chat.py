@@ -145,7 +145,8 @@ async def _converse(wish: Wish, settings: Settings, question: str | None) -> int
 
                 session = Session(source, screen, graph=graph, thread=thread, data=settings.data)
                 return await session.hold(is_known=wish.thread is not None)
-            outcome = await answer(source, screen, graph, _parts(source, wish, graph, thread, question))
+            parts = _parts(source, wish, graph, thread, question)
+            outcome = await answer(source, screen, graph, parts, is_watched=wish.follow is not None)
             _tell_how_to_answer(wish, outcome)
             return outcome.code
     except ServerUnreachable as error:

@@ -38,7 +38,9 @@ class InProcess:
         self, graph: str, asked: Interrupted, answers: Mapping[str, Any]
     ) -> AsyncGenerator[Part, None]:
         # Not attached: its answers are stored, and a process that is killed over them must not lose them.
-        return self._run(RunSpec(graph, None, asked.thread_id, str(uuid4()), answers=dict(answers)))
+        return self._run(
+            RunSpec(graph, None, asked.thread_id, str(uuid4()), answers=dict(answers), answered=asked.run_id)
+        )
 
     async def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
         run = await self._engine.run(run_id)

@@ -154,7 +154,7 @@ class ChatAnswer(Response):
                     await send(
                         {
                             "type": "http.response.body",
-                            "body": chunk.encode(errors="replace"),
+                            "body": chunk.encode(),
                             "more_body": True,
                         }
                     )

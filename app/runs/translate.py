@@ -75,7 +75,7 @@ class Translator:
         if mode == "messages":
             message, metadata = value
             if self._is_more_of_the_answer(message):
-                return (self._said(message.id, self._messages[message.id], message.content),)
+                return (self._said(message.id, self._messages[message.id], _clean(message.content)),)
             if isinstance(message, AIMessage):
                 return self._ai(message, namespace, metadata)
             return (_tool_result(message),) if isinstance(message, ToolMessage) else ()
@@ -213,12 +213,19 @@ def _call(message_id: str, index: object, call_id: str | None, name: str | None,
 def _text(message: AIMessage) -> str:
     """Return the message's own text: what stands in it outside of reasoning, tool calls and images."""
     if isinstance(message.content, str):
-        return message.content
-    return "".join(
-        block if isinstance(block, str) else str(block.get("text", ""))
-        for block in message.content
-        if isinstance(block, str) or block.get("type") in ("text", "output_text")
+        return _clean(message.content)
+    return _clean(
+        "".join(
+            block if isinstance(block, str) else str(block.get("text", ""))
+            for block in message.content
+            if isinstance(block, str) or block.get("type") in ("text", "output_text")
+        )
     )
+
+
+def _clean(text: str) -> str:
+    """Replace lone surrogates, which a model's JSON may spell and no encoding of text can carry."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _reasoning(message: AIMessage) -> str:

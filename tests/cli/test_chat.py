@@ -361,6 +361,21 @@ def test_an_answer_in_this_process_may_be_longer_than_what_is_kept(desk: Desk) -
     assert (done.stdout.count("word"), done.returncode) == (300, 0), done.stderr
 
 
+def test_ctrl_c_leaves_a_run_alone_that_is_only_followed(desk: Desk, talker: Served) -> None:
+    client = Client(talker.url)
+    run = client.start("forever")
+    process = desk.start("chat", "--url", talker.url, "--json", "--follow", run.run_id)
+    assert process.stdout is not None
+    process.stdout.readline()
+
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate(timeout=30)
+
+    assert (process.returncode, complaints) == (130, "Left; the run goes on.\n")
+    assert client.run("agent", run.run_id).is_active
+    client.cancel("agent", run.run_id)
+
+
 def test_a_run_that_isnt_there_cant_be_followed(desk: Desk, where: list[str]) -> None:
     done = desk.run("chat", *where, "--follow", "nope")
 

@@ -72,6 +72,18 @@ async def test_a_graph_without_messages_has_its_values_as_output(engine_of: Engi
     assert (await engine.run("r")).output == {"count": 42}
 
 
+async def test_half_a_character_is_replaced_in_all_that_is_said_and_kept(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["one \ud83d", " \ude00 two"], ["three"]))
+
+    events = await ended(engine, ask())
+    again = await ended(engine, ask(run_id="r2"))
+
+    assert [event.data["text"] for event in events if event.kind == "token"] == ["one ?", " ? two"]
+    assert (await engine.run("r")).output == "one ? ? two"
+    assert (kinds(events)[-1], kinds(again)[-1]) == ("finished", "finished")
+    assert "retracted" not in kinds(events)
+
+
 async def test_text_before_a_tool_call_is_retracted_and_the_tool_runs(engine_of: Engines) -> None:
     engine = await engine_of(agent(["let me ", "see", call("double", '{"x": 21}')], ["42"]))
 
