@@ -1,6 +1,7 @@
 """Runs that are stopped, fail or take too long: what was said stays, and the thread's next turn works."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Any
 
 import anyio
@@ -46,6 +47,26 @@ def stubborn(gate: asyncio.Event, has_begun: asyncio.Event) -> AnyPregel:
     builder.add_node("wait", wait)
     builder.add_edge(START, "wait")
     return builder.compile()
+
+
+async def test_a_graph_that_swallows_its_cancellation_is_told_again(engine_of: Engines) -> None:
+    has_begun, never = asyncio.Event(), asyncio.Event()
+
+    async def wait(state: Messages) -> Any:
+        has_begun.set()
+        with suppress(asyncio.CancelledError):
+            await never.wait()
+        await never.wait()
+
+    graph = StateGraph(Messages).add_node("wait", wait).add_edge(START, "wait").compile()
+    engine = await engine_of(graph, limits=Limits(insist_s=0.05))
+    await engine.start(ask())
+    await has_begun.wait()
+
+    await engine.cancel("r")
+
+    with anyio.fail_after(5):
+        assert (await said(engine.follow("r")))[-1].kind == "cancelled"
 
 
 @pytest.mark.parametrize("attached", [False, True])
