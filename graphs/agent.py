@@ -10,7 +10,7 @@ from typing import Annotated
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
@@ -23,6 +23,7 @@ from typing_extensions import TypedDict
 from graphs.calculator import calculator
 from graphs.history import last_exchanges, this_turn, with_every_call_answered, without_broken_calls
 from graphs.models import chat_model
+from graphs.node import Node
 
 SYSTEM = "You are a helpful assistant. Calculate with the calculator. Answer briefly, in the user's language."
 ANSWER_NOW = "You have used your tool calls for this turn. Answer now, from what you have."
@@ -63,7 +64,7 @@ def model_node(model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[Stat
         speaker = with_tools if _may_call_tools(state) else model
         return {"messages": without_broken_calls(await speaker.ainvoke(_prompt(state)))}
 
-    return RunnableLambda(ask, aask)
+    return Node(ask, aask)
 
 
 def tool_node(tools: Sequence[BaseTool]) -> ToolNode:

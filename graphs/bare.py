@@ -4,11 +4,12 @@ from typing import Annotated
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AnyMessage
-from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import TypedDict
+
+from graphs.node import Node
 
 
 class State(TypedDict):
@@ -27,7 +28,7 @@ def build(model: BaseChatModel) -> CompiledStateGraph[State, None, State, State]
         return {"messages": [await model.ainvoke(state["messages"])]}
 
     graph = StateGraph(State)
-    graph.add_node("model", RunnableLambda(ask, aask))
+    graph.add_node("model", Node(ask, aask))
     graph.add_edge(START, "model")
     graph.add_edge("model", END)
     return graph.compile()
