@@ -46,7 +46,7 @@ _STEPS: Final = (  # the first whose mark is in a function's file takes it, in t
     ("langgraph", ("langgraph/",)),
     ("app/runs/translate", ("app/runs/translate",)),
     ("app/runs", ("app/runs/",)),
-    ("app/stores and SQLite", ("app/stores/", "aiosqlite/", "sqlite3")),
+    ("app/stores and SQLite", ("app/stores/", "sqlite3")),
     ("app/protocols", ("app/protocols/",)),
     ("app, else", ("app/",)),
     ("langserve, sse-starlette", ("langserve/", "sse_starlette/")),

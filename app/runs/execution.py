@@ -39,12 +39,16 @@ CANCELLED: Final = Said("cancelled", {})
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What executions share. clock counts seconds; a graph told to end is told again each insist_s."""
+    """What executions share. clock counts seconds; a graph told to end is told again each insist_s.
+
+    retention_s: how long an ended run's events are kept.
+    """
 
     stores: Stores
     flusher: Flusher
     timeout_s: float
     insist_s: float
+    retention_s: float
     clock: Callable[[], float]
 
 
@@ -251,9 +255,14 @@ class Execution:
             await runs.hand_back(self.lease, unwritten=unwritten)
             return False
         event = Event(self.run.attempt, self._seq + 1, last.kind, last.data)
-        output = self._output() if last.kind == "finished" else None
-        touched = self._has_touched
-        if not await runs.finish(self.lease, event, unwritten=unwritten, output=output, touched=touched):
+        if not await runs.finish(
+            self.lease,
+            event,
+            unwritten=unwritten,
+            output=self._output() if last.kind == "finished" else None,
+            touched=self._has_touched,
+            retention_s=self._means.retention_s,
+        ):
             log.warning("run %s has another owner now; what was done here is dropped", self.run.spec.run_id)
             return False
         on_end(self)

@@ -61,7 +61,9 @@ class Executor:
         self._hub = hub
         self._limits = limits
         self._flusher = Flusher(stores.event_log, self._was_stored, self._was_not_stored)
-        self._means = Means(stores, self._flusher, limits.timeout_s, limits.insist_s, clock)
+        self._means = Means(
+            stores, self._flusher, limits.timeout_s, limits.insist_s, limits.retention_s, clock
+        )
         self._live: dict[RunId, Execution] = {}
         self._expected = Expectations()
         self._chores = Chores()
@@ -231,7 +233,7 @@ class Executor:
         self._forget_live(execution)
         self._hub.close(spec.run_id, execution.run.attempt, execution.error)
         if has_ended:
-            self._chores.do(self._keep_house(spec))
+            self._chores.do(self._stores.checkpoints.prune(spec.thread_id))
 
     def _forget_live(self, execution: Execution) -> None:
         run_id = execution.run.spec.run_id
@@ -265,8 +267,3 @@ class Executor:
         if await self._stores.runs.finish(lease, last, touched=lease.run.attempt > 1):
             self.was_ended(lease.run.spec.run_id)
         self._leases.nudge()
-
-    async def _keep_house(self, spec: RunSpec) -> None:
-        """Limit how long the run's events, and how many of the thread's states, are kept."""
-        await self._stores.event_log.expire(spec.run_id, self._limits.retention_s)
-        await self._stores.checkpoints.prune(spec.thread_id)

@@ -65,10 +65,12 @@ class Runs(Protocol):
         unwritten: Sequence[Event] = (),
         output: Json = None,
         touched: bool = True,
+        retention_s: float | None = None,
     ) -> bool:
         """End the run with its terminal event, which becomes the log's last behind the unwritten ones.
 
         touched: whether it may have done anything on its thread. One that hasn't is never the newest there.
+        retention_s: its events are forgotten so much later, as by EventLog.expire.
         A compare-and-swap on the attempt: False, and nothing written, if the lease is lost.
         """
         ...
@@ -152,7 +154,7 @@ class Checkpoints(Protocol):
         ...
 
     async def prune(self, thread_id: str) -> None:
-        """Drop the thread's oldest checkpoints, beyond those that are kept."""
+        """Drop the thread's oldest checkpoints, beyond those that are kept and perhaps a few more."""
         ...
 
     async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:

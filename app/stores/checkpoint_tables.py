@@ -1,6 +1,11 @@
 """The statements on the tables of the threads' states, which migrations/0002_checkpoints.sql makes."""
 
-from typing import Final
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import get_checkpoint_id
 
 PUT: Final = """
 INSERT INTO checkpoints
@@ -25,7 +30,7 @@ GET_MESSAGES: Final = "SELECT ref, type, blob FROM checkpoint_messages WHERE thr
 
 NEWEST: Final = "thread_id = ? AND checkpoint_ns = ? ORDER BY seq DESC LIMIT 1"
 BY_ID: Final = "thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?"
-BEFORE: Final = """seq < (
+_BEFORE: Final = """seq < (
     SELECT other.seq FROM checkpoints AS other
     WHERE other.thread_id = checkpoints.thread_id AND other.checkpoint_id = ?
 )"""
@@ -71,3 +76,37 @@ DROP_WRITES_OF_RUNS: Final = f"DELETE {_BY_RUNS}"
 DROP_WRITES_ON: Final = f"DELETE FROM writes WHERE seq IN ({_WRITES_ON})"
 DROP: Final = f"DELETE FROM checkpoints WHERE {_OF}"
 DROP_MESSAGES: Final = "DELETE FROM checkpoint_messages WHERE thread_id = ? AND ref IN (%s)"
+DELETE_THREAD: Final = [
+    f"DELETE FROM {table} WHERE thread_id = ?" for table in ("checkpoints", "writes", "checkpoint_messages")
+]
+
+
+def listing(
+    config: RunnableConfig | None,
+    filter: dict[str, Any] | None,
+    before: RunnableConfig | None,
+    limit: int | None,
+) -> tuple[str, Sequence[Any]]:
+    """Return the statement for a list's places, and its values, as Saver.alist has it."""
+    conditions: list[str] = []
+    values: list[Any] = []
+    if config is not None:
+        configurable = config["configurable"]
+        places = {"thread_id": configurable["thread_id"], "checkpoint_ns": configurable.get("checkpoint_ns")}
+        for column, value in {**places, "checkpoint_id": get_checkpoint_id(config)}.items():
+            if value is not None:
+                conditions.append(f"{column} = ?")
+                values.append(value)
+    for key, value in (filter or {}).items():
+        conditions.append("json_extract(CAST(metadata AS TEXT), ?) IS ?")
+        is_json = isinstance(value, dict | list)
+        values += [f"$.{key}", json.dumps(value, separators=(",", ":")) if is_json else value]
+    if before is not None:
+        conditions.append(_BEFORE)
+        values.append(get_checkpoint_id(before))
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    values.append(-1 if limit is None else limit)
+    return (
+        f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints {where} ORDER BY seq DESC LIMIT ?",
+        values,
+    )

@@ -2,61 +2,46 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Final
 
-import aiosqlite
 from langgraph._internal._serde import build_serde_allowlist
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from app.errors import StorageFailed
 from app.runs.event import RunId
 from app.runs.graph import AnyPregel
 from app.stores import checkpoint_tables as tables
+from app.stores.database import Database
 from app.stores.known import KNOWN_LIMIT, KNOWN_LIMIT_BYTES, KnownMessages
 from app.stores.message_rows import drop
 from app.stores.packing import distinct, refs_in
-from app.stores.pruning import ROOT, Row, superfluous
+from app.stores.pruning import LEFT_BESIDES, ROOT, Row, superfluous
 from app.stores.saver import Saver
 
-BUSY_TIMEOUT_S: Final = 30.0  # the runs and their events are written to the same file
 KEPT: Final = 20
-
-
-@asynccontextmanager
-async def open_checkpoints(
-    file: Path,
-    *,
-    kept: int = KEPT,
-    known_limit: int = KNOWN_LIMIT,
-    known_limit_bytes: int = KNOWN_LIMIT_BYTES,
-) -> AsyncIterator["SqliteCheckpoints"]:
-    """Open the file, which open_database() has brought up to date, and close it at the end.
-
-    kept: how many checkpoints prune() leaves of a thread. known_limit, known_limit_bytes: how many messages
-    are kept in memory, and how long they may be in all, as stored.
-    Raises StorageFailed.
-    """
-    try:
-        connection = await aiosqlite.connect(file, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    except sqlite3.Error as error:
-        raise StorageFailed(f"the file {file} can't be opened: {error}") from error
-    try:
-        saver = Saver(connection, KnownMessages(known_limit, known_limit_bytes))
-        await saver.sql("PRAGMA synchronous = NORMAL")
-        yield SqliteCheckpoints(saver, kept)
-    finally:
-        await connection.close()
+SPARE: Final = 10
 
 
 class SqliteCheckpoints:
-    """The Checkpoints of one process."""
+    """The Checkpoints of one process, in its event loop.
 
-    def __init__(self, saver: Saver, kept: int) -> None:
-        self._saver = saver
+    kept: how many of a thread's checkpoints prune() leaves; it leaves up to `spare` more, as long as it knows
+    that there aren't more than that. known_limit, known_limit_bytes: how many messages are kept in memory,
+    and how long they may be in all, as stored.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        kept: int = KEPT,
+        spare: int = SPARE,
+        known_limit: int = KNOWN_LIMIT,
+        known_limit_bytes: int = KNOWN_LIMIT_BYTES,
+    ) -> None:
+        self._saver = Saver(database, KnownMessages(known_limit, known_limit_bytes))
         self._kept = kept
+        self._spare = spare
 
     def saver_for(self, pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
         """Return a saver that also revives the classes which the graph's own state declares.
@@ -78,51 +63,69 @@ class SqliteCheckpoints:
         The state before the newest turn stays, as that turn may yet be rolled back. A thread with
         DeltaChannels is left alone: any of its checkpoints may need those before it.
         """
-        async with self._saver.lock:  # no transaction: what is left half done is so as if it wasn't begun
-            rows = [Row(*row) for row in await self._saver.sql(tables.ROWS, (thread_id,))]
-            if doomed := superfluous(rows, self._kept):
-                oldest = next(row.seq for row in rows if row.seq > max(doomed) and row.namespace == ROOT)
-                await self._drop(thread_id, doomed, oldest_kept=oldest)
+        written = self._saver.written
+        if not written.may_exceed(thread_id, self._kept + self._spare):
+            return
+
+        def work(connection: sqlite3.Connection) -> set[bytes]:
+            rows = [Row(*row) for row in connection.execute(tables.ROWS, (thread_id,))]
+            doomed = superfluous(rows, self._kept)
+            if not doomed:
+                return set()
+            oldest = next(row.seq for row in rows if row.seq > max(doomed) and row.namespace == ROOT)
+            return self._drop(connection, thread_id, doomed, oldest_kept=oldest)
+
+        written.set(thread_id, self._kept + LEFT_BESIDES)
+        try:
+            await self._saver.drops.do(thread_id, work)
+        except BaseException:
+            written.forget(thread_id)
+            raise
 
     async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
         """Take what the runs wrote out of the thread: it is as it was before them."""
-        runs = json.dumps(list(run_ids))
-        async with self._saver.transaction():
-            rows = await self._saver.sql(tables.SEQS_OF_RUNS, (thread_id, runs))
-            packed = await self._saver.sql(tables.PACKED_BY_RUNS, (thread_id, runs))
-            await self._saver.sql(tables.DROP_WRITES_OF_RUNS, (thread_id, runs))
+        of_runs = thread_id, json.dumps(list(run_ids))
+
+        def work(connection: sqlite3.Connection) -> set[bytes]:
+            seqs = [seq for (seq,) in connection.execute(tables.SEQS_OF_RUNS, of_runs)]
+            packed = connection.execute(tables.PACKED_BY_RUNS, of_runs).fetchall()
+            connection.execute(tables.DROP_WRITES_OF_RUNS, of_runs)
             held = [refs for row in packed for refs in self._refs(*row)]
-            await self._drop(thread_id, [seq for (seq,) in rows], also_held=held)
+            return self._drop(connection, thread_id, seqs, also_held=held)
+
+        await self._saver.drops.do(thread_id, work)
 
     async def delete(self, thread_id: str) -> None:
         """Forget the thread's state."""
         await self._saver.adelete_thread(thread_id)
 
-    async def _drop(
+    def _drop(
         self,
+        connection: sqlite3.Connection,
         thread_id: str,
         seqs: list[int],
         *,
         oldest_kept: int | None = None,
         also_held: Sequence[bytes] = (),
-    ) -> None:
+    ) -> set[bytes]:
         """Drop the checkpoints, what was written on them, and the messages that nothing holds any more.
 
         oldest_kept: one that stays; its list usually begins with all that the others held, so that no more
-        need be read.
+        need be read. Returns the messages that have gone.
         """
         of, both = json.dumps(seqs), json.dumps([*seqs, oldest_kept])
-        packed = await self._saver.sql(tables.PACKED_IN, (both, both))
+        packed = connection.execute(tables.PACKED_IN, (both, both)).fetchall()
         kept = [refs for *row, seq in packed if seq == oldest_kept for refs in self._refs(*row)]
         held = [refs for *row, seq in packed if seq != oldest_kept for refs in self._refs(*row)]
-        await self._saver.sql(tables.DROP_WRITES_ON, (of,))
-        await self._saver.sql(tables.DROP, (of,))
+        connection.execute(tables.DROP_WRITES_ON, (of,))
+        connection.execute(tables.DROP, (of,))
         going = [refs for refs in (*also_held, *held) if not any(each.startswith(refs) for each in kept)]
-        if going:
-            packed = await self._saver.sql(tables.PACKED_OF, (thread_id, thread_id))
-            gone = distinct(going) - distinct([refs for row in packed for refs in self._refs(*row)])
-            self._saver.known.forget(thread_id, gone)  # first: it mustn't be known when it is gone
-            await drop(self._saver.sql, thread_id, gone)
+        if not going:
+            return set()
+        packed = connection.execute(tables.PACKED_OF, (thread_id, thread_id)).fetchall()
+        gone = distinct(going) - distinct([refs for row in packed for refs in self._refs(*row)])
+        drop(connection, thread_id, gone)
+        return gone
 
     def _refs(self, kind: str, blob: bytes) -> list[bytes]:
         return refs_in(self._saver.serde, kind, blob)

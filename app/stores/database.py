@@ -1,52 +1,43 @@
-"""One SQLite file, and the two threads that alone touch it: one writes, one reads.
+"""One SQLite file, and the two threads that alone touch it: one writes, one reads."""
 
-A transaction is one hop to its thread and back, however many statements it takes. aiosqlite hops for each
-statement, which would cost more than the statements themselves.
-"""
-
-import asyncio
-import logging
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
-from app.errors import LoadError, StorageFailed
+from app.errors import LoadError
+from app.stores.line import Line, Work
 from app.stores.migrations import all_migrations, migrate
 
-log = logging.getLogger(__name__)
-
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], T]
 
-BUSY_TIMEOUT_S: Final = 30.0  # LangGraph's saver writes to the same file over its own connection
+BUSY_TIMEOUT_S: Final = 30.0  # somebody may look into the file with a tool of their own
 APPLICATION_ID: Final = 0x53454C54  # "SELT": tells our file from another program's
 
 
 class Database:
     """A file that open_database() opened."""
 
-    def __init__(self, writer: "_Line", reader: "_Line") -> None:
+    def __init__(self, writer: Line, reader: Line) -> None:
         self._writer = writer
         self._reader = reader
 
     async def write(self, work: Work[T]) -> T:
-        """Do the work in a transaction, after those that came before; undo all of it if it raises.
+        """Do the work in a transaction, after all that came before; undo all of it if it raises.
 
-        A caller that is cancelled leaves at once; its transaction is carried out all the same.
+        The work must bear to be done twice, with nothing left of the first time: it shares a transaction with
+        others that wait, and one of them may fail. So it changes nothing but the file. A caller that is
+        cancelled leaves at once; its work is done all the same.
         Raises StorageFailed where SQLite does, and what the work raises.
         """
-        return await self._writer.transact("BEGIN IMMEDIATE", work)
+        return await self._writer.transact(work)
 
     async def read(self, work: Work[T]) -> T:
         """Do the work, which only reads and sees one moment of the file; it never waits for a writer.
 
-        Raises as write() does.
+        All that was written before it was asked is seen. Raises as write() does, may be done twice as there.
         """
-        return await self._reader.transact("BEGIN", work)
+        return await self._reader.transact(work)
 
     async def aclose(self) -> None:
         """Close the file when what was asked before is done."""
@@ -59,10 +50,10 @@ async def open_database(path: Path) -> Database:
 
     Raises LoadError if it can't be opened, is no database of ours, or was written by a later Seltzer.
     """
-    writer, reader = _Line("sqlite-writer"), _Line("sqlite-reader")
+    writer, reader = Line("sqlite-writer", "BEGIN IMMEDIATE"), Line("sqlite-reader", "BEGIN")
     try:
-        await writer.connect(path, _prepare)
-        await reader.connect(path, _forbid_writes)
+        await writer.connect(lambda: _connected(path, _prepare))
+        await reader.connect(lambda: _connected(path, _forbid_writes))
     except BaseException:
         await writer.aclose()
         await reader.aclose()
@@ -70,113 +61,21 @@ async def open_database(path: Path) -> Database:
     return Database(writer, reader)
 
 
-class _Line:
-    """A connection, and the one thread that uses it.
-
-    Departs from ThreadPoolExecutor: a queue and a future of the caller's loop take half the time of its own
-    futures and locks, and a hop is what a small transaction costs most.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._connection: sqlite3.Connection | None = None
-        self._is_closed = False
-        # A daemon: where nobody closes the file, it doesn't keep the process from ending.
-        Thread(target=self._work, name=name, daemon=True).start()
-
-    async def connect(self, path: Path, prepare: Callable[[sqlite3.Connection, Path], None]) -> None:
-        """Open the file. Raises LoadError."""
-        await self._ask(lambda: self._connect(path, prepare))
-
-    async def transact(self, begin: str, work: Work[T]) -> T:
-        result: T = await self._ask(lambda: self._transact(begin, work))
-        return result
-
-    async def aclose(self) -> None:
-        """Close the connection behind all that was asked before; does nothing the second time."""
-        if not self._is_closed:
-            closed = self._ask(self._disconnect)
-            self._is_closed = True
-            self._jobs.put(None)
-            await closed
-
-    def _ask(self, act: Callable[[], Any]) -> asyncio.Future[Any]:
-        if self._is_closed:
-            raise StorageFailed("the server is stopping; ask again when it is back")
-        loop = asyncio.get_running_loop()
-        done = loop.create_future()
-        self._jobs.put(_Job(act, done, loop))
-        return done
-
-    def _work(self) -> None:
-        while self._work_once():  # a frame for each: the last job isn't kept while the next one is waited for
-            pass
-
-    def _work_once(self) -> bool:
-        job = self._jobs.get()
-        if job is not None:
-            job.do()
-        return job is not None
-
-    def _connect(self, path: Path, prepare: Callable[[sqlite3.Connection, Path], None]) -> None:
+def _connected(path: Path, prepare: Callable[[sqlite3.Connection, Path], None]) -> sqlite3.Connection:
+    """Open the file. Raises LoadError."""
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         try:
-            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-            self._connection = connection
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = NORMAL")
             prepare(connection, path)
-        except sqlite3.Error as error:
-            raise _refusal(path, f"SQLite says: {error}", _IF_BROKEN) from error
-
-    def _transact(self, begin: str, work: Work[T]) -> T:
-        connection = self._connection
-        assert connection is not None  # connected before anyone has the Database
-        try:
-            connection.execute(begin)
-            try:
-                result = work(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # SQLite undoes some by itself, as on a full disk
-                    connection.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            log.exception("the database failed")
-            raise StorageFailed(
-                "what the server keeps can't be read or written now; try again later (its log says why)"
-            ) from error
-        return result
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-
-
-class _Job(NamedTuple):
-    """Something to be done in a line's thread, for who waits in a loop; or waited, and has left."""
-
-    act: Callable[[], Any]
-    done: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
-
-    def do(self) -> None:
-        error: BaseException | None = None
-        result = None
-        try:
-            result = self.act()
-        except BaseException as raised:  # noqa: BLE001  # passed on to who asked
-            error = raised
-        with suppress(RuntimeError):  # the loop has closed, and nobody waits
-            self.loop.call_soon_threadsafe(self._settle, result, error)
-
-    def _settle(self, result: Any, error: BaseException | None) -> None:
-        if self.done.done():
-            return
-        if error is None:
-            self.done.set_result(result)
-        else:
-            self.done.set_exception(error)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise _refusal(path, f"SQLite says: {error}", _IF_BROKEN) from error
+    return connection
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -39,7 +39,7 @@ def are_messages(values: Collection[Any]) -> bool:
 class KnownList:
     """A list of messages as it was loaded, and its refs.
 
-    A message that isn't trusted any more is None. is_stored turns False once one of the refs was deleted.
+    A message that isn't trusted any more is None.
     """
 
     def __init__(self, refs: bytes, messages: Sequence[Any]) -> None:
@@ -48,7 +48,6 @@ class KnownList:
         self.has_holes = not are_messages(messages)
         if self.has_holes:  # a class that is revived no more came back as a dict
             self.messages = [each if isinstance(each, BaseMessage) else None for each in messages]
-        self.is_stored = True
         self._contents = [each and each.content for each in self.messages]
 
     def extend(self, refs: bytes, messages: Sequence[BaseMessage]) -> None:
@@ -165,7 +164,6 @@ class KnownMessages:
             mine = self._threads[key]
             for known in list(mine):
                 if refs is None or not known.by_ref.keys().isdisjoint(refs):
-                    known.is_stored = False
                     self._remove(mine, known)
             if not mine:
                 del self._threads[key]

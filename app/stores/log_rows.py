@@ -6,13 +6,14 @@ points to the one before. With an index by run, a flush would write a page for e
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from app.errors import StreamGap
 from app.runs.event import START, Cursor, Event, RunId
 from app.runs.jsonable import dumps
+from app.stores.many_rows import insert
 
 SWEPT_AT_ONCE: Final = 10_000  # rows deleted in one transaction: the next flush waits for it
 
@@ -20,7 +21,6 @@ SWEPT_AT_ONCE: Final = 10_000  # rows deleted in one transaction: the next flush
 class _Head(NamedTuple):
     """Where a run's log ends. upto counts its events, all that ever were."""
 
-    log_id: int
     last_row: int | None = None
     attempt: int = 0
     last_seq: int = 0
@@ -44,34 +44,34 @@ def write_events(
     now: float,
     *,
     events_limit: int | None = None,
+    expires_at: float | None = None,
 ) -> set[RunId]:
     """Store what isn't there yet, and return the fenced runs, as EventLog.append has it.
 
-    With a limit, the file holds about twice as many events of a run at most.
+    With a limit, the file holds about twice as many events of a run at most. expires_at: when the runs'
+    events are to be forgotten, if nobody says sooner.
     """
-    heads, expired = _heads(connection, batch, now)
+    heads, expired, last_row = _heads(connection, batch, now)
     forget_logs(connection, expired)
-    (last_row,) = connection.execute("SELECT coalesce(max(row_id), 0) FROM events").fetchone()
     rows: list[_Row] = []
-    grown, too_long, fenced = [], [], set()
+    grown: list[tuple[Any, ...]] = []
+    too_long: list[tuple[RunId, int, int]] = []
+    fenced = set()
     for run_id, events in batch.items():
-        if not events:
-            continue
-        next_row = last_row + len(rows) + 1
-        head = heads.get(run_id) or _begin(connection, run_id, next_row)
+        next_row, head = last_row + len(rows) + 1, heads.get(run_id, _Head())
         added, is_fenced = _pack(head, events, next_row)
         if is_fenced:
             fenced.add(run_id)
         if added:
             rows += added
             row_id, _, attempt, last_seq, upto, _ = added[-1]
-            grown.append((row_id, attempt, last_seq, upto, head.log_id))
+            grown.append((run_id, next_row, row_id, attempt, last_seq, upto, expires_at))
             if events_limit is not None and head.upto // events_limit < upto // events_limit:
-                too_long.append((head.log_id, row_id, upto - events_limit))
-    connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", rows)
-    connection.executemany(_GROW, grown)
-    for log_id, row_id, ordinal in too_long:
-        _cut(connection, log_id, row_id, ordinal)
+                too_long.append((run_id, row_id, upto - events_limit))
+    insert(connection, "INSERT INTO events VALUES %s", rows)
+    insert(connection, _GROW, grown)
+    for each in too_long:
+        _cut(connection, *each)
     return fenced
 
 
@@ -79,7 +79,7 @@ def read_events(
     connection: sqlite3.Connection, run_id: RunId, after: Cursor, now: float, events_limit: int
 ) -> list[Event] | None:
     """Return the run's events behind the cursor; None if the log doesn't know it. Raises StreamGap."""
-    heads, _ = _heads(connection, (run_id,), now)
+    heads, _, _ = _heads(connection, (run_id,), now)
     head = heads.get(run_id)
     if head is None:
         return None
@@ -108,21 +108,32 @@ def forget_logs(connection: sqlite3.Connection, log_ids: Iterable[int]) -> None:
         _chain(connection, "DELETE FROM events WHERE row_id IN (SELECT row_id FROM chain)", last_row)
 
 
-def sweep(connection: sqlite3.Connection, now: float, *, at_once: int = SWEPT_AT_ONCE) -> None:
-    """Forget the expired logs. Their rows go when all rows before them may go: in bulk, that is cheap."""
+def sweep(connection: sqlite3.Connection, now: float, *, at_once: int = SWEPT_AT_ONCE) -> bool:
+    """Forget the expired logs. Their rows go when all rows before them may go: in bulk, that is cheap.
+
+    Returns whether it is worth going on: so many went that there may be more.
+    """
     connection.execute("DELETE FROM logs WHERE expires_at <= ?", (now,))
-    connection.execute(_SWEEP, (at_once,))
+    return connection.execute(_SWEEP, (at_once,)).rowcount > at_once // 2
 
 
-_GROW: Final = "UPDATE logs SET last_row = ?, attempt = ?, last_seq = ?, upto = ? WHERE log_id = ?"
+_GROW: Final = """
+INSERT INTO logs (run_id, first_row, last_row, attempt, last_seq, upto, expires_at) VALUES %s
+ON CONFLICT (run_id) DO UPDATE SET
+    last_row = excluded.last_row, attempt = excluded.attempt,
+    last_seq = excluded.last_seq, upto = excluded.upto,
+    expires_at = coalesce(min(expires_at, excluded.expires_at), expires_at, excluded.expires_at)
+"""
 _SWEEP: Final = """
 DELETE FROM events WHERE row_id < min(
     (SELECT coalesce(min(first_row), 9223372036854775807) FROM logs), (SELECT min(row_id) + ? FROM events)
 )
 """
+# One row, however many runs are asked for.
 _HEADS: Final = """
-SELECT expires_at, run_id, log_id, last_row, attempt, last_seq, upto
-FROM json_each(?) AS asked JOIN logs ON run_id = asked.value
+SELECT (SELECT coalesce(max(row_id), 0) FROM events), json_group_array(json_array(
+    run_id, iif(expires_at <= ?, log_id, NULL), last_row, attempt, last_seq, upto
+)) FROM json_each(?) AS asked JOIN logs ON run_id = asked.value
 """
 _CHAIN: Final = """
 WITH RECURSIVE chain AS (
@@ -149,25 +160,21 @@ def _chain(
 
 def _heads(
     connection: sqlite3.Connection, run_ids: Iterable[RunId], now: float
-) -> tuple[dict[RunId, _Head], list[int]]:
-    """Return where the runs' logs end, and the ids of logs that have expired."""
+) -> tuple[dict[RunId, _Head], list[int], int]:
+    """Return where the runs' logs end, the ids of logs that have expired, and the last row of all."""
+    last_row, found = connection.execute(_HEADS, (now, orjson.dumps(list(run_ids)))).fetchone()
     heads, expired = {}, []
-    for expires_at, run_id, *head in connection.execute(_HEADS, (orjson.dumps(list(run_ids)),)):
-        if expires_at is None or expires_at > now:
+    for run_id, expired_id, *head in orjson.loads(found):
+        if expired_id is None:
             heads[run_id] = _Head(*head)
         else:
-            expired.append(head[0])
-    return heads, expired
-
-
-def _begin(connection: sqlite3.Connection, run_id: RunId, first_row: int) -> _Head:
-    added = connection.execute("INSERT INTO logs (run_id, first_row) VALUES (?, ?)", (run_id, first_row))
-    return _Head(added.lastrowid or 0)
+            expired.append(expired_id)
+    return heads, expired, last_row
 
 
 def _pack(head: _Head, events: Iterable[Event], next_row: int) -> tuple[list[_Row], bool]:
     """Return rows for the events behind the head, one an attempt, and whether the run is fenced."""
-    _, previous, attempt, last_seq, upto = head
+    previous, attempt, last_seq, upto = head
     rows: list[_Row] = []
     lines: list[bytes] = []
     is_fenced = False
@@ -196,11 +203,11 @@ def _parse(attempt: int, line: bytes) -> Event:
     return Event(attempt, int(seq), kind.decode(), orjson.loads(data))  # type: ignore[arg-type]  # was a Kind
 
 
-def _cut(connection: sqlite3.Connection, log_id: int, last_row: int, ordinal: int) -> None:
+def _cut(connection: sqlite3.Connection, run_id: RunId, last_row: int, ordinal: int) -> None:
     """Delete a run's rows before the one that holds that ordinal."""
     kept = _chain(connection, "SELECT min(row_id) FROM chain", last_row, ordinal=ordinal).fetchone()[0]
     (previous,) = connection.execute("SELECT previous FROM events WHERE row_id = ?", (kept,)).fetchone()
     if previous is not None:
         _chain(connection, "DELETE FROM events WHERE row_id IN (SELECT row_id FROM chain)", previous)
         connection.execute("UPDATE events SET previous = NULL WHERE row_id = ?", (kept,))
-        connection.execute("UPDATE logs SET first_row = ? WHERE log_id = ?", (kept, log_id))
+        connection.execute("UPDATE logs SET first_row = ? WHERE run_id = ?", (kept, run_id))

@@ -1,17 +1,16 @@
 """The stored messages of threads' states."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from app.stores import checkpoint_tables as tables
+from app.stores.many_rows import batches, insert
 from app.stores.packing import Stored
 
-Sql: TypeAlias = Callable[[str, Iterable[Any]], Awaitable[list[tuple[Any, ...]]]]
-
-ROWS_A_STATEMENT: Final = 500
 DECODED_AT_ONCE: Final = 200  # more go to a thread: the event loop is needed meanwhile
 
 
@@ -36,14 +35,15 @@ class Recalled:
         self.messages[self.known :] = [decoded[each] if type(each) is bytes else each for each in rest]
 
 
-async def fetch(sql: Sql, thread_id: str, lists: Sequence[Recalled]) -> None:
-    """Read the stored form of what is missing in the lists."""
+def fetch(
+    connection: sqlite3.Connection, thread_id: str, refs: Collection[bytes]
+) -> dict[bytes, tuple[str, bytes]]:
+    """Read the stored form of the messages, as far as they are there."""
     stored: dict[bytes, tuple[str, bytes]] = {}
-    for some in batches(list({ref for each in lists for ref in each.missing})):
-        rows = await sql(tables.GET_MESSAGES % ",".join("?" * len(some)), (thread_id, *some))
+    for some in batches(list(refs)):
+        rows = connection.execute(tables.GET_MESSAGES % ",".join("?" * len(some)), (thread_id, *some))
         stored |= {ref: (kind, blob) for ref, kind, blob in rows}
-    for each in lists:
-        each.stored = stored
+    return stored
 
 
 async def decode(serde: SerializerProtocol, lists: Sequence[Recalled]) -> None:
@@ -59,27 +59,12 @@ async def decode(serde: SerializerProtocol, lists: Sequence[Recalled]) -> None:
         fill()
 
 
-async def put(sql: Sql, thread_id: str, messages: Iterable[Stored]) -> None:
+def put(connection: sqlite3.Connection, thread_id: str, messages: Iterable[Stored]) -> None:
     """Store those that aren't stored yet."""
-    for some in batches([(thread_id, *each) for each in messages]):
-        await sql(tables.PUT_MESSAGES % row_marks(some), flat(some))
+    insert(connection, tables.PUT_MESSAGES, [(thread_id, *each) for each in messages])
 
 
-async def drop(sql: Sql, thread_id: str, refs: Iterable[bytes]) -> None:
+def drop(connection: sqlite3.Connection, thread_id: str, refs: Iterable[bytes]) -> None:
     """Delete those messages."""
     for some in batches(list(refs)):
-        await sql(tables.DROP_MESSAGES % ",".join("?" * len(some)), (thread_id, *some))
-
-
-def batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Cut the rows into as many as go into one statement."""
-    return (rows[at : at + ROWS_A_STATEMENT] for at in range(0, len(rows), ROWS_A_STATEMENT))
-
-
-def row_marks(rows: Sequence[Sequence[Any]]) -> str:
-    """Return the placeholders of a VALUES clause."""
-    return ",".join([f"({','.join('?' * len(rows[0]))})"] * len(rows))
-
-
-def flat(rows: Iterable[Iterable[Any]]) -> list[Any]:
-    return [value for row in rows for value in row]
+        connection.execute(tables.DROP_MESSAGES % ",".join("?" * len(some)), (thread_id, *some))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from app.runs.ports import Stores
-from app.stores.checkpoints import KEPT, open_checkpoints
+from app.stores.checkpoints import KEPT, SqliteCheckpoints
 from app.stores.database import open_database
 from app.stores.lock import hold
 from app.stores.sqlite_log import EVENTS_LIMIT, SqliteLog
@@ -46,7 +46,5 @@ async def open_stores(folder: Path, keeping: Keeping | None = None) -> AsyncIter
         event_log = SqliteLog(database, events_limit=keeping.events)
         await runs.orphan_all()
         await event_log.expire_ended(keeping.retention_s)
-        checkpoints = await opened.enter_async_context(
-            open_checkpoints(folder / FILE_NAME, kept=keeping.checkpoints)
-        )
+        checkpoints = SqliteCheckpoints(database, kept=keeping.checkpoints)
         yield Stores(runs, event_log, SqliteThreads(database), checkpoints)

@@ -28,19 +28,11 @@ class Stored(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """What to store: a value, and the messages it refers to that may not be stored yet.
-
-    It is void if one of the lists it relied on isn't stored any more.
-    """
+    """What to store: a value, and the messages it refers to that may not be stored yet."""
 
     kind: str
     blob: bytes
     new: dict[bytes, Stored]
-    relied_on: Sequence[KnownList] = ()
-
-    @property
-    def is_void(self) -> bool:
-        return not all(each.is_stored for each in self.relied_on)
 
 
 class Unpacked(NamedTuple):
@@ -57,7 +49,7 @@ def pack(serde: SerializerProtocol, value: Any, known: Sequence[KnownList]) -> P
     if not packer.lists:
         return Packed(*serde.dumps_typed(value), {})
     _, blob = serde.dumps_typed([*serde.dumps_typed(rest), packer.lists])
-    return Packed(PACKED, blob, packer.new, known)
+    return Packed(PACKED, blob, packer.new)
 
 
 def unpack(serde: SerializerProtocol, kind: str, blob: bytes) -> Unpacked:

@@ -1,9 +1,12 @@
-"""Which of a thread's checkpoints are superfluous."""
+"""Which of a thread's checkpoints are superfluous, and when it is worth a look."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-ROOT = ""
+ROOT: Final = ""
+LEFT_BESIDES: Final = 2  # of the graph itself, the state before the newest turn and the turn's beginning
+THREADS_LIMIT: Final = 10_000  # whose checkpoints are counted
 
 
 class Row(NamedTuple):
@@ -36,3 +39,31 @@ def superfluous(rows: Sequence[Row], kept: int) -> list[int]:
     for end in (oldest, roots[begun].seq):
         stay.update({row.namespace: row.seq for row in rows if row.is_lasting and row.seq < end}.values())
     return [row.seq for row in rows if row.seq < oldest and row.seq not in stay]
+
+
+class Written:
+    """How many checkpoints the graph itself may have in each thread; the threads used longest ago go."""
+
+    def __init__(self, threads_limit: int = THREADS_LIMIT) -> None:
+        self._limit = threads_limit
+        self._counts: OrderedDict[str, int] = OrderedDict()
+
+    def set(self, thread_id: str, count: int) -> None:
+        """Take note that there are so many at most."""
+        self._counts[thread_id] = count
+        self._counts.move_to_end(thread_id)
+        if len(self._counts) > self._limit:
+            self._counts.popitem(last=False)
+
+    def add(self, thread_id: str, *, is_first: bool) -> None:
+        """Take note of one more. is_first: it goes on from no other, so that there was none."""
+        before = self._counts.get(thread_id, 0 if is_first else None)
+        if before is not None:
+            self.set(thread_id, before + 1)
+
+    def forget(self, thread_id: str) -> None:
+        """Know nothing of the thread any more."""
+        self._counts.pop(thread_id, None)
+
+    def may_exceed(self, thread_id: str, count: int) -> bool:
+        return self._counts.get(thread_id, count + 1) > count

@@ -1,7 +1,9 @@
 """The runs' rows, inside a transaction that someone else began."""
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -15,6 +17,20 @@ from app.stores.serializer import SafeSerializer
 ACTIVE: Final = "(status IN ('pending', 'running'))"
 # A run that ended without touching its thread is never the newest one there.
 COUNTS: Final = f"(has_touched OR {ACTIVE})"
+
+_NEWEST: Final = f"""
+SELECT %s FROM runs WHERE thread_id = :thread_id AND {COUNTS} ORDER BY number DESC LIMIT 1
+"""
+_RIVALS: Final = f"""
+SELECT * FROM runs WHERE run_id = :run_id OR number IN (
+    SELECT number FROM runs WHERE thread_id = :thread_id AND {ACTIVE}
+) OR number = ({_NEWEST % "number"})
+"""
+_TOUCH_THREAD: Final = f"""
+UPDATE threads SET updated_at = :now,
+    number = coalesce(({_NEWEST % "number"}), number), graph = coalesce(({_NEWEST % "graph"}), graph)
+WHERE thread_id = :thread_id
+"""
 
 _serializer: Final = SafeSerializer()
 
@@ -70,22 +86,31 @@ def find(connection: sqlite3.Connection, run_id: RunId) -> sqlite3.Row | None:
     return row
 
 
-def find_newest(connection: sqlite3.Connection, thread_id: str) -> sqlite3.Row | None:
-    """Return the row of the thread's newest run."""
-    row: sqlite3.Row | None = connection.execute(
-        f"SELECT * FROM runs WHERE thread_id = ? AND {COUNTS} ORDER BY number DESC LIMIT 1", (thread_id,)
-    ).fetchone()
-    return row
+def find_rivals(connection: sqlite3.Connection, run_id: RunId, thread_id: str) -> list[sqlite3.Row]:
+    """Return what matters to a new run, oldest first: its thread's active runs and its newest one.
+
+    But if the run is there already, its row alone.
+    """
+    rows = connection.execute(_RIVALS, {"run_id": run_id, "thread_id": thread_id}).fetchall()
+    known = [row for row in rows if row["run_id"] == run_id]
+    return known or sorted(rows, key=itemgetter("number"))
 
 
-def insert(connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: float) -> int:
-    """Write the row of a pending run, and its thread's; return its number."""
+def insert(
+    connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: float, held: tuple[str, float] | None
+) -> int:
+    """Write the run's row, and its thread's; return its number.
+
+    held: the worker whose first attempt begins at once, and until when it has its lease; else it is pending.
+    """
     added = connection.execute(
-        "INSERT INTO runs (run_id, thread_id, graph, status, attempt, has_touched, created_at, attached,"
-        " max_steps, configurable, on_busy, answers, checkpoint_id, digest, title, input_type, input)"
-        " VALUES (?, ?, ?, 'pending', 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO runs (run_id, thread_id, graph, status, attempt, has_touched, worker, lease_until,"
+        " created_at, attached, max_steps, configurable, on_busy, answers, checkpoint_id, digest, title,"
+        " input_type, input) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            *(spec.run_id, spec.thread_id, spec.graph, now, spec.attached, spec.max_steps),
+            *(spec.run_id, spec.thread_id, spec.graph),
+            *(("running", 1, 1, *held) if held else ("pending", 0, 0, None, None)),
+            *(now, spec.attached, spec.max_steps),
             *(dumps(spec.configurable), spec.on_busy, _dumps(spec.answers), spec.checkpoint_id),
             *(spec.digest, spec.title, *packed),
         ),
@@ -114,36 +139,38 @@ def begin_attempt(connection: sqlite3.Connection, number: int, worker: str, unti
 
 def end(
     connection: sqlite3.Connection,
-    number: int,
+    which: tuple[str, Sequence[Any]],
     last: Event,
     now: float,
     *,
     output: bytes | None = None,
     touched: bool = True,
-) -> None:
-    """Write that the run has ended by that event; touched as Runs.finish has it."""
-    (thread_id,) = connection.execute(
+) -> bool:
+    """Write that the run has ended by that event; touched as Runs.finish has it.
+
+    which: a condition that it meets, and its values; False if there is no such run.
+    """
+    condition, values = which
+    ended = connection.execute(
         "UPDATE runs SET status = ?, attempt = ?, last = ?, output = ?, worker = NULL, lease_until = NULL,"
         " stop = NULL, input_type = NULL, input = NULL, has_touched = has_touched AND ?"
-        " WHERE number = ? RETURNING thread_id",
+        f" WHERE {condition} RETURNING thread_id",
         (
             *(STATUS_OF_LAST[last.kind], last.attempt),
-            *(dumps([last.attempt, last.seq, last.kind, last.data]), output, touched, number),
+            *(dumps([last.attempt, last.seq, last.kind, last.data]), output, touched, *values),
         ),
     ).fetchone()
-    newest = find_newest(connection, thread_id)
-    connection.execute(
-        "UPDATE threads SET updated_at = ?, number = coalesce(?, number), graph = coalesce(?, graph)"
-        " WHERE thread_id = ?",
-        (now, newest and newest["number"], newest and newest["graph"], thread_id),
-    )
+    if ended is None:
+        return False
+    connection.execute(_TOUCH_THREAD, {"now": now, "thread_id": ended["thread_id"]})
+    return True
 
 
 def tell_to_end(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float) -> Run | None:
     """Stop a run, as Runs.stop has it, and return it if that has ended it."""
     if row["status"] == "pending":
         last = Event(row["attempt"] + 1, 1, "cancelled", {})
-        end(connection, row["number"], last, now)
+        end(connection, ("number = ?", (row["number"],)), last, now)
         write_events(connection, {row["run_id"]: [last]}, now)
         ended = find(connection, row["run_id"])
         return None if ended is None else to_run(ended)

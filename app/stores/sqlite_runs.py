@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from app.errors import IdempotencyConflict, NotInterrupted, ThreadBusy, ThreadInterrupted, TooManyRuns
 from app.runs.event import Event, Json, RunId
@@ -11,20 +12,20 @@ from app.runs.jsonable import dumps
 from app.runs.ports import Renewal, Submitted
 from app.runs.run import Lease, Run, RunSpec, Stop
 from app.stores.database import Database
-from app.stores.log_rows import write_events
+from app.stores.log_rows import sweep, write_events
 from app.stores.run_rows import (
-    ACTIVE,
-    Input,
     begin_attempt,
     end,
     find,
-    find_newest,
+    find_rivals,
     insert,
     pack_input,
     tell_to_end,
     to_datetime,
     to_run,
 )
+
+SWEEP_S: Final = 1.0  # at most so often, what is past its time is deleted when a run ends
 
 
 class SqliteRuns:
@@ -44,6 +45,7 @@ class SqliteRuns:
         self._database = database
         self._clock = clock
         self._lease_clock = lease_clock or clock
+        self._next_sweep = self._lease_clock()
 
     async def orphan_all(self) -> int:
         """Let all leases run out, and return how many there were: for who has just opened the file alone."""
@@ -57,9 +59,20 @@ class SqliteRuns:
         packed = pack_input(spec)
 
         def work(connection: sqlite3.Connection) -> Submitted:
-            if (known := find(connection, spec.run_id)) is not None:
-                return _resubmitted(connection, known, spec)
-            return self._add(connection, spec, packed, worker, ttl_s=ttl_s, queue_limit=queue_limit)
+            rivals = find_rivals(connection, spec.run_id, spec.thread_id)
+            if rivals and rivals[0]["run_id"] == spec.run_id:
+                return _resubmitted(rivals[0], spec)
+            now = self._clock()
+            ended, is_free = _make_way(connection, spec, rivals, now)
+            held = (worker, self._lease_clock() + ttl_s) if worker is not None and is_free else None
+            if held is None:
+                _check_queue(connection, queue_limit)
+            number = insert(connection, spec, packed, now, held)
+            run = Run(spec, "pending", attempt=0, number=number, created_at=to_datetime(now))
+            if held is None:
+                return Submitted(run, None, ended)
+            run = replace(run, status="running", attempt=1)
+            return Submitted(run, Lease(run, held[0]), ended)
 
         return await self._database.write(work)
 
@@ -96,19 +109,27 @@ class SqliteRuns:
         unwritten: Sequence[Event] = (),
         output: Json = None,
         touched: bool = True,
+        retention_s: float | None = None,
     ) -> bool:
         packed = None if output is None else dumps(output)
+        is_sweeping = self._lease_clock() >= self._next_sweep
+        if is_sweeping:
+            self._next_sweep = self._lease_clock() + SWEEP_S
 
-        def work(connection: sqlite3.Connection) -> bool:
-            held = connection.execute(f"SELECT number FROM runs WHERE {_HELD}", _key(lease)).fetchone()
-            if held is None:
-                return False
+        def work(connection: sqlite3.Connection) -> tuple[bool, bool]:
             now = self._clock()
-            end(connection, held["number"], last, now, output=packed, touched=touched)
-            write_events(connection, {lease.run.spec.run_id: [*unwritten, last]}, now)
-            return True
+            held = _HELD, _key(lease)
+            if not end(connection, held, last, now, output=packed, touched=touched):
+                return False, False
+            expires_at = None if retention_s is None else now + retention_s
+            said = {lease.run.spec.run_id: [*unwritten, last]}
+            write_events(connection, said, now, expires_at=expires_at)
+            return True, is_sweeping and sweep(connection, now)
 
-        return await self._database.write(work)
+        is_ended, is_more = await self._database.write(work)
+        if is_more:
+            self._next_sweep = self._lease_clock()
+        return is_ended
 
     async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
@@ -134,29 +155,6 @@ class SqliteRuns:
     async def get(self, run_id: RunId) -> Run | None:
         return await self._database.read(lambda connection: _run(find(connection, run_id)))
 
-    def _add(
-        self,
-        connection: sqlite3.Connection,
-        spec: RunSpec,
-        packed: Input,
-        worker: str | None,
-        *,
-        ttl_s: float,
-        queue_limit: int,
-    ) -> Submitted:
-        now = self._clock()
-        ended = _make_way(connection, spec, now)
-        is_free = not _active(connection, spec.thread_id)
-        if not is_free or worker is None:
-            _check_queue(connection, queue_limit)
-        number = insert(connection, spec, packed, now)
-        run = Run(spec, "pending", attempt=0, number=number, created_at=to_datetime(now))
-        if not is_free or worker is None:
-            return Submitted(run, None, ended)
-        row = begin_attempt(connection, number, worker, self._lease_clock() + ttl_s)
-        run = replace(run, status=row["status"], attempt=row["attempt"])
-        return Submitted(run, Lease(run, worker), ended)
-
 
 _HELD = "run_id = ? AND attempt = ? AND worker = ? AND status = 'running'"
 
@@ -178,28 +176,21 @@ def _run(row: sqlite3.Row | None) -> Run | None:
     return None if row is None else to_run(row)
 
 
-def _active(connection: sqlite3.Connection, thread_id: str) -> list[sqlite3.Row]:
-    """Return the thread's active runs, oldest first."""
-    return connection.execute(
-        f"SELECT * FROM runs WHERE thread_id = ? AND {ACTIVE} ORDER BY number", (thread_id,)
-    ).fetchall()
-
-
-def _resubmitted(connection: sqlite3.Connection, known: sqlite3.Row, spec: RunSpec) -> Submitted:
+def _resubmitted(known: sqlite3.Row, spec: RunSpec) -> Submitted:
     if known["digest"] != spec.digest:
         raise IdempotencyConflict(f"run {spec.run_id!r} was started before, with another body")
     return Submitted(to_run(known), None, [])
 
 
-def _make_way(connection: sqlite3.Connection, spec: RunSpec, now: float) -> list[Run]:
-    """Do what on_busy says, and return the runs that have ended by it.
+def _make_way(
+    connection: sqlite3.Connection, spec: RunSpec, rivals: Sequence[sqlite3.Row], now: float
+) -> tuple[list[Run], bool]:
+    """Do what on_busy says; return the runs that have ended by it, and whether the thread is free.
 
     Raises ThreadBusy, ThreadInterrupted, NotInterrupted.
     """
-    newest = find_newest(connection, spec.thread_id)
-    asking = newest["run_id"] if newest is not None and newest["status"] == "interrupted" else None
-    is_interrupted = asking is not None
-    is_asked = is_interrupted and spec.answered in (None, asking)
+    is_interrupted = bool(rivals) and rivals[-1]["status"] == "interrupted"
+    is_asked = is_interrupted and spec.answered in (None, rivals[-1]["run_id"])
     if spec.answers is not None and not is_asked:
         raise NotInterrupted(f"thread {spec.thread_id!r} doesn't wait for an answer, or has been given it")
     if spec.answers is None and is_interrupted and spec.on_busy != "rollback":
@@ -207,16 +198,17 @@ def _make_way(connection: sqlite3.Connection, spec: RunSpec, now: float) -> list
             f"thread {spec.thread_id!r} waits for the answer to an interrupt; answer it, or start with"
             " on_busy 'rollback'"
         )
-    active = _active(connection, spec.thread_id)
+    active = [row for row in rivals if row["status"] in ("pending", "running")]
     if active and spec.on_busy == "reject":
         raise ThreadBusy(
             f"run {active[0]['run_id']!r} is going on on thread {spec.thread_id!r}; wait, cancel it, or start"
             " with another on_busy"
         )
     if spec.on_busy == "enqueue":
-        return []
+        return [], not active
     how: Stop = "rollback" if spec.on_busy == "rollback" else "cancel"
-    return [ended for row in active if (ended := tell_to_end(connection, row, how, now))]
+    ended = [run for row in active if (run := tell_to_end(connection, row, how, now))]
+    return ended, len(ended) == len(active)
 
 
 def _check_queue(connection: sqlite3.Connection, limit: int) -> None:

@@ -15,7 +15,7 @@ from langgraph.graph import START, StateGraph
 
 from app.errors import StorageFailed
 from app.runs.event import Cursor, Event, RunId
-from app.runs.ports import EventLog, Runs, Stores
+from app.runs.ports import Checkpoints, EventLog, Runs, Stores
 from app.runs.run import Lease
 from app.stores.open import FILE_NAME
 from tests.runs.asking import answer, ask, ended, kinds, said, stored, texts, until
@@ -129,17 +129,27 @@ async def test_readers_of_a_run_whose_end_cannot_be_stored_are_told(
     assert await texts(engine) == ["1", "one", "2", "fine"]
 
 
-async def test_a_log_that_cannot_be_tidied_ends_no_run(engine_of: Engines) -> None:
-    class Untidy(FailingLog):
-        async def expire(self, run_id: RunId, ttl_s: float) -> None:
+async def test_a_thread_that_cannot_be_pruned_ends_no_run(
+    engine_of: Engines, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Untidy:
+        def __init__(self, checkpoints: Checkpoints) -> None:
+            self._checkpoints = checkpoints
+
+        async def prune(self, thread_id: str) -> None:
             raise StorageFailed("the disk is full")
 
-    engine = await engine_of(
-        agent(["one"], ["two"]), change=lambda stores: replace(stores, event_log=Untidy(stores.event_log))
-    )
+        def __getattr__(self, verb: str) -> Any:
+            return getattr(self._checkpoints, verb)
+
+    def change(stores: Stores) -> Stores:
+        return replace(stores, checkpoints=cast(Checkpoints, Untidy(stores.checkpoints)))
+
+    engine = await engine_of(agent(["one"], ["two"]), change=change)
 
     assert answer(await ended(engine, ask(run_id="r1"))) == "one"
     assert answer(await ended(engine, ask(run_id="r2"))) == "two"
+    assert "can't be kept in order" in caplog.text
 
 
 async def test_a_process_that_finds_its_own_lease_run_out_goes_on_with_the_next_attempt(

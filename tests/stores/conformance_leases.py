@@ -132,6 +132,34 @@ class LeasesExam:
         assert await log.read({"r": START}) == {}
         await end(runs, new)
 
+    async def test_what_an_ended_run_said_is_kept_for_its_retention(
+        self, runs: Runs, log: EventLog, clock: Clock
+    ) -> None:
+        for run_id, retention_s in (("r1", 60), ("r2", None)):
+            lease = await leased(runs, run_id, run_id)
+            said = [Event(1, 1, "token", {})]
+            await log.append({run_id: said})
+            said.append(await end(runs, lease, seq=2, retention_s=retention_s))
+            assert await log.read({run_id: START}) == {run_id: said}
+        clock.now += 61
+
+        assert await log.read({"r1": START, "r2": START}) == {"r2": said}
+        assert (await found(runs, "r1")).status == "success"
+
+    @pytest.mark.parametrize("ttl_s", [30, 90])
+    async def test_the_retention_keeps_nothing_longer_and_is_not_prolonged(
+        self, runs: Runs, log: EventLog, clock: Clock, ttl_s: float
+    ) -> None:
+        lease = await leased(runs)
+        await log.append({"r": [Event(1, 1, "token", {})]})
+        if ttl_s == 30:
+            await log.expire("r", ttl_s)
+        await end(runs, lease, seq=2, retention_s=60)
+        await log.expire("r", 90)
+        clock.now += min(ttl_s, 60) + 1
+
+        assert await log.read({"r": START}) == {}
+
     async def test_renewing_tells_runs_apart(self, runs: Runs, clock: Clock) -> None:
         lost = await leased(runs, "lost", "t1")
         clock.now += TTL_S + 1

@@ -1,8 +1,11 @@
 """Graphs that talk at once, and turns on their threads, for tests of the checkpoints."""
 
+import asyncio
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,13 +16,47 @@ from typing_extensions import TypedDict
 
 from app.runs.graph import AnyPregel
 from app.stores.checkpoints import SqliteCheckpoints
-from app.stores.database import open_database
+from app.stores.database import Database, open_database
 
 
 async def made(file: Path) -> Path:
     """Return the file, made and brought up to date."""
     await (await open_database(file)).aclose()
     return file
+
+
+@asynccontextmanager
+async def open_checkpoints(file: Path, *, spare: int = 0, **options: int) -> AsyncIterator[SqliteCheckpoints]:
+    """Open the file; what is pruned is pruned at once."""
+    async with opened(file) as database:
+        yield SqliteCheckpoints(database, spare=spare, **options)
+
+
+@asynccontextmanager
+async def opened(file: Path) -> AsyncIterator[Database]:
+    database = await open_database(file)
+    try:
+        yield database
+    finally:
+        await database.aclose()
+
+
+@asynccontextmanager
+async def held_up(database: Database) -> AsyncIterator[None]:
+    """Have all that is written wait until the block ends."""
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def block(connection: sqlite3.Connection) -> None:
+        has_begun.set()
+        assert may_end.wait(10)
+
+    blocking = asyncio.create_task(database.write(block))
+    assert await asyncio.to_thread(has_begun.wait, 10)
+    try:
+        yield
+    finally:
+        may_end.set()
+        await blocking
 
 
 class Talk(TypedDict):
@@ -125,8 +162,8 @@ def answered(answer: str) -> Command[Any]:
 
 
 def rows(file: Path, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
-    """Return what the file holds, by another connection."""
-    connection = sqlite3.connect(file)
+    """Return what the file holds, by another connection; or change it."""
+    connection = sqlite3.connect(file, isolation_level=None)
     try:
         return connection.execute(statement, parameters).fetchall()
     finally:

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,7 @@ from typing_extensions import TypedDict
 
 from app.errors import StorageFailed
 from app.runs.hold import HOLD, Hold, LeaseLost
-from app.stores.checkpoints import open_checkpoints
+from app.stores.checkpoints import SqliteCheckpoints
 from tests.stores.talking import (
     agent,
     answered,
@@ -33,9 +32,12 @@ from tests.stores.talking import (
     counts,
     echo,
     graph,
+    held_up,
     made,
     nested,
     on,
+    open_checkpoints,
+    opened,
     rows,
     run_ids,
     texts,
@@ -133,10 +135,15 @@ async def test_all_threads_are_listed_and_those_that_were_asked_for(file: Path) 
 
         everything = [found.config["configurable"]["thread_id"] async for found in saver.alist(None)]
         of_a_run = [found.metadata["step"] async for found in saver.alist(None, filter={"run_id": "r1"})]
+        first_steps = [
+            found.metadata["source"]
+            async for found in saver.alist(config(), filter={"step": -1, "nothing": None}, limit=1)
+        ]
         of_both = [found async for found in saver.alist(config(), filter={"run_id": "r1"})]
 
     assert everything == ["t"] * 3 + ["other"] * 3 + ["t"] * 3
     assert of_a_run == [1, 0, -1]
+    assert first_steps == ["input"]
     assert of_both == []
 
 
@@ -159,7 +166,6 @@ async def test_an_entrypoint_has_a_saver_too(file: Path) -> None:
             return (previous or 0) + 1
 
         pregel = on(checkpoints, count)
-        await checkpoints.saver_for(count).setup()  # type: ignore[attr-defined]  # again: does nothing
         counted = [await pregel.ainvoke("hi", config()) for _ in range(3)]
 
     assert counted == [1, 2, 3]
@@ -238,7 +244,8 @@ async def test_who_lost_the_lease_writes_nothing(file: Path, wrap: Any) -> None:
 
 async def test_a_lease_that_is_lost_while_the_write_waits_is_noticed(file: Path) -> None:
     hold = Hold()
-    async with open_checkpoints(file) as checkpoints:
+    async with opened(file) as database:
+        checkpoints = SqliteCheckpoints(database)
         pregel = on(checkpoints, echo())
         saver = checkpoints.saver_for(pregel)
         await turn(pregel, "one")
@@ -247,7 +254,7 @@ async def test_a_lease_that_is_lost_while_the_write_waits_is_noticed(file: Path)
         where = config(**{**newest.config["configurable"], HOLD: hold})
         before = counts(file)
 
-        async with saver.lock:  # type: ignore[attr-defined]  # an AsyncSqliteSaver
+        async with held_up(database):
             put = asyncio.ensure_future(saver.aput(where, {**newest.checkpoint, "id": "late"}, {}, {}))
             write = asyncio.ensure_future(saver.aput_writes(where, [("messages", [])], "task"))
             await anyio.lowlevel.checkpoint()
@@ -355,31 +362,43 @@ async def test_the_sync_methods_work_from_other_threads(file: Path) -> None:
             pregel.invoke({"messages": [HumanMessage("one")]}, config())
             state = pregel.get_state(config())
             history = list(pregel.get_state_history(config()))
+            assert saver.get_delta_channel_history(config=config(), channels=[]) == {}
             saver.delete_thread("t")
             return state, history, saver.get_tuple(config())
 
         with ThreadPoolExecutor(1) as thread:
             state, history, deleted = await asyncio.get_running_loop().run_in_executor(thread, talk)
 
+        with pytest.raises(asyncio.InvalidStateError):
+            saver.get_tuple(config())
+
     assert [message.content for message in state.values["messages"]] == ["one", "you said one"]
     assert history[0].config == state.config
     assert deleted is None
 
 
-async def test_a_write_that_is_cancelled_leaves_no_transaction_open(file: Path) -> None:
+async def test_a_rollback_that_is_cancelled_is_done_whole_or_not_at_all(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
-        await turn(pregel, "one")
+        before = await turn(pregel, "one")
+        ends = set()
         for steps in range(1, 30):
-            task = asyncio.ensure_future(checkpoints.roll_back("t", ["nobody"]))
+            after = await turn(pregel, "two", run_id=f"r{steps}")
+            task = asyncio.ensure_future(checkpoints.roll_back("t", [f"r{steps}"]))
             for _ in range(steps):
                 await anyio.lowlevel.checkpoint()
             task.cancel()
             await asyncio.wait([task])
+            await checkpoints.roll_back("t", ["nobody"])  # behind it
 
-            assert not checkpoints.saver_for(pregel).conn.in_transaction  # type: ignore[attr-defined]
+            found = await texts(pregel)
+            assert found in (before, after)
+            assert (f"r{steps}" in run_ids(file)) == (found == after)
+            rows(file, "BEGIN IMMEDIATE")  # no transaction is open
+            ends.add(found == after)
+            await checkpoints.roll_back("t", [f"r{steps}"])
 
-        assert await turn(pregel, "two") == ["one", "you said one", "two", "you said two"]
+    assert False in ends
 
 
 async def test_a_file_that_is_damaged_is_a_storage_failure(file: Path) -> None:
@@ -391,19 +410,18 @@ async def test_a_file_that_is_damaged_is_a_storage_failure(file: Path) -> None:
             await turn(pregel, "one")
 
 
-async def test_a_file_that_cannot_be_opened_is_a_storage_failure(tmp_path: Path) -> None:
-    others = set(threading.enumerate())  # a server of the session may have such threads, too
+async def test_messages_that_are_missing_in_the_file_are_a_storage_failure(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        await turn(on(checkpoints, echo()), {"messages": [HumanMessage(f"{n}") for n in range(20)]})
+    rows(file, "DELETE FROM checkpoint_messages")
 
-    with pytest.raises(StorageFailed):
-        async with open_checkpoints(tmp_path / "nowhere" / "threads.db"):
-            raise AssertionError("it was opened")
-
-    for thread in set(threading.enumerate()) - others:  # aiosqlite's tells this loop its end, unasked
-        await asyncio.to_thread(thread.join, 5)
+    async with open_checkpoints(file) as checkpoints:
+        with pytest.raises(StorageFailed, match="missing"):
+            await texts(on(checkpoints, echo()))
 
 
 async def test_another_connection_may_write_meanwhile(file: Path) -> None:
-    """The runs' store has its own connections to the file."""
+    """Somebody may look into the file with a tool of their own."""
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
         for number in range(5):

@@ -7,14 +7,18 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from app.errors import LoadError, StorageFailed, ThreadBusy
-from app.stores.database import Database, Work, open_database
+from app.stores.database import Database, open_database
+from app.stores.line import GROUP_LIMIT, Work
 from app.stores.migrations import all_migrations
+from tests.stores.talking import held_up
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +40,22 @@ async def database(file: Path) -> AsyncIterator[Database]:
 
 def add(connection: sqlite3.Connection, n: int) -> None:
     connection.execute("INSERT INTO numbers VALUES (?)", (n,))
+
+
+def add_as(n: int) -> Work[None]:
+    return lambda connection: add(connection, n)
+
+
+def refuse(connection: sqlite3.Connection) -> None:
+    add(connection, 100)
+    raise ThreadBusy("no")
+
+
+async def asked(database: Database, *works: Work[Any]) -> list[asyncio.Task[Any]]:
+    """Have the works wait, in this order."""
+    tasks = [asyncio.create_task(database.write(work)) for work in works]
+    await anyio.lowlevel.checkpoint()
+    return tasks
 
 
 def numbers(connection: sqlite3.Connection) -> list[int]:
@@ -164,20 +184,94 @@ async def test_a_transaction_whose_caller_is_cancelled_is_carried_out_whole(
 async def test_closing_waits_for_what_was_asked_before_and_takes_nothing_after(
     database: Database, file: Path
 ) -> None:
-    def add_as(n: int) -> Work[None]:
-        return lambda connection: add(connection, n)
-
-    asked = [asyncio.create_task(database.write(add_as(n))) for n in range(9)]
-    await asyncio.to_thread(int)  # each has begun
-
+    async with held_up(database):
+        tasks = await asked(database, *map(add_as, range(9)))
+        closing_it = asyncio.create_task(database.aclose())
+        await anyio.lowlevel.checkpoint()
+        with pytest.raises(StorageFailed, match="stopping"):
+            await database.write(add_as(10))
+    await closing_it
     await database.aclose()
-    await database.aclose()
 
-    await asyncio.gather(*asked)
+    await asyncio.gather(*tasks)
     with pytest.raises(StorageFailed, match="stopping"):
-        await database.write(lambda connection: add(connection, 10))
+        await database.write(add_as(10))
     with closing(await asyncio.to_thread(sqlite3.connect, file, check_same_thread=False)) as connection:
         assert await asyncio.to_thread(numbers, connection) == list(range(9))
+
+
+# Groups: what waits while something else is done
+
+
+async def test_what_waits_together_is_seen_together_and_in_order(database: Database) -> None:
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def block(connection: sqlite3.Connection) -> list[int]:
+        has_begun.set()
+        assert may_end.wait(10)
+        return numbers(connection)
+
+    with anyio.fail_after(10):
+        async with held_up(database):
+            first, blocking, last = await asked(database, add_as(1), block, add_as(2))
+        await asyncio.to_thread(has_begun.wait)
+        before = await database.read(numbers)
+        assert not first.done()
+        may_end.set()
+        await asyncio.gather(first, last)
+
+    assert before == []
+    assert await blocking == [1]
+    assert await database.read(numbers) == [1, 2]
+
+
+async def test_who_fails_among_others_harms_none_of_them(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with held_up(database):
+        tasks = await asked(database, add_as(1), refuse, numbers, add_as(1), add_as(2), numbers)
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [type(end) for end in ends] == [type(None), ThreadBusy, list, StorageFailed, type(None), list]
+    assert (ends[2], ends[5]) == ([1], [1, 2])
+    assert await database.read(numbers) == [1, 2]
+    assert caplog.text.count("the database failed") == 1
+
+
+async def test_more_than_a_group_come_in_order(database: Database) -> None:
+    async with held_up(database):
+        tasks = await asked(database, *(lambda connection: len(numbers(connection)), *map(add_as, range(99))))
+        tasks += await asked(database, lambda connection: len(numbers(connection)))
+
+    assert len(tasks) > GROUP_LIMIT
+    assert [await tasks[0], await tasks[-1]] == [0, 99]
+
+
+@pytest.mark.parametrize("others", [[], [refuse]], ids=["together", "each alone"])
+async def test_who_leaves_while_others_wait_has_its_work_done_all_the_same(
+    database: Database, others: list[Work[None]]
+) -> None:
+    async with held_up(database):
+        first, last, *rest = await asked(database, add_as(1), add_as(2), *others)
+        first.cancel()
+        await asyncio.wait([first])
+    await asyncio.gather(last, *rest, return_exceptions=True)
+
+    assert first.cancelled()
+    assert last.result() is None
+    assert await database.read(numbers) == [1, 2]
+
+
+async def test_reads_that_wait_together_each_have_their_own_end(database: Database) -> None:
+    await database.write(add_as(1))
+
+    def unreadable(connection: sqlite3.Connection) -> None:
+        connection.execute("SELECT * FROM nothing")
+
+    reads: list[Work[Any]] = [numbers, unreadable, numbers]
+    ends = await asyncio.gather(*map(database.read, reads), return_exceptions=True)
+
+    assert [type(end) for end in ends] == [list, StorageFailed, list]
 
 
 def test_a_loop_that_closed_in_the_middle_harms_nobody(file: Path) -> None:
@@ -311,6 +405,21 @@ async def test_a_later_seltzers_file_is_refused(file: Path) -> None:
     await asyncio.to_thread(make, file, "PRAGMA user_version = 9999")
 
     assert "later Seltzer" in await refusal(file)
+
+
+async def test_an_opening_that_is_cancelled_leaves_no_thread_behind(file: Path) -> None:
+    before = set(threading.enumerate())
+    opening = asyncio.create_task(open_database(file))
+    await anyio.lowlevel.checkpoint()
+
+    opening.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith("sqlite-"):
+            await asyncio.to_thread(thread.join, 5)
+            assert not thread.is_alive()
 
 
 async def test_a_file_that_can_not_be_opened_is_refused(file: Path) -> None:

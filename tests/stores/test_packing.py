@@ -3,10 +3,10 @@
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 import anyio.lowlevel
@@ -22,12 +22,31 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
 from app.runs.graph import AnyPregel
-from app.stores.checkpoints import SqliteCheckpoints, open_checkpoints
+from app.stores.checkpoints import SqliteCheckpoints
+from app.stores.database import Database
 from app.stores.known import LISTS_A_THREAD, REF_BYTES, KnownMessages
+from app.stores.line import Work
 from app.stores.serializer import SafeSerializer
-from tests.stores.talking import Talk, config, counts, echo, graph, made, nested, on, rows, texts, turn
+from tests.stores.talking import (
+    Talk,
+    config,
+    counts,
+    echo,
+    graph,
+    held_up,
+    made,
+    nested,
+    on,
+    open_checkpoints,
+    opened,
+    rows,
+    texts,
+    turn,
+)
 
 pytestmark = pytest.mark.anyio
+
+T = TypeVar("T")
 
 MANY = 20  # more than stay inline
 VERY_MANY = 250  # more than a node is thought to write, and than are decoded at once
@@ -277,23 +296,22 @@ async def test_the_messages_known_are_bounded_by_their_size_too(file: Path) -> N
 
 
 async def test_a_message_that_is_known_is_not_decoded_nor_written_again(file: Path) -> None:
-    async with open_checkpoints(file) as checkpoints:
-        pregel = on(checkpoints, echo())
+    async with opened(file) as database:
+        pregel = on(SqliteCheckpoints(database), echo())
         await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
         first = (await pregel.aget_state(config())).values["messages"]
-        written = await _changes(checkpoints)
+        written = await _changes(database)
 
         await turn(pregel, "more")
 
         second = (await pregel.aget_state(config())).values["messages"]
         assert all(mine is other for mine, other in zip(first, second, strict=False))
-        assert await _changes(checkpoints) - written < MANY
+        assert await _changes(database) - written < MANY
 
 
-async def _changes(checkpoints: Any) -> int:
-    """Return how many rows the saver has written until now."""
-    connection = checkpoints.saver_for(echo()).conn
-    return int(connection.total_changes)
+async def _changes(database: Database) -> int:
+    """Return how many rows have been written until now."""
+    return await database.write(lambda connection: connection.total_changes)
 
 
 def _clear(state: Talk) -> Any:
@@ -315,7 +333,8 @@ async def _talk_and_clear(pregel: AnyPregel) -> None:
 async def test_a_write_survives_the_pruning_of_what_it_began_from(file: Path, what: str) -> None:
     """It waits for the pruning to end, which drops messages that it knew as stored."""
 
-    async with open_checkpoints(file, kept=2) as checkpoints:
+    async with opened(file) as database:
+        checkpoints = SqliteCheckpoints(database, kept=2, spare=0)
         pregel = on(checkpoints, clearing)
         saver: Any = pregel.checkpointer
         await _talk_and_clear(pregel)
@@ -323,7 +342,7 @@ async def test_a_write_survives_the_pruning_of_what_it_began_from(file: Path, wh
         messages = found.checkpoint["channel_values"]["messages"]
         newest = await saver.aget_tuple(config())
 
-        async with saver.lock:
+        async with held_up(database):
             pruning = asyncio.ensure_future(checkpoints.prune("t"))
             await anyio.lowlevel.checkpoint()
             if what == "checkpoint":
@@ -348,10 +367,11 @@ async def test_a_write_survives_the_pruning_of_what_it_began_from(file: Path, wh
 async def test_what_is_pruned_while_it_is_decoded_is_not_taken_for_stored(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pruned = asyncio.Event()
+    decoding, pruned = asyncio.Event(), asyncio.Event()
 
     async def to_thread(work: Callable[[], None]) -> None:
         """Do in this thread, after the pruning, what is so much that it would be done in another."""
+        decoding.set()
         await pruned.wait()
         work()
 
@@ -363,8 +383,7 @@ async def test_what_is_pruned_while_it_is_decoded_is_not_taken_for_stored(
         saver: Any = checkpoints.saver_for(pregel)  # knows nothing yet
         async with asyncio.timeout(10):
             loading = asyncio.ensure_future(saver.aget_tuple(found.config))
-            while not saver.lock.locked():
-                await anyio.lowlevel.checkpoint()
+            await decoding.wait()
             await checkpoints.prune("t")
             pruned.set()
             loaded = await loading
@@ -375,6 +394,39 @@ async def test_what_is_pruned_while_it_is_decoded_is_not_taken_for_stored(
     assert newest is not None
     assert newest.checkpoint["id"] == LATE
     assert newest.checkpoint["channel_values"] == loaded.checkpoint["channel_values"]
+
+
+class Pausing(Database):
+    """A file whose second read waits for something else to be done."""
+
+    def __init__(self, database: Database, between: Callable[[], Awaitable[None]]) -> None:
+        self._database = database
+        self._between = between
+        self._reads = 0
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._database.write(work)
+
+    async def read(self, work: Work[T]) -> T:
+        self._reads += 1
+        if self._reads == 2:
+            await self._between()
+        return await self._database.read(work)
+
+
+async def test_what_is_pruned_before_its_messages_are_read_is_looked_for_again(file: Path) -> None:
+    async with opened(file) as database:
+        checkpoints = SqliteCheckpoints(database, kept=2, spare=0)
+        await _talk_and_clear(on(checkpoints, clearing))
+        found = await _longest(checkpoints.saver_for(clearing))
+
+        async def prune() -> None:
+            await slow.prune("t")
+
+        slow = SqliteCheckpoints(Pausing(database, prune), kept=2, spare=0)
+
+        assert await slow.saver_for(clearing).aget_tuple(found.config) is None  # it was pruned
+        assert await texts(on(slow, clearing)) == await texts(on(checkpoints, clearing))
 
 
 async def _longest(saver: BaseCheckpointSaver[Any]) -> CheckpointTuple:

@@ -13,8 +13,8 @@ from langgraph.channels.delta import DeltaChannel
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
-from app.stores.checkpoints import open_checkpoints
-from app.stores.pruning import ROOT, Row, superfluous
+from app.stores.checkpoints import SqliteCheckpoints
+from app.stores.pruning import ROOT, Row, Written, superfluous
 from tests.stores.talking import (
     agent,
     answered,
@@ -26,6 +26,7 @@ from tests.stores.talking import (
     made,
     nested,
     on,
+    open_checkpoints,
     rows,
     seen,
     texts,
@@ -92,6 +93,36 @@ _WRITES_ON_NOTHING = """
 SELECT * FROM writes LEFT JOIN checkpoints USING (thread_id, checkpoint_ns, checkpoint_id)
 WHERE checkpoints.seq IS NULL
 """
+
+
+async def test_a_thread_is_not_looked_at_before_it_can_have_more_than_it_may(file: Path) -> None:
+    """A turn adds three. One that the process hasn't seen grow is looked at, once."""
+
+    async def left(checkpoints: SqliteCheckpoints) -> list[int]:
+        found = []
+        for _ in range(7):
+            await turn(on(checkpoints, echo()), "more")
+            await checkpoints.prune("t")
+            found.append(counts(file)["checkpoints"])
+        return found
+
+    async with open_checkpoints(file, kept=3, spare=5) as checkpoints:
+        assert await left(checkpoints) == [3, 6, 4, 7, 4, 7, 4]
+    async with open_checkpoints(file, kept=3, spare=5) as checkpoints:
+        assert await left(checkpoints) == [4, 7, 4, 7, 4, 7, 4]
+
+
+def test_the_threads_whose_checkpoints_are_counted_are_few() -> None:
+    written = Written(threads_limit=2)
+    for thread_id in "abcb":
+        written.add(thread_id, is_first=True)
+
+    assert [written.may_exceed(each, 1) for each in "abc"] == [True, True, False]
+    assert not written.may_exceed("b", 2)
+    written.add("unknown", is_first=False)
+    assert written.may_exceed("unknown", 1_000)
+    written.forget("b")
+    assert written.may_exceed("b", 2)
 
 
 async def test_a_pruned_thread_goes_on_after_a_restart(file: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from app.runs.graph import AnyPregel
-from app.stores.checkpoints import open_checkpoints
 from tests.stores.talking import (
     agent,
     answered,
@@ -16,6 +15,7 @@ from tests.stores.talking import (
     made,
     nested,
     on,
+    open_checkpoints,
     run_ids,
     seen,
     texts,

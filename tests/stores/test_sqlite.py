@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from app.runs.event import START, Event
 from app.stores.database import Database, open_database
 from app.stores.log_rows import sweep
 from app.stores.sqlite_log import SqliteLog
-from app.stores.sqlite_runs import SqliteRuns
+from app.stores.sqlite_runs import SWEEP_S, SqliteRuns
 from app.stores.sqlite_threads import SqliteThreads
 from tests.stores.conformance import SMALL_LIMIT, Clock, events, stored
 from tests.stores.conformance_runs import TTL_S, claim, end, ids, leased, waiting
@@ -95,6 +96,38 @@ async def test_what_is_past_its_time_is_deleted_by_the_next_expire(
     assert await count_rows(database, "logs") == 1
     assert await count_rows(database, "events") == 2
     assert await stored(log, run_id="t") == events(1, 6)
+
+
+async def test_what_is_past_its_time_is_deleted_when_runs_end_but_not_each_time(
+    log: SqliteLog, runs: SqliteRuns, database: Database, clock: Clock
+) -> None:
+    for run_id in "rst":
+        await end(runs, await leased(runs, run_id, run_id), retention_s=0)
+    assert await count_rows(database, "logs") == 2
+    assert await log.read(dict.fromkeys("rst", START)) == {}
+    clock.now += SWEEP_S
+
+    await end(runs, await leased(runs, "u", "u"), retention_s=60)
+
+    assert await count_rows(database, "logs") == await count_rows(database, "events") == 1
+
+
+async def test_much_is_deleted_as_soon_as_runs_end(
+    runs: SqliteRuns, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.stores.sqlite_runs.sweep", partial(sweep, at_once=2))
+    leases = [await leased(runs, str(n), str(n)) for n in range(9)]
+    for lease in leases[:6]:
+        await end(runs, lease, retention_s=0)
+    before = await count_rows(database, "events")
+    clock.now += SWEEP_S
+
+    left = []
+    for lease in leases[6:]:
+        await end(runs, lease, retention_s=60)
+        left.append(await count_rows(database, "events"))
+
+    assert (before, left) == (5, [5 - 2 + 1, 4 - 2 + 1, 3 - 1 + 1])
 
 
 async def test_much_is_deleted_bit_by_bit(log: SqliteLog, database: Database, clock: Clock) -> None:
