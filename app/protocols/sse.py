@@ -74,7 +74,7 @@ class EventStream(Response):
 
     async def _write(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async with _Line(send, self._ping_s) as line, aclosing(self._batches) as batches:
+        async with Line(send, self._ping_s) as line, aclosing(self._batches) as batches:
             await line.say(RETRY)
             try:
                 async for batch in batches:
@@ -92,16 +92,20 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-class _Line:
+class Line:
     """A body going out in pieces, one at a time, and the pings between them.
 
     One timer for the whole of it, which a piece doesn't touch: when it fires it looks how long ago the last
-    one was.
+    one was. With is_steady it pings however short that is.
     """
 
-    def __init__(self, send: Send, ping_s: float) -> None:
+    def __init__(
+        self, send: Send, ping_s: float, ping: Callable[[], bytes] = lambda: PING, *, is_steady: bool = False
+    ) -> None:
         self._send = send
         self._ping_s = ping_s
+        self._ping_frame = ping
+        self._is_steady = is_steady
         self._loop = asyncio.get_running_loop()
         self._is_sending = False
         self._sent_at_s = self._loop.time()
@@ -122,10 +126,10 @@ class _Line:
 
     def _look(self) -> None:
         rest_s = self._sent_at_s + self._ping_s - self._loop.time()
-        if rest_s <= 0:
+        if self._is_steady or rest_s <= 0:
             rest_s = self._ping_s
             if not self._is_sending:  # else there are bytes on their way already
-                self._ping = asyncio.create_task(self._say(PING), name="ping")
+                self._ping = asyncio.create_task(self._say(self._ping_frame()), name="ping")
                 self._ping.add_done_callback(self._pinged)
         self._timer = self._loop.call_later(rest_s, self._look)
 

@@ -1,8 +1,8 @@
 """Tells a model's listeners of a token by a short way.
 
-LangChain's own way asks again for each token and each listener what kind it is, and gathers those that must
-be waited for, even if there are none. That costs more than making the token. Here the listeners are looked at
-once a call; where one of them isn't a plain function that is called in place, the long way is kept.
+LangChain's own way asks again for each token and each listener what kind it is, and gathers those that aren't
+called in place, in a task each. That costs more than making the token. Here the listeners are looked at once
+a call; where two would have to be gathered, or one would be called in another thread, the long way is kept.
 """
 
 import inspect
@@ -17,13 +17,19 @@ log = logging.getLogger(__name__)
 def heard_in_place(run: AsyncCallbackManagerForLLMRun) -> AsyncCallbackManagerForLLMRun:
     """Return the run's manager, with a short way for tokens if all its listeners can be called in place."""
     listeners = [each for each in run.handlers if not each.ignore_llm]
-    if all(each.run_inline and not inspect.iscoroutinefunction(each.on_llm_new_token) for each in listeners):
-        return _InPlace(run, listeners)
-    return run
+    inline = [each for each in listeners if each.run_inline]
+    gathered = [each for each in listeners if not each.run_inline]
+    if len(gathered) > 1 or not all(map(_is_awaited, gathered)):
+        return run
+    return _InPlace(run, inline + gathered)
+
+
+def _is_awaited(listener: BaseCallbackHandler) -> bool:
+    return inspect.iscoroutinefunction(listener.on_llm_new_token)
 
 
 class _InPlace(AsyncCallbackManagerForLLMRun):
-    """The manager of a run whose listeners are plain functions."""
+    """The manager of a run whose listeners can be told one after the other."""
 
     def __init__(self, run: AsyncCallbackManagerForLLMRun, listeners: list[BaseCallbackHandler]) -> None:
         super().__init__(
@@ -36,12 +42,12 @@ class _InPlace(AsyncCallbackManagerForLLMRun):
             metadata=run.metadata,
             inheritable_metadata=run.inheritable_metadata,
         )
-        self._listeners = listeners
+        self._listeners = [(each, _is_awaited(each)) for each in listeners]
 
     async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
-        for listener in self._listeners:
+        for listener, is_awaited in self._listeners:
             try:
-                listener.on_llm_new_token(
+                told: Any = listener.on_llm_new_token(
                     token,
                     chunk=chunk,
                     run_id=self.run_id,
@@ -49,7 +55,9 @@ class _InPlace(AsyncCallbackManagerForLLMRun):
                     tags=self.tags,
                     **kwargs,
                 )
+                if is_awaited:
+                    await told
             except Exception as error:  # as LangChain has it: a listener may raise anything
                 log.warning("Error in %s.on_llm_new_token: %r", type(listener).__name__, error)
-                if listener.raise_error:
+                if listener.raise_error and not isinstance(error, NotImplementedError):
                     raise

@@ -3,8 +3,9 @@
 import uuid
 from typing import Any
 
+import anyio
 import pytest
-from langchain_core.callbacks import AsyncCallbackHandler, AsyncCallbackManagerForLLMRun, BaseCallbackHandler
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
@@ -14,11 +15,14 @@ pytestmark = pytest.mark.anyio
 
 
 class Listener(BaseCallbackHandler):
-    """Writes down what it is told; may be deaf, or raise."""
+    """Writes down what it is told, and whose turn it was; may be deaf, or raise."""
 
     run_inline = True
 
-    def __init__(self, *, is_deaf: bool = False, raises: bool = False, raise_error: bool = False) -> None:
+    def __init__(
+        self, *, is_deaf: bool = False, raises: Exception | None = None, raise_error: bool = False
+    ) -> None:
+        self.turns: list[str] = []
         self.told: list[Any] = []
         self.is_deaf = is_deaf
         self.raises = raises
@@ -28,10 +32,11 @@ class Listener(BaseCallbackHandler):
     def ignore_llm(self) -> bool:
         return self.is_deaf
 
-    def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+    def on_llm_new_token(self, *args: Any, **kwargs: Any) -> Any:
+        self.turns.append(type(self).__name__)
         self.told.append((args, kwargs))
         if self.raises:
-            raise ValueError("I don't like it")
+            raise self.raises
 
 
 class Elsewhere(Listener):
@@ -40,10 +45,18 @@ class Elsewhere(Listener):
     run_inline = False
 
 
-class Waited(AsyncCallbackHandler):
-    run_inline = True
+class Waited(Listener):
+    """One whose answer is waited for, in its turn."""
 
-    async def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None: ...
+    async def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+        await anyio.lowlevel.checkpoint()
+        super().on_llm_new_token(*args, **kwargs)
+
+
+class Gathered(Waited):
+    """One that is waited for with others like it, behind those in place."""
+
+    run_inline = False
 
 
 def run_with(*listeners: BaseCallbackHandler) -> AsyncCallbackManagerForLLMRun:
@@ -62,42 +75,57 @@ async def tell(run: AsyncCallbackManagerForLLMRun) -> None:
         await run.on_llm_new_token(text, chunk=chunk, more="given")
 
 
-async def test_listeners_are_told_the_same_either_way() -> None:
-    long, short = [Listener(), Listener(is_deaf=True)], [Listener(), Listener(is_deaf=True)]
+async def hear(listeners: list[Listener], *, is_short: bool) -> Any:
+    """Return what the listeners were told and in which order, and how it ended."""
+    turns: list[str] = []
+    for each in listeners:
+        each.turns = turns
+    run = run_with(*listeners)
+    heard = heard_in_place(run) if is_short else run
+    assert (heard is not run) == is_short
+    try:
+        await tell(heard)
+    except (ValueError, NotImplementedError) as error:
+        return turns, [each.told for each in listeners], repr(error)
+    return turns, [each.told for each in listeners], "heard"
 
-    await tell(run_with(*long))
-    run = heard_in_place(run_with(*short))
-    await tell(run)
 
-    assert [each.told for each in short] == [each.told for each in long]
-    assert len(short[0].told) == 2
-    assert type(run) is not AsyncCallbackManagerForLLMRun
+@pytest.mark.parametrize(
+    "kinds", [[Listener], [Waited, Listener], [Gathered], [Gathered, Listener, Waited], [Listener, Gathered]]
+)
+async def test_listeners_are_told_the_same_either_way(kinds: list[type[Listener]]) -> None:
+    def made() -> list[Listener]:
+        return [*(kind() for kind in kinds), Gathered(is_deaf=True), Elsewhere(is_deaf=True)]
+
+    long, short = await hear(made(), is_short=False), await hear(made(), is_short=True)
+
+    assert short == long
+    assert len(short[0]) == 2 * len(kinds)
 
 
+@pytest.mark.parametrize("kind", [Listener, Waited, Gathered])
+@pytest.mark.parametrize("error", [ValueError("I don't like it"), NotImplementedError("I can't")])
 @pytest.mark.parametrize("raise_error", [False, True])
-async def test_a_listener_that_raises_does_what_it_does_the_long_way(raise_error: bool) -> None:
-    long, short = (
-        Listener(raises=True, raise_error=raise_error),
-        Listener(raises=True, raise_error=raise_error),
-    )
+async def test_a_listener_that_raises_does_what_it_does_the_long_way(
+    kind: type[Listener], error: Exception, raise_error: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     outcomes = []
 
-    for run in (run_with(long), heard_in_place(run_with(short))):
-        try:
-            await tell(run)
-        except ValueError as error:
-            outcomes.append(repr(error))
-        else:
-            outcomes.append("heard")
+    for is_short in (False, True):
+        caplog.clear()
+        others = [Listener()] if kind is Gathered else [Gathered(), Listener()]
+        listeners = [kind(raises=error, raise_error=raise_error), *others]
+        outcome = await hear(listeners, is_short=is_short)
+        outcomes.append((outcome, [(each.levelname, repr(error) in each.message) for each in caplog.records]))
 
-    assert outcomes[0] == outcomes[1] == ('ValueError("I don\'t like it")' if raise_error else "heard")
-    assert short.told == long.told
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[1][1]
 
 
-@pytest.mark.parametrize("listener", [Elsewhere(), Waited()])
-async def test_listeners_that_have_to_be_waited_for_are_told_the_long_way(
-    listener: BaseCallbackHandler,
+@pytest.mark.parametrize("listeners", [[Elsewhere()], [Gathered(), Gathered()], [Gathered(), Elsewhere()]])
+async def test_listeners_that_are_gathered_or_in_another_thread_are_told_the_long_way(
+    listeners: list[BaseCallbackHandler],
 ) -> None:
-    run = run_with(Listener(), listener)
+    run = run_with(Listener(), *listeners)
 
     assert heard_in_place(run) is run

@@ -413,6 +413,20 @@ class TestStreams:
             upstream_env.resume()
             assert 'data: "done"' in lines
 
+    def test_a_chunk_of_the_answer_comes_behind_the_token_that_it_is_made_of(self, server: Served) -> None:
+        url = f"{server.url}/llm/stream_events"
+        made, shown = "", ""
+
+        with httpx.stream("POST", url, json={"input": QUESTION}) as response:
+            for event in (data for kind, data in sse(response) if kind == "data"):
+                if event["event"] == "on_chat_model_stream":
+                    made += event["data"]["chunk"]["content"]
+                elif event["event"] == "on_chain_stream" and not event["parent_ids"]:
+                    shown += event["data"]["chunk"]
+                    assert made.startswith(shown)
+
+        assert shown == made != ""
+
     def test_an_error_in_mid_stream_leaves_the_connection_usable(
         self, upstream_env: Upstream, server: Served
     ) -> None:

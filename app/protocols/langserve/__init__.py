@@ -2,7 +2,9 @@
 
 request.py   a body, checked before LangServe sees it
 served.py    a graph as the Runnable that LangServe serves
+chain.py     how LangChain's listeners hear its stream
 frames.py    what goes to the client: safe JSON, no system prompts, errors with a code
+stream.py    the event streams, sent by our own writer
 guard.py     the ASGI layer around LangServe: attaches its runs to the request, mends its error endings
 """
 
@@ -12,14 +14,13 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from langchain_core._api import LangChainDeprecationWarning
 from langserve import add_routes
-from sse_starlette import EventSourceResponse
-from sse_starlette.sse import AppStatus
 
 from app.protocols.faults import Faults
 from app.protocols.langserve.frames import SafeSerializer
 from app.protocols.langserve.guard import LangServeGuard
 from app.protocols.langserve.request import Limits
 from app.protocols.langserve.served import REQUEST, ServedGraph, ServedRequest
+from app.protocols.langserve.stream import stream_route
 from app.runs.engine import Engine
 
 __all__ = ["Limits", "mount"]
@@ -27,12 +28,11 @@ __all__ = ["Limits", "mount"]
 
 def mount(app: FastAPI, engine: Engine, *, limits: Limits, ping_s: float, faults: Faults) -> None:
     """Serve each graph at /{name}, and graphs on messages at /{name}/chat too, for the chat playground."""
-    AppStatus.enable_automatic_graceful_drain = False  # a stream ends when its run does: Engine.aclose
     # LangServe's /stream_log stands on it; the warning would tell the operator nothing that can be done
     # about it.
     warnings.filterwarnings("ignore", "astream_log is deprecated", LangChainDeprecationWarning)
-    EventSourceResponse.DEFAULT_PING_INTERVAL = ping_s  # type: ignore[assignment]  # it takes fractions, typed as int
-    router = APIRouter()  # add_routes on the app itself would print LangServe's banner
+    # add_routes on the app itself would print LangServe's banner
+    router = APIRouter(route_class=stream_route(ping_s))
     served = {f"/{name}": ServedGraph(graph) for name, graph in engine.graphs.items()}
     chats = {f"{path}/chat": each for path, each in served.items() if each.graph.takes_messages}
     for path, each in {**served, **chats}.items():

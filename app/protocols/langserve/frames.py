@@ -8,6 +8,7 @@ from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables.schema import StreamEvent
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
 from langserve.serialization import Serializer, WellKnownLCSerializer
+from sse_starlette.event import ensure_bytes
 
 from app.errors import AppError, RunFailed
 from app.runs.jsonable import dumps
@@ -37,6 +38,15 @@ class SafeSerializer(Serializer):
 
     def loadd(self, obj: Any) -> Any:
         return self._well_known.loadd(obj)
+
+
+def frame(item: Mapping[str, Any]) -> bytes:
+    """Return LangServe's item as sse-starlette frames it: by a short way if it is one line of data."""
+    data: Any = item.get("data")
+    is_plain = item == {"event": "data", "data": data} and isinstance(data, str)
+    if is_plain and not ("\n" in data or "\r" in data):
+        return f"event: data\r\ndata: {data}\r\n\r\n".encode()
+    return ensure_bytes(item, "\r\n")
 
 
 def error_frame(error: AppError, status: int) -> bytes:

@@ -5,7 +5,7 @@ answer's text, whose tokens are the stream. Any other graph is served with its o
 updates, or, for a bare Runnable, the chunks it makes.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -19,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic.v1 import BaseModel as BaseModelV1
 
 from app.protocols.attached import Attachment
+from app.protocols.langserve.chain import inner_callbacks, stream_chain
 from app.protocols.langserve.frames import public_event, public_patch
 from app.protocols.messages import MessageLimits, parse_input
 from app.runs.answer import AnswerText
@@ -158,14 +159,10 @@ class ServedGraph(Runnable[Any, Any]):
         ]
         return await super().abatch(inputs, configs, return_exceptions=return_exceptions, **kwargs)  # type: ignore[arg-type]  # a RunnableConfig with our key
 
-    async def astream(
+    def astream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any | None
     ) -> AsyncIterator[Any]:
-        async def once() -> AsyncIterator[Any]:
-            yield input
-
-        async for chunk in self._atransform_stream_with_config(once(), self._chunks, config):
-            yield chunk
+        return stream_chain(self._chunks, input, config, self.get_name())
 
     async def astream_events(  # type: ignore[override]  # v3 isn't served
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
@@ -188,15 +185,14 @@ class ServedGraph(Runnable[Any, Any]):
         return "".join(chunks) if self.graph.takes_messages else await attachment.output(spec)
 
     async def _chunks(
-        self, inputs: AsyncIterator[Any], run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
-    ) -> AsyncIterator[Any]:
-        callbacks = run_manager.get_child() if config["configurable"].get(_WITH_STEPS) else None
+        self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+    ) -> AsyncGenerator[Any]:
+        callbacks = inner_callbacks(run_manager) if config["configurable"].get(_WITH_STEPS) else None
+        attachment, spec = self._run(input, run_manager, config)
         render = self._render()
-        async for input in inputs:
-            attachment, spec = self._run(input, run_manager, config)
-            async for event in attachment.run(spec, callbacks):
-                for chunk in render(event):
-                    yield chunk
+        async for event in attachment.run(spec, callbacks):
+            for chunk in render(event):
+                yield chunk
 
     def _run(
         self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig

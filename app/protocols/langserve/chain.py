@@ -1,0 +1,69 @@
+"""A stream as LangChain's listeners hear it: a chain that starts, says its chunks, and ends or fails.
+
+Runnable has this too, with a task for each chunk, so that each is made in a context that carries the config.
+Nothing here reads that context: a run has one of its own.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any, TypeAlias
+
+from langchain_core.callbacks import (
+    AsyncCallbackHandler,
+    AsyncCallbackManager,
+    AsyncCallbackManagerForChainRun,
+)
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config, get_async_callback_manager_for_config
+from langchain_core.tracers._streaming import _StreamingCallbackHandler
+
+Make: TypeAlias = Callable[[Any, AsyncCallbackManagerForChainRun, RunnableConfig], AsyncGenerator[Any]]
+
+
+async def stream_chain(
+    make: Make, input: Any, config: RunnableConfig | None, name: str
+) -> AsyncGenerator[Any]:
+    """Yield the chunks that make makes of the input, and tell the config's callbacks of them."""
+    config = ensure_config(config)
+    run = await get_async_callback_manager_for_config(config).on_chain_start(
+        None,
+        {"input": ""},  # as of any chain that streams: what it is asked is told at its end
+        run_type=None,
+        name=config.get("run_name") or name,
+        run_id=config.pop("run_id", None),
+        defers_inputs=False,
+    )
+    output, adds_up = None, True
+    try:
+        async with aclosing(make(input, run, config)) as chunks:
+            async for chunk in _tapped(chunks, run):
+                yield chunk
+                try:
+                    output = chunk if output is None or not adds_up else output + chunk
+                except TypeError:
+                    output, adds_up = chunk, False
+    except BaseException as error:
+        await run.on_chain_error(error, inputs=input)
+        raise
+    await run.on_chain_end(output, inputs=input)
+
+
+def inner_callbacks(run: AsyncCallbackManagerForChainRun) -> AsyncCallbackManager:
+    """Return the callbacks for what runs inside the chain.
+
+    The listener that makes events of it never waits, so that it is called in place. A task for each call
+    costs more, and lets the chain's own chunk overtake the token that it is made of.
+    """
+    callbacks = run.get_child()
+    for each in callbacks.handlers:
+        if isinstance(each, AsyncCallbackHandler) and isinstance(each, _StreamingCallbackHandler):
+            each.run_inline = True
+    return callbacks
+
+
+def _tapped(chunks: AsyncGenerator[Any], run: AsyncCallbackManagerForChainRun) -> AsyncIterator[Any]:
+    """Return the chunks by way of the listener that makes events or patches of them, if there is one."""
+    for listener in run.handlers:
+        if isinstance(listener, _StreamingCallbackHandler):
+            return listener.tap_output_aiter(run.run_id, chunks)
+    return chunks
