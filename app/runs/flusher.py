@@ -1,7 +1,7 @@
 """The flusher: one batched append a flush, for all runs of the process. Nothing waits for it but a run's end.
 
-The first event after a pause is flushed at once; what is said meanwhile waits for the flush to end and for a
-window behind it, so that under load a flush carries many events of many runs.
+A flush takes what was said within a window. Readers don't wait for it; its length is only how much a killed
+process loses of its log (docs/decisions/0006).
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from app.runs.ports import EventLog
 
 log = logging.getLogger(__name__)
 
-WINDOW_S: Final = 0.005
-BUSY_WINDOW_S: Final = 0.020
-BUSY_RUNS: Final = 4  # with as many runs in one flush, longer windows save more than they cost
+WINDOW_S: Final = 0.02
+BUSY_WINDOW_S: Final = 0.1
+BUSY_RUNS: Final = 4  # in the last flush; a transaction for each token of each would cost more than the token
 LIMIT: Final = 20_000  # events that may wait; beyond, runs wait
 
 Batch = Mapping[RunId, Sequence[Event]]
@@ -42,7 +42,8 @@ class Flusher:
         self._waiting: dict[RunId, list[Event]] = {}
         self._in_flight: Batch = {}
         self._flush: asyncio.Task[None] | None = None
-        self._is_idle = True
+        self._window_s = WINDOW_S
+        self._is_due = False  # the next flush has its time
         self._count = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
@@ -59,9 +60,8 @@ class Flusher:
             waiting.append(event)
             return
         self._waiting[run_id] = [event]
-        if self._is_idle:
-            self._is_idle = False
-            asyncio.get_running_loop().call_soon(self._begin)
+        if not (self._is_due or self._in_flight):
+            self._plan()
 
     async def room(self) -> None:
         """Wait, without limit, until is_full is false."""
@@ -88,10 +88,13 @@ class Flusher:
             if self._flush is not None:
                 await asyncio.wait([self._flush])
 
+    def _plan(self) -> None:
+        self._is_due = True
+        asyncio.get_running_loop().call_later(self._window_s, self._begin)
+
     def _begin(self) -> None:
-        if not self._waiting:
-            self._is_idle = True
-        elif not self._in_flight:
+        self._is_due = False
+        if self._waiting and not self._in_flight:
             self._in_flight, self._waiting = self._waiting, {}
             self._flush = asyncio.create_task(self._write(self._in_flight), name="flush the log")
 
@@ -111,5 +114,6 @@ class Flusher:
             self._in_flight = {}
             self._count -= sum(map(len, batch.values()))
             self._has_room.set()
-            window_s = BUSY_WINDOW_S if len(batch) >= BUSY_RUNS else WINDOW_S
-            asyncio.get_running_loop().call_later(window_s, self._begin)
+            self._window_s = BUSY_WINDOW_S if len(batch) >= BUSY_RUNS else WINDOW_S
+            if self._waiting and not self._is_due:
+                self._plan()

@@ -27,15 +27,15 @@ class GatedLog:
         self.gate.set()
         self.error: BaseException | None = None
         self.fenced: set[RunId] = set()
-        self._is_taking = False
+        self.is_taking = False
 
     async def append(self, batch: Mapping[RunId, Sequence[Event]]) -> set[RunId]:
-        assert not self._is_taking, "two appends in flight"
-        self._is_taking = True
+        assert not self.is_taking, "two appends in flight"
+        self.is_taking = True
         try:
             await self.gate.wait()
         finally:
-            self._is_taking = False
+            self.is_taking = False
         if self.error:
             raise self.error
         self.batches.append({run_id: list(events) for run_id, events in batch.items()})
@@ -79,16 +79,18 @@ async def until(is_so: Callable[[], object]) -> None:
             await checkpoint()
 
 
-async def test_the_first_event_after_a_pause_is_flushed_at_once() -> None:
+async def test_what_is_said_within_a_window_is_flushed_together() -> None:
     log = GatedLog()
     flusher = flusher_of(log)
 
     flusher.put("r", event(1))
-    await until(lambda: log.batches)
+    flusher.put("s", event(1))
     flusher.put("r", event(2))
+    await until(lambda: log.batches)
+    flusher.put("r", event(3))
     await until(lambda: len(log.batches) == 2)
 
-    assert log.batches == [{"r": [event(1)]}, {"r": [event(2)]}]
+    assert log.batches == [{"r": [event(1), event(2)], "s": [event(1)]}, {"r": [event(3)]}]
 
 
 async def test_what_is_said_during_a_flush_goes_with_the_next_for_all_runs() -> None:
@@ -96,7 +98,7 @@ async def test_what_is_said_during_a_flush_goes_with_the_next_for_all_runs() -> 
     log.gate.clear()
     flusher = flusher_of(log)
     flusher.put("r", event(1))
-    await checkpoint()
+    await until(lambda: log.is_taking)
 
     for seq in (2, 3):
         flusher.put("r", event(seq))
@@ -112,8 +114,7 @@ async def test_settled_waits_for_the_runs_own_events_on_their_way_and_take_retur
     log.gate.clear()
     flusher = flusher_of(log)
     flusher.put("r", event(1))
-    await checkpoint()
-    await checkpoint()
+    await until(lambda: log.is_taking)
     flusher.put("r", event(2))
 
     with anyio.fail_after(5):
@@ -173,8 +174,7 @@ async def test_behind_a_batch_that_was_lost_the_log_gets_nothing_more_of_its_run
     log.error = StorageFailed("the disk is full")
     flusher = flusher_of(log, told)
     flusher.put("r", event(1))
-    await checkpoint()
-    await checkpoint()
+    await until(lambda: log.is_taking)
     flusher.put("r", event(2))
     flusher.put("s", event(1))
 
@@ -212,8 +212,7 @@ async def test_a_flush_that_does_not_make_room_wakes_nobody() -> None:
     log.gate.clear()
     flusher = flusher_of(log)
     flusher.put("r", event(1))
-    await checkpoint()
-    await checkpoint()
+    await until(lambda: log.is_taking)
     for seq in range(2, LIMIT + 3):
         flusher.put("r", event(seq))
 
