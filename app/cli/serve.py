@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from socket import socket
 from types import FrameType
@@ -102,8 +103,9 @@ def _spare_the_collector() -> None:
 
 
 def _exit_now() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(RuntimeError):  # the signal has come amid a write to it
+            stream.flush()
     os._exit(0)
 
 

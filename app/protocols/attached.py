@@ -44,12 +44,13 @@ class Attachment:
                 await self._engine.cancel(spec.run_id)
             async with aclosing(self._engine.follow(spec.run_id)) as events:
                 async for event in events:
+                    if event.is_last:
+                        self._running.discard(spec.run_id)  # nothing is left to cancel
                     raise_if_unfinished(event)
                     yield event
         except AppError as error:
             self.error = self.error or error
             raise
-        self._running.discard(spec.run_id)
 
     async def output(self, spec: RunSpec) -> Json:
         """Return the result of a run that has finished."""

@@ -37,7 +37,7 @@ Part: TypeAlias = tuple[Namespace, str, Any]
 async def drive(
     pregel: AnyPregel, input: Any, config: RunnableConfig, take: Callable[[Part], None]
 ) -> AsyncGenerator[None]:
-    """Run the graph, and yield now and then between its steps.
+    """Run the graph, and yield before and behind each of its steps.
 
     take is called in the loop's thread with each part of `astream(stream_mode=[*MODES, "messages"],
     subgraphs=True)`, amid whatever makes the part; it must not raise.
@@ -57,7 +57,8 @@ async def drive(
     above = {CONFIG_KEY_STREAM: StreamProtocol(put, MODES), CONFIG_KEY_RUNTIME: Runtime(stream_writer=write)}
     callbacks = _with(config.get("callbacks"), StreamMessagesHandler(put, subgraphs=True))
     config = {**config, "callbacks": callbacks, "configurable": {**config["configurable"], **above}}
-    steps = pregel.astream(input, config, stream_mode=[], durability="sync")
+    # Without a mode of its own it would yield nothing.
+    steps = pregel.astream(input, config, stream_mode="values", durability="sync")
     async with aclosing(steps):  # type: ignore[type-var]  # typed as an iterator, is a generator
         async for _ in steps:
             yield

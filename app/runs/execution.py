@@ -101,6 +101,8 @@ class Execution:
 
     def fail(self, code: str) -> None:
         """Have the run end as failed."""
+        if self._stop is None:
+            log.warning("run %s of %s fails: %s", self.run.spec.run_id, self.run.spec.graph, code)
         self._end_with(failed(failure(code)))
 
     def hand_back(self) -> None:
@@ -130,19 +132,19 @@ class Execution:
 
     async def _execute(self, callbacks: Callbacks, on_end: Callable[["Execution"], None]) -> bool:
         spec, started_at = self.run.spec, self._means.clock()
-        deadline = asyncio.timeout(self._means.timeout_s)
+        deadline = asyncio.get_running_loop().call_later(self._means.timeout_s, self.fail, "run_timeout")
         try:
-            async with deadline:
-                self._say("started", self._started())
-                if self._stop is None:
-                    await self._stream(callbacks)
+            self._say("started", self._started())
+            if self._stop is None:
+                await self._stream(callbacks)
             last = self._stop or self._ending(self._means.clock() - started_at)
         except asyncio.CancelledError:
             last = self._stop or CANCELLED
         except BaseException as error:  # a graph may raise anything, and its thread must be free again
-            why = failure("run_timeout") if deadline.expired() else classify(error)
+            why = classify(error)
             last = self._stop or failed(why)
             log.warning("run %s of %s failed: %s", spec.run_id, spec.graph, why.code, exc_info=error)
+        deadline.cancel()
         self._stop, self._is_ending = last, True  # from here on a cancel comes too late
         try:
             return await self._end(last, on_end)
@@ -173,6 +175,8 @@ class Execution:
         flusher = self._means.flusher
         async with aclosing(drive(self._pregel, input, config, self._take)) as steps:
             async for _ in steps:
+                if self._stop is not None:  # a node has swallowed its cancellation
+                    return
                 if flusher.is_full:
                     await flusher.room()
 

@@ -233,7 +233,7 @@ class Executor:
         self._forget_live(execution)
         self._hub.close(spec.run_id, execution.run.attempt, execution.error)
         if has_ended:
-            self._chores.do(self._stores.checkpoints.prune(spec.thread_id))
+            self._chores.do(self._keep_house(spec.thread_id))
 
     def _forget_live(self, execution: Execution) -> None:
         run_id = execution.run.spec.run_id
@@ -267,3 +267,8 @@ class Executor:
         if await self._stores.runs.finish(lease, last, touched=lease.run.attempt > 1):
             self.was_ended(lease.run.spec.run_id)
         self._leases.nudge()
+
+    async def _keep_house(self, thread_id: str) -> None:
+        """Limit how much is kept: of what ended runs have said, and of the thread's states."""
+        await self._stores.event_log.sweep()
+        await self._stores.checkpoints.prune(thread_id)

@@ -78,6 +78,7 @@ class Flusher:
         """Return what of the run still waits, for the caller to write: with the run's end, in one go."""
         events = self._waiting.pop(run_id, [])
         self._count -= len(events)
+        self._has_room.set()
         return events
 
     async def aclose(self) -> None:

@@ -111,6 +111,10 @@ class EventLog(Protocol):
         """Forget the run's events in ttl_s seconds, or sooner if an earlier call says so."""
         ...
 
+    async def sweep(self) -> None:
+        """Delete some of what is past its time, now and then: it may be called as often as one likes."""
+        ...
+
 
 class Threads(Protocol):
     """The conversations there are, each known from its first run on."""

@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from app.errors import LoadError
-from app.stores.line import Line, Work
 from app.stores.migrations import all_migrations, migrate
+from app.stores.threaded_connection import ThreadedConnection, Work
 
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S: Final = 30.0  # somebody may look into the file with a tool of their own
+GROUP_LIMIT: Final = 64  # writes in one transaction; a read gains nothing from sharing one
 APPLICATION_ID: Final = 0x53454C54  # "SELT": tells our file from another program's
 
 
 class Database:
     """A file that open_database() opened."""
 
-    def __init__(self, writer: Line, reader: Line) -> None:
+    def __init__(self, writer: ThreadedConnection, reader: ThreadedConnection) -> None:
         self._writer = writer
         self._reader = reader
 
@@ -26,16 +27,18 @@ class Database:
         """Do the work in a transaction, after all that came before; undo all of it if it raises.
 
         The work must bear to be done twice, with nothing left of the first time: it shares a transaction with
-        others that wait, and one of them may fail. So it changes nothing but the file. A caller that is
-        cancelled leaves at once; its work is done all the same.
-        Raises StorageFailed where SQLite does, and what the work raises.
+        others that wait, and one of them may fail. So it changes nothing but the file, and of that only rows:
+        by these is told whether it wrote before it raised. A caller that is cancelled leaves at once; its
+        work is done all the same.
+        Raises StorageFailed where SQLite does, and what the work raises; RuntimeError for StopIteration.
         """
         return await self._writer.transact(work)
 
     async def read(self, work: Work[T]) -> T:
         """Do the work, which only reads and sees one moment of the file; it never waits for a writer.
 
-        All that was written before it was asked is seen. Raises as write() does, may be done twice as there.
+        All that was written before it was asked is seen. Reads are done one after the other, each once.
+        Raises as write() does.
         """
         return await self._reader.transact(work)
 
@@ -50,7 +53,8 @@ async def open_database(path: Path) -> Database:
 
     Raises LoadError if it can't be opened, is no database of ours, or was written by a later Seltzer.
     """
-    writer, reader = Line("sqlite-writer", "BEGIN IMMEDIATE"), Line("sqlite-reader", "BEGIN")
+    writer = ThreadedConnection("sqlite-writer", "BEGIN IMMEDIATE", group_limit=GROUP_LIMIT)
+    reader = ThreadedConnection("sqlite-reader", "BEGIN", group_limit=1)
     try:
         await writer.connect(lambda: _connected(path, _prepare))
         await reader.connect(lambda: _connected(path, _forbid_writes))

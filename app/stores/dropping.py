@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from app.stores.database import Database
 from app.stores.known import KnownMessages
-from app.stores.line import Work
+from app.stores.threaded_connection import Work
 
 
 class Drops:

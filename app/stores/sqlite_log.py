@@ -10,6 +10,7 @@ from app.stores.database import Database
 from app.stores.log_rows import read_events, sweep, write_events
 
 EVENTS_LIMIT: Final = 10_000  # kept for each run; the oldest go first
+SWEEP_S: Final = 1.0  # between two sweeps, unless there may be more to delete at once
 
 
 class SqliteLog:
@@ -25,6 +26,7 @@ class SqliteLog:
         self._database = database
         self._events_limit = events_limit
         self._clock = clock
+        self._next_sweep = clock()
 
     async def append(self, batch: Mapping[RunId, Sequence[Event]]) -> set[RunId]:
         now = self._clock()
@@ -51,6 +53,14 @@ class SqliteLog:
             sweep(connection, now)
 
         await self._database.write(work)
+
+    async def sweep(self) -> None:
+        now = self._clock()
+        if now < self._next_sweep <= now + SWEEP_S:  # a clock that was set back doesn't put it off
+            return
+        self._next_sweep = now + SWEEP_S
+        if await self._database.write(lambda connection: sweep(connection, now)):
+            self._next_sweep = now
 
     async def expire_ended(self, ttl_s: float) -> None:
         """Forget in ttl_s seconds what ended runs said that nobody has called expire() for.

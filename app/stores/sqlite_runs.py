@@ -4,7 +4,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
 
 from app.errors import IdempotencyConflict, NotInterrupted, ThreadBusy, ThreadInterrupted, TooManyRuns
 from app.runs.event import Event, Json, RunId
@@ -12,7 +11,7 @@ from app.runs.jsonable import dumps
 from app.runs.ports import Renewal, Submitted
 from app.runs.run import Lease, Run, RunSpec, Stop
 from app.stores.database import Database
-from app.stores.log_rows import sweep, write_events
+from app.stores.log_rows import write_events
 from app.stores.run_rows import (
     begin_attempt,
     end,
@@ -24,8 +23,6 @@ from app.stores.run_rows import (
     to_datetime,
     to_run,
 )
-
-SWEEP_S: Final = 1.0  # at most so often, what is past its time is deleted when a run ends
 
 
 class SqliteRuns:
@@ -45,7 +42,6 @@ class SqliteRuns:
         self._database = database
         self._clock = clock
         self._lease_clock = lease_clock or clock
-        self._next_sweep = self._lease_clock()
 
     async def orphan_all(self) -> int:
         """Let all leases run out, and return how many there were: for who has just opened the file alone."""
@@ -112,24 +108,18 @@ class SqliteRuns:
         retention_s: float | None = None,
     ) -> bool:
         packed = None if output is None else dumps(output)
-        is_sweeping = self._lease_clock() >= self._next_sweep
-        if is_sweeping:
-            self._next_sweep = self._lease_clock() + SWEEP_S
 
-        def work(connection: sqlite3.Connection) -> tuple[bool, bool]:
+        def work(connection: sqlite3.Connection) -> bool:
             now = self._clock()
             held = _HELD, _key(lease)
             if not end(connection, held, last, now, output=packed, touched=touched):
-                return False, False
+                return False
             expires_at = None if retention_s is None else now + retention_s
             said = {lease.run.spec.run_id: [*unwritten, last]}
             write_events(connection, said, now, expires_at=expires_at)
-            return True, is_sweeping and sweep(connection, now)
+            return True
 
-        is_ended, is_more = await self._database.write(work)
-        if is_more:
-            self._next_sweep = self._lease_clock()
-        return is_ended
+        return await self._database.write(work)
 
     async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
         def work(connection: sqlite3.Connection) -> bool:

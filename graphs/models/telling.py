@@ -5,6 +5,7 @@ plain text become one chunk as they come.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
@@ -19,17 +20,19 @@ _METADATA: Final = {"model_provider": "openai"}  # what it is when joined to its
 async def told(chunks: AsyncIterator[ChatGenerationChunk], run: AsyncCallbackManagerForLLMRun) -> ChatResult:
     """Tell the run's listeners each chunk as it comes, and return what they add up to.
 
-    Raises what making a chunk raises, and ValueError if there is none.
+    chunks is a generator, and is closed however this ends: a cancel while a listener is told ends the
+    upstream's call too. Raises what making a chunk or telling it raises, and ValueError if there is none.
     """
     answer, message_id = Answer(), f"{LC_ID_PREFIX}-{run.run_id}"
     message: BaseMessageChunk | None = None
-    async for chunk in chunks:
-        message = chunk.message
-        if message.id is None:
-            message.id = message_id
-        message.response_metadata = {**(chunk.generation_info or {}), **message.response_metadata}
-        await run.on_llm_new_token(message.content, chunk=chunk)
-        answer.add(chunk)
+    async with aclosing(chunks):  # type: ignore[type-var]  # typed as an iterator, is a generator
+        async for chunk in chunks:
+            message = chunk.message
+            if message.id is None:
+                message.id = message_id
+            message.response_metadata = {**(chunk.generation_info or {}), **message.response_metadata}
+            await run.on_llm_new_token(message.content, chunk=chunk)
+            answer.add(chunk)
     if isinstance(message, AIMessageChunk) and not message.chunk_position:
         content: str | list[str | dict[str, Any]] = [] if isinstance(message.content, list) else ""
         nothing = AIMessageChunk(content=content, id=message_id, chunk_position="last")

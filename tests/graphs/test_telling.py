@@ -1,14 +1,20 @@
 """What is told of a streamed answer, and what it adds up to, is what LangChain's own loop tells and makes."""
 
+import asyncio
 import uuid
 import weakref
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler
+from langchain_core.callbacks import (
+    AsyncCallbackHandler,
+    AsyncCallbackManagerForLLMRun,
+    BaseCallbackHandler,
+)
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -77,7 +83,7 @@ class Saying(BaseChatModel):
             yield chunk.model_copy(deep=True)
 
 
-def run_with(listener: Listener) -> AsyncCallbackManagerForLLMRun:
+def run_with(listener: BaseCallbackHandler) -> AsyncCallbackManagerForLLMRun:
     return AsyncCallbackManagerForLLMRun(
         run_id=uuid.UUID(int=1), handlers=[listener], inheritable_handlers=[]
     )
@@ -116,3 +122,59 @@ async def test_a_piece_of_text_is_not_kept_once_it_was_told() -> None:
     run = AsyncCallbackManagerForLLMRun(run_id=uuid.UUID(int=1), handlers=[], inheritable_handlers=[])
 
     assert (await told(many(), run)).generations[0].text == 100 * "word "
+
+
+class Failing(BaseCallbackHandler):
+    """Fails at the first token, and says so."""
+
+    run_inline = raise_error = True
+
+    def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+
+class Waiting(AsyncCallbackHandler):
+    """Takes without end to hear of a token."""
+
+    def __init__(self) -> None:
+        self.is_told = asyncio.Event()
+
+    async def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+        self.is_told.set()
+        await asyncio.Event().wait()
+
+
+class Stream:
+    """A model's stream of one token, which may be closed or left lying."""
+
+    is_closed = False
+
+    async def chunks(self) -> AsyncIterator[ChatGenerationChunk]:
+        try:
+            yield ChatGenerationChunk(message=AIMessageChunk(content="word "))
+        finally:
+            self.is_closed = True
+
+
+async def test_a_listener_that_fails_ends_the_models_stream() -> None:
+    stream, left = Stream(), []
+
+    try:
+        await told(stream.chunks(), run_with(Failing()))
+    except ZeroDivisionError as error:
+        left.append((error, stream.is_closed))  # the error holds on to the stream, as a task's does
+
+    assert left[0][1]
+
+
+async def test_a_cancel_while_a_listener_is_told_ends_the_models_stream() -> None:
+    stream, listener = Stream(), Waiting()
+
+    with anyio.fail_after(5):
+        telling = asyncio.create_task(told(stream.chunks(), run_with(listener)))
+        await listener.is_told.wait()
+        telling.cancel()
+        await asyncio.wait((telling,))
+
+    assert telling.cancelled()
+    assert stream.is_closed

@@ -5,10 +5,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from types import NoneType
 from typing import Any, Final, cast
+from uuid import UUID
 
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler, AsyncCallbackManagerForChainRun
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.tracers._streaming import _StreamingCallbackHandler
 
 from app.protocols.langserve.chain import stream_chain
 
@@ -118,3 +120,35 @@ async def test_a_stream_that_is_left_has_failed(kind: type[Long]) -> None:
         ("start", NoneType),
         ("error", GeneratorExit),
     ]
+
+
+class Tap(AsyncCallbackHandler, _StreamingCallbackHandler[Any]):
+    """A listener that every chunk goes through; writes down what becomes of it."""
+
+    run_inline = True  # else the loop would turn first, and close what was left lying
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def tap_output_aiter(self, run_id: UUID, output: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        try:
+            async for chunk in output:
+                yield chunk
+        finally:
+            self.heard.append("closed")
+
+    def tap_output_iter(self, run_id: UUID, output: Any) -> Any:
+        raise NotImplementedError
+
+    async def on_chain_error(self, *args: Any, **kwargs: Any) -> None:
+        self.heard.append("error")
+
+
+async def test_a_listeners_tap_is_closed_before_it_is_told_that_the_stream_was_left() -> None:
+    tap = Tap()
+    chunks = cast(AsyncGenerator[Any], Short().astream(["a", "b"], {"callbacks": [tap]}))
+
+    async with aclosing(chunks):
+        assert await anext(chunks) == "a"
+
+    assert tap.heard == ["closed", "error"]

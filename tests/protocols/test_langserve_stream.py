@@ -215,16 +215,18 @@ class TestStream:
 
         assert source.is_closed
 
-    async def test_a_cancelled_stream_leaves_nothing_behind(self) -> None:
-        client, source = Client(), Source(*[data("x")] * 500)
-        client.is_reading.clear()
+    @pytest.mark.parametrize("more", [0, 1, 500])
+    async def test_a_cancelled_stream_leaves_nothing_behind(self, more: int) -> None:
+        client, source = Client(), Source(data("x"))
         before = asyncio.all_tasks()
 
         with anyio.fail_after(5):
             serving = client.ask(source)
-            await anyio.wait_all_tasks_blocked()
-            client.is_reading.set()
             await client.sees(1)
+            client.is_reading.clear()
+            for _ in range(more):
+                source.queue.put_nowait(data("x"))
+            await anyio.wait_all_tasks_blocked()
             serving.cancel()
             await asyncio.wait((serving,))
 

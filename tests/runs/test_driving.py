@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import pytest
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_stream_writer
 from langgraph.func import entrypoint, task
@@ -153,6 +154,25 @@ async def test_a_token_is_there_while_its_model_is_still_in_the_call_that_made_i
 
     async with asyncio.timeout(5):
         await collect(kept(agent(["one", has_come, "two"])), ASKED, take)
+
+
+async def test_it_can_be_held_up_between_the_steps() -> None:
+    begun: list[str] = []
+
+    def node(name: str) -> Callable[[Messages], Any]:
+        async def run(state: Messages) -> Any:
+            begun.append(name)
+            return {"messages": [AIMessage(name)]}
+
+        return run
+
+    config: RunnableConfig = {"configurable": {"thread_id": "t"}}
+    before = [
+        list(begun) async for _ in drive(node_of(node("a"), node("b")), ASKED, config, lambda part: None)
+    ]
+
+    assert [] in before
+    assert ["a"] in before
 
 
 async def test_a_part_that_cant_be_read_fails_the_run(engine_of: Engines, tmp_path: Path) -> None:

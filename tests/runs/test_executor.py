@@ -11,10 +11,12 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 from langchain_core.messages import AIMessage
+from langgraph.config import get_stream_writer
 from langgraph.graph import START, StateGraph
 
 from app.errors import StorageFailed
 from app.runs.event import Cursor, Event, RunId
+from app.runs.flusher import LIMIT
 from app.runs.ports import Checkpoints, EventLog, Runs, Stores
 from app.runs.run import Lease
 from app.stores.open import FILE_NAME
@@ -44,6 +46,9 @@ class FailingLog:
         if self.is_full:
             raise StorageFailed("the disk is full")
         await self._log.expire(run_id, ttl_s)
+
+    async def sweep(self) -> None:
+        await self._log.sweep()
 
 
 class FailingRuns:
@@ -127,6 +132,58 @@ async def test_readers_of_a_run_whose_end_cannot_be_stored_are_told(
     assert answer(await ended(engine, ask("2", run_id="r2", on_busy="enqueue"))) == "fine"
     assert kinds(await said(engine.follow("r")))[-1] == "finished"
     assert await texts(engine) == ["1", "one", "2", "fine"]
+
+
+async def test_a_run_waits_between_its_steps_while_the_log_is_full(engine_of: Engines) -> None:
+    gate = asyncio.Event()
+    begun: list[str] = []
+
+    class Slow(FailingLog):
+        async def append(self, batch: Mapping[RunId, Sequence[Event]]) -> set[RunId]:
+            await gate.wait()
+            return await super().append(batch)
+
+    async def much(state: Messages) -> Any:
+        writer = get_stream_writer()
+        for number in range(LIMIT):
+            writer(number)
+        return {"messages": [AIMessage("much")]}
+
+    async def more(state: Messages) -> Any:
+        begun.append("more")
+        return {"messages": [AIMessage("more")]}
+
+    builder = StateGraph(Messages).add_sequence([("much", much), ("more", more)])
+    graph = builder.add_edge(START, "much").compile()
+    engine = await engine_of(graph, change=lambda stores: replace(stores, event_log=Slow(stores.event_log)))
+    await engine.start(ask())
+    with anyio.fail_after(10):
+        while len(await texts(engine)) < 2:  # the first step isn't stored yet
+            await checkpoint()
+    for _ in range(100):
+        await checkpoint()
+
+    assert begun == []
+    gate.set()
+    with anyio.fail_after(10):
+        *_, last = [event async for event in engine.follow("r", Cursor(1, LIMIT))]
+    assert (last.kind, begun) == ("finished", ["more"])
+
+
+async def test_a_log_that_cannot_be_swept_ends_no_run(
+    engine_of: Engines, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Untidy(FailingLog):
+        async def sweep(self) -> None:
+            raise StorageFailed("the disk is full")
+
+    engine = await engine_of(
+        agent(["one"], ["two"]), change=lambda stores: replace(stores, event_log=Untidy(stores.event_log))
+    )
+
+    assert answer(await ended(engine, ask(run_id="r1"))) == "one"
+    assert answer(await ended(engine, ask(run_id="r2"))) == "two"
+    assert "can't be kept in order" in caplog.text
 
 
 async def test_a_thread_that_cannot_be_pruned_ends_no_run(

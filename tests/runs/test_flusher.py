@@ -49,6 +49,8 @@ class GatedLog:
     async def expire(self, run_id: RunId, ttl_s: float) -> None:
         self.taken.pop(run_id, None)
 
+    async def sweep(self) -> None: ...
+
 
 class Told:
     """What the flusher told of each batch."""
@@ -205,6 +207,19 @@ async def test_when_it_is_full_runs_wait_for_room() -> None:
 
     assert not flusher.is_full
     await flusher.aclose()
+
+
+async def test_a_run_that_ends_makes_room_too() -> None:
+    flusher = flusher_of(GatedLog())
+    for seq in range(1, LIMIT + 1):
+        flusher.put("r", event(seq))
+    waits = asyncio.create_task(flusher.room())
+    await checkpoint()
+
+    flusher.take("r")
+
+    with anyio.fail_after(5):
+        await waits
 
 
 async def test_a_flush_that_does_not_make_room_wakes_nobody() -> None:

@@ -49,6 +49,39 @@ def stubborn(gate: asyncio.Event, has_begun: asyncio.Event) -> AnyPregel:
     return builder.compile()
 
 
+@pytest.mark.parametrize("by", ["cancel", "timeout"])
+async def test_behind_a_node_that_swallows_its_cancellation_no_other_one_begins(
+    engine_of: Engines, by: str
+) -> None:
+    has_begun, begun_too = asyncio.Event(), list[str]()
+
+    async def swallow(state: Messages) -> Any:
+        has_begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return {"messages": [AIMessage("never mind")]}
+
+    async def go_on(state: Messages) -> Any:
+        begun_too.append("go_on")
+        return {"messages": [AIMessage("done")]}
+
+    builder = StateGraph(Messages).add_sequence([("swallow", swallow), ("go_on", go_on)])
+    graph = builder.add_edge(START, "swallow").compile()
+    engine = await engine_of(graph, limits=Limits(timeout_s=0.2 if by == "timeout" else 600))
+    await engine.start(ask())
+    await has_begun.wait()
+
+    if by == "cancel":
+        await engine.cancel("r")
+
+    with anyio.fail_after(5):
+        last = (await said(engine.follow("r")))[-1]
+    assert (last.kind, last.data.get("code")) == (
+        ("cancelled", None) if by == "cancel" else ("failed", "run_timeout")
+    )
+    assert begun_too == []
+
+
 async def test_a_graph_that_swallows_its_cancellation_is_told_again(engine_of: Engines) -> None:
     has_begun, never = asyncio.Event(), asyncio.Event()
 

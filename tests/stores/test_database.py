@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ import pytest
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from app.errors import LoadError, StorageFailed, ThreadBusy
-from app.stores.database import Database, open_database
-from app.stores.line import GROUP_LIMIT, Work
+from app.runs.hold import LeaseLost
+from app.stores.database import GROUP_LIMIT, Database, open_database
 from app.stores.migrations import all_migrations
+from app.stores.threaded_connection import Work
 from tests.stores.talking import held_up
 
 pytestmark = pytest.mark.anyio
@@ -49,6 +50,37 @@ def add_as(n: int) -> Work[None]:
 def refuse(connection: sqlite3.Connection) -> None:
     add(connection, 100)
     raise ThreadBusy("no")
+
+
+def raising(error: Callable[[], Exception], ran: list[str], *, after: Work[None] | None = None) -> Work[None]:
+    """Return a work that does the other one, if any, then raises."""
+
+    def work(connection: sqlite3.Connection) -> None:
+        ran.append("raising")
+        if after is not None:
+            after(connection)
+        raise error()
+
+    return work
+
+
+class Block:
+    """A work that goes on until it is told that it may end."""
+
+    def __init__(self, first: Work[Any] = lambda _: None) -> None:
+        self._first = first
+        self._has_begun, self._may_end = threading.Event(), threading.Event()
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        self._first(connection)
+        self._has_begun.set()
+        assert self._may_end.wait(10)
+
+    async def begun(self) -> None:
+        assert await asyncio.to_thread(self._has_begun.wait, 10)
+
+    def end(self) -> None:
+        self._may_end.set()
 
 
 async def asked(database: Database, *works: Work[Any]) -> list[asyncio.Task[Any]]:
@@ -114,6 +146,46 @@ async def test_an_error_that_undid_the_transaction_itself_is_told_too(database: 
 
     await database.write(lambda connection: add(connection, 1))
     assert await database.read(numbers) == [1]
+
+
+async def test_a_work_that_raises_stop_iteration_leaves_nobody_waiting(database: Database) -> None:
+    def work(connection: sqlite3.Connection) -> None:
+        add(connection, 1)
+        next(iter(()))
+
+    with anyio.fail_after(10):
+        async with held_up(database):
+            alone, other = await asked(database, work, add_as(2))
+        ends = await asyncio.gather(alone, other, return_exceptions=True)
+
+    assert isinstance(ends[0], RuntimeError)
+    assert ends[1] is None
+    assert isinstance(ends[0].__cause__, StopIteration)
+    assert await database.read(numbers) == [2]
+
+
+async def test_after_a_rollback_that_failed_the_next_is_carried_out_and_nothing_is_left(
+    database: Database,
+) -> None:
+    denied = ["ROLLBACK"]
+
+    def authorize(action: int, what: str | None, *_: str | None) -> int:
+        if what not in denied:
+            return sqlite3.SQLITE_OK
+        denied.remove(what)
+        return sqlite3.SQLITE_DENY
+
+    def work(connection: sqlite3.Connection) -> None:
+        connection.set_authorizer(authorize)
+        add(connection, 1)
+        raise ThreadBusy("no")
+
+    with pytest.raises(StorageFailed):
+        await database.write(work)
+
+    await database.write(add_as(2))
+    assert denied == []
+    assert await database.read(numbers) == [2]
 
 
 async def test_a_reader_does_not_wait_for_a_writer_and_sees_one_moment(database: Database) -> None:
@@ -236,6 +308,117 @@ async def test_who_fails_among_others_harms_none_of_them(
     assert (ends[2], ends[5]) == ([1], [1, 2])
     assert await database.read(numbers) == [1, 2]
     assert caplog.text.count("the database failed") == 1
+
+
+@pytest.mark.parametrize("error", [lambda: ThreadBusy("no"), LeaseLost], ids=["refused", "lease lost"])
+async def test_who_is_refused_before_it_wrote_undoes_nothing(
+    database: Database, error: Callable[[], Exception]
+) -> None:
+    ran: list[str] = []
+
+    def work(connection: sqlite3.Connection) -> None:
+        ran.append("first")
+        add(connection, 1)
+
+    async with held_up(database):
+        tasks = await asked(database, work, raising(error, ran), numbers, add_as(2))
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert ran == ["first", "raising"]
+    assert isinstance(ends[1], type(error()))
+    assert [ends[0], *ends[2:]] == [None, [1], None]
+    assert await database.read(numbers) == [1, 2]
+
+
+def swallow(connection: sqlite3.Connection) -> None:
+    with contextlib.suppress(sqlite3.Error):
+        connection.execute("INSERT OR ROLLBACK INTO numbers VALUES (NULL)")
+
+
+@pytest.mark.parametrize(
+    ("error", "after"),
+    [
+        (lambda: ThreadBusy("no"), add_as(100)),
+        (lambda: ThreadBusy("no"), swallow),
+        (lambda: ValueError("no"), None),
+    ],
+    ids=["refused after it wrote", "refused after SQLite undid all", "failed"],
+)
+async def test_who_can_not_be_told_from_who_wrote_has_the_others_done_again(
+    database: Database, error: Callable[[], Exception], after: Work[None] | None
+) -> None:
+    ran: list[str] = []
+
+    async with held_up(database):
+        tasks = await asked(database, add_as(1), raising(error, ran, after=after), numbers)
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert ran == ["raising", "raising"]
+    assert isinstance(ends[1], type(error()))
+    assert [ends[0], ends[2]] == [None, [1]]
+    assert await database.read(numbers) == [1]
+
+
+async def test_a_lock_that_can_not_be_had_is_waited_for_once_for_all(
+    database: Database, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    statements: list[str] = []
+
+    def let_go(connection: sqlite3.Connection) -> None:
+        """Leave the lock to others, and don't wait until they give it back."""
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("COMMIT")
+        connection.execute("BEGIN")
+        connection.set_trace_callback(statements.append)
+
+    block = Block(let_go)
+    with closing(await asyncio.to_thread(sqlite3.connect, file, check_same_thread=False)) as other:
+        (blocking,) = await asked(database, block)
+        await block.begun()
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
+        tasks = await asked(database, *map(add_as, range(9)))
+        block.end()
+        ends = await asyncio.gather(blocking, *tasks, return_exceptions=True)
+
+    assert [type(end) for end in ends] == [type(None), *[StorageFailed] * 9]
+    assert statements.count("BEGIN IMMEDIATE") == 1
+    assert caplog.text.count("the database failed") == 1
+    await database.write(add_as(1))
+    assert await database.read(numbers) == [1]
+
+
+async def test_who_is_done_alone_is_told_before_the_next_one_begins(database: Database) -> None:
+    block = Block()
+    try:
+        with anyio.fail_after(10):
+            async with held_up(database):
+                refused, added, last = await asked(database, refuse, add_as(1), block)
+            await block.begun()
+            with pytest.raises(ThreadBusy):
+                await refused
+            await added
+            assert not last.done()
+    finally:
+        block.end()
+    await last
+
+
+async def test_a_read_is_told_before_a_slow_one_that_waited_with_it_ends(database: Database) -> None:
+    first, slow = Block(), Block()
+    try:
+        with anyio.fail_after(10):
+            blocking, fast, last = (
+                asyncio.create_task(database.read(work)) for work in (first, numbers, slow)
+            )
+            await first.begun()
+            first.end()
+            await slow.begun()
+            assert await fast == []
+            assert not last.done()
+    finally:
+        first.end()
+        slow.end()
+    await asyncio.gather(blocking, last)
 
 
 async def test_more_than_a_group_come_in_order(database: Database) -> None:

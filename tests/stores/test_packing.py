@@ -25,8 +25,8 @@ from app.runs.graph import AnyPregel
 from app.stores.checkpoints import SqliteCheckpoints
 from app.stores.database import Database
 from app.stores.known import LISTS_A_THREAD, REF_BYTES, KnownMessages
-from app.stores.line import Work
 from app.stores.serializer import SafeSerializer
+from app.stores.threaded_connection import Work
 from tests.stores.talking import (
     Talk,
     config,

@@ -10,8 +10,8 @@ import pytest
 from app.runs.event import START, Event
 from app.stores.database import Database, open_database
 from app.stores.log_rows import sweep
-from app.stores.sqlite_log import SqliteLog
-from app.stores.sqlite_runs import SWEEP_S, SqliteRuns
+from app.stores.sqlite_log import SWEEP_S, SqliteLog
+from app.stores.sqlite_runs import SqliteRuns
 from app.stores.sqlite_threads import SqliteThreads
 from tests.stores.conformance import SMALL_LIMIT, Clock, events, stored
 from tests.stores.conformance_runs import TTL_S, claim, end, ids, leased, waiting
@@ -98,36 +98,48 @@ async def test_what_is_past_its_time_is_deleted_by_the_next_expire(
     assert await stored(log, run_id="t") == events(1, 6)
 
 
-async def test_what_is_past_its_time_is_deleted_when_runs_end_but_not_each_time(
+async def test_however_often_it_is_asked_it_is_swept_now_and_then(
     log: SqliteLog, runs: SqliteRuns, database: Database, clock: Clock
 ) -> None:
+    left = []
     for run_id in "rst":
         await end(runs, await leased(runs, run_id, run_id), retention_s=0)
-    assert await count_rows(database, "logs") == 2
+        await log.sweep()
+        left.append(await count_rows(database, "logs"))
     assert await log.read(dict.fromkeys("rst", START)) == {}
     clock.now += SWEEP_S
 
-    await end(runs, await leased(runs, "u", "u"), retention_s=60)
+    await log.sweep()
 
-    assert await count_rows(database, "logs") == await count_rows(database, "events") == 1
+    assert left == [0, 1, 2]
+    assert await count_rows(database, "logs") == await count_rows(database, "events") == 0
 
 
-async def test_much_is_deleted_as_soon_as_runs_end(
-    runs: SqliteRuns, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+async def test_a_clock_that_was_set_back_does_not_put_off_the_sweep(
+    log: SqliteLog, runs: SqliteRuns, database: Database, clock: Clock
 ) -> None:
-    monkeypatch.setattr("app.stores.sqlite_runs.sweep", partial(sweep, at_once=2))
-    leases = [await leased(runs, str(n), str(n)) for n in range(9)]
-    for lease in leases[:6]:
-        await end(runs, lease, retention_s=0)
-    before = await count_rows(database, "events")
-    clock.now += SWEEP_S
+    await log.sweep()
+    clock.now -= 3600
+    await end(runs, await leased(runs, "r", "r"), retention_s=0)
+
+    await log.sweep()
+
+    assert await count_rows(database, "logs") == 0
+
+
+async def test_where_there_is_much_to_delete_it_is_swept_without_a_pause(
+    log: SqliteLog, runs: SqliteRuns, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.stores.sqlite_log.sweep", partial(sweep, at_once=2))
+    for n in range(6):
+        await end(runs, await leased(runs, str(n), str(n)), retention_s=0)
 
     left = []
-    for lease in leases[6:]:
-        await end(runs, lease, retention_s=60)
+    for _ in range(4):
+        await log.sweep()
         left.append(await count_rows(database, "events"))
 
-    assert (before, left) == (5, [5 - 2 + 1, 4 - 2 + 1, 3 - 1 + 1])
+    assert left == [4, 2, 0, 0]
 
 
 async def test_much_is_deleted_bit_by_bit(log: SqliteLog, database: Database, clock: Clock) -> None:

@@ -2,11 +2,19 @@
 
 Runnable has this too, with a task for each chunk, so that each is made in a context that carries the config.
 Nothing here reads that context: a run has one of its own.
+
+Departs from LangChain:
+1. A listener that makes events or patches is known by `langchain_core.tracers._streaming`, which is private:
+   Runnable knows it by that too, and there is no public name for it. If it moves, the import fails; if the
+   listeners stop being of that class, a stream's chunks are missing in /stream_events and /stream_log.
+2. run_inline is set on LangChain's own listener: made by Runnable, for one request, with no way to ask for
+   it. If LangChain gives up run_inline, each call is a task again: slower, and a chunk may come before its
+   token. If the listener ever waited, whatever it is told of would wait for it.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from langchain_core.callbacks import (
     AsyncCallbackHandler,
@@ -35,8 +43,8 @@ async def stream_chain(
     )
     output, adds_up = None, True
     try:
-        async with aclosing(make(input, run, config)) as chunks:
-            async for chunk in _tapped(chunks, run):
+        async with aclosing(make(input, run, config)) as made, aclosing(_tapped(made, run)) as chunks:
+            async for chunk in chunks:
                 yield chunk
                 try:
                     output = chunk if output is None or not adds_up else output + chunk
@@ -61,9 +69,10 @@ def inner_callbacks(run: AsyncCallbackManagerForChainRun) -> AsyncCallbackManage
     return callbacks
 
 
-def _tapped(chunks: AsyncGenerator[Any], run: AsyncCallbackManagerForChainRun) -> AsyncIterator[Any]:
+def _tapped(chunks: AsyncGenerator[Any], run: AsyncCallbackManagerForChainRun) -> AsyncGenerator[Any]:
     """Return the chunks by way of the listener that makes events or patches of them, if there is one."""
     for listener in run.handlers:
         if isinstance(listener, _StreamingCallbackHandler):
-            return listener.tap_output_aiter(run.run_id, chunks)
+            tapped = listener.tap_output_aiter(run.run_id, chunks)
+            return cast(AsyncGenerator[Any], tapped)  # typed as an iterator, is a generator
     return chunks

@@ -1,14 +1,19 @@
 """LangServe's event streams, sent by our own writer: its frames, heads and pings stay sse-starlette's.
 
-Departs from sse-starlette's EventSourceResponse: it watches neither its client nor the server's shutdown. The
-guard does the first, and cancels the run; a stream ends when its run does (Engine.aclose).
+Departs from sse-starlette's EventSourceResponse:
+1. It watches neither its client nor the server's shutdown. The guard does the first, and cancels the run; a
+   stream ends when its run does (Engine.aclose).
+2. It takes over the status, the head and the items, and skips Response.__init__, which would make a head of
+   its own. The response's `background` is dropped: LangServe's streams have none; one that had would never be
+   run.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from types import TracebackType
+from typing import Any, Final, Self, cast
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -48,8 +53,7 @@ class _Stream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async with Line(send, self._ping_s, _ping, is_steady=True) as line:
-            frames = _Frames(line)
+        async with Line(send, self._ping_s, _ping, is_steady=True) as line, _Frames(line) as frames:
             try:
                 async for item in self._items:
                     if item.get("event") == "error":
@@ -59,13 +63,14 @@ class _Stream(Response):
                 with suppress(RuntimeError):  # LangServe yields inside `except BaseException`
                     await self._items.aclose()
                 raise
-            finally:
-                await frames.flush()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class _Frames:
-    """Frames on their way to the line: those said within one turn of the loop go out in one piece."""
+    """Frames on their way to the line: those said within one turn of the loop go out in one piece.
+
+    The block ends when all is sent; if it is cancelled, at once: the client may have ceased to read.
+    """
 
     def __init__(self, line: Line) -> None:
         self._line = line
@@ -85,6 +90,18 @@ class _Frames:
         """Wait until all is sent. Raises what sending raised."""
         if self._sending is not None:
             await self._sending
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None or issubclass(kind, Exception):
+            await self.flush()
+        elif self._sending is not None:
+            self._sending.cancel()
+            await asyncio.gather(self._sending, return_exceptions=True)
 
     async def _send(self) -> None:
         while self._waiting:

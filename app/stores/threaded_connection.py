@@ -1,38 +1,42 @@
 """A connection to the SQLite file, and the one thread that uses it: asked from event loops, one hop a job.
 
-Jobs that wait while another is done share one transaction, as to begin and to commit cost as much as a small
-job; if one of them fails, each is done again in a transaction of its own, so that it harms no other.
+Jobs that wait while another is done may share one transaction, as to begin and to commit cost as much as a
+small job; if one of them fails, each is done again in a transaction of its own, so that it harms no other. A
+refusal isn't such a failure: nothing was written that would have to be undone.
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from app.errors import StorageFailed
+from app.errors import AppError, StorageFailed
+from app.runs.hold import LeaseLost
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
 
-GROUP_LIMIT: Final = 64  # jobs in one transaction: the first of them waits for the last
 
+class ThreadedConnection:
+    """From connect() to aclose().
 
-class Line:
-    """From connect() to aclose(); begin is the statement that its transactions begin with.
+    begin: the statement that its transactions begin with. group_limit: jobs in one transaction; the first of
+    them waits for the last.
 
     Departs from ThreadPoolExecutor: a queue and a future of the caller's loop take half the time of its own
     futures and locks, and a hop is what a small transaction costs most.
     """
 
-    def __init__(self, name: str, begin: str) -> None:
+    def __init__(self, name: str, begin: str, *, group_limit: int) -> None:
         self._name = name
         self._begin = begin
+        self._group_limit = group_limit
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._is_closed = True
 
@@ -72,12 +76,12 @@ class Line:
         jobs = list(self._group())
         if jobs:
             assert connection is not None  # connected before anyone has the Database
-            _settle(_carried_out(connection, self._begin, jobs))
+            _carry_out(connection, self._begin, jobs)
         return bool(jobs)
 
     def _group(self) -> "Iterator[_Job]":
         """Yield a job when there is one, then those that wait behind it; none at the end."""
-        for count in range(GROUP_LIMIT):
+        for count in range(self._group_limit):
             if count and self._jobs.empty():
                 return
             job = self._jobs.get()
@@ -89,7 +93,7 @@ class Line:
 
 
 class _Job:
-    """Something to be done in a line's thread, for who waits in a loop; or waited, and has left."""
+    """Something to be done in the connection's thread, for who waits in a loop; or waited, and has left."""
 
     __slots__ = ("done", "loop", "work")
 
@@ -117,40 +121,72 @@ def _opened(connect: Callable[[], sqlite3.Connection], asked: _Job) -> sqlite3.C
     return connection
 
 
-def _carried_out(connection: sqlite3.Connection, begin: str, jobs: Sequence[_Job]) -> Sequence[_Outcome]:
-    """Do the jobs: together, or if that fails, each by itself."""
-    if len(jobs) > 1:
-        with suppress(BaseException):
-            results = _transact(connection, begin, jobs)
-            return [_Outcome(*each) for each in zip(jobs, results, strict=True)]
-    return [_alone(connection, begin, job) for job in jobs]
+def _carry_out(connection: sqlite3.Connection, begin: str, jobs: Sequence[_Job]) -> None:
+    """Do the jobs and tell who asked: together, or if that fails, each by itself."""
+    waiting, at_once = list(jobs), len(jobs)
+    while group := waiting[:at_once]:
+        try:
+            _begin(connection, begin)
+        except BaseException as error:  # noqa: BLE001  # passed on to who asked
+            # At once to all: whatever holds the lock was waited for long enough.
+            _settle(_failed(waiting, error))
+            return
+        try:
+            outcomes = _transact(connection, group)
+        except BaseException as error:  # noqa: BLE001  # passed on to who asked
+            if len(group) > 1:
+                at_once = 1
+                continue
+            outcomes = _failed(group, error)
+        _settle(outcomes)
+        del waiting[:at_once]
 
 
-def _alone(connection: sqlite3.Connection, begin: str, job: _Job) -> _Outcome:
-    try:
-        (result,) = _transact(connection, begin, [job])
-        return _Outcome(job, result)
-    except sqlite3.Error as error:
-        log.exception("the database failed")
-        failed = StorageFailed(
-            "what the server keeps can't be read or written now; try again later (its log says why)"
-        )
-        failed.__cause__ = error
-        return _Outcome(job, error=failed)
-    except BaseException as error:  # noqa: BLE001  # passed on to who asked
-        return _Outcome(job, error=error)
-
-
-def _transact(connection: sqlite3.Connection, begin: str, jobs: Iterable[_Job]) -> list[Any]:
+def _begin(connection: sqlite3.Connection, begin: str) -> None:
+    if connection.in_transaction:  # the last one's ROLLBACK failed
+        connection.execute("ROLLBACK")
     connection.execute(begin)
+
+
+def _transact(connection: sqlite3.Connection, jobs: Sequence[_Job]) -> list[_Outcome]:
+    """Do the jobs in the transaction that has begun, and end it. Raises what a job does, but refusals."""
     try:
-        results = [job.work(connection) for job in jobs]
+        outcomes = [_outcome(connection, job) for job in jobs]
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:  # SQLite undoes some by itself, as on a full disk
             connection.execute("ROLLBACK")
         raise
-    return results
+    return outcomes
+
+
+def _outcome(connection: sqlite3.Connection, job: _Job) -> _Outcome:
+    """Do the job. Raises what it does, unless that is a refusal: its own, as it has written nothing."""
+    before = connection.total_changes
+    try:
+        return _Outcome(job, job.work(connection))
+    except StopIteration as error:
+        raise RuntimeError("the work raised StopIteration, which no future takes") from error
+    except (AppError, LeaseLost) as error:
+        if connection.total_changes != before or not connection.in_transaction:
+            raise
+        return _Outcome(job, error=error)
+
+
+def _failed(jobs: Sequence[_Job], error: BaseException) -> list[_Outcome]:
+    """Return that the jobs ended by the error. SQLite's are for the log alone."""
+    if not isinstance(error, sqlite3.Error):
+        return [_Outcome(job, error=error) for job in jobs]
+    log.error("the database failed", exc_info=error)
+    return [_Outcome(job, error=_storage_failed(error)) for job in jobs]
+
+
+def _storage_failed(cause: sqlite3.Error) -> StorageFailed:
+    failed = StorageFailed(
+        "what the server keeps can't be read or written now; try again later (its log says why)"
+    )
+    failed.__cause__ = cause
+    return failed
 
 
 def _settle(outcomes: Sequence[_Outcome]) -> None:
