@@ -15,9 +15,10 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
-from app.errors import RunFailed, StorageFailed
+from app.errors import StorageFailed
 from app.runs.containing import contained
 from app.runs.driving import Part, drive
+from app.runs.ending import CANCELLED, failed, finished
 from app.runs.event import Event, Json, Kind
 from app.runs.failure import classify, failure
 from app.runs.flusher import Flusher
@@ -33,8 +34,6 @@ from app.runs.translate import Said, Translator
 log = logging.getLogger(__name__)
 
 CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do so for ever
-
-CANCELLED: Final = Said("cancelled", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class Execution:
             self._say("started", self._started())
             if self._stop is None:
                 await self._stream(callbacks)
-            last = self._stop or self._ending(self._means.clock() - started_at)
+            last = self._stop or finished(self._translator, self._means.clock() - started_at)
         except asyncio.CancelledError:
             last = self._stop or CANCELLED
         except BaseException as error:  # a graph may raise anything, and its thread must be free again
@@ -231,12 +230,6 @@ class Execution:
             "metadata": {"run_id": spec.run_id},
         }
 
-    def _ending(self, duration_s: float) -> Said:
-        translator = self._translator
-        if translator.interrupts:
-            return Said("interrupted", {"interrupts": translator.interrupts})
-        return Said("finished", {"usage": translator.usage, "duration_ms": round(duration_s * 1000)})
-
     def _say(self, kind: Kind, data: Json) -> None:
         if not self._hold.is_held:  # abandoned, and it swallowed its cancellation
             return
@@ -286,16 +279,3 @@ class Execution:
         if self._graph.takes_messages:
             return self._translator.answer
         return to_json(self._translator.values)
-
-
-def failed(error: RunFailed) -> Said:
-    """Return the last word of a run that failed."""
-    return Said(
-        "failed",
-        {
-            "code": error.code,
-            "message": str(error),
-            "retryable": error.retryable,
-            "retry_after_s": error.retry_after_s,
-        },
-    )

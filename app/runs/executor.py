@@ -12,8 +12,9 @@ from langchain_core.callbacks import Callbacks
 
 from app.errors import StorageFailed
 from app.runs.chores import Chores
+from app.runs.ending import failed
 from app.runs.event import Event, RunId
-from app.runs.execution import Execution, Means, failed
+from app.runs.execution import Execution, Means
 from app.runs.expecting import Expectations
 from app.runs.failure import failure
 from app.runs.flusher import Batch, Flusher
