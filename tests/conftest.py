@@ -84,6 +84,17 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
+def paced_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The shipped graphs with the demo model at a pace: no two tokens come at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        _choose_demo(patch)
+        patch.setenv("DEMO_TPS", "100")
+        app = _app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
+    with serving(app) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
 def relaying_server(session_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The shipped graphs with the upstream as their model, one server for the session."""
     with pytest.MonkeyPatch.context() as patch:

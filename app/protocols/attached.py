@@ -6,7 +6,7 @@ order. LangServe needs this most: it yields inside `except BaseException`, which
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 
 from langchain_core.callbacks import Callbacks
@@ -30,7 +30,14 @@ class Attachment:
         self.error: AppError | None = None
 
     async def run(self, spec: RunSpec, callbacks: Callbacks = None) -> AsyncGenerator[Event]:
-        """Start the run and yield its events up to `finished`.
+        """Do as batches() does, event by event."""
+        async with aclosing(self.batches(spec, callbacks)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def batches(self, spec: RunSpec, callbacks: Callbacks = None) -> AsyncGenerator[Sequence[Event]]:
+        """Start the run and yield its events up to `finished`; a batch is what there is.
 
         Raises what Engine.start does, and RunFailed if the run ends in another way.
         """
@@ -42,12 +49,14 @@ class Attachment:
             self.specs.append(spec)
             if self._has_left:  # while the row was written
                 await self._engine.cancel(spec.run_id)
-            async with aclosing(self._engine.follow(spec.run_id)) as events:
-                async for event in events:
-                    if event.is_last:
+            async with aclosing(self._engine.batches(spec.run_id)) as batches:
+                async for batch in batches:
+                    if batch[-1].is_last:
                         self._running.discard(spec.run_id)  # nothing is left to cancel
-                    raise_if_unfinished(event)
-                    yield event
+                        yield batch[:-1]
+                        raise_if_unfinished(batch[-1])
+                        batch = batch[-1:]
+                    yield batch
         except AppError as error:
             self.error = self.error or error
             raise

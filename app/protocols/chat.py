@@ -118,8 +118,9 @@ def _wants_json(accept: str) -> bool:
 class ChatAnswer(Response):
     """The answer of one run, attached to its request.
 
-    As text, one body chunk a token. The head waits for the first token, so that a run that fails before it is
-    answered by a status. A failure behind it leaves the body unfinished: a cut answer must not look whole.
+    As text, each token as it comes, and those that come at once in one piece. The head waits for the first
+    token, so that a run that fails before it is answered by a status. A failure behind it leaves the body
+    unfinished: a cut answer must not look whole.
     """
 
     def __init__(self, engine: Engine, spec: RunSpec, faults: Faults, *, as_json: bool) -> None:
@@ -146,18 +147,13 @@ class ChatAnswer(Response):
         """Send the tokens; if there was nothing to send, return a response or raise AppError."""
         answer, has_begun = AnswerText(), False
         try:
-            async for event in attachment.run(self._spec):
-                for chunk in answer.chunks(event):
-                    if not has_begun:
-                        has_begun = True
-                        await send(self._head())
-                    await send(
-                        {
-                            "type": "http.response.body",
-                            "body": chunk.encode(),
-                            "more_body": True,
-                        }
-                    )
+            async for batch in attachment.batches(self._spec):
+                text = "".join(chunk for event in batch for chunk in answer.chunks(event))
+                if text and not has_begun:
+                    has_begun = True
+                    await send(self._head())
+                if text:
+                    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
         except AppError:
             if not has_begun:
                 raise

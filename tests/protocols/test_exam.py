@@ -64,6 +64,12 @@ def client(server: Served) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
+def paced(paced_server: Served) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=paced_server.url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
 def relayed(upstream_env: Upstream, server: Served, client: httpx.Client) -> httpx.Client:
     """A client of a server whose model is the upstream."""
     return client
@@ -80,10 +86,10 @@ def test_it_shows_the_final_answer_and_no_step(client: httpx.Client, wire: Wire)
 
 
 @every_stream
-def test_it_streams_in_at_least_four_tokens_what_invoke_returns(client: httpx.Client, wire: Wire) -> None:
-    whole = client.post("/agent/invoke", json={"input": QUESTION}).json()["output"]
+def test_it_streams_in_at_least_four_tokens_what_invoke_returns(paced: httpx.Client, wire: Wire) -> None:
+    whole = paced.post("/agent/invoke", json={"input": QUESTION}).json()["output"]
 
-    with wire.ask(client, QUESTION) as answer:
+    with wire.ask(paced, QUESTION) as answer:
         tokens = list(answer.tokens())
 
     assert len(tokens) >= 4
