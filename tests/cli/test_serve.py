@@ -188,6 +188,37 @@ def test_a_second_stop_ends_it_at_once_whatever_still_runs(desk: Desk) -> None:
         assert process.wait(3) == 0
 
 
+HANGING = """
+import subprocess
+from pathlib import Path
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, MessagesState, StateGraph
+
+def hang(state):
+    mark = Path(state["messages"][-1].text)
+    mark.touch()
+    subprocess.run(["sh", "-c", 'until [ -e go ]; do sleep 0.05; done'], timeout=30, check=True)
+    return {"messages": [AIMessage("done")]}
+
+graph = StateGraph(MessagesState).add_node(hang).add_edge(START, "hang").compile()
+"""
+
+
+def test_nodes_that_hang_in_threads_leave_room_for_others(desk: Desk) -> None:
+    """Python's own pool has six threads on two cores: a dozen hanging nodes would be the end."""
+    write_graphs(desk.folder, {"hanging": HANGING})
+    process = desk.start("serve", "--port", "0")
+    url = url_in(banner_of(process))
+
+    for number in range(40):
+        httpx.post(f"{url}/hanging/runs", json={"input": f"mark-{number}"}).raise_for_status()
+    wait_for(desk.folder / "mark-39")
+
+    (desk.folder / "go").touch()
+    process.terminate()
+    assert process.wait(30) == 0
+
+
 def test_requests_are_logged_on_stderr_only_if_asked(desk: Desk) -> None:
     for asked, lines in (("false", 0), ("true", 1)):
         process = desk.start("serve", "--port", "0", SELTZER_ACCESS_LOG=asked)
