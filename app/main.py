@@ -18,6 +18,7 @@ from app.guards.body import BodyGuard, BodyLimits
 from app.guards.hosts import HostGuard, is_loopback
 from app.protocols import chat, langserve, native
 from app.protocols.messages import MessageLimits
+from app.protocols.straight import StraightWay
 from app.runs.engine import Engine
 from app.runs.executor import Limits
 from app.runs.graph import Graph
@@ -71,7 +72,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         HostGuard, is_loopback=is_loopback(settings.host), allowed_hosts=settings.allowed_hosts
     )
-    app.add_middleware(faults.Boundary)  # the last one added is the outermost
+    app.add_middleware(faults.Boundary)
+    app.add_middleware(StraightWay)  # the last one added is the outermost
     return app
 
 

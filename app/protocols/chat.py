@@ -12,6 +12,7 @@ from app.errors import AppError, InvalidInput, ServerDraining, UnknownGraph
 from app.protocols.attached import Attachment, attached
 from app.protocols.faults import Faults
 from app.protocols.messages import MessageLimits, parse_input, title_of
+from app.protocols.straight import straight
 from app.runs.answer import AnswerText
 from app.runs.engine import Engine
 from app.runs.jsonable import dumps
@@ -134,7 +135,9 @@ class ChatAnswer(Response):
         async with attached(self._engine, receive) as attachment:
             try:
                 response = (
-                    await self._json(attachment) if self._as_json else await self._text(attachment, send)
+                    await self._json(attachment)
+                    if self._as_json
+                    else await self._text(attachment, send, straight(scope, send))
                 )
             except AppError as error:
                 response = self._faults.problem(error, scope)
@@ -143,7 +146,7 @@ class ChatAnswer(Response):
                     self._name_run(response)
                 await response(scope, receive, send)
 
-    async def _text(self, attachment: Attachment, send: Send) -> Response | None:
+    async def _text(self, attachment: Attachment, send: Send, send_piece: Send) -> Response | None:
         """Send the tokens; if there was nothing to send, return a response or raise AppError."""
         answer, has_begun = AnswerText(), False
         try:
@@ -153,7 +156,7 @@ class ChatAnswer(Response):
                     has_begun = True
                     await send(self._head())
                 if text:
-                    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+                    await send_piece({"type": "http.response.body", "body": text.encode(), "more_body": True})
         except AppError:
             if not has_begun:
                 raise

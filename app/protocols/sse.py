@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.errors import AppError, ServerDraining
+from app.protocols.straight import straight
 from app.runs.event import Event
 from app.runs.jsonable import dumps
 
@@ -61,7 +62,7 @@ class EventStream(Response):
         self._encode = encode
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        writing = asyncio.create_task(self._write(send), name="write events")
+        writing = asyncio.create_task(self._write(send, straight(scope, send)), name="write events")
         leaving = asyncio.create_task(_left(receive), name="watch a client")
         try:
             await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -72,9 +73,9 @@ class EventStream(Response):
         if not writing.cancelled():
             writing.result()
 
-    async def _write(self, send: Send) -> None:
+    async def _write(self, send: Send, send_piece: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async with Line(send, self._ping_s) as line, aclosing(self._batches) as batches:
+        async with Line(send_piece, self._ping_s) as line, aclosing(self._batches) as batches:
             await line.say(RETRY)
             try:
                 async for batch in batches:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackManager, Callbacks
 from langchain_core.runnables import RunnableConfig
@@ -40,7 +41,7 @@ async def drive(
     """Run the graph, and yield before and behind each of its steps.
 
     take is called in the loop's thread with each part of `astream(stream_mode=[*MODES, "messages"],
-    subgraphs=True)`, amid whatever makes the part; it must not raise.
+    subgraphs=True)`, amid whatever makes the part; it must not raise. Parts may be shorter: see _Messages.
     """
     loop, thread = asyncio.get_running_loop(), threading.get_ident()
 
@@ -55,7 +56,7 @@ async def drive(
         put((tuple(namespace), "custom", value))
 
     above = {CONFIG_KEY_STREAM: StreamProtocol(put, MODES), CONFIG_KEY_RUNTIME: Runtime(stream_writer=write)}
-    callbacks = _with(config.get("callbacks"), StreamMessagesHandler(put, subgraphs=True))
+    callbacks = _with(config.get("callbacks"), _Messages(put))
     config = {**config, "callbacks": callbacks, "configurable": {**config["configurable"], **above}}
     # Without a mode of its own it would yield nothing.
     steps = pregel.astream(input, config, stream_mode="values", durability="sync")
@@ -64,7 +65,23 @@ async def drive(
             yield
 
 
-def _with(callbacks: Callbacks, listener: StreamMessagesHandler) -> Callbacks:
+class _Messages(StreamMessagesHandler):
+    """Hears the messages. More text of one that has begun is a part `text`, `(message_id, text)`.
+
+    LangGraph's has no such part: a model of ours that can do without making a message of each piece of text
+    tells it so (graphs/models/hearing.py).
+    """
+
+    def __init__(self, put: Callable[[Part], None]) -> None:
+        super().__init__(put, subgraphs=True)
+
+    def on_llm_text(self, text: str, *, message_id: str, run_id: UUID) -> None:
+        """Hear of more text of a message whose beginning on_llm_new_token was told."""
+        if meta := self.metadata.get(run_id):
+            self.stream((meta[0], "text", (message_id, text)))
+
+
+def _with(callbacks: Callbacks, listener: _Messages) -> Callbacks:
     if isinstance(callbacks, BaseCallbackManager):
         callbacks = callbacks.copy()
         callbacks.add_handler(listener)

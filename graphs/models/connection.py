@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to an upstream, its answers parsed by httptools (llhttp, Node.js's parser)."""
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 import httptools
@@ -31,6 +32,7 @@ class Connection(asyncio.Protocol):
         self._headers: Headers = []
         self._is_complete = False
         self._may_follow = False
+        self._take: Callable[[bytes], bytes] | None = None
         self._parser = httptools.HttpResponseParser(self)
 
     def ask(self, request: bytes, *, read_s: float | None) -> None:
@@ -59,6 +61,13 @@ class Connection(asyncio.Protocol):
         self._unread_bytes = 0
         return data
 
+    def offer_to(self, take: Callable[[bytes], bytes]) -> None:
+        """Offer to take what comes of this answer's body while read() waits.
+
+        It is called where the bytes come in, and returns what it leaves for read(); it must not raise.
+        """
+        self._take = take
+
     @property
     def is_open(self) -> bool:
         return not self._error and not self._transport.is_closing()
@@ -78,20 +87,22 @@ class Connection(asyncio.Protocol):
             raise self._error
         self._waiter = self._loop.create_future()
         if self._read_s is not None:
-            self._deadline = self._loop.time() + self._read_s
+            self._heard_s = self._loop.time()
             if not self._timer:
-                self._timer = self._loop.call_at(self._deadline, self._look_at_the_clock)
+                self._timer = self._loop.call_at(
+                    self._heard_s + self._read_s, self._look_at_the_clock, self._read_s
+                )
         try:
             await self._waiter
         finally:
             self._waiter = None
 
-    def _look_at_the_clock(self) -> None:
+    def _look_at_the_clock(self, read_s: float) -> None:
         self._timer = None
         if not self._waiter:
             return
-        if self._loop.time() < self._deadline:
-            self._timer = self._loop.call_at(self._deadline, self._look_at_the_clock)
+        if self._loop.time() < (due_s := self._heard_s + read_s):
+            self._timer = self._loop.call_at(due_s, self._look_at_the_clock, read_s)
         else:
             self._fail(httpx2.ReadTimeout("The upstream sent nothing in time."))
 
@@ -118,6 +129,14 @@ class Connection(asyncio.Protocol):
             self._fail(httpx2.RemoteProtocolError(f"The upstream's answer isn't HTTP/1.1: {error}"))
             self._transport.abort()
             return
+        if self._take and self._pieces and self._waiter and not self._waiter.done():
+            rest = self._take(b"".join(self._pieces))
+            self._pieces.clear()
+            if rest:
+                self._pieces.append(rest)
+            elif not self._is_complete:
+                self._heard_s = self._loop.time()
+                return
         if self._unread_bytes <= _FULL_BYTES:
             self._unread_bytes += len(data)
             if self._unread_bytes > _FULL_BYTES:

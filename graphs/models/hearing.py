@@ -10,6 +10,9 @@ import logging
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler
+from langchain_core.outputs import ChatGenerationChunk
+
+from graphs.models.lean import text_chunk
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +24,14 @@ def heard_in_place(run: AsyncCallbackManagerForLLMRun) -> AsyncCallbackManagerFo
     gathered = [each for each in listeners if not each.run_inline]
     if len(gathered) > 1 or not all(map(_is_awaited, gathered)):
         return run
-    return _InPlace(run, inline + gathered)
+    return InPlace(run, inline + gathered)
 
 
 def _is_awaited(listener: BaseCallbackHandler) -> bool:
     return inspect.iscoroutinefunction(listener.on_llm_new_token)
 
 
-class _InPlace(AsyncCallbackManagerForLLMRun):
+class InPlace(AsyncCallbackManagerForLLMRun):
     """The manager of a run whose listeners can be told one after the other."""
 
     def __init__(self, run: AsyncCallbackManagerForLLMRun, listeners: list[BaseCallbackHandler]) -> None:
@@ -43,21 +46,48 @@ class _InPlace(AsyncCallbackManagerForLLMRun):
             inheritable_metadata=run.inheritable_metadata,
         )
         self._listeners = [(each, _is_awaited(each)) for each in listeners]
+        self._text_listeners = [(each, getattr(each, "on_llm_text", None)) for each in listeners]
+
+    @property
+    def are_never_awaited(self) -> bool:
+        return not any(is_awaited for _, is_awaited in self._listeners)
 
     async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
         for listener, is_awaited in self._listeners:
             try:
-                told: Any = listener.on_llm_new_token(
-                    token,
-                    chunk=chunk,
-                    run_id=self.run_id,
-                    parent_run_id=self.parent_run_id,
-                    tags=self.tags,
-                    **kwargs,
-                )
+                told: Any = self._told(listener, token, chunk, kwargs)
                 if is_awaited:
                     await told
-            except Exception as error:  # as LangChain has it: a listener may raise anything
-                log.warning("Error in %s.on_llm_new_token: %r", type(listener).__name__, error)
-                if listener.raise_error and not isinstance(error, NotImplementedError):
-                    raise
+            except Exception as error:  # noqa: BLE001  # a listener may raise anything
+                _take_note(listener, error)
+
+    def tell_text(self, text: str, message_id: str) -> None:
+        """Tell more text of a message whose beginning was told, if the listeners are never awaited.
+
+        A listener that has `on_llm_text(text, message_id=.., run_id=..)` is told by it, and is spared the
+        chunk that on_llm_new_token wants.
+        """
+        chunk: ChatGenerationChunk | None = None
+        for listener, hear in self._text_listeners:
+            try:
+                if hear is not None:
+                    hear(text, message_id=message_id, run_id=self.run_id)
+                    continue
+                if chunk is None:
+                    chunk = text_chunk(text)
+                    chunk.message.id = message_id
+                self._told(listener, text, chunk, {})
+            except Exception as error:  # noqa: BLE001  # as above
+                _take_note(listener, error)
+
+    def _told(self, listener: BaseCallbackHandler, token: Any, chunk: Any, more: dict[str, Any]) -> Any:
+        return listener.on_llm_new_token(
+            token, chunk=chunk, run_id=self.run_id, parent_run_id=self.parent_run_id, tags=self.tags, **more
+        )
+
+
+def _take_note(listener: BaseCallbackHandler, error: Exception) -> None:
+    """Log what the listener has raised, and raise it again if it wants that, as LangChain has it."""
+    log.warning("Error in %s.on_llm_new_token: %r", type(listener).__name__, error)
+    if listener.raise_error and not isinstance(error, NotImplementedError):
+        raise error

@@ -5,8 +5,7 @@ a plain frame stays the dict it came as, and one that only adds text becomes a m
 one goes their way, as if it had come alone.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from inspect import signature
 from types import NoneType
@@ -20,7 +19,10 @@ from openai.resources.chat import AsyncCompletions
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
-from graphs.models.events import Events
+from graphs.models.direct import Direct
+from graphs.models.events import Events, TextDelta
+from graphs.models.transport import OFFER
+from graphs.models.watch import Silent, Watch
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -28,19 +30,24 @@ Model = TypeVar("Model", bound=BaseModel)
 class LeanCompletions:
     """What ChatOpenAI asks of the SDK's chat completions when it streams.
 
-    chunk_timeout_s is ChatOpenAI's stream_chunk_timeout, whose own way costs a task for each chunk.
+    chunk_timeout_s is ChatOpenAI's stream_chunk_timeout, whose own way costs a task for each chunk. direct is
+    the way that plain text may take instead of being read here.
     """
 
-    def __init__(self, client: AsyncOpenAI, *, chunk_timeout_s: float | None, model: str) -> None:
+    def __init__(
+        self, client: AsyncOpenAI, *, chunk_timeout_s: float | None, model: str, direct: Direct | None
+    ) -> None:
         self._client = client
         self._chunk_timeout_s = chunk_timeout_s
         self._model = model
+        self._direct = direct
 
     async def create(self, **payload: Any) -> "LeanStream":
         """Send the request with the SDK's retries, errors and limits. payload asks for a stream."""
         stream = await (self._post(payload) if _is_plain(payload) else self._create(payload))
         stream.chunk_timeout_s = self._chunk_timeout_s
         stream.model = self._model
+        stream.direct = self._direct
         return stream
 
     async def _post(self, payload: dict[str, Any]) -> "LeanStream":
@@ -76,24 +83,32 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
 
     chunk_timeout_s: float | None = None
     model: str | None = None
-    _count = 0
+    direct: Direct | None = None
+    _own_count = 0
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self._iterator
 
     async def __stream__(self) -> AsyncIterator[Any]:
         try:
-            async with aclosing(super().__stream__()) as the_long_way:  # type: ignore[type-var]
-                async for events in self._batches():
+            async with (
+                aclosing(super().__stream__()) as the_long_way,  # type: ignore[type-var]
+                aclosing(self._batches()) as batches,
+            ):
+                async for events in batches:
                     for event in events:
-                        self._count += 1
+                        if self.direct and type(event) is TextDelta and self.direct.say(event.text):
+                            continue
+                        self._own_count += 1
                         if isinstance(event, dict):
                             yield event
                             continue
                         self._event = event
+                        if self.direct:
+                            self.direct.is_open = False
                         try:
                             chunk = await anext(the_long_way)
-                        except StopAsyncIteration:  # it was [DONE]
+                        except StopAsyncIteration:  # it was [DONE]; what follows is read, and dropped
                             return
                         yield chunk
         finally:
@@ -104,32 +119,47 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
         while True:
             yield self._event
 
-    async def _batches(self) -> AsyncIterator[Iterator[Any]]:
-        """Yield the events of each read. Bytes without an event don't count as a sign of life."""
-        events: Events[Any] = Events(cast(Any, self._decoder).decode)  # the type tells of another of its ways
-        self._decoder = cast(Any, _Undecoded())
-        reads = super()._iter_events()  # with the SDK's mapping of errors
-        loop, count, deadline = asyncio.get_running_loop(), -1, None
-        while True:
-            if self.chunk_timeout_s and count != self._count:
-                count, deadline = self._count, loop.time() + self.chunk_timeout_s
-            if not (data := await self._read(reads, deadline)):
-                break
-            yield events.feed(data)
-        events.finish()
+    @property
+    def _count(self) -> int:
+        return self._own_count + (self.direct.count if self.direct else 0)
 
-    async def _read(self, reads: AsyncIterator[Any], deadline: float | None) -> bytes:
-        """Return the next bytes, at the end none."""
+    async def _batches(self) -> AsyncGenerator[Iterator[Any]]:
+        """Yield the events of each read. Bytes without an event don't count as a sign of life."""
+        self._events = Events[Any](cast(Any, self._decoder).decode)  # the type tells of another of its ways
+        self._decoder = cast(Any, _Undecoded())
+        reads: AsyncIterator[Any] = super()._iter_events()  # with the SDK's mapping of errors
+        self._watch = Watch(self.chunk_timeout_s)
+        self._offer_direct()
         try:
-            async with asyncio.timeout_at(deadline) as limit:
-                data: bytes = await anext(reads, b"")
-                return data
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
+            while data := await self._watch.wait(anext(reads, b"")):
+                if self.direct:
+                    self.direct.check()
+                count = self._count
+                yield self._events.feed(data)
+                if self._count != count:
+                    self._watch.note()
+        except Silent as error:
             raise StreamChunkTimeoutError(
                 self.chunk_timeout_s or 0, model_name=self.model, chunks_received=self._count
             ) from error
+        finally:
+            self._watch.close()
+        self._events.finish()
+
+    def _offer_direct(self) -> None:
+        """Have the connection offer to the direct way what comes in while the long one waits."""
+        offer = self.response.extensions.get(OFFER)
+        if self.direct and offer and "content-encoding" not in self.response.headers:
+            offer(self._take)
+
+    def _take(self, data: bytes) -> bytes:
+        """Take what of the data may go the direct way, and return the rest."""
+        if not (self.direct and self._events.is_between):
+            return data
+        rest = self.direct.take(data)
+        if len(rest) < len(data):
+            self._watch.note()
+        return rest
 
 
 class _Undecoded:

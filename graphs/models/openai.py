@@ -9,7 +9,7 @@ The Responses API has its own way of ending and is left alone.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any, Self
 
@@ -23,11 +23,12 @@ from langchain_openai import ChatOpenAI, OpenAI
 from openai import Timeout
 from pydantic import SecretStr
 
+from graphs.models.direct import Direct
 from graphs.models.errors import UpstreamTruncated
 from graphs.models.events import TextDelta
 from graphs.models.hearing import heard_in_place
 from graphs.models.lean import LeanCompletions, text_chunk
-from graphs.models.telling import told
+from graphs.models.telling import Teller
 from graphs.models.transport import ModelHttpClient
 
 MAX_RETRIES = 2
@@ -52,9 +53,17 @@ class StrictChatOpenAI(ChatOpenAI):
         yield from ending.seal()
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        async with aclosing(self._read(None, *args, **kwargs)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _read(
+        self, direct: Direct | None, *args: Any, **kwargs: Any
+    ) -> AsyncGenerator[ChatGenerationChunk]:
+        """Stream an answer; without those of its texts that go the direct way."""
         options = {**kwargs, **self.model_kwargs}
         ending = None if self._use_responses_api(options) else _Ending()
-        reader = self._lean() if ending and self._can_be_lean(options) else self
+        reader = self._lean(direct) if ending and self._can_be_lean(options) else self
         async with aclosing(ChatOpenAI._astream(reader, *args, **kwargs)) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
                 if ending:
@@ -72,7 +81,8 @@ class StrictChatOpenAI(ChatOpenAI):
     ) -> ChatResult:
         heard = run_manager and heard_in_place(run_manager)
         if heard and self._can_be_told(heard, kwargs):
-            return await told(self._astream(messages, stop=stop, **kwargs), heard)
+            teller = Teller(heard)
+            return await teller.tell(self._read(teller.direct, messages, stop=stop, **kwargs))
         return await super()._agenerate_with_cache(messages, stop=stop, run_manager=heard, **kwargs)
 
     def _can_be_told(self, run: AsyncCallbackManagerForLLMRun, options: dict[str, Any]) -> bool:
@@ -88,10 +98,13 @@ class StrictChatOpenAI(ChatOpenAI):
         has_client = self.root_async_client is not None  # else it was given the completions alone
         return has_client and not (others or "response_format" in options)
 
-    def _lean(self) -> Self:
+    def _lean(self, direct: Direct | None) -> Self:
         """Return this model for one stream: reading it from its bytes, the time between chunks kept there."""
         completions = LeanCompletions(
-            self.root_async_client, chunk_timeout_s=self.stream_chunk_timeout, model=self.model_name
+            self.root_async_client,
+            chunk_timeout_s=self.stream_chunk_timeout,
+            model=self.model_name,
+            direct=direct,
         )
         return self.model_copy(update={"async_client": completions, "stream_chunk_timeout": None})
 

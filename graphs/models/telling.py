@@ -6,7 +6,7 @@ plain text become one chunk as they come.
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models.chat_models import generate_from_stream
@@ -14,32 +14,54 @@ from langchain_core.messages import AIMessageChunk, BaseMessageChunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.utils.utils import LC_ID_PREFIX
 
+from graphs.models.direct import Direct
+from graphs.models.hearing import InPlace
+
 _METADATA: Final = {"model_provider": "openai"}  # what it is when joined to itself
 
 
-async def told(chunks: AsyncIterator[ChatGenerationChunk], run: AsyncCallbackManagerForLLMRun) -> ChatResult:
-    """Tell the run's listeners each chunk as it comes, and return what they add up to.
+class Teller:
+    """Tells one answer to its run's listeners, and adds it up.
 
-    chunks is a generator, and is closed however this ends: a cancel while a listener is told ends the
-    upstream's call too. Raises what making a chunk or telling it raises, and ValueError if there is none.
+    direct is the way for text that the stream may take by itself; None if a listener has to be waited for.
     """
-    answer, message_id = Answer(), f"{LC_ID_PREFIX}-{run.run_id}"
-    message: BaseMessageChunk | None = None
-    async with aclosing(chunks):  # type: ignore[type-var]  # typed as an iterator, is a generator
-        async for chunk in chunks:
-            message = chunk.message
-            if message.id is None:
-                message.id = message_id
-            message.response_metadata = {**(chunk.generation_info or {}), **message.response_metadata}
-            await run.on_llm_new_token(message.content, chunk=chunk)
+
+    def __init__(self, run: AsyncCallbackManagerForLLMRun) -> None:
+        self._run = run
+        self._answer = Answer()
+        self._message_id = f"{LC_ID_PREFIX}-{run.run_id}"
+        self.direct = Direct(self._tell_text) if isinstance(run, InPlace) and run.are_never_awaited else None
+
+    async def tell(self, chunks: AsyncIterator[ChatGenerationChunk]) -> ChatResult:
+        """Tell each chunk as it comes, and return what they add up to.
+
+        chunks is a generator, and is closed however this ends: a cancel while a listener is told ends the
+        upstream's call too. Raises what making a chunk or telling it raises, and ValueError if there is none.
+        """
+        run, answer = self._run, self._answer
+        message: BaseMessageChunk | None = None
+        async with aclosing(chunks):  # type: ignore[type-var]  # typed as an iterator, is a generator
+            async for chunk in chunks:
+                message = chunk.message
+                if message.id is None:
+                    message.id = self._message_id
+                message.response_metadata = {**(chunk.generation_info or {}), **message.response_metadata}
+                await run.on_llm_new_token(message.content, chunk=chunk)
+                answer.add(chunk)
+                if self.direct:
+                    self.direct.is_open = answer.ends_in_text and message.id == self._message_id
+        if isinstance(message, AIMessageChunk) and not message.chunk_position:
+            content: str | list[str | dict[str, Any]] = [] if isinstance(message.content, list) else ""
+            nothing = AIMessageChunk(content=content, id=self._message_id, chunk_position="last")
+            chunk = ChatGenerationChunk(message=nothing)
+            await run.on_llm_new_token("", chunk=chunk)
             answer.add(chunk)
-    if isinstance(message, AIMessageChunk) and not message.chunk_position:
-        content: str | list[str | dict[str, Any]] = [] if isinstance(message.content, list) else ""
-        nothing = AIMessageChunk(content=content, id=message_id, chunk_position="last")
-        chunk = ChatGenerationChunk(message=nothing)
-        await run.on_llm_new_token("", chunk=chunk)
-        answer.add(chunk)
-    return answer.result()
+        return answer.result()
+
+    def _tell_text(self, text: str) -> None:
+        """Tell more of the text that was told last."""
+        cast(InPlace, self._run).tell_text(text, self._message_id)
+        self._answer.add_text(text)
 
 
 class Answer:
@@ -59,6 +81,14 @@ class Answer:
         self._chunks.append(chunk)
         if is_text:
             self._texts.append(chunk.text)
+
+    @property
+    def ends_in_text(self) -> bool:
+        return bool(self._texts)
+
+    def add_text(self, text: str) -> None:
+        """Take a chunk that only adds text to the last one, which is such a chunk too."""
+        self._texts.append(text)
 
     def result(self) -> ChatResult:
         """Return the whole. Raises ValueError if there was no chunk."""

@@ -16,6 +16,7 @@ from openai import DefaultAsyncHttpxClient
 
 from graphs.models.connection import Connection
 
+OFFER = "seltzer.offer"  # the answers' extension by which Connection.offer_to is called
 _KEEP_S = 5.0  # an unused connection; servers close theirs sooner or later, and a request would run into it
 _PORTS = {"http": 80, "https": 443}
 
@@ -60,7 +61,8 @@ class Transport(httpx2.AsyncBaseTransport):
         except BaseException:
             connection.close()
             raise
-        return httpx2.Response(status, headers=headers, stream=_Body(self, origin, connection))
+        body = _Body(self, origin, connection)
+        return httpx2.Response(status, headers=headers, stream=body, extensions={OFFER: connection.offer_to})
 
     async def aclose(self) -> None:
         for connections in self._idle.values():

@@ -22,7 +22,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.tracers._streaming import _StreamingCallbackHandler
 
-from graphs.models.telling import told
+from graphs.models.telling import Teller
 
 pytestmark = pytest.mark.anyio
 
@@ -97,7 +97,7 @@ async def test_listeners_and_the_result_are_those_of_langchains_loop(says: list[
         run = run_with(listener)
         try:
             result = await (
-                told(model._astream(), run) if is_short else model._agenerate_with_cache([], None, run)
+                Teller(run).tell(model._astream()) if is_short else model._agenerate_with_cache([], None, run)
             )
             outcomes.append((listener.told, result.model_dump(), repr(result)))
         except (ValueError, TypeError) as error:
@@ -121,7 +121,7 @@ async def test_a_piece_of_text_is_not_kept_once_it_was_told() -> None:
 
     run = AsyncCallbackManagerForLLMRun(run_id=uuid.UUID(int=1), handlers=[], inheritable_handlers=[])
 
-    assert (await told(many(), run)).generations[0].text == 100 * "word "
+    assert (await Teller(run).tell(many())).generations[0].text == 100 * "word "
 
 
 class Failing(BaseCallbackHandler):
@@ -160,7 +160,7 @@ async def test_a_listener_that_fails_ends_the_models_stream() -> None:
     stream, left = Stream(), []
 
     try:
-        await told(stream.chunks(), run_with(Failing()))
+        await Teller(run_with(Failing())).tell(stream.chunks())
     except ZeroDivisionError as error:
         left.append((error, stream.is_closed))  # the error holds on to the stream, as a task's does
 
@@ -171,7 +171,7 @@ async def test_a_cancel_while_a_listener_is_told_ends_the_models_stream() -> Non
     stream, listener = Stream(), Waiting()
 
     with anyio.fail_after(5):
-        telling = asyncio.create_task(told(stream.chunks(), run_with(listener)))
+        telling = asyncio.create_task(Teller(run_with(listener)).tell(stream.chunks()))
         await listener.is_told.wait()
         telling.cancel()
         await asyncio.wait((telling,))
