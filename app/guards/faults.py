@@ -2,8 +2,8 @@
 
 import logging
 import math
-import uuid
 from collections.abc import Mapping, Sequence
+from random import getrandbits
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -141,7 +141,7 @@ class Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = scope.setdefault("state", {})["request_id"] = uuid.uuid4().hex
+        request_id = scope.setdefault("state", {})["request_id"] = f"{getrandbits(128):032x}"
         has_begun = False
 
         async def send_with_id(message: Message) -> None:

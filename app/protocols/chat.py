@@ -1,6 +1,5 @@
 """The tutorial's REST: /health, and /chat, which streams the final answer's tokens as plain text."""
 
-import uuid
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
@@ -15,6 +14,7 @@ from app.protocols.messages import MessageLimits, parse_input, title_of
 from app.protocols.straight import straight
 from app.runs.answer import AnswerText
 from app.runs.engine import Engine
+from app.runs.ids import new_id
 from app.runs.jsonable import dumps
 from app.runs.run import RunSpec, check_on_busy, check_thread_id
 
@@ -97,14 +97,14 @@ def _spec(graph: str, fields: dict[str, Any], limits: MessageLimits) -> RunSpec:
         raise InvalidInput("text", "is missing" if "text" not in fields else "must be a string")
     if not text.strip():
         raise InvalidInput("text", "is empty")
-    thread_id = check_thread_id(fields.get("thread_id", str(uuid.uuid4())), "thread_id")
+    thread_id = check_thread_id(fields.get("thread_id", new_id()), "thread_id")
     on_busy = check_on_busy(fields.get("on_busy", "reject"), "on_busy")
     messages = parse_input(text, "text", limits)
     return RunSpec(
         graph,
         {"messages": messages},
         thread_id,
-        str(uuid.uuid4()),
+        new_id(),
         attached=True,
         on_busy=on_busy,
         title=title_of(messages),

@@ -72,7 +72,7 @@ class Execution:
         self._means = means
         self.was_queued = was_queued
         self._has_touched = self.run.attempt > 1  # its thread
-        self._hold = Hold()
+        self._hold = Hold(is_thread_new=lease.is_thread_new)
         self._translator = Translator(pregel)
         self._seq = 0
         self._stop: Said | None = None

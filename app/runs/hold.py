@@ -1,4 +1,4 @@
-"""A hold: whether an execution still has its lease, asked by the checkpointer before each write.
+"""A hold: what the checkpointer knows of the execution that writes; first of all, whether it has its lease.
 
 A node may outlive the run's end: it swallowed its cancellation, or runs in a thread. What it writes then must
 not reach the thread, on which the next run may be writing already.
@@ -14,12 +14,18 @@ class LeaseLost(Exception):
 
 
 class Hold:
-    """Held from the beginning, until it is let go once and for all."""
+    """Held from the beginning, until it is let go once and for all.
 
-    __slots__ = ("is_held",)
+    is_thread_new: nothing was ever written to the thread; the checkpointer notes when that has changed.
+    input_id: the checkpoint that holds the run's input, as long as no node but LangGraph's own has run on it.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("input_id", "is_held", "is_thread_new")
+
+    def __init__(self, *, is_thread_new: bool = False) -> None:
         self.is_held = True
+        self.is_thread_new = is_thread_new
+        self.input_id: str | None = None
 
     def let_go(self) -> None:
         self.is_held = False

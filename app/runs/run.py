@@ -78,11 +78,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to execute a run until a deadline; run.attempt is the fence. stop: it was told to end."""
+    """The right to execute a run until a deadline; run.attempt is the fence.
+
+    stop: it was told to end. is_thread_new: the run is the first one on its thread.
+    """
 
     run: Run
     worker: str
     stop: Stop | None = None
+    is_thread_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

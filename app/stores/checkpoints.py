@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from langgraph._internal._serde import build_serde_allowlist
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -17,6 +17,7 @@ from app.stores.message_rows import drop
 from app.stores.packing import distinct, refs_in
 from app.stores.pruning import LEFT_BESIDES, ROOT, Row, superfluous
 from app.stores.saver import Saver
+from app.stores.waiting import triggers_of
 
 KEPT: Final = 20
 SPARE: Final = 10
@@ -53,9 +54,10 @@ class SqliteCheckpoints:
         builder = getattr(pregel, "builder", None)
         if builder is None:  # made by @entrypoint: no declared state
             return self._saver
-        return self._saver.with_allowlist(
-            build_serde_allowlist(schemas=list(builder.schemas), channels=builder.channels)
-        )
+        allowed = build_serde_allowlist(schemas=list(builder.schemas), channels=builder.channels)
+        saver = cast(Saver, self._saver.with_allowlist(allowed))
+        saver.triggers = triggers_of(pregel)
+        return saver
 
     async def prune(self, thread_id: str) -> None:
         """Drop the thread's oldest checkpoints, and the messages that only they held.

@@ -22,6 +22,7 @@ class Database:
     def __init__(self, writer: ThreadedConnection, reader: ThreadedConnection) -> None:
         self._writer = writer
         self._reader = reader
+        self._failed: dict[str, BaseException] = {}  # by owner
 
     async def write(self, work: Work[T]) -> T:
         """Do the work in a transaction, after all that came before; undo all of it if it raises.
@@ -34,12 +35,33 @@ class Database:
         """
         return await self._writer.transact(work)
 
+    def post(self, owner: str, work: Work[None], *, can_wait: bool = False) -> None:
+        """Do the work as write() does, without anyone waiting for it.
+
+        can_wait: for a moment, so that it may go with others. If it can't be done, check(owner) raises why.
+        """
+
+        def failed(error: BaseException) -> None:
+            self._failed.setdefault(owner, error)
+
+        self._writer.post(work, failed, can_wait=can_wait)
+
+    def check(self, owner: str) -> None:
+        """Raise what a work raised that was posted for the owner: to be asked in the owner's later works."""
+        if self._failed and (error := self._failed.get(owner)) is not None:
+            raise error
+
+    def forget(self, owner: str) -> None:
+        """Take note that nothing more comes of the owner."""
+        self._failed.pop(owner, None)
+
     async def read(self, work: Work[T]) -> T:
         """Do the work, which only reads and sees one moment of the file; it never waits for a writer.
 
-        All that was written before it was asked is seen. Reads are done one after the other, each once.
-        Raises as write() does.
+        All that was written or posted before it was asked is seen. Reads are done one after the other, each
+        once. Raises as write() does.
         """
+        await self._writer.settled()
         return await self._reader.transact(work)
 
     async def aclose(self) -> None:

@@ -26,6 +26,15 @@ SELECT * FROM runs WHERE run_id = :run_id OR number IN (
     SELECT number FROM runs WHERE thread_id = :thread_id AND {ACTIVE}
 ) OR number = ({_NEWEST % "number"})
 """
+_ADD_THREAD: Final = """
+INSERT INTO threads VALUES (:thread_id, :graph, :title, :title_folded, :now, :now, :number)
+ON CONFLICT (thread_id) DO NOTHING
+"""
+_RENEW_THREAD: Final = """
+UPDATE threads SET graph = :graph, updated_at = :now, number = :number,
+    title = iif(title = '', :title, title), title_folded = iif(title = '', :title_folded, title_folded)
+WHERE thread_id = :thread_id
+"""
 _TOUCH_THREAD: Final = f"""
 UPDATE threads SET updated_at = :now,
     number = coalesce(({_NEWEST % "number"}), number), graph = coalesce(({_NEWEST % "graph"}), graph)
@@ -98,8 +107,8 @@ def find_rivals(connection: sqlite3.Connection, run_id: RunId, thread_id: str) -
 
 def insert(
     connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: float, held: tuple[str, float] | None
-) -> int:
-    """Write the run's row, and its thread's; return its number.
+) -> tuple[int, bool]:
+    """Write the run's row, and its thread's; return its number, and whether the thread is new.
 
     held: the worker whose first attempt begins at once, and until when it has its lease; else it is pending.
     """
@@ -116,14 +125,12 @@ def insert(
         ),
     )
     number = added.lastrowid or 0
-    connection.execute(
-        "INSERT INTO threads VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread_id) DO UPDATE SET"
-        " graph = excluded.graph, updated_at = excluded.updated_at, number = excluded.number,"
-        " title = iif(title = '', excluded.title, title),"
-        " title_folded = iif(title = '', excluded.title_folded, title_folded)",
-        (spec.thread_id, spec.graph, spec.title, spec.title.casefold(), now, now, number),
-    )
-    return number
+    title = {"title": spec.title, "title_folded": spec.title.casefold()}
+    thread = {"thread_id": spec.thread_id, "graph": spec.graph, "now": now, "number": number, **title}
+    is_new = connection.execute(_ADD_THREAD, thread).rowcount > 0
+    if not is_new:
+        connection.execute(_RENEW_THREAD, thread)
+    return number, is_new
 
 
 def begin_attempt(connection: sqlite3.Connection, number: int, worker: str, until: float) -> sqlite3.Row:

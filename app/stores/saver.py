@@ -7,7 +7,9 @@ Departs from LangGraph's AsyncSqliteSaver in these points:
 3. lists of messages are stored by packing.py, each message once a thread;
 4. a pending write keeps the run that made it and doesn't replace another's, so that it can be rolled back;
 5. it shares the server's Database: each of its verbs is one transaction and one hop to a thread, or two hops
-   where messages are to be read that aren't known. No lock is held between the rows of a listing.
+   where messages are to be read that aren't known. No lock is held between the rows of a listing;
+6. a write is waited for only where a node would run before it is stored (waiting.py says which those are),
+   and a new thread isn't looked for.
 
 So the tables are its own (migrations/0002_checkpoints.sql), though they are called as LangGraph's; another
 saver can't read them.
@@ -43,12 +45,19 @@ from app.stores.message_rows import Recalled, decode, fetch, put
 from app.stores.packing import Packed, pack, unpack
 from app.stores.pruning import ROOT, Written
 from app.stores.serializer import SafeSerializer
+from app.stores.threaded_connection import Work
+from app.stores.waiting import Triggers, is_of_the_input, is_waited_for, run_of
 
 WRITTEN_LIMIT: Final = 64  # messages; a node that writes more gives a state on that it was given
 
 
 class Saver(BlockingHalf):
-    """A saver to a file that has the tables, for one event loop."""
+    """A saver to a file that has the tables, for one event loop.
+
+    triggers: the channels that make its graph's nodes run, if they are known.
+    """
+
+    triggers: Triggers = None
 
     def __init__(self, database: Database, known: KnownMessages) -> None:
         super().__init__(serde=SafeSerializer())
@@ -59,6 +68,8 @@ class Saver(BlockingHalf):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         configurable = config["configurable"]
+        if (hold := configurable.get(HOLD)) is not None and hold.is_thread_new:
+            return None
         thread_id, namespace = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
         if checkpoint_id := get_checkpoint_id(config):
             found = await self._load(tables.BY_ID, thread_id, namespace, checkpoint_id)
@@ -106,13 +117,15 @@ class Saver(BlockingHalf):
         )
 
         def work(connection: sqlite3.Connection) -> None:
-            _check_hold(config)
             put(connection, thread_id, packed.new.values())
             connection.execute(tables.PUT, row)
 
         if namespace == ROOT:
             self.written.add(thread_id, is_first=parent_id is None)
-        await self._database.write(work)
+        if is_waited_for(config, checkpoint, metadata, self.triggers):
+            await self._write(config, work)
+        else:
+            self._post(config, work, can_wait=True)
         return {
             "configurable": {
                 "thread_id": configurable["thread_id"],
@@ -132,7 +145,7 @@ class Saver(BlockingHalf):
         configurable = config["configurable"]
         thread_id = str(configurable["thread_id"])
         place = thread_id, str(configurable["checkpoint_ns"]), str(configurable["checkpoint_id"])
-        run_id = str((config.get("metadata") or {}).get("run_id", ""))
+        run_id = run_of(config)
         values = [value for _, value in writes]
         for known in self.known.lists(self.serde, thread_id):
             for value in values:
@@ -147,11 +160,13 @@ class Saver(BlockingHalf):
         ]
 
         def work(connection: sqlite3.Connection) -> None:
-            _check_hold(config)
             put(connection, thread_id, [new for each in packed for new in each.new.values()])
             insert(connection, statement, rows)
 
-        await self._database.write(work)
+        if run_id and HOLD in configurable:
+            self._post(config, work, can_wait=is_of_the_input(config, task_path))
+        else:
+            await self._write(config, work)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget all of the thread. Raises StorageFailed."""
@@ -161,6 +176,28 @@ class Saver(BlockingHalf):
                 connection.execute(statement, (str(thread_id),))
 
         await self.drops.do(str(thread_id), work)
+
+    async def _write(self, config: RunnableConfig, work: Work[None]) -> None:
+        """Do the work, if the execution still has its lease and all went well that was posted for it."""
+        run_id = run_of(config)
+
+        def checked(connection: sqlite3.Connection) -> None:
+            _check_hold(config)
+            self._database.check(run_id)
+            work(connection)
+
+        await self._database.write(checked)
+
+    def _post(self, config: RunnableConfig, work: Work[None], *, can_wait: bool) -> None:
+        """Do the same without anyone waiting for it: the run's later writes fail if it does."""
+        run_id = run_of(config)
+
+        def checked(connection: sqlite3.Connection) -> None:
+            self._database.check(run_id)
+            work(connection)
+
+        _check_hold(config)
+        self._database.post(run_id, checked, can_wait=can_wait)
 
     async def _load(self, which: str, thread_id: str, *others: str) -> CheckpointTuple | None:
         """Return the checkpoint, with what was written on it. others: what `which` asks for besides."""
@@ -211,10 +248,11 @@ def _rows(connection: sqlite3.Connection, statement: str, parameters: Sequence[A
 
 
 def _check_hold(config: RunnableConfig) -> None:
-    """Raise LeaseLost if the execution that writes was let go."""
+    """Raise LeaseLost if the execution that writes was let go; note that its thread has something now."""
     hold = config["configurable"].get(HOLD)
     if hold is not None:
         hold.check()
+        hold.is_thread_new = False
 
 
 def _written(value: Any) -> list[Any]:

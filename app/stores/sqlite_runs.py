@@ -5,7 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from app.errors import IdempotencyConflict, NotInterrupted, ThreadBusy, ThreadInterrupted, TooManyRuns
+from app.errors import (
+    IdempotencyConflict,
+    NotInterrupted,
+    StorageFailed,
+    ThreadBusy,
+    ThreadInterrupted,
+    TooManyRuns,
+)
 from app.runs.event import Event, Json, RunId
 from app.runs.jsonable import dumps
 from app.runs.ports import Renewal, Submitted
@@ -63,12 +70,12 @@ class SqliteRuns:
             held = (worker, self._lease_clock() + ttl_s) if worker is not None and is_free else None
             if held is None:
                 _check_queue(connection, queue_limit)
-            number = insert(connection, spec, packed, now, held)
+            number, is_thread_new = insert(connection, spec, packed, now, held)
             run = Run(spec, "pending", attempt=0, number=number, created_at=to_datetime(now))
             if held is None:
                 return Submitted(run, None, ended)
             run = replace(run, status="running", attempt=1)
-            return Submitted(run, Lease(run, held[0]), ended)
+            return Submitted(run, Lease(run, held[0], is_thread_new=is_thread_new), ended)
 
         return await self._database.write(work)
 
@@ -108,18 +115,25 @@ class SqliteRuns:
         retention_s: float | None = None,
     ) -> bool:
         packed = None if output is None else dumps(output)
+        run_id = lease.run.spec.run_id
 
         def work(connection: sqlite3.Connection) -> bool:
+            self._database.check(run_id)  # what nobody waited for is part of the result
             now = self._clock()
             held = _HELD, _key(lease)
             if not end(connection, held, last, now, output=packed, touched=touched):
                 return False
             expires_at = None if retention_s is None else now + retention_s
-            said = {lease.run.spec.run_id: [*unwritten, last]}
-            write_events(connection, said, now, expires_at=expires_at)
+            write_events(connection, {run_id: [*unwritten, last]}, now, expires_at=expires_at)
             return True
 
-        return await self._database.write(work)
+        try:
+            has_ended = await self._database.write(work)
+        except StorageFailed:
+            self._database.forget(run_id)
+            raise
+        self._database.forget(run_id)
+        return has_ended
 
     async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
         def work(connection: sqlite3.Connection) -> bool:

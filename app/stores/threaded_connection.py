@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from app.errors import AppError, StorageFailed
 from app.runs.hold import LeaseLost
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
+
+POSTED_S: Final = 0.02  # how long what nobody waits for may wait for others to go with
 
 
 class ThreadedConnection:
@@ -38,39 +40,78 @@ class ThreadedConnection:
         self._begin = begin
         self._group_limit = group_limit
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._posted: list[_Job] = []  # not handed over yet
+        self._posted_count = 0
+        self._settled_count = 0  # of what was posted, what is known to be done
+        self._hand_over_at: asyncio.TimerHandle | None = None
         self._is_closed = True
 
     async def connect(self, connect: Callable[[], sqlite3.Connection]) -> None:
         """Open the connection, in its thread. Raises what connect does."""
-        opened, self._is_closed = _Job(lambda _: None), False
+        opened, self._is_closed = asyncio.get_running_loop().create_future(), False
         # A daemon: where nobody closes the file, it doesn't keep the process from ending.
         Thread(target=self._live, args=(connect, opened), name=self._name, daemon=True).start()
-        await opened.done
+        await opened
 
     async def transact(self, work: Work[T]) -> T:
         """Do the work in a transaction, behind all that was asked before; see Database.write."""
+        self._check_open()
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._hand_over()
+        self._jobs.put(_Job(work, done))
+        posted = self._posted_count
+        try:
+            return await done
+        finally:
+            if done.done() and not done.cancelled():  # and so is what was posted before
+                self._settled_count = max(self._settled_count, posted)
+
+    def post(self, work: Work[None], failed: Callable[[BaseException], None], *, can_wait: bool) -> None:
+        """Do the work without anyone waiting for it: at once, or with what is asked next within POSTED_S.
+
+        failed is told, in the connection's thread and before anything more is done there, if it can't be.
+        """
+        self._check_open()
+        self._posted.append(_Job(work, None, failed))
+        self._posted_count += 1
+        if not can_wait:
+            self._hand_over()
+        elif self._hand_over_at is None:
+            self._hand_over_at = asyncio.get_running_loop().call_later(POSTED_S, self._hand_over)
+
+    async def settled(self) -> None:
+        """Wait until what was posted is done."""
+        if self._settled_count < self._posted_count:
+            await self.transact(_nothing)
+
+    def _check_open(self) -> None:
         if self._is_closed:
             raise StorageFailed("the server is stopping; ask again when it is back")
-        job = _Job(work)
-        self._jobs.put(job)
-        result: T = await job.done
-        return result
+
+    def _hand_over(self) -> None:
+        if self._hand_over_at is not None:
+            self._hand_over_at.cancel()
+            self._hand_over_at = None
+        for job in self._posted:
+            self._jobs.put(job)
+        self._posted.clear()
 
     async def aclose(self) -> None:
         """Close the connection behind all that was asked before; does nothing the second time."""
         if not self._is_closed:
+            self._hand_over()
             self._is_closed = True
-            self._closed = _Job(lambda _: None)
+            self._closed = asyncio.get_running_loop().create_future()
             self._jobs.put(None)
-            await self._closed.done
+            await self._closed
 
-    def _live(self, connect: Callable[[], sqlite3.Connection], opened: "_Job") -> None:
-        connection = _opened(connect, opened)
+    def _live(self, connect: Callable[[], sqlite3.Connection], opened: "asyncio.Future[None]") -> None:
+        connection = _opened(connect, _Job(_nothing, opened))
         while self._work_once(connection):  # a frame for each: no job is kept while the next is waited for
             pass
         if connection is not None:
             connection.close()
-        _settle([_Outcome(self._closed)])
+        _settle([_Outcome(_Job(_nothing, self._closed))])
 
     def _work_once(self, connection: sqlite3.Connection | None) -> bool:
         jobs = list(self._group())
@@ -92,15 +133,15 @@ class ThreadedConnection:
             yield job
 
 
-class _Job:
-    """Something to be done in the connection's thread, for who waits in a loop; or waited, and has left."""
+class _Job(NamedTuple):
+    """Something to be done in the connection's thread.
 
-    __slots__ = ("done", "loop", "work")
+    done: for who waits in a loop; or waited, and has left. failed: who is told of an error, if nobody waits.
+    """
 
-    def __init__(self, work: Work[Any]) -> None:
-        self.work = work
-        self.loop = asyncio.get_running_loop()
-        self.done: asyncio.Future[Any] = self.loop.create_future()
+    work: Work[Any]
+    done: "asyncio.Future[Any] | None"
+    failed: Callable[[BaseException], None] | None = None
 
 
 class _Outcome(NamedTuple):
@@ -191,16 +232,24 @@ def _storage_failed(cause: sqlite3.Error) -> StorageFailed:
 
 def _settle(outcomes: Sequence[_Outcome]) -> None:
     """Tell who asked, waking each of their loops once."""
-    for loop in {each.job.loop for each in outcomes}:
+    for job, _, error in outcomes:
+        if error is not None and job.failed is not None:
+            job.failed(error)
+    waited_for = [(each.job.done, each) for each in outcomes if each.job.done is not None]
+    for loop in {done.get_loop() for done, _ in waited_for}:
         with suppress(RuntimeError):  # the loop has closed, and nobody waits
-            loop.call_soon_threadsafe(_tell, [each for each in outcomes if each.job.loop is loop])
+            loop.call_soon_threadsafe(_tell, [each for each in waited_for if each[0].get_loop() is loop])
 
 
-def _tell(outcomes: Sequence[_Outcome]) -> None:
-    for job, result, error in outcomes:
-        if job.done.done():  # who asked has left
+def _tell(outcomes: Sequence[tuple[asyncio.Future[Any], _Outcome]]) -> None:
+    for done, (_, result, error) in outcomes:
+        if done.done():  # who asked has left
             continue
         if error is None:
-            job.done.set_result(result)
+            done.set_result(result)
         else:
-            job.done.set_exception(error)
+            done.set_exception(error)
+
+
+def _nothing(connection: sqlite3.Connection) -> None:
+    pass

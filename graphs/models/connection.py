@@ -68,6 +68,10 @@ class Connection(asyncio.Protocol):
         """
         self._take = take
 
+    def is_whole(self) -> bool:
+        """Say whether all of the answer was read."""
+        return self._is_complete and not self._pieces
+
     @property
     def is_open(self) -> bool:
         return not self._error and not self._transport.is_closing()
@@ -75,7 +79,7 @@ class Connection(asyncio.Protocol):
     @property
     def is_reusable(self) -> bool:
         """Say whether the answer has been taken whole, and another request may follow."""
-        return self._is_complete and not self._pieces and self._may_follow and self.is_open
+        return self.is_whole() and self._may_follow and self.is_open
 
     def close(self) -> None:
         """Close at once: the upstream need not finish."""

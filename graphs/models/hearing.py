@@ -76,6 +76,7 @@ class InPlace(AsyncCallbackManagerForLLMRun):
                 if chunk is None:
                     chunk = text_chunk(text)
                     chunk.message.id = message_id
+                    chunk.message.model_fields_set.add("response_metadata")  # which LangChain's loop sets
                 self._told(listener, text, chunk, {})
             except Exception as error:  # noqa: BLE001  # as above
                 _take_note(listener, error)

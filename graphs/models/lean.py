@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from graphs.models.direct import Direct
 from graphs.models.events import Events, TextDelta
-from graphs.models.transport import OFFER
+from graphs.models.transport import IS_WHOLE, OFFER
 from graphs.models.watch import Silent, Watch
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -106,6 +106,8 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
                         self._event = event
                         if self.direct:
                             self.direct.is_open = False
+                        if event.data.startswith("[DONE]") and self._is_whole():
+                            return
                         try:
                             chunk = await anext(the_long_way)
                         except StopAsyncIteration:  # it was [DONE]; what follows is read, and dropped
@@ -145,6 +147,11 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
         finally:
             self._watch.close()
         self._events.finish()
+
+    def _is_whole(self) -> bool:
+        """Say whether nothing comes behind [DONE]: the long way waits for that, in a scope of anyio's."""
+        is_whole = self.response.extensions.get(IS_WHOLE)
+        return is_whole is not None and is_whole()
 
     def _offer_direct(self) -> None:
         """Have the connection offer to the direct way what comes in while the long one waits."""

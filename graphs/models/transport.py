@@ -16,7 +16,8 @@ from openai import DefaultAsyncHttpxClient
 
 from graphs.models.connection import Connection
 
-OFFER = "seltzer.offer"  # the answers' extension by which Connection.offer_to is called
+OFFER = "seltzer.offer"  # the answers' extensions: Connection.offer_to, and whether all of the body was read
+IS_WHOLE = "seltzer.is_whole"
 _KEEP_S = 5.0  # an unused connection; servers close theirs sooner or later, and a request would run into it
 _PORTS = {"http": 80, "https": 443}
 
@@ -62,7 +63,12 @@ class Transport(httpx2.AsyncBaseTransport):
             connection.close()
             raise
         body = _Body(self, origin, connection)
-        return httpx2.Response(status, headers=headers, stream=body, extensions={OFFER: connection.offer_to})
+        return httpx2.Response(
+            status,
+            headers=headers,
+            stream=body,
+            extensions={OFFER: connection.offer_to, IS_WHOLE: connection.is_whole},
+        )
 
     async def aclose(self) -> None:
         for connections in self._idle.values():

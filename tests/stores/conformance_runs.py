@@ -80,7 +80,7 @@ class RunsExam:
         run, lease, ended = await submit(runs)
 
         assert (run.status, run.attempt, run.number, ended) == ("running", 1, 1, [])
-        assert lease == Lease(run, "a")
+        assert lease == Lease(run, "a", is_thread_new=True)
         assert run.spec == spec()
         assert run.created_at == datetime.fromtimestamp(clock.now, UTC)
         assert await runs.get("r") == run

@@ -9,7 +9,6 @@
 
 import logging
 import re
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -26,6 +25,7 @@ from app.protocols.langserve.request import Limits, check
 from app.protocols.langserve.served import Asked, ServedGraph, ServedRequest
 from app.runs.engine import Engine
 from app.runs.failure import failure
+from app.runs.ids import new_id
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class LangServeGuard:
             asked = check(
                 found["endpoint"], scope["state"]["json"], found["hash"] or "", served, self._limits
             )
-            run_id = None if found["endpoint"] == "batch" else str(uuid.uuid4())
+            run_id = None if found["endpoint"] == "batch" else new_id()
             await self._accept(served.graph.name, asked, run_id)
         except AppError as error:
             await self._faults.problem(error, scope)(scope, receive, send)

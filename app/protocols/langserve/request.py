@@ -3,7 +3,6 @@ with them.
 """
 
 import json
-import uuid
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from app.errors import BadRequest, InvalidInput
 from app.protocols.langserve.served import Asked, ServedGraph
 from app.protocols.messages import MessageLimits, parse_input, title_of
+from app.runs.ids import new_id
 from app.runs.run import MAX_STEPS, OnBusy, check_max_steps, check_on_busy, check_thread_id
 
 _FILTERS: Final = tuple(
@@ -86,7 +86,7 @@ def _check_batch(
 
 
 def _asked(config: _Config, hashed: str | None, title: str) -> Asked:
-    return Asked(config.thread_id or hashed or str(uuid.uuid4()), config.max_steps, config.on_busy, title)
+    return Asked(config.thread_id or hashed or new_id(), config.max_steps, config.on_busy, title)
 
 
 def _check_input(value: Any, field: str, served: ServedGraph, limits: Limits) -> str:

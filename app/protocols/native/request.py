@@ -14,6 +14,7 @@ from app.errors import InvalidInput, NotInterrupted, UnknownRun
 from app.protocols.messages import MessageLimits, parse_input, title_of
 from app.runs.event import RunId
 from app.runs.graph import Graph
+from app.runs.ids import new_id
 from app.runs.run import MAX_STEPS, Run, RunSpec, check_max_steps, check_on_busy, check_thread_id
 
 _SHOWN_CHARS: Final = 100
@@ -47,7 +48,7 @@ def start_spec(body: Any, graph: Graph, limits: MessageLimits, key: str | None) 
     return RunSpec(
         graph=graph.name,
         input=run_input,
-        thread_id=thread_id or str(uuid.uuid4()),
+        thread_id=thread_id or new_id(),
         run_id=run_id_of(graph.name, key),
         max_steps=check_max_steps(config.get("recursion_limit", MAX_STEPS), "config.recursion_limit"),
         configurable=_configurable(configurable, graph),
@@ -81,7 +82,7 @@ def answer_spec(body: Any, run: Run, key: str | None) -> RunSpec:
 def run_id_of(graph: str, key: str | None) -> RunId:
     """Return the id of the run that the Idempotency-Key names; a new one without a key."""
     if key is None:
-        return str(uuid.uuid4())
+        return new_id()
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidInput("Idempotency-Key", "must be 1 to 255 printable ASCII characters without a space")
     return str(uuid.uuid5(_KEYS, f"{graph} {key}"))
@@ -130,7 +131,7 @@ def _input(fields: Mapping[str, Any], graph: Graph, limits: MessageLimits) -> tu
     if graph.takes_messages:
         messages = parse_input(value, "input", limits)
         for message in messages:
-            message.id = message.id or str(uuid.uuid4())  # a retry that sends it again adds it only once
+            message.id = message.id or new_id()  # a retry that sends it again adds it only once
         rest = value if isinstance(value, dict) else {}
         return {**rest, "messages": messages}, title_of(messages)
     try:
