@@ -9,7 +9,8 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallback
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from graphs.models.hearing import heard_in_place
+from graphs.models.hearing import InPlace, heard_in_place
+from graphs.models.lean import text_chunk
 
 pytestmark = pytest.mark.anyio
 
@@ -57,6 +58,16 @@ class Gathered(Waited):
     """One that is waited for with others like it, behind those in place."""
 
     run_inline = False
+
+
+class Reader(Listener):
+    """One that can do without a message of each text."""
+
+    def on_llm_text(self, *args: Any, **kwargs: Any) -> None:
+        self.turns.append(type(self).__name__)
+        self.told.append((args, kwargs))
+        if self.raises:
+            raise self.raises
 
 
 def run_with(*listeners: BaseCallbackHandler) -> AsyncCallbackManagerForLLMRun:
@@ -129,3 +140,73 @@ async def test_listeners_that_are_gathered_or_in_another_thread_are_told_the_lon
     run = run_with(Listener(), *listeners)
 
     assert heard_in_place(run) is run
+
+
+def tell_texts(listeners: list[Listener]) -> Any:
+    """Return what the listeners were told of two texts, in which order, and how it ended."""
+    turns: list[str] = []
+    for each in listeners:
+        each.turns = turns
+    run = heard_in_place(run_with(*listeners))
+    assert isinstance(run, InPlace)
+    try:
+        for text in ("one", "two"):
+            run.tell_text(text, "an id")
+    except (ValueError, NotImplementedError) as error:
+        return turns, [each.told for each in listeners], repr(error)
+    return turns, [each.told for each in listeners], "heard"
+
+
+async def test_a_listener_of_texts_is_told_the_text_alone_and_others_the_chunk_in_their_turn() -> None:
+    turns, told, _ = tell_texts([Reader(), Listener(), Reader(), Listener(), Reader(is_deaf=True)])
+
+    assert turns == ["Reader", "Listener", "Reader", "Listener"] * 2
+    texts = [((text,), {"message_id": "an id", "run_id": uuid.UUID(int=1)}) for text in ("one", "two")]
+    assert told[0] == told[2] == texts
+    assert told[1] == told[3]
+    assert told[4] == []
+
+
+async def test_a_text_is_told_as_its_chunk_would_be() -> None:
+    short = tell_texts([Listener(), Listener()])
+    listeners, turns = [Listener(), Listener()], list[str]()
+    for each in listeners:
+        each.turns = turns
+    for text in ("one", "two"):
+        chunk = text_chunk(text)
+        chunk.message.id = "an id"
+        await heard_in_place(run_with(*listeners)).on_llm_new_token(text, chunk=chunk)
+
+    assert short[:2] == (turns, [each.told for each in listeners])
+
+
+@pytest.mark.parametrize("error", [ValueError("I don't like it"), NotImplementedError("I can't")])
+@pytest.mark.parametrize("raise_error", [False, True])
+@pytest.mark.parametrize("kind", [Listener, Reader])
+async def test_a_listener_that_raises_at_a_text_does_what_it_does_at_a_token(
+    kind: type[Listener], error: Exception, raise_error: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcomes = []
+
+    for is_text in (True, False):
+        caplog.clear()
+        listeners = [kind(raises=error, raise_error=raise_error), Reader(), Listener()]
+        turns, told, end = tell_texts(listeners) if is_text else await hear(listeners, is_short=True)
+        logged = [(each.levelname, repr(error) in each.message) for each in caplog.records]
+        outcomes.append((len(turns), [len(each) for each in told], end, logged))
+
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][3]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "are_never"),
+    [([], True), ([Listener, Reader], True), ([Listener, Waited], False), ([Gathered], False)],
+)
+async def test_a_run_says_whether_its_listeners_are_ever_awaited(
+    kinds: list[type[Listener]], are_never: bool
+) -> None:
+    run = heard_in_place(run_with(*(kind() for kind in kinds), Waited(is_deaf=True)))
+
+    assert isinstance(run, InPlace)
+    assert run.are_never_awaited is are_never

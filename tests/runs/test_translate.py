@@ -58,3 +58,42 @@ def test_the_short_way_says_what_the_long_way_says(parts: list[tuple[str, Any]])
 
     assert list(said(short, parts)) == list(said(long, parts))
     assert (short.answer, short.usage) == (long.answer, long.usage)
+
+
+def shortened(parts: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the parts; chunks that only add text to what their message said last become parts `text`."""
+    found: list[tuple[str, Any]] = []
+    open_ids: set[str] = set()
+    for mode, value in parts:
+        message = value[0] if mode == "messages" else None
+        if isinstance(message, AIMessageChunk) and message.id:
+            is_text = _is_only_text(message)
+            if is_text and message.id in open_ids:
+                found.append(("text", (message.id, message.content)))
+                continue
+            (open_ids.add if is_text else open_ids.discard)(message.id)
+        found.append((mode, value))
+    return found
+
+
+def _is_only_text(message: AIMessageChunk) -> bool:
+    others = message.tool_call_chunks or message.usage_metadata or message.additional_kwargs
+    return type(message.content) is str and not others
+
+
+@given(st.lists(messages | updates, max_size=16))
+def test_a_text_says_what_its_chunk_would_say(parts: list[tuple[str, Any]]) -> None:
+    short, long = Translator(GRAPH), LongWay(GRAPH)
+
+    assert list(said(short, shortened(parts))) == list(said(long, parts))
+    assert (short.answer, short.usage) == (long.answer, long.usage)
+
+
+def test_a_text_with_half_a_character_is_cleaned_as_a_chunk_is() -> None:
+    metadata = {"langgraph_node": "model"}
+    parts: list[tuple[str, Any]] = [
+        ("messages", (AIMessageChunk(content=text, id="a"), metadata)) for text in ("one ", "\ud83e", "two")
+    ]
+
+    assert list(said(Translator(GRAPH), shortened(parts))) == list(said(LongWay(GRAPH), parts))
+    assert [mode for mode, _ in shortened(parts)] == ["messages", "text", "text"]

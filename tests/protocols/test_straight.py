@@ -1,0 +1,179 @@
+"""The straight way: a body's pieces go past the layers, its head and its end through them."""
+
+import json
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.main import create_app
+from app.protocols.sse import RETRY, EventStream, frame
+from app.protocols.straight import StraightWay
+from app.runs.event import Event
+from app.settings import Settings
+from tests.conftest import ROOT
+from tests.serving import Served, serving
+
+LAST: Message = {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+class Layer:
+    """A layer such as stands between a route and the server: it marks the head, and notes what it is sent."""
+
+    def __init__(self, app: ASGIApp, seen: list[Message]) -> None:
+        self._app = app
+        self._seen = seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def noting(message: Message) -> None:
+            if scope["type"] == "http":
+                self._seen.append(message)
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"x-layer", b"was here")]}
+            await send(message)
+
+        await self._app(scope, receive, noting)
+
+
+def token(seq: int) -> Event:
+    return Event(1, seq, "token", {"message_id": "m", "text": "hi", "channel": "answer"})
+
+
+async def events() -> AsyncGenerator[Sequence[Event]]:
+    yield [token(1)]
+    yield [token(2), token(3)]
+
+
+async def never() -> Message:
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
+async def sent_by(app: ASGIApp, scope: Scope) -> list[Message]:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with anyio.fail_after(5):
+        await app(scope, never, send)
+    return sent
+
+
+@pytest.mark.anyio
+async def test_pieces_go_past_a_layer_and_head_and_end_through_it() -> None:
+    seen: list[Message] = []
+    app = StraightWay(Layer(EventStream(events(), ping_s=60), seen))
+
+    sent = await sent_by(app, {"type": "http"})
+
+    assert [message["type"] for message in seen] == ["http.response.start", "http.response.body"]
+    assert seen[1] == LAST
+    assert (b"x-layer", b"was here") in sent[0]["headers"]
+    pieces = [RETRY, frame(token(1)), frame(token(2)) + frame(token(3)), b""]
+    assert [message["body"] for message in sent[1:]] == pieces
+    assert sent[-1] == LAST
+
+
+@pytest.mark.anyio
+async def test_without_a_straight_way_all_goes_through_the_layers() -> None:
+    seen: list[Message] = []
+
+    sent = await sent_by(Layer(EventStream(events(), ping_s=60), seen), {"type": "http"})
+
+    assert len(seen) == len(sent) == 5
+    assert sent[1:] == seen[1:]
+
+
+@pytest.mark.anyio
+async def test_the_way_begins_where_it_was_noted_not_outside_of_it() -> None:
+    outer: list[Message] = []
+
+    sent = await sent_by(Layer(StraightWay(EventStream(events(), ping_s=60)), outer), {"type": "http"})
+
+    assert sent[1:] == outer[1:]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("state", [{}, {"state": {"kept": 1}}])
+async def test_what_a_request_has_of_state_is_kept(state: Scope) -> None:
+    found: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append(scope)
+
+    await sent_by(StraightWay(app), {"type": "http", **state})
+
+    assert found[0]["state"].items() >= state.get("state", {}).items()
+
+
+@pytest.mark.anyio
+async def test_what_is_no_request_is_left_alone() -> None:
+    found: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append(dict(scope))
+
+    await sent_by(StraightWay(app), {"type": "lifespan"})
+
+    assert found == [{"type": "lifespan"}]
+
+
+@pytest.fixture
+def seen() -> list[Message]:
+    """What the innermost layer of the app is sent."""
+    return []
+
+
+@pytest.fixture
+def layered(demo_env: None, tmp_path: Path, seen: list[Message]) -> FastAPI:
+    """The app of the shipped graphs, with one layer more, inside of all others."""
+    settings = Settings(_env_file=None, config=ROOT / "langgraph.json", data=tmp_path / "data")
+    app = create_app(settings)
+    app.user_middleware.append(Middleware(Layer, seen))
+    return app
+
+
+@pytest.fixture
+def served(layered: FastAPI) -> Iterator[Served]:
+    with serving(layered) as served:
+        yield served
+
+
+def test_over_a_real_server_pieces_go_straight_and_the_head_has_what_the_layers_put_in(
+    served: Served, seen: list[Message]
+) -> None:
+    headers = {"accept": "text/event-stream"}
+    asked = {"input": {"messages": [{"role": "user", "content": "hi there"}]}}
+
+    response = httpx.post(f"{served.url}/agent/runs", json=asked, headers=headers, timeout=20)
+
+    assert response.status_code == 201, response.text
+    assert response.headers["x-request-id"]
+    assert response.headers["x-layer"] == "was here"
+    assert response.content.startswith(RETRY)
+    assert response.text.count("event: token\n") > 1
+    assert response.text.count("event: finished\n") == 1
+    assert [message["type"] for message in seen] == ["http.response.start", "http.response.body"]
+    assert seen[1] == LAST
+
+
+def test_a_chats_pieces_go_straight_too(layered: FastAPI, seen: list[Message]) -> None:
+    with TestClient(layered, base_url="http://127.0.0.1") as client:
+        with client.stream("POST", "/chat", json={"text": "what is the square root of 71?"}) as response:
+            text = "".join(response.iter_text())
+        known = json.loads(client.get("/health").text)
+
+    assert "8.426" in text
+    assert response.headers["x-request-id"]
+    assert response.headers["x-run-id"]
+    assert response.headers["x-layer"] == "was here"
+    assert seen[1] == LAST
+    assert known == {"status": "🤙"}
+    assert [message["type"] for message in seen] == ["http.response.start", "http.response.body"] * 2
