@@ -16,9 +16,10 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import StreamChunkTimeoutError
 from openai import AsyncOpenAI, AsyncStream
 from openai.resources.chat import AsyncCompletions
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.chat import ChatCompletionChunk
 from pydantic import BaseModel
 
+from graphs.models.asking import ChatClient
 from graphs.models.direct import Direct
 from graphs.models.events import Events, TextDelta
 from graphs.models.transport import IS_WHOLE, OFFER
@@ -43,21 +44,19 @@ class LeanCompletions:
         self._direct = direct
 
     async def create(self, **payload: Any) -> "LeanStream":
-        """Send the request with the SDK's retries, errors and limits. payload asks for a stream."""
-        stream = await (self._post(payload) if _is_plain(payload) else self._create(payload))
+        """Send the request with the SDK's retries, errors and limits. payload asks for a stream.
+
+        A plain one is sent as it is: what the SDK renames or leaves out, no chat's messages have. It looks
+        for that in each message of the history, which is most of a long thread's turn.
+        """
+        if isinstance(self._client, ChatClient) and _is_plain(payload):
+            stream: LeanStream = await self._client.stream_chat(payload, LeanStream)
+        else:
+            stream = await self._create(payload)
         stream.chunk_timeout_s = self._chunk_timeout_s
         stream.model = self._model
         stream.direct = self._direct
         return stream
-
-    async def _post(self, payload: dict[str, Any]) -> "LeanStream":
-        """Send the payload as it is: what the SDK renames or leaves out, no chat's messages have.
-
-        It looks for that in each message of the history, which is most of a long thread's turn.
-        """
-        return await self._client.post(
-            "/chat/completions", body=payload, cast_to=ChatCompletion, stream=True, stream_cls=LeanStream
-        )
 
     async def _create(self, payload: dict[str, Any]) -> "LeanStream":
         answer = await self._client.chat.completions.with_raw_response.create(**payload)

@@ -20,9 +20,10 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult, GenerationChunk
 from langchain_core.utils.json import parse_partial_json
 from langchain_openai import ChatOpenAI, OpenAI
-from openai import Timeout
-from pydantic import SecretStr
+from openai import AsyncOpenAI, Timeout
+from pydantic import PrivateAttr, SecretStr
 
+from graphs.models.asking import ChatClient
 from graphs.models.direct import Direct
 from graphs.models.errors import UpstreamTruncated
 from graphs.models.events import TextDelta
@@ -40,6 +41,8 @@ _SEALS = ("]", '"]', '\\"]')
 
 class StrictChatOpenAI(ChatOpenAI):
     """ChatOpenAI that tells a finished answer from a broken-off one, by raising UpstreamTruncated."""
+
+    _client: ChatClient | None = PrivateAttr(None)
 
     def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
         chunks = super()._stream(*args, **kwargs)
@@ -100,8 +103,13 @@ class StrictChatOpenAI(ChatOpenAI):
 
     def _lean(self, direct: Direct | None) -> Self:
         """Return this model for one stream: reading it from its bytes, the time between chunks kept there."""
+        client = self.root_async_client
+        if type(client) is AsyncOpenAI:  # others, as Azure's, build their requests in ways of their own
+            if self._client is None or not self._client.is_of(client):
+                self._client = ChatClient(client)
+            client = self._client
         completions = LeanCompletions(
-            self.root_async_client,
+            client,
             chunk_timeout_s=self.stream_chunk_timeout,
             model=self.model_name,
             direct=direct,
