@@ -55,8 +55,14 @@ class Engine:
             for name, graph in self.graphs.items()
         }
         self.conversations = Conversations(stores.threads, stores.checkpoints, pregels)
-        self._follower = Follower(stores.runs, stores.event_log, self._hub, lambda: self.is_draining)
         self._executor = Executor(self.graphs, pregels, stores, self._hub, self._limits, self._clock)
+        self._follower = Follower(
+            stores.runs,
+            stores.event_log,
+            self._hub,
+            executed=self._executor.executed,
+            is_draining=lambda: self.is_draining,
+        )
         self._executor.open()
         self._is_open = True
 
@@ -137,7 +143,7 @@ class Engine:
         """Return the run. Raises what following it would: UnknownRun, InvalidCursor, StreamGap."""
         return await self._follower.check(run_id, after)
 
-    async def batches(self, run_id: RunId, after: Cursor = START) -> AsyncGenerator[Sequence[Event]]:
+    def batches(self, run_id: RunId, after: Cursor = START) -> AsyncGenerator[Sequence[Event]]:
         """Yield the run's events behind the cursor, then live ones, ending with a last event.
 
         Order is by (attempt, seq); each event exactly once a call. A batch is what there is. Waits without
@@ -145,11 +151,7 @@ class Engine:
         Raises UnknownRun, StreamGap if the cursor lies before the oldest kept event, InvalidCursor;
         ServerDraining, for a background run, when the server begins to shut down.
         """
-        live = self._executor.live(run_id)
-        run = live.run if live and after == START else await self._follower.run_at(run_id, after)
-        async with aclosing(self._follower.batches(run_id, after, is_attached=run.spec.attached)) as batches:
-            async for batch in batches:
-                yield batch
+        return self._follower.batches(run_id, after)
 
     async def follow(self, run_id: RunId, after: Cursor = START) -> AsyncGenerator[Event]:
         """Yield what batches() does, one by one."""

@@ -110,6 +110,11 @@ class Executor:
         """Return the run's execution, if it is executed here."""
         return self._live.get(run_id)
 
+    def executed(self, run_id: RunId) -> Run | None:
+        """Return the run, if it is executed here."""
+        live = self._live.get(run_id)
+        return live.run if live else None
+
     def begin(self, lease: Lease, callbacks: Callbacks = None, *, was_queued: bool = False) -> None:
         """Execute the run. was_queued: its thread may have changed since it was submitted."""
         run_id, graph = lease.run.spec.run_id, self._graphs.get(lease.run.spec.graph)

@@ -3,19 +3,31 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from app.errors import InvalidCursor, ServerDraining, StreamGap, UnknownRun
-from app.runs.event import Cursor, Event, RunId
+from app.runs.event import START, Cursor, Event, RunId
 from app.runs.hub import Hub, Tail
 from app.runs.ports import EventLog, Runs
 from app.runs.run import Run
 
 
 class Follower:
-    """Reads runs for everybody in this process. is_draining: readers of background runs are to be let go."""
+    """Reads runs for everybody in this process.
 
-    def __init__(self, runs: Runs, event_log: EventLog, hub: Hub, is_draining: Callable[[], bool]) -> None:
+    executed: the run, if it is executed here. is_draining: readers of background runs are to be let go.
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        event_log: EventLog,
+        hub: Hub,
+        *,
+        executed: Callable[[RunId], Run | None],
+        is_draining: Callable[[], bool],
+    ) -> None:
         self._runs = runs
         self._log = event_log
         self._hub = hub
+        self._executed = executed
         self._is_draining = is_draining
 
     async def run(self, run_id: RunId) -> Run:
@@ -42,13 +54,14 @@ class Follower:
             raise InvalidCursor(f"run {run_id!r} has no event {after}")
         return run
 
-    async def batches(
-        self, run_id: RunId, after: Cursor, *, is_attached: bool
-    ) -> AsyncGenerator[Sequence[Event]]:
+    async def batches(self, run_id: RunId, after: Cursor) -> AsyncGenerator[Sequence[Event]]:
         """Yield the run's events behind the cursor, in batches as they come, ending with a last event.
 
-        Raises ServerDraining when readers are to be let go, but not amid an attached run; StorageFailed.
+        Raises what run_at() does; ServerDraining when readers are to be let go, but not amid an attached run;
+        StreamGap, StorageFailed.
         """
+        begun = self._executed(run_id) if after == START else None
+        is_attached = (begun or await self.run_at(run_id, after)).spec.attached
         with self._hub.join(run_id) as tail:
             while True:
                 version, is_over = tail.version, False

@@ -44,6 +44,8 @@ class Unpacked(NamedTuple):
 
 def pack(serde: SerializerProtocol, value: Any, known: Sequence[KnownList]) -> Packed:
     """Serialize the value, with its lists of messages as refs. Known messages aren't looked at again."""
+    if not _has_long_list(value, DEPTH):
+        return Packed(*serde.dumps_typed(value), {})
     packer = _Packer(serde, known)
     rest = packer.take_out(value, (), DEPTH)
     if not packer.lists:
@@ -81,6 +83,16 @@ def distinct(lists: Sequence[bytes]) -> set[bytes]:
         found.update(split(refs[len(before) :] if refs.startswith(before) else refs))
         before = refs
     return found
+
+
+def _has_long_list(value: Any, depth: int) -> bool:
+    """Tell whether there is anything that may be taken out: a look at a short thread's state, no more."""
+    if type(value) is list:
+        return len(value) >= SHORTEST
+    if type(value) is not dict or not depth:
+        return False
+    parts = [part for part in value.values() if type(part) is list or type(part) is dict]
+    return any(_has_long_list(part, depth - 1) for part in parts)
 
 
 class _Packer:

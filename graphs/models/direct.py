@@ -4,7 +4,7 @@ The long way wakes the task that waits for the bytes: thirty coroutines deep, fr
 all of which go on and wait anew. At 50 tokens a second that costs more than all else that a token needs.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 
 from graphs.models.events import leading_texts
@@ -13,25 +13,29 @@ from graphs.models.events import leading_texts
 class Direct:
     """Says the plain texts of one answer in place of the task that waits for its bytes, and in its context.
 
-    is_open: the last thing that was told is plain text, so that more of it may follow. count: the texts that
-    went this way.
+    say: tells the listeners a text; None if they have to be waited for, as they are by tell. is_open: the
+    last thing that was told is plain text, so that more of it may follow. count: the texts that went this way.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None] | None, tell: Callable[[str], Awaitable[None]]) -> None:
         self._say = say
+        self._tell = tell
         self._context = copy_context()
         self._error: BaseException | None = None
         self.is_open = False
         self.count = 0
 
-    def say(self, text: str) -> bool:
-        """Say the text, in the task itself, if the way is open; return whether it was.
+    async def tell(self, text: str) -> bool:
+        """Tell the text, in the task itself, if the way is open; return whether it was.
 
         Raises what a listener raises.
         """
         if self.is_open:
             self.count += 1
-            self._say(text)
+            if self._say is not None:
+                self._say(text)
+            else:
+                await self._tell(text)
         return self.is_open
 
     def take(self, data: bytes) -> bytes:
@@ -39,11 +43,11 @@ class Direct:
 
         The data begins with an event.
         """
-        if not self.is_open:
+        if not self.is_open or self._say is None:
             return data
         texts, rest = leading_texts(data)
         try:
-            self._context.run(self._say_all, texts)
+            self._context.run(self._say_all, self._say, texts)
         except BaseException as error:  # noqa: BLE001  # a listener's: the task raises it, in check()
             self._error, self.is_open = error, False
             return data
@@ -54,7 +58,7 @@ class Direct:
         if self._error is not None:
             raise self._error
 
-    def _say_all(self, texts: list[str]) -> None:
+    def _say_all(self, say: Callable[[str], None], texts: list[str]) -> None:
         for text in texts:
             self.count += 1
-            self._say(text)
+            say(text)

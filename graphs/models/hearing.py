@@ -46,7 +46,7 @@ class InPlace(AsyncCallbackManagerForLLMRun):
             inheritable_metadata=run.inheritable_metadata,
         )
         self._listeners = [(each, _is_awaited(each)) for each in listeners]
-        self._text_listeners = [(each, getattr(each, "on_llm_text", None)) for each in listeners]
+        self._text_listeners = [(*each, getattr(each[0], "on_llm_text", None)) for each in self._listeners]
 
     @property
     def are_never_awaited(self) -> bool:
@@ -61,30 +61,58 @@ class InPlace(AsyncCallbackManagerForLLMRun):
             except Exception as error:  # noqa: BLE001  # a listener may raise anything
                 _take_note(listener, error)
 
-    def tell_text(self, text: str, message_id: str) -> None:
-        """Tell more text of a message whose beginning was told, if the listeners are never awaited.
+    async def on_more_text(self, text: str, message_id: str) -> None:
+        """Tell more text of a message whose beginning was told.
 
         A listener that has `on_llm_text(text, message_id=.., run_id=..)` is told by it, and is spared the
         chunk that on_llm_new_token wants.
         """
-        chunk: ChatGenerationChunk | None = None
-        for listener, hear in self._text_listeners:
+        more = _Text(text, message_id)
+        for listener, is_awaited, hear in self._text_listeners:
             try:
-                if hear is not None:
-                    hear(text, message_id=message_id, run_id=self.run_id)
-                    continue
-                if chunk is None:
-                    chunk = text_chunk(text)
-                    chunk.message.id = message_id
-                    chunk.message.model_fields_set.add("response_metadata")  # which LangChain's loop sets
-                self._told(listener, text, chunk, {})
+                told: Any = self._told_text(listener, hear, more)
+                if is_awaited and hear is None:
+                    await told
             except Exception as error:  # noqa: BLE001  # as above
                 _take_note(listener, error)
+
+    def tell_text(self, text: str, message_id: str) -> None:
+        """Do the same without a wait, if the listeners are never awaited."""
+        more = _Text(text, message_id)
+        for listener, _, hear in self._text_listeners:
+            try:
+                self._told_text(listener, hear, more)
+            except Exception as error:  # noqa: BLE001  # as above
+                _take_note(listener, error)
+
+    def _told_text(self, listener: BaseCallbackHandler, hear: Any, more: "_Text") -> Any:
+        if hear is None:
+            return self._told(listener, more.text, more.chunk, {})
+        return hear(more.text, message_id=more.message_id, run_id=self.run_id)
 
     def _told(self, listener: BaseCallbackHandler, token: Any, chunk: Any, more: dict[str, Any]) -> Any:
         return listener.on_llm_new_token(
             token, chunk=chunk, run_id=self.run_id, parent_run_id=self.parent_run_id, tags=self.tags, **more
         )
+
+
+class _Text:
+    """More text of a message, and the chunk of it, made for the first who wants it."""
+
+    __slots__ = ("_chunk", "message_id", "text")
+
+    def __init__(self, text: str, message_id: str) -> None:
+        self.text = text
+        self.message_id = message_id
+        self._chunk: ChatGenerationChunk | None = None
+
+    @property
+    def chunk(self) -> ChatGenerationChunk:
+        if self._chunk is None:
+            self._chunk = text_chunk(self.text)
+            self._chunk.message.id = self.message_id
+            self._chunk.message.model_fields_set.add("response_metadata")  # which LangChain's loop sets
+        return self._chunk
 
 
 def _take_note(listener: BaseCallbackHandler, error: Exception) -> None:

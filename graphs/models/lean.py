@@ -96,7 +96,7 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
             ):
                 async for events in batches:
                     for event in events:
-                        if self.direct and type(event) is TextDelta and self.direct.say(event.text):
+                        if self.direct and type(event) is TextDelta and await self.direct.tell(event.text):
                             continue
                         self._own_count += 1
                         if isinstance(event, dict):

@@ -6,7 +6,7 @@ plain text become one chunk as they come.
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models.chat_models import generate_from_stream
@@ -23,14 +23,14 @@ _METADATA: Final = {"model_provider": "openai"}  # what it is when joined to its
 class Teller:
     """Tells one answer to its run's listeners, and adds it up.
 
-    direct is the way for text that the stream may take by itself; None if a listener has to be waited for.
+    direct is the way for text that the stream may take by itself; None if LangChain tells the listeners.
     """
 
     def __init__(self, run: AsyncCallbackManagerForLLMRun) -> None:
         self._run = run
         self._answer = Answer()
         self._message_id = f"{LC_ID_PREFIX}-{run.run_id}"
-        self.direct = Direct(self._tell_text) if isinstance(run, InPlace) and run.are_never_awaited else None
+        self.direct = self._direct(run) if isinstance(run, InPlace) else None
 
     async def tell(self, chunks: AsyncIterator[ChatGenerationChunk]) -> ChatResult:
         """Tell each chunk as it comes, and return what they add up to.
@@ -58,10 +58,18 @@ class Teller:
             answer.add(chunk)
         return answer.result()
 
-    def _tell_text(self, text: str) -> None:
-        """Tell more of the text that was told last."""
-        cast(InPlace, self._run).tell_text(text, self._message_id)
-        self._answer.add_text(text)
+    def _direct(self, run: InPlace) -> Direct:
+        """Return the way by which more of the text is told that was told last."""
+
+        def say(text: str) -> None:
+            run.tell_text(text, self._message_id)
+            self._answer.add_text(text)
+
+        async def tell(text: str) -> None:
+            await run.on_more_text(text, self._message_id)
+            self._answer.add_text(text)
+
+        return Direct(say if run.are_never_awaited else None, tell)
 
 
 class Answer:

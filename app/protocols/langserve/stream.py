@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.protocols.langserve.frames import frame
 from app.protocols.sse import Line
+from app.protocols.straight import straight
 
 _MOST_WAITING: Final = 100  # frames, before more are made
 
@@ -53,12 +54,16 @@ class _Stream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async with Line(send, self._ping_s, _ping, is_steady=True) as line, _Frames(line) as frames:
+        line = Line(straight(scope, send), self._ping_s, _ping, is_steady=True)
+        async with line, _Frames(line) as frames:
             try:
                 async for item in self._items:
-                    if item.get("event") == "error":
-                        await frames.flush()  # the guard puts ours in its place: it is a piece of its own
-                    await frames.say(frame(item))
+                    if item.get("event") != "error":
+                        await frames.say(frame(item))
+                        continue
+                    await frames.flush()
+                    # Not straight, and a piece of its own: the guard puts ours in its place.
+                    await send({"type": "http.response.body", "body": frame(item), "more_body": True})
             except BaseException:
                 with suppress(RuntimeError):  # LangServe yields inside `except BaseException`
                     await self._items.aclose()
