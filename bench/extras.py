@@ -37,10 +37,10 @@ def capacity(upstream: Server, plan: Plan) -> Figures:
 
 def _most_streams(row: Row, upstream: Server, plan: Plan) -> int:
     carried, refused = 0, 0
-    streams = 64
+    streams = 256
     while not refused or refused > carried * 1.08:
         with serving(row.server, upstream.port) as server:
-            if _carries(row, server, streams, plan):
+            if _carries(row, server, streams, plan.brief_s):
                 carried = streams
             else:
                 refused = streams
@@ -50,9 +50,9 @@ def _most_streams(row: Row, upstream: Server, plan: Plan) -> int:
     return carried
 
 
-def _carries(row: Row, server: Server, streams: int, plan: Plan) -> bool:
+def _carries(row: Row, server: Server, streams: int, seconds: float) -> bool:
     try:
-        return _paced(row, server, streams, plan.seconds).gap_ms["p99"] < 2 * PACE_MS
+        return _paced(row, server, streams, seconds).gap_ms["p99"] < 2 * PACE_MS
     except Void:
         return False
 

@@ -10,7 +10,10 @@ Figures = dict[str, float]  # "scenario figure/row" -> what was measured, once
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run does. `cells` says which rows do which scenario."""
+    """What a run does. `cells` says which rows do which scenario; `once` what one time is enough for.
+
+    seconds: of each measured window of CPU time; brief_s: of one where only waits are measured.
+    """
 
     name: str
     times: int
@@ -18,6 +21,8 @@ class Plan:
     warmup_s: float
     cells: dict[str, tuple[Row, ...]]
     extras: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
+    brief_s: float = 5
     paced_tokens: int = 256
     burst_streams: int = 24
     paced_streams: int = 20
@@ -44,7 +49,8 @@ FULL: Final = Plan(
         "request": ROWS,
         "first": ROWS,
     },
-    extras=("start", "capacity", "stream_memory", "idle_readers", "readers", "turns", "file", "runs_memory"),
+    extras=("capacity", "readers", "turns"),
+    once=("start", "stream_memory", "idle_readers", "file", "runs_memory"),
 )
 QUICK: Final = Plan(
     "quick",
@@ -57,6 +63,7 @@ QUICK: Final = Plan(
         "request": (PASSTHROUGH, NATIVE),
         "first": (PASSTHROUGH, NATIVE),
     },
+    brief_s=2,
     paced_tokens=100,
     burst_streams=12,
 )

@@ -74,7 +74,7 @@ def _measure(plan: Plan, running: Server, index: int, voids: list[str]) -> Figur
                 for scenario in (each for each in plan.cells if row in plan.cells[each]):
                     measure = SCENARIOS[scenario]
                     attempt(f"{scenario}: {row.name}", lambda: measure(row, server, plan))  # noqa: B023  called at once
-    for extra in plan.extras:
+    for extra in (*plan.extras, *(() if index else plan.once)):
         attempt(extra, lambda: EXTRAS[extra](running, plan))  # noqa: B023  called at once
     return found
 
@@ -82,7 +82,7 @@ def _measure(plan: Plan, running: Server, index: int, voids: list[str]) -> Figur
 def _plan(arguments: argparse.Namespace) -> Plan:
     plan = QUICK if arguments.quick else FULL
     if arguments.only or arguments.rows:
-        only, rows = arguments.only or [*plan.cells, *plan.extras], arguments.rows
+        only, rows = arguments.only or [*plan.cells, *plan.extras, *plan.once], arguments.rows
         cells = {
             scenario: tuple(
                 row for row in FULL.cells[scenario] if not rows or row.name in ["passthrough", *rows]
@@ -90,7 +90,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
             for scenario in only
             if scenario in SCENARIOS
         }
-        plan = replace(plan, cells=cells, extras=tuple(each for each in only if each in EXTRAS))
+        plan = replace(plan, cells=cells, extras=tuple(each for each in only if each in EXTRAS), once=())
     return replace(plan, times=arguments.times or plan.times)
 
 

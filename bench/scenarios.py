@@ -48,7 +48,7 @@ def request(row: Row, server: Server, plan: Plan) -> Figures:
 
 def first(row: Row, server: Server, plan: Plan) -> Figures:
     """One answer at a time, and time to rest in each: when the first token is there."""
-    alone = Load(tokens=2, delay_ms=PACE_MS, seconds=plan.seconds, warmup_s=plan.warmup_s)
+    alone = Load(tokens=2, delay_ms=PACE_MS, seconds=plan.brief_s, warmup_s=plan.warmup_s)
     return {f"first_ms/{row.name}": load.run(row, server, alone).first_token_ms["p50"]}
 
 

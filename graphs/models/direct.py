@@ -7,20 +7,21 @@ all of which go on and wait anew. At 50 tokens a second that costs more than all
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 
-from graphs.models.events import leading_texts
+from graphs.models.texts import Texts
 
 
 class Direct:
     """Says the plain texts of one answer in place of the task that waits for its bytes, and in its context.
 
-    say: tells the listeners a text; None if they have to be waited for, as they are by tell. is_open: the
-    last thing that was told is plain text, so that more of it may follow. count: the texts that went this way.
+    say: tells the listeners a text; None if they have to be waited for, as they are by tell. is_open: what
+    was told last is plain text, so that more of it may follow. count: the texts that went this way.
     """
 
     def __init__(self, say: Callable[[str], None] | None, tell: Callable[[str], Awaitable[None]]) -> None:
         self._say = say
         self._tell = tell
         self._context = copy_context()
+        self._texts = Texts()
         self._error: BaseException | None = None
         self.is_open = False
         self.count = 0
@@ -45,7 +46,7 @@ class Direct:
         """
         if not self.is_open or self._say is None:
             return data
-        texts, rest = leading_texts(data)
+        texts, rest = self._texts.leading(data)
         try:
             self._context.run(self._say_all, self._say, texts)
         except BaseException as error:  # noqa: BLE001  # a listener's: the task raises it, in check()

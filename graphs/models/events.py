@@ -49,25 +49,6 @@ def plain_frame(data: bytes) -> Frame | None:
     return frame if is_plain else None
 
 
-def leading_texts(data: bytes) -> tuple[list[str], bytes]:
-    """Return the texts of the plain events that the data begins with, and what follows them.
-
-    Only for data that begins with an event. Events that end otherwise than with two LF aren't plain here.
-    """
-    texts: list[str] = []
-    start = 0
-    while b"\r" not in data and data.startswith(b"data:", start):
-        end = data.find(b"\n", start)
-        if end < 0 or data[end : end + 2] != b"\n\n":
-            break
-        frame = plain_frame(data[start + 5 : end])
-        if type(frame) is not TextDelta:
-            break
-        texts.append(frame.text)
-        start = end + 2
-    return texts, data[start:]
-
-
 def _is_only_text(delta: Frame) -> bool:
     others = (value for key, value in delta.items() if key != "content" and key != "role")
     return delta.get("role") in (None, "assistant") and all(value is None for value in others)

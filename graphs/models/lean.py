@@ -133,10 +133,9 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
         self._offer_direct()
         try:
             while data := await self._watch.wait(anext(reads, b"")):
-                if self.direct:
-                    self.direct.check()
                 count = self._count
-                yield self._events.feed(data)
+                for part in self._long_parts(data):
+                    yield self._events.feed(part)
                 if self._count != count:
                     self._watch.note()
         except Silent as error:
@@ -146,6 +145,19 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
         finally:
             self._watch.close()
         self._events.finish()
+
+    def _long_parts(self, data: bytes) -> Iterator[bytes]:
+        """Yield what of the data has to go the long way: the first event may open the direct one."""
+        if self.direct is None:
+            yield data
+            return
+        self.direct.check()
+        first, end, rest = data.partition(b"\n\n")
+        yield first + end
+        rest = self._take(rest) if rest else b""
+        self.direct.check()
+        if rest:
+            yield rest
 
     def _is_whole(self) -> bool:
         """Say whether nothing comes behind [DONE]: the long way waits for that, in a scope of anyio's."""

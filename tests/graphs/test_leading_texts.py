@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
-from graphs.models.events import Events, TextDelta, leading_texts
+from graphs.models.events import Events, TextDelta
+from graphs.models.texts import Texts
 from tests.graphs.dialects import BROKEN, STREAMS, frame
 from tests.graphs.listening import events_of, text_event
 
@@ -87,7 +88,7 @@ def test_the_texts_and_the_rest_are_the_whole(data: bytes, tail: bytes, drawn: A
     if drawn is not None:
         whole = whole[: drawn.draw(st.integers(0, len(whole)) | st.just(len(whole)))]
 
-    found, rest = leading_texts(whole)
+    found, rest = Texts().leading(whole)
     said, error = decoded(rest)
 
     assert whole.endswith(rest)
@@ -96,7 +97,7 @@ def test_the_texts_and_the_rest_are_the_whole(data: bytes, tail: bytes, drawn: A
 
 @given(st.lists(plain, min_size=1), st.binary(max_size=10).filter(lambda tail: b"\r" not in tail))
 def test_all_plain_events_are_taken(said: list[bytes], tail: bytes) -> None:
-    found, rest = leading_texts(b"".join(said) + tail)
+    found, rest = Texts().leading(b"".join(said) + tail)
 
     assert len(found) >= len(said)
     assert rest == tail or len(found) > len(said)
@@ -107,13 +108,39 @@ def test_line_ends_within_an_events_json_end_its_line(space: str) -> None:
     """To JSON they are spaces, to the stream of events they aren't."""
     data = text_event("x").replace(b"{", b"{" + space.encode(), 1)
 
-    assert leading_texts(data) == ([], data)
-    assert leading_texts(text_event("a") + data)[1].endswith(data)
+    assert Texts().leading(data) == ([], data)
+    assert Texts().leading(text_event("a") + data)[1].endswith(data)
     assert "x" not in decoded(data)[0]
 
 
 def test_of_a_plain_event_behind_another_nothing_is_taken() -> None:
     ping = b": ping\n\n" + text_event("b")
 
-    assert leading_texts(text_event("a") + ping) == (["a"], ping)
-    assert leading_texts(b"") == ([], b"")
+    assert Texts().leading(text_event("a") + ping) == (["a"], ping)
+    assert Texts().leading(b"") == ([], b"")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'data: {"choices":[{"index":0,"delta":{"content":"}}]}\n\n',  # a quote for two
+        b'data: {"choices":[{"index":0,"delta":{"content":"a"b"}}]}\n\n',
+        b'data: {"choices":[{"index":0,"delta":{"content":"a\\"}}]}\n\n',
+        b'data: {"choices":[{"index":0,"delta":{"content":"\xff"}}]}\n\n',
+        b'data: {"choices":[{"index":0,"delta":{"content":"\\ud800"}}]}\n\n',
+    ],
+)
+def test_what_only_looks_like_the_frame_before_is_not_taken_for_one(data: bytes) -> None:
+    texts = Texts()
+    learnt = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
+
+    assert texts.leading(learnt + learnt) == (["a", "a"], b"")
+    assert texts.leading(data) == ([], data)
+
+
+def test_a_text_that_looks_like_more_of_the_frame_is_read_with_it() -> None:
+    texts = Texts()
+    learnt = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
+    other = b'data: {"choices":[{"index":0,"delta":{"content":"b","content":"c"}}]}\n\n'
+
+    assert texts.leading(learnt + other + learnt) == (["a", "c", "a"], b"")
