@@ -86,7 +86,10 @@ class SqliteRuns:
             rows = [begin_attempt(connection, number, worker, now + ttl_s) for number in numbers]
             return [Lease(to_run(row), worker, row["stop"]) for row in rows]
 
-        return await self._database.write(work)
+        leases = await self._database.write(work)
+        for each in leases:  # what an attempt that was given up couldn't store is no fault of the next one
+            self._database.forget(each.run.spec.run_id)
+        return leases
 
     async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Renewal:
         def work(connection: sqlite3.Connection) -> Renewal:

@@ -202,14 +202,18 @@ def _transact(connection: sqlite3.Connection, jobs: Sequence[_Job]) -> list[_Out
 
 
 def _outcome(connection: sqlite3.Connection, job: _Job) -> _Outcome:
-    """Do the job. Raises what it does, unless that is a refusal: its own, as it has written nothing."""
+    """Do the job. Raises what it does, unless that is a refusal: its own, as it has written nothing.
+
+    One that is told to `failed` is raised, too: who comes behind it in the group has to find it told.
+    """
     before = connection.total_changes
     try:
         return _Outcome(job, job.work(connection))
     except StopIteration as error:
         raise RuntimeError("the work raised StopIteration, which no future takes") from error
     except (AppError, LeaseLost) as error:
-        if connection.total_changes != before or not connection.in_transaction:
+        has_written = connection.total_changes != before or not connection.in_transaction
+        if has_written or job.failed is not None:
             raise
         return _Outcome(job, error=error)
 

@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from app.errors import IdempotencyConflict, NotInterrupted, ThreadBusy, ThreadInterrupted
 from app.runs.event import START, Event
-from app.runs.ports import EventLog, Runs, Submitted
+from app.runs.ports import EventLog, Runs, Submitted, Threads
 from app.runs.run import Lease, OnBusy, Run, RunSpec, Stop
 from tests.stores.conformance import Clock
 
@@ -72,7 +72,7 @@ def ids(leases: list[Lease]) -> list[str]:
 
 @pytest.mark.anyio
 class RunsExam:
-    """Fixtures: `runs` an empty store, `log` its event log, `clock` its clock."""
+    """Fixtures: `runs` an empty store, `log` its event log, `threads` its threads, `clock` its clock."""
 
     # Submitting
 
@@ -143,6 +143,35 @@ class RunsExam:
 
         with pytest.raises(IdempotencyConflict, match="'r'"):
             await submit(runs, digest="e")
+
+    # A new thread
+
+    @pytest.mark.parametrize("touched", [True, False])
+    async def test_only_the_first_run_of_a_thread_finds_it_new(self, runs: Runs, touched: bool) -> None:
+        first = await leased(runs, "1")
+        await end(runs, first, touched=touched)
+
+        second, elsewhere = await leased(runs, "2"), await leased(runs, "3", "u")
+
+        assert [each.is_thread_new for each in (first, second, elsewhere)] == [True, False, True]
+
+    async def test_a_thread_that_was_deleted_is_new_again(self, runs: Runs, threads: Threads) -> None:
+        await end(runs, await leased(runs, "1"))
+        await threads.delete("t")
+
+        assert (await leased(runs, "2")).is_thread_new
+
+    async def test_a_run_that_is_claimed_does_not_find_its_thread_new(self, runs: Runs, clock: Clock) -> None:
+        """Another attempt may have written to it; of one that waited, another run."""
+        await waiting(runs)
+        (first,) = await claim(runs)
+        clock.now += TTL_S
+        (second,) = await claim(runs)
+        await runs.hand_back(second)
+
+        (third,) = await claim(runs)
+
+        assert not any(each.is_thread_new for each in (first, second, third))
 
     async def test_without_a_worker_a_run_waits(self, runs: Runs) -> None:
         run, lease, _ = await submit(runs, worker=None)
