@@ -19,7 +19,7 @@ soak: .venv/.dev ## kill a server at 50 seeded moments
 check: .venv/.dev ## format, lint, types, imports
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: .venv/.dev bench/.build/load bench/.build/upstream ## measure, print the table, store and compare it (about an hour)
+bench: .venv/.dev bench/.build/load bench/.build/upstream ## measure, print the table, store and compare it (half an hour or more)
 	@$(BIN)/python -m bench.run $(ARGS)
 
 bench-quick: .venv/.dev bench/.build/load bench/.build/upstream ## the main figures, within two minutes
