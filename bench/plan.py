@@ -49,8 +49,7 @@ FULL: Final = Plan(
         "request": ROWS,
         "first": ROWS,
     },
-    extras=("capacity", "readers", "turns"),
-    once=("start", "stream_memory", "idle_readers", "file", "runs_memory"),
+    once=("capacity", "readers", "turns", "start", "stream_memory", "idle_readers", "file", "runs_memory"),
 )
 QUICK: Final = Plan(
     "quick",

@@ -6,6 +6,10 @@ that help answers at once.
 Exit codes: 0, 1 the run or the start failed, 2 usage, 3 no server there, 130 Ctrl-C, 143 SIGTERM.
 """
 
+import gc
+
+gc.disable()  # nothing of what is imported is garbage; to look for it takes a tenth of --help's time
+
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +17,8 @@ from typing import Annotated
 import typer
 
 from app import __version__
+
+gc.enable()
 
 _commands = typer.Typer(
     name="seltzer",

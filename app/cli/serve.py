@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.runs.engine import Engine
 
 NODE_THREADS: Final = 64
-COLLECTOR_THRESHOLDS: Final = (20_000, 20, 50)
+COLLECTOR_THRESHOLDS: Final = (5_000, 10, 10)
 CUT_S: Final = 2  # how long answers have to end behind the drain, before their connections are cut
 
 

@@ -128,7 +128,7 @@ def mount(app: FastAPI) -> None:
 
 
 class Boundary:
-    """ASGI middleware, the outermost: gives each request its id, and answers what nobody expected.
+    """ASGI middleware, the outermost that looks at answers: gives each its id, and says what nobody expected.
 
     Starlette's own last resort raises again behind its answer, which breaks the connection for the next
     request.

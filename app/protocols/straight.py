@@ -12,7 +12,10 @@ _KEY: Final = "send_straight"
 
 
 class StraightWay:
-    """ASGI middleware, outside of all others: notes how the server itself is reached."""
+    """ASGI middleware, outside of all others: notes how the server itself is reached.
+
+    A layer inside of it doesn't see a streamed body's pieces.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -20,7 +23,10 @@ class StraightWay:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope.setdefault("state", {})[_KEY] = send
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            scope.get("state", {}).pop(_KEY, None)  # the server's `send` holds the scope: no cycle is to stay
 
 
 def straight(scope: Scope, send: Send) -> Send:

@@ -44,12 +44,14 @@ async def drive(
     subgraphs=True)`, amid whatever makes the part; it must not raise. Parts may be shorter: see _Messages.
     """
     loop, thread = asyncio.get_running_loop(), threading.get_ident()
+    takers = [take]  # none at the end: LangGraph's objects lie in cycles, and keep for long what they know
 
     def put(part: Part) -> None:
-        if threading.get_ident() == thread:
-            take(part)
-        else:  # a node or a tool that is a plain function
-            loop.call_soon_threadsafe(take, part)
+        for each in takers:
+            if threading.get_ident() == thread:
+                each(part)
+            else:  # a node or a tool that is a plain function
+                loop.call_soon_threadsafe(each, part)
 
     def write(value: Any) -> None:
         *namespace, _ = get_config()[CONF][CONFIG_KEY_CHECKPOINT_NS].split(NS_SEP)
@@ -60,9 +62,12 @@ async def drive(
     config = {**config, "callbacks": callbacks, "configurable": {**config["configurable"], **above}}
     # Without a mode of its own it would yield nothing.
     steps = pregel.astream(input, config, stream_mode="values", durability="sync")
-    async with aclosing(steps):  # type: ignore[type-var]  # typed as an iterator, is a generator
-        async for _ in steps:
-            yield
+    try:
+        async with aclosing(steps):  # type: ignore[type-var]  # typed as an iterator, is a generator
+            async for _ in steps:
+                yield
+    finally:
+        takers.clear()
 
 
 class _Messages(StreamMessagesHandler):

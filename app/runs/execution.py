@@ -72,6 +72,8 @@ class Execution:
         self._means = means
         self.was_queued = was_queued
         self._has_touched = self.run.attempt > 1  # its thread
+        self._run_id = lease.run.spec.run_id
+        self._flush = means.flusher.put
         self._hold = Hold(is_thread_new=lease.is_thread_new)
         self._translator = Translator(pregel)
         self._seq = 0
@@ -236,7 +238,7 @@ class Execution:
         self._seq += 1
         event = Event(self.run.attempt, self._seq, kind, data)
         self._tail.put(event)
-        self._means.flusher.put(self.run.spec.run_id, event)
+        self._flush(self._run_id, event)
 
     async def _end(self, last: Said, on_end: Callable[["Execution"], None]) -> bool:
         """Keep the result and free the thread, then show the last event: who has seen it finds both."""

@@ -74,7 +74,10 @@ class Translator:
         """Return what the part says, in order."""
         if mode == "text":
             message_id, text = value
-            return self._more(message_id, _clean(text)) if text else ()
+            said = self._messages[message_id]
+            if message_id == self._answer_id and text:
+                return (self._said(message_id, said, _clean(text)),)
+            return self._token(message_id, said, _clean(text)) if text else ()
         if mode == "messages":
             message, metadata = value
             if self._is_more_of_the_answer(message):
@@ -89,13 +92,6 @@ class Translator:
         if not namespace:
             self.values = value
         return ()
-
-    def _more(self, message_id: str, text: str) -> Iterable[Said]:
-        """Return what more text of a message says."""
-        said = self._messages[message_id]
-        if message_id == self._answer_id:
-            return (self._said(message_id, said, text),)
-        return self._token(message_id, said, text)
 
     def _is_more_of_the_answer(self, message: Any) -> bool:
         """Tell the most frequent of all parts, for which most of _ai() is beside the point."""

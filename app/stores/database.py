@@ -55,13 +55,14 @@ class Database:
         """Take note that nothing more comes of the owner."""
         self._failed.pop(owner, None)
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, behind_posts: bool = False) -> T:
         """Do the work, which only reads and sees one moment of the file; it never waits for a writer.
 
-        All that was written or posted before it was asked is seen. Reads are done one after the other, each
-        once. Raises as write() does.
+        All that was written before it was asked is seen. behind_posts: so is what was posted, which is waited
+        for. Reads are done one after the other, each once. Raises as write() does.
         """
-        await self._writer.settled()
+        if behind_posts:
+            await self._writer.settled()
         return await self._reader.transact(work)
 
     async def aclose(self) -> None:

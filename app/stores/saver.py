@@ -89,7 +89,9 @@ class Saver(BlockingHalf):
         before: only those written before that one, of whatever namespace; none, if it isn't kept any more.
         """
         statement, values = tables.listing(config, filter, before, limit)
-        for place in await self._database.read(lambda connection: _rows(connection, statement, values)):
+        for place in await self._database.read(
+            lambda connection: _rows(connection, statement, values), behind_posts=True
+        ):
             found = await self._load(tables.BY_ID, *place)
             if found is not None:
                 yield found
@@ -205,7 +207,8 @@ class Saver(BlockingHalf):
             await self.drops.settled(thread_id)
             epoch = self.known.epoch
             rows = await self._database.read(
-                lambda connection: _rows(connection, tables.LOAD % which, (thread_id, *others))
+                lambda connection: _rows(connection, tables.LOAD % which, (thread_id, *others)),
+                behind_posts=True,
             )
             if not rows:
                 return None

@@ -8,7 +8,6 @@ from dataclasses import replace
 from app.errors import (
     IdempotencyConflict,
     NotInterrupted,
-    StorageFailed,
     ThreadBusy,
     ThreadInterrupted,
     TooManyRuns,
@@ -121,7 +120,8 @@ class SqliteRuns:
         run_id = lease.run.spec.run_id
 
         def work(connection: sqlite3.Connection) -> bool:
-            self._database.check(run_id)  # what nobody waited for is part of the result
+            if last.kind in ("finished", "interrupted"):  # what nobody waited for is part of these
+                self._database.check(run_id)
             now = self._clock()
             held = _HELD, _key(lease)
             if not end(connection, held, last, now, output=packed, touched=touched):
@@ -131,12 +131,9 @@ class SqliteRuns:
             return True
 
         try:
-            has_ended = await self._database.write(work)
-        except StorageFailed:
+            return await self._database.write(work)
+        finally:
             self._database.forget(run_id)
-            raise
-        self._database.forget(run_id)
-        return has_ended
 
     async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
         def work(connection: sqlite3.Connection) -> bool:

@@ -1,4 +1,4 @@
-"""A connection to the SQLite file, and the one thread that uses it: asked from event loops, one hop a job.
+"""A connection to the SQLite file, and the one thread that uses it: asked from an event loop, one hop a job.
 
 Jobs that wait while another is done may share one transaction, as to begin and to commit cost as much as a
 small job; if one of them fails, each is done again in a transaction of its own, so that it harms no other. A

@@ -4,7 +4,7 @@ A node must not run before what it goes on from is stored: repeated after a cras
 something else than what a tool has acted on. All else may be stored a moment later, with what comes next:
 
 1. the input, and what LangGraph's own first node makes of it: a run that has lost them begins again from the
-   input that its row holds;
+   input that its row holds (an attached one, whose row has none, is never begun again);
 2. what a task wrote: the checkpoint behind it is waited for, or is the last one;
 3. the last checkpoint, behind which no node runs: the run's end goes into the same transaction.
 

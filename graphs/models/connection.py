@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from typing import cast
 
 import httptools
 import httpx2
 
 Headers = list[tuple[bytes, bytes]]
+NOBODYS = Context()  # what outlives a request must not keep its context, and with it all of its run
 _FULL_BYTES = 256 * 1024  # unread, after which the upstream is made to wait
 
 
@@ -61,8 +63,8 @@ class Connection(asyncio.Protocol):
         self._unread_bytes = 0
         return data
 
-    def offer_to(self, take: Callable[[bytes], bytes]) -> None:
-        """Offer to take what comes of this answer's body while read() waits.
+    def offer_to(self, take: Callable[[bytes], bytes] | None) -> None:
+        """Offer to take what comes of this answer's body while read() waits; None: to nobody any more.
 
         It is called where the bytes come in, and returns what it leaves for read(); it must not raise.
         """
@@ -93,8 +95,9 @@ class Connection(asyncio.Protocol):
         if self._read_s is not None:
             self._heard_s = self._loop.time()
             if not self._timer:
+                due_s = self._heard_s + self._read_s
                 self._timer = self._loop.call_at(
-                    self._heard_s + self._read_s, self._look_at_the_clock, self._read_s
+                    due_s, self._look_at_the_clock, self._read_s, context=NOBODYS
                 )
         try:
             await self._waiter
@@ -106,7 +109,7 @@ class Connection(asyncio.Protocol):
         if not self._waiter:
             return
         if self._loop.time() < (due_s := self._heard_s + read_s):
-            self._timer = self._loop.call_at(due_s, self._look_at_the_clock, read_s)
+            self._timer = self._loop.call_at(due_s, self._look_at_the_clock, read_s, context=NOBODYS)
         else:
             self._fail(httpx2.ReadTimeout("The upstream sent nothing in time."))
 

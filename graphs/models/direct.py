@@ -4,7 +4,7 @@ The long way wakes the task that waits for the bytes: thirty coroutines deep, fr
 all of which go on and wait anew. At 50 tokens a second that costs more than all else that a token needs.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
 
 from graphs.models.texts import Texts
@@ -13,11 +13,13 @@ from graphs.models.texts import Texts
 class Direct:
     """Says the plain texts of one answer in place of the task that waits for its bytes, and in its context.
 
-    say: tells the listeners a text; None if they have to be waited for, as they are by tell. is_open: what
-    was told last is plain text, so that more of it may follow. count: the texts that went this way.
+    say: tells the listeners texts; None if they have to be waited for, as they are by tell. is_open: what was
+    told last is plain text, so that more of it may follow. count: the texts that went this way.
     """
 
-    def __init__(self, say: Callable[[str], None] | None, tell: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, say: Callable[[Sequence[str]], None] | None, tell: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._say = say
         self._tell = tell
         self._context = copy_context()
@@ -34,7 +36,7 @@ class Direct:
         if self.is_open:
             self.count += 1
             if self._say is not None:
-                self._say(text)
+                self._say((text,))
             else:
                 await self._tell(text)
         return self.is_open
@@ -48,18 +50,14 @@ class Direct:
             return data
         texts, rest = self._texts.leading(data)
         try:
-            self._context.run(self._say_all, self._say, texts)
+            self._context.run(self._say, texts)
         except BaseException as error:  # noqa: BLE001  # a listener's: the task raises it, in check()
             self._error, self.is_open = error, False
             return data
+        self.count += len(texts)
         return rest
 
     def check(self) -> None:
         """Raise what a listener has raised."""
         if self._error is not None:
             raise self._error
-
-    def _say_all(self, say: Callable[[str], None], texts: list[str]) -> None:
-        for text in texts:
-            self.count += 1
-            say(text)

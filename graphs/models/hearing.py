@@ -67,28 +67,31 @@ class InPlace(AsyncCallbackManagerForLLMRun):
         A listener that has `on_llm_text(text, message_id=.., run_id=..)` is told by it, and is spared the
         chunk that on_llm_new_token wants.
         """
-        more = _Text(text, message_id)
+        chunk: ChatGenerationChunk | None = None
         for listener, is_awaited, hear in self._text_listeners:
             try:
-                told: Any = self._told_text(listener, hear, more)
-                if is_awaited and hear is None:
+                if hear is not None:
+                    hear(text, message_id=message_id, run_id=self.run_id)
+                    continue
+                chunk = chunk or _more(text, message_id)
+                told: Any = self._told(listener, text, chunk, {})
+                if is_awaited:
                     await told
             except Exception as error:  # noqa: BLE001  # as above
                 _take_note(listener, error)
 
     def tell_text(self, text: str, message_id: str) -> None:
         """Do the same without a wait, if the listeners are never awaited."""
-        more = _Text(text, message_id)
+        chunk: ChatGenerationChunk | None = None
         for listener, _, hear in self._text_listeners:
             try:
-                self._told_text(listener, hear, more)
+                if hear is not None:
+                    hear(text, message_id=message_id, run_id=self.run_id)
+                    continue
+                chunk = chunk or _more(text, message_id)
+                self._told(listener, text, chunk, {})
             except Exception as error:  # noqa: BLE001  # as above
                 _take_note(listener, error)
-
-    def _told_text(self, listener: BaseCallbackHandler, hear: Any, more: "_Text") -> Any:
-        if hear is None:
-            return self._told(listener, more.text, more.chunk, {})
-        return hear(more.text, message_id=more.message_id, run_id=self.run_id)
 
     def _told(self, listener: BaseCallbackHandler, token: Any, chunk: Any, more: dict[str, Any]) -> Any:
         return listener.on_llm_new_token(
@@ -96,23 +99,12 @@ class InPlace(AsyncCallbackManagerForLLMRun):
         )
 
 
-class _Text:
-    """More text of a message, and the chunk of it, made for the first who wants it."""
-
-    __slots__ = ("_chunk", "message_id", "text")
-
-    def __init__(self, text: str, message_id: str) -> None:
-        self.text = text
-        self.message_id = message_id
-        self._chunk: ChatGenerationChunk | None = None
-
-    @property
-    def chunk(self) -> ChatGenerationChunk:
-        if self._chunk is None:
-            self._chunk = text_chunk(self.text)
-            self._chunk.message.id = self.message_id
-            self._chunk.message.model_fields_set.add("response_metadata")  # which LangChain's loop sets
-        return self._chunk
+def _more(text: str, message_id: str) -> ChatGenerationChunk:
+    """Make the chunk of more text of a message."""
+    chunk = text_chunk(text)
+    chunk.message.id = message_id
+    chunk.message.model_fields_set.add("response_metadata")  # which LangChain's loop sets
+    return chunk
 
 
 def _take_note(listener: BaseCallbackHandler, error: Exception) -> None:

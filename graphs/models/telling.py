@@ -4,7 +4,7 @@ Departs from LangChain's own loop: that keeps each chunk until the answer's end,
 plain text become one chunk as they come.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -61,9 +61,10 @@ class Teller:
     def _direct(self, run: InPlace) -> Direct:
         """Return the way by which more of the text is told that was told last."""
 
-        def say(text: str) -> None:
-            run.tell_text(text, self._message_id)
-            self._answer.add_text(text)
+        def say(texts: Sequence[str]) -> None:
+            for text in texts:
+                run.tell_text(text, self._message_id)
+                self._answer.add_text(text)
 
         async def tell(text: str) -> None:
             await run.on_more_text(text, self._message_id)

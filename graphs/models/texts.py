@@ -29,8 +29,10 @@ class Texts:
         Only for data that begins with an event. Events that end otherwise than with two LF aren't plain here.
         """
         texts: list[str] = []
+        if b"\r" in data:
+            return texts, data
         start = 0
-        while b"\r" not in data and data.startswith(b"data:", start):
+        while data.startswith(b"data:", start):
             end = data.find(b"\n", start)
             if end < 0 or data[end : end + 2] != b"\n\n":
                 break

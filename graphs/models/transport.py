@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import httpx2
 from openai import DefaultAsyncHttpxClient
 
-from graphs.models.connection import Connection
+from graphs.models.connection import NOBODYS, Connection
 
 OFFER = "seltzer.offer"  # the answers' extensions: Connection.offer_to, and whether all of the body was read
 IS_WHOLE = "seltzer.is_whole"
@@ -90,7 +90,7 @@ class Transport(httpx2.AsyncBaseTransport):
                 idle.remove(connection)
                 connection.close()
 
-        origin.loop.call_later(_KEEP_S, expire)
+        origin.loop.call_later(_KEEP_S, expire, context=NOBODYS)
 
     def _kept(self, origin: Origin) -> Connection | None:
         idle = self._idle.get(origin, [])
@@ -108,9 +108,8 @@ class Transport(httpx2.AsyncBaseTransport):
             secure = {"ssl": self._context, "server_hostname": name}
         try:
             async with asyncio.timeout(limit_s):
-                _, connection = await origin.loop.create_connection(
-                    Connection, origin.host, origin.port, **secure
-                )
+                connecting = origin.loop.create_connection(Connection, origin.host, origin.port, **secure)
+                _, connection = await origin.loop.create_task(connecting, context=NOBODYS)
         except TimeoutError as error:
             raise httpx2.ConnectTimeout("The upstream took too long to accept a connection.") from error
         except OSError as error:
@@ -133,6 +132,7 @@ class _Body(httpx2.AsyncByteStream):
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None
         if connection:
+            connection.offer_to(None)  # else a kept connection would keep all that the answer has to do with
             self._transport.keep(self._origin, connection)
 
 

@@ -407,11 +407,11 @@ class Pausing(Database):
     async def write(self, work: Work[T]) -> T:
         return await self._database.write(work)
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, behind_posts: bool = False) -> T:
         self._reads += 1
         if self._reads == 2:
             await self._between()
-        return await self._database.read(work)
+        return await self._database.read(work, behind_posts=behind_posts)
 
 
 async def test_what_is_pruned_before_its_messages_are_read_is_looked_for_again(file: Path) -> None:
