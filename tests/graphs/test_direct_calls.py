@@ -1,12 +1,15 @@
 """What a call owes its listeners and its limits, where its texts go the direct way."""
 
 import asyncio
+import gc
 import logging
+import weakref
 from contextvars import ContextVar
 from typing import Any
 
 import anyio
 import pytest
+import uvloop
 from langchain_openai import StreamChunkTimeoutError
 from openai import APITimeoutError
 
@@ -259,3 +262,36 @@ async def test_silence_behind_texts_told_in_place_is_the_connections_to_end_too(
                 await model.ainvoke("q", {"callbacks": [listener]})
 
     assert listener.tokens == WORDS
+
+
+def test_a_connection_that_is_kept_keeps_nothing_of_the_answer_it_brought() -> None:
+    """On the server's own loop: asyncio's keeps the contexts of timers that were cancelled."""
+    kept: ContextVar[Any] = ContextVar("kept", default=None)
+    connections = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        for _ in range(connections):  # the first one is closed: what the SDK does once, it does there
+            await take(reader)
+            writer.write(CHUNKED + chunked(b"".join(said(*WORDS))) + END)
+
+    async def ask(model: StrictChatOpenAI) -> weakref.ref[Listener]:
+        listener = Listener()
+        kept.set(listener)
+        await model.ainvoke("q", {"callbacks": [listener]})
+        return weakref.ref(listener)
+
+    async def ask_three_times() -> bool:
+        async with answering(answer) as url:
+            model = await model_at(url)
+            await asyncio.create_task(ask(model))
+            listened = await asyncio.create_task(ask(model))
+            await anyio.lowlevel.checkpoint()  # else the handle that wakes this still has the task
+            gc.collect()
+            is_gone = listened() is None
+            await asyncio.create_task(ask(model))
+        return is_gone
+
+    assert uvloop.run(ask_three_times())
+    assert connections == 2

@@ -177,3 +177,21 @@ def test_a_chats_pieces_go_straight_too(layered: FastAPI, seen: list[Message]) -
     assert seen[1] == LAST
     assert known == {"status": "🤙"}
     assert [message["type"] for message in seen] == ["http.response.start", "http.response.body"] * 2
+
+
+@pytest.mark.anyio
+async def test_the_scope_does_not_keep_the_server_that_keeps_it() -> None:
+    seen: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.extend(scope["state"])
+
+    scope: Scope = {"type": "http", "state": {"request_id": "r"}}
+
+    async def send(message: Message) -> None:
+        raise AssertionError
+
+    await StraightWay(app)(scope, never, send)
+
+    assert len(seen) == 2
+    assert scope["state"] == {"request_id": "r"}
