@@ -127,28 +127,31 @@ async def test_what_can_wait_is_done_though_nothing_more_is_asked(database: Data
 
 
 @pytest.mark.parametrize("can_wait", [False, True])
-async def test_a_read_sees_all_that_was_posted_before_it_was_asked(
+async def test_a_read_that_asks_for_it_sees_all_that_was_posted_before(
     database: Database, can_wait: bool
 ) -> None:
     for n in range(50):
         database.post("a", adding(n), can_wait=can_wait)
 
-        assert await database.read(numbers) == list(range(n + 1))
+        assert await database.read(numbers, behind_posts=True) == list(range(n + 1))
 
 
-async def test_a_read_waits_for_what_was_posted_and_for_nothing_else(database: Database) -> None:
+async def test_a_read_that_asks_for_it_waits_for_what_was_posted_and_for_nothing_else(
+    database: Database,
+) -> None:
     with anyio.fail_after(10):
         async with held_up(database):
             (writing,) = await asked(database, adding(1))
-            before = await database.read(numbers)
+            before = await database.read(numbers, behind_posts=True)
             database.post("a", adding(2), can_wait=True)
-            reading = asyncio.create_task(database.read(numbers))
+            meanwhile = await database.read(numbers)
+            reading = asyncio.create_task(database.read(numbers, behind_posts=True))
             for _ in range(50):
                 await checkpoint()
             assert not reading.done()
         await writing
 
-    assert before == []
+    assert before == meanwhile == []
     assert await reading == [1, 2]
 
 
@@ -157,11 +160,11 @@ async def test_a_read_that_left_before_what_was_posted_is_done_hides_nothing_fro
 ) -> None:
     async with held_up(database):
         database.post("a", adding(1), can_wait=True)
-        left = asyncio.create_task(database.read(numbers))
+        left = asyncio.create_task(database.read(numbers, behind_posts=True))
         await checkpoint()
         left.cancel()
         await asyncio.wait([left])
-        reading = asyncio.create_task(database.read(numbers))
+        reading = asyncio.create_task(database.read(numbers, behind_posts=True))
         await checkpoint()
 
     assert left.cancelled()

@@ -85,7 +85,9 @@ class Both:
         self._writes.append(asyncio.create_task(self._database.write(self._work(owner, what))))
 
     def read(self) -> None:
-        self._reads.append((self._certain, asyncio.create_task(self._database.read(numbers))))
+        self._reads.append(
+            (self._certain, asyncio.create_task(self._database.read(numbers, behind_posts=True)))
+        )
 
     async def wait(self) -> None:
         await self._database.write(nothing)
@@ -103,7 +105,7 @@ class Both:
             found = await reading
             assert found == self._plain.numbers[: len(found)]
             assert len(found) >= certain
-        assert await self._database.read(numbers) == self._plain.numbers
+        assert await self._database.read(numbers, behind_posts=True) == self._plain.numbers
         for owner in "ab":
             assert failure_of(self._database, owner) == self._plain.failed.get(owner)
 
