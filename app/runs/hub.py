@@ -12,7 +12,7 @@ from typing import Final
 from app.errors import AppError
 from app.runs.event import START, Cursor, Event, RunId
 
-TAIL_LIMIT: Final = 100  # events that a tail keeps at least, once it has had them
+TAIL_LIMIT: Final = 32  # events that a tail keeps at least, once it has had them
 
 
 class Tail:
