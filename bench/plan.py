@@ -44,7 +44,7 @@ FULL: Final = Plan(
     warmup_s=2,
     cells={
         "burst": ROWS,
-        "tool": (NATIVE, CHAT, ASTREAM, LANGSERVE),
+        "tool": (NATIVE, ASTREAM, LANGSERVE),  # /chat serves one graph alone
         "paced": ROWS,
         "request": ROWS,
         "first": ROWS,
