@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.runs.engine import Engine
 
 NODE_THREADS: Final = 64
-COLLECTOR_THRESHOLDS: Final = (2_000, 10, 5)
+COLLECTOR_THRESHOLDS: Final = (20_000, 20, 50)
 CUT_S: Final = 2  # how long answers have to end behind the drain, before their connections are cut
 
 
@@ -93,8 +93,6 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 def _spare_the_collector() -> None:
     """Have the garbage collector look at what is made from now on alone, and not after every few tokens.
-
-    An ended run leaves cycles of LangGraph's behind, a hundred thousand bytes each: it does have to look.
 
     The libraries' hundred thousand objects live as long as the process; going through them again and again
     is a good part of what a token costs otherwise (docs/token.md).
