@@ -81,7 +81,10 @@ class InPlace(AsyncCallbackManagerForLLMRun):
                 _take_note(listener, error)
 
     def tell_text(self, text: str, message_id: str) -> None:
-        """Do the same without a wait, if the listeners are never awaited."""
+        """Do the same without a wait, if the listeners are never awaited.
+
+        Written out twice: a function between the two and the listener would cost as much as the telling.
+        """
         chunk: ChatGenerationChunk | None = None
         for listener, _, hear in self._text_listeners:
             try:
