@@ -4,6 +4,7 @@ port.
 
 import ipaddress
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -54,6 +55,7 @@ class HostGuard:
             )
 
 
+@lru_cache(maxsize=64)
 def is_loopback(name: str) -> bool:
     """Tell whether the name or address can only mean this machine."""
     if name.lower() == "localhost" or name.lower().endswith(".localhost"):

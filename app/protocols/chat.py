@@ -11,6 +11,7 @@ from app.errors import AppError, InvalidInput, ServerDraining, UnknownGraph
 from app.protocols.attached import Attachment, attached
 from app.protocols.faults import Faults
 from app.protocols.messages import MessageLimits, parse_input, title_of
+from app.protocols.plain_route import PlainRoute, add
 from app.protocols.straight import straight
 from app.runs.answer import AnswerText
 from app.runs.engine import Engine
@@ -46,14 +47,14 @@ _PARAMETERS: Final = [
 
 def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, faults: Faults) -> None:
     """Serve /health and /chat; /chat talks to the graph `agent`, or else to the first on messages."""
-    router = APIRouter(tags=["chat"])
+    router = APIRouter(tags=["chat"], route_class=PlainRoute)
 
     @router.get("/health", summary="Tell that the server is up")
-    async def health() -> JSONResponse:
+    async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "🤙"})
 
     @router.get("/ready", summary="Tell whether the server takes new runs")
-    async def ready() -> JSONResponse:
+    async def ready(_: Request) -> JSONResponse:
         if engine.is_draining:
             raise ServerDraining("the server is shutting down")
         return JSONResponse({"status": "ready"})
@@ -77,7 +78,7 @@ def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, faults: Faults
         spec = _spec(_default_graph(engine), fields, limits)
         return ChatAnswer(engine, spec, faults, as_json=_wants_json(request.headers.get("accept", "")))
 
-    app.include_router(router)
+    add(app, router)
 
 
 def _default_graph(engine: Engine) -> str:

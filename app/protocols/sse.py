@@ -67,9 +67,10 @@ class EventStream(Response):
         try:
             await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            writing.cancel()
             leaving.cancel()
-            await asyncio.wait((writing, leaving))
+            if not writing.done():
+                writing.cancel()
+                await asyncio.wait((writing,))
         if not writing.cancelled():
             writing.result()
 

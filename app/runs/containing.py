@@ -38,7 +38,7 @@ class _Factory:
     """Makes a loop's tasks."""
 
     def __init__(self, before: Any) -> None:
-        self._make = before or (lambda loop, coro, **options: asyncio.Task(coro, loop=loop, **options))
+        self._before = before
 
     def __call__(
         self, loop: asyncio.AbstractEventLoop, coro: Any, *, context: Context | None = None, **options: Any
@@ -46,7 +46,10 @@ class _Factory:
         if context is not None:
             options["context"] = context
         is_contained = _IS_CONTAINED.get() if context is None else context.get(_IS_CONTAINED, False)
-        return self._make(loop, _Contained(coro) if is_contained else coro, **options)
+        inside = _Contained(coro) if is_contained else coro
+        if self._before is not None:
+            return self._before(loop, inside, **options)
+        return asyncio.Task(inside, loop=loop, **options)
 
 
 class _Contained(Coroutine[Any, Any, Any]):

@@ -89,10 +89,11 @@ def _has_long_list(value: Any, depth: int) -> bool:
     """Tell whether there is anything that may be taken out: a look at a short thread's state, no more."""
     if type(value) is list:
         return len(value) >= SHORTEST
-    if type(value) is not dict or not depth:
-        return False
-    parts = [part for part in value.values() if type(part) is list or type(part) is dict]
-    return any(_has_long_list(part, depth - 1) for part in parts)
+    if type(value) is dict and depth:
+        for part in value.values():
+            if (type(part) is list or type(part) is dict) and _has_long_list(part, depth - 1):
+                return True
+    return False
 
 
 class _Packer:

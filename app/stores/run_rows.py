@@ -35,7 +35,8 @@ UPDATE threads SET graph = :graph, updated_at = :now, number = :number,
     title = iif(title = '', :title, title), title_folded = iif(title = '', :title_folded, title_folded)
 WHERE thread_id = :thread_id
 """
-_TOUCH_THREAD: Final = f"""
+_TOUCH_THREAD: Final = "UPDATE threads SET updated_at = :now WHERE thread_id = :thread_id"
+_LEAVE_THREAD: Final = f"""
 UPDATE threads SET updated_at = :now,
     number = coalesce(({_NEWEST % "number"}), number), graph = coalesce(({_NEWEST % "graph"}), graph)
 WHERE thread_id = :thread_id
@@ -161,7 +162,7 @@ def end(
     ended = connection.execute(
         "UPDATE runs SET status = ?, attempt = ?, last = ?, output = ?, worker = NULL, lease_until = NULL,"
         " stop = NULL, input_type = NULL, input = NULL, has_touched = has_touched AND ?"
-        f" WHERE {condition} RETURNING thread_id",
+        f" WHERE {condition} RETURNING thread_id, has_touched",
         (
             *(STATUS_OF_LAST[last.kind], last.attempt),
             *(dumps([last.attempt, last.seq, last.kind, last.data]), output, touched, *values),
@@ -169,7 +170,8 @@ def end(
     ).fetchone()
     if ended is None:
         return False
-    connection.execute(_TOUCH_THREAD, {"now": now, "thread_id": ended["thread_id"]})
+    statement = _TOUCH_THREAD if ended["has_touched"] else _LEAVE_THREAD
+    connection.execute(statement, {"now": now, "thread_id": ended["thread_id"]})
     return True
 
 

@@ -7,6 +7,7 @@ Departs from it:
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from graphs.models.connection import NOBODYS, Connection
 OFFER = "seltzer.offer"  # the answers' extensions: Connection.offer_to, and whether all of the body was read
 IS_WHOLE = "seltzer.is_whole"
 _KEEP_S = 5.0  # an unused connection; servers close theirs sooner or later, and a request would run into it
+_BREAKS = re.compile(rb"[\r\n\0]")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -143,6 +145,6 @@ def _encoded(request: httpx2.Request, body: bytes) -> bytes:
         if name.lower() == b"transfer-encoding":  # the body is here whole by now
             name, value = b"Content-Length", b"%d" % len(body)
         head.append(b"%s: %s" % (name, value))
-    if any(b"\r" in line or b"\n" in line or b"\0" in line for line in head):
+    if _BREAKS.search(b" ".join(head)):
         raise httpx2.LocalProtocolError("A header of the request holds a line end: is it the key's?")
     return b"\r\n".join([*head, b"", body])

@@ -12,6 +12,7 @@ from app.protocols.messages import MessageLimits
 from app.protocols.native import openapi
 from app.protocols.native.rendering import Answer, run_json
 from app.protocols.native.request import answer_spec, check_keys, check_run_id, start_spec
+from app.protocols.plain_route import PlainRoute
 from app.protocols.sse import EventStream
 from app.runs.engine import Engine
 from app.runs.event import START, Cursor
@@ -64,7 +65,7 @@ class Native:
 
 def routes(native: Native) -> APIRouter:
     """Return the routes under /{graph}/runs."""
-    router, engine = APIRouter(tags=["runs"]), native.engine
+    router, engine = APIRouter(tags=["runs"], route_class=PlainRoute), native.engine
 
     @router.post(
         "/{graph}/runs", status_code=201, summary="Start a run in the background", openapi_extra=openapi.START

@@ -12,6 +12,7 @@ from app.protocols.native import openapi
 from app.protocols.native.rendering import Answer, checkpoint_json, page_json, state_json, thread_json
 from app.protocols.native.request import check_checkpoint_id, check_keys
 from app.protocols.native.runs import Native
+from app.protocols.plain_route import PlainRoute
 from app.runs.run import check_thread_id
 
 PAGE: Final = 20
@@ -26,7 +27,7 @@ _CURSOR: Final = re.compile("[0-9]{1,18}")
 
 def routes(native: Native) -> APIRouter:
     """Return the routes under /{graph}/threads, and /{graph}/graph."""
-    router, engine = APIRouter(tags=["threads"]), native.engine
+    router, engine = APIRouter(tags=["threads"], route_class=PlainRoute), native.engine
 
     @router.get("/{graph}/threads", summary="List threads, newest first", openapi_extra=openapi.THREADS)
     async def list_threads(request: Request) -> Response:
