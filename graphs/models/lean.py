@@ -5,16 +5,17 @@ a plain frame stays the dict it came as, and one that only adds text becomes a m
 one goes their way, as if it had come alone.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from inspect import signature
 from types import NoneType
 from typing import Any, TypeVar, cast
 
+import httpx2
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import StreamChunkTimeoutError
-from openai import AsyncOpenAI, AsyncStream
+from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, AsyncStream
 from openai.resources.chat import AsyncCompletions
 from openai.types.chat import ChatCompletionChunk
 from pydantic import BaseModel
@@ -22,7 +23,7 @@ from pydantic import BaseModel
 from graphs.models.asking import ChatClient
 from graphs.models.direct import Direct
 from graphs.models.events import Events, TextDelta
-from graphs.models.transport import IS_WHOLE, OFFER
+from graphs.models.transport import IS_WHOLE, OFFER, READ
 from graphs.models.watch import Silent, Watch
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -128,11 +129,11 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
         """Yield the events of each read. Bytes without an event don't count as a sign of life."""
         self._events = Events[Any](cast(Any, self._decoder).decode)  # the type tells of another of its ways
         self._decoder = cast(Any, _Undecoded())
-        reads: AsyncIterator[Any] = super()._iter_events()  # with the SDK's mapping of errors
+        read = self._reader()
         self._watch = Watch(self.chunk_timeout_s)
         self._offer_direct()
         try:
-            while data := await self._watch.wait(anext(reads, b"")):
+            while data := await self._watch.wait(read()):
                 count = self._count
                 for part in self._long_parts(data):
                     yield self._events.feed(part)
@@ -142,9 +143,28 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
             raise StreamChunkTimeoutError(
                 self.chunk_timeout_s or 0, model_name=self.model, chunks_received=self._count
             ) from error
+        except httpx2.RequestError as error:  # as the SDK's reads have it
+            error.request = request = self.response.request
+            is_timeout = isinstance(error, httpx2.TimeoutException)
+            raise (APITimeoutError(request) if is_timeout else APIConnectionError(request=request)) from error
         finally:
             self._watch.close()
         self._events.finish()
+
+    def _reader(self) -> Callable[[], Awaitable[bytes]]:
+        """Return what reads the body: straight from the connection, where nothing of it has to be decoded.
+
+        The SDK's way to there is five generators deep.
+        """
+        read: Callable[[], Awaitable[bytes]] | None = self.response.extensions.get(READ)
+        if read is not None and not self._is_encoded:
+            return read
+        reads: AsyncIterator[Any] = super()._iter_events()
+        return lambda: anext(reads, b"")
+
+    @property
+    def _is_encoded(self) -> bool:
+        return "content-encoding" in self.response.headers
 
     def _long_parts(self, data: bytes) -> Iterator[bytes]:
         """Yield what of the data has to go the long way: the first event may open the direct one."""
@@ -167,7 +187,7 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
     def _offer_direct(self) -> None:
         """Have the connection offer to the direct way what comes in while the long one waits."""
         offer = self.response.extensions.get(OFFER)
-        if self.direct and offer and "content-encoding" not in self.response.headers:
+        if self.direct and offer and not self._is_encoded:
             offer(self._take)
 
     def _take(self, data: bytes) -> bytes:

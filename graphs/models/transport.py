@@ -17,8 +17,8 @@ from openai import DefaultAsyncHttpxClient
 
 from graphs.models.connection import NOBODYS, Connection
 
-OFFER = "seltzer.offer"  # the answers' extensions: Connection.offer_to, and whether all of the body was read
-IS_WHOLE = "seltzer.is_whole"
+# The answers' extensions: Connection.offer_to, whether all of the body was read, and _Body.read.
+OFFER, IS_WHOLE, READ = "seltzer.offer", "seltzer.is_whole", "seltzer.read"
 _KEEP_S = 5.0  # an unused connection; servers close theirs sooner or later, and a request would run into it
 _BREAKS = re.compile(rb"[\r\n\0]")
 _PORTS = {"http": 80, "https": 443}
@@ -69,7 +69,7 @@ class Transport(httpx2.AsyncBaseTransport):
             status,
             headers=headers,
             stream=body,
-            extensions={OFFER: connection.offer_to, IS_WHOLE: connection.is_whole},
+            extensions={OFFER: connection.offer_to, IS_WHOLE: connection.is_whole, READ: body.read},
         )
 
     async def aclose(self) -> None:
@@ -128,8 +128,12 @@ class _Body(httpx2.AsyncByteStream):
         self._connection: Connection | None = connection
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while self._connection and (data := await self._connection.read()):
+        while data := await self.read():
             yield data
+
+    async def read(self) -> bytes:
+        """Return what has come, waiting for some; empty is the end."""
+        return await self._connection.read() if self._connection else b""
 
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None
