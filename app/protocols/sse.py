@@ -76,17 +76,22 @@ class EventStream(Response):
 
     async def _write(self, send: Send, send_piece: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        end = b""  # the last event goes out with the body's end
         async with Line(send_piece, self._ping_s) as line, aclosing(self._batches) as batches:
             await line.say(RETRY)
             try:
                 async for batch in batches:
-                    await line.say(b"".join(map(self._encode, batch)))
+                    piece = b"".join(map(self._encode, batch))
+                    if batch[-1].is_last:
+                        end = piece
+                    else:
+                        await line.say(piece)
             except ServerDraining:
                 await line.say(DRAINING)
             except AppError as error:
                 log.warning("a stream of events broke off: %s", error.code, exc_info=error)
                 return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send({"type": "http.response.body", "body": end, "more_body": False})
 
 
 async def _left(receive: Receive) -> None:

@@ -167,6 +167,15 @@ class TestStream:
 
         assert client.bodies == [RETRY, frame(batch[0]) + frame(batch[1]), frame(token(3)), b""]
 
+    async def test_the_last_event_goes_out_with_the_bodys_end(self) -> None:
+        client, last = Client(), Event(1, 2, "finished", {})
+
+        with anyio.fail_after(5):
+            await client.serve(EventStream(said([token(1)], [last]), ping_s=60))
+
+        assert client.bodies == [RETRY, frame(token(1)), frame(last)]
+        assert [message.get("more_body") for message in client.sent[1:]] == [True, True, False]
+
     async def test_a_silence_is_broken_by_pings_from_the_beginning_on(self) -> None:
         client, silence = Client(), Silence()
 
