@@ -1,12 +1,13 @@
 """A chat's request that is built from the one before is the one that the SDK builds."""
 
 import json
+import logging
 from typing import Any
 
 import httpx2
 import pytest
 from langchain_core.messages import HumanMessage
-from openai import APIStatusError, AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
+from openai import APIConnectionError, APIStatusError, AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
 
 from graphs.models.asking import ChatClient
 from graphs.models.lean import LeanCompletions
@@ -19,7 +20,7 @@ OF_THE_WAY = {"x-stainless-raw-response", "x-stainless-async", "x-stainless-read
 
 
 class Asked(httpx2.AsyncBaseTransport):
-    """Writes down what it is asked, and answers with these statuses, then 200."""
+    """Writes down what it is asked, and answers with these statuses, then 200; 0 is no answer."""
 
     def __init__(self, *statuses: int) -> None:
         self.requests: list[list[Any]] = []
@@ -31,7 +32,9 @@ class Asked(httpx2.AsyncBaseTransport):
         body = json.loads(await request.aread())
         self.requests.append([request.method, str(request.url), headers, limits, body])
         status = self._statuses.pop(0) if self._statuses else 200
-        headers = {"set-cookie": "seen=1", "retry-after-ms": "1"}
+        if status == 0:
+            raise httpx2.ConnectError("nobody is there")
+        headers = {"set-cookie": "seen=1", "retry-after-ms": "1", "location": "/elsewhere"}
         return httpx2.Response(status, headers=headers, content=STREAMS["openai"] if status == 200 else b"{}")
 
 
@@ -98,6 +101,82 @@ async def test_a_second_try_says_so_as_the_sdk_does() -> None:
 
     assert asked[0].requests == asked[1].requests
     assert [each[2]["x-stainless-retry-count"] for each in asked[0].requests] == ["0", "0", "1", "2"]
+
+
+async def test_a_second_request_that_finds_nobody_is_tried_again_and_raises_as_the_sdks_does() -> None:
+    caught: list[list[Any]] = []
+    for kind in (StrictChatOpenAI, LongWay):
+        asked = Asked(200, 0, 0, 0)
+        model = model_of(kind, asked, max_retries=1)
+        await say(model, "one")
+        with pytest.raises(APIConnectionError) as raised:
+            await say(model, "two")
+        error = raised.value
+        caught.append([str(error), type(error.__cause__), json.loads(error.request.content), asked.requests])
+
+    assert caught[0] == caught[1]
+    assert [each[2]["x-stainless-retry-count"] for each in caught[0][3]] == ["0", "0", "1"]
+
+
+async def test_a_second_request_that_is_sent_elsewhere_goes_there() -> None:
+    asked = [Asked(200, 307), Asked(200, 307)]
+    for kind, each in zip((StrictChatOpenAI, LongWay), asked, strict=True):
+        await say(model_of(kind, each), "one", "two")
+
+    assert asked[0].requests == asked[1].requests
+    assert asked[0].requests[2][1] == "http://x/elsewhere"
+
+
+async def test_a_key_that_is_asked_for_each_time_is_in_each_request() -> None:
+    keys = iter(["k1", "k2", "k3"])
+
+    async def key() -> str:
+        return next(keys)
+
+    asked = Asked()
+    model = model_of(StrictChatOpenAI, asked)
+    http = DefaultAsyncHttpxClient(transport=asked)
+    model.root_async_client = AsyncOpenAI(api_key=key, base_url="http://x/v1", http_client=http)
+    await say(model, "one", "two", "three")
+
+    said = [each[2]["authorization"] for each in asked.requests]
+    assert said == ["Bearer k1", "Bearer k2", "Bearer k3"]
+
+
+async def test_who_wants_the_sdks_log_of_each_request_has_it(caplog: pytest.LogCaptureFixture) -> None:
+    model = model_of(StrictChatOpenAI, Asked())
+    await say(model, "one")
+
+    with caplog.at_level(logging.DEBUG, "openai"):
+        await say(model, "two")
+
+    assert any("Sending HTTP Request" in each.message for each in caplog.records)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"seed": 2**70},
+        {"temperature": 0.7},
+        {"extra_body": {"a": [1e22, None, (1, 2)]}},
+        {"user": "\x7f\u2028"},
+    ],
+)
+async def test_whatever_a_body_holds_is_sent_as_the_sdk_sends_it(settings: dict[str, Any]) -> None:
+    asked = [Asked(), Asked()]
+    for kind, each in zip((StrictChatOpenAI, LongWay), asked, strict=True):
+        await say(model_of(kind, each), "one", "two", **settings)
+
+    assert asked[0].requests == asked[1].requests
+
+
+@pytest.mark.parametrize("settings", [{"temperature": float("nan")}, {"user": "\ud800"}])
+async def test_what_no_body_can_hold_is_refused_as_the_sdk_does(settings: dict[str, Any]) -> None:
+    model = model_of(StrictChatOpenAI, Asked())
+    await say(model, "one")
+
+    with pytest.raises(ValueError, match=r"JSON compliant|surrogates"):
+        await say(model, "two", **settings)
 
 
 async def test_a_refused_request_raises_the_sdks_error() -> None:
