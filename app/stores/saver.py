@@ -18,6 +18,7 @@ saver can't read them.
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from inspect import signature
 from operator import itemgetter
 from typing import Any, Final
 
@@ -244,6 +245,10 @@ class Saver(BlockingHalf):
         """Pack the values; to be written at once, as what is known may be dropped as soon as anyone waits."""
         known = self.known.lists(self.serde, thread_id)
         return [pack(self.serde, value, tuple(known)) for value in values]
+
+
+# LangGraph looks at it in each run, and takes what is found here.
+Saver.aput_writes.__signature__ = signature(Saver.aput_writes)  # type: ignore[attr-defined]
 
 
 def _rows(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> list[Any]:
