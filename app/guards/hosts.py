@@ -5,6 +5,7 @@ port.
 import ipaddress
 from collections.abc import Collection
 from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -31,7 +32,9 @@ class HostGuard:
             await self._app(scope, receive, send)
             return
         try:
-            self._check(Headers(scope=scope), is_local=self._is_loopback and is_loopback(_own_name(scope)))
+            self._check(
+                Headers(scope=scope), is_local=self._is_loopback and _is_own_loopback(_own_name(scope))
+            )
         except AppError as error:
             await problem(error, scope)(scope, receive, send)
             return
@@ -55,7 +58,6 @@ class HostGuard:
             )
 
 
-@lru_cache(maxsize=64)
 def is_loopback(name: str) -> bool:
     """Tell whether the name or address can only mean this machine."""
     if name.lower() == "localhost" or name.lower().endswith(".localhost"):
@@ -70,6 +72,9 @@ def _own_name(scope: Scope) -> str:
     """Return the address the request came in at: a server not started by `seltzer serve` may have others."""
     server = scope.get("server")
     return str(server[0]) if server else ""
+
+
+_is_own_loopback: Final = lru_cache(maxsize=8)(is_loopback)  # of the few names that are the server's own
 
 
 def _name(host: str) -> str:

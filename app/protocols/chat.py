@@ -11,7 +11,7 @@ from app.errors import AppError, InvalidInput, ServerDraining, UnknownGraph
 from app.protocols.attached import Attachment, attached
 from app.protocols.faults import Faults
 from app.protocols.messages import MessageLimits, parse_input, title_of
-from app.protocols.plain_route import PlainRoute, add
+from app.protocols.plain_route import PlainRoute, add_routes
 from app.protocols.straight import straight
 from app.runs.answer import AnswerText
 from app.runs.engine import Engine
@@ -78,7 +78,7 @@ def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, faults: Faults
         spec = _spec(_default_graph(engine), fields, limits)
         return ChatAnswer(engine, spec, faults, as_json=_wants_json(request.headers.get("accept", "")))
 
-    add(app, router)
+    add_routes(app, router)
 
 
 def _default_graph(engine: Engine) -> str:

@@ -67,7 +67,7 @@ class EventStream(Response):
         try:
             await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            leaving.cancel()
+            leaving.cancel()  # not waited for: it holds nothing, and the last event would wait with it
             if not writing.done():
                 writing.cancel()
                 await asyncio.wait((writing,))
@@ -76,7 +76,7 @@ class EventStream(Response):
 
     async def _write(self, send: Send, send_piece: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        end = b""  # the last event goes out with the body's end
+        end = b""  # the last frame goes out with the body's end
         async with Line(send_piece, self._ping_s) as line, aclosing(self._batches) as batches:
             await line.say(RETRY)
             try:
@@ -87,7 +87,7 @@ class EventStream(Response):
                     else:
                         await line.say(piece)
             except ServerDraining:
-                await line.say(DRAINING)
+                end = DRAINING
             except AppError as error:
                 log.warning("a stream of events broke off: %s", error.code, exc_info=error)
                 return

@@ -38,7 +38,7 @@ class _Factory:
     """Makes a loop's tasks."""
 
     def __init__(self, before: Any) -> None:
-        self._before = before
+        self._replaced = before
 
     def __call__(
         self, loop: asyncio.AbstractEventLoop, coro: Any, *, context: Context | None = None, **options: Any
@@ -47,8 +47,8 @@ class _Factory:
             options["context"] = context
         is_contained = _IS_CONTAINED.get() if context is None else context.get(_IS_CONTAINED, False)
         inside = _Contained(coro) if is_contained else coro
-        if self._before is not None:
-            return self._before(loop, inside, **options)
+        if self._replaced is not None:
+            return self._replaced(loop, inside, **options)
         return asyncio.Task(inside, loop=loop, **options)
 
 

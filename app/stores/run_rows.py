@@ -36,7 +36,7 @@ UPDATE threads SET graph = :graph, updated_at = :now, number = :number,
 WHERE thread_id = :thread_id
 """
 _TOUCH_THREAD: Final = "UPDATE threads SET updated_at = :now WHERE thread_id = :thread_id"
-_LEAVE_THREAD: Final = f"""
+_FALL_BACK: Final = f"""
 UPDATE threads SET updated_at = :now,
     number = coalesce(({_NEWEST % "number"}), number), graph = coalesce(({_NEWEST % "graph"}), graph)
 WHERE thread_id = :thread_id
@@ -170,7 +170,8 @@ def end(
     ).fetchone()
     if ended is None:
         return False
-    statement = _TOUCH_THREAD if ended["has_touched"] else _LEAVE_THREAD
+    # A run that doesn't count any more leaves its thread to the newest one that does.
+    statement = _TOUCH_THREAD if ended["has_touched"] else _FALL_BACK
     connection.execute(statement, {"now": now, "thread_id": ended["thread_id"]})
     return True
 

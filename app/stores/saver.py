@@ -247,8 +247,8 @@ class Saver(BlockingHalf):
         return [pack(self.serde, value, tuple(known)) for value in values]
 
 
-# LangGraph looks at it in each run, and takes what is found here.
-Saver.aput_writes.__signature__ = signature(Saver.aput_writes)  # type: ignore[attr-defined]
+# LangGraph's put_writes_accepts_task_path() asks for it in each run, and inspect takes what it finds here.
+Saver.aput_writes.__signature__ = signature(Saver.aput_writes)  # type: ignore[attr-defined]  # a function's
 
 
 def _rows(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> list[Any]:

@@ -152,12 +152,12 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
         self._events.finish()
 
     def _reader(self) -> Callable[[], Awaitable[bytes]]:
-        """Return what reads the body: straight from the connection, where nothing of it has to be decoded.
+        """Return what reads the body: straight from the connection, unless it has to be decoded or was read.
 
         The SDK's way to there is five generators deep.
         """
         read: Callable[[], Awaitable[bytes]] | None = self.response.extensions.get(READ)
-        if read is not None and not self._is_encoded:
+        if read is not None and not (self._is_encoded or self.response.is_closed):
             return read
         reads: AsyncIterator[Any] = super()._iter_events()
         return lambda: anext(reads, b"")

@@ -17,8 +17,10 @@ from openai import DefaultAsyncHttpxClient
 
 from graphs.models.connection import NOBODYS, Connection
 
-# The answers' extensions: Connection.offer_to, whether all of the body was read, and _Body.read.
-OFFER, IS_WHOLE, READ = "seltzer.offer", "seltzer.is_whole", "seltzer.read"
+# The answers' extensions, past whatever stands around this transport:
+OFFER = "seltzer.offer"  # Connection.offer_to
+IS_WHOLE = "seltzer.is_whole"  # whether all of the body was read
+READ = "seltzer.read"  # the body's next bytes
 _KEEP_S = 5.0  # an unused connection; servers close theirs sooner or later, and a request would run into it
 _BREAKS = re.compile(rb"[\r\n\0]")
 _PORTS = {"http": 80, "https": 443}

@@ -1,12 +1,14 @@
 """A chat's request that is built from the one before is the one that the SDK builds."""
 
+import asyncio
 import json
 import logging
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from openai import APIConnectionError, APIStatusError, AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
 
 from graphs.models.asking import ChatClient
@@ -16,11 +18,12 @@ from tests.graphs.dialects import STREAMS
 
 pytestmark = pytest.mark.anyio
 
+ERRORS = [httpx2.ConnectError, httpx2.ReadTimeout]
 OF_THE_WAY = {"x-stainless-raw-response", "x-stainless-async", "x-stainless-read-timeout"}
 
 
 class Asked(httpx2.AsyncBaseTransport):
-    """Writes down what it is asked, and answers with these statuses, then 200; 0 is no answer."""
+    """Writes down what it is asked, and answers with these statuses, then 200; small ones raise ERRORS."""
 
     def __init__(self, *statuses: int) -> None:
         self.requests: list[list[Any]] = []
@@ -32,8 +35,8 @@ class Asked(httpx2.AsyncBaseTransport):
         body = json.loads(await request.aread())
         self.requests.append([request.method, str(request.url), headers, limits, body])
         status = self._statuses.pop(0) if self._statuses else 200
-        if status == 0:
-            raise httpx2.ConnectError("nobody is there")
+        if status < len(ERRORS):
+            raise ERRORS[status]("nobody is there")
         headers = {"set-cookie": "seen=1", "retry-after-ms": "1", "location": "/elsewhere"}
         return httpx2.Response(status, headers=headers, content=STREAMS["openai"] if status == 200 else b"{}")
 
@@ -103,19 +106,86 @@ async def test_a_second_try_says_so_as_the_sdk_does() -> None:
     assert [each[2]["x-stainless-retry-count"] for each in asked[0].requests] == ["0", "0", "1", "2"]
 
 
-async def test_a_second_request_that_finds_nobody_is_tried_again_and_raises_as_the_sdks_does() -> None:
+@pytest.mark.parametrize("error", range(len(ERRORS)))
+async def test_a_second_request_without_an_answer_is_tried_again_and_raises_as_the_sdks_does(
+    error: int,
+) -> None:
     caught: list[list[Any]] = []
     for kind in (StrictChatOpenAI, LongWay):
-        asked = Asked(200, 0, 0, 0)
+        asked = Asked(200, error, error)
         model = model_of(kind, asked, max_retries=1)
         await say(model, "one")
         with pytest.raises(APIConnectionError) as raised:
             await say(model, "two")
-        error = raised.value
-        caught.append([str(error), type(error.__cause__), json.loads(error.request.content), asked.requests])
+        found = raised.value
+        sent = json.loads(found.request.content)
+        caught.append([type(found), str(found), type(found.__cause__), sent, asked.requests])
 
     assert caught[0] == caught[1]
-    assert [each[2]["x-stainless-retry-count"] for each in caught[0][3]] == ["0", "0", "1"]
+    assert [each[2]["x-stainless-retry-count"] for each in caught[0][4]] == ["0", "0", "1"]
+
+
+async def test_of_two_at_once_each_has_its_own_outcome() -> None:
+    asked = Asked(200, 500, 200)
+    model = model_of(StrictChatOpenAI, asked, max_retries=0)
+    await say(model, "one")
+
+    outcomes = await asyncio.gather(say(model, "two"), say(model, "three"), return_exceptions=True)
+
+    assert sorted(isinstance(each, APIStatusError) for each in outcomes) == [False, True]
+    assert None in outcomes
+    assert len(asked.requests) == 3
+
+
+async def test_a_first_try_that_is_cancelled_is_not_tried_again() -> None:
+    class Never(Asked):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            answer = await super().handle_async_request(request)
+            if len(self.requests) > 1:
+                await anyio.sleep_forever()
+            return answer
+
+    asked = Never()
+    model = model_of(StrictChatOpenAI, asked)
+    await say(model, "one")
+
+    with anyio.move_on_after(0.1) as scope:
+        await say(model, "two")
+
+    assert scope.cancelled_caught
+    assert len(asked.requests) == 2
+
+
+async def test_who_looks_at_requests_sees_each_body() -> None:
+    seen: list[list[bytes]] = []
+    for kind in (StrictChatOpenAI, LongWay):
+        bodies: list[bytes] = []
+
+        async def look(request: httpx2.Request, bodies: list[bytes] = bodies) -> None:
+            bodies.append(request.content)
+
+        client = DefaultAsyncHttpxClient(transport=Asked(), event_hooks={"request": [look]})
+        await say(
+            kind(model="m", api_key="k", base_url="http://x/v1", http_async_client=client), "one", "two"
+        )
+        seen.append(bodies)
+
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == 2
+
+
+async def test_what_is_noted_on_a_request_is_not_on_the_next() -> None:
+    noted: list[bool] = []
+
+    async def note(request: httpx2.Request) -> None:
+        noted.append("mark" in request.extensions)
+        request.extensions["mark"] = True
+
+    client = DefaultAsyncHttpxClient(transport=Asked(), event_hooks={"request": [note]})
+    model = StrictChatOpenAI(model="m", api_key="k", base_url="http://x/v1", http_async_client=client)
+    await say(model, "one", "two", "three")
+
+    assert noted == [False, False, False]
 
 
 async def test_a_second_request_that_is_sent_elsewhere_goes_there() -> None:
@@ -170,13 +240,33 @@ async def test_whatever_a_body_holds_is_sent_as_the_sdk_sends_it(settings: dict[
     assert asked[0].requests == asked[1].requests
 
 
-@pytest.mark.parametrize("settings", [{"temperature": float("nan")}, {"user": "\ud800"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": float("nan")},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"default": float("inf")}}}]},
+        {"user": "\ud800"},
+    ],
+)
 async def test_what_no_body_can_hold_is_refused_as_the_sdk_does(settings: dict[str, Any]) -> None:
     model = model_of(StrictChatOpenAI, Asked())
     await say(model, "one")
 
     with pytest.raises(ValueError, match=r"JSON compliant|surrogates"):
         await say(model, "two", **settings)
+
+
+async def test_a_history_with_tool_calls_is_sent_as_the_sdk_sends_it() -> None:
+    call = {"name": "f", "args": {"a": None}, "id": "c"}
+    history = [HumanMessage("q"), AIMessage("", tool_calls=[call]), ToolMessage("null", tool_call_id="c")]
+    asked = [Asked(), Asked()]
+    for kind, each in zip((StrictChatOpenAI, LongWay), asked, strict=True):
+        model = model_of(kind, each)
+        await say(model, "one")
+        async for _ in model._astream(history):
+            pass
+
+    assert asked[0].requests == asked[1].requests
 
 
 async def test_a_refused_request_raises_the_sdks_error() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 import uvloop
+from langchain_core.messages import HumanMessage
 from openai import APIConnectionError, APITimeoutError
 
 from graphs.models.connection import Connection
@@ -368,6 +369,63 @@ async def test_the_sdk_retries_and_names_the_errors() -> None:
 
     assert not isinstance(caught.value, APITimeoutError)
     assert len(asked) == 5
+
+
+async def test_a_refused_second_chat_leaves_no_connection_open(watched: list[Watched]) -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        while True:
+            await take(reader)
+            asked += 1
+            refusal = b"HTTP/1.1 500 X\r\ncontent-length: 2\r\nretry-after-ms: 1\r\n\r\n{}"
+            writer.write(refusal if asked in (2, 3) else CHUNKED + chunked(STREAMS["ollama"]) + END)
+
+    async with answering(answer) as url, asyncio.timeout(5):
+        model = await _chat(url)
+        for _ in range(3):
+            assert (await model.ainvoke("q", stream=True)).text == "Hi there"
+        assert sum(each.is_open for each in watched) == 1
+
+    assert asked == 5
+
+
+@pytest.mark.parametrize("has_gone", [True, False])
+async def test_an_answer_that_breaks_off_names_its_request_and_its_cause(has_gone: bool) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(CHUNKED + chunked(STREAMS["ollama"].partition(b"\n\n")[0] + b"\n\n"))
+        if not has_gone:
+            await _until_left(reader)
+
+    async with answering(answer) as url:
+        model = await _chat(url)
+        model.root_async_client.timeout = httpx2.Timeout(0.2)
+        with pytest.raises(APIConnectionError) as caught:
+            async for _ in model._astream([HumanMessage("q")]):
+                pass
+
+    told = caught.value.__cause__  # the SDK's, of which LangChain makes its own
+    assert isinstance(told, APIConnectionError)
+    cause = told.__cause__
+    expected = httpx2.RemoteProtocolError if has_gone else httpx2.ReadTimeout
+    assert isinstance(cause, expected)
+    assert isinstance(told, APITimeoutError) is not has_gone
+    assert cause.request is told.request
+    assert b'"q"' in told.request.content
+
+
+async def test_an_answer_that_somebody_has_read_is_told_all_the_same() -> None:
+    async def read(response: httpx2.Response) -> None:
+        await response.aread()
+
+    async with answering(saying(CHUNKED, chunked(STREAMS["ollama"]), END)) as url:
+        client = await asyncio.to_thread(ModelHttpClient, event_hooks={"response": [read]})
+        model = StrictChatOpenAI(model="m", api_key="k", base_url=url, http_async_client=client)
+        texts = [(await model.ainvoke("q", stream=True)).text for _ in range(2)]
+
+    assert texts == ["Hi there"] * 2
 
 
 async def test_a_cancelled_reader_closes_the_upstream() -> None:

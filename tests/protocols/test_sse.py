@@ -287,7 +287,8 @@ class TestStream:
         with anyio.fail_after(5):
             await client.serve(EventStream(said([token(1)], then=ServerDraining("bye")), ping_s=60))
 
-        assert client.bodies == [RETRY, frame(token(1)), DRAINING, b""]
+        assert client.bodies == [RETRY, frame(token(1)), DRAINING]
+        assert client.sent[-1]["more_body"] is False
         assert b"id:" not in DRAINING
         assert decode(DRAINING) == [Frame("draining", '{"retry_after_ms":1000}')]
 

@@ -162,6 +162,7 @@ def test_over_a_real_server_pieces_go_straight_and_the_head_has_what_the_layers_
     assert response.text.count("event: finished\n") == 1
     assert [message["type"] for message in seen] == ["http.response.start", "http.response.body"]
     assert seen[1]["more_body"] is False
+    assert b"event: finished\n" in seen[1]["body"]
     assert response.content.endswith(seen[1]["body"])
 
 

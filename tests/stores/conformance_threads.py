@@ -75,6 +75,24 @@ class ThreadsExam:
         await end(runs, await leased(runs, "4", answers={}), "cancelled")
         assert await status(threads) == "idle"
 
+    async def test_a_run_that_ended_without_a_step_is_not_the_newest(
+        self, threads: Threads, runs: Runs, clock: Clock
+    ) -> None:
+        await end(runs, await leased(runs, "1"))
+        clock.now += 60
+        untouched = RunSpec("other", None, "t", "2")
+        _, lease, _ = await runs.submit(untouched, "a", TTL_S, QUEUE_LIMIT)
+        assert lease is not None
+
+        await end(runs, lease, "cancelled", touched=False)
+
+        thread = await threads.get("t")
+        assert thread is not None
+        assert (thread.graph, thread.run) == ("agent", await found(runs, "1"))
+        assert thread.updated_at == datetime.fromtimestamp(clock.now, UTC)
+        assert await listed(threads) == ["t"]
+        assert await listed(threads, graph="other") == []
+
     async def test_a_run_cancelled_before_it_began_is_not_the_newest(
         self, threads: Threads, runs: Runs
     ) -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.types import INTERRUPT
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.func import entrypoint
+from langgraph.pregel._checkpoint import put_writes_accepts_task_path
 from typing_extensions import TypedDict
 
 from app.errors import StorageFailed
@@ -169,6 +171,14 @@ async def test_an_entrypoint_has_a_saver_too(file: Path) -> None:
         counted = [await pregel.ainvoke("hi", config()) for _ in range(3)]
 
     assert counted == [1, 2, 3]
+
+
+async def test_langgraph_finds_that_writes_have_a_path(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        saver = checkpoints.saver_for(echo())
+
+        assert put_writes_accepts_task_path(saver.aput_writes)
+        assert next(iter(signature(saver.aput_writes).parameters)) == "config"
 
 
 async def test_a_checkpoint_written_again_keeps_its_place(file: Path) -> None:

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from app.protocols.messages import MessageLimits
 from app.protocols.native import runs, threads
 from app.protocols.native.runs import Native
-from app.protocols.plain_route import add
+from app.protocols.plain_route import add_routes
 from app.runs.engine import Engine
 
 __all__ = ["BODILESS", "mount"]
@@ -26,5 +26,5 @@ BODILESS: Final = re.compile("/[^/]+/runs/[^/]+/cancel")  # paths that may be po
 def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, ping_s: float) -> None:
     """Serve each graph's runs and threads."""
     native = Native(engine, limits, ping_s)
-    add(app, runs.routes(native))
-    add(app, threads.routes(native))
+    add_routes(app, runs.routes(native))
+    add_routes(app, threads.routes(native))
