@@ -148,7 +148,7 @@ class Upstream:
         leaving = asyncio.create_task(reader.read(1))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
+            if not answering.done() or isinstance(answering.exception(), ConnectionError):  # amid a write
                 request.left.set()
                 closed_early.set()
         finally:

@@ -46,8 +46,9 @@ _BY_STATUS: Final = {
     404: "model_not_found",
     408: "upstream_timeout",
 }
-# The class or one of its bases, nearest first. The first four are named so by the providers' SDKs alone.
+# The class or one of its bases, nearest first. LangChain and the providers' SDKs alone have these names.
 _BY_SDK_CLASS: Final = {
+    "StreamChunkTimeoutError": "upstream_timeout",
     "APITimeoutError": "upstream_timeout",
     "APIResponseValidationError": "upstream_malformed",
     "APIConnectionError": "upstream_disconnected",

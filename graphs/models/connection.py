@@ -10,7 +10,8 @@ import httpx2
 
 Headers = list[tuple[bytes, bytes]]
 NOBODYS = Context()  # what outlives a request must not keep its context, and with it all of its run
-_FULL_BYTES = 256 * 1024  # unread, after which the upstream is made to wait
+_FULL_BYTES = 256 * 1024  # of a body, unread, after which the upstream is made to wait
+_HEAD_BYTES = 1024 * 1024  # after which it isn't listened to any more
 
 
 class Connection(asyncio.Protocol):
@@ -30,6 +31,7 @@ class Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # the parser's way of saying "here is some of the body"
         self._unread_bytes = 0
+        self._head_bytes = 0
         self._status = 0
         self._headers: Headers = []
         self._is_complete = False
@@ -133,8 +135,12 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(httpx2.RemoteProtocolError(f"The upstream's answer isn't HTTP/1.1: {error}"))
-            self._transport.abort()
+            self._refuse(f"The upstream's answer isn't HTTP/1.1: {error}")
+            return
+        if not self._status:
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES:
+                self._refuse("The head of the upstream's answer has no end.")
             return
         if self._take and self._pieces and self._waiter and not self._waiter.done():
             rest = self._take(b"".join(self._pieces))
@@ -144,11 +150,15 @@ class Connection(asyncio.Protocol):
             elif not self._is_complete:
                 self._heard_s = self._loop.time()
                 return
-        if self._unread_bytes <= _FULL_BYTES:
+        if self._pieces and self._unread_bytes <= _FULL_BYTES:
             self._unread_bytes += len(data)
             if self._unread_bytes > _FULL_BYTES:
                 self._transport.pause_reading()
         self._wake()
+
+    def _refuse(self, why: str) -> None:
+        self._fail(httpx2.RemoteProtocolError(why))
+        self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._stop_timer()

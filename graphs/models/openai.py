@@ -158,6 +158,7 @@ def openai_chat(name: str, api_key: str | None, base_url: str | None) -> StrictC
         base_url=base_url,
         max_retries=MAX_RETRIES,
         timeout=Timeout(READ_S, connect=CONNECT_S),
+        stream_chunk_timeout=READ_S,
         http_async_client=ModelHttpClient(),
         stream_usage=True,
     )

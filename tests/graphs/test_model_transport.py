@@ -371,6 +371,28 @@ async def test_the_sdk_retries_and_names_the_errors() -> None:
     assert len(asked) == 5
 
 
+@pytest.mark.parametrize("kib", [520, 1000])
+async def test_a_large_head_or_trailer_does_not_stop_the_reading(client: ModelHttpClient, kib: int) -> None:
+    large = b"".join(b"x-%d: %s\r\n" % (n, b"x" * 1000) for n in range(kib))
+    head, trailers = CHUNKED.removesuffix(b"\r\n") + large + b"\r\n", b"0\r\n" + large + b"\r\n"
+
+    async with answering(saying(head, chunked(b"hi"), trailers)) as url, asyncio.timeout(5):
+        assert (await client.get(url)).text == "hi"
+
+
+async def test_a_head_without_an_end_is_refused(client: ModelHttpClient) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(CHUNKED.removesuffix(b"\r\n"))
+        while True:
+            writer.write(b"x: %s\r\n" % (b"x" * 60_000))
+            await writer.drain()
+
+    async with answering(answer) as url, asyncio.timeout(5):
+        with pytest.raises(httpx2.RemoteProtocolError, match="no end"):
+            await client.get(url)
+
+
 async def test_a_refused_second_chat_leaves_no_connection_open(watched: list[Watched]) -> None:
     asked = 0
 

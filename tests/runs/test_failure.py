@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.exceptions import ContextOverflowError
-from langchain_openai import ChatOpenAI
+from langchain_openai import ChatOpenAI, StreamChunkTimeoutError
 from langgraph.errors import GraphRecursionError
 from pydantic import SecretStr
 
@@ -97,6 +97,7 @@ def test_a_conversation_that_is_too_long_is_told_by_its_code_or_by_langchain() -
     ("error", "code"),
     [
         (openai.APITimeoutError(REQUEST), "upstream_timeout"),
+        (StreamChunkTimeoutError(60), "upstream_timeout"),
         (openai.APIConnectionError(request=REQUEST), "upstream_disconnected"),
         (openai.APIError(PROMPT, REQUEST, body=None), "upstream_error"),
         (
