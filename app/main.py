@@ -18,7 +18,7 @@ from app.guards.body import BodyGuard, BodyLimits
 from app.guards.hosts import HostGuard, is_loopback
 from app.protocols import chat, langserve, native
 from app.protocols.messages import MessageLimits
-from app.protocols.straight import StraightWay
+from app.protocols.straight import StraightApp
 from app.runs.engine import Engine
 from app.runs.executor import Limits
 from app.runs.graph import Graph
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the server. Raises LoadError if langgraph.json or a graph of it can't be loaded."""
     settings = settings or Settings()
     engine = _engine(settings)
-    app = FastAPI(
+    app = StraightApp(
         title="Seltzer",
         version=__version__,
         summary="LangGraph agents, streamed token by token",
@@ -72,8 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         HostGuard, is_loopback=is_loopback(settings.host), allowed_hosts=settings.allowed_hosts
     )
-    app.add_middleware(faults.Boundary)
-    app.add_middleware(StraightWay)  # the last one added is the outermost
+    app.add_middleware(faults.Boundary)  # the last one added is the outermost of ours
     return app
 
 

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import AppError, ServerDraining
 from app.protocols.straight import straight
-from app.runs.event import Event
+from app.runs.event import LAST_KINDS, Event
 from app.runs.jsonable import dumps
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class EventStream(Response):
             try:
                 async for batch in batches:
                     piece = b"".join(map(self._encode, batch))
-                    if batch[-1].is_last:
+                    if batch[-1].kind in LAST_KINDS:
                         end = piece
                     else:
                         await line.say(piece)
@@ -123,9 +123,6 @@ class Line:
         """Send the piece; waits while the client's connection is full."""
         if self._ping is not None:
             await asyncio.wait((self._ping,))
-        await self._say(piece)
-
-    async def _say(self, piece: bytes) -> None:
         self._is_sending = True
         await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         self._is_sending = False
@@ -135,10 +132,13 @@ class Line:
         rest_s = self._sent_at_s + self._ping_s - self._loop.time()
         if self._is_steady or rest_s <= 0:
             rest_s = self._ping_s
-            if not self._is_sending:  # else there are bytes on their way already
-                self._ping = asyncio.create_task(self._say(self._ping_frame()), name="ping")
+            if not self._is_sending and self._ping is None:  # else there are bytes on their way already
+                self._ping = asyncio.create_task(self._say_ping(), name="ping")
                 self._ping.add_done_callback(self._pinged)
         self._timer = self._loop.call_later(rest_s, self._look)
+
+    async def _say_ping(self) -> None:
+        await self._send({"type": "http.response.body", "body": self._ping_frame(), "more_body": True})
 
     def _pinged(self, ping: asyncio.Task[None]) -> None:
         self._ping = None

@@ -79,11 +79,15 @@ class _Messages(StreamMessagesHandler):
 
     def __init__(self, put: Callable[[Part], None]) -> None:
         super().__init__(put, subgraphs=True)
+        self._last: tuple[UUID | None, Namespace] = (None, ())  # a UUID takes a while to look up
 
     def on_llm_text(self, text: str, *, message_id: str, run_id: UUID) -> None:
         """Hear of more text of a message whose beginning on_llm_new_token was told."""
-        if meta := self.metadata.get(run_id):
-            self.stream((meta[0], "text", (message_id, text)))
+        if self._last[0] is not run_id:
+            if (meta := self.metadata.get(run_id)) is None:
+                return
+            self._last = run_id, meta[0]
+        self.stream((self._last[1], "text", (message_id, text)))
 
 
 def _with(callbacks: Callbacks, listener: _Messages) -> Callbacks:

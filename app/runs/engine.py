@@ -56,13 +56,7 @@ class Engine:
         }
         self.conversations = Conversations(stores.threads, stores.checkpoints, pregels)
         self._executor = Executor(self.graphs, pregels, stores, self._hub, self._limits, self._clock)
-        self._follower = Follower(
-            stores.runs,
-            stores.event_log,
-            self._hub,
-            executed=self._executor.executed,
-            is_draining=lambda: self.is_draining,
-        )
+        self._follower = Follower(stores.runs, stores.event_log, self._hub, executed=self._executor.executed)
         self._executor.open()
         self._is_open = True
 
@@ -70,7 +64,7 @@ class Engine:
         """Start nothing more, and let the readers of background runs go; what goes on may end."""
         self.is_draining = True
         self._executor.close()
-        self._hub.wake_all()
+        self._follower.drain()
 
     async def idle(self, timeout_s: float) -> bool:
         """Wait until nothing goes on, timeout_s at most; return whether that is so."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from app.errors import InvalidCursor, ServerDraining, StreamGap, UnknownRun
-from app.runs.event import START, Cursor, Event, RunId
+from app.runs.event import LAST_KINDS, START, Cursor, Event, RunId
 from app.runs.hub import Hub, Tail
 from app.runs.ports import EventLog, Runs
 from app.runs.run import Run
@@ -12,7 +12,7 @@ from app.runs.run import Run
 class Follower:
     """Reads runs for everybody in this process.
 
-    executed: the run, if it is executed here. is_draining: readers of background runs are to be let go.
+    executed: the run, if it is executed here.
     """
 
     def __init__(
@@ -22,13 +22,17 @@ class Follower:
         hub: Hub,
         *,
         executed: Callable[[RunId], Run | None],
-        is_draining: Callable[[], bool],
     ) -> None:
         self._runs = runs
         self._log = event_log
         self._hub = hub
         self._executed = executed
-        self._is_draining = is_draining
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """Let the readers of background runs go, those that come too."""
+        self._is_draining = True
+        self._hub.wake_all()
 
     async def run(self, run_id: RunId) -> Run:
         """Return the run as it stands now. Raises UnknownRun."""
@@ -66,6 +70,7 @@ class Follower:
             while True:
                 version, is_over = tail.version, False
                 events = tail.after(after)
+                is_all = bool(events)
                 if events is None:
                     events = await self._missed(run_id, after, tail)
                 elif not events and not tail.is_live and not tail.error:
@@ -73,17 +78,19 @@ class Follower:
                     is_over = not run.is_active
                     events = await self._stored(run, after)
                 if events:
-                    after = events[-1].cursor
+                    last = events[-1]
+                    after = last.cursor
                     yield events
-                    is_over = events[-1].is_last
+                    is_over = last.kind in LAST_KINDS
                 if is_over:
                     return
-                if not events:
-                    if tail.error:
-                        raise tail.error
-                    if self._is_draining() and not (is_attached and tail.is_live):  # nothing begins now
-                        raise ServerDraining("the server is shutting down; come back in a moment")
-                    await tail.wait(version)
+                if events and not (is_all and tail.is_live and tail.version == version):
+                    continue
+                if tail.error:
+                    raise tail.error
+                if self._is_draining and not (is_attached and tail.is_live):  # nothing begins now
+                    raise ServerDraining("the server is shutting down; come back in a moment")
+                await tail.wait(version)
 
     async def _missed(self, run_id: RunId, after: Cursor, tail: Tail) -> Sequence[Event]:
         """Return what the log has behind the cursor, or else the tail's own attempt from its beginning.

@@ -28,8 +28,9 @@ def dumps(value: object) -> bytes:
         data = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
     except (TypeError, RecursionError):  # orjson.JSONEncodeError is a TypeError
         data = orjson.dumps(_walk(value, DEPTH_LIMIT))
-    for raw, escaped in _LINE_ENDS:
-        data = data.replace(raw, escaped)
+    if not data.isascii():
+        for raw, escaped in _LINE_ENDS:
+            data = data.replace(raw, escaped)
     return data
 
 

@@ -74,10 +74,10 @@ class Translator:
         """Return what the part says, in order."""
         if mode == "text":
             message_id, text = value
-            said = self._messages[message_id]
+            said, text = self._messages[message_id], text if text.isascii() else _clean(text)
             if message_id == self._answer_id and text:
-                return (self._said(message_id, said, _clean(text)),)
-            return self._token(message_id, said, _clean(text)) if text else ()
+                return (self._said(message_id, said, text),)
+            return self._token(message_id, said, text) if text else ()
         if mode == "messages":
             message, metadata = value
             if self._is_more_of_the_answer(message):
