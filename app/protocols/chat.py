@@ -1,5 +1,6 @@
 """The tutorial's REST: /health, and /chat, which streams the final answer's tokens as plain text."""
 
+import asyncio
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
@@ -135,11 +136,12 @@ class ChatAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with attached(self._engine, receive) as attachment:
             try:
-                response = (
-                    await self._json(attachment)
-                    if self._as_json
-                    else await self._text(attachment, send, straight(scope, send))
-                )
+                if self._as_json:
+                    response: Response | None = await self._json(attachment)
+                else:
+                    # A task of its own: by this one a token would go through all layers around the route.
+                    writing = self._text(attachment, send, straight(scope, send))
+                    response = await asyncio.create_task(writing, name="write tokens")
             except AppError as error:
                 response = self._faults.problem(error, scope)
             if response is not None:

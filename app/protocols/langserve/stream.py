@@ -53,8 +53,12 @@ class _Stream(Response):
         self._ping_s = ping_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A task of its own: by this one an item would go through all layers around the route.
+        await asyncio.create_task(self._write(send, straight(scope, send)), name="write items")
+
+    async def _write(self, send: Send, send_piece: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        line = Line(straight(scope, send), self._ping_s, _ping, is_steady=True)
+        line = Line(send_piece, self._ping_s, _ping, is_steady=True)
         async with line, _Frames(line) as frames:
             try:
                 async for item in self._items:
