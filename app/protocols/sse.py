@@ -121,7 +121,7 @@ class Line:
 
     async def say(self, piece: bytes) -> None:
         """Send the piece; waits while the client's connection is full."""
-        if self._ping is not None:
+        while self._ping is not None:  # another one may begin before this goes on
             await asyncio.wait((self._ping,))
         self._is_sending = True
         await self._send({"type": "http.response.body", "body": piece, "more_body": True})

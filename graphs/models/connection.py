@@ -11,7 +11,7 @@ import httpx2
 Headers = list[tuple[bytes, bytes]]
 NOBODYS = Context()  # what outlives a request must not keep its context, and with it all of its run
 _FULL_BYTES = 256 * 1024  # of a body, unread, after which the upstream is made to wait
-_HEAD_BYTES = 1024 * 1024  # after which it isn't listened to any more
+_BODILESS_BYTES = 1024 * 1024  # of a head or trailers, after which the upstream isn't listened to any more
 
 
 class Connection(asyncio.Protocol):
@@ -31,7 +31,7 @@ class Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # the parser's way of saying "here is some of the body"
         self._unread_bytes = 0
-        self._head_bytes = 0
+        self._bodiless_bytes = 0
         self._status = 0
         self._headers: Headers = []
         self._is_complete = False
@@ -137,10 +137,9 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._refuse(f"The upstream's answer isn't HTTP/1.1: {error}")
             return
-        if not self._status:
-            self._head_bytes += len(data)
-            if self._head_bytes > _HEAD_BYTES:
-                self._refuse("The head of the upstream's answer has no end.")
+        self._bodiless_bytes = 0 if self._pieces or self._is_complete else self._bodiless_bytes + len(data)
+        if self._bodiless_bytes > _BODILESS_BYTES:
+            self._refuse("The head or the trailers of the upstream's answer have no end.")
             return
         if self._take and self._pieces and self._waiter and not self._waiter.done():
             rest = self._take(b"".join(self._pieces))
@@ -180,7 +179,8 @@ class Connection(asyncio.Protocol):
         self._headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
+        if not self._status:  # else a trailer, which nobody reads
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()

@@ -380,10 +380,13 @@ async def test_a_large_head_or_trailer_does_not_stop_the_reading(client: ModelHt
         assert (await client.get(url)).text == "hi"
 
 
-async def test_a_head_without_an_end_is_refused(client: ModelHttpClient) -> None:
+@pytest.mark.parametrize(
+    "begun", [CHUNKED.removesuffix(b"\r\n"), CHUNKED + chunked(b"hi") + b"0\r\n"], ids=["head", "trailers"]
+)
+async def test_a_head_or_trailers_without_an_end_are_refused(client: ModelHttpClient, begun: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await take(reader)
-        writer.write(CHUNKED.removesuffix(b"\r\n"))
+        writer.write(begun)
         while True:
             writer.write(b"x: %s\r\n" % (b"x" * 60_000))
             await writer.drain()
@@ -391,6 +394,18 @@ async def test_a_head_without_an_end_is_refused(client: ModelHttpClient) -> None
     async with answering(answer) as url, asyncio.timeout(5):
         with pytest.raises(httpx2.RemoteProtocolError, match="no end"):
             await client.get(url)
+
+
+async def test_each_sign_of_life_before_the_head_begins_the_wait_anew(client: ModelHttpClient) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        for _ in range(6):
+            writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+            await asyncio.sleep(0.2)
+        writer.write(WHOLE)
+
+    async with answering(answer) as url, asyncio.timeout(5):
+        assert (await client.get(url, timeout=0.8)).text == "hi"
 
 
 async def test_a_refused_second_chat_leaves_no_connection_open(watched: list[Watched]) -> None:
