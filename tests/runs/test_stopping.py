@@ -129,10 +129,12 @@ async def test_what_was_said_stays_in_the_thread_marked_incomplete(engine_of: En
     assert await texts(engine) == ["1", "half an ans", "2", "two"]
 
 
-async def test_a_run_cancelled_before_its_first_step_ends_too(engine_of: Engines) -> None:
-    engine = await engine_of(agent(["never"]))
+@pytest.mark.parametrize("attached", [False, True])
+async def test_a_run_cancelled_as_soon_as_it_was_started_ends_too(engine_of: Engines, attached: bool) -> None:
+    """An attached one is cancelled before its task's first step, a background one when its row says so."""
+    engine = await engine_of(agent([asyncio.Event(), "never"]))
 
-    await engine.start(ask())
+    await engine.start(ask(attached=attached))
     await asyncio.gather(engine.cancel("r"), engine.cancel("r"))
 
     assert kinds(await said(engine.follow("r")))[-1] == "cancelled"
