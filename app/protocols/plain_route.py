@@ -1,6 +1,6 @@
 """Routes that FastAPI documents, and calls without looking for parameters, models and dependencies.
 
-They have none, and to look costs a twentieth of what a short run does.
+They have none, and to look takes seventy function calls of a short run's three thousand.
 """
 
 from collections.abc import Callable, Coroutine

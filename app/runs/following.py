@@ -70,7 +70,6 @@ class Follower:
             while True:
                 version, is_over = tail.version, False
                 events = tail.after(after)
-                is_all = bool(events)
                 if events is None:
                     events = await self._missed(run_id, after, tail)
                 elif not events and not tail.is_live and not tail.error:
@@ -84,13 +83,12 @@ class Follower:
                     is_over = last.kind in LAST_KINDS
                 if is_over:
                     return
-                if events and not (is_all and tail.is_live and tail.version == version):
-                    continue
-                if tail.error:
-                    raise tail.error
-                if self._is_draining and not (is_attached and tail.is_live):  # nothing begins now
-                    raise ServerDraining("the server is shutting down; come back in a moment")
-                await tail.wait(version)
+                if not events:
+                    if tail.error:
+                        raise tail.error
+                    if self._is_draining and not (is_attached and tail.is_live):  # nothing begins now
+                        raise ServerDraining("the server is shutting down; come back in a moment")
+                    await tail.wait(version)
 
     async def _missed(self, run_id: RunId, after: Cursor, tail: Tail) -> Sequence[Event]:
         """Return what the log has behind the cursor, or else the tail's own attempt from its beginning.

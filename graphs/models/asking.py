@@ -1,8 +1,8 @@
 """Asks for streamed chats through the SDK's client, by requests that are built once.
 
 A chat's request differs from the one before in its body alone, but the SDK merges headers, options and URLs
-anew for each, copies its options twice, and looks four times what kind of answer there is: a twelfth of what
-a short run costs.
+anew for each, copies its options twice, and looks four times what kind of answer there is: a twentieth of
+what a short run costs.
 """
 
 import logging
@@ -138,7 +138,7 @@ class ChatClient(AsyncOpenAI):
 
 
 def _dumps(chat: Chat) -> bytes:
-    """Write what the SDK writes, which takes ten times as long for a long history.
+    """Write what the SDK writes, which takes five times as long for a long history.
 
     Departs from it: 1e-07 is 1e-7; a UUID and an Enum are written, where it raises TypeError.
     """

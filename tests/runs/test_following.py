@@ -104,6 +104,20 @@ async def test_a_reader_behind_the_tail_of_a_live_run_gets_the_log_and_then_the_
     assert read[1:] == [read[0][7:], read[0][count:]]
 
 
+async def test_a_reader_behind_the_tail_has_all_there_is_before_more_is_said(engine_of: Engines) -> None:
+    count, gate = 3 * TAIL_LIMIT, asyncio.Event()
+    engine = await engine_of(agent([*(str(number % 10) for number in range(count)), gate]))
+    await engine.start(ask())
+    await until(engine.follow("r", Cursor(1, count + 1)), "token")  # the last before the gate
+
+    async with aclosing(engine.follow("r")) as events:
+        with anyio.fail_after(5):
+            read = [await anext(events) for _ in range(count + 2)]
+        gate.set()
+
+    assert [event.seq for event in read] == list(range(1, count + 3))
+
+
 async def test_readers_that_leave_disturb_nobody(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["a", gate, "b"]))
