@@ -13,6 +13,12 @@ pytestmark = pytest.mark.browser
 QUESTION = "what is the square root of 71?"
 
 
+def ask(page: Page, text: str) -> None:
+    """Start a run in the default playground, once its form is drawn: the thread, on busy, and the message."""
+    page.locator("textarea").nth(2).fill(text)
+    page.get_by_role("button", name="Start").click()
+
+
 def say(page: Page, text: str) -> None:
     """Send a message in the chat playground, once its button is green: before, it drops what is sent."""
     page.locator("textarea").last.fill(text)
@@ -25,8 +31,7 @@ def test_the_default_playground_shows_the_answer_and_puts_it_into_the_conversati
     monkeypatch.setenv("DEMO_TPS", "50")  # what comes in one burst, this playground's form takes only in part
     page.goto(f"{serve().url}/agent/playground/")
 
-    page.locator("textarea").last.fill(QUESTION)
-    page.get_by_role("button", name="Start").click()
+    ask(page, QUESTION)
 
     expect(page.get_by_text("8.426").first).to_be_visible()
     expect(page.get_by_text("Intermediate steps")).to_be_visible()
@@ -39,8 +44,7 @@ def test_the_default_playground_remembers_in_the_thread_it_names(
     for text in ("my name is Ada", "what is my name?"):
         page.goto(f"{server.url}/agent/playground/")
         page.locator("textarea").first.fill(thread_id)
-        page.locator("textarea").last.fill(text)
-        page.get_by_role("button", name="Start").click()
+        ask(page, text)
         expect(page.get_by_text("Output", exact=True)).to_be_visible()
         expect(page.get_by_text("Ada").last).to_be_visible()
 
