@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-ROWS_A_STATEMENT: Final = 500
+ROWS_A_STATEMENT: Final = 256
 
 
 def insert(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -16,5 +16,12 @@ def insert(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequen
 
 
 def batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Cut the rows into as many as go into one statement."""
-    return (rows[at : at + ROWS_A_STATEMENT] for at in range(0, len(rows), ROWS_A_STATEMENT))
+    """Cut the rows into as many as go into one statement: powers of two.
+
+    Of any other counts, each would be a statement of its own, which SQLite parses and keeps: megabytes.
+    """
+    at = 0
+    while rest := len(rows) - at:
+        count = min(ROWS_A_STATEMENT, 1 << (rest.bit_length() - 1))
+        yield rows[at : at + count]
+        at += count

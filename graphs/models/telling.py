@@ -30,7 +30,7 @@ class Teller:
         self._run = run
         self._answer = Answer()
         self._message_id = f"{LC_ID_PREFIX}-{run.run_id}"
-        self.direct = self._direct(run) if isinstance(run, InPlace) else None
+        self.direct = _direct(run, self._answer, self._message_id) if isinstance(run, InPlace) else None
 
     async def tell(self, chunks: AsyncIterator[ChatGenerationChunk]) -> ChatResult:
         """Tell each chunk as it comes, and return what they add up to.
@@ -57,20 +57,6 @@ class Teller:
             await run.on_llm_new_token("", chunk=chunk)
             answer.add(chunk)
         return answer.result()
-
-    def _direct(self, run: InPlace) -> Direct:
-        """Return the way by which more of the text is told that was told last."""
-
-        def say(texts: Sequence[str]) -> None:
-            for text in texts:
-                run.tell_text(text, self._message_id)
-                self._answer.add_text(text)
-
-        async def tell(text: str) -> None:
-            await run.on_more_text(text, self._message_id)
-            self._answer.add_text(text)
-
-        return Direct(say if run.are_never_awaited else None, tell)
 
 
 class Answer:
@@ -115,6 +101,24 @@ class Answer:
             message = self._chunks[-1].message.model_copy(update={"content": "".join(self._texts)})
             self._chunks[-1] = ChatGenerationChunk(message=message)
         self._texts.clear()
+
+
+def _direct(run: InPlace, answer: Answer, message_id: str) -> Direct:
+    """Return the way by which more of the text is told that was told last.
+
+    It doesn't know the teller, which knows it: a circle would keep all of the run, 40 KB, for the collector.
+    """
+
+    def say(texts: Sequence[str]) -> None:
+        for text in texts:
+            run.tell_text(text, message_id)
+            answer.add_text(text)
+
+    async def tell(text: str) -> None:
+        await run.on_more_text(text, message_id)
+        answer.add_text(text)
+
+    return Direct(say if run.are_never_awaited else None, tell)
 
 
 def _is_text(chunk: ChatGenerationChunk) -> bool:

@@ -1,0 +1,100 @@
+"""A run that has ended leaves no circle of objects: its memory is free at once, without the collector.
+
+A circle keeps all that hangs on it, 40 KB a run, until the collector looks at it, which it seldom does. A
+real server is asked, by a graph that collects in its process and says how much it has found. Not asked of
+/stream_log, where LangServe leaves some, and of runs that fail, where LangGraph does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import ROOT
+from tests.e2e.processes import WAIT_S, at_home, upstream_environment
+from tests.serving import write_graphs
+from tests.upstream import Upstream
+
+RUNS = 5
+COLLECTOR = """
+    import gc
+
+    from langchain_core.messages import AIMessage
+    from langgraph.graph import START, MessagesState, StateGraph
+
+
+    async def collect(state):
+        gc.disable()  # nobody else is to collect until it is asked again
+        for _ in range(int(state["messages"][-1].content)):
+            circle = []
+            circle.append(circle)
+            del circle
+        return {"messages": [AIMessage(str(gc.collect()))]}
+
+
+    builder = StateGraph(MessagesState)
+    builder.add_node(collect)
+    builder.add_edge(START, "collect")
+    graph = builder.compile()
+"""
+SHIPPED = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))["graphs"]
+LANGSERVE = {"input": "hello", "config": {}, "kwargs": {}}
+WAYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "runs": ("/llm/runs", {"input": "hello"}),
+    "stream": ("/llm/stream", LANGSERVE),
+    "stream_events": ("/llm/stream_events", LANGSERVE),
+    "invoke": ("/llm/invoke", LANGSERVE),
+    "chat": ("/chat", {"text": "hello"}),
+    "agent": ("/agent/runs", {"input": "what is the square root of 71?"}),
+    "completion": ("/completion/runs", {"input": "hello"}),
+    "approval": ("/approval/runs", {"input": "hello"}),
+}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory, session_upstream: Upstream) -> Iterator[httpx.Client]:
+    session_upstream.reset()
+    folder = tmp_path_factory.mktemp("home")
+    graphs = {name: f"{ROOT / path}" for name, path in SHIPPED.items()}
+    config = write_graphs(folder, graphs | {"collector": COLLECTOR})
+    environment = upstream_environment(session_upstream) | {"COMPLETION_MODEL": "test-model"}
+    with at_home(config, folder, **environment) as home:
+        home.start()
+        with httpx.Client(base_url=home.url, timeout=WAIT_S) as client:
+            yield client
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_leaves_nothing_for_the_collector(way: str, client: httpx.Client, upstream: Upstream) -> None:
+    path, body = WAYS[way]
+    ask(client, path, body)  # the first of its kind may leave what is made once
+    collected(client)
+
+    for _ in range(RUNS):
+        ask(client, path, body)
+
+    assert collected(client) == 0
+
+
+def test_the_collector_s_graph_finds_a_circle(client: httpx.Client) -> None:
+    collected(client)
+
+    assert collected(client, circles=3) >= 3
+
+
+def ask(client: httpx.Client, path: str, body: dict[str, Any]) -> None:
+    """Have a run, read to its end."""
+    with client.stream("POST", path, json=body, headers={"accept": "text/event-stream"}) as answer:
+        text = answer.read().decode()
+        assert answer.is_success, text
+
+
+def collected(client: httpx.Client, *, circles: int = 0) -> int:
+    """Return how many objects the collector finds in the server, once so many circles were made there."""
+    question = {"messages": [{"type": "human", "content": str(circles)}]}
+    answer = client.post("/collector/invoke", json={"input": question, "config": {}})
+    return int(answer.json()["output"])
