@@ -1,10 +1,13 @@
 """How long and how often things are measured: in full, or quickly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bench.rows import ASTREAM, CHAT, LANGSERVE, NATIVE, PASSTHROUGH, ROWS, STREAM, STREAM_EVENTS, Row
 
+_PAIR: Final = {PASSTHROUGH.server, NATIVE.server}
+_GOAL_ROWS: Final = (PASSTHROUGH, NATIVE, CHAT)
+Cells = dict[str, tuple[Row, ...]]  # scenario -> the rows that are put through it
 Figures = dict[str, float]  # "scenario figure/row" -> what was measured, once
 
 
@@ -12,6 +15,7 @@ Figures = dict[str, float]  # "scenario figure/row" -> what was measured, once
 class Plan:
     """What a run does. `cells` says which rows do which scenario; `once` what one time is enough for.
 
+    again: cells that are measured a second time each time, as they differ most from one to the next.
     seconds: of each measured window of CPU time; brief_s: of one where only waits are measured.
     """
 
@@ -19,7 +23,8 @@ class Plan:
     times: int
     seconds: float
     warmup_s: float
-    cells: dict[str, tuple[Row, ...]]
+    cells: Cells
+    again: Cells = field(default_factory=dict)
     extras: tuple[str, ...] = ()
     once: tuple[str, ...] = ()
     brief_s: float = 5
@@ -33,8 +38,14 @@ class Plan:
         return [row for row in ROWS if any(row in rows for rows in self.cells.values())]
 
     @property
-    def servers(self) -> list[str]:
-        return list(dict.fromkeys(row.server for row in self.rows))
+    def groups(self) -> list[list[Row]]:
+        """The rows by what is up together: Seltzer beside the passthrough, and each peer alone.
+
+        So the two of a ratio are measured one after the other, in the same minute of a shared machine.
+        """
+        pair = [row for row in self.rows if row.server in _PAIR]
+        peers = dict.fromkeys(row.server for row in self.rows if row.server not in _PAIR)
+        return [pair, *([row for row in self.rows if row.server == peer] for peer in peers)]
 
 
 FULL: Final = Plan(
@@ -49,6 +60,7 @@ FULL: Final = Plan(
         "request": ROWS,
         "first": ROWS,
     },
+    again={"paced": _GOAL_ROWS, "request": _GOAL_ROWS, "first": _GOAL_ROWS},
     once=("capacity", "readers", "turns", "start", "stream_memory", "idle_readers", "file", "runs_memory"),
 )
 QUICK: Final = Plan(

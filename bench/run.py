@@ -5,16 +5,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from bench import machine, table
 from bench.extras import EXTRAS
 from bench.load import Void
-from bench.plan import FULL, QUICK, Figures, Plan
+from bench.plan import FULL, QUICK, Cells, Figures, Plan
+from bench.rows import Row
 from bench.scenarios import SCENARIOS, upstream_alone
 from bench.servers import Server, serving, upstream
 
@@ -32,14 +35,14 @@ def main() -> int:
         _say(f"careful: something else uses {float(facts['busy_before']):.0%} of this machine")
     begun, voids = time.monotonic(), list[str]()
     with upstream() as running:
-        times = [_measure(plan, running, index, voids) for index in range(plan.times)]
+        times = [each for index in range(plan.times) for each in _measure(plan, running, index, voids)]
     name = f"{datetime.now(UTC):%Y-%m-%d-%H%M}-{facts['revision']}"
     text = "\n".join(
         [
             f"# {name}",
             "",
             ", ".join(f"{key}: {value}" for key, value in facts.items()),
-            f"{plan.name}, each figure the median of {plan.times}; took {time.monotonic() - begun:.0f} s",
+            f"{plan.name}, measured {plan.times} times; took {time.monotonic() - begun:.0f} s",
             "",
             table.render(plan, table.measured(times), _last()),
             *[f"\nVOID: {void}" for void in voids],
@@ -51,46 +54,65 @@ def main() -> int:
     return 1 if voids else 0
 
 
-def _measure(plan: Plan, running: Server, index: int, voids: list[str]) -> Figures:
-    """Measure everything once."""
-    found: Figures = {}
+def _measure(plan: Plan, running: Server, index: int, voids: list[str]) -> list[Figures]:
+    """Measure everything once, and some of it again; return what was found each time."""
+    found, again = Figures(), Figures()
 
-    def attempt(what: str, measure: Callable[[], Figures]) -> None:
+    def attempt(what: str, figures: Figures, measure: Callable[[], Figures]) -> None:
         begun = time.monotonic()
         try:
-            found.update(measure())
+            figures.update(measure())
             _say(f"{index + 1}/{plan.times} {what}: {time.monotonic() - begun:.0f} s")
         except Void as void:
             voids.append(f"{what}: {void}")
             _say(f"VOID {void}")
 
     if _NEEDS_UPSTREAM_ALONE & plan.cells.keys():
-        attempt("upstream", lambda: upstream_alone(running, plan))
-    for name in plan.servers:
-        begun = time.monotonic()
-        with serving(name, running.port) as server:
-            _say(f"{index + 1}/{plan.times} {name} is up: {time.monotonic() - begun:.0f} s")
-            for row in (row for row in plan.rows if row.server == name):
-                for scenario in (each for each in plan.cells if row in plan.cells[each]):
-                    measure = SCENARIOS[scenario]
-                    attempt(f"{scenario}: {row.name}", lambda: measure(row, server, plan))  # noqa: B023  called at once
+        attempt("upstream", found, lambda: upstream_alone(running, plan))
+        again.update(found)
+    for rows in plan.groups:
+        with ExitStack() as stack:
+            servers = {name: _up(stack, name, running) for name in dict.fromkeys(row.server for row in rows)}
+            for scenario, figures, row in _in_turn(plan, rows, found, again):
+                measure = partial(SCENARIOS[scenario], row, servers[row.server], plan)
+                attempt(f"{scenario}: {row.name}", figures, measure)
     for extra in (*plan.extras, *(() if index else plan.once)):
-        attempt(extra, lambda: EXTRAS[extra](running, plan))  # noqa: B023  called at once
-    return found
+        attempt(extra, found, partial(EXTRAS[extra], running, plan))
+    return [found, again] if plan.again else [found]
+
+
+def _up(stack: ExitStack, name: str, running: Server) -> Server:
+    begun = time.monotonic()
+    server = stack.enter_context(serving(name, running.port))
+    _say(f"{name} is up: {time.monotonic() - begun:.0f} s")
+    return server
+
+
+def _in_turn(
+    plan: Plan, rows: Sequence[Row], found: Figures, again: Figures
+) -> Iterator[tuple[str, Figures, Row]]:
+    """Yield what is measured, scenario by scenario, and where its figures go."""
+    for scenario, cells in plan.cells.items():
+        yield from ((scenario, found, row) for row in rows if row in cells)
+        yield from ((scenario, again, row) for row in rows if row in plan.again.get(scenario, ()))
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
     plan = QUICK if arguments.quick else FULL
     if arguments.only or arguments.rows:
         only, rows = arguments.only or [*plan.cells, *plan.extras, *plan.once], arguments.rows
-        cells = {
-            scenario: tuple(
-                row for row in FULL.cells[scenario] if not rows or row.name in ["passthrough", *rows]
-            )
-            for scenario in only
-            if scenario in SCENARIOS
-        }
-        plan = replace(plan, cells=cells, extras=tuple(each for each in only if each in EXTRAS), once=())
+
+        def narrowed(cells: Cells) -> Cells:
+            return {
+                scenario: tuple(
+                    row for row in cells[scenario] if not rows or row.name in ["passthrough", *rows]
+                )
+                for scenario in only
+                if scenario in cells
+            }
+
+        extras = tuple(each for each in only if each in EXTRAS)
+        plan = replace(plan, cells=narrowed(FULL.cells), again=narrowed(plan.again), extras=extras, once=())
     return replace(plan, times=arguments.times or plan.times)
 
 
