@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import tracemalloc
 from typing import Any
 
 import anyio
@@ -11,6 +12,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from openai import APIConnectionError, APIStatusError, AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
 
+from graphs.models import asking
 from graphs.models.asking import ChatClient
 from graphs.models.lean import LeanCompletions
 from graphs.models.openai import StrictChatOpenAI
@@ -172,6 +174,26 @@ async def test_who_looks_at_requests_sees_each_body() -> None:
 
     assert seen[0] == seen[1]
     assert len(seen[0]) == 2
+
+
+async def test_a_request_under_way_holds_its_body_and_little_more() -> None:
+    bodies: list[bytes] = []
+
+    async def keep(request: httpx2.Request) -> None:
+        bodies.append(request.content)
+
+    client = DefaultAsyncHttpxClient(transport=Asked(), event_hooks={"request": [keep]})
+    model = StrictChatOpenAI(model="m", api_key="k", base_url="http://x/v1", http_async_client=client)
+    await say(model, "the first is built by the SDK")
+
+    tracemalloc.start()
+    try:
+        await say(model, *["hello"] * 20)
+        held = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, asking.__file__)])
+    finally:
+        tracemalloc.stop()
+
+    assert sum(each.size for each in held.traces) < 1024 * len(bodies)  # of 75 bytes each
 
 
 async def test_what_is_noted_on_a_request_is_not_on_the_next() -> None:
