@@ -39,7 +39,7 @@ class Plan:
 
     @property
     def groups(self) -> list[list[Row]]:
-        """The rows by what is up together: Seltzer beside the passthrough, and each peer alone.
+        """The rows by what is up together: Seltzer beside the passthrough first, then each peer alone.
 
         So the two of a ratio are measured one after the other, in the same minute of a shared machine.
         """

@@ -70,7 +70,8 @@ def _measure(plan: Plan, running: Server, index: int, voids: list[str]) -> list[
     if _NEEDS_UPSTREAM_ALONE & plan.cells.keys():
         attempt("upstream", found, lambda: upstream_alone(running, plan))
         again.update(found)
-    for rows in plan.groups:
+    pair, *peers = plan.groups
+    for rows in (pair, *(() if index else peers)):
         with ExitStack() as stack:
             servers = {name: _up(stack, name, running) for name in dict.fromkeys(row.server for row in rows)}
             for scenario, figures, row in _in_turn(plan, rows, found, again):
