@@ -15,7 +15,7 @@ Figures = dict[str, float]  # "scenario figure/row" -> what was measured, once
 class Plan:
     """What a run does. `cells` says which rows do which scenario; `once` what one time is enough for.
 
-    again: cells that are measured a second time each time, as they differ most from one to the next.
+    again: cells that are measured twice each time: their figures vary most. Peers are measured once.
     seconds: of each measured window of CPU time; brief_s: of one where only waits are measured.
     """
 

@@ -122,7 +122,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="the main figures, within two minutes; not stored"
     )
-    parser.add_argument("--times", type=int, help="how often each figure is measured")
+    parser.add_argument("--times", type=int, help="how often Seltzer and the passthrough are measured")
     parser.add_argument("--only", nargs="*", choices=[*SCENARIOS, *EXTRAS], help="just these; not stored")
     parser.add_argument(
         "--rows", nargs="*", choices=[row.name for row in FULL.rows], help="just these and the passthrough"

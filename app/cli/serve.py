@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import multiprocessing
 import os
 import signal
 import sys
@@ -83,7 +84,15 @@ def serve_on(settings: Settings, sockets: list[socket]) -> int:
 def _serve_in_child(settings: Settings, sockets: list[socket]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
+    threading.Thread(target=_stop_with_parent, name="watch the reloader", daemon=True).start()
     sys.exit(serve_on(settings, sockets))
+
+
+def _stop_with_parent() -> None:
+    """Stop as upon SIGTERM once the reloader is gone: killed, it tells nobody, and the port stays taken."""
+    if reloader := multiprocessing.parent_process():
+        reloader.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -16,9 +16,10 @@ def insert(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequen
 
 
 def batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Cut the rows into as many as go into one statement: powers of two.
+    """Cut the rows into statements of 256, 128, .. 1 of them.
 
-    Of any other counts, each would be a statement of its own, which SQLite parses and keeps: megabytes.
+    Each other length would be a statement of its own, which sqlite3 keeps parsed: megabytes. The price is a
+    few statements more.
     """
     at = 0
     while rest := len(rows) - at:

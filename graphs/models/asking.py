@@ -148,4 +148,6 @@ def _dumps(chat: Chat) -> bytes:
         return openapi_dumps(chat)
     # A null may have been a NaN, which the SDK refuses; but not LangChain's, beside tool calls.
     has_null = body.count(b"null") > body.count(b'"content":null')
-    return openapi_dumps(chat) if has_null else bytes(memoryview(body))  # orjson's own holds 4 KB at least
+    return (
+        openapi_dumps(chat) if has_null else bytes(memoryview(body))
+    )  # a copy: orjson's own keeps 4 KB at least

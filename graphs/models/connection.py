@@ -168,7 +168,7 @@ class Connection(asyncio.Protocol):
             self._fail(httpx2.ReadError("The upstream closed the connection."))
         else:
             self._fail(httpx2.RemoteProtocolError("The upstream closed the connection in mid-answer."))
-        del self._parser  # which knows this connection: the two would wait for the collector
+        del self._parser  # it knows this connection: a circle, left to the collector
 
     @property
     def _has_length(self) -> bool:

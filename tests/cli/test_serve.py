@@ -13,6 +13,7 @@ import pytest
 
 from app import __version__
 from tests.cli.conftest import BARE, TALKER, Desk, wait_for
+from tests.e2e.processes import until
 from tests.serving import write_graphs
 
 _URL = re.compile(r"is up at (http://\S+)")
@@ -256,6 +257,22 @@ def test_a_file_that_breaks_is_reported_and_mended(desk: Desk) -> None:
 
     banner_of(process)
     assert shout(url) == "HELLO"
+
+
+def test_the_server_doesn_t_outlive_a_reloader_that_is_killed(desk: Desk) -> None:
+    process = desk.start("serve", "--port", "0", "--reload")
+    url = url_in(banner_of(process))
+
+    process.kill()
+
+    until(lambda: not answers(url))
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health").is_success
+    except httpx.TransportError:
+        return False
 
 
 def shout(url: str) -> str:

@@ -13,9 +13,15 @@ pytestmark = pytest.mark.browser
 QUESTION = "what is the square root of 71?"
 
 
+def open_form(page: Page, url: str) -> None:
+    """Open the default playground, and wait until its form is drawn: the thread, on busy, and the message."""
+    page.goto(f"{url}/agent/playground/")
+    expect(page.locator("textarea")).to_have_count(3)
+
+
 def ask(page: Page, text: str) -> None:
-    """Start a run in the default playground, once its form is drawn: the thread, on busy, and the message."""
-    page.locator("textarea").nth(2).fill(text)
+    """Start a run in the default playground."""
+    page.locator("textarea").last.fill(text)
     page.get_by_role("button", name="Start").click()
 
 
@@ -29,7 +35,7 @@ def test_the_default_playground_shows_the_answer_and_puts_it_into_the_conversati
     serve: Serve, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEMO_TPS", "50")  # what comes in one burst, this playground's form takes only in part
-    page.goto(f"{serve().url}/agent/playground/")
+    open_form(page, serve().url)
 
     ask(page, QUESTION)
 
@@ -42,7 +48,7 @@ def test_the_default_playground_remembers_in_the_thread_it_names(
     server: Served, page: Page, thread_id: str
 ) -> None:
     for text in ("my name is Ada", "what is my name?"):
-        page.goto(f"{server.url}/agent/playground/")
+        open_form(page, server.url)
         page.locator("textarea").first.fill(thread_id)
         ask(page, text)
         expect(page.get_by_text("Output", exact=True)).to_be_visible()
