@@ -20,6 +20,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 _OUTCOME = "seltzer.outcome"  # a request's extension: what has come of it already
 _BY_BODY = {b"content-length", b"cookie"}
 _LEFT_TO_THE_SDK = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+_LONGEST_WAIT_S = 15  # before a retry: so two are within the half minute that we promise
 _SDK_LOG = logging.getLogger("openai._base_client")
 
 
@@ -111,6 +112,11 @@ class ChatClient(AsyncOpenAI):
                 request.url, httpx2.Headers(fixed), {**request.extensions}, self._settings()
             )
         return request
+
+    def _should_retry(self, response: httpx2.Response) -> bool:
+        """Say no to a longer wait than ours, which the SDK would sleep out: who asks is told to come back."""
+        wait_s = self._parse_retry_after_header(response.headers)
+        return not (wait_s and wait_s > _LONGEST_WAIT_S) and super()._should_retry(response)
 
     async def _send_request(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         outcome: httpx2.Response | Exception | None = request.extensions.pop(_OUTCOME, None)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -335,6 +336,18 @@ def test_a_rate_limit_is_told_with_the_upstreams_retry_after(
 
     assert response.status_code == 429
     assert response.headers["retry-after"] == "1"
+
+
+def test_a_rate_limit_that_takes_longer_than_we_retry_is_told_at_once(
+    relayed: httpx.Client, upstream_env: Upstream
+) -> None:
+    upstream_env.script(lambda _body: replace(RATE_LIMITED, retry_after_s=60))
+
+    for _ in range(2):  # the first chat of a model goes another way than the next
+        response = relayed.post("/agent/invoke", json={"input": "hi"})
+        assert (response.status_code, response.headers["retry-after"]) == (429, "60")
+
+    assert len(upstream_env.requests) == 2
 
 
 def test_a_server_of_another_graph_serves_it_at_chat(serve: Serve) -> None:
