@@ -44,7 +44,7 @@ async def drive(
     subgraphs=True)`, amid whatever makes the part; it must not raise. Parts may be shorter: see _Messages.
     """
     loop, thread = asyncio.get_running_loop(), threading.get_ident()
-    takers = [take]  # none at the end: LangGraph's objects lie in cycles, and keep for long what they know
+    takers = [take]  # none at the end: an error leaves LangGraph's objects in cycles, which keep it long
 
     def put(part: Part) -> None:
         for each in takers:

@@ -153,7 +153,6 @@ def _dumps(chat: Chat) -> bytes:
     except TypeError:  # such as a number of more than 64 bit, a model or a lone surrogate
         return openapi_dumps(chat)
     # A null may have been a NaN, which the SDK refuses; but not LangChain's, beside tool calls.
-    has_null = body.count(b"null") > body.count(b'"content":null')
-    return (
-        openapi_dumps(chat) if has_null else bytes(memoryview(body))
-    )  # a copy: orjson's own keeps 4 KB at least
+    if body.count(b"null") > body.count(b'"content":null'):
+        return openapi_dumps(chat)
+    return bytes(memoryview(body))  # a copy: orjson's own keeps 4 KB at least
