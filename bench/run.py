@@ -42,7 +42,7 @@ def main() -> int:
             f"# {name}",
             "",
             ", ".join(f"{key}: {value}" for key, value in facts.items()),
-            f"{plan.name}, measured {plan.times} times; took {time.monotonic() - begun:.0f} s",
+            f"{plan.name}, measured {plan.times} times (peers once); took {time.monotonic() - begun:.0f} s",
             "",
             table.render(plan, table.measured(times), _last()),
             *[f"\nVOID: {void}" for void in voids],
