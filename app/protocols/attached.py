@@ -16,6 +16,7 @@ from app.errors import AppError, RunFailed, UnknownRun
 from app.runs.engine import Engine
 from app.runs.event import Event, Json, RunId
 from app.runs.failure import failure
+from app.runs.hub import Take
 from app.runs.run import RunSpec
 
 
@@ -36,8 +37,10 @@ class Attachment:
                 for event in batch:
                     yield event
 
-    async def batches(self, spec: RunSpec, callbacks: Callbacks = None) -> AsyncGenerator[Sequence[Event]]:
-        """Start the run and yield its events up to `finished`; a batch is what there is.
+    async def batches(
+        self, spec: RunSpec, callbacks: Callbacks = None, take: Take | None = None
+    ) -> AsyncGenerator[Sequence[Event]]:
+        """Start the run and yield its events up to `finished`, as Engine.batches() does.
 
         Raises what Engine.start does, and RunFailed if the run ends in another way.
         """
@@ -49,7 +52,7 @@ class Attachment:
             self.specs.append(spec)
             if self._has_left:  # while the row was written
                 await self._engine.cancel(spec.run_id)
-            async with aclosing(self._engine.batches(spec.run_id)) as batches:
+            async with aclosing(self._engine.batches(spec.run_id, take=take)) as batches:
                 async for batch in batches:
                     if batch[-1].is_last:
                         self._running.discard(spec.run_id)  # nothing is left to cancel

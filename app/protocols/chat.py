@@ -1,6 +1,7 @@
 """The tutorial's REST: /health, and /chat, which streams the final answer's tokens as plain text."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
@@ -13,9 +14,10 @@ from app.protocols.attached import Attachment, attached
 from app.protocols.faults import Faults
 from app.protocols.messages import MessageLimits, parse_input, title_of
 from app.protocols.plain_route import PlainRoute, add_routes
-from app.protocols.straight import straight
+from app.protocols.straight import Straight
 from app.runs.answer import AnswerText
 from app.runs.engine import Engine
+from app.runs.event import Event
 from app.runs.ids import new_id
 from app.runs.jsonable import dumps
 from app.runs.run import RunSpec, check_on_busy, check_thread_id
@@ -140,7 +142,7 @@ class ChatAnswer(Response):
                     response: Response | None = await self._json(attachment)
                 else:
                     # A task of its own: by this one a token would go through all layers around the route.
-                    writing = self._text(attachment, send, straight(scope, send))
+                    writing = self._text(attachment, send, Straight(scope, send))
                     response = await asyncio.create_task(writing, name="write tokens")
             except AppError as error:
                 response = self._faults.problem(error, scope)
@@ -149,17 +151,26 @@ class ChatAnswer(Response):
                     self._name_run(response)
                 await response(scope, receive, send)
 
-    async def _text(self, attachment: Attachment, send: Send, send_piece: Send) -> Response | None:
+    async def _text(self, attachment: Attachment, send: Send, way: Straight) -> Response | None:
         """Send the tokens; if there was nothing to send, return a response or raise AppError."""
         answer, has_begun = AnswerText(), False
+
+        def take(events: Sequence[Event]) -> bool:
+            """Send the tokens where they are said: waking this task costs more than the sending."""
+            if not (has_begun and way.is_free):
+                return False
+            if text := answer.text(events):
+                way.say_now(text.encode())
+            return True
+
         try:
-            async for batch in attachment.batches(self._spec):
-                text = "".join(chunk for event in batch for chunk in answer.chunks(event))
+            async for batch in attachment.batches(self._spec, take=take):
+                text = answer.text(batch)
                 if text and not has_begun:
                     has_begun = True
                     await send(self._head())
                 if text:
-                    await send_piece({"type": "http.response.body", "body": text.encode(), "more_body": True})
+                    await way.say(text.encode())
         except AppError:
             if not has_begun:
                 raise

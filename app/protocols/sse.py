@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.errors import AppError, ServerDraining
-from app.protocols.straight import straight
+from app.protocols.straight import Straight
 from app.runs.event import LAST_KINDS, Event
+from app.runs.hub import Take
 from app.runs.jsonable import dumps
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class EventStream(Response):
 
     def __init__(
         self,
-        batches: AsyncGenerator[Sequence[Event]],
+        follow: Callable[[Take], AsyncGenerator[Sequence[Event]]],
         *,
         ping_s: float,
         status_code: int = 200,
@@ -57,12 +58,12 @@ class EventStream(Response):
     ) -> None:
         super().__init__(None, status_code, {**HEADERS, **(headers or {})})
         del self.headers["content-length"]
-        self._batches = batches
+        self._follow = follow
         self._ping_s = ping_s
         self._encode = encode
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        writing = asyncio.create_task(self._write(send, straight(scope, send)), name="write events")
+        writing = asyncio.create_task(self._write(send, Straight(scope, send)), name="write events")
         leaving = asyncio.create_task(_left(receive), name="watch a client")
         try:
             await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -74,10 +75,10 @@ class EventStream(Response):
         if not writing.cancelled():
             writing.result()
 
-    async def _write(self, send: Send, send_piece: Send) -> None:
+    async def _write(self, send: Send, way: Straight) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         end = b""  # the last frame goes out with the body's end
-        async with Line(send_piece, self._ping_s) as line, aclosing(self._batches) as batches:
+        async with Line(way, self._ping_s) as line, aclosing(self._follow(self._taker(line))) as batches:
             await line.say(RETRY)
             try:
                 async for batch in batches:
@@ -93,6 +94,15 @@ class EventStream(Response):
                 return
         await send({"type": "http.response.body", "body": end, "more_body": False})
 
+    def _taker(self, line: "Line") -> Take:
+        """Return what sends events where they are said: waking the task costs more than the sending."""
+        encode = self._encode
+
+        def take(events: Sequence[Event]) -> bool:
+            return line.say_now(b"".join(map(encode, events)))
+
+        return take
+
 
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
@@ -107,9 +117,14 @@ class Line:
     """
 
     def __init__(
-        self, send: Send, ping_s: float, ping: Callable[[], bytes] = lambda: PING, *, is_steady: bool = False
+        self,
+        way: Straight,
+        ping_s: float,
+        ping: Callable[[], bytes] = lambda: PING,
+        *,
+        is_steady: bool = False,
     ) -> None:
-        self._send = send
+        self._way = way
         self._ping_s = ping_s
         self._ping_frame = ping
         self._is_steady = is_steady
@@ -124,9 +139,16 @@ class Line:
         while self._ping is not None:  # another one may begin before this goes on
             await asyncio.wait((self._ping,))
         self._is_sending = True
-        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        await self._way.say(piece)
         self._is_sending = False
         self._sent_at_s = self._loop.time()
+
+    def say_now(self, piece: bytes) -> bool:
+        """Send the piece if that needs no wait; return whether it was sent."""
+        if self._ping is not None or not self._way.say_now(piece):
+            return False
+        self._sent_at_s = self._loop.time()
+        return True
 
     def _look(self) -> None:
         rest_s = self._sent_at_s + self._ping_s - self._loop.time()
@@ -138,7 +160,7 @@ class Line:
         self._timer = self._loop.call_later(rest_s, self._look)
 
     async def _say_ping(self) -> None:
-        await self._send({"type": "http.response.body", "body": self._ping_frame(), "more_body": True})
+        await self._way.say(self._ping_frame())
 
     def _pinged(self, ping: asyncio.Task[None]) -> None:
         self._ping = None

@@ -4,10 +4,12 @@ Between a route and the server stand a handful of layers, ours and the framework
 send each piece, and looks at the head alone. At 50 tokens a second that costs as much as the write itself.
 """
 
-from typing import Final
+from collections.abc import Awaitable, Coroutine
+from typing import Any, Final, cast
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
 
 _KEY: Final = "send_straight"
 
@@ -37,7 +39,31 @@ class StraightApp(FastAPI):
         return StraightWay(super().build_middleware_stack())
 
 
-def straight(scope: Scope, send: Send) -> Send:
-    """Return the way for the pieces of a body between its head and its end; these two take the long one."""
-    found: Send = scope.get("state", {}).get(_KEY, send)
-    return found
+class Straight:
+    """The way for the pieces of a body between its head and its end; these two take the long one."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send: Send = scope.get("state", {}).get(_KEY, send)
+        flow = getattr(getattr(self._send, "__self__", None), "flow", None)
+        self._flow = flow if isinstance(flow, FlowControl) else None
+
+    @property
+    def is_free(self) -> bool:
+        """Say whether a piece can be sent at once: to uvicorn, while its client's connection isn't full."""
+        return self._flow is not None and not self._flow.write_paused
+
+    def say(self, piece: bytes) -> Awaitable[None]:
+        """Send the piece; waits while the client's connection is full."""
+        return self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    def say_now(self, piece: bytes) -> bool:
+        """Send the piece, if the way is free; return whether it was."""
+        if self._flow is None or self._flow.write_paused:
+            return False
+        sending = cast(Coroutine[Any, Any, None], self.say(piece))
+        try:
+            sending.send(None)
+        except StopIteration:
+            return True
+        sending.close()
+        raise RuntimeError("the server's send() waits where it said that it wouldn't")

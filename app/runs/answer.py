@@ -19,6 +19,10 @@ class AnswerText:
     def __init__(self) -> None:
         self._message_id: str | None = None
 
+    def text(self, events: Iterable[Event]) -> str:
+        """Return all that a text stream sends for these events."""
+        return "".join(chunk for event in events for chunk in self.chunks(event))
+
     def chunks(self, event: Event) -> Iterable[str]:
         """Return what a text stream sends for this event: nothing, a token, or a break and a token."""
         if event.kind != "token" or event.data["channel"] != "answer":

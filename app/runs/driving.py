@@ -7,7 +7,7 @@ graph is run here as if there were one above it. The keys for that are LangGraph
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -71,7 +71,7 @@ async def drive(
 
 
 class _Messages(StreamMessagesHandler):
-    """Hears the messages. More text of one that has begun is a part `text`, `(message_id, text)`.
+    """Hears the messages. More text of one that has begun is a part `texts`, `(message_id, texts)`.
 
     LangGraph's has no such part: a model of ours that can do without making a message of each piece of text
     tells it so (graphs/models/hearing.py).
@@ -81,13 +81,13 @@ class _Messages(StreamMessagesHandler):
         super().__init__(put, subgraphs=True)
         self._last: tuple[UUID | None, Namespace] = (None, ())  # a UUID takes a while to look up
 
-    def on_llm_text(self, text: str, *, message_id: str, run_id: UUID) -> None:
+    def on_llm_texts(self, texts: Sequence[str], *, message_id: str, run_id: UUID) -> None:
         """Hear of more text of a message whose beginning on_llm_new_token was told."""
         if self._last[0] is not run_id:
             if (meta := self.metadata.get(run_id)) is None:
                 return
             self._last = run_id, meta[0]
-        self.stream((self._last[1], "text", (message_id, text)))
+        self.stream((self._last[1], "texts", (message_id, texts)))
 
 
 def _with(callbacks: Callbacks, listener: _Messages) -> Callbacks:

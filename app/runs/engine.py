@@ -15,7 +15,7 @@ from app.runs.event import START, Cursor, Event, RunId
 from app.runs.executor import Executor, Limits
 from app.runs.following import Follower
 from app.runs.graph import Graph
-from app.runs.hub import Hub
+from app.runs.hub import Hub, Take
 from app.runs.ports import Stores
 from app.runs.run import Run, RunSpec
 from app.runs.threads import Conversations
@@ -137,15 +137,18 @@ class Engine:
         """Return the run. Raises what following it would: UnknownRun, InvalidCursor, StreamGap."""
         return await self._follower.check(run_id, after)
 
-    def batches(self, run_id: RunId, after: Cursor = START) -> AsyncGenerator[Sequence[Event]]:
+    def batches(
+        self, run_id: RunId, after: Cursor = START, take: Take | None = None
+    ) -> AsyncGenerator[Sequence[Event]]:
         """Yield the run's events behind the cursor, then live ones, ending with a last event.
 
         Order is by (attempt, seq); each event exactly once a call. A batch is what there is. Waits without
         limit between events. Yields nothing if the run has ended and the cursor is at its end.
+        What take has taken while this waits, at the moment it was said, isn't yielded.
         Raises UnknownRun, StreamGap if the cursor lies before the oldest kept event, InvalidCursor;
         ServerDraining, for a background run, when the server begins to shut down.
         """
-        return self._follower.batches(run_id, after)
+        return self._follower.batches(run_id, after, take)
 
     async def follow(self, run_id: RunId, after: Cursor = START) -> AsyncGenerator[Event]:
         """Yield what batches() does, one by one."""

@@ -19,7 +19,7 @@ from app.errors import StorageFailed
 from app.runs.containing import contained
 from app.runs.driving import Part, drive
 from app.runs.ending import CANCELLED, failed, finished
-from app.runs.event import Event, Json, Kind
+from app.runs.event import Event, Json
 from app.runs.failure import classify, failure
 from app.runs.flusher import Flusher
 from app.runs.graph import AnyPregel, Graph
@@ -72,7 +72,7 @@ class Execution:
         self._means = means
         self.was_queued = was_queued
         self._has_touched = self.run.attempt > 1  # its thread
-        self._run_id = lease.run.spec.run_id
+        self._run_id, self._attempt = lease.run.spec.run_id, lease.run.attempt
         self._flush = means.flusher.put
         self._hold = Hold(is_thread_new=lease.is_thread_new)
         self._translator = Translator(pregel)
@@ -135,7 +135,7 @@ class Execution:
         spec, started_at = self.run.spec, self._means.clock()
         deadline = asyncio.get_running_loop().call_later(self._means.timeout_s, self.fail, "run_timeout")
         try:
-            self._say("started", self._started())
+            self._say(Said("started", self._started()))
             if self._stop is None:
                 await self._stream(callbacks)
             last = self._stop or finished(self._translator, self._means.clock() - started_at)
@@ -185,8 +185,7 @@ class Execution:
         if self._is_ending:  # a node in a thread can't be stopped
             return
         try:
-            for said in self._translator.feed(*part):
-                self._say(said.kind, said.data)
+            self._say(*self._translator.feed(*part))
         except Exception as error:  # LangChain would log it, and the run go on without the part
             log.warning("run %s: a part can't be read", self.run.spec.run_id, exc_info=error)
             self._end_with(failed(classify(error)))
@@ -205,7 +204,7 @@ class Execution:
         if self.run.attempt == 1:
             return spec.input if spec.answers is None else Command(resume=dict(spec.answers))
         state = await self._pregel.aget_state(self._config())
-        self._say("state", {"values": to_json(state.values)})
+        self._say(Said("state", {"values": to_json(state.values)}))
         is_ours = (state.metadata or {}).get("run_id") == spec.run_id
         if is_ours:
             self._translator.go_on_from(state.values)
@@ -232,13 +231,15 @@ class Execution:
             "metadata": {"run_id": spec.run_id},
         }
 
-    def _say(self, kind: Kind, data: Json) -> None:
-        if not self._hold.is_held:  # abandoned, and it swallowed its cancellation
+    def _say(self, *said: Said) -> None:
+        if not (said and self._hold.is_held):  # abandoned, and it swallowed its cancellation
             return
-        self._seq += 1
-        event = Event(self.run.attempt, self._seq, kind, data)
-        self._tail.put(event)
-        self._flush(self._run_id, event)
+        events = []
+        for kind, data in said:
+            self._seq += 1
+            events.append(Event(self._attempt, self._seq, kind, data))
+        self._tail.put(*events)
+        self._flush(self._run_id, *events)
 
     async def _end(self, last: Said, on_end: Callable[["Execution"], None]) -> bool:
         """Keep the result and free the thread, then show the last event: who has seen it finds both."""

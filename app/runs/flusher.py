@@ -52,14 +52,14 @@ class Flusher:
     def is_full(self) -> bool:
         return self._count >= LIMIT
 
-    def put(self, run_id: RunId, event: Event) -> None:
-        """Take an event; the log will have it soon."""
-        self._count += 1
+    def put(self, run_id: RunId, *events: Event) -> None:
+        """Take events; the log will have them soon."""
+        self._count += len(events)
         waiting = self._waiting.get(run_id)
         if waiting is not None:
-            waiting.append(event)
+            waiting += events
             return
-        self._waiting[run_id] = [event]
+        self._waiting[run_id] = [*events]
         if not (self._is_due or self._in_flight):
             self._plan()
 

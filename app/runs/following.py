@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from app.errors import InvalidCursor, ServerDraining, StreamGap, UnknownRun
 from app.runs.event import LAST_KINDS, START, Cursor, Event, RunId
-from app.runs.hub import Hub, Tail
+from app.runs.hub import Hub, Tail, Take
 from app.runs.ports import EventLog, Runs
 from app.runs.run import Run
 
@@ -58,9 +58,12 @@ class Follower:
             raise InvalidCursor(f"run {run_id!r} has no event {after}")
         return run
 
-    async def batches(self, run_id: RunId, after: Cursor) -> AsyncGenerator[Sequence[Event]]:
+    async def batches(
+        self, run_id: RunId, after: Cursor, take: Take | None = None
+    ) -> AsyncGenerator[Sequence[Event]]:
         """Yield the run's events behind the cursor, in batches as they come, ending with a last event.
 
+        What take has taken while this waits isn't yielded.
         Raises what run_at() does; ServerDraining when readers are to be let go, but not amid an attached run;
         StreamGap, StorageFailed.
         """
@@ -88,7 +91,7 @@ class Follower:
                         raise tail.error
                     if self._is_draining and not (is_attached and tail.is_live):  # nothing begins now
                         raise ServerDraining("the server is shutting down; come back in a moment")
-                    await tail.wait(version)
+                    after = await tail.wait(version, after, take)
 
     async def _missed(self, run_id: RunId, after: Cursor, tail: Tail) -> Sequence[Event]:
         """Return what the log has behind the cursor, or else the tail's own attempt from its beginning.

@@ -5,14 +5,32 @@ What a tail doesn't hold any more, the log does: an event leaves the tail only w
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 from app.errors import AppError
-from app.runs.event import START, Cursor, Event, RunId
+from app.runs.event import LAST_KINDS, START, Cursor, Event, RunId
 
 TAIL_LIMIT: Final = 32  # events that a tail keeps at least, once it has had them
+
+Take: TypeAlias = Callable[[Sequence[Event]], bool]
+"""Takes the next events of a reader in its stead, while it waits: where they are said, and at once.
+
+Returns whether it has; otherwise the reader wakes, and finds them. What it raises, the reader raises. Isn't
+asked for an event behind which nothing comes.
+"""
+
+
+class _Waiter:
+    """A reader who waits behind a cursor."""
+
+    __slots__ = ("attempt", "seq", "take", "woken")
+
+    def __init__(self, after: Cursor, take: Take | None) -> None:
+        self.attempt, self.seq = after
+        self.take = take
+        self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class Tail:
@@ -37,7 +55,7 @@ class Tail:
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[_Waiter] = []
         self.attempt = 0
         self._stored_seq = 0
         self.readers = 0
@@ -59,9 +77,9 @@ class Tail:
         self.is_live, self.error = False, error
         self.wake()
 
-    def put(self, event: Event) -> None:
-        """Hand the event to the readers."""
-        self._events.append(event)
+    def put(self, *events: Event) -> None:
+        """Hand the events to the readers."""
+        self._events += events
         if len(self._events) >= 2 * TAIL_LIMIT:
             self._trim()
         self.wake()
@@ -79,21 +97,41 @@ class Tail:
             return self._events[:]
         return self._events[cursor.seq - self.floor.seq :] if cursor.attempt == self.attempt else ()
 
-    async def wait(self, version: int) -> None:
-        """Wait, without limit, until the version is another."""
-        if self.version == version:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            await waiter
+    async def wait(self, version: int, after: Cursor, take: Take | None = None) -> Cursor:
+        """Wait, without limit, until the version is another; return the cursor behind what take has taken."""
+        if self.version != version:
+            return after
+        waiter = _Waiter(after, take)
+        self._waiters.append(waiter)
+        await waiter.woken
+        return Cursor(waiter.attempt, waiter.seq)
 
     def wake(self) -> None:
-        """Have the readers look again."""
+        """Have the readers look again, but those whose events are taken."""
         self.version += 1
-        if self._waiters:
-            for waiter in self._waiters:
-                if not waiter.done():  # its reader may have left
-                    waiter.set_result(None)
-            self._waiters.clear()
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if waiter.woken.done():  # its reader has left
+                continue
+            try:
+                is_taken = waiter.take is not None and self._is_taken(waiter, waiter.take)
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is the reader's
+                waiter.woken.set_exception(error)
+                continue
+            if is_taken:
+                self._waiters.append(waiter)
+            else:
+                waiter.woken.set_result(None)
+
+    def _is_taken(self, waiter: _Waiter, take: Take) -> bool:
+        """Offer the waiter's events to its take; return whether it has taken them."""
+        if not self.is_live or waiter.attempt != self.attempt or waiter.seq < self.floor.seq:
+            return False
+        events = self._events[waiter.seq - self.floor.seq :]
+        if not events or events[-1].kind in LAST_KINDS or not take(events):
+            return False
+        waiter.seq = events[-1].seq
+        return True
 
     def _trim(self) -> None:
         excess = len(self._events) - TAIL_LIMIT

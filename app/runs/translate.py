@@ -4,7 +4,7 @@ Reads what driving.py hands over: parts `(namespace, mode, value)`, as of `graph
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
@@ -72,12 +72,8 @@ class Translator:
 
     def feed(self, namespace: Namespace, mode: str, value: Any) -> Iterable[Said]:
         """Return what the part says, in order."""
-        if mode == "text":
-            message_id, text = value
-            said, text = self._messages[message_id], text if text.isascii() else _clean(text)
-            if message_id == self._answer_id and text:
-                return (self._said(message_id, said, text),)
-            return self._token(message_id, said, text) if text else ()
+        if mode == "texts":
+            return self._more(*value)
         if mode == "messages":
             message, metadata = value
             if self._is_more_of_the_answer(message):
@@ -92,6 +88,18 @@ class Translator:
         if not namespace:
             self.values = value
         return ()
+
+    def _more(self, message_id: str, texts: Sequence[str]) -> Sequence[Said]:
+        """Say more of a message that has begun."""
+        message, said = self._messages[message_id], list[Said]()
+        for text in texts:
+            if not text.isascii():
+                text = _clean(text)
+            if message_id == self._answer_id and text:
+                said.append(self._said(message_id, message, text))
+            elif text:
+                said += self._token(message_id, message, text)
+        return said
 
     def _is_more_of_the_answer(self, message: Any) -> bool:
         """Tell the most frequent of all parts, for which most of _ai() is beside the point."""

@@ -49,6 +49,8 @@ class Direct:
         if not self.is_open or self._say is None:
             return data
         texts, rest = self._texts.leading(data)
+        if not texts:
+            return data
         try:
             self._context.run(self._say, texts)
         except BaseException as error:  # noqa: BLE001  # a listener's: the task raises it, in check()

@@ -7,6 +7,7 @@ a call; where two would have to be gathered, or one would be called in another t
 
 import inspect
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler
@@ -46,7 +47,7 @@ class InPlace(AsyncCallbackManagerForLLMRun):
             inheritable_metadata=run.inheritable_metadata,
         )
         self._listeners = [(each, _is_awaited(each)) for each in listeners]
-        self._text_listeners = [(*each, getattr(each[0], "on_llm_text", None)) for each in self._listeners]
+        self._text_listeners = [(*each, getattr(each[0], "on_llm_texts", None)) for each in self._listeners]
 
     @property
     def are_never_awaited(self) -> bool:
@@ -64,14 +65,14 @@ class InPlace(AsyncCallbackManagerForLLMRun):
     async def on_more_text(self, text: str, message_id: str) -> None:
         """Tell more text of a message whose beginning was told.
 
-        A listener that has `on_llm_text(text, message_id=.., run_id=..)` is told by it, and is spared the
+        A listener that has `on_llm_texts(texts, message_id=.., run_id=..)` is told by it, and is spared the
         chunk that on_llm_new_token wants.
         """
         chunk: ChatGenerationChunk | None = None
         for listener, is_awaited, hear in self._text_listeners:
             try:
                 if hear is not None:
-                    hear(text, message_id=message_id, run_id=self.run_id)
+                    hear((text,), message_id=message_id, run_id=self.run_id)
                     continue
                 chunk = chunk or _more(text, message_id)
                 told: Any = self._told(listener, text, chunk, {})
@@ -80,19 +81,24 @@ class InPlace(AsyncCallbackManagerForLLMRun):
             except Exception as error:  # noqa: BLE001  # as above
                 _take_note(listener, error)
 
-    def tell_text(self, text: str, message_id: str) -> None:
-        """Do the same without a wait, if the listeners are never awaited.
+    def tell_texts(self, texts: Sequence[str], message_id: str) -> None:
+        """Do the same for several texts and without a wait, if the listeners are never awaited.
 
-        Written out twice: a function between the two and the listener would cost as much as the telling.
+        Each listener hears all of them before the next hears one.
         """
-        chunk: ChatGenerationChunk | None = None
         for listener, _, hear in self._text_listeners:
+            if hear is None:
+                self._tell_chunks(listener, texts, message_id)
+                continue
             try:
-                if hear is not None:
-                    hear(text, message_id=message_id, run_id=self.run_id)
-                    continue
-                chunk = chunk or _more(text, message_id)
-                self._told(listener, text, chunk, {})
+                hear(texts, message_id=message_id, run_id=self.run_id)
+            except Exception as error:  # noqa: BLE001  # as above
+                _take_note(listener, error)
+
+    def _tell_chunks(self, listener: BaseCallbackHandler, texts: Sequence[str], message_id: str) -> None:
+        for text in texts:
+            try:
+                self._told(listener, text, _more(text, message_id), {})
             except Exception as error:  # noqa: BLE001  # as above
                 _take_note(listener, error)
 

@@ -139,6 +139,7 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
                     yield self._events.feed(part)
                 if self._count != count:
                     self._watch.note()
+                self._offer_direct()
         except Silent as error:
             raise StreamChunkTimeoutError(
                 self.chunk_timeout_s or 0, model_name=self.model, chunks_received=self._count
@@ -174,7 +175,7 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
         self.direct.check()
         first, end, rest = data.partition(b"\n\n")
         yield first + end
-        rest = self._take(rest) if rest else b""
+        rest = self._take(rest) if rest and self._events.is_between else rest
         self.direct.check()
         if rest:
             yield rest
@@ -185,14 +186,14 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
         return is_whole is not None and is_whole()
 
     def _offer_direct(self) -> None:
-        """Have the connection offer to the direct way what comes in while the long one waits."""
+        """Have the connection offer to the direct way what comes in while the long one waits next."""
         offer = self.response.extensions.get(OFFER)
         if self.direct and offer and not self._is_encoded:
-            offer(self._take)
+            offer(self._take if self._events.is_between else None)
 
     def _take(self, data: bytes) -> bytes:
         """Take what of the data may go the direct way, and return the rest."""
-        if not (self.direct and self._events.is_between):
+        if self.direct is None:
             return data
         rest = self.direct.take(data)
         if len(rest) < len(data):

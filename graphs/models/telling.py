@@ -81,9 +81,9 @@ class Answer:
     def ends_in_text(self) -> bool:
         return bool(self._texts)
 
-    def add_text(self, text: str) -> None:
-        """Take a chunk that only adds text to the last one, which is such a chunk too."""
-        self._texts.append(text)
+    def add_texts(self, texts: Sequence[str]) -> None:
+        """Take chunks that only add text to the last one, which is such a chunk too."""
+        self._texts += texts
 
     def result(self) -> ChatResult:
         """Return the whole. Raises ValueError if there was no chunk."""
@@ -110,13 +110,12 @@ def _direct(run: InPlace, answer: Answer, message_id: str) -> Direct:
     """
 
     def say(texts: Sequence[str]) -> None:
-        for text in texts:
-            run.tell_text(text, message_id)
-            answer.add_text(text)
+        run.tell_texts(texts, message_id)
+        answer.add_texts(texts)
 
     async def tell(text: str) -> None:
         await run.on_more_text(text, message_id)
-        answer.add_text(text)
+        answer.add_texts((text,))
 
     return Direct(say if run.are_never_awaited else None, tell)
 

@@ -63,7 +63,7 @@ class Gathered(Waited):
 class Reader(Listener):
     """One that can do without a message of each text."""
 
-    def on_llm_text(self, *args: Any, **kwargs: Any) -> None:
+    def on_llm_texts(self, *args: Any, **kwargs: Any) -> None:
         self.turns.append(type(self).__name__)
         self.told.append((args, kwargs))
         if self.raises:
@@ -142,7 +142,7 @@ async def test_listeners_that_are_gathered_or_in_another_thread_are_told_the_lon
     assert heard_in_place(run) is run
 
 
-def tell_texts(listeners: list[Listener]) -> Any:
+def tell_texts(listeners: list[Listener], *, at_once: int = 1) -> Any:
     """Return what the listeners were told of two texts, in which order, and how it ended."""
     turns: list[str] = []
     for each in listeners:
@@ -150,8 +150,8 @@ def tell_texts(listeners: list[Listener]) -> Any:
     run = heard_in_place(run_with(*listeners))
     assert isinstance(run, InPlace)
     try:
-        for text in ("one", "two"):
-            run.tell_text(text, "an id")
+        for texts in (["one"], ["two"]) if at_once == 1 else (["one", "two"],):
+            run.tell_texts(texts, "an id")
     except (ValueError, NotImplementedError) as error:
         return turns, [each.told for each in listeners], repr(error)
     return turns, [each.told for each in listeners], "heard"
@@ -161,10 +161,20 @@ async def test_a_listener_of_texts_is_told_the_text_alone_and_others_the_chunk_i
     turns, told, _ = tell_texts([Reader(), Listener(), Reader(), Listener(), Reader(is_deaf=True)])
 
     assert turns == ["Reader", "Listener", "Reader", "Listener"] * 2
-    texts = [((text,), {"message_id": "an id", "run_id": uuid.UUID(int=1)}) for text in ("one", "two")]
+    texts = [(([text],), {"message_id": "an id", "run_id": uuid.UUID(int=1)}) for text in ("one", "two")]
     assert told[0] == told[2] == texts
     assert told[1] == told[3]
     assert told[4] == []
+
+
+async def test_texts_that_come_at_once_are_told_in_their_order_to_each_listener() -> None:
+    _, apart, _ = tell_texts([Listener(), Reader()])
+
+    turns, told, _ = tell_texts([Listener(), Reader()], at_once=2)
+
+    assert turns == ["Listener", "Listener", "Reader"]
+    assert told[0] == apart[0]
+    assert [args for args, _ in told[1]] == [(["one", "two"],)]
 
 
 async def test_a_text_is_told_as_its_chunk_would_be() -> None:

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from app.client.sse import Decoder, Frame
 from app.errors import ServerDraining, StreamGap
 from app.protocols.sse import DRAINING, PING, RETRY, EventStream, frame
 from app.runs.event import Event, Kind
+from app.runs.hub import Take
 
 LAST: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -81,6 +83,7 @@ class Client:
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
+        self.flow: FlowControl | None = None  # of a uvicorn's, it can be sent to at once
         self.is_full = asyncio.Event()
         self.leaves = asyncio.Event()
         self.is_reading = asyncio.Event()
@@ -130,7 +133,8 @@ class Silence:
         self.queue: asyncio.Queue[Sequence[Event] | None] = asyncio.Queue()
         self.is_closed = False
 
-    async def batches(self) -> AsyncGenerator[Sequence[Event]]:
+    async def follow(self, take: Take) -> AsyncGenerator[Sequence[Event]]:
+        self.take = take
         try:
             while (batch := await self.queue.get()) is not None:
                 yield batch
@@ -142,7 +146,7 @@ class Silence:
 class TestStream:
     async def test_the_head_goes_out_before_anything_was_said(self) -> None:
         client, silence = Client(), Silence()
-        stream = EventStream(silence.batches(), ping_s=60, status_code=201, headers={"x-run-id": "r"})
+        stream = EventStream(silence.follow, ping_s=60, status_code=201, headers={"x-run-id": "r"})
 
         with anyio.fail_after(5):
             serving = client.serve(stream)
@@ -163,7 +167,7 @@ class TestStream:
         client, batch = Client(), [token(1), token(2)]
 
         with anyio.fail_after(5):
-            await client.serve(EventStream(said(batch, [token(3)]), ping_s=60))
+            await client.serve(EventStream(lambda _: said(batch, [token(3)]), ping_s=60))
 
         assert client.bodies == [RETRY, frame(batch[0]) + frame(batch[1]), frame(token(3)), b""]
 
@@ -171,7 +175,7 @@ class TestStream:
         client, last = Client(), Event(1, 2, "finished", {})
 
         with anyio.fail_after(5):
-            await client.serve(EventStream(said([token(1)], [last]), ping_s=60))
+            await client.serve(EventStream(lambda _: said([token(1)], [last]), ping_s=60))
 
         assert client.bodies == [RETRY, frame(token(1)), frame(last)]
         assert [message.get("more_body") for message in client.sent[1:]] == [True, True, False]
@@ -180,7 +184,7 @@ class TestStream:
         client, silence = Client(), Silence()
 
         with anyio.fail_after(5):
-            serving = client.serve(EventStream(silence.batches(), ping_s=0.01))
+            serving = client.serve(EventStream(silence.follow, ping_s=0.01))
             await client.sees(PING, times=3)
             silence.queue.put_nowait([token(1)])
             await client.sees(frame(token(1)))
@@ -195,7 +199,7 @@ class TestStream:
         client, silence = Client(), Silence()
 
         with anyio.fail_after(5):
-            serving = client.serve(EventStream(silence.batches(), ping_s=0.001))
+            serving = client.serve(EventStream(silence.follow, ping_s=0.001))
             await client.sees(PING)
             client.is_reading.clear()
             silence.queue.put_nowait([token(1)])
@@ -213,7 +217,7 @@ class TestStream:
         client, silence = Client(), Silence()
 
         with anyio.fail_after(5):
-            serving = client.serve(EventStream(silence.batches(), ping_s=0.001))
+            serving = client.serve(EventStream(silence.follow, ping_s=0.001))
             await client.sees(RETRY)
             client.is_reading.clear()
             await client.is_full.wait()
@@ -226,11 +230,37 @@ class TestStream:
 
         assert client.bodies[client.bodies.index(frame(token(1))) - 1] == PING
 
+    async def test_an_event_goes_out_where_it_is_said_but_never_past_a_ping_or_into_a_full_connection(
+        self,
+    ) -> None:
+        client, silence = Client(), Silence()
+        client.flow = FlowControl(asyncio.Transport())
+
+        with anyio.fail_after(5):
+            serving = client.serve(EventStream(silence.follow, ping_s=0.01))
+            await client.sees(RETRY)
+            first = silence.take([token(1), token(2)])
+            client.flow.pause_writing()
+            full = silence.take([token(3)])
+            client.flow.resume_writing()
+            client.is_reading.clear()
+            await client.is_full.wait()
+            amid_a_ping = silence.take([token(3)])
+            client.is_reading.set()
+            await client.sees(PING, times=client.bodies.count(PING) + 1)
+            silence.queue.put_nowait([token(3)])
+            silence.queue.put_nowait(None)
+            await serving
+
+        assert (first, full, amid_a_ping) == (True, False, False)
+        said_by_client = [body for body in client.bodies if body.startswith(b"id:")]
+        assert said_by_client == [frame(token(1)) + frame(token(2)), frame(token(3))]
+
     async def test_between_events_the_pings_wait_for_the_next_silence(self) -> None:
         client, silence = Client(), Silence()
 
         with anyio.fail_after(5):
-            serving = client.serve(EventStream(silence.batches(), ping_s=0.02))
+            serving = client.serve(EventStream(silence.follow, ping_s=0.02))
             for seq in range(1, 31):
                 silence.queue.put_nowait([token(seq)])
                 await timers_of(1)
@@ -248,7 +278,7 @@ class TestStream:
         before = asyncio.all_tasks()
 
         with anyio.fail_after(5):
-            serving = client.serve(EventStream(silence.batches(), ping_s=0.001))
+            serving = client.serve(EventStream(silence.follow, ping_s=0.001))
             await client.sees(RETRY)
             client.is_reading.clear()
             await client.is_full.wait()
@@ -262,7 +292,7 @@ class TestStream:
         client, silence = Client(), Silence()
 
         with anyio.fail_after(5):
-            serving = client.serve(EventStream(silence.batches(), ping_s=60))
+            serving = client.serve(EventStream(silence.follow, ping_s=60))
             await client.sees(RETRY)
             client.leaves.set()
             await serving
@@ -275,7 +305,7 @@ class TestStream:
         client.is_reading.clear()
 
         with anyio.fail_after(5):
-            serving = client.serve(EventStream(silence.batches(), ping_s=0.001))
+            serving = client.serve(EventStream(silence.follow, ping_s=0.001))
             client.leaves.set()
             await serving
 
@@ -285,7 +315,7 @@ class TestStream:
         client = Client()
 
         with anyio.fail_after(5):
-            await client.serve(EventStream(said([token(1)], then=ServerDraining("bye")), ping_s=60))
+            await client.serve(EventStream(lambda _: said([token(1)], then=ServerDraining("bye")), ping_s=60))
 
         assert client.bodies == [RETRY, frame(token(1)), DRAINING]
         assert client.sent[-1]["more_body"] is False
@@ -296,20 +326,20 @@ class TestStream:
         client = Client()
 
         with anyio.fail_after(5):
-            await client.serve(EventStream(said([token(1)], then=StreamGap("gone")), ping_s=60))
+            await client.serve(EventStream(lambda _: said([token(1)], then=StreamGap("gone")), ping_s=60))
 
         assert client.bodies == [RETRY, frame(token(1))]
 
     async def test_an_unexpected_error_is_passed_on(self) -> None:
         with anyio.fail_after(5), pytest.raises(ZeroDivisionError):
-            await Client().serve(EventStream(said(then=ZeroDivisionError()), ping_s=60))
+            await Client().serve(EventStream(lambda _: said(then=ZeroDivisionError()), ping_s=60))
 
     async def test_a_cancelled_stream_leaves_nothing_behind(self) -> None:
         client, silence = Client(), Silence()
         before = asyncio.all_tasks()
 
         with anyio.fail_after(5):
-            serving = client.serve(EventStream(silence.batches(), ping_s=0.001))
+            serving = client.serve(EventStream(silence.follow, ping_s=0.001))
             await client.sees(PING)
             serving.cancel()
             await asyncio.wait([serving])
@@ -327,7 +357,7 @@ class TestStream:
                 raise OSError("gone")
 
         with anyio.fail_after(5):
-            stream = EventStream(silence.batches(), ping_s=0.001)
+            stream = EventStream(silence.follow, ping_s=0.001)
             serving = asyncio.create_task(stream({"type": "http"}, Client().receive, send))
             await failed.wait()
             silence.queue.put_nowait(None)

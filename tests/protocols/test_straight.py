@@ -1,5 +1,6 @@
 """The straight way: a body's pieces go past the layers, its head and its end through them."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
@@ -9,12 +10,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.responses import Response
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from app.main import create_app
 from app.protocols.sse import RETRY, EventStream, frame
-from app.protocols.straight import StraightWay
+from app.protocols.straight import Straight, StraightApp, StraightWay
 from app.runs.event import Event
 from app.settings import Settings
 from tests.conftest import ROOT
@@ -69,7 +72,7 @@ async def sent_by(app: ASGIApp, scope: Scope) -> list[Message]:
 @pytest.mark.anyio
 async def test_pieces_go_past_a_layer_and_head_and_end_through_it() -> None:
     seen: list[Message] = []
-    app = StraightWay(Layer(EventStream(events(), ping_s=60), seen))
+    app = StraightWay(Layer(EventStream(lambda _: events(), ping_s=60), seen))
 
     sent = await sent_by(app, {"type": "http"})
 
@@ -85,7 +88,7 @@ async def test_pieces_go_past_a_layer_and_head_and_end_through_it() -> None:
 async def test_without_a_straight_way_all_goes_through_the_layers() -> None:
     seen: list[Message] = []
 
-    sent = await sent_by(Layer(EventStream(events(), ping_s=60), seen), {"type": "http"})
+    sent = await sent_by(Layer(EventStream(lambda _: events(), ping_s=60), seen), {"type": "http"})
 
     assert len(seen) == len(sent) == 5
     assert sent[1:] == seen[1:]
@@ -95,7 +98,9 @@ async def test_without_a_straight_way_all_goes_through_the_layers() -> None:
 async def test_the_way_begins_where_it_was_noted_not_outside_of_it() -> None:
     outer: list[Message] = []
 
-    sent = await sent_by(Layer(StraightWay(EventStream(events(), ping_s=60)), outer), {"type": "http"})
+    sent = await sent_by(
+        Layer(StraightWay(EventStream(lambda _: events(), ping_s=60)), outer), {"type": "http"}
+    )
 
     assert sent[1:] == outer[1:]
 
@@ -123,6 +128,78 @@ async def test_what_is_no_request_is_left_alone() -> None:
     await sent_by(StraightWay(app), {"type": "lifespan"})
 
     assert found == [{"type": "lifespan"}]
+
+
+class Cycle:
+    """What uvicorn's `send` belongs to, as far as the straight way looks at it."""
+
+    def __init__(self, *, waits: bool = False) -> None:
+        self.flow = FlowControl(asyncio.Transport())
+        self.sent: list[Message] = []
+        self._waits = waits
+
+    async def send(self, message: Message) -> None:
+        if self._waits or self.flow.write_paused:
+            await anyio.sleep_forever()
+        self.sent.append(message)
+
+
+def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -> None:
+    cycle = Cycle()
+    way = Straight({"type": "http"}, cycle.send)
+
+    free = way.is_free, way.say_now(b"one")
+    cycle.flow.pause_writing()
+    full = way.is_free, way.say_now(b"two")
+    cycle.flow.resume_writing()
+    again = way.is_free, way.say_now(b"three")
+
+    assert (free, full, again) == ((True, True), (False, False), (True, True))
+    assert [message["body"] for message in cycle.sent] == [b"one", b"three"]
+    assert all(message["more_body"] for message in cycle.sent)
+
+
+@pytest.mark.anyio
+async def test_to_another_server_than_uvicorn_nothing_is_sent_at_once() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    way = Straight({"type": "http"}, send)
+
+    assert (way.is_free, way.say_now(b"one")) == (False, False)
+    await way.say(b"two")
+    assert [message["body"] for message in sent] == [b"two"]
+
+
+@pytest.mark.anyio
+async def test_a_server_that_waits_where_it_said_it_would_not_breaks_the_stream() -> None:
+    way = Straight({"type": "http"}, Cycle(waits=True).send)
+
+    with pytest.raises(RuntimeError, match="waits"):
+        way.say_now(b"one")
+
+
+class BothWays(Response):
+    """Says one piece at once, if it can, and one in turn."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        way = Straight(scope, send)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        if way.say_now(b"at once, "):
+            await way.say(b"in turn")
+        await send(LAST)
+
+
+def test_a_real_server_can_be_sent_to_at_once() -> None:
+    app = StraightApp()
+    app.router.add_route("/", lambda request: BothWays())
+
+    with serving(app) as served:
+        text = httpx.get(served.url, timeout=20).text
+
+    assert text == "at once, in turn"
 
 
 @pytest.fixture

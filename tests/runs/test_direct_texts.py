@@ -138,8 +138,8 @@ async def test_the_texts_say_what_the_messages_say(shape: str) -> None:
     _, long = await driven(making, answers, LongWay)
 
     assert direct == untold == long
-    assert "text" in modes or shape == "reasoning"
-    assert "text" not in untold_modes
+    assert "texts" in modes or shape == "reasoning"
+    assert "texts" not in untold_modes
     assert len(modes) == len(untold_modes)
 
 
@@ -148,7 +148,7 @@ async def test_text_before_a_tool_call_is_retracted() -> None:
 
     modes, direct = await driven(making, answers, StrictChatOpenAI)
 
-    assert modes.count("text") == 4
+    assert modes.count("texts") == 4
     assert direct.index("see.") < direct.index("'retracted'") < direct.index("tool_call") < direct.index("8.")
 
 
@@ -186,7 +186,7 @@ async def test_answers_that_come_by_turns_are_kept_apart() -> None:
                 pass
     tokens = [each.data for part in parts for each in translator.feed(*part) if each.kind == "token"]
 
-    assert [mode for _, mode, _ in parts].count("text") == 4
+    assert [mode for _, mode, _ in parts].count("texts") == 4
     assert "".join(each["text"] for each in tokens) == words
     texts: dict[str, str] = {}
     for each in tokens:

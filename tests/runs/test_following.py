@@ -1,6 +1,7 @@
 """Following a run: from every cursor, live or ended, alone or in company."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 
 import anyio
@@ -8,7 +9,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from app.errors import InvalidCursor, StreamGap
-from app.runs.event import START, Cursor
+from app.runs.event import START, Cursor, Event
 from app.runs.executor import Limits
 from app.runs.hub import TAIL_LIMIT
 from app.stores.open import Keeping
@@ -41,6 +42,33 @@ async def test_a_late_follower_reads_what_the_first_one_read(engine_of: Engines)
 
     assert late == first
     assert rest == [first[index:] for index in range(1, len(first) + 1)]
+
+
+async def test_what_is_taken_is_not_yielded_and_nothing_is_lost_between(engine_of: Engines) -> None:
+    gates = [asyncio.Event() for _ in range(3)]
+    engine = await engine_of(agent(["a", gates[0], "b", gates[1], "c", gates[2], "d"]))
+    read, taken = list[Event](), list[Event]()
+
+    def take(events: Sequence[Event]) -> bool:
+        if taken or answer(read) != "a":
+            return False
+        taken.extend(events)
+        read.extend(events)
+        gates[1].set()
+        return True
+
+    await engine.start(ask())
+    with anyio.fail_after(5):
+        async with aclosing(engine.batches("r", take=take)) as batches:
+            async for batch in batches:
+                read.extend(batch)
+                for text, gate in (("a", gates[0]), ("c", gates[2])):
+                    if text in answer(read):
+                        gate.set()
+
+    assert answer(taken) == "b"
+    assert read == await said(engine.follow("r"))
+    assert answer(read) == "abcd"
 
 
 async def test_a_follower_from_any_point_of_a_live_run_reads_the_rest(engine_of: Engines) -> None:

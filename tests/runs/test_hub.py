@@ -1,6 +1,8 @@
 """The hub: a run's tail hands every reader what lies behind its cursor, and drops nothing unstored."""
 
 import asyncio
+from collections.abc import Iterator, Sequence
+from itertools import cycle, repeat
 
 import anyio
 import pytest
@@ -100,13 +102,13 @@ async def test_waiting_ends_with_whatever_happens_and_begins_anew_behind_it() ->
             lambda: hub.close("r", 1),
         ):
             version = reader.version
-            waits = asyncio.create_task(reader.wait(version))
+            waits = asyncio.create_task(reader.wait(version, START))
             await checkpoint()
             assert not waits.done()
             happen()
             with anyio.fail_after(5):
                 await waits
-                await reader.wait(version)  # who comes late doesn't wait at all
+                await reader.wait(version, START)  # who comes late doesn't wait at all
 
 
 async def test_waking_runs_that_nobody_reads_does_nothing() -> None:
@@ -115,7 +117,7 @@ async def test_waking_runs_that_nobody_reads_does_nothing() -> None:
 
 async def test_a_reader_that_left_while_it_waited_is_no_trouble() -> None:
     tail = Tail()
-    leaves, stays = (asyncio.create_task(tail.wait(tail.version)) for _ in range(2))
+    leaves, stays = (asyncio.create_task(tail.wait(tail.version, START)) for _ in range(2))
     await checkpoint()
 
     leaves.cancel()
@@ -124,6 +126,112 @@ async def test_a_reader_that_left_while_it_waited_is_no_trouble() -> None:
 
     with anyio.fail_after(5):
         await stays
+
+
+class Reader:
+    """Reads a live tail as a follower does; takes where it waits, if it is in the mood."""
+
+    def __init__(self, tail: Tail, moods: Iterator[bool]) -> None:
+        self._tail = tail
+        self._moods = moods
+        self.read: list[Event] = []
+        self.taken: list[Event] = []
+
+    def take(self, events: Sequence[Event]) -> bool:
+        if is_taken := next(self._moods):
+            self.read += events
+            self.taken += events
+        return is_taken
+
+    async def follow(self) -> None:
+        after = START
+        while not (self.read and self.read[-1].is_last):
+            version = self._tail.version
+            if events := self._tail.after(after):
+                self.read += events
+                after = events[-1].cursor
+                await checkpoint()  # as one does who sends them
+            else:
+                after = await self._tail.wait(version, after, self.take)
+
+
+@settings(deadline=None)
+@given(
+    steps=st.lists(
+        st.sampled_from([0, 1, 2, 5, None]), max_size=12
+    ),  # events put at once; None lets time pass
+    moods=st.lists(st.lists(st.booleans(), min_size=1, max_size=5), min_size=1, max_size=3),
+)
+def test_readers_who_take_and_readers_who_wake_read_each_event_once_and_in_order(
+    steps: list[int | None], moods: list[list[bool]]
+) -> None:
+    said: list[Event] = []
+
+    async def read() -> list[Reader]:
+        tail = Tail()
+        tail.begin(1)
+        readers = [Reader(tail, cycle(each)) for each in moods]
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            for reader in readers:
+                group.create_task(reader.follow())
+            for count in steps:
+                if count is None:
+                    await checkpoint()
+                    continue
+                events = [event(len(said) + n) for n in range(1, count + 1)]
+                said.extend(events)
+                tail.put(*events)
+            said.append(Event(1, len(said) + 1, "finished", {}))
+            tail.put(said[-1])
+        return readers
+
+    for reader in asyncio.run(read()):
+        assert reader.read == said
+
+
+async def test_what_is_said_while_a_reader_waits_is_taken_at_once_but_the_last_event() -> None:
+    tail = Tail()
+    tail.begin(1)
+    reader = Reader(tail, repeat(True))
+    following = asyncio.create_task(reader.follow())
+    await checkpoint()
+    tail.put(event(1))  # nobody has seen an event of this attempt: the reader wakes
+    await checkpoint()
+    await checkpoint()
+
+    tail.put(event(2))
+    tail.put(event(3), event(4))
+    taken = list(reader.taken)
+    tail.put(Event(1, 5, "finished", {}))
+
+    assert [each.seq for each in taken] == [2, 3, 4]
+    with anyio.fail_after(5):
+        await following
+    assert [each.seq for each in reader.read] == [1, 2, 3, 4, 5]
+
+
+async def test_a_take_that_fails_is_its_readers_trouble_alone() -> None:
+    tail = Tail()
+    tail.begin(1)
+
+    def fail(events: Sequence[Event]) -> bool:
+        raise ZeroDivisionError
+
+    at = Cursor(1, 0)
+    fails = asyncio.create_task(tail.wait(tail.version, at, fail))
+    takes = asyncio.create_task(tail.wait(tail.version, at, lambda events: len(events) < 2))
+    leaves = asyncio.create_task(tail.wait(tail.version, at, fail))
+    await checkpoint()
+    leaves.cancel()
+    await checkpoint()
+
+    tail.put(event(1))
+    tail.put(event(2), event(3))
+
+    with anyio.fail_after(5):
+        with pytest.raises(ZeroDivisionError):
+            await fails
+        assert await takes == Cursor(1, 1)
 
 
 def test_what_an_earlier_attempt_stored_late_says_nothing_of_this_one() -> None:

@@ -61,7 +61,7 @@ def test_the_short_way_says_what_the_long_way_says(parts: list[tuple[str, Any]])
 
 
 def shortened(parts: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Return the parts; chunks that only add text to what their message said last become parts `text`."""
+    """Return the parts; chunks that only add text to what their message said last become parts `texts`."""
     found: list[tuple[str, Any]] = []
     open_ids: set[str] = set()
     for mode, value in parts:
@@ -69,7 +69,7 @@ def shortened(parts: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
         if isinstance(message, AIMessageChunk) and message.id:
             is_text = _is_only_text(message)
             if is_text and message.id in open_ids:
-                found.append(("text", (message.id, message.content)))
+                found.append(("texts", (message.id, [message.content])))
                 continue
             (open_ids.add if is_text else open_ids.discard)(message.id)
         found.append((mode, value))
@@ -96,4 +96,4 @@ def test_a_text_with_half_a_character_is_cleaned_as_a_chunk_is() -> None:
     ]
 
     assert list(said(Translator(GRAPH), shortened(parts))) == list(said(LongWay(GRAPH), parts))
-    assert [mode for mode, _ in shortened(parts)] == ["messages", "text", "text"]
+    assert [mode for mode, _ in shortened(parts)] == ["messages", "texts", "texts"]

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.protocols.langserve.frames import frame
 from app.protocols.sse import Line
-from app.protocols.straight import straight
+from app.protocols.straight import Straight
 
 _MOST_WAITING: Final = 100  # frames, before more are made
 
@@ -54,11 +54,11 @@ class _Stream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A task of its own: by this one an item would go through all layers around the route.
-        await asyncio.create_task(self._write(send, straight(scope, send)), name="write items")
+        await asyncio.create_task(self._write(send, Straight(scope, send)), name="write items")
 
-    async def _write(self, send: Send, send_piece: Send) -> None:
+    async def _write(self, send: Send, way: Straight) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        line = Line(send_piece, self._ping_s, _ping, is_steady=True)
+        line = Line(way, self._ping_s, _ping, is_steady=True)
         async with line, _Frames(line) as frames:
             try:
                 async for item in self._items:

@@ -1,6 +1,7 @@
 """The routes of a graph's runs: start, look at, follow, cancel, answer."""
 
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -59,8 +60,8 @@ class Native:
             return Answer(run_json(run), HTTPStatus.CREATED, headers)
         if run.last is not None:  # the key named a run of before, whose events may be gone
             await self.engine.check_follow(run.spec.run_id, START)
-        batches = self.engine.batches(run.spec.run_id)
-        return EventStream(batches, ping_s=self.ping_s, status_code=HTTPStatus.CREATED, headers=headers)
+        follow = partial(self.engine.batches, run.spec.run_id, START)
+        return EventStream(follow, ping_s=self.ping_s, status_code=HTTPStatus.CREATED, headers=headers)
 
 
 def routes(native: Native) -> APIRouter:
@@ -87,7 +88,7 @@ def routes(native: Native) -> APIRouter:
         run = await engine.check_follow(run_id, after)
         if run.last is not None and run.last.cursor <= after:
             return Response(status_code=HTTPStatus.NO_CONTENT)
-        return EventStream(engine.batches(run_id, after), ping_s=native.ping_s)
+        return EventStream(partial(engine.batches, run_id, after), ping_s=native.ping_s)
 
     @router.post(
         "/{graph}/runs/{run_id}/cancel", status_code=202, summary="Cancel a run", openapi_extra=openapi.RUN
