@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from typing import Final, TypeAlias
 
 from app.errors import AppError
-from app.runs.event import LAST_KINDS, START, Cursor, Event, RunId
+from app.runs.event import START, Cursor, Event, RunId
 
 TAIL_LIMIT: Final = 32  # events that a tail keeps at least, once it has had them
 
 Take: TypeAlias = Callable[[Sequence[Event]], bool]
 """Takes the next events of a reader in its stead, while it waits: where they are said, and at once.
 
-Returns whether it has; otherwise the reader wakes, and finds them. What it raises, the reader raises. Isn't
-asked for an event behind which nothing comes.
+Returns whether it has; otherwise the reader wakes, and finds them. What it raises, the reader raises. It is
+offered tokens: other events come by several in one turn of the loop, and waking sends them together.
 """
 
 
@@ -128,7 +128,7 @@ class Tail:
         if not self.is_live or waiter.attempt != self.attempt or waiter.seq < self.floor.seq:
             return False
         events = self._events[waiter.seq - self.floor.seq :]
-        if not events or events[-1].kind in LAST_KINDS or not take(events):
+        if not events or events[-1].kind != "token" or not take(events):
             return False
         waiter.seq = events[-1].seq
         return True

@@ -234,6 +234,28 @@ async def test_a_take_that_fails_is_its_readers_trouble_alone() -> None:
         assert await takes == Cursor(1, 1)
 
 
+async def test_events_between_tokens_wake_the_reader() -> None:
+    tail = Tail()
+    tail.begin(1)
+    reader = Reader(tail, repeat(True))
+    following = asyncio.create_task(reader.follow())
+    await checkpoint()
+    tail.put(event(1))
+    await checkpoint()
+    await checkpoint()
+
+    tail.put(event(2))
+    tail.put(Event(1, 3, "update", {}))
+    tail.put(event(4))
+    taken = list(reader.taken)
+    tail.put(Event(1, 5, "finished", {}))
+
+    assert [each.seq for each in taken] == [2]
+    with anyio.fail_after(5):
+        await following
+    assert [each.seq for each in reader.read] == [1, 2, 3, 4, 5]
+
+
 def test_what_an_earlier_attempt_stored_late_says_nothing_of_this_one() -> None:
     tail = Tail()
     tail.begin(2)
