@@ -159,7 +159,7 @@ class ChatAnswer(Response):
             """Send the tokens where they are said: waking this task costs more than the sending."""
             if not (has_begun and way.is_free):
                 return False
-            if text := answer.text(events):
+            if text := answer.text(events):  # only what can be sent: it can't be read from them twice
                 way.say_now(text.encode())
             return True
 

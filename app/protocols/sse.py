@@ -41,6 +41,7 @@ def frame(event: Event) -> bytes:
 class EventStream(Response):
     """A run's events as they come; the frames of one batch go out in one piece.
 
+    follow begins the following, and is given what may take events in this one's stead.
     The head goes out at once, so that a client sees that it was accepted, and a ping wherever ping_s pass
     without a frame. Leaving ends the following, never the run. When the server drains, the last frame is
     `draining`, without an id; an error in mid-stream leaves the body unfinished, for the client to come back

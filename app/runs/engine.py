@@ -138,7 +138,7 @@ class Engine:
         return await self._follower.check(run_id, after)
 
     def batches(
-        self, run_id: RunId, after: Cursor = START, take: Take | None = None
+        self, run_id: RunId, after: Cursor = START, *, take: Take | None = None
     ) -> AsyncGenerator[Sequence[Event]]:
         """Yield the run's events behind the cursor, then live ones, ending with a last event.
 

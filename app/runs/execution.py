@@ -184,8 +184,12 @@ class Execution:
     def _take(self, part: Part) -> None:
         if self._is_ending:  # a node in a thread can't be stopped
             return
+        said: list[Said] = []
         try:
-            self._say(*self._translator.feed(*part))
+            try:
+                said += self._translator.feed(*part)
+            finally:  # what came before an error, too: the translator has gone on from it
+                self._say(*said)
         except Exception as error:  # LangChain would log it, and the run go on without the part
             log.warning("run %s: a part can't be read", self.run.spec.run_id, exc_info=error)
             self._end_with(failed(classify(error)))
@@ -232,7 +236,7 @@ class Execution:
         }
 
     def _say(self, *said: Said) -> None:
-        if not (said and self._hold.is_held):  # abandoned, and it swallowed its cancellation
+        if not (said and self._hold.is_held):  # not held: abandoned, and it swallowed its cancellation
             return
         events = []
         for kind, data in said:

@@ -18,7 +18,8 @@ Take: TypeAlias = Callable[[Sequence[Event]], bool]
 """Takes the next events of a reader in its stead, while it waits: where they are said, and at once.
 
 Returns whether it has; otherwise the reader wakes, and finds them. What it raises, the reader raises. It is
-offered tokens: other events come by several in one turn of the loop, and waking sends them together.
+offered what ends with a token: other events come by several in one turn of the loop, and waking sends them
+together. It must not put events itself.
 """
 
 
@@ -98,24 +99,30 @@ class Tail:
         return self._events[cursor.seq - self.floor.seq :] if cursor.attempt == self.attempt else ()
 
     async def wait(self, version: int, after: Cursor, take: Take | None = None) -> Cursor:
-        """Wait, without limit, until the version is another; return the cursor behind what take has taken."""
+        """Wait, without limit, for what take doesn't take; not at all if the version is another by now.
+
+        Who waits has seen all that was put. Returns the cursor behind what take has taken.
+        """
         if self.version != version:
             return after
         waiter = _Waiter(after, take)
         self._waiters.append(waiter)
-        await waiter.woken
+        try:
+            await waiter.woken
+        finally:
+            waiter.take = None  # who has left is in the list until the next event: not with its request
         return Cursor(waiter.attempt, waiter.seq)
 
     def wake(self) -> None:
-        """Have the readers look again, but those whose events are taken."""
+        """Have the readers look again, except those whose events are taken."""
         self.version += 1
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if waiter.woken.done():  # its reader has left
                 continue
             try:
-                is_taken = waiter.take is not None and self._is_taken(waiter, waiter.take)
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is the reader's
+                is_taken = self._offer(waiter)
+            except Exception as error:  # noqa: BLE001  # else it would end the run, which isn't to blame
                 waiter.woken.set_exception(error)
                 continue
             if is_taken:
@@ -123,9 +130,10 @@ class Tail:
             else:
                 waiter.woken.set_result(None)
 
-    def _is_taken(self, waiter: _Waiter, take: Take) -> bool:
+    def _offer(self, waiter: _Waiter) -> bool:
         """Offer the waiter's events to its take; return whether it has taken them."""
-        if not self.is_live or waiter.attempt != self.attempt or waiter.seq < self.floor.seq:
+        take = waiter.take
+        if take is None or not self.is_live or waiter.attempt != self.attempt:
             return False
         events = self._events[waiter.seq - self.floor.seq :]
         if not events or events[-1].kind != "token" or not take(events):

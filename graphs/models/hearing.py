@@ -82,7 +82,7 @@ class InPlace(AsyncCallbackManagerForLLMRun):
                 _take_note(listener, error)
 
     def tell_texts(self, texts: Sequence[str], message_id: str) -> None:
-        """Do the same for several texts and without a wait, if the listeners are never awaited.
+        """Do the same for several texts, without a wait: only where are_never_awaited.
 
         Each listener hears all of them before the next hears one.
         """

@@ -158,14 +158,15 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
         The SDK's way to there is five generators deep.
         """
         read: Callable[[], Awaitable[bytes]] | None = self.response.extensions.get(READ)
-        if read is not None and not (self._is_encoded or self.response.is_closed):
+        if read is not None and self._is_on_its_connection:
             return read
         reads: AsyncIterator[Any] = super()._iter_events()
         return lambda: anext(reads, b"")
 
     @property
-    def _is_encoded(self) -> bool:
-        return "content-encoding" in self.response.headers
+    def _is_on_its_connection(self) -> bool:
+        """Say whether the body can be read as it comes in; else it is to be decoded, or was read before."""
+        return not ("content-encoding" in self.response.headers or self.response.is_closed)
 
     def _long_parts(self, data: bytes) -> Iterator[bytes]:
         """Yield what of the data has to go the long way: the first event may open the direct one."""
@@ -186,9 +187,12 @@ class LeanStream(AsyncStream[ChatCompletionChunk]):
         return is_whole is not None and is_whole()
 
     def _offer_direct(self) -> None:
-        """Have the connection offer to the direct way what comes in while the long one waits next."""
+        """Have the connection offer to the direct way what comes in while the long one waits next.
+
+        Only if what was read ends with an event.
+        """
         offer = self.response.extensions.get(OFFER)
-        if self.direct and offer and not self._is_encoded:
+        if self.direct and offer and self._is_on_its_connection:
             offer(self._take if self._events.is_between else None)
 
     def _take(self, data: bytes) -> bytes:

@@ -142,7 +142,7 @@ async def test_listeners_that_are_gathered_or_in_another_thread_are_told_the_lon
     assert heard_in_place(run) is run
 
 
-def tell_texts(listeners: list[Listener], *, at_once: int = 1) -> Any:
+def tell_texts(listeners: list[Listener], *, at_once: bool = False) -> Any:
     """Return what the listeners were told of two texts, in which order, and how it ended."""
     turns: list[str] = []
     for each in listeners:
@@ -150,7 +150,7 @@ def tell_texts(listeners: list[Listener], *, at_once: int = 1) -> Any:
     run = heard_in_place(run_with(*listeners))
     assert isinstance(run, InPlace)
     try:
-        for texts in (["one"], ["two"]) if at_once == 1 else (["one", "two"],):
+        for texts in (["one", "two"],) if at_once else (["one"], ["two"]):
             run.tell_texts(texts, "an id")
     except (ValueError, NotImplementedError) as error:
         return turns, [each.told for each in listeners], repr(error)
@@ -170,7 +170,7 @@ async def test_a_listener_of_texts_is_told_the_text_alone_and_others_the_chunk_i
 async def test_texts_that_come_at_once_are_told_in_their_order_to_each_listener() -> None:
     _, apart, _ = tell_texts([Listener(), Reader()])
 
-    turns, told, _ = tell_texts([Listener(), Reader()], at_once=2)
+    turns, told, _ = tell_texts([Listener(), Reader()], at_once=True)
 
     assert turns == ["Listener", "Listener", "Reader"]
     assert told[0] == apart[0]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 from app.main import create_app
 from app.protocols.sse import RETRY, EventStream, frame
-from app.protocols.straight import Straight, StraightApp, StraightWay
+from app.protocols.straight import APART_S, Straight, StraightApp, StraightWay
 from app.runs.event import Event
 from app.settings import Settings
 from tests.conftest import ROOT
@@ -136,19 +137,24 @@ class Cycle:
     def __init__(self, *, waits: bool = False) -> None:
         self.flow = FlowControl(asyncio.Transport())
         self.sent: list[Message] = []
+        self.senders: list[str] = []
         self._waits = waits
 
     async def send(self, message: Message) -> None:
         if self._waits or self.flow.write_paused:
             await anyio.sleep_forever()
         self.sent.append(message)
+        task = asyncio.current_task()
+        self.senders.append(task.get_name() if task else "")
 
 
-def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -> None:
+@pytest.mark.anyio
+async def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -> None:
     cycle = Cycle()
     way = Straight({"type": "http"}, cycle.send)
 
     free = way.is_free, way.say_now(b"one")
+    await anyio.sleep(2 * APART_S)
     cycle.flow.pause_writing()
     full = way.is_free, way.say_now(b"two")
     cycle.flow.resume_writing()
@@ -157,6 +163,16 @@ def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -> None
     assert (free, full, again) == ((True, True), (False, False), (True, True))
     assert [message["body"] for message in cycle.sent] == [b"one", b"three"]
     assert all(message["more_body"] for message in cycle.sent)
+
+
+@pytest.mark.anyio
+async def test_what_comes_at_once_is_left_to_go_out_together() -> None:
+    cycle = Cycle()
+    way = Straight({"type": "http"}, cycle.send)
+
+    sent = [way.say_now(b"%d" % n) for n in range(1000)].count(True)
+
+    assert 1 <= sent == len(cycle.sent) < 500
 
 
 @pytest.mark.anyio
@@ -241,6 +257,48 @@ def test_over_a_real_server_pieces_go_straight_and_the_head_has_what_the_layers_
     assert seen[1]["more_body"] is False
     assert b"event: finished\n" in seen[1]["body"]
     assert response.content.endswith(seen[1]["body"])
+
+
+@pytest.mark.anyio
+async def test_tokens_are_sent_where_they_are_said_not_by_the_task_that_writes(layered: FastAPI) -> None:
+    path, cycle = "/agent/runs", Cycle()
+    asked = {"input": {"messages": [{"role": "user", "content": "hi there"}]}}
+    scope: Scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [
+            (b"host", b"127.0.0.1"),
+            (b"content-type", b"application/json"),
+            (b"accept", b"text/event-stream"),
+        ],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+    bodies = iter([json.dumps(asked).encode()])
+
+    async def receive() -> Message:
+        if (body := next(bodies, None)) is None:
+            await anyio.sleep_forever()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async with layered.router.lifespan_context(layered):
+        with anyio.fail_after(20):
+            await layered(scope, receive, cycle.send)
+
+    assert cycle.sent[-1]["more_body"] is False
+    pieces = zip(cycle.sent[1:-1], cycle.senders[1:-1], strict=True)
+    straight = [message["body"] for message, sender in pieces if sender != "write events"]
+    assert straight
+    assert all(b"event: token\n" in body for body in straight)
+    whole = b"".join(message["body"] for message in cycle.sent[1:]).decode()
+    seqs = [int(seq) for seq in re.findall(r"^id: 1-(\d+)$", whole, re.MULTILINE)]
+    assert seqs == list(range(1, len(seqs) + 1))
 
 
 def test_a_chats_pieces_go_straight_too(layered: FastAPI, seen: list[Message]) -> None:

@@ -186,6 +186,20 @@ async def test_a_part_that_cant_be_read_fails_the_run(engine_of: Engines, tmp_pa
     assert (last.kind, last.data["code"]) == ("failed", "graph_error")
 
 
+async def test_what_a_part_said_before_it_could_not_be_read_is_said(engine_of: Engines) -> None:
+    odd = AIMessageChunk(content="three", id="b")
+    odd.tool_call_chunks.append({"index": 0})  # type: ignore[typeddict-item]  # odd
+    engine = await engine_of(named(agent(["one", odd])))
+
+    await engine.start(RunSpec("agent", ASKED, thread_id="t", run_id="r"))
+    async with asyncio.timeout(10):
+        events = [event async for event in engine.follow("r")]
+
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert [event.kind for event in events][-2:] == ["message", "failed"]
+    assert events[-2].data["message_id"] == "b"
+
+
 async def taken(graph: AnyPregel, input: Any) -> list[Any]:
     """Run the graph in place; return what it says, in a form that can be compared."""
     parts: list[Part] = []

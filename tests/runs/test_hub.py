@@ -1,7 +1,9 @@
 """The hub: a run's tail hands every reader what lies behind its cursor, and drops nothing unstored."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import gc
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, repeat
 
 import anyio
@@ -157,9 +159,8 @@ class Reader:
 
 @settings(deadline=None)
 @given(
-    steps=st.lists(
-        st.sampled_from([0, 1, 2, 5, None]), max_size=12
-    ),  # events put at once; None lets time pass
+    # How many events are put at once; None lets time pass.
+    steps=st.lists(st.sampled_from([0, 1, 2, 5, None]), max_size=12),
     moods=st.lists(st.lists(st.booleans(), min_size=1, max_size=5), min_size=1, max_size=3),
 )
 def test_readers_who_take_and_readers_who_wake_read_each_event_once_and_in_order(
@@ -254,6 +255,64 @@ async def test_events_between_tokens_wake_the_reader() -> None:
     with anyio.fail_after(5):
         await following
     assert [each.seq for each in reader.read] == [1, 2, 3, 4, 5]
+
+
+async def test_behind_what_was_cut_off_the_right_events_are_taken() -> None:
+    tail = Tail()
+    tail.begin(1)
+    reader = Reader(tail, repeat(True))
+    following = asyncio.create_task(reader.follow())
+    for seq in range(1, 5 * TAIL_LIMIT):
+        for _ in range(3):  # the reader waits again
+            await checkpoint()
+        tail.put(event(seq))
+        tail.stored(Cursor(1, seq - 1))
+    tail.put(Event(1, 5 * TAIL_LIMIT, "finished", {}))
+
+    with anyio.fail_after(5):
+        await following
+
+    assert tail.floor.seq > TAIL_LIMIT
+    assert len(reader.taken) > 4 * TAIL_LIMIT
+    assert [each.seq for each in reader.read] == list(range(1, 5 * TAIL_LIMIT + 1))
+
+
+@pytest.mark.parametrize(
+    "happen",
+    [
+        Tail.wake,
+        Tail.end,
+        lambda tail: tail.end(StorageFailed("full")),
+        lambda tail: tail.begin(2),
+        lambda tail: tail.put(Event(1, 1, "finished", {})),
+    ],
+)
+async def test_who_would_take_is_woken_by_all_that_is_no_token(happen: Callable[[Tail], None]) -> None:
+    tail = Tail()
+    tail.begin(1)
+    waits = asyncio.create_task(tail.wait(tail.version, Cursor(1, 0), lambda events: True))
+    await checkpoint()
+
+    happen(tail)
+
+    with anyio.fail_after(5):
+        assert await waits == Cursor(1, 0)
+
+
+async def test_a_reader_that_left_is_not_kept_until_the_next_event() -> None:
+    tail = Tail()
+    tail.begin(1)
+    reader = Reader(tail, repeat(True))
+    waits = asyncio.create_task(tail.wait(tail.version, Cursor(1, 0), reader.take))
+    await checkpoint()
+    waits.cancel()
+    await asyncio.wait([waits])
+
+    left = weakref.ref(reader)
+    del reader, waits
+    gc.collect()
+
+    assert left() is None
 
 
 def test_what_an_earlier_attempt_stored_late_says_nothing_of_this_one() -> None:

@@ -1,7 +1,6 @@
 """The routes of a graph's runs: start, look at, follow, cancel, answer."""
 
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -60,8 +59,12 @@ class Native:
             return Answer(run_json(run), HTTPStatus.CREATED, headers)
         if run.last is not None:  # the key named a run of before, whose events may be gone
             await self.engine.check_follow(run.spec.run_id, START)
-        follow = partial(self.engine.batches, run.spec.run_id, START)
-        return EventStream(follow, ping_s=self.ping_s, status_code=HTTPStatus.CREATED, headers=headers)
+        return EventStream(
+            lambda take: self.engine.batches(run.spec.run_id, take=take),
+            ping_s=self.ping_s,
+            status_code=HTTPStatus.CREATED,
+            headers=headers,
+        )
 
 
 def routes(native: Native) -> APIRouter:
@@ -88,7 +91,7 @@ def routes(native: Native) -> APIRouter:
         run = await engine.check_follow(run_id, after)
         if run.last is not None and run.last.cursor <= after:
             return Response(status_code=HTTPStatus.NO_CONTENT)
-        return EventStream(partial(engine.batches, run_id, after), ping_s=native.ping_s)
+        return EventStream(lambda take: engine.batches(run_id, after, take=take), ping_s=native.ping_s)
 
     @router.post(
         "/{graph}/runs/{run_id}/cancel", status_code=202, summary="Cancel a run", openapi_extra=openapi.RUN
