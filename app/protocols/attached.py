@@ -38,7 +38,7 @@ class Attachment:
                     yield event
 
     async def batches(
-        self, spec: RunSpec, callbacks: Callbacks = None, take: Take | None = None
+        self, spec: RunSpec, callbacks: Callbacks = None, *, take: Take | None = None
     ) -> AsyncGenerator[Sequence[Event]]:
         """Start the run and yield its events up to `finished`, as Engine.batches() does.
 

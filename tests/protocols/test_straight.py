@@ -259,10 +259,24 @@ def test_over_a_real_server_pieces_go_straight_and_the_head_has_what_the_layers_
     assert response.content.endswith(seen[1]["body"])
 
 
+@pytest.fixture
+def paced(demo_env: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the demo model say a token at a time, so that its reader waits again."""
+    monkeypatch.setenv("DEMO_TPS", "100")
+
+
 @pytest.mark.anyio
-async def test_tokens_are_sent_where_they_are_said_not_by_the_task_that_writes(layered: FastAPI) -> None:
-    path, cycle = "/agent/runs", Cycle()
-    asked = {"input": {"messages": [{"role": "user", "content": "hi there"}]}}
+@pytest.mark.parametrize(
+    ("path", "asked", "writer"),
+    [
+        ("/agent/runs", {"input": {"messages": [{"role": "user", "content": "hi there"}]}}, "write events"),
+        ("/chat", {"text": "what is the square root of 71?"}, "write tokens"),
+    ],
+)
+async def test_tokens_are_sent_where_they_are_said_not_by_the_task_that_writes(
+    paced: None, layered: FastAPI, path: str, asked: object, writer: str
+) -> None:
+    cycle = Cycle()
     scope: Scope = {
         "type": "http",
         "http_version": "1.1",
@@ -293,12 +307,13 @@ async def test_tokens_are_sent_where_they_are_said_not_by_the_task_that_writes(l
 
     assert cycle.sent[-1]["more_body"] is False
     pieces = zip(cycle.sent[1:-1], cycle.senders[1:-1], strict=True)
-    straight = [message["body"] for message, sender in pieces if sender != "write events"]
-    assert straight
-    assert all(b"event: token\n" in body for body in straight)
-    whole = b"".join(message["body"] for message in cycle.sent[1:]).decode()
-    seqs = [int(seq) for seq in re.findall(r"^id: 1-(\d+)$", whole, re.MULTILINE)]
-    assert seqs == list(range(1, len(seqs) + 1))
+    straight = [message["body"] for message, sender in pieces if sender != writer]
+    assert len(straight) > 1
+    if writer == "write events":
+        assert all(b"event: token\n" in body for body in straight)
+        whole = b"".join(message["body"] for message in cycle.sent[1:]).decode()
+        seqs = [int(seq) for seq in re.findall(r"^id: 1-(\d+)$", whole, re.MULTILINE)]
+        assert seqs == list(range(1, len(seqs) + 1))
 
 
 def test_a_chats_pieces_go_straight_too(layered: FastAPI, seen: list[Message]) -> None:
