@@ -22,7 +22,6 @@ from bench.scenarios import PACE_MS
 from bench.servers import Server, command, serving
 
 _TOKENS: Final = 256
-_STREAM_S: Final = _TOKENS * PACE_MS / 1000
 _WARM: Final = Load(streams=4, seconds=1, warmup_s=0.5)
 _INPUT_LIMIT: Final = 250  # messages that one input may hold, less a few
 _RUNS: Final = 10_000
@@ -58,9 +57,7 @@ def _carries(row: Row, server: Server, streams: int, seconds: float) -> bool:
 
 
 def _paced(row: Row, server: Server, streams: int, seconds: float) -> Found:
-    ramp_s = _STREAM_S
-    paced = Load(streams, _TOKENS, PACE_MS, seconds=seconds, warmup_s=ramp_s + 0.5, ramp_s=ramp_s)
-    return load.run(row, server, paced)
+    return load.run(row, server, Load.paced(streams, _TOKENS, PACE_MS, seconds))
 
 
 def stream_memory(upstream: Server, plan: Plan) -> Figures:

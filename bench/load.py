@@ -3,7 +3,7 @@
 import json
 import subprocess
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from bench.machine import OTHER_CORE
 from bench.rows import Row
@@ -30,6 +30,15 @@ class Load:
     ramp_s: float = 0.0
     readers: int = 0
     with_tool: bool = False
+
+    @classmethod
+    def paced(cls, streams: int, tokens: int, pace_ms: int, seconds: float) -> Self:
+        """Streams at a pace that begin one after the other, evenly over the length of one.
+
+        And one pace more: begun a multiple of the pace apart, their tokens would come all at once.
+        """
+        ramp_s = (tokens + 1) * pace_ms / 1000
+        return cls(streams, tokens, pace_ms, seconds=seconds, warmup_s=ramp_s + 0.5, ramp_s=ramp_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,12 @@ _THREAD: Final = re.compile(r"thread \((\d+)\)")
 _RATE: Final = 250
 _LEAST, _MOST = 0.002, 0.6  # the shares worth a line: what runs all else says nothing
 _LOADS: Final = {
-    "burst": Load(streams=24),
-    "paced": Load(streams=20, delay_ms=PACE_MS, ramp_s=256 * PACE_MS / 1000),
-    "request": Load(streams=8, tokens=1),
+    "burst": Load(streams=24, warmup_s=2),
+    "paced": Load.paced(streams=20, tokens=256, pace_ms=PACE_MS, seconds=10),
+    "request": Load(streams=8, tokens=1, warmup_s=2),
 }
 _STEPS: Final = (  # the first whose mark is in a function's file takes it, in the order of a token's way
-    ("HTTP to the model", ("httpx/", "httpcore/", "h11/", "aiohttp/", "anyio/", "sniffio/")),
+    ("HTTP to the model", ("httpx2/", "httpx/", "httpcore/", "h11/", "aiohttp/", "anyio/", "sniffio/")),
     ("openai SDK", ("openai/",)),
     ("langchain_openai", ("langchain_openai/",)),
     ("graphs/models", ("graphs/",)),
@@ -61,7 +61,7 @@ def main() -> int:
     """Profile what the arguments name, and print the tables."""
     arguments = _arguments()
     row = next(each for each in ROWS if each.name == arguments.row)
-    busy = replace(_LOADS[arguments.load], seconds=arguments.seconds, warmup_s=2)
+    busy = replace(_LOADS[arguments.load], seconds=arguments.seconds)
     with upstream() as running, serving(row.server, running.port) as server:
         load.run(row, server, replace(busy, seconds=2))
         plain = load.run(row, server, busy)

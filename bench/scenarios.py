@@ -63,16 +63,7 @@ def _burst(plan: Plan, *, with_tool: bool = False) -> Load:
 
 
 def _paced(plan: Plan) -> Load:
-    """Streams that begin one after the other over the length of one, so that the load is even."""
-    ramp_s = plan.paced_tokens * PACE_MS / 1000
-    return Load(
-        streams=plan.paced_streams,
-        tokens=plan.paced_tokens,
-        delay_ms=PACE_MS,
-        seconds=plan.seconds,
-        warmup_s=ramp_s + 0.5,
-        ramp_s=ramp_s,
-    )
+    return Load.paced(plan.paced_streams, plan.paced_tokens, PACE_MS, plan.seconds)
 
 
 SCENARIOS: Final[dict[str, Callable[[Row, Server, Plan], Figures]]] = {
