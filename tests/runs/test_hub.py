@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import StorageFailed
-from app.runs.event import START, Cursor, Event
+from app.runs.event import START, Cursor, Event, Kind
 from app.runs.hub import TAIL_LIMIT, Hub, Tail
 
 pytestmark = pytest.mark.anyio
@@ -131,11 +131,12 @@ async def test_a_reader_that_left_while_it_waited_is_no_trouble() -> None:
 
 
 class Reader:
-    """Reads a live tail as a follower does; takes where it waits, if it is in the mood."""
+    """Reads a tail as a follower does, and what it lacks in the log; takes where it waits, if in the mood."""
 
-    def __init__(self, tail: Tail, moods: Iterator[bool]) -> None:
+    def __init__(self, tail: Tail, moods: Iterator[bool], log: Sequence[Event] = ()) -> None:
         self._tail = tail
         self._moods = moods
+        self._log = log
         self.read: list[Event] = []
         self.taken: list[Event] = []
 
@@ -146,10 +147,14 @@ class Reader:
         return is_taken
 
     async def follow(self) -> None:
-        after = START
+        """Read on to the last event; begun again, from where it was."""
+        after = self.read[-1].cursor if self.read else START
         while not (self.read and self.read[-1].is_last):
             version = self._tail.version
-            if events := self._tail.after(after):
+            events = self._tail.after(after)
+            if events is None:
+                events = [each for each in self._log if each.cursor > after]
+            if events:
                 self.read += events
                 after = events[-1].cursor
                 await checkpoint()  # as one does who sends them
@@ -157,36 +162,78 @@ class Reader:
                 after = await self._tail.wait(version, after, self.take)
 
 
+class Speaker:
+    """Says a run's events by its tail; log has all of them."""
+
+    def __init__(self) -> None:
+        self.tail = Tail()
+        self.log: list[Event] = []
+        self._at = START
+        self._retry()
+
+    def do(self, step: int | str) -> None:
+        """Put so many tokens, or let something else happen."""
+        match step:
+            case int(count):
+                token: Kind = "token"
+                self.put(*repeat(token, count))
+            case "update":
+                self.put("update")
+            case "wake":
+                self.tail.wake()
+            case "store":
+                self.tail.stored(self._at)
+            case "retry":
+                self._retry()
+
+    def put(self, *kinds: Kind) -> None:
+        events = [
+            Event(self._at.attempt, self._at.seq + n, kind, {}) for n, kind in enumerate(kinds, start=1)
+        ]
+        self.log += events
+        self._at = Cursor(self._at.attempt, self._at.seq + len(events))
+        self.tail.put(*events)
+
+    def _retry(self) -> None:
+        self.tail.end()
+        self._at = Cursor(self._at.attempt + 1, 0)
+        self.tail.begin(self._at.attempt)
+
+
 @settings(deadline=None)
 @given(
-    # How many events are put at once; None lets time pass.
-    steps=st.lists(st.sampled_from([0, 1, 2, 5, None]), max_size=12),
+    steps=st.lists(
+        st.sampled_from([0, 1, 3, 2 * TAIL_LIMIT, "update", "wake", "store", "retry", "leave"])
+        | st.just("time"),
+        max_size=16,
+    ),
     moods=st.lists(st.lists(st.booleans(), min_size=1, max_size=5), min_size=1, max_size=3),
 )
 def test_readers_who_take_and_readers_who_wake_read_each_event_once_and_in_order(
-    steps: list[int | None], moods: list[list[bool]]
+    steps: list[int | str], moods: list[list[bool]]
 ) -> None:
-    said: list[Event] = []
+    """Whatever else happens, and though a reader leaves and comes back."""
 
-    async def read() -> list[Reader]:
-        tail = Tail()
-        tail.begin(1)
-        readers = [Reader(tail, cycle(each)) for each in moods]
+    async def read() -> tuple[list[Event], list[Reader]]:
+        speaker = Speaker()
+        readers = [Reader(speaker.tail, cycle(each), speaker.log) for each in moods]
         async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-            for reader in readers:
-                group.create_task(reader.follow())
-            for count in steps:
-                if count is None:
-                    await checkpoint()
-                    continue
-                events = [event(len(said) + n) for n in range(1, count + 1)]
-                said.extend(events)
-                tail.put(*events)
-            said.append(Event(1, len(said) + 1, "finished", {}))
-            tail.put(said[-1])
-        return readers
+            following = {reader: group.create_task(reader.follow()) for reader in readers}
+            for step in steps:
+                if step == "leave":
+                    following[readers[0]].cancel()
+                    following[readers[0]] = group.create_task(readers[0].follow())
+                elif step == "time":  # so much that all wait again
+                    for _ in range(4):
+                        await checkpoint()
+                else:
+                    speaker.do(step)
+            speaker.put("finished")
+        return speaker.log, readers
 
-    for reader in asyncio.run(read()):
+    said, readers = asyncio.run(read())
+
+    for reader in readers:
         assert reader.read == said
 
 
