@@ -15,7 +15,6 @@ So the tables are its own (migrations/0002_checkpoints.sql), though they are cal
 saver can't read them.
 """
 
-import json
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from inspect import signature
@@ -35,6 +34,7 @@ from langgraph.checkpoint.base import (
 
 from app.errors import StorageFailed
 from app.runs.hold import HOLD
+from app.runs.jsonable import dumps
 from app.stores import checkpoint_tables as tables
 from app.stores.blocking import BlockingHalf
 from app.stores.checkpoint_rows import by_rank, to_tuple
@@ -110,14 +110,11 @@ class Saver(BlockingHalf):
         """
         configurable = config["configurable"]
         thread_id, namespace = str(configurable["thread_id"]), configurable["checkpoint_ns"]
-        about = json.dumps(get_checkpoint_metadata(config, metadata), ensure_ascii=False)
+        about = dumps(get_checkpoint_metadata(config, metadata))
         await self.drops.settled(thread_id)
         (packed,) = self._pack(thread_id, [checkpoint])
         parent_id = configurable.get("checkpoint_id")
-        row = (
-            *(thread_id, namespace, checkpoint["id"], parent_id),
-            *(about.encode("utf-8", "ignore"), packed.kind, packed.blob),
-        )
+        row = thread_id, namespace, checkpoint["id"], parent_id, about, packed.kind, packed.blob
 
         def work(connection: sqlite3.Connection) -> None:
             put(connection, thread_id, packed.new.values())
