@@ -23,6 +23,7 @@
     ├── IdempotencyConflict
     ├── TooManyRuns
     ├── ServerDraining
+    │   └── StorageClosed       a StorageFailed too: the server is about to end
     ├── StreamGap
     └── RunFailed               the run ended without an answer; its code says why
 
@@ -174,6 +175,10 @@ class ServerDraining(AppError):
     """The server is shutting down: it starts nothing new, and lets its readers go."""
 
     code = "server_draining"
+
+
+class StorageClosed(ServerDraining, StorageFailed):
+    """The store is closed, as the server is about to end."""
 
 
 class StreamGap(AppError):

@@ -76,7 +76,7 @@ class Follower:
                 if events is None:
                     events = await self._missed(run_id, after, tail)
                 elif not events and not tail.is_live and not tail.error:
-                    run = await self.run(run_id)
+                    run = await self.run_at(run_id, after)
                     is_over = not run.is_active
                     events = await self._stored(run, after)
                 if events:

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from app.errors import AppError, StorageFailed
+from app.errors import AppError, StorageClosed, StorageFailed
 from app.runs.hold import LeaseLost
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class ThreadedConnection:
 
     def _check_open(self) -> None:
         if self._is_closed:
-            raise StorageFailed("the server is stopping; ask again when it is back")
+            raise StorageClosed("the server is stopping; ask again when it is back")
 
     def _hand_over(self) -> None:
         if self._hand_over_at is not None:

@@ -203,6 +203,18 @@ async def test_closing_twice_or_before_opening_does_nothing(engine_of: Engines, 
     assert not (tmp_path / "other").exists()
 
 
+async def test_who_asks_when_all_is_closed_is_told_that_the_server_is_going(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["fine"]))
+    await ended(engine, ask())
+
+    await engine.aclose()
+
+    with pytest.raises(ServerDraining):
+        await engine.check_follow("r", Cursor(1, 1))
+    with pytest.raises(ServerDraining):
+        await said(engine.follow("r"))
+
+
 async def test_opening_twice_opens_once(engine_of: Engines) -> None:
     engine = await engine_of(agent(["fine"]))
 

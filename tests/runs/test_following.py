@@ -219,6 +219,22 @@ async def test_a_cursor_past_the_end_of_a_live_run_waits(engine_of: Engines) -> 
     assert [event.seq for event in await reader] == [5, 6, 7]
 
 
+async def test_a_cursor_past_all_that_a_live_run_says_is_refused_when_it_has_ended(
+    engine_of: Engines,
+) -> None:
+    gate = asyncio.Event()
+    engine = await engine_of(agent(["a", gate, "b"]))
+    await engine.start(ask())
+    await until(engine.follow("r"), "token")
+
+    reader = asyncio.create_task(said(engine.follow("r", Cursor(1, 1000))))
+    await checkpoint()
+    gate.set()
+
+    with pytest.raises(InvalidCursor):
+        await reader
+
+
 async def test_what_is_not_kept_any_more_is_a_gap(engine_of: Engines) -> None:
     engine = await engine_of(agent(list("abcdefgh")), keeping=Keeping(events=5))
     await engine.start(ask())

@@ -14,7 +14,7 @@ import anyio.lowlevel
 import pytest
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from app.errors import LoadError, StorageFailed, ThreadBusy
+from app.errors import LoadError, StorageClosed, StorageFailed, ThreadBusy
 from app.runs.hold import LeaseLost
 from app.stores.database import GROUP_LIMIT, Database, open_database
 from app.stores.migrations import all_migrations
@@ -260,13 +260,13 @@ async def test_closing_waits_for_what_was_asked_before_and_takes_nothing_after(
         tasks = await asked(database, *map(add_as, range(9)))
         closing_it = asyncio.create_task(database.aclose())
         await anyio.lowlevel.checkpoint()
-        with pytest.raises(StorageFailed, match="stopping"):
+        with pytest.raises(StorageClosed, match="stopping"):
             await database.write(add_as(10))
     await closing_it
     await database.aclose()
 
     await asyncio.gather(*tasks)
-    with pytest.raises(StorageFailed, match="stopping"):
+    with pytest.raises(StorageClosed, match="stopping"):
         await database.write(add_as(10))
     with closing(await asyncio.to_thread(sqlite3.connect, file, check_same_thread=False)) as connection:
         assert await asyncio.to_thread(numbers, connection) == list(range(9))

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from app.errors import StorageFailed, ThreadBusy
+from app.errors import StorageClosed, StorageFailed, ThreadBusy
 from app.runs.hold import LeaseLost
 from app.stores.database import GROUP_LIMIT, Database
 from app.stores.threaded_connection import Work
@@ -179,11 +179,11 @@ async def test_closing_does_what_was_posted_and_nothing_can_be_posted_behind_it(
     closing_it = asyncio.create_task(database.aclose())
     await checkpoint()
 
-    with pytest.raises(StorageFailed, match="stopping"):
+    with pytest.raises(StorageClosed, match="stopping"):
         database.post("a", adding(1000))
     await closing_it
 
-    with pytest.raises(StorageFailed, match="stopping"):
+    with pytest.raises(StorageClosed, match="stopping"):
         database.post("a", adding(1000), can_wait=True)
     assert rows(file, NUMBERS) == [(n,) for n in range(GROUP_LIMIT + 9)]
 
