@@ -35,7 +35,7 @@ _LOADS: Final = {
     "paced": Load.paced(streams=20, tokens=256, pace_ms=PACE_MS, seconds=10),
     "request": Load(streams=8, tokens=1, warmup_s=2),
 }
-_STEPS: Final = (  # the first whose mark is in a function's file takes it, in the order of a token's way
+_STEPS: Final = (  # the first that a function's file begins with takes it, in the order of a token's way
     ("HTTP to the model", ("httpx2/", "httpx/", "httpcore/", "h11/", "aiohttp/", "anyio/", "sniffio/")),
     ("openai SDK", ("openai/",)),
     ("langchain_openai", ("langchain_openai/",)),
@@ -152,9 +152,8 @@ def _is_library(function: str) -> bool:
 
 
 def _step(function: str) -> str:
-    name, _, place = function.rpartition(" (")
-    file = _file(place)
-    return next((step for step, marks in _STEPS if any(mark in f"{file} {name}" for mark in marks)), _ELSE)
+    file = _file(function.rpartition(" (")[2])
+    return next((step for step, marks in _STEPS if file.startswith(marks)), _ELSE)
 
 
 def _short(function: str) -> str:
