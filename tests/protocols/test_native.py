@@ -82,10 +82,10 @@ def ended(client: httpx.Client, run: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def newest_thread(client: httpx.Client) -> list[str]:
-    """Return the thread whose run was started last, without its status: that may change at any time."""
+def newest_thread(client: httpx.Client) -> Any:
+    """Return the page with the thread whose run was started last, without what changes when that ends."""
     page = client.get("/agent/threads", params={"limit": 1}).json()
-    return [each["thread_id"] for each in page["threads"]]
+    return {**page, "threads": [{**each, "status": "", "updated_at": ""} for each in page["threads"]]}
 
 
 def code_of(response: httpx.Response) -> tuple[int, str]:

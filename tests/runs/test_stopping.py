@@ -22,9 +22,8 @@ from tests.runs.scripted import Messages, ScriptedModel, agent, call
 
 pytestmark = pytest.mark.anyio
 
-TIMEOUT_S = (
-    2.0  # of runs that are to take too long: a busy machine, too, has got by then to what they wait for
-)
+# Of runs that are to take too long: a busy machine, too, has got by then to what they wait for.
+TIMEOUT_S = 2.0
 
 
 async def stop_amid(engine: Engine, run_id: str = "r1", *, behind: str = "token") -> list[str]:
