@@ -5,12 +5,14 @@ tasks of its own for nodes and tool calls: a `sys.exit()` in one would end the s
 """
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine
 from contextvars import Context, ContextVar
-from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 _IS_CONTAINED: Final[ContextVar[bool]] = ContextVar("seltzer_is_contained", default=False)
+
+
+T = TypeVar("T")
 
 
 class GraphExited(RuntimeError):
@@ -46,54 +48,24 @@ class _Factory:
         if context is not None:
             options["context"] = context
         is_contained = _IS_CONTAINED.get() if context is None else context.get(_IS_CONTAINED, False)
-        inside = _Contained(coro) if is_contained else coro
-        if self._replaced is not None:
-            return self._replaced(loop, inside, **options)
-        return asyncio.Task(inside, loop=loop, **options)
+        make = self._replaced or _task
+        if not is_contained:
+            return make(loop, coro, **options)
+        outside: Any = _contained(coro)
+        # For who looks at the task: what it runs.
+        outside.__qualname__ = getattr(coro, "__qualname__", outside.__qualname__)
+        task = make(loop, outside, **options)
+        # Cancelled before its first step, the one never awaits the other, of which Python would complain.
+        task.add_done_callback(lambda _: coro.close())
+        return task
 
 
-class _Contained(Coroutine[Any, Any, Any]):
-    """A coroutine in whose place another's exit is a GraphExited.
-
-    It isn't an `async def`: cancelled before its first step, that would leave the one inside unawaited.
-    """
-
-    __slots__ = ("_inner",)
-
-    def __init__(self, inner: Coroutine[Any, Any, Any]) -> None:
-        self._inner = inner
-
-    def send(self, value: Any) -> Any:
-        try:
-            return self._inner.send(value)
-        except (SystemExit, KeyboardInterrupt) as exit:
-            raise _exited(exit) from exit
-
-    def throw(
-        self,
-        error: Any,
-        value: BaseException | object = None,
-        traceback: TracebackType | None = None,
-    ) -> Any:
-        raised: Any = error if value is None else value
-        try:
-            return self._inner.throw(raised)
-        except (SystemExit, KeyboardInterrupt) as exit:
-            raise _exited(exit) from exit
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        try:
-            return (yield from self._inner.__await__())
-        except (SystemExit, KeyboardInterrupt) as exit:
-            raise _exited(exit) from exit
-
-    def __getattr__(self, name: str) -> Any:
-        """Show the coroutine inside to who looks at frames and states."""
-        return getattr(self._inner, name)
+def _task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
+    return asyncio.Task(coro, loop=loop, **options)
 
 
-def _exited(exit: BaseException) -> GraphExited:
-    return GraphExited(f"the graph raised {type(exit).__name__}")
+async def _contained(inner: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await inner
+    except (SystemExit, KeyboardInterrupt) as exit:
+        raise GraphExited(f"the graph raised {type(exit).__name__}") from exit
