@@ -7,6 +7,7 @@ Departs from it:
 """
 
 import asyncio
+import logging
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ READ = "seltzer.read"  # the body's next bytes
 _KEEP_S = 5.0  # an unused connection; servers close theirs sooner or later, and a request would run into it
 _BREAKS = re.compile(rb"[\r\n\0]")
 _PORTS = {"http": 80, "https": 443}
+_LOG = logging.getLogger("httpx2")  # where it names each request
 
 
 class ModelHttpClient(DefaultAsyncHttpxClient):
@@ -34,6 +36,32 @@ class ModelHttpClient(DefaultAsyncHttpxClient):
     ) -> httpx2.AsyncBaseTransport:
         # A `transport=` argument would switch off the proxies of the environment.
         return Transport(httpx2.create_ssl_context(verify=verify, cert=cert, trust_env=trust_env))
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+        """Do as AsyncClient does, but go straight to the transport where nothing between has anything to do.
+
+        A short run costs a thirtieth less by that. An answer that came straight can't tell how long it took.
+        """
+        if not stream or options or self._has_more_to_do(request):
+            return await super().send(request, stream=stream, **options)
+        try:
+            response = await self._transport_for_url(request.url).handle_async_request(request)
+        except httpx2.RequestError as error:
+            error.request = request
+            raise
+        response.request = request
+        if "set-cookie" in response.headers:
+            self.cookies.extract_cookies(response)
+        if response.status_code // 100 == 3:  # perhaps to another place
+            await response.aclose()
+            return await super().send(request, stream=stream)
+        return response
+
+    def _has_more_to_do(self, request: httpx2.Request) -> bool:
+        """Say whether a request is to be signed, shown, logged or limited on its way."""
+        is_plain = "timeout" in request.extensions and not (request.url.userinfo or self.auth)
+        is_seen = any(self.event_hooks.values()) or _LOG.isEnabledFor(logging.INFO)
+        return self.is_closed or is_seen or not is_plain
 
 
 class Origin(NamedTuple):
