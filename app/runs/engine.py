@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
-from dataclasses import replace
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.messages import BaseMessage
@@ -104,7 +103,7 @@ class Engine:
         if spec.attached:
             self._executor.give(run, lease)
         elif lease is not None:
-            self._executor.begin(replace(lease, run=replace(lease.run, spec=spec)))
+            self._executor.begin(lease)
         return run
 
     async def start(self, spec: RunSpec, *, callbacks: Callbacks = None) -> Run:

@@ -3,7 +3,6 @@
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from app.errors import (
     IdempotencyConflict,
@@ -15,7 +14,7 @@ from app.errors import (
 from app.runs.event import Event, Json, RunId
 from app.runs.jsonable import dumps
 from app.runs.ports import Renewal, Submitted
-from app.runs.run import Lease, Run, RunSpec, Stop
+from app.runs.run import Lease, Run, RunSpec, Status, Stop
 from app.stores.database import Database
 from app.stores.log_rows import write_events
 from app.stores.run_rows import (
@@ -70,11 +69,10 @@ class SqliteRuns:
             if held is None:
                 _check_queue(connection, queue_limit)
             number, is_thread_new = insert(connection, spec, packed, now, held)
-            run = Run(spec, "pending", attempt=0, number=number, created_at=to_datetime(now))
-            if held is None:
-                return Submitted(run, None, ended)
-            run = replace(run, status="running", attempt=1)
-            return Submitted(run, Lease(run, held[0], is_thread_new=is_thread_new), ended)
+            status: Status = "running" if held else "pending"
+            run = Run(spec, status, attempt=int(held is not None), number=number, created_at=to_datetime(now))
+            lease = Lease(run, held[0], is_thread_new=is_thread_new) if held else None
+            return Submitted(run, lease, ended)
 
         return await self._database.write(work)
 

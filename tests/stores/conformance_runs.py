@@ -99,6 +99,14 @@ class RunsExam:
 
         assert (await found(runs)).spec == given
 
+    async def test_a_run_that_begins_at_once_has_the_very_spec(self, runs: Runs) -> None:
+        given = spec()
+
+        lease = (await runs.submit(given, "a", TTL_S, QUEUE_LIMIT)).lease
+
+        assert lease is not None
+        assert lease.run.spec is given
+
     @pytest.mark.parametrize(
         "value", [None, "text", {"messages": [HumanMessage("a"), AIMessage("b")], "n": 1}, {"odd": object}]
     )
