@@ -138,13 +138,7 @@ def parse(body: bytes, depth: int) -> Any:
     if not body:
         raise BadRequest("the body is empty; send JSON")
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_no_constant,
-            parse_int=_bounded_int,
-            parse_float=_finite_float,
-        )
+        value = _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise BadRequest(f"the body isn't UTF-8 (byte {error.start})") from None
     except json.JSONDecodeError as error:
@@ -181,6 +175,14 @@ def _finite_float(digits: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise BadRequest("the body has a number that is too large")
     return value
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_constant=_no_constant,
+    parse_int=_bounded_int,
+    parse_float=_finite_float,
+)
 
 
 def _check(value: Any, depth: int) -> None:

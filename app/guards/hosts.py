@@ -32,9 +32,7 @@ class HostGuard:
             await self._app(scope, receive, send)
             return
         try:
-            self._check(
-                Headers(scope=scope), is_local=self._is_loopback and _is_own_loopback(_own_name(scope))
-            )
+            self._check(Headers(scope=scope), is_local=self._is_loopback and _is_loopback(_own_name(scope)))
         except AppError as error:
             await problem(error, scope)(scope, receive, send)
             return
@@ -43,7 +41,7 @@ class HostGuard:
     def _check(self, headers: Headers, *, is_local: bool) -> None:
         host = headers.get("host", "")
         name = _name(host)
-        if is_local and not is_loopback(name) and name not in self._allowed_hosts:
+        if is_local and not _is_loopback(name) and name not in self._allowed_hosts:
             raise ForeignHost(f"this server doesn't answer for {name!r}; allow it by SELTZER_ALLOWED_HOSTS")
         origin = headers.get("origin")
         is_embedded = headers.get("sec-fetch-mode") != "navigate"  # an image, a script: these send no Origin
@@ -74,7 +72,7 @@ def _own_name(scope: Scope) -> str:
     return str(server[0]) if server else ""
 
 
-_is_own_loopback: Final = lru_cache(maxsize=8)(is_loopback)  # of the few names that are the server's own
+_is_loopback: Final = lru_cache(maxsize=8)(is_loopback)  # a server is reached by few names
 
 
 def _name(host: str) -> str:
