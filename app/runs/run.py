@@ -11,6 +11,7 @@ from app.runs.event import Event, Json, RunId
 
 Status = Literal["pending", "running", "success", "error", "interrupted", "cancelled"]
 OnBusy = Literal["reject", "enqueue", "interrupt", "rollback"]
+_ON_BUSY: Final[tuple[OnBusy, ...]] = get_args(OnBusy)
 Stop = Literal["cancel", "rollback"]  # rollback takes the run's work out of the thread, too
 
 STATUS_OF_LAST: Final[dict[str, Status]] = {
@@ -127,7 +128,7 @@ def check_max_steps(value: object, field: str) -> int:
 
 def check_on_busy(value: object, field: str) -> OnBusy:
     """Return the value if it says what to do on a busy thread. Raises InvalidInput naming the field."""
-    for known in get_args(OnBusy):
+    for known in _ON_BUSY:
         if value == known:
-            return known  # type: ignore[no-any-return]  # get_args knows no types
-    raise InvalidInput(field, f"must be one of {', '.join(get_args(OnBusy))}")
+            return known
+    raise InvalidInput(field, f"must be one of {', '.join(_ON_BUSY)}")
