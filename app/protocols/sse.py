@@ -57,8 +57,9 @@ class EventStream(Response):
         headers: Mapping[str, str] | None = None,
         encode: Callable[[Event], bytes] = frame,
     ) -> None:
-        super().__init__(None, status_code, {**HEADERS, **(headers or {})})
-        del self.headers["content-length"]
+        self.status_code = status_code
+        self.background = None
+        self.init_headers({**HEADERS, **(headers or {})})
         self._follow = follow
         self._ping_s = ping_s
         self._encode = encode
