@@ -17,7 +17,6 @@ saver can't read them.
 
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 from inspect import signature
 from operator import itemgetter
 from typing import Any, Final
@@ -67,11 +66,6 @@ class Saver(BlockingHalf):
         self.drops = Drops(database, known)
         self.written = Written()
         self._database = database
-        # LangGraph's put_writes_accepts_task_path() asks for its signature in each run: of a method inspect
-        # makes it anew, of this it takes what it finds.
-        put_writes: Any = partial(self.aput_writes)
-        put_writes.__signature__ = signature(self.aput_writes)
-        self.aput_writes = put_writes  # type: ignore[method-assign]
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         configurable = config["configurable"]
@@ -248,6 +242,10 @@ class Saver(BlockingHalf):
         """Pack the values; to be written at once, as what is known may be dropped as soon as anyone waits."""
         known = self.known.lists(self.serde, thread_id)
         return [pack(self.serde, value, tuple(known)) for value in values]
+
+
+# LangGraph's put_writes_accepts_task_path() asks for it in each run, and inspect takes what it finds here.
+Saver.aput_writes.__signature__ = signature(Saver.aput_writes)  # type: ignore[attr-defined]  # a function's
 
 
 def _rows(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> list[Any]:

@@ -164,7 +164,6 @@ def openai_chat(name: str, api_key: str | None, base_url: str | None) -> StrictC
         timeout=Timeout(READ_S, connect=CONNECT_S),
         stream_chunk_timeout=READ_S,
         http_async_client=ModelHttpClient(),
-        streaming=True,  # as in each run; unsaid, LangChain looks in each call for who listens
         stream_usage=True,
     )
 

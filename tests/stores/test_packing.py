@@ -309,6 +309,27 @@ async def test_a_message_that_is_known_is_not_decoded_nor_written_again(file: Pa
         assert await _changes(database) - written < MANY
 
 
+def _mark(state: Talk) -> Any:
+    """Give back the first message, changed in place in a way that doesn't show in its text."""
+    first = state["messages"][0]
+    first.additional_kwargs["marked_at"] = len(state["messages"])
+    return {"messages": [first]}
+
+
+marking = graph(_mark)
+
+
+async def test_a_known_message_that_a_node_changes_and_gives_back_is_stored_as_it_is_then(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, marking)
+        await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
+        await pregel.aget_state(config())  # its messages are known now
+        await turn(pregel, "more")
+        stored = (await on(checkpoints, marking).aget_state(config())).values["messages"]  # knows nothing yet
+
+    assert stored[0].additional_kwargs == {"marked_at": MANY + 1}
+
+
 async def _changes(database: Database) -> int:
     """Return how many rows have been written until now."""
     return await database.write(lambda connection: connection.total_changes)
