@@ -49,14 +49,13 @@ class _Factory:
             options["context"] = context
         is_contained = _IS_CONTAINED.get() if context is None else context.get(_IS_CONTAINED, False)
         make = self._replaced or _task
-        if not is_contained:
+        if not (is_contained and asyncio.iscoroutine(coro)):
             return make(loop, coro, **options)
         outside: Any = _contained(coro)
-        # For who looks at the task: what it runs.
-        outside.__qualname__ = getattr(coro, "__qualname__", outside.__qualname__)
+        outside.__qualname__ = getattr(coro, "__qualname__", outside.__qualname__)  # who looks sees its name
         task = make(loop, outside, **options)
-        # Cancelled before its first step, the one never awaits the other, of which Python would complain.
-        task.add_done_callback(lambda _: coro.close())
+        # A task that is cancelled before its first step never awaits coro, of which Python would warn.
+        task.add_done_callback(lambda _: coro.close(), context=context)
         return task
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import inspect
 import sys
+import weakref
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from typing import Any
 
 import anyio
@@ -139,6 +141,34 @@ async def test_a_cancelled_task_is_cancelled_before_its_first_step_and_later() -
     assert never.cancelled()
     assert later.cancelled()
     assert ended.is_set()
+
+
+async def test_what_is_no_coroutine_is_refused_as_outside() -> None:
+    async def make() -> None:
+        asyncio.get_running_loop().create_task(5)  # type: ignore[arg-type]  # that is the point
+
+    with pytest.raises(TypeError):
+        await asyncio.create_task(make(), context=contained())
+
+
+async def test_a_task_keeps_nothing_of_the_context_that_it_was_made_in() -> None:
+    class Request:
+        pass
+
+    ours: ContextVar[Request | None] = ContextVar("ours")
+
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    request = Request()
+    gone, before = weakref.ref(request), ours.set(request)
+    task = asyncio.create_task(wait(), context=contained())
+    ours.reset(before)
+    del request, before
+
+    assert gone() is None
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def test_an_exit_in_answer_to_a_cancellation_is_contained_too() -> None:
