@@ -9,6 +9,7 @@ them).
 import asyncio
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -137,6 +138,8 @@ def parse(body: bytes, depth: int) -> Any:
     """Return the body's JSON. Raises BadRequest if it isn't JSON, InvalidInput for what can't be kept."""
     if not body:
         raise BadRequest("the body is empty; send JSON")
+    if body.startswith(BOM_UTF8):
+        raise BadRequest("the body isn't JSON: it begins with a byte order mark; send it without")
     try:
         value = _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError as error:

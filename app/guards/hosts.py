@@ -5,7 +5,6 @@ port.
 import ipaddress
 from collections.abc import Collection
 from functools import lru_cache
-from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -32,7 +31,7 @@ class HostGuard:
             await self._app(scope, receive, send)
             return
         try:
-            self._check(Headers(scope=scope), is_local=self._is_loopback and _is_loopback(_own_name(scope)))
+            self._check(Headers(scope=scope), is_local=self._is_loopback and is_loopback(_own_name(scope)))
         except AppError as error:
             await problem(error, scope)(scope, receive, send)
             return
@@ -41,7 +40,7 @@ class HostGuard:
     def _check(self, headers: Headers, *, is_local: bool) -> None:
         host = headers.get("host", "")
         name = _name(host)
-        if is_local and not _is_loopback(name) and name not in self._allowed_hosts:
+        if is_local and not is_loopback(name) and name not in self._allowed_hosts:
             raise ForeignHost(f"this server doesn't answer for {name!r}; allow it by SELTZER_ALLOWED_HOSTS")
         origin = headers.get("origin")
         is_embedded = headers.get("sec-fetch-mode") != "navigate"  # an image, a script: these send no Origin
@@ -56,6 +55,7 @@ class HostGuard:
             )
 
 
+@lru_cache(maxsize=8)  # a server is reached by few names
 def is_loopback(name: str) -> bool:
     """Tell whether the name or address can only mean this machine."""
     if name.lower() == "localhost" or name.lower().endswith(".localhost"):
@@ -70,9 +70,6 @@ def _own_name(scope: Scope) -> str:
     """Return the address the request came in at: a server not started by `seltzer serve` may have others."""
     server = scope.get("server")
     return str(server[0]) if server else ""
-
-
-_is_loopback: Final = lru_cache(maxsize=8)(is_loopback)  # a server is reached by few names
 
 
 def _name(host: str) -> str:

@@ -58,7 +58,7 @@ class EventStream(Response):
         encode: Callable[[Event], bytes] = frame,
     ) -> None:
         self.status_code = status_code
-        self.background = None
+        self.background = None  # as Response has it, but for its body: whose length would be in the head
         self.init_headers({**HEADERS, **(headers or {})})
         self._follow = follow
         self._ping_s = ping_s

@@ -16,8 +16,10 @@ from app.runs.run import Lease, Run, RunSpec, Stop, Thread
 
 
 class Submitted(NamedTuple):
-    """A run's row. lease: it may begin here at once, by the very spec. ended: what waited on its thread until
-    it came.
+    """A run's row.
+
+    lease: it may begin here at once; its run's spec is the very object. ended: what waited on its thread
+    until it came.
     """
 
     run: Run

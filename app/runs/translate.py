@@ -5,7 +5,6 @@ Reads what driving.py hands over: parts `(namespace, mode, value)`, as of `graph
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
@@ -49,7 +48,7 @@ class Translator:
     """
 
     def __init__(self, graph: AnyPregel) -> None:
-        self._tool_nodes = _tool_nodes(graph)
+        self._tool_nodes = frozenset(_tool_nodes(graph))
         self._messages: dict[str, _Message] = {}
         self._answer_id: str | None = None
         self._kept_answer = ""
@@ -259,14 +258,8 @@ def _ai_messages(update: Any) -> Iterator[AIMessage]:
                 yield message
 
 
-@lru_cache(maxsize=64)  # asked in each run
-def _tool_nodes(graph: AnyPregel) -> frozenset[str]:
-    """Return the nodes that run tools: what a model says inside a tool is never the answer."""
-    graphs = [graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))]
-    return frozenset(
-        name
-        for each in graphs
-        if isinstance(each, Pregel)
-        for name, node in each.nodes.items()
-        if isinstance(node.bound, ToolNode)
-    )
+def _tool_nodes(graph: AnyPregel) -> Iterator[str]:
+    """Yield the nodes that run tools: what a model says inside a tool is never the answer."""
+    for each in (graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))):
+        if isinstance(each, Pregel):
+            yield from (name for name, node in each.nodes.items() if isinstance(node.bound, ToolNode))
