@@ -57,8 +57,9 @@ class EventStream(Response):
         headers: Mapping[str, str] | None = None,
         encode: Callable[[Event], bytes] = frame,
     ) -> None:
+        # Not by Response's own: that has a body, if an empty one, and puts its length into the head.
         self.status_code = status_code
-        self.background = None  # as Response has it, but for its body: whose length would be in the head
+        self.background = None
         self.init_headers({**HEADERS, **(headers or {})})
         self._follow = follow
         self._ping_s = ping_s

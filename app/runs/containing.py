@@ -9,10 +9,9 @@ from collections.abc import Coroutine
 from contextvars import Context, ContextVar
 from typing import Any, Final, TypeVar
 
-_IS_CONTAINED: Final[ContextVar[bool]] = ContextVar("seltzer_is_contained", default=False)
-
-
 T = TypeVar("T")
+
+_IS_CONTAINED: Final[ContextVar[bool]] = ContextVar("seltzer_is_contained", default=False)
 
 
 class GraphExited(RuntimeError):
@@ -51,7 +50,7 @@ class _Factory:
         make = self._replaced or _task
         if not (is_contained and asyncio.iscoroutine(coro)):
             return make(loop, coro, **options)
-        outside: Any = _contained(coro)
+        outside: Any = _kept_inside(coro)
         outside.__qualname__ = getattr(coro, "__qualname__", outside.__qualname__)  # who looks sees its name
         task = make(loop, outside, **options)
         # A task that is cancelled before its first step never awaits coro, of which Python would warn.
@@ -63,7 +62,7 @@ def _task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
     return asyncio.Task(coro, loop=loop, **options)
 
 
-async def _contained(inner: Coroutine[Any, Any, T]) -> T:
+async def _kept_inside(inner: Coroutine[Any, Any, T]) -> T:
     try:
         return await inner
     except (SystemExit, KeyboardInterrupt) as exit:

@@ -18,8 +18,8 @@ from app.runs.run import Lease, Run, RunSpec, Stop, Thread
 class Submitted(NamedTuple):
     """A run's row.
 
-    lease: it may begin here at once; its run's spec is the very object. ended: what waited on its thread
-    until it came.
+    lease: it may begin here at once; its run's spec is the object submitted. ended: what waited on its
+    thread until it came.
     """
 
     run: Run

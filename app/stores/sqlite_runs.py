@@ -70,7 +70,8 @@ class SqliteRuns:
                 _check_queue(connection, queue_limit)
             number, is_thread_new = insert(connection, spec, packed, now, held)
             status: Status = "running" if held else "pending"
-            run = Run(spec, status, attempt=int(held is not None), number=number, created_at=to_datetime(now))
+            attempt = 1 if held else 0
+            run = Run(spec, status, attempt=attempt, number=number, created_at=to_datetime(now))
             lease = Lease(run, held[0], is_thread_new=is_thread_new) if held else None
             return Submitted(run, lease, ended)
 
