@@ -2,7 +2,7 @@
 
 from bench.shapes import with_tool
 from graphs.bare import build
-from graphs.models import chat_model
+from seltzer.models import chat_model
 
 llm = build(chat_model())
 tool = with_tool(chat_model())

@@ -22,8 +22,8 @@ from typing_extensions import TypedDict
 
 from graphs.calculator import calculator
 from graphs.history import last_exchanges, this_turn, with_every_call_answered, without_broken_calls
-from graphs.models import chat_model
 from graphs.node import Node
+from seltzer.models import chat_model
 
 SYSTEM = "You are a helpful assistant. Calculate with the calculator. Answer briefly, in the user's language."
 ANSWER_NOW = "You have used your tool calls for this turn. Answer now, from what you have."

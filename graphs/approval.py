@@ -20,7 +20,7 @@ from langgraph.types import Command, Send, interrupt
 from graphs.agent import State, model_node, tool_node, where_next
 from graphs.calculator import calculator
 from graphs.history import open_calls
-from graphs.models import chat_model
+from seltzer.models import chat_model
 
 QUESTION = "May this tool be called? Only a yes runs it."
 MAX_WORDS_CHARS = 500  # of what the person said, as the model is told it

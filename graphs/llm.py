@@ -1,6 +1,6 @@
 """The bare chat model, without tools: the tutorials' first step."""
 
 from graphs.bare import build
-from graphs.models import chat_model
+from seltzer.models import chat_model
 
 graph = build(chat_model())

@@ -14,8 +14,8 @@ from blockbuster import BlockBuster
 from fastapi import FastAPI
 from playwright.sync_api import Page
 
-from app.main import create_app
-from app.settings import Settings
+from seltzer.main import create_app
+from seltzer.settings import Settings
 from tests.browser import open_page
 from tests.serving import Served, serving, write_graphs
 from tests.upstream import Upstream
@@ -33,7 +33,7 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def blocking_calls() -> Iterator[None]:
     """Raise BlockingError where our code blocks an event loop, the served app's too."""
-    detector = BlockBuster(scanned_modules=["app", "graphs"])
+    detector = BlockBuster(scanned_modules=["seltzer", "graphs"])
     for function in detector.functions.values():
         function.can_block_in("langserve/playground.py", "serve_playground")  # reads a small file of its own
         function.can_block_in(

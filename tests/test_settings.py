@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.main import load_graphs
-from app.settings import Settings, apply_env
+from seltzer.main import load_graphs
+from seltzer.settings import Settings, apply_env
 from tests.serving import write_graphs
 
 Forget = Callable[..., None]

@@ -100,7 +100,7 @@ class Desk:
 
 
 def command(arguments: tuple[str, ...]) -> list[str]:
-    return [sys.executable, "-m", "app.cli", *arguments]
+    return [sys.executable, "-m", "seltzer.cli", *arguments]
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.cli.answering import value_of
-from app.cli.screen import STEP_CHARS, question_of
+from seltzer.cli.chat.answer import value_of
+from seltzer.cli.chat.screen import STEP_CHARS, question_of
 
 RISKY = {"message": "Really?", "tool": "rm", "path": "/"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app import __version__
+from seltzer import __version__
 from tests.cli.conftest import BARE, TALKER, Desk, wait_for
 from tests.e2e.processes import until
 from tests.serving import write_graphs

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from app import __version__
+from seltzer import __version__
 from tests.cli.conftest import Desk
 
 
@@ -15,7 +15,7 @@ from tests.cli.conftest import Desk
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = f"""
 import contextlib, io, sys
-from app.cli import main
+from seltzer.cli import main
 sys.argv[1:] = {words!r}
 with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as help:
     main()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from app.client import Cursor, Done, Part, Restarted, Retracted, Started, Token, ToolCall, ToolResult
+from seltzer.client import Cursor, Done, Part, Restarted, Retracted, Started, Token, ToolCall, ToolResult
 
 RETRY = b"retry: 1000\n\n"
 PING = b": ping\n\n"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.client import (
+from seltzer.client import (
     ANEW,
     AnswerCutOff,
     AsyncClient,
@@ -23,13 +23,13 @@ from app.client import (
     ServerUnreachable,
     Started,
     Token,
-    asks,
     astream,
     get_stream,
     stream,
 )
-from app.client.connection import afollowed, followed
-from app.client.following import Following
+from seltzer.client.http import requests
+from seltzer.client.http.connection import afollowed, followed
+from seltzer.client.streams.follow import Following
 from tests.client.rawserver import END, Answer, RawServer, answering, answering_each, chunk, head, header
 from tests.client.tape import (
     CRASHED,
@@ -90,7 +90,7 @@ class Waits:
 
 def following(url: str, query: str = "q", **options: Any) -> Following:
     """Return a reader of one question's answer."""
-    first = asks.start("agent", query, {}, streams=True)
+    first = requests.start("agent", query, {}, streams=True)
     return Following(url, "agent", first, **{"patience_s": 60} | options)
 
 

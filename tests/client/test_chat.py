@@ -9,7 +9,7 @@ import socket
 import anyio
 import pytest
 
-from app.client import (
+from seltzer.client import (
     AnswerCutOff,
     ServerError,
     ServerUnreachable,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.client import (
+from seltzer.client import (
     AsyncClient,
     Client,
     Done,
@@ -22,7 +22,7 @@ from app.client import (
     Started,
     Token,
 )
-from app.client.connection import afollowed, followed
+from seltzer.client.http.connection import afollowed, followed
 from tests.client.cutting import cutting
 from tests.client.rawserver import END, Answer, RawServer, answering, answering_each, chunk, head, header
 from tests.client.test_answer import Waits, following

@@ -10,12 +10,12 @@ import pytest
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
-import app.main  # noqa: F401  # imports every room, so that every error class is known
-from app.errors import AppError
-from app.guards.faults import STATUS
-from app.runs.failure import MESSAGES, failure
-from app.settings import Settings
-from graphs.models import settings as model_settings
+import seltzer.main  # noqa: F401  # imports every room, so that every error class is known
+from seltzer.errors import AppError
+from seltzer.guards.faults import STATUS
+from seltzer.models import settings as model_settings
+from seltzer.runs.failure import MESSAGES, failure
+from seltzer.settings import Settings
 from tests.docs.blocks import ROOT
 
 ERRORS = ROOT / "docs/reference/errors.md"

@@ -8,7 +8,7 @@ from langchain_core.tools import tool
 
 from graphs.agent import build
 from graphs.calculator import calculate
-from graphs.models import chat_model
+from seltzer.models import chat_model
 
 TAKES_S = 0.15
 

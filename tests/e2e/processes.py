@@ -100,7 +100,7 @@ class Home:
         """Start a command of the terminal, whose standard output can be read."""
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "app.cli", *arguments],
+                [sys.executable, "-m", "seltzer.cli", *arguments],
                 cwd=self.config.parent,
                 env=self.environment | environment,
                 stdin=subprocess.DEVNULL,

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from app.runs.event import LAST_KINDS
+from seltzer.runs.event import LAST_KINDS
 from tests.e2e.answers import Answers
 from tests.e2e.processes import WAIT_S, Home, Server
 from tests.protocols.following import Seen, all_events, events

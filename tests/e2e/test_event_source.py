@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from app.runs.event import Kind
+from seltzer.runs.event import Kind
 from tests.protocols.following import all_events
 from tests.serving import Served
 

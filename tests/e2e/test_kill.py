@@ -25,7 +25,7 @@ from tests.upstream import Upstream
 SEEDS = int(os.environ.get("KILL_SEEDS", "10"))  # make soak sets it
 HELD = """
 from langgraph.graph import START, MessagesState, StateGraph
-from graphs.models import chat_model
+from seltzer.models import chat_model
 
 model = chat_model()
 unheard = model.with_config(tags=["nostream"])

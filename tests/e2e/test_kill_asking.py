@@ -20,7 +20,7 @@ from typing import Annotated
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
-from graphs.models import chat_model
+from seltzer.models import chat_model
 
 class State(TypedDict):
     said: Annotated[list, operator.add]

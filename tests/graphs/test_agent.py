@@ -11,7 +11,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph.state import CompiledStateGraph
 
 from graphs import agent
-from graphs.models.demo import DemoChatModel
+from seltzer.models.demo import DemoChatModel
 from tests.graphs.scripted import ScriptedChatModel, calling, question, streamed, texts_of
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
 from graphs import agent, approval
-from graphs.models.demo import DemoChatModel
+from seltzer.models.demo import DemoChatModel
 from tests.graphs.scripted import ScriptedChatModel, calling, question, streamed
 
 pytestmark = pytest.mark.anyio

@@ -13,10 +13,10 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.checkpoint.memory import InMemorySaver
 
 from graphs.bare import build
-from graphs.models.completion import CompletionChatModel
-from graphs.models.demo import DemoChatModel, DemoCompletion
-from graphs.models.openai import StrictOpenAI, openai_completion
-from graphs.models.transcript import as_messages, as_prompt
+from seltzer.models.completion import CompletionChatModel
+from seltzer.models.demo import DemoChatModel, DemoCompletion
+from seltzer.models.openai.strict import StrictOpenAI, openai_completion
+from seltzer.models.transcript import as_messages, as_prompt
 from tests.graphs.scripted import ScriptedChatModel, question, streamed, texts_of
 from tests.replies import Reply
 from tests.upstream import Upstream

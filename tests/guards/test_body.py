@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from app.errors import BadRequest, InvalidInput
-from app.guards.body import DRAIN_BYTES, BodyGuard, BodyLimits, parse
-from app.guards.faults import Boundary
+from seltzer.errors import BadRequest, InvalidInput
+from seltzer.guards.body import DRAIN_BYTES, BodyGuard, BodyLimits, parse
+from seltzer.guards.faults import Boundary
 from tests.guards.asking import GONE, Answer, ask, echo, part
 from tests.serving import Served, serving
 

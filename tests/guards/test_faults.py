@@ -12,9 +12,9 @@ from pydantic import BaseModel, field_validator
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
-from app.errors import AppError, DataInUse, InvalidInput, LoadError, RunFailed, ThreadBusy
-from app.guards import faults
-from app.runs.failure import MESSAGES, failure
+from seltzer.errors import AppError, DataInUse, InvalidInput, LoadError, RunFailed, ThreadBusy
+from seltzer.guards import faults
+from seltzer.runs.failure import MESSAGES, failure
 from tests.serving import Served, serving
 
 SECRET = "sk-secret-key"
@@ -159,7 +159,7 @@ def test_what_nobody_expected_is_a_problem_without_its_text_and_the_connection_g
     assert json.loads(text)["request_id"] == response.headers["x-request-id"]
     assert after == (200, "fine")
     assert connection.sock is used
-    record = next(each for each in caplog.records if each.name == "app.guards.faults")
+    record = next(each for each in caplog.records if each.name == "seltzer.guards.faults")
     assert (record.levelno, record.exc_info and record.exc_info[0]) == (logging.ERROR, ZeroDivisionError)
     assert response.headers["x-request-id"] in record.getMessage()
 

@@ -5,7 +5,7 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from app.guards.hosts import HostGuard, is_loopback
+from seltzer.guards.hosts import HostGuard, is_loopback
 from tests.guards.asking import ask
 
 HERE = "127.0.0.1:8000"

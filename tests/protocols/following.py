@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from app.client.sse import Decoder, Frame
+from seltzer.client.streams.sse import Decoder, Frame
 
 
 @dataclass(frozen=True, slots=True)

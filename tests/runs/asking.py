@@ -7,11 +7,11 @@ import anyio
 from anyio.lowlevel import checkpoint
 from langchain_core.messages import HumanMessage
 
-from app.runs.answer import AnswerText
-from app.runs.engine import Engine
-from app.runs.event import START, Cursor, Event, Json
-from app.runs.ports import EventLog
-from app.runs.run import RunSpec
+from seltzer.runs.answer import AnswerText
+from seltzer.runs.engine import Engine
+from seltzer.runs.event import START, Cursor, Event, Json
+from seltzer.runs.ports import EventLog
+from seltzer.runs.run import RunSpec
 
 
 def ask(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.runs.engine import Engine
-from app.runs.graph import AnyPregel, Graph
-from app.runs.ports import Stores
-from app.stores.open import Keeping, open_stores
+from seltzer.runs.engine import Engine
+from seltzer.runs.graph import AnyPregel, Graph
+from seltzer.runs.ports import Stores
+from seltzer.stores.open import Keeping, open_stores
 from tests.runs.scripted import named
 
 

@@ -14,7 +14,7 @@ from langgraph.graph import END, START, StateGraph, add_messages
 from langgraph.prebuilt import ToolNode
 from typing_extensions import TypedDict
 
-from app.runs.graph import AnyPregel, Graph
+from seltzer.runs.graph import AnyPregel, Graph
 
 
 class Messages(TypedDict):

@@ -10,12 +10,12 @@ from anyio.lowlevel import checkpoint
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 
-from app.errors import ServerDraining
-from app.runs.engine import Engine
-from app.runs.event import Cursor
-from app.runs.executor import Limits
-from app.runs.run import RunSpec
-from app.stores.open import open_stores
+from seltzer.errors import ServerDraining
+from seltzer.runs.engine import Engine
+from seltzer.runs.event import Cursor
+from seltzer.runs.execution.executor import Limits
+from seltzer.runs.run import RunSpec
+from seltzer.stores.open import open_stores
 from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages, agent, named

@@ -12,7 +12,7 @@ from langchain_core.messages import HumanMessage
 from langgraph.graph import START, StateGraph
 from typing_extensions import TypedDict
 
-from app.errors import (
+from seltzer.errors import (
     IdempotencyConflict,
     StreamGap,
     ThreadBusy,
@@ -21,9 +21,9 @@ from app.errors import (
     UnknownGraph,
     UnknownRun,
 )
-from app.runs.executor import Limits
-from app.runs.graph import Graph
-from app.runs.run import RunSpec
+from seltzer.runs.execution.executor import Limits
+from seltzer.runs.graph import Graph
+from seltzer.runs.run import RunSpec
 from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages, ScriptedModel, agent, call

@@ -16,8 +16,8 @@ from langchain_openai import ChatOpenAI, StreamChunkTimeoutError
 from langgraph.errors import GraphRecursionError
 from pydantic import SecretStr
 
-from app.errors import RunFailed, ThreadBusy
-from app.runs.failure import MESSAGES, classify, failure
+from seltzer.errors import RunFailed, ThreadBusy
+from seltzer.runs.failure import MESSAGES, classify, failure
 from tests.replies import CONTEXT_TOO_LONG, RATE_LIMITED, SERVER_ERROR, UNAUTHORIZED, Refusal, Reply
 from tests.upstream import Upstream
 

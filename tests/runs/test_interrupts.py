@@ -11,11 +11,11 @@ from langgraph._internal._constants import RESUME
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
-from app.errors import NotInterrupted, ThreadInterrupted
-from app.runs.event import Event
-from app.runs.graph import AnyPregel
-from app.runs.ports import Stores
-from app.runs.run import OnBusy, RunSpec
+from seltzer.errors import NotInterrupted, ThreadInterrupted
+from seltzer.runs.event import Event
+from seltzer.runs.graph import AnyPregel
+from seltzer.runs.ports import Stores
+from seltzer.runs.run import OnBusy, RunSpec
 from tests.runs.asking import ask, ended, kinds, reply, said, texts
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, SecretStr, computed_field, field_serializer
 
-from app.runs.jsonable import DEPTH_LIMIT, dumps, to_json
+from seltzer.runs.jsonable import DEPTH_LIMIT, dumps, to_json
 
 LONE = "\ud800"  # one of these anywhere, and the value goes the slow way
 

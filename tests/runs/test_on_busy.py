@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from langchain_core.messages import AIMessage
 
-from app.errors import ThreadBusy
-from app.runs.engine import Engine
-from app.runs.run import OnBusy, RunSpec
+from seltzer.errors import ThreadBusy
+from seltzer.runs.engine import Engine
+from seltzer.runs.run import OnBusy, RunSpec
 from tests.runs.asking import answer, ask, kinds, said, texts, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import ScriptedModel, agent

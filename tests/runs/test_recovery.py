@@ -10,12 +10,12 @@ from anyio.lowlevel import checkpoint
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 
-from app.runs.event import Cursor, Event
-from app.runs.execution import CRASHES_LIMIT
-from app.runs.graph import AnyPregel
-from app.runs.leases import RENEW_S
-from app.runs.run import RunSpec, Stop
-from app.stores.open import open_stores
+from seltzer.runs.event import Cursor, Event
+from seltzer.runs.execution.attempt import CRASHES_LIMIT
+from seltzer.runs.execution.leases import RENEW_S
+from seltzer.runs.graph import AnyPregel
+from seltzer.runs.run import RunSpec, Stop
+from seltzer.stores.open import open_stores
 from tests.runs.asking import answer, ask, kinds, said, stored, texts, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages, ScriptedModel, agent, call, named

@@ -13,9 +13,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.prebuilt import ToolNode
 from pydantic import Field
 
-from app.runs.engine import Engine
-from app.runs.executor import Limits
-from app.runs.graph import AnyPregel
+from seltzer.runs.engine import Engine
+from seltzer.runs.execution.executor import Limits
+from seltzer.runs.graph import AnyPregel
 from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages, ScriptedModel, agent, call

@@ -1,6 +1,6 @@
 """The EventLog port's exam. Every store sits it, and those of the other conformance_*.py.
 
-A test module subclasses the exam; conftest.py gives the fixtures. The laws stand in app/runs/ports.py.
+A test module subclasses the exam; conftest.py gives the fixtures. The laws stand in seltzer/runs/ports.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from app.errors import StreamGap
-from app.runs.event import START, Cursor, Event, RunId
-from app.runs.ports import EventLog
+from seltzer.errors import StreamGap
+from seltzer.runs.event import START, Cursor, Event, RunId
+from seltzer.runs.ports import EventLog
 
 SMALL_LIMIT: Final = 5  # what `small_log` keeps of a run
 

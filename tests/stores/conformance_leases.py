@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.errors import TooManyRuns
-from app.runs.event import START, Event
-from app.runs.ports import EventLog, Runs
-from app.runs.run import Stop
+from seltzer.errors import TooManyRuns
+from seltzer.runs.event import START, Event
+from seltzer.runs.ports import EventLog, Runs
+from seltzer.runs.run import Stop
 from tests.stores.conformance import Clock
 from tests.stores.conformance_runs import (
     CANCELLED,

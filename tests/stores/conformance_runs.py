@@ -1,6 +1,6 @@
 """The Runs port's exam: submitting. Every store sits it, and its second part in conformance_leases.py.
 
-The laws stand in app/runs/ports.py.
+The laws stand in seltzer/runs/ports.py.
 """
 
 import asyncio
@@ -10,10 +10,10 @@ from typing import Any, Final
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from app.errors import IdempotencyConflict, NotInterrupted, ThreadBusy, ThreadInterrupted
-from app.runs.event import START, Event
-from app.runs.ports import EventLog, Runs, Submitted, Threads
-from app.runs.run import Lease, OnBusy, Run, RunSpec, Stop
+from seltzer.errors import IdempotencyConflict, NotInterrupted, ThreadBusy, ThreadInterrupted
+from seltzer.runs.event import START, Event
+from seltzer.runs.ports import EventLog, Runs, Submitted, Threads
+from seltzer.runs.run import Lease, OnBusy, Run, RunSpec, Stop
 from tests.stores.conformance import Clock
 
 TTL_S: Final = 10.0

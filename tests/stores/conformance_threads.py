@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.errors import ThreadBusy
-from app.runs.event import START
-from app.runs.ports import EventLog, Runs, Threads
-from app.runs.run import RunSpec
+from seltzer.errors import ThreadBusy
+from seltzer.runs.event import START
+from seltzer.runs.ports import EventLog, Runs, Threads
+from seltzer.runs.run import RunSpec
 from tests.stores.conformance import Clock
 from tests.stores.conformance_runs import QUEUE_LIMIT, TTL_S, claim, end, found, leased, waiting
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.runs.ports import EventLog, Runs, Threads
+from seltzer.runs.ports import EventLog, Runs, Threads
 from tests.stores.conformance import Clock
 from tests.stores.opened import STORES, Opened
 

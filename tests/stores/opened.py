@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from app.runs.ports import EventLog, Runs, Threads
-from app.stores.database import open_database
-from app.stores.sqlite_log import SqliteLog
-from app.stores.sqlite_runs import SqliteRuns
-from app.stores.sqlite_threads import SqliteThreads
+from seltzer.runs.ports import EventLog, Runs, Threads
+from seltzer.stores.sqlite.database import open_database
+from seltzer.stores.sqlite.event_log import SqliteLog
+from seltzer.stores.sqlite.runs import SqliteRuns
+from seltzer.stores.sqlite.threads import SqliteThreads
 from tests.stores.conformance import SMALL_LIMIT, Clock
 
 

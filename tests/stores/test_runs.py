@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import NotInterrupted, ThreadBusy, ThreadInterrupted, TooManyRuns
-from app.runs.event import START, Event
-from app.runs.run import STATUS_OF_LAST, Lease, Run
+from seltzer.errors import NotInterrupted, ThreadBusy, ThreadInterrupted, TooManyRuns
+from seltzer.runs.event import START, Event
+from seltzer.runs.run import STATUS_OF_LAST, Lease, Run
 from tests.stores.conformance_leases import LeasesExam
 from tests.stores.conformance_runs import QUEUE_LIMIT, TTL_S, RunsExam, claim, end, spec
 from tests.stores.opened import STORES, Opened

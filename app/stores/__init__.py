@@ -1,1 +1,0 @@
-"""Where things live: each store satisfies the ports of app.runs.ports."""

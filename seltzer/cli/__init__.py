@@ -1,0 +1,188 @@
+"""The terminal: `seltzer serve`, `seltzer chat`, `seltzer graphs`.
+
+This module holds what `--help` shows and nothing else: each command imports what it needs when it runs, so
+that help answers at once.
+
+Exit codes: 0, 1 the run or the start failed, 2 usage, 3 no server there, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from seltzer import __version__
+
+_commands = typer.Typer(
+    name="seltzer",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    result_callback=lambda code, **_: _Ran(code),
+)
+
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The file that names the graphs (default: ./langgraph.json)."),
+]
+
+
+class _Ran:
+    """A command has run, and ended with this code; else it was help, or words that make no command."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+
+def main() -> None:
+    """Run the terminal on the process's arguments, and exit with the command's code."""
+    try:
+        ended: Any = _commands(prog_name="seltzer", standalone_mode=False)
+        if isinstance(ended, _Ran):
+            sys.exit(ended.code)
+        code = int(ended or 0)
+    except typer.TyperException as error:
+        print(f"seltzer: {error.format_message()} (see seltzer --help)", file=sys.stderr)
+        code = error.exit_code
+    except typer.Abort:
+        sys.exit(130)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit at once, as nothing has begun: to take the modules apart is a sixth of --help's time."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"seltzer {__version__}")
+        raise typer.Exit
+
+
+@_commands.callback(invoke_without_command=True)
+def _seltzer(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Serve LangGraph agents and talk to them, token by token."""
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(2)
+
+
+@_commands.command()
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address to listen on (default: HOST, else 127.0.0.1)."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Port to listen on; 0: any free (default: PORT, else 8000).",
+        ),
+    ] = None,
+    config: Config = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start again whenever a source file changes.")
+    ] = False,
+) -> int:
+    """Serve the graphs that langgraph.json names.
+
+    A flag beats the environment, which beats .env.
+
+    Example: seltzer serve --port 9000 --reload
+    """
+    from seltzer.cli.configuration import read_settings
+    from seltzer.cli.serve.serve import run
+
+    return run(read_settings(host=host, port=port, config=config), reload=reload)
+
+
+@_commands.command()
+def graphs(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> int:
+    """List the graphs there are: name, what it takes, file and line.
+
+    Example: seltzer graphs --json
+    """
+    from seltzer.cli.configuration import read_settings
+    from seltzer.cli.graphs import run
+
+    return run(read_settings(config=config), as_json=as_json)
+
+
+@_commands.command()
+def chat(
+    question: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="QUESTION", help="What to ask; else standard input is asked; else a session begins."
+        ),
+    ] = None,
+    graph: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which graph to ask (default: agent, else the first).")
+    ] = None,
+    thread: Annotated[
+        str | None, typer.Option(metavar="ID", help="The conversation to go on with (default: a new one).")
+    ] = None,
+    reply: Annotated[
+        str | None,
+        typer.Option(
+            "--answer", metavar="TEXT", help="Answer what the graph has asked on that thread (see --thread)."
+        ),
+    ] = None,
+    follow: Annotated[
+        str | None, typer.Option(metavar="RUN_ID", help="Show a run from its start, and go on with it.")
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="The server to ask (default: the one on HOST and PORT, else in this process)."
+        ),
+    ] = None,
+    tokens: Annotated[
+        str | None,
+        typer.Option(metavar="SEP", help="Print SEP after every token, to see how the answer came."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every event as a line of JSON.")] = False,
+    config: Config = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the log of a run in this process.")
+    ] = False,
+) -> int:
+    """Ask a graph, or talk to it.
+
+    The answer goes to standard output, the steps to standard error. Ctrl-C stops the answer, not the session.
+    A server goes on with an answer whose reader is gone: --follow shows it, and Ctrl-C then only leaves it.
+
+    Example: seltzer chat "what is the square root of 71?" --tokens "|"
+    """
+    from seltzer.cli.chat.chat import Wish, run
+    from seltzer.cli.configuration import read_settings
+
+    wish = Wish(
+        words=tuple(question or ()),
+        graph=graph,
+        thread=thread,
+        reply=reply,
+        follow=follow,
+        url=url,
+        separator=tokens,
+        as_json=as_json,
+        verbose=verbose,
+    )
+    return run(wish, read_settings(config=config))

@@ -1,0 +1,1 @@
+"""`seltzer chat`: where answers come from, and how they are shown."""

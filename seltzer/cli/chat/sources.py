@@ -1,0 +1,102 @@
+"""Where answers come from: a server over HTTP, or an engine in this process; both yield client parts."""
+
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol
+
+from seltzer.cli.serve.listener import url_of
+from seltzer.client import (
+    AsyncClient,
+    Interrupted,
+    Part,
+    ServedGraph,
+    ServerUnreachable,
+    served_graphs,
+)
+from seltzer.settings import Settings
+
+_PROBE_S: Final = 2.0
+
+
+class Source(Protocol):
+    """Something that answers questions.
+
+    What yields parts ends with Done or Interrupted. Everything raises ClientError or AppError.
+    """
+
+    @property
+    def graphs(self) -> Sequence[ServedGraph]:
+        """The graphs on offer, in their own order."""
+
+    def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
+        """Yield the answer's parts."""
+
+    def resume(
+        self, graph: str, asked: Interrupted, answers: Mapping[str, Any]
+    ) -> AsyncGenerator[Part, None]:
+        """Answer what was asked, by the interrupts' ids, and yield the parts of what follows."""
+
+    def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
+        """Yield the parts of a run from its start."""
+
+    async def asked(self, graph: str, thread: str) -> Interrupted | None:
+        """Return what the thread waits to be answered, or None."""
+
+    async def cancel(self, graph: str, run_id: str) -> None:
+        """Tell the run to stop."""
+
+
+@asynccontextmanager
+async def connected(
+    url: str | None, settings: Settings, on_lost: Callable[[str], None]
+) -> AsyncIterator[Source]:
+    """Give the server at url; without one the server that the settings name, else an engine in this process.
+
+    on_lost is told when the connection to the server is lost, and tried for again.
+    Raises ServerUnreachable for a url that was given, LoadError for graphs that can't be loaded here,
+    DataInUse if another server holds the data folder.
+    """
+    if url is not None:
+        yield _Server(url, await served_graphs(url), on_lost)
+        return
+    here = url_of(settings.host, settings.port)
+    try:
+        server = _Server(here, await served_graphs(here, patience_s=_PROBE_S), on_lost)
+    except ServerUnreachable as error:
+        print(f"{error}: running in this process.", file=sys.stderr)
+    else:
+        yield server
+        return
+    from seltzer.cli.chat.in_process import InProcess
+    from seltzer.main import open_engine
+
+    async with open_engine(settings) as engine:
+        yield InProcess(engine)
+
+
+class _Server:
+    def __init__(self, url: str, graphs: Sequence[ServedGraph], on_lost: Callable[[str], None]) -> None:
+        self._client = AsyncClient(url, on_lost=on_lost)
+        self.graphs = graphs
+
+    def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
+        return self._client.stream(question, graph=graph, thread_id=thread)
+
+    def resume(
+        self, graph: str, asked: Interrupted, answers: Mapping[str, Any]
+    ) -> AsyncGenerator[Part, None]:
+        return self._client.resume_all(graph, asked.run_id, answers)
+
+    def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
+        return self._client.follow(graph, run_id)
+
+    async def asked(self, graph: str, thread: str) -> Interrupted | None:
+        state = await self._client.thread(graph, thread)
+        run_id = state.thread.run_id
+        if state.thread.status != "interrupted" or run_id is None:
+            return None
+        return Interrupted(run_id, thread, state.interrupts)
+
+    async def cancel(self, graph: str, run_id: str) -> None:
+        await self._client.cancel(graph, run_id)

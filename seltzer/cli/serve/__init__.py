@@ -1,0 +1,1 @@
+"""`seltzer serve`: the socket, the server, the banner, the reloader."""

@@ -1,0 +1,68 @@
+"""The Python client: it knows only HTTP, and needs only httpx.
+
+get_stream(query)                      print an answer as it comes, and return it (await it)
+astream(query), stream(query)          yield an answer's parts, whatever becomes of the connection
+AsyncClient(url), Client(url)          stream, follow, resume, start, run, cancel, and threads
+Started, Token, ToolCall, ToolResult, Retracted, Restarted, Interrupted, Done      the parts
+Seamless                               the parts, without what was shown before the server was restarted
+astream_chat, stream_chat              yield the tokens of the tutorial's POST /chat
+ClientError: ServerUnreachable, ServerError, AnswerCutOff
+
+Reading: what puts parts together from a run's events, for who has events from elsewhere.
+"""
+
+from seltzer.client.answer import ANEW, astream, get_stream, stream
+from seltzer.client.chat import astream_chat, stream_chat
+from seltzer.client.client import AsyncClient, Client
+from seltzer.client.errors import AnswerCutOff, ClientError, ServerError, ServerUnreachable
+from seltzer.client.graphs import ServedGraph, served_graphs
+from seltzer.client.records import Failure, RunInfo, ThreadInfo, ThreadPage, ThreadState
+from seltzer.client.streams.parts import (
+    Done,
+    Interrupt,
+    Interrupted,
+    Part,
+    Restarted,
+    Retracted,
+    Started,
+    Token,
+    ToolCall,
+    ToolResult,
+)
+from seltzer.client.streams.reader import Cursor, Reading
+from seltzer.client.streams.seamless import Seamless
+
+__all__ = [
+    "ANEW",
+    "AnswerCutOff",
+    "AsyncClient",
+    "Client",
+    "ClientError",
+    "Cursor",
+    "Done",
+    "Failure",
+    "Interrupt",
+    "Interrupted",
+    "Part",
+    "Reading",
+    "Restarted",
+    "Retracted",
+    "RunInfo",
+    "Seamless",
+    "ServedGraph",
+    "ServerError",
+    "ServerUnreachable",
+    "Started",
+    "ThreadInfo",
+    "ThreadPage",
+    "ThreadState",
+    "Token",
+    "ToolCall",
+    "ToolResult",
+    "astream",
+    "astream_chat",
+    "get_stream",
+    "served_graphs",
+    "stream",
+    "stream_chat",
+]

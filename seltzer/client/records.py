@@ -1,0 +1,113 @@
+"""Runs and threads as the native routes tell of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seltzer.client.streams.parts import Interrupt, interrupts_of
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run failed."""
+
+    code: str
+    message: str
+    retryable: bool
+    retry_after_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A run as it stood when it was asked for.
+
+    status: pending, running, success, error, interrupted or cancelled. output is the result of a success: the
+    answer's text for a graph on messages. interrupts are what an interrupted run asks.
+    """
+
+    run_id: str
+    thread_id: str
+    graph: str
+    status: str
+    attempt: int
+    created_at: str
+    output: Any
+    error: Failure | None
+    interrupts: tuple[Interrupt, ...]
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ("pending", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadInfo:
+    """A conversation. status: idle, busy, interrupted or error; run_id is its newest run."""
+
+    thread_id: str
+    graph: str
+    title: str
+    status: str
+    created_at: str
+    updated_at: str
+    run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPage:
+    """Some of a graph's threads, the newest first; next_cursor asks for those behind, None is the end."""
+
+    threads: tuple[ThreadInfo, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """A conversation and what it holds: the graph's state, which nodes come next, what they ask."""
+
+    thread: ThreadInfo
+    values: Any
+    next: tuple[str, ...]
+    interrupts: tuple[Interrupt, ...]
+
+
+def run_info(body: Mapping[str, Any]) -> RunInfo:
+    """Read a run's JSON. Raises KeyError or TypeError for what isn't one."""
+    error = body["error"]
+    return RunInfo(
+        run_id=body["run_id"],
+        thread_id=body["thread_id"],
+        graph=body["graph"],
+        status=body["status"],
+        attempt=body["attempt"],
+        created_at=body["created_at"],
+        output=body["output"],
+        error=error
+        and Failure(error["code"], error["message"], error["retryable"], error.get("retry_after_s")),
+        interrupts=interrupts_of(body["interrupts"]),
+    )
+
+
+def thread_info(body: Mapping[str, Any]) -> ThreadInfo:
+    """Read a thread's JSON. Raises KeyError or TypeError for what isn't one."""
+    return ThreadInfo(
+        thread_id=body["thread_id"],
+        graph=body["graph"],
+        title=body["title"],
+        status=body["status"],
+        created_at=body["created_at"],
+        updated_at=body["updated_at"],
+        run_id=body["run_id"],
+    )
+
+
+def thread_page(body: Mapping[str, Any]) -> ThreadPage:
+    """Read a list of threads. Raises KeyError or TypeError for what isn't one."""
+    return ThreadPage(tuple(map(thread_info, body["threads"])), body["next_cursor"])
+
+
+def thread_state(body: Mapping[str, Any]) -> ThreadState:
+    """Read a thread with its state. Raises KeyError or TypeError for what isn't one."""
+    return ThreadState(
+        thread_info(body), body["values"], tuple(body["next"]), interrupts_of(body["interrupts"])
+    )

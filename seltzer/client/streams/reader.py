@@ -1,0 +1,191 @@
+"""A run's events -> the parts of its answer, however often they were read again and the run began anew.
+
+Knows neither HTTP nor the engine: events are given as kind, data and cursor, from wherever they come.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from seltzer.client.errors import AnswerCutOff, ServerError
+from seltzer.client.streams.parts import (
+    Done,
+    Interrupted,
+    Part,
+    Restarted,
+    Retracted,
+    Started,
+    Token,
+    ToolCall,
+    ToolResult,
+    interrupts_of,
+)
+
+LAST_KINDS: Final = frozenset({"finished", "failed", "cancelled", "interrupted"})
+_CURSOR: Final = re.compile(r"(\d{1,9})-(\d{1,15})", re.ASCII)
+
+
+class Cursor(NamedTuple):
+    """A place in what a run said; on the wire `attempt-seq`, where seq counts 1, 2, 3 .. in an attempt."""
+
+    attempt: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.attempt}-{self.seq}"
+
+
+def parse_cursor(text: str) -> Cursor | None:
+    """Read `attempt-seq`; None if it isn't one."""
+    found = _CURSOR.fullmatch(text)
+    return found and Cursor(int(found[1]), int(found[2]))
+
+
+class Reading:
+    """Puts a run's answer together. cursor is the last event read; is_over: there is nothing more to read.
+
+    run_id, if it is known already. after: the events up to it were read before, by somebody else.
+    """
+
+    def __init__(self, run_id: str = "", after: Cursor | None = None) -> None:
+        self.cursor = after
+        self.run_id = run_id
+        self.thread_id = ""
+        self.is_over = False
+        self._has_begun = False
+        self._text: list[str] = []
+        self._state_answer = ""
+        self._calls = _Calls()
+
+    @property
+    def text(self) -> str:
+        """The answer's text so far, as the last attempt has it."""
+        return "".join(self._text)
+
+    def begin(self, run_id: str, thread_id: str) -> Iterator[Part]:
+        """Learn which run it is; yields Started the first time."""
+        if not self._has_begun:
+            self._has_begun, self.run_id, self.thread_id = True, run_id, thread_id
+            yield Started(run_id, thread_id)
+
+    def take(self, kind: str, data: Any, cursor: Cursor) -> Iterator[Part]:
+        """Yield what the event adds to the answer; an event that was read before adds nothing.
+
+        Raises ServerError for a run that ended without an answer, AnswerCutOff if events are missing.
+        """
+        last = self.cursor or Cursor(0, 0)
+        if cursor <= last:
+            return
+        if cursor.seq != (last.seq + 1 if cursor.attempt == last.attempt else 1):
+            raise self.cut_off(f"what the run said between {last} and {cursor} is missing")
+        self.cursor = cursor
+        if kind == "tool_call":
+            self._calls.gather(data)
+            return
+        if kind != "started":
+            yield from self._calls.whole(data.get("message_id"))
+        if kind in LAST_KINDS:
+            yield from self.end(kind, data)
+        elif kind == "started":
+            yield from self._start(data, is_again=last.attempt > 0)
+        else:
+            yield from self._said(kind, data)
+
+    def end(self, kind: str, data: Any) -> Iterator[Part]:
+        """Yield what a last event says. Raises ServerError if that is no answer."""
+        self.is_over = True
+        match kind:
+            case "finished":
+                if self._state_answer and not self._text:  # its step was done before the process died
+                    yield from self._token(self._state_answer)
+                yield Done(self.run_id, self.thread_id)
+            case "interrupted":
+                yield Interrupted(self.run_id, self.thread_id, interrupts_of(data["interrupts"]))
+            case "cancelled":
+                raise ServerError("run_cancelled", 409, "The run was cancelled.")
+            case _:
+                raise ServerError(data["code"], 500, data["message"], data.get("retry_after_s"))
+
+    def cut_off(self, reason: str) -> AnswerCutOff:
+        """Return the error that says what of the answer had come."""
+        cursor = "" if self.cursor is None else str(self.cursor)
+        return AnswerCutOff(self.text, reason, run_id=self.run_id, cursor=cursor)
+
+    def _start(self, data: Any, *, is_again: bool) -> Iterator[Part]:
+        yield from self.begin(data["run_id"], data["thread_id"])
+        if is_again:
+            self._text.clear()
+            self._calls = _Calls()
+            yield Restarted(data["attempt"])
+
+    def _said(self, kind: str, data: Any) -> Iterator[Part]:
+        match kind:
+            case "token" if data["channel"] == "answer":
+                yield from self._token(data["text"])
+            case "retracted":
+                self._text.clear()
+                yield Retracted()
+            case "tool_result":
+                name = data["name"] or self._calls.names.get(data["call_id"], "")
+                yield ToolResult(name, _text(data["content"]), data["status"] == "error")
+            case "state":
+                self._state_answer = _answer_in(data["values"])
+
+    def _token(self, text: str) -> Iterator[Part]:
+        self._text.append(text)
+        yield Token(text)
+
+
+@dataclass(slots=True)
+class _Call:
+    """A tool call whose arguments are still coming in."""
+
+    name: str = ""
+    args: str = ""
+
+
+@dataclass(slots=True)
+class _Calls:
+    """Gathers tool calls from their deltas: a call is whole when anything but another message goes on."""
+
+    open: dict[tuple[str, int], _Call] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def gather(self, data: Any) -> None:
+        call = self.open.setdefault((data["message_id"], data["index"]), _Call())
+        call.name += data["name"] or ""
+        call.args += data["args"] or ""
+        if data["call_id"]:
+            self.names[data["call_id"]] = call.name
+
+    def whole(self, message_id: str | None) -> Iterator[ToolCall]:
+        """Yield the calls that an event, about that message or about none, shows to be whole."""
+        for key in list(self.open):
+            if message_id in (None, key[0]):
+                call = self.open.pop(key)
+                yield ToolCall(call.name, _parsed(call.args))
+
+
+def _parsed(args: str) -> Any:
+    try:
+        return json.loads(args)
+    except ValueError:
+        return args
+
+
+def _text(content: Any) -> str:
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+
+
+def _answer_in(values: Any) -> str:
+    """Return the text of the AI message that a state on messages ends with, if it is an answer."""
+    messages = values.get("messages") if isinstance(values, dict) else None
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    if not isinstance(last, dict) or last.get("type") != "ai" or last.get("tool_calls"):
+        return ""
+    content = last.get("content")
+    if isinstance(content, list):
+        return "".join(each if isinstance(each, str) else each.get("text") or "" for each in content)
+    return content if isinstance(content, str) else ""

@@ -1,0 +1,162 @@
+"""Error code -> status and a safe body. The only file that knows statuses; exception texts go to the log."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from random import getrandbits
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from seltzer.errors import AppError, RunFailed, ServerDraining, TooManyRuns
+
+log = logging.getLogger(__name__)
+
+STATUS: Final = {
+    "bad_request": 400,
+    "invalid_cursor": 400,
+    "context_length_exceeded": 400,
+    "foreign_origin": 403,
+    "unknown_graph": 404,
+    "unknown_run": 404,
+    "unknown_thread": 404,
+    "unknown_checkpoint": 404,
+    "not_found": 404,
+    "graph_gone": 404,
+    "method_not_allowed": 405,
+    "body_timeout": 408,
+    "thread_busy": 409,
+    "thread_interrupted": 409,
+    "not_interrupted": 409,
+    "idempotency_conflict": 409,
+    "run_cancelled": 409,
+    "run_interrupted": 409,
+    "stream_gap": 410,
+    "body_too_large": 413,
+    "not_json": 415,
+    "foreign_host": 421,
+    "invalid_input": 422,
+    "step_limit": 422,
+    "too_many_runs": 429,
+    "upstream_rate_limited": 429,
+    "internal_error": 500,
+    "graph_error": 500,
+    "run_crashed": 500,
+    "client_gone": 500,
+    "demo_failure": 502,
+    "model_not_found": 502,
+    "upstream_auth": 502,
+    "upstream_error": 502,
+    "upstream_malformed": 502,
+    "upstream_disconnected": 502,
+    "upstream_truncated": 502,
+    "server_draining": 503,
+    "storage_failed": 503,
+    "run_timeout": 504,
+    "upstream_timeout": 504,
+}
+_TITLES: Final = {
+    400: "Bad request", 403: "Forbidden", 404: "Not found", 405: "Method not allowed", 408: "Request timeout",
+    409: "Conflict", 410: "Gone", 413: "Body too large", 415: "Not JSON", 421: "Misdirected request",
+    422: "Invalid input", 429: "Too many requests", 500: "Server error", 502: "Upstream error",
+    503: "Unavailable", 504: "Timeout",
+}  # fmt: skip
+_HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 422: "invalid_input"}
+
+
+def status_of(error: AppError) -> int:
+    """Return the HTTP status that the error's code has."""
+    return STATUS.get(error.code, 500)
+
+
+def problem(error: AppError, scope: Scope) -> Response:
+    """Return the error as application/problem+json (RFC 9457)."""
+    headers = {}
+    if isinstance(error, RunFailed) and error.retry_after_s is not None:
+        headers["retry-after"] = str(math.ceil(error.retry_after_s))
+    elif isinstance(error, TooManyRuns | ServerDraining):
+        headers["retry-after"] = "1"
+    return _problem(error.code, status_of(error), str(error), scope, headers)
+
+
+def _problem(
+    code: str, status: int, detail: str, scope: Scope, headers: Mapping[str, str] | None = None
+) -> Response:
+    body = {
+        "type": f"urn:seltzer:error:{code}",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": scope.get("state", {}).get("request_id"),
+    }
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def first_fault(errors: Sequence[Any]) -> tuple[str, str]:
+    """Return field and reason of the first of pydantic's errors, without the value it was given."""
+    first = errors[0] if errors else "the body is invalid"
+    if isinstance(first, str):
+        return "body", first
+    loc = [str(part) for part in first["loc"] if part != "root" and not str(part).startswith("function-")]
+    return ".".join(loc) or "body", str(first["msg"]).removeprefix("Value error, ")
+
+
+def mount(app: FastAPI) -> None:
+    """Answer the errors that routes raise with problems; what nobody expected goes to the Boundary."""
+
+    @app.exception_handler(AppError)
+    async def expected(request: Request, error: AppError) -> Response:
+        return problem(error, request.scope)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        field, reason = first_fault(error.errors())
+        return _problem("invalid_input", 422, f"{field}: {reason}", request.scope)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        code = _HTTP_CODES.get(
+            error.status_code, "bad_request" if error.status_code < 500 else "internal_error"
+        )
+        return _problem(code, error.status_code, str(error.detail), request.scope, error.headers)
+
+
+class Boundary:
+    """ASGI middleware, the outermost that looks at answers: gives each its id, and says what nobody expected.
+
+    Starlette's own last resort raises again behind its answer, which breaks the connection for the next
+    request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope.setdefault("state", {})["request_id"] = f"{getrandbits(128):032x}"
+        has_begun = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            log.error("request %s failed", request_id, exc_info=error)
+            if not has_begun:
+                await problem(_UNEXPECTED, scope)(scope, receive, send_with_id)
+
+
+_UNEXPECTED: Final = AppError("Something went wrong; the server's log has it under this request's id.")

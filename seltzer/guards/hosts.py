@@ -1,0 +1,80 @@
+"""Which names and pages may ask: a web page must not reach a server that trusts whoever can reach its
+port.
+"""
+
+import ipaddress
+from collections.abc import Collection
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from seltzer.errors import AppError, ForeignHost, ForeignOrigin
+from seltzer.guards.faults import problem
+
+
+class HostGuard:
+    """ASGI middleware that refuses foreign Hosts and Origins.
+
+    On a loopback bind, a request for another name (DNS rebinding) gets 421. An Origin that isn't the
+    server's own gets 403, whatever the bind. allowed_hosts are names and origins to take besides.
+    """
+
+    def __init__(self, app: ASGIApp, *, is_loopback: bool, allowed_hosts: Collection[str]) -> None:
+        self._app = app
+        self._is_loopback = is_loopback
+        self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            self._check(Headers(scope=scope), is_local=self._is_loopback and is_loopback(_own_name(scope)))
+        except AppError as error:
+            await problem(error, scope)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _check(self, headers: Headers, *, is_local: bool) -> None:
+        host = headers.get("host", "")
+        name = _name(host)
+        if is_local and not is_loopback(name) and name not in self._allowed_hosts:
+            raise ForeignHost(f"this server doesn't answer for {name!r}; allow it by SELTZER_ALLOWED_HOSTS")
+        origin = headers.get("origin")
+        is_embedded = headers.get("sec-fetch-mode") != "navigate"  # an image, a script: these send no Origin
+        if origin is None and headers.get("sec-fetch-site") == "cross-site" and is_embedded:
+            raise ForeignOrigin("pages of other sites may not use this server")
+        if origin is None:
+            return
+        page_host = origin.partition("://")[2].lower()
+        if page_host != host.lower() and _name(page_host) not in self._allowed_hosts:
+            raise ForeignOrigin(
+                f"pages of {origin!r} may not use this server; allow it by SELTZER_ALLOWED_HOSTS"
+            )
+
+
+@lru_cache(maxsize=8)  # a server is reached by few names
+def is_loopback(name: str) -> bool:
+    """Tell whether the name or address can only mean this machine."""
+    if name.lower() == "localhost" or name.lower().endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _own_name(scope: Scope) -> str:
+    """Return the address the request came in at: a server not started by `seltzer serve` may have others."""
+    server = scope.get("server")
+    return str(server[0]) if server else ""
+
+
+def _name(host: str) -> str:
+    """Return a Host header's name without its port, in lower case."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""

@@ -1,0 +1,125 @@
+"""The composition root: settings -> a server. The only file that knows every room."""
+
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi_swagger import patch_fastapi
+from starlette.types import Lifespan
+
+from seltzer import __version__, catalog
+from seltzer.guards import faults
+from seltzer.guards.body import BodyGuard, BodyLimits
+from seltzer.guards.hosts import HostGuard, is_loopback
+from seltzer.protocols import chat, langserve, native
+from seltzer.protocols.http.direct_send import StraightApp
+from seltzer.protocols.http.messages import MessageLimits
+from seltzer.runs.engine import Engine
+from seltzer.runs.execution.executor import Limits
+from seltzer.runs.graph import Graph
+from seltzer.settings import Settings, apply_env
+from seltzer.stores.open import FILE_NAME, Keeping, open_stores
+
+AUTH = "off: whoever can reach this address can use it"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the banner says of a server: model lines are the graphs' own words."""
+
+    version: str
+    graphs: Sequence[Graph]
+    models: Sequence[str]
+    storage: str
+    auth: str
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the server. Raises LoadError if langgraph.json or a graph of it can't be loaded."""
+    settings = settings or Settings()
+    engine = _engine(settings)
+    app = StraightApp(
+        title="Seltzer",
+        version=__version__,
+        summary="LangGraph agents, streamed token by token",
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        lifespan=_lifespan(engine),
+    )
+    app.state.engine = engine
+    app.state.facts = facts(engine, settings)
+    messages = MessageLimits(settings.messages_limit, settings.message_limit_bytes)
+    limits = langserve.Limits(settings.batch_limit, messages)
+    faults.mount(app)
+    chat.mount(app, engine, limits=messages, faults=faults)
+    native.mount(app, engine, limits=messages, ping_s=settings.ping_s)
+    langserve.mount(app, engine, limits=limits, ping_s=settings.ping_s, faults=faults)
+    patch_fastapi(
+        app,
+        redirect_from_root_to_docs=False,
+        swagger_js_url="/docs/swagger-ui-bundle.js",
+        swagger_css_url="/docs/swagger-ui.css",
+        swagger_favicon_url="/docs/favicon-32x32.png",
+    )
+    body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
+    app.add_middleware(BodyGuard, limits=body, bodiless=native.BODILESS)
+    app.add_middleware(
+        HostGuard, is_loopback=is_loopback(settings.host), allowed_hosts=settings.allowed_hosts
+    )
+    app.add_middleware(faults.Boundary)  # the last one added is the outermost of ours
+    return app
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+    """Run graphs in this process, without a server, until the block ends.
+
+    Raises LoadError, and DataInUse while a server or another such block holds the data folder.
+    """
+    engine = _engine(settings)
+    await engine.open()
+    try:
+        yield engine
+    finally:
+        await engine.aclose()
+
+
+def load_graphs(settings: Settings) -> dict[str, Graph]:
+    """Load what langgraph.json names, with the environment it declares. Raises LoadError."""
+    apply_env(catalog.read_file(settings.config).env, settings.config.resolve().parent)
+    return catalog.load(settings.config)
+
+
+def facts(engine: Engine, settings: Settings) -> Facts:
+    """Return what there is to say of a server."""
+    storage = f"SQLite in {settings.data / FILE_NAME}: threads and runs outlive the server"
+    return Facts(__version__, list(engine.graphs.values()), _model_lines(), storage, AUTH)
+
+
+def _model_lines() -> Sequence[str]:
+    """Return which models are in use, if a graph uses ours; others choose their models in their own way."""
+    models: Any = sys.modules.get("seltzer.models")
+    return () if models is None else models.describe().lines
+
+
+def _engine(settings: Settings) -> Engine:
+    keeping = Keeping(settings.events_limit, settings.checkpoints_kept, settings.retention_s)
+    limits = Limits(
+        settings.runs_limit, settings.queue_limit, settings.run_timeout_s, retention_s=settings.retention_s
+    )
+    return Engine(load_graphs(settings), partial(open_stores, settings.data, keeping), limits)
+
+
+def _lifespan(engine: Engine) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await engine.open()
+        yield
+        await engine.aclose()
+
+    return lifespan

@@ -1,0 +1,101 @@
+"""A completion model as a chat model: LangGraph streams the tokens of chat models only."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import Any
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    BaseCallbackHandler,
+    CallbackManagerForLLMRun,
+)
+from langchain_core.language_models import BaseChatModel, BaseLLM
+from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
+from langchain_core.runnables import RunnableConfig
+
+from seltzer.models.transcript import STOP, as_prompt
+
+
+class _Ending(BaseCallbackHandler):
+    """Hears why the model inside stopped. It is its only callback: the tokens are reported once, as ours."""
+
+    run_inline = True
+
+    def __init__(self) -> None:
+        self.finish_reason = "stop"
+
+    @property
+    def config(self) -> RunnableConfig:
+        return RunnableConfig(callbacks=[self])
+
+    def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
+        info = response.generations[0][0].generation_info or {}
+        self.finish_reason = info.get("finish_reason") or self.finish_reason
+
+
+class CompletionChatModel(BaseChatModel):
+    """Chats by having a completion model continue the transcript. It can't call tools.
+
+    Each token of the model inside is a chunk. One that can't stream gives its answer in one chunk.
+    """
+
+    completion: BaseLLM
+
+    @property
+    def _llm_type(self) -> str:
+        return "completion-chat"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._stream(messages, stop, **kwargs))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return await agenerate_from_stream(self._astream(messages, stop, **kwargs))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        prompt, ending = as_prompt(messages), _Ending()
+        for token in self.completion.stream(prompt, ending.config, stop=[STOP, *(stop or [])], **kwargs):
+            if token:
+                yield ChatGenerationChunk(message=AIMessageChunk(content=token))
+        yield self._last(ending.finish_reason)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        prompt, ending = as_prompt(messages), _Ending()
+        tokens = self.completion.astream(prompt, ending.config, stop=[STOP, *(stop or [])], **kwargs)
+        async with aclosing(tokens) as open_tokens:  # type: ignore[type-var]  # it is a generator
+            async for token in open_tokens:
+                if token:
+                    yield ChatGenerationChunk(message=AIMessageChunk(content=token))
+        yield self._last(ending.finish_reason)
+
+    def _last(self, finish_reason: str) -> ChatGenerationChunk:
+        name = getattr(self.completion, "model_name", self.completion._llm_type)
+        metadata = {"finish_reason": finish_reason, "model_name": name}
+        return ChatGenerationChunk(
+            message=AIMessageChunk(content="", response_metadata=metadata, chunk_position="last")
+        )

@@ -1,0 +1,111 @@
+"""Runs that live and die with a request: when its client leaves, they are cancelled.
+
+The request's own code is never cancelled. It goes on following its runs, which end, and so it ends in good
+order. LangServe needs this most: it yields inside `except BaseException`, which a cancelled generator may not
+(docs/decisions/0003).
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+
+from langchain_core.callbacks import Callbacks
+from starlette.types import Message, Receive
+
+from seltzer.errors import AppError, RunFailed, UnknownRun
+from seltzer.runs.engine import Engine
+from seltzer.runs.event import Event, Json, RunId
+from seltzer.runs.failure import failure
+from seltzer.runs.run import RunSpec
+from seltzer.runs.streaming.hub import Take
+
+
+class Attachment:
+    """The runs of one request. error is why the first of them that failed did."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._has_left = False
+        self._running: set[RunId] = set()
+        self.specs: list[RunSpec] = []
+        self.error: AppError | None = None
+
+    async def run(self, spec: RunSpec, callbacks: Callbacks = None) -> AsyncGenerator[Event]:
+        """Do as batches() does, event by event."""
+        async with aclosing(self.batches(spec, callbacks)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def batches(
+        self, spec: RunSpec, callbacks: Callbacks = None, *, take: Take | None = None
+    ) -> AsyncGenerator[Sequence[Event]]:
+        """Start the run and yield its events up to `finished`, as Engine.batches() does.
+
+        Raises what Engine.start does, and RunFailed if the run ends in another way.
+        """
+        try:
+            if self._has_left:
+                raise failure("run_cancelled")
+            self._running.add(spec.run_id)
+            await self._engine.start(spec, callbacks=callbacks)
+            self.specs.append(spec)
+            if self._has_left:  # while the row was written
+                await self._engine.cancel(spec.run_id)
+            async with aclosing(self._engine.batches(spec.run_id, take=take)) as batches:
+                async for batch in batches:
+                    if batch[-1].is_last:
+                        self._running.discard(spec.run_id)  # nothing is left to cancel
+                        yield batch[:-1]
+                        raise_if_unfinished(batch[-1])
+                        batch = batch[-1:]
+                    yield batch
+        except AppError as error:
+            self.error = self.error or error
+            raise
+
+    async def output(self, spec: RunSpec) -> Json:
+        """Return the result of a run that has finished."""
+        return (await self._engine.run(spec.run_id)).output
+
+    async def leave(self) -> None:
+        """Cancel what still runs."""
+        self._has_left = True
+        for run_id in tuple(self._running):
+            with suppress(UnknownRun):  # it was refused
+                await self._engine.cancel(run_id)
+
+    async def watch(self, receive: Receive) -> None:
+        """Wait for the client to leave, then cancel. The request's body must have been read."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await self.leave()
+
+
+@asynccontextmanager
+async def attached(engine: Engine, receive: Receive) -> AsyncIterator[Attachment]:
+    """Attach the runs started in the block to the request behind receive."""
+    attachment = Attachment(engine)
+    watcher = asyncio.create_task(attachment.watch(receive), name="watch a client")
+    try:
+        yield attachment
+    finally:
+        watcher.cancel()
+        await asyncio.wait([watcher])
+        await attachment.leave()
+
+
+async def never() -> Message:
+    """A receive for code that must not see its client leave: waits until it is cancelled."""
+    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+
+def raise_if_unfinished(event: Event) -> None:
+    """Raise RunFailed if the event ends a run without an answer."""
+    if event.kind == "failed":
+        data = event.data
+        raise RunFailed(
+            data["code"], data["message"], retryable=data["retryable"], retry_after_s=data["retry_after_s"]
+        )
+    if event.kind in ("cancelled", "interrupted"):
+        raise failure("run_" + event.kind)

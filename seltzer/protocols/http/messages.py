@@ -1,0 +1,129 @@
+"""Messages in any of LangChain's spellings -> LangChain messages, or an error that names the field."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ToolMessage,
+    convert_to_messages,
+)
+from pydantic import ValidationError
+
+from seltzer.errors import InvalidInput
+from seltzer.runs.jsonable import dumps
+
+TITLE_CHARS: Final = 80
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_KNOWN: Final = frozenset(
+    {"human", "ai", "system", "tool", "function", "AIMessageChunk", "HumanMessageChunk"}
+)
+_CHUNKS: Final = {"AIMessageChunk": "ai", "HumanMessageChunk": "human", "SystemMessageChunk": "system"}
+_ROLES: Final = frozenset({"user", "assistant", "developer"})
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLimits:
+    """How many messages an input may have, and how large each may be."""
+
+    count: int = 256
+    size_bytes: int = 262_144
+
+
+def parse_input(value: Any, field: str, limits: MessageLimits) -> list[BaseMessage]:
+    """Return the messages of `{"messages": [..]}`, of a list of messages, or of one string.
+
+    Raises InvalidInput naming the field.
+    """
+    if isinstance(value, dict):
+        if "messages" not in value:
+            raise InvalidInput(f"{field}.messages", "is missing")
+        field, value = f"{field}.messages", value["messages"]
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise InvalidInput(field, "must be a list of messages, or a string")
+    if not value:
+        raise InvalidInput(field, "is empty; send at least one message")
+    if len(value) > limits.count:
+        raise InvalidInput(field, f"has {len(value)} messages; at most {limits.count}")
+    messages = [_message(each, f"{field}.{index}", limits) for index, each in enumerate(value)]
+    _check_tool_messages(messages, field)
+    return messages
+
+
+def title_of(messages: Sequence[BaseMessage]) -> str:
+    """Return what a thread that begins with the messages is called: the first thing a human says in them."""
+    said = (" ".join(str(message.text).split()) for message in messages if message.type == "human")
+    return next(said, "")[:TITLE_CHARS]
+
+
+def _message(value: Any, field: str, limits: MessageLimits) -> BaseMessage:
+    try:
+        message = convert_to_messages([_spelled(value)])[0]
+    except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, ValidationError) as error:
+        raise InvalidInput(field, _reason(value, error)) from None
+    if message.type not in _KNOWN:
+        raise InvalidInput(field, _unknown(message.type))
+    if _UNSTORABLE.search(str(message.content)):  # by GET: a body was held to it by its guard
+        raise InvalidInput(field, "has a NUL or a lone surrogate")
+    if len(dumps(message.content)) > limits.size_bytes:
+        raise InvalidInput(f"{field}.content", f"is larger than {limits.size_bytes} bytes")
+    if not message.content and isinstance(value, str | list):
+        raise InvalidInput(field, "is empty")
+    if message.type == "human" and not message.content:
+        raise InvalidInput(f"{field}.content", "is empty")
+    return message
+
+
+def _spelled(value: Any) -> Any:
+    """Return the message in a spelling that LangChain reads.
+
+    It doesn't read the chunks it writes, nor an empty answer, whose content the chat playground leaves out.
+    """
+    if isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, dict):
+        return value
+    if value.get("role", value.get("type")) in ("assistant", "ai") and "content" not in value:
+        return {**value, "content": ""}
+    if value.get("type") in _CHUNKS:
+        whole = {
+            key: part for key, part in value.items() if key not in ("tool_call_chunks", "chunk_position")
+        }
+        return {**whole, "type": _CHUNKS[value["type"]]}
+    return value
+
+
+def _reason(value: Any, error: Exception) -> str:
+    """Say what is wrong with a message that LangChain refused, without echoing it."""
+    if isinstance(value, dict):
+        role = value.get("role", value.get("type"))
+        if role is None:
+            return "has neither a role nor a type"
+        if "content" not in value and not value.get("tool_calls"):
+            return "has no content"
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        if isinstance(error, KeyError):
+            return f"{error.args[0]} is missing"
+        return "is malformed" if isinstance(role, str) and role in _KNOWN | _ROLES else _unknown(role)
+    return "must be a string, a [role, text] pair, or an object with role and content"
+
+
+def _unknown(role: object) -> str:
+    return f"has an unknown role or type {str(role)[:40]!r}; known are user, assistant, system and tool"
+
+
+def _check_tool_messages(messages: Sequence[BaseMessage], field: str) -> None:
+    """Refuse a tool message that answers no call: providers do, with a far less clear error."""
+    called: set[str | None] = set()
+    for index, message in enumerate(messages):
+        if isinstance(message, AIMessage):
+            called.update(call["id"] for call in message.tool_calls)
+        elif isinstance(message, ToolMessage) and message.tool_call_id not in called:
+            raise InvalidInput(f"{field}.{index}.tool_call_id", "no message before it makes that call")

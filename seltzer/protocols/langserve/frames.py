@@ -1,0 +1,96 @@
+"""What LangServe sends to a client: always JSON; no system prompt, internal metadata or exception."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from langchain_core.messages import BaseMessage, SystemMessage
+from langchain_core.prompt_values import PromptValue
+from langchain_core.runnables.schema import StreamEvent
+from langchain_core.tracers.log_stream import RunLog, RunLogPatch
+from langserve.serialization import Serializer, WellKnownLCSerializer
+from sse_starlette.event import ensure_bytes
+
+from seltzer.errors import AppError, RunFailed
+from seltzer.runs.jsonable import dumps
+
+_PUBLIC_METADATA: Final = frozenset(
+    {
+        "run_id",
+        "thread_id",
+        "langgraph_node",
+        "langgraph_step",
+        "ls_provider",
+        "ls_model_name",
+        "ls_model_type",
+    }
+)
+_METADATA: Final = "metadata"
+
+
+class SafeSerializer(Serializer):
+    """LangServe's serializer, made to take anything; also escapes what some clients take for line ends."""
+
+    def __init__(self) -> None:
+        self._well_known = WellKnownLCSerializer()
+
+    def dumps(self, obj: Any) -> bytes:
+        return dumps(obj)
+
+    def loadd(self, obj: Any) -> Any:
+        return self._well_known.loadd(obj)
+
+
+def frame(item: Mapping[str, Any]) -> bytes:
+    """Return LangServe's item as sse-starlette frames it: by a short way if it is one line of data."""
+    data: Any = item.get("data")
+    is_plain = item == {"event": "data", "data": data} and isinstance(data, str)
+    if is_plain and not ("\n" in data or "\r" in data):
+        return f"event: data\r\ndata: {data}\r\n\r\n".encode()
+    return ensure_bytes(item, "\r\n")
+
+
+def error_frame(error: AppError, status: int) -> bytes:
+    """Return LangServe's `error` event, with our code in it."""
+    is_retryable = isinstance(error, RunFailed) and error.retryable
+    data = {"status_code": status, "message": str(error), "code": error.code, "retryable": is_retryable}
+    return b"event: error\r\ndata: " + dumps(data) + b"\r\n\r\n"
+
+
+def public_event(event: StreamEvent) -> StreamEvent:
+    """Return the event without what clients mustn't see."""
+    metadata = {key: value for key, value in event["metadata"].items() if key in _PUBLIC_METADATA}
+    return {**event, "data": _public(event["data"]), "metadata": metadata}
+
+
+def public_patch(patch: RunLogPatch | RunLog) -> RunLogPatch:
+    """Return the patch without what clients mustn't see, in a form that RemoteRunnable can read."""
+    return RunLogPatch(*(_public_op(op) for op in patch.ops))
+
+
+def _public_op(op: Mapping[str, Any]) -> dict[str, Any]:
+    if op["path"].endswith("/" + _METADATA):
+        return {**op, "value": {key: value for key, value in op["value"].items() if key in _PUBLIC_METADATA}}
+    return {**op, "value": _public(op["value"])} if "value" in op else dict(op)
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, PromptValue):
+        value = {"messages": value.to_messages()}
+    if isinstance(value, BaseMessage):
+        return value
+    if isinstance(value, Mapping):
+        return _public_mapping(value)
+    if isinstance(value, list | tuple):
+        return [_public(each) for each in value if not isinstance(each, SystemMessage)]
+    return value
+
+
+def _public_mapping(value: Mapping[Any, Any]) -> dict[Any, Any]:
+    public = {key: _public(each) for key, each in value.items() if not isinstance(each, SystemMessage)}
+    if isinstance(public.get(_METADATA), Mapping) and "tags" in public:
+        public[_METADATA] = {key: each for key, each in public[_METADATA].items() if key in _PUBLIC_METADATA}
+    if public.get("type") == "tool" and "tool_call_id" not in public:
+        # A tool's log entry. RemoteRunnable takes it for a ToolMessage and dies of the missing keys; with
+        # them, it finds that it isn't one, and leaves it as it is.
+        public = {"content": "", **public, "tool_call_id": None}
+    return public

@@ -1,0 +1,234 @@
+"""A graph as the Runnable that LangServe serves: its runs are the engine's, attached to the request.
+
+A graph on messages is served as answer text: input `{"messages": [..]}` or a string, output the final
+answer's text, whose tokens are the stream. Any other graph is served with its own schemas: the stream is its
+updates, or, for a bare Runnable, the chunks it makes.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.runnables import ConfigurableFieldSpec, Runnable, RunnableConfig
+from langchain_core.runnables.config import get_config_list
+from langchain_core.runnables.schema import StreamEvent
+from langchain_core.tracers.log_stream import RunLog, RunLogPatch
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic.v1 import BaseModel as BaseModelV1
+
+from seltzer.protocols.http.attached_runs import Attachment
+from seltzer.protocols.http.messages import MessageLimits, parse_input
+from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
+from seltzer.protocols.langserve.frames import public_event, public_patch
+from seltzer.runs.answer import AnswerText
+from seltzer.runs.event import Event, RunId
+from seltzer.runs.graph import Graph
+from seltzer.runs.run import OnBusy, RunSpec
+
+REQUEST: Final = "__seltzer_request"  # keys in `configurable`, set by the server for each request
+_INDEX: Final = "__seltzer_index"
+_WITH_STEPS: Final = "__seltzer_with_steps"
+_OURS: Final = frozenset({"thread_id", "on_busy", "checkpoint_id", "checkpoint_ns"})
+_UNBOUNDED: Final = MessageLimits(count=1 << 31, size_bytes=1 << 62)  # request.py has held them to the limits
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for one input: the thread, the most steps its run may take, what to do if the
+    thread is busy, and what it is called if it is new.
+    """
+
+    thread_id: str
+    max_steps: int
+    on_busy: OnBusy
+    title: str
+
+    def spec(self, graph: str, run_id: RunId, input: Any, configurable: Mapping[str, Any]) -> RunSpec:
+        """Return the run, attached to its request."""
+        return RunSpec(
+            graph=graph,
+            input=input,
+            thread_id=self.thread_id,
+            run_id=run_id,
+            attached=True,
+            max_steps=self.max_steps,
+            configurable=configurable,
+            on_busy=self.on_busy,
+            title=self.title,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServedRequest:
+    """A request to LangServe as its runnable sees it.
+
+    run_id names its run; None for a batch, whose runs are named by LangServe.
+    """
+
+    attachment: Attachment
+    asked: tuple[Asked, ...]
+    run_id: str | None
+
+
+def _to_messages(value: Any) -> list[BaseMessage]:
+    return parse_input(value, "messages", _UNBOUNDED)
+
+
+_Message = Annotated[HumanMessage | AIMessage | SystemMessage | ToolMessage, Field(discriminator="type")]
+
+
+class ChatInput(BaseModel):
+    """A conversation: messages in any of LangChain's spellings, or one string."""
+
+    messages: Annotated[list[_Message], BeforeValidator(_to_messages)] = Field(
+        description="The conversation so far, oldest first; with a thread_id, what is new in it.",
+        json_schema_extra={"extra": {"widget": {"type": "chat", "input": "messages"}}},
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"messages": value} if isinstance(value, str | list) else value
+
+
+class ServedGraph(Runnable[Any, Any]):
+    """Runs the graph through the request's Attachment, which the config carries. Async only: LangServe calls
+    no other.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.name = graph.name
+
+    @property
+    def config_specs(self) -> list[ConfigurableFieldSpec]:
+        thread = ConfigurableFieldSpec(
+            id="thread_id",
+            annotation=str,
+            name="Thread",
+            description="The conversation to go on with; empty for a new one.",
+            default="",
+        )
+        on_busy = ConfigurableFieldSpec(
+            id="on_busy",
+            annotation=str,
+            name="On busy",
+            description="While the thread has a run: reject, enqueue, interrupt or rollback.",
+            default="reject",
+        )
+        return [thread, on_busy, *(spec for spec in self.graph.served.config_specs if spec.id not in _OURS)]
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        if self.graph.takes_messages:
+            return ChatInput
+        served = self.graph.served
+        return _v2(served.get_input_schema(config) if config else self.graph.input_schema)
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        if self.graph.takes_messages:
+            return _v2(super().get_output_schema(config))
+        return _v2(self.graph.served.get_output_schema(config))
+
+    @property
+    def InputType(self) -> Any:
+        return ChatInput if self.graph.takes_messages else self.graph.served.InputType
+
+    @property
+    def OutputType(self) -> Any:
+        return str if self.graph.takes_messages else self.graph.served.OutputType
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        raise NotImplementedError("a served graph is async only: use ainvoke")
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        return await self._acall_with_config(self._whole, input, config)
+
+    async def abatch(
+        self,
+        inputs: list[Any],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any | None,
+    ) -> list[Any]:
+        configs = [
+            {**each, "configurable": {**each.get("configurable", {}), _INDEX: index}}
+            for index, each in enumerate(get_config_list(config, len(inputs)))
+        ]
+        return await super().abatch(inputs, configs, return_exceptions=return_exceptions, **kwargs)  # type: ignore[arg-type]  # a RunnableConfig with our key
+
+    def astream(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any | None
+    ) -> AsyncIterator[Any]:
+        return stream_chain(self._chunks, input, config, self.get_name())
+
+    async def astream_events(  # type: ignore[override]  # v3 isn't served
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[StreamEvent]:
+        async for event in super().astream_events(input, _with_steps(config), **kwargs):
+            yield public_event(event)
+
+    async def astream_log(  # type: ignore[override]
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[RunLogPatch | RunLog]:
+        async for patch in super().astream_log(input, _with_steps(config), **kwargs):
+            yield public_patch(patch)
+
+    async def _whole(
+        self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+    ) -> Any:
+        attachment, spec = self._run(input, run_manager, config)
+        render = self._render()
+        chunks = [chunk async for event in attachment.run(spec) for chunk in render(event)]
+        return "".join(chunks) if self.graph.takes_messages else await attachment.output(spec)
+
+    async def _chunks(
+        self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+    ) -> AsyncGenerator[Any]:
+        callbacks = inner_callbacks(run_manager) if config["configurable"].get(_WITH_STEPS) else None
+        attachment, spec = self._run(input, run_manager, config)
+        render = self._render()
+        async for event in attachment.run(spec, callbacks):
+            for chunk in render(event):
+                yield chunk
+
+    def _run(
+        self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+    ) -> tuple[Attachment, RunSpec]:
+        configurable = config["configurable"]
+        request: ServedRequest = configurable[REQUEST]
+        names = [spec.id for spec in self.graph.served.config_specs if spec.id not in _OURS]
+        chosen = {name: configurable[name] for name in names if name in configurable}
+        asked = request.asked[configurable.get(_INDEX, 0)]
+        return request.attachment, asked.spec(self.graph.name, str(run_manager.run_id), input, chosen)
+
+    def _render(self) -> Callable[[Event], Iterable[Any]]:
+        """Return what turns an event into the stream's chunks."""
+        if self.graph.takes_messages:
+            return AnswerText().chunks
+        return _said if self.graph.is_wrapped else _updates
+
+
+def _said(event: Event) -> tuple[Any, ...]:
+    return (event.data["value"],) if event.kind == "custom" else ()
+
+
+def _updates(event: Event) -> tuple[Any, ...]:
+    if event.kind != "update" or event.data["namespace"]:
+        return ()
+    return ({event.data["node"]: event.data["values"]},)
+
+
+def _v2(schema: type[BaseModel] | type[BaseModelV1]) -> type[BaseModel]:
+    """Narrow a schema's type: LangChain still names pydantic 1 in it, which it doesn't make any more."""
+    if not issubclass(schema, BaseModel):
+        raise TypeError(f"{schema.__name__} is a model of pydantic 1")
+    return schema
+
+
+def _with_steps(config: RunnableConfig | None) -> RunnableConfig:
+    """Ask for the graph's inner steps: LangChain's own events are made of callbacks."""
+    config = config or {}
+    return {**config, "configurable": {**config.get("configurable", {}), _WITH_STEPS: True}}

@@ -1,0 +1,84 @@
+"""Runs, threads and states -> the JSON that clients of the native routes read."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from starlette.responses import JSONResponse
+
+from seltzer.runs.event import Json
+from seltzer.runs.jsonable import dumps
+from seltzer.runs.run import Run, Thread
+from seltzer.runs.threads.conversations import Snapshot
+
+_WHY: Final = ("code", "message", "retryable", "retry_after_s")
+
+
+class Answer(JSONResponse):
+    """JSON of anything, odd values included."""
+
+    def render(self, content: Any) -> bytes:
+        return dumps(content)
+
+
+def run_json(run: Run) -> Json:
+    kind, data = (run.last.kind, run.last.data) if run.last else (None, {})
+    return {
+        "run_id": run.spec.run_id,
+        "thread_id": run.spec.thread_id,
+        "graph": run.spec.graph,
+        "status": run.status,
+        "attempt": run.attempt,
+        "created_at": _time(run.created_at),
+        "output": run.output,
+        "error": {name: data[name] for name in _WHY} if kind == "failed" else None,
+        "interrupts": data["interrupts"] if kind == "interrupted" else [],
+    }
+
+
+def thread_json(thread: Thread) -> Json:
+    return {
+        "thread_id": thread.thread_id,
+        "graph": thread.graph,
+        "title": thread.title,
+        "status": thread.status,
+        "created_at": _time(thread.created_at),
+        "updated_at": _time(thread.updated_at),
+        "run_id": thread.run.spec.run_id if thread.run else None,
+    }
+
+
+def page_json(threads: Sequence[Thread], limit: int) -> Json:
+    """Return a page of at most limit threads; one more than these says that there is a next page."""
+    page = threads[:limit]
+    last = page[-1].run if len(threads) > limit else None
+    return {
+        "threads": [thread_json(each) for each in page],
+        "next_cursor": str(last.number) if last else None,
+    }
+
+
+def state_json(thread: Thread, state: Snapshot) -> Json:
+    return {
+        **thread_json(thread),
+        "checkpoint_id": state.checkpoint_id,
+        "values": state.values,
+        "next": state.next,
+        "interrupts": state.interrupts,
+    }
+
+
+def checkpoint_json(state: Snapshot) -> Json:
+    return {
+        "checkpoint_id": state.checkpoint_id,
+        "parent_checkpoint_id": state.parent_checkpoint_id,
+        "created_at": state.created_at,
+        "run_id": state.run_id,
+        "step": state.step,
+        "next": state.next,
+        "values": state.values,
+    }
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()

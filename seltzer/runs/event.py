@@ -1,0 +1,73 @@
+"""An event: one thing a run said. The contract between the engine and every protocol."""
+
+import re
+from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
+
+from seltzer.errors import InvalidCursor
+
+Json: TypeAlias = Any  # str, int, float, bool, None, list, dict with str keys
+RunId: TypeAlias = str
+
+Kind = Literal[
+    "started",  # {graph, run_id, thread_id, attempt}
+    "state",  # {values}
+    "message",  # {message_id, node, namespace, model}
+    "token",  # {message_id, text, channel: answer | step}; one a model chunk, never re-cut
+    "reasoning",  # {message_id, text}
+    "tool_call",  # {message_id, index, call_id, name, args}; args is a delta, call_id and name come once
+    "tool_result",  # {call_id, name, content, status: success | error}
+    "retracted",  # {message_id}: that message was not the answer after all
+    "update",  # {node, namespace, values}
+    "custom",  # {value}
+    "checkpoint",  # {checkpoint_id}
+    "interrupt",  # {interrupts: [{id, value}]}
+    "finished",  # {usage, duration_ms}
+    "failed",  # {code, message, retryable, retry_after_s}
+    "cancelled",  # {}
+    "interrupted",  # {interrupts}
+]
+
+LAST_KINDS: Final = frozenset({"finished", "failed", "cancelled", "interrupted"})
+
+
+class Cursor(NamedTuple):
+    """A place in a run's log; on the wire `attempt-seq`."""
+
+    attempt: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.attempt}-{self.seq}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `attempt-seq`. Raises InvalidCursor."""
+        found = _CURSOR.fullmatch(text)
+        if found is None:
+            raise InvalidCursor(f"{text[:40]!r} is no cursor; one is ATTEMPT-SEQ, such as 1-17")
+        return cls(int(found[1]), int(found[2]))
+
+
+_CURSOR: Final = re.compile(r"(\d{1,9})-(\d{1,15})", re.ASCII)
+START: Final = Cursor(0, 0)
+
+
+class Event(NamedTuple):  # a frozen dataclass takes three times as long to make, and one is made a token
+    """One thing a run said.
+
+    seq counts 1, 2, 3 .. within an attempt, without gaps.
+    data is JSON-ready; its shape by kind stands beside Kind.
+    """
+
+    attempt: int
+    seq: int
+    kind: Kind
+    data: Json
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.attempt, self.seq)
+
+    @property
+    def is_last(self) -> bool:
+        return self.kind in LAST_KINDS

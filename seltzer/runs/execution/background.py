@@ -1,0 +1,34 @@
+"""Chores: what is done in the background, and nobody waits for but the process's end."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from seltzer.errors import StorageFailed
+
+log = logging.getLogger(__name__)
+
+
+class Chores:
+    """Work in tasks of its own; a store that fails is logged."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin the work."""
+        task = asyncio.create_task(self._do(work), name="chore")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """Wait for what was begun, and for what that begins."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except StorageFailed as error:
+            log.error("the stores can't be kept in order", exc_info=error)

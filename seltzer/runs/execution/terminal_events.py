@@ -1,0 +1,21 @@
+"""A run's last word: how it ended, before the engine numbers it."""
+
+from typing import Final
+
+from seltzer.errors import RunFailed
+from seltzer.runs.execution.translator import Said, Translator
+
+CANCELLED: Final = Said("cancelled", {})
+
+
+def failed(error: RunFailed) -> Said:
+    """Return the last word of a run that failed."""
+    about = {"code": error.code, "message": str(error)}
+    return Said("failed", {**about, "retryable": error.retryable, "retry_after_s": error.retry_after_s})
+
+
+def finished(translator: Translator, duration_s: float) -> Said:
+    """Return the last word of a run whose graph has come to its end, or asks something."""
+    if translator.interrupts:
+        return Said("interrupted", {"interrupts": translator.interrupts})
+    return Said("finished", {"usage": translator.usage, "duration_ms": round(duration_s * 1000)})

@@ -1,0 +1,124 @@
+"""Why a run failed: an exception of the graph, its model or its tools -> a public code and a safe text.
+
+Exception texts may hold prompts and keys: they go to the log with the run's id, never to a client.
+Upstream errors are told by shape (a status code, a class's name), so that no vendor's SDK is imported here.
+"""
+
+import re
+from typing import Final
+
+from langchain_core.exceptions import ContextOverflowError
+from langgraph.errors import GraphRecursionError
+
+from seltzer.errors import RunFailed
+
+MESSAGES: Final = {
+    "graph_error": "The graph raised an error; the server's log has it under this run's id.",
+    "step_limit": "The graph took more steps than this run allows.",
+    "run_timeout": "The run took longer than the server allows.",
+    "run_cancelled": "The run was cancelled.",
+    "run_interrupted": "The graph asks for input, which this protocol can't give.",
+    "run_crashed": "The server was killed several times during this run; it isn't tried again.",
+    "client_gone": "The server was killed while it answered; a request's run ends with its request.",
+    "server_draining": "The server is shutting down.",
+    "storage_failed": "The server can't keep what the run says; its log says why.",
+    "graph_gone": "The run's graph isn't served any more.",
+    "thread_interrupted": "The thread waits for the answer to an interrupt.",
+    "upstream_auth": "The model's provider refused the server's key.",
+    "upstream_rate_limited": "The model's provider is rate limiting the server.",
+    "upstream_error": "The model's provider answered with an error.",
+    "upstream_timeout": "The model's provider didn't answer in time.",
+    "upstream_disconnected": "The connection to the model's provider broke.",
+    "upstream_truncated": "The model's answer ended before it was complete.",
+    "upstream_malformed": "The model's provider sent something that can't be read.",
+    "context_length_exceeded": "The conversation is longer than the model can take.",
+    "demo_failure": "The demo model failed in mid-answer, as it was asked to.",
+    "model_not_found": "The model's provider doesn't know the model.",
+}
+_RETRYABLE: Final = frozenset(
+    {"run_timeout", "server_draining", "storage_failed", "client_gone"}
+    | {"upstream_rate_limited", "upstream_error"}
+    | {"upstream_timeout", "upstream_disconnected", "upstream_truncated", "upstream_malformed"}
+)
+_BY_STATUS: Final = {
+    401: "upstream_auth",
+    403: "upstream_auth",
+    404: "model_not_found",
+    408: "upstream_timeout",
+}
+# The class or one of its bases, nearest first. LangChain and the providers' SDKs alone have these names.
+_BY_SDK_CLASS: Final = {
+    "StreamChunkTimeoutError": "upstream_timeout",
+    "APITimeoutError": "upstream_timeout",
+    "APIResponseValidationError": "upstream_malformed",
+    "APIConnectionError": "upstream_disconnected",
+    "APIError": "upstream_error",
+}
+_BY_CLIENT_CLASS: Final = {
+    "TimeoutException": "upstream_timeout",
+    "TimeoutError": "upstream_timeout",
+    "TransportError": "upstream_disconnected",
+    "ClientError": "upstream_disconnected",
+    "ConnectionError": "upstream_disconnected",
+    "JSONDecodeError": "upstream_malformed",
+}
+_CLIENTS: Final = frozenset({"openai", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2", "aiohttp"})
+
+
+def failure(code: str, *, retry_after_s: float | None = None) -> RunFailed:
+    """Return the failure with that code and its text."""
+    return RunFailed(code, MESSAGES[code], retryable=code in _RETRYABLE, retry_after_s=retry_after_s)
+
+
+def classify(error: BaseException) -> RunFailed:
+    """Return the failure that the error of a run means to its clients."""
+    if isinstance(error, RunFailed):
+        return error
+    if isinstance(error, GraphRecursionError):
+        return failure("step_limit")
+    named = getattr(error, "code", None)  # a graph may name one of our codes on its own exceptions
+    if isinstance(named, str) and named in MESSAGES:
+        return failure(named)
+    if isinstance(error, ContextOverflowError):  # LangChain tells it by the provider's text
+        return failure("context_length_exceeded")
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int) and status >= 400:
+        return _by_status(status, error)
+    for base in type(error).__mro__:
+        if code := _BY_SDK_CLASS.get(base.__name__):
+            return failure(code)
+        code = _BY_CLIENT_CLASS.get(base.__name__)
+        if code and (_package(base.__module__) in _CLIENTS or _comes_from_client(error)):
+            return failure(code)
+    return failure("graph_error")
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _comes_from_client(error: BaseException) -> bool:
+    """Tell whether an error of a kind that any code may raise was raised below an HTTP client."""
+    frame = error.__traceback__
+    while frame is not None:
+        if _package(frame.tb_frame.f_globals.get("__name__", "")) in _CLIENTS:
+            return True
+        frame = frame.tb_next
+    return False
+
+
+def _by_status(status: int, error: BaseException) -> RunFailed:
+    if status == 429:
+        return failure("upstream_rate_limited", retry_after_s=_retry_after_s(error))
+    if code := _BY_STATUS.get(status):
+        return failure(code)
+    refused = failure("upstream_error")
+    refused.retryable = not 400 <= status < 500  # a request that was refused is refused again
+    return refused
+
+
+def _retry_after_s(error: BaseException) -> float | None:
+    """Read the upstream's Retry-After where it is a number of seconds."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    value = headers.get("retry-after", "")
+    return float(value) if re.fullmatch("[0-9]{1,9}", value) else None

@@ -1,0 +1,184 @@
+"""The ports: what the core needs of a store. Stores satisfy them; they don't inherit from them.
+
+A thread's newest run is the last submitted one; one that ended without touching the thread doesn't count.
+Each verb is one transaction; StorageFailed may be raised by all of them. Times are the store's own clock.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from seltzer.runs.event import Cursor, Event, Json, RunId
+from seltzer.runs.graph import AnyPregel
+from seltzer.runs.run import Lease, Run, RunSpec, Stop, Thread
+
+
+class Submitted(NamedTuple):
+    """A run's row.
+
+    lease: it may begin here at once; its run's spec is the object submitted. ended: what waited on its
+    thread until it came.
+    """
+
+    run: Run
+    lease: Lease | None
+    ended: Sequence[Run]
+
+
+class Renewal(NamedTuple):
+    """lost: ids of runs that have another owner now, or none. stops: runs that were told to end."""
+
+    lost: set[RunId]
+    stops: dict[RunId, Stop]
+
+
+class Runs(Protocol):
+    """The runs' rows: queue, lease and status. One run at a time is running on a thread."""
+
+    async def submit(self, spec: RunSpec, worker: str | None, ttl_s: float, queue_limit: int) -> Submitted:
+        """Write the run's row; lease it to the worker if there is one and the thread is free.
+
+        Idempotent on run_id: a second submission returns the run as it stands, without a lease.
+        on_busy, where the thread has active runs: `reject` raises ThreadBusy; `enqueue` leaves the run
+        pending; `interrupt` and `rollback` leave it pending too, and tell the active runs to end, as cancel()
+        does. Where the newest run is interrupted: raises ThreadInterrupted, unless the spec has answers or
+        on_busy is `rollback`. Answers, where the newest run isn't interrupted, or isn't the one that the spec
+        says is answered: raises NotInterrupted.
+        Raises IdempotencyConflict for a known run_id with another digest, TooManyRuns if queue_limit runs
+        are pending already and this would be one more.
+        """
+        ...
+
+    async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
+        """Lease up to n runs to the worker, oldest first: pending ones whose thread has no running one, and
+        running ones whose lease has run out. attempt += 1.
+        """
+        ...
+
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Renewal:
+        """Prolong the leases, and say which are lost and which runs were told to end."""
+        ...
+
+    async def finish(
+        self,
+        lease: Lease,
+        last: Event,
+        *,
+        unwritten: Sequence[Event] = (),
+        output: Json = None,
+        touched: bool = True,
+        retention_s: float | None = None,
+    ) -> bool:
+        """End the run with its terminal event, which becomes the log's last behind the unwritten ones.
+
+        touched: whether it may have done anything on its thread. One that hasn't is never the newest there.
+        retention_s: its events are forgotten so much later, as by EventLog.expire.
+        A compare-and-swap on the attempt: False, and nothing written, if the lease is lost.
+        """
+        ...
+
+    async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
+        """Make a running run pending again, for any worker. False if the lease is lost."""
+        ...
+
+    async def stop(self, run_id: RunId, how: Stop) -> Run | None:
+        """Tell the run to end, and return it as it stands; None if there is none.
+
+        A pending one ends at once, as `cancelled`, by an event (attempt + 1, 1) in its log. A running one is
+        marked, for its worker to find by renew(). An ended one is left alone.
+        """
+        ...
+
+    async def get(self, run_id: RunId) -> Run | None: ...
+
+
+class EventLog(Protocol):
+    """The one log of what runs said."""
+
+    async def append(self, batch: Mapping[RunId, Sequence[Event]]) -> set[RunId]:
+        """Store the events of many runs in one round trip, and return the runs that are fenced.
+
+        Idempotent by (run, attempt, seq). A run is fenced when a later attempt has already written.
+        """
+        ...
+
+    async def read(self, after: Mapping[RunId, Cursor]) -> dict[RunId, list[Event]]:
+        """Return each run's stored events behind its cursor, in order.
+
+        A run the log doesn't know is left out. Raises StreamGap if a cursor lies before what is kept.
+        """
+        ...
+
+    async def expire(self, run_id: RunId, ttl_s: float) -> None:
+        """Forget the run's events in ttl_s seconds, or sooner if an earlier call says so."""
+        ...
+
+    async def sweep(self) -> None:
+        """Delete some of what is past its time, now and then: it may be called as often as one likes."""
+        ...
+
+
+class Threads(Protocol):
+    """The conversations there are, each known from its first run on."""
+
+    async def get(self, thread_id: str) -> Thread | None: ...
+
+    async def interrupted(self, thread_id: str) -> list[RunId]:
+        """Return the interrupted runs at the end of what has ended on the thread, newest first.
+
+        Active runs are passed over; none if the newest that has ended isn't interrupted.
+        """
+        ...
+
+    async def list(self, graph: str, *, query: str, limit: int, before: int | None) -> list[Thread]:
+        """Return the graph's threads, the one with the newest run first, at most limit of them.
+
+        query: only those whose title contains it, without regard to case. before: only those whose newest
+        run's number is below it.
+        """
+        ...
+
+    async def rename(self, thread_id: str, title: str) -> Thread | None:
+        """Give the thread a title; None if there is no such thread."""
+        ...
+
+    async def delete(self, thread_id: str) -> bool:
+        """Forget the thread, its runs and their events; False if there is none. Raises ThreadBusy while a
+        run is active on it. Its checkpoints are Checkpoints' own to delete.
+        """
+        ...
+
+
+class Checkpoints(Protocol):
+    """The threads' states, by LangGraph's savers."""
+
+    def saver_for(self, pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
+        """Return the saver for a graph's copy.
+
+        A write whose config carries `configurable[HOLD]` raises LeaseLost once that hold was let go.
+        """
+        ...
+
+    async def prune(self, thread_id: str) -> None:
+        """Drop the thread's oldest checkpoints, beyond those that are kept and perhaps a few more."""
+        ...
+
+    async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
+        """Take what the runs wrote out of the thread: it is as it was before them."""
+        ...
+
+    async def delete(self, thread_id: str) -> None:
+        """Forget the thread's state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where a server keeps things."""
+
+    runs: Runs
+    event_log: EventLog
+    threads: Threads
+    checkpoints: Checkpoints

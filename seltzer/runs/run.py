@@ -1,0 +1,134 @@
+"""A run: one execution of a graph on a thread; and the thread, a conversation."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
+
+from seltzer.errors import InvalidInput
+from seltzer.runs.event import Event, Json, RunId
+
+Status = Literal["pending", "running", "success", "error", "interrupted", "cancelled"]
+OnBusy = Literal["reject", "enqueue", "interrupt", "rollback"]
+_ON_BUSY: Final[tuple[OnBusy, ...]] = get_args(OnBusy)
+Stop = Literal["cancel", "rollback"]  # rollback takes the run's work out of the thread, too
+
+STATUS_OF_LAST: Final[dict[str, Status]] = {
+    "finished": "success",
+    "failed": "error",
+    "cancelled": "cancelled",
+    "interrupted": "interrupted",
+}
+ACTIVE: Final[frozenset[Status]] = frozenset({"pending", "running"})
+
+MAX_STEPS: Final = 50
+_THREAD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """What to run.
+
+    input is the graph's own (for a graph on messages `{"messages": [BaseMessage, ..]}`).
+    An attached run lives and dies with the request that started it. configurable is handed to the graph as
+    it is. on_busy says what to do if the thread has a run already. answers are to the interrupts the thread
+    waits on, by their ids; input is None then, and answered names the run that asked: the newest one.
+    checkpoint_id forks the thread from there. digest tells one body from another where a client sent the
+    run's id twice. title is what a new thread is called.
+    """
+
+    graph: str
+    input: Any
+    thread_id: str
+    run_id: RunId
+    attached: bool = False
+    max_steps: int = MAX_STEPS
+    configurable: Mapping[str, Json] = field(default_factory=dict)
+    on_busy: OnBusy = "reject"
+    answers: Mapping[str, Json] | None = None
+    answered: RunId | None = None
+    checkpoint_id: str | None = None
+    digest: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it stands now.
+
+    number counts the runs of a store, 1, 2, 3 ..: the newest run of a thread has the highest. attempt is 0
+    before the first. last is the terminal event, once there is one. output is the graph's result as JSON,
+    once status is success: the answer's text for a graph on messages. crashes counts the attempts whose
+    process died over them; one that was handed back didn't.
+    """
+
+    spec: RunSpec
+    status: Status
+    attempt: int
+    number: int
+    created_at: datetime
+    last: Event | None = None
+    output: Json = None
+    crashes: int = 0
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to execute a run until a deadline; run.attempt is the fence.
+
+    stop: it was told to end. is_thread_new: the run is the first one on its thread.
+    """
+
+    run: Run
+    worker: str
+    stop: Stop | None = None
+    is_thread_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation. graph is the one that ran on it last, run that run, number its number."""
+
+    thread_id: str
+    graph: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    run: Run | None
+
+    @property
+    def status(self) -> Literal["idle", "busy", "interrupted", "error"]:
+        if self.run is None:
+            return "idle"
+        if self.run.is_active:
+            return "busy"
+        return {"interrupted": "interrupted", "error": "error"}.get(self.run.status, "idle")  # type: ignore[return-value]  # a dict of literals
+
+
+def check_thread_id(value: object, field: str) -> str:
+    """Return the value if it can name a thread. Raises InvalidInput naming the field."""
+    if isinstance(value, str) and _THREAD_ID.fullmatch(value):
+        return value
+    raise InvalidInput(
+        field, "must be 1 to 128 characters of A-Z a-z 0-9 _ . : -, beginning with a letter or digit"
+    )
+
+
+def check_max_steps(value: object, field: str) -> int:
+    """Return the value if a run may take that many steps. Raises InvalidInput naming the field."""
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_STEPS:
+        return value
+    raise InvalidInput(field, f"must be an integer from 1 to {MAX_STEPS}")
+
+
+def check_on_busy(value: object, field: str) -> OnBusy:
+    """Return the value if it says what to do on a busy thread. Raises InvalidInput naming the field."""
+    for known in _ON_BUSY:
+        if value == known:
+            return known
+    raise InvalidInput(field, f"must be one of {', '.join(_ON_BUSY)}")

@@ -1,0 +1,1 @@
+"""Events on their way: from an attempt to its readers in this process, and into the log."""

@@ -1,0 +1,120 @@
+"""The flusher: one batched append a flush, for all runs of the process. Nothing waits for it but a run's end.
+
+A flush takes what was said within a window. Readers don't wait for it; its length is only how much a killed
+process loses of its log (docs/decisions/0006).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from seltzer.errors import StorageFailed
+from seltzer.runs.event import Event, RunId
+from seltzer.runs.ports import EventLog
+
+log = logging.getLogger(__name__)
+
+WINDOW_S: Final = 0.02
+BUSY_WINDOW_S: Final = 0.1
+BUSY_RUNS: Final = 4  # in the last flush; a transaction for each token of each would cost more than the token
+LIMIT: Final = 20_000  # events that may wait; beyond, runs wait
+
+Batch = Mapping[RunId, Sequence[Event]]
+
+
+class Flusher:
+    """Writes what runs say to the log, in the background.
+
+    on_stored is told of each batch that the log has, with the runs in it that are fenced; on_failed of each
+    batch that it couldn't take: those runs must end, what else they have said is dropped.
+    """
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        on_stored: Callable[[Batch, set[RunId]], None],
+        on_failed: Callable[[Batch], None],
+    ) -> None:
+        self._log = event_log
+        self._on_stored = on_stored
+        self._on_failed = on_failed
+        self._waiting: dict[RunId, list[Event]] = {}
+        self._in_flight: Batch = {}
+        self._flush: asyncio.Task[None] | None = None
+        self._window_s = WINDOW_S
+        self._is_due = False  # the next flush has its time
+        self._count = 0
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+
+    @property
+    def is_full(self) -> bool:
+        return self._count >= LIMIT
+
+    def put(self, run_id: RunId, *events: Event) -> None:
+        """Take events; the log will have them soon."""
+        self._count += len(events)
+        waiting = self._waiting.get(run_id)
+        if waiting is not None:
+            waiting += events
+            return
+        self._waiting[run_id] = [*events]
+        if not (self._is_due or self._in_flight):
+            self._plan()
+
+    async def room(self) -> None:
+        """Wait, without limit, until is_full is false."""
+        while self.is_full:
+            self._has_room.clear()
+            await self._has_room.wait()
+
+    async def settled(self, run_id: RunId) -> None:
+        """Wait until nothing of the run is on its way to the log."""
+        while run_id in self._in_flight and self._flush is not None:
+            await asyncio.wait([self._flush])
+
+    def take(self, run_id: RunId) -> list[Event]:
+        """Return what of the run still waits, for the caller to write: with the run's end, in one go."""
+        events = self._waiting.pop(run_id, [])
+        self._count -= len(events)
+        self._has_room.set()
+        return events
+
+    async def aclose(self) -> None:
+        """Write what waits."""
+        while self._waiting or self._in_flight:
+            if self._flush is None or self._flush.done():
+                self._begin()
+            if self._flush is not None:
+                await asyncio.wait([self._flush])
+
+    def _plan(self) -> None:
+        self._is_due = True
+        asyncio.get_running_loop().call_later(self._window_s, self._begin)
+
+    def _begin(self) -> None:
+        self._is_due = False
+        if self._waiting and not self._in_flight:
+            self._in_flight, self._waiting = self._waiting, {}
+            self._flush = asyncio.create_task(self._write(self._in_flight), name="flush the log")
+
+    async def _write(self, batch: Batch) -> None:
+        try:
+            fenced = await self._log.append(batch)
+        except BaseException as error:
+            log.error("the log can't be written", exc_info=error)
+            self._on_failed(batch)
+            for run_id in batch:
+                self.take(run_id)  # what these runs said next would stand behind a hole
+            if not isinstance(error, StorageFailed):
+                raise
+        else:
+            self._on_stored(batch, fenced)
+        finally:
+            self._in_flight = {}
+            self._count -= sum(map(len, batch.values()))
+            self._has_room.set()
+            self._window_s = BUSY_WINDOW_S if len(batch) >= BUSY_RUNS else WINDOW_S
+            if self._waiting and not self._is_due:
+                self._plan()

@@ -1,0 +1,116 @@
+"""Following a run: what it said, from any cursor, and what it says, from memory if it is executed here."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+from seltzer.errors import InvalidCursor, ServerDraining, StreamGap, UnknownRun
+from seltzer.runs.event import LAST_KINDS, START, Cursor, Event, RunId
+from seltzer.runs.ports import EventLog, Runs
+from seltzer.runs.run import Run
+from seltzer.runs.streaming.hub import Hub, Tail, Take
+
+
+class Follower:
+    """Reads runs for everybody in this process.
+
+    executed: the run, if it is executed here.
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        event_log: EventLog,
+        hub: Hub,
+        *,
+        executed: Callable[[RunId], Run | None],
+    ) -> None:
+        self._runs = runs
+        self._log = event_log
+        self._hub = hub
+        self._executed = executed
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """Let the readers of background runs go, those that come too."""
+        self._is_draining = True
+        self._hub.wake_all()
+
+    async def run(self, run_id: RunId) -> Run:
+        """Return the run as it stands now. Raises UnknownRun."""
+        run = await self._runs.get(run_id)
+        if run is None:
+            raise UnknownRun(f"there is no run {run_id!r}")
+        return run
+
+    async def check(self, run_id: RunId, after: Cursor) -> Run:
+        """Return the run, or raise what following it would: UnknownRun, InvalidCursor, StreamGap."""
+        run = await self.run_at(run_id, after)
+        tail = self._hub.live(run_id)
+        if tail is None or after < tail.floor:
+            await self._stored(run, after)
+        return run
+
+    async def run_at(self, run_id: RunId, after: Cursor) -> Run:
+        """Return the run. Raises UnknownRun, and InvalidCursor for a cursor that no event of it can have."""
+        run = await self.run(run_id)
+        is_beyond = run.last is not None and after > run.last.cursor
+        # Past the stored end of an attempt a cursor may be true all the same: a crash loses the last events.
+        if after.attempt > run.attempt or is_beyond:
+            raise InvalidCursor(f"run {run_id!r} has no event {after}")
+        return run
+
+    async def batches(
+        self, run_id: RunId, after: Cursor, take: Take | None = None
+    ) -> AsyncGenerator[Sequence[Event]]:
+        """Yield the run's events behind the cursor, in batches as they come, ending with a last event.
+
+        What take has taken while this waits isn't yielded.
+        Raises what run_at() does; ServerDraining when readers are to be let go, but not amid an attached run;
+        StreamGap, StorageFailed.
+        """
+        begun = self._executed(run_id) if after == START else None
+        is_attached = (begun or await self.run_at(run_id, after)).spec.attached
+        with self._hub.join(run_id) as tail:
+            while True:
+                version, is_over = tail.version, False
+                events = tail.after(after)
+                if events is None:
+                    events = await self._missed(run_id, after, tail)
+                elif not events and not tail.is_live and not tail.error:
+                    run = await self.run_at(run_id, after)
+                    is_over = not run.is_active
+                    events = await self._stored(run, after)
+                if events:
+                    last = events[-1]
+                    after = last.cursor
+                    yield events
+                    is_over = last.kind in LAST_KINDS
+                if is_over:
+                    return
+                if not events:
+                    if tail.error:
+                        raise tail.error
+                    if self._is_draining and not (is_attached and tail.is_live):  # nothing begins now
+                        raise ServerDraining("the server is shutting down; come back in a moment")
+                    after = await tail.wait(version, after, take)
+
+    async def _missed(self, run_id: RunId, after: Cursor, tail: Tail) -> Sequence[Event]:
+        """Return what the log has behind the cursor, or else the tail's own attempt from its beginning.
+
+        The log may have nothing: an attempt that died has lost its last events.
+        """
+        floor = tail.floor
+        events = (await self._log.read({run_id: after})).get(run_id, [])
+        if not events and floor.seq > 0:
+            raise _gap(run_id)
+        return events or tail.after(floor) or ()
+
+    async def _stored(self, run: Run, after: Cursor) -> Sequence[Event]:
+        run_id = run.spec.run_id
+        events = (await self._log.read({run_id: after})).get(run_id, [])
+        if not events and run.last is not None and run.last.cursor > after:
+            raise _gap(run_id)
+        return events
+
+
+def _gap(run_id: RunId) -> StreamGap:
+    return StreamGap(f"the events of run {run_id!r} behind that cursor are not kept any more")

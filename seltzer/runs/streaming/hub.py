@@ -1,0 +1,200 @@
+"""The hub: hands a fresh event to every reader of the process at once, from memory.
+
+Each live run has a tail, the last events it said; readers take from it whatever lies behind their cursors.
+What a tail doesn't hold any more, the log does: an event leaves the tail only when it is stored.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, TypeAlias
+
+from seltzer.errors import AppError
+from seltzer.runs.event import START, Cursor, Event, RunId
+
+TAIL_LIMIT: Final = 32  # events that a tail keeps at least, once it has had them
+
+Take: TypeAlias = Callable[[Sequence[Event]], bool]
+"""Takes the next events of a reader in its stead, while it waits: where they are said, and at once.
+
+Returns whether it has; otherwise the reader wakes, and finds them. What it raises, the reader raises. It is
+offered what ends with a token: other events come by several in one turn of the loop, and waking sends them
+together. It must not put events itself.
+"""
+
+
+class _Waiter:
+    """A reader who waits behind a cursor."""
+
+    __slots__ = ("attempt", "seq", "take", "woken")
+
+    def __init__(self, after: Cursor, take: Take | None) -> None:
+        self.attempt, self.seq = after
+        self.take = take
+        self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class Tail:
+    """What a run said last in this process, and who waits for more.
+
+    attempt: whose events these are. floor: the tail has every event behind it. is_live: the run is being
+    executed here; otherwise a reader has to ask the store. error: why nothing more can be said here. readers:
+    how many there are. version grows with whatever a reader may wait for.
+    """
+
+    __slots__ = (
+        "_events",
+        "_stored_seq",
+        "_waiters",
+        "attempt",
+        "error",
+        "floor",
+        "is_live",
+        "readers",
+        "version",
+    )
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._waiters: list[_Waiter] = []
+        self.attempt = 0
+        self._stored_seq = 0
+        self.readers = 0
+        self.floor: Cursor = START
+        self.is_live = False
+        self.error: AppError | None = None
+        self.version = 0
+
+    def begin(self, attempt: int) -> None:
+        """Become live: the attempt's events follow. Those of earlier ones are in the log."""
+        self._events.clear()
+        self.attempt, self._stored_seq = attempt, 0
+        self.floor = START if attempt == 1 else Cursor(attempt, 0)
+        self.is_live, self.error = True, None
+        self.wake()
+
+    def end(self, error: AppError | None = None) -> None:
+        """Be live no longer; what is still in the tail stays for those who are reading it."""
+        self.is_live, self.error = False, error
+        self.wake()
+
+    def put(self, *events: Event) -> None:
+        """Hand the events to the readers."""
+        self._events += events
+        if len(self._events) >= 2 * TAIL_LIMIT:
+            self._trim()
+        self.wake()
+
+    def stored(self, cursor: Cursor) -> None:
+        """Take note that the log has the events up to the cursor. It may be an earlier attempt's."""
+        if cursor.attempt == self.attempt:
+            self._stored_seq = cursor.seq
+
+    def after(self, cursor: Cursor) -> Sequence[Event] | None:
+        """Return the events behind the cursor; None if some of them are only in the log."""
+        if cursor < self.floor:
+            return None
+        if cursor.attempt < self.attempt:
+            return self._events[:]
+        return self._events[cursor.seq - self.floor.seq :] if cursor.attempt == self.attempt else ()
+
+    async def wait(self, version: int, after: Cursor, take: Take | None = None) -> Cursor:
+        """Wait, without limit, for what take doesn't take; not at all if the version is another by now.
+
+        Who waits has seen all that was put. Returns the cursor behind what take has taken.
+        """
+        if self.version != version:
+            return after
+        waiter = _Waiter(after, take)
+        self._waiters.append(waiter)
+        try:
+            await waiter.woken
+        finally:
+            waiter.take = None  # who has left is in the list until the next event: not with its request
+        return Cursor(waiter.attempt, waiter.seq)
+
+    def wake(self) -> None:
+        """Have the readers look again, except those whose events are taken."""
+        self.version += 1
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if waiter.woken.done():  # its reader has left
+                continue
+            try:
+                is_taken = self._offer(waiter)
+            except Exception as error:  # noqa: BLE001  # else it would end the run, which isn't to blame
+                waiter.woken.set_exception(error)
+                continue
+            if is_taken:
+                self._waiters.append(waiter)
+            else:
+                waiter.woken.set_result(None)
+
+    def _offer(self, waiter: _Waiter) -> bool:
+        """Offer the waiter's events to its take; return whether it has taken them."""
+        take = waiter.take
+        if take is None or not self.is_live or waiter.attempt != self.attempt:
+            return False
+        events = self._events[waiter.seq - self.floor.seq :]
+        if not events or events[-1].kind != "token" or not take(events):
+            return False
+        waiter.seq = events[-1].seq
+        return True
+
+    def _trim(self) -> None:
+        excess = len(self._events) - TAIL_LIMIT
+        stored = self._stored_seq - self.floor.seq
+        dropped = min(excess, stored)
+        if dropped > 0:
+            self.floor = self._events[dropped - 1].cursor
+            del self._events[:dropped]
+
+
+class Hub:
+    """The tails of the runs that are executed or read in this process."""
+
+    def __init__(self) -> None:
+        self._tails: dict[RunId, Tail] = {}
+
+    def open(self, run_id: RunId, attempt: int) -> Tail:
+        """Return the run's tail, live from now on."""
+        tail = self._tails.setdefault(run_id, Tail())
+        tail.begin(attempt)
+        return tail
+
+    def close(self, run_id: RunId, attempt: int, error: AppError | None = None) -> None:
+        """End the run's tail, if it is that attempt's; its readers get the error, if there is one."""
+        tail = self.live(run_id)
+        if tail is not None and tail.attempt == attempt:
+            tail.end(error)
+            self._forget(run_id, tail)
+
+    def wake(self, run_id: RunId) -> None:
+        """Have the run's readers look again: its row has changed."""
+        if tail := self._tails.get(run_id):
+            tail.wake()
+
+    def wake_all(self) -> None:
+        """Have every reader look again."""
+        for tail in self._tails.values():
+            tail.wake()
+
+    def live(self, run_id: RunId) -> Tail | None:
+        """Return the run's tail if it is executed here."""
+        tail = self._tails.get(run_id)
+        return tail if tail is not None and tail.is_live else None
+
+    @contextmanager
+    def join(self, run_id: RunId) -> Iterator[Tail]:
+        """Read the run's tail until the block ends."""
+        tail = self._tails.setdefault(run_id, Tail())
+        tail.readers += 1
+        try:
+            yield tail
+        finally:
+            tail.readers -= 1
+            self._forget(run_id, tail)
+
+    def _forget(self, run_id: RunId, tail: Tail) -> None:
+        if not tail.is_live and not tail.readers:
+            self._tails.pop(run_id, None)

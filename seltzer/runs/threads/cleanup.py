@@ -1,0 +1,57 @@
+"""Tidying up behind a run that was cancelled or failed: its thread has what was said, its next turn works."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
+
+from seltzer.errors import StreamGap
+from seltzer.runs.event import Cursor, Event
+from seltzer.runs.graph import AnyPregel
+from seltzer.runs.ports import EventLog
+from seltzer.runs.run import Run
+from seltzer.runs.streaming.hub import Tail
+from seltzer.runs.threads.partial_answers import PartialAnswer
+from seltzer.runs.threads.repair import repair
+
+log = logging.getLogger(__name__)
+
+PARTIAL_EVENTS: Final = 5_000  # how far back an unfinished answer is looked for
+
+
+async def tidy(
+    pregel: AnyPregel, config: RunnableConfig, run: Run, tail: Tail, event_log: EventLog, *, said: int
+) -> None:
+    """Put the partial answer, and results for the calls that lack one, into the run's thread.
+
+    said: how many events this attempt has. What can't be tidied up is logged: the run ends all the same.
+    """
+    try:
+        await repair(pregel, config, await _partial(run, tail, event_log, said))
+    except Exception as error:  # the graph's own reducers run here
+        log.warning("thread %s can't be tidied up", run.spec.thread_id, exc_info=error)
+
+
+async def _partial(run: Run, tail: Tail, event_log: EventLog, said: int) -> AIMessage | None:
+    """Return what the run was saying when it ended; of a run whose process died, what it had said."""
+    partial = PartialAnswer()
+    for event in await _latest(run, tail, event_log, said):
+        partial.feed(event)
+    return partial.message()
+
+
+async def _latest(run: Run, tail: Tail, event_log: EventLog, said: int) -> Sequence[Event]:
+    """Return the attempt's latest events; those of the one before if this one has only begun."""
+    recent = tail.after(tail.floor) or ()
+    has_died = run.attempt > 1 and said == 1
+    if not has_died and tail.floor.seq == 0:
+        return recent
+    after = Cursor(run.attempt - 1, 0) if has_died else Cursor(run.attempt, max(0, said - PARTIAL_EVENTS))
+    try:
+        stored = await event_log.read({run.spec.run_id: after})
+    except StreamGap:
+        return recent
+    older = [event for event in stored.get(run.spec.run_id, []) if event.cursor <= tail.floor]
+    return older if has_died else [*older, *recent]

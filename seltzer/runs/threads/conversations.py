@@ -1,0 +1,131 @@
+"""Conversations: what became of a graph's threads, over the stores and LangGraph's own view of a state."""
+
+import builtins
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import StateSnapshot
+
+from seltzer.errors import UnknownThread
+from seltzer.runs.event import Json, RunId
+from seltzer.runs.graph import AnyPregel
+from seltzer.runs.jsonable import to_json
+from seltzer.runs.ports import Checkpoints, Threads
+from seltzer.runs.run import Thread
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A thread's state at one of its checkpoints.
+
+    values is the graph's state as JSON, next the nodes that would run next, interrupts what they ask:
+    `[{id, value}]`. step counts from -1, the input. All but these are None while there is no checkpoint.
+    """
+
+    checkpoint_id: str | None
+    parent_checkpoint_id: str | None
+    created_at: str | None
+    run_id: RunId | None
+    step: int | None
+    next: tuple[str, ...]
+    values: Json
+    interrupts: Json
+
+
+class Conversations:
+    """The threads of the graphs that are served. pregels execute them, each with its checkpointer.
+
+    Every verb raises UnknownThread if no run of that graph was ever started on the thread, or if another
+    graph's run was the last on it.
+    """
+
+    def __init__(self, threads: Threads, checkpoints: Checkpoints, pregels: Mapping[str, AnyPregel]) -> None:
+        self._threads = threads
+        self._checkpoints = checkpoints
+        self._pregels = pregels
+
+    async def list(
+        self, graph: str, *, query: str = "", limit: int, before: int | None = None
+    ) -> builtins.list[Thread]:
+        """Return the graph's threads, the one with the newest run first, at most limit of them.
+
+        query: only those whose title contains it. before: only those whose newest run's number is below it.
+        """
+        return await self._threads.list(graph, query=query, limit=limit, before=before)
+
+    async def get(self, graph: str, thread_id: str) -> Thread:
+        """Return the thread."""
+        thread = await self._threads.get(thread_id)
+        if thread is None or thread.graph != graph:
+            raise _unknown(graph, thread_id)
+        return thread
+
+    async def state(self, graph: str, thread_id: str) -> Snapshot:
+        """Return the thread's state as it is now."""
+        await self.get(graph, thread_id)
+        return _snapshot(await self._pregels[graph].aget_state(_config(thread_id)))
+
+    async def history(
+        self, graph: str, thread_id: str, *, limit: int, before: str | None = None
+    ) -> builtins.list[Snapshot]:
+        """Return the thread's states, newest first, at most limit of them.
+
+        before: only those older than that checkpoint, which needn't be kept any more.
+        """
+        await self.get(graph, thread_id)
+        states = self._pregels[graph].aget_state_history(
+            _config(thread_id), limit=limit, before=_config(thread_id, before) if before else None
+        )
+        return [_snapshot(state) async for state in states]
+
+    async def rename(self, graph: str, thread_id: str, title: str) -> Thread:
+        """Give the thread a title, and return it."""
+        await self.get(graph, thread_id)
+        thread = await self._threads.rename(thread_id, title)
+        if thread is None:
+            raise _unknown(graph, thread_id)
+        return thread
+
+    async def delete(self, graph: str, thread_id: str) -> None:
+        """Forget the thread: its runs, their events and its state. Raises ThreadBusy while a run is active.
+
+        The rows go first, as only they can tell that no run is active. A state that a crash left behind goes
+        when the deletion of the thread, by then unknown, is asked for again.
+        """
+        thread = await self._threads.get(thread_id)
+        if thread is not None and thread.graph != graph:
+            raise _unknown(graph, thread_id)
+        is_known = await self._threads.delete(thread_id)
+        await self._checkpoints.delete(thread_id)
+        if not is_known:
+            raise _unknown(graph, thread_id)
+
+
+def _unknown(graph: str, thread_id: str) -> UnknownThread:
+    return UnknownThread(f"graph {graph!r} has no thread {thread_id!r}")
+
+
+def _config(thread_id: str, checkpoint_id: str | None = None) -> RunnableConfig:
+    return {
+        "configurable": {"thread_id": thread_id, "checkpoint_ns": ""}
+        | ({"checkpoint_id": checkpoint_id} if checkpoint_id else {})
+    }
+
+
+def _snapshot(state: StateSnapshot) -> Snapshot:
+    metadata = state.metadata or {}
+    return Snapshot(
+        checkpoint_id=_checkpoint_id(state.config),
+        parent_checkpoint_id=_checkpoint_id(state.parent_config),
+        created_at=state.created_at,
+        run_id=metadata.get("run_id"),
+        step=metadata.get("step"),
+        next=state.next,
+        values=to_json(state.values),
+        interrupts=[{"id": each.id, "value": to_json(each.value)} for each in state.interrupts],
+    )
+
+
+def _checkpoint_id(config: RunnableConfig | None) -> str | None:
+    return (config or {}).get("configurable", {}).get("checkpoint_id")

@@ -1,0 +1,58 @@
+"""What a run was saying when it stopped, read from its events, be they live or from the log."""
+
+from typing import Final
+
+from langchain_core.messages import AIMessage
+
+from seltzer.runs.event import Event, Json
+
+INCOMPLETE: Final = {"incomplete": True}
+
+
+class PartialAnswer:
+    """Follows a run's events; holds the answer's text that no node has handed over to the thread yet.
+
+    A message whose `message` event wasn't fed is left out: its text would begin in the middle.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: dict[str | None, str] = {}  # message id -> the node of the graph itself it is said in
+        self._message_id: str | None = None
+        self._parts: list[str] = []
+
+    def feed(self, event: Event) -> None:
+        """Take the next event. A later attempt's may follow an earlier one's."""
+        data = event.data
+        if event.kind == "message":
+            self._nodes[data["message_id"]] = _top_node(data)
+        elif event.kind == "token":
+            if data["channel"] == "answer" and data["message_id"] in self._nodes:
+                self._add(data["message_id"], data["text"])
+        elif event.kind == "retracted":
+            if data["message_id"] == self._message_id:
+                self._message_id = None
+        elif event.kind == "update":
+            # What a subgraph's node returns is in the thread only once the node around it has returned.
+            if not data["namespace"] and data["node"] == self._nodes.get(self._message_id):
+                self._message_id = None
+        elif event.kind == "state":  # a new attempt goes on from there, and readers forget what they had
+            self._message_id = None
+
+    def message(self) -> AIMessage | None:
+        """Return the text as the message it would have become, marked incomplete; None if there is none."""
+        text = "".join(self._parts)
+        if self._message_id is None or not text.strip():
+            return None
+        return AIMessage(text, id=self._message_id or None, response_metadata=dict(INCOMPLETE))
+
+    def _add(self, message_id: str, text: str) -> None:
+        if message_id != self._message_id:
+            self._message_id = message_id
+            self._parts.clear()
+        self._parts.append(text)
+
+
+def _top_node(head: Json) -> str:
+    """Return the node of the graph itself; a subgraph's messages have it in front of their namespace."""
+    namespace: list[str] = head["namespace"]
+    return namespace[0].partition(":")[0] if namespace else str(head["node"])

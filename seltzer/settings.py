@@ -1,0 +1,73 @@
+"""The server's settings: environment and .env -> one frozen Settings. Read by main and cli only."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from seltzer.errors import LoadError
+
+
+class Settings(BaseSettings):
+    """How the server runs. An argument beats the environment, which beats `.env` in the working directory."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SELTZER_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    host: str = Field(
+        "127.0.0.1", validation_alias=AliasChoices("host", "HOST"), description="Address to listen on."
+    )
+    port: int = Field(
+        8000,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("port", "PORT"),
+        description="Port to listen on; 0: any free.",
+    )
+    config: Path = Field(Path("langgraph.json"), description="The file that names the graphs.")
+    data: Path = Field(Path(".seltzer"), description="The folder the server keeps things in.")
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="What goes to the log."
+    )
+    access_log: bool = Field(False, description="Log a line for each request.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description='Names this server may be asked under besides loopback\'s, as JSON: ["example.org"].'
+    )
+    body_limit_bytes: int = Field(1_048_576, ge=1, description="Largest request body.")
+    body_timeout_s: float = Field(30.0, gt=0, description="Longest a request body may take to arrive.")
+    json_depth: int = Field(64, ge=1, description="Deepest nesting in a request body.")
+    messages_limit: int = Field(256, ge=1, description="Most messages in one input.")
+    message_limit_bytes: int = Field(262_144, ge=1, description="Largest message in an input.")
+    batch_limit: int = Field(20, ge=1, description="Most inputs in one batch.")
+    runs_limit: int = Field(1_000, ge=1, description="Most runs at once in this process.")
+    queue_limit: int = Field(100, ge=0, description="Most runs that wait for their turn.")
+    run_timeout_s: float = Field(600.0, gt=0, description="Longest a run may take.")
+    retention_s: float = Field(3600.0, gt=0, description="How long an ended run's events are kept.")
+    events_limit: int = Field(10_000, ge=100, description="Most events kept of one run.")
+    checkpoints_kept: int = Field(20, ge=1, description="How many states of a thread are kept.")
+    drain_s: float = Field(30.0, ge=0, description="How long open answers may go on after a stop.")
+    ping_s: float = Field(5.0, gt=0, description="Pause after which a silent event stream sends a comment.")
+
+
+def apply_env(declared: str | Mapping[str, str], root: Path) -> None:
+    """Put what langgraph.json's `env` declares into the environment, where what is there already wins.
+
+    The graphs read their model's settings from the environment, also under `langgraph dev`.
+    """
+    values = dotenv_values(root / declared) if isinstance(declared, str) else declared
+    for name, value in values.items():
+        if value is not None:
+            try:
+                os.environ.setdefault(name, value)
+            except ValueError as error:
+                what = f"langgraph.json's env can't be used: {name!r}"
+                raise LoadError(what, str(error), "mend that name or value") from None

@@ -1,0 +1,1 @@
+"""Where things live: each store satisfies the ports of seltzer.runs.ports."""

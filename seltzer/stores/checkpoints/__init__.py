@@ -1,0 +1,1 @@
+"""What every checkpoint saver shares: packing, the message cache, retention, durability, the serializer."""

@@ -1,0 +1,1 @@
+"""LangGraph's checkpoints in the SQLite file, each message stored once a thread."""

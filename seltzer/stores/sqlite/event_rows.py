@@ -1,0 +1,213 @@
+"""The log's rows, inside a transaction that someone else began: the log's own, or that of a run's end.
+
+Rows are only ever added at the table's end, whatever run they are of, and those of a run are a chain: each
+points to the one before. With an index by run, a flush would write a page for each run instead of a few.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from seltzer.errors import StreamGap
+from seltzer.runs.event import START, Cursor, Event, RunId
+from seltzer.runs.jsonable import dumps
+from seltzer.stores.sqlite.bulk import insert
+
+SWEPT_AT_ONCE: Final = 10_000  # rows deleted in one transaction: the next flush waits for it
+
+
+class _Head(NamedTuple):
+    """Where a run's log ends. upto counts its events, all that ever were."""
+
+    last_row: int | None = None
+    attempt: int = 0
+    last_seq: int = 0
+    upto: int = 0
+
+
+class _Row(NamedTuple):
+    """A row of `events`."""
+
+    row_id: int
+    previous: int | None
+    attempt: int
+    last_seq: int
+    upto: int
+    body: bytes
+
+
+def write_events(
+    connection: sqlite3.Connection,
+    batch: Mapping[RunId, Sequence[Event]],
+    now: float,
+    *,
+    events_limit: int | None = None,
+    expires_at: float | None = None,
+) -> set[RunId]:
+    """Store what isn't there yet, and return the fenced runs, as EventLog.append has it.
+
+    With a limit, the file holds about twice as many events of a run at most. expires_at: when the runs'
+    events are to be forgotten, if nobody says sooner.
+    """
+    heads, expired, last_row = _heads(connection, batch, now)
+    forget_logs(connection, expired)
+    rows: list[_Row] = []
+    grown: list[tuple[Any, ...]] = []
+    too_long: list[tuple[RunId, int, int]] = []
+    fenced = set()
+    for run_id, events in batch.items():
+        next_row, head = last_row + len(rows) + 1, heads.get(run_id, _Head())
+        added, is_fenced = _pack(head, events, next_row)
+        if is_fenced:
+            fenced.add(run_id)
+        if added:
+            rows += added
+            row_id, _, attempt, last_seq, upto, _ = added[-1]
+            grown.append((run_id, next_row, row_id, attempt, last_seq, upto, expires_at))
+            if events_limit is not None and head.upto // events_limit < upto // events_limit:
+                too_long.append((run_id, row_id, upto - events_limit))
+    insert(connection, "INSERT INTO events VALUES %s", rows)
+    insert(connection, _GROW, grown)
+    for each in too_long:
+        _cut(connection, *each)
+    return fenced
+
+
+def read_events(
+    connection: sqlite3.Connection, run_id: RunId, after: Cursor, now: float, events_limit: int
+) -> list[Event] | None:
+    """Return the run's events behind the cursor; None if the log doesn't know it. Raises StreamGap."""
+    heads, _, _ = _heads(connection, (run_id,), now)
+    head = heads.get(run_id)
+    if head is None:
+        return None
+    dropped = max(0, head.upto - events_limit)  # so many, and the last of them is in a row that is kept
+    rows = list(_chain(connection, "SELECT * FROM chain", head.last_row, after=after, ordinal=dropped))
+    if not rows:
+        return []
+    rows.reverse()
+    _, _, attempt, _, upto, body = rows[0]
+    first = [_parse(attempt, line) for line in body.split(b"\n")]
+    place = dropped - 1 - (upto - len(first))  # where the last of the dropped is, if not before this row
+    if place >= 0 and after < first[place].cursor:
+        raise StreamGap(f"the events of run {run_id!r} behind {after} are not kept any more")
+    events = [event for event in first if event.cursor > after]
+    for _, _, attempt, _, _, body in rows[1:]:
+        events += [_parse(attempt, line) for line in body.split(b"\n")]
+    return events
+
+
+def forget_logs(connection: sqlite3.Connection, log_ids: Iterable[int]) -> None:
+    """Delete the logs with all that is in them."""
+    for log_id in log_ids:
+        (last_row,) = connection.execute(
+            "DELETE FROM logs WHERE log_id = ? RETURNING last_row", (log_id,)
+        ).fetchone()
+        _chain(connection, "DELETE FROM events WHERE row_id IN (SELECT row_id FROM chain)", last_row)
+
+
+def sweep(connection: sqlite3.Connection, now: float, *, at_once: int = SWEPT_AT_ONCE) -> bool:
+    """Forget the expired logs. Their rows go when all rows before them may go: in bulk, that is cheap.
+
+    Returns whether it is worth going on: so many went that there may be more.
+    """
+    connection.execute("DELETE FROM logs WHERE expires_at <= ?", (now,))
+    return connection.execute(_SWEEP, (at_once,)).rowcount > at_once // 2
+
+
+_GROW: Final = """
+INSERT INTO logs (run_id, first_row, last_row, attempt, last_seq, upto, expires_at) VALUES %s
+ON CONFLICT (run_id) DO UPDATE SET
+    last_row = excluded.last_row, attempt = excluded.attempt,
+    last_seq = excluded.last_seq, upto = excluded.upto,
+    expires_at = coalesce(min(expires_at, excluded.expires_at), expires_at, excluded.expires_at)
+"""
+_SWEEP: Final = """
+DELETE FROM events WHERE row_id < min(
+    (SELECT coalesce(min(first_row), 9223372036854775807) FROM logs), (SELECT min(row_id) + ? FROM events)
+)
+"""
+# One row, however many runs are asked for.
+_HEADS: Final = """
+SELECT (SELECT coalesce(max(row_id), 0) FROM events), json_group_array(json_array(
+    run_id, iif(expires_at <= ?, log_id, NULL), last_row, attempt, last_seq, upto
+)) FROM json_each(?) AS asked JOIN logs ON run_id = asked.value
+"""
+_CHAIN: Final = """
+WITH RECURSIVE chain AS (
+    SELECT * FROM events WHERE row_id = :last AND (attempt, last_seq) > (:attempt, :seq)
+    UNION ALL
+    SELECT events.* FROM chain JOIN events ON events.row_id = chain.previous
+    WHERE (events.attempt, events.last_seq) > (:attempt, :seq) AND events.upto >= :ordinal
+)
+"""
+
+
+def _chain(
+    connection: sqlite3.Connection,
+    statement: str,
+    last: int | None,
+    *,
+    after: Cursor = START,
+    ordinal: int = 0,
+) -> sqlite3.Cursor:
+    """Do something with a run's rows, last one first, that end behind the cursor and reach that ordinal."""
+    asked = {"last": last, "attempt": after.attempt, "seq": after.seq, "ordinal": ordinal}
+    return connection.execute(_CHAIN + statement, asked)
+
+
+def _heads(
+    connection: sqlite3.Connection, run_ids: Iterable[RunId], now: float
+) -> tuple[dict[RunId, _Head], list[int], int]:
+    """Return where the runs' logs end, the ids of logs that have expired, and the last row of all."""
+    last_row, found = connection.execute(_HEADS, (now, orjson.dumps(list(run_ids)))).fetchone()
+    heads, expired = {}, []
+    for run_id, expired_id, *head in orjson.loads(found):
+        if expired_id is None:
+            heads[run_id] = _Head(*head)
+        else:
+            expired.append(expired_id)
+    return heads, expired, last_row
+
+
+def _pack(head: _Head, events: Iterable[Event], next_row: int) -> tuple[list[_Row], bool]:
+    """Return rows for the events behind the head, one an attempt, and whether the run is fenced."""
+    previous, attempt, last_seq, upto = head
+    rows: list[_Row] = []
+    lines: list[bytes] = []
+    is_fenced = False
+
+    def close_row() -> None:
+        row_id = next_row + len(rows)
+        before = rows[-1].row_id if rows else previous
+        rows.append(_Row(row_id, before, attempt, last_seq, upto, b"\n".join(lines)))
+
+    for event in events:
+        if event.attempt < attempt:
+            is_fenced = True
+        elif event.attempt > attempt or event.seq > last_seq:
+            if event.attempt > attempt and lines:
+                close_row()
+                lines = []
+            attempt, last_seq, upto = event.attempt, event.seq, upto + 1
+            lines.append(b"%d %b %b" % (last_seq, event.kind.encode(), dumps(event.data)))
+    if lines:
+        close_row()
+    return rows, is_fenced
+
+
+def _parse(attempt: int, line: bytes) -> Event:
+    seq, kind, data = line.split(b" ", 2)
+    return Event(attempt, int(seq), kind.decode(), orjson.loads(data))  # type: ignore[arg-type]  # was a Kind
+
+
+def _cut(connection: sqlite3.Connection, run_id: RunId, last_row: int, ordinal: int) -> None:
+    """Delete a run's rows before the one that holds that ordinal."""
+    kept = _chain(connection, "SELECT min(row_id) FROM chain", last_row, ordinal=ordinal).fetchone()[0]
+    (previous,) = connection.execute("SELECT previous FROM events WHERE row_id = ?", (kept,)).fetchone()
+    if previous is not None:
+        _chain(connection, "DELETE FROM events WHERE row_id IN (SELECT row_id FROM chain)", previous)
+        connection.execute("UPDATE events SET previous = NULL WHERE row_id = ?", (kept,))
+        connection.execute("UPDATE logs SET first_row = ? WHERE run_id = ?", (kept, run_id))

@@ -1,0 +1,199 @@
+"""The runs' rows, inside a transaction that someone else began."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from seltzer.runs.event import Event, RunId
+from seltzer.runs.jsonable import dumps
+from seltzer.runs.run import STATUS_OF_LAST, Run, RunSpec, Stop
+from seltzer.stores.checkpoints.serializer import SafeSerializer
+from seltzer.stores.sqlite.event_rows import write_events
+
+ACTIVE: Final = "(status IN ('pending', 'running'))"
+# A run that ended without touching its thread is never the newest one there.
+COUNTS: Final = f"(has_touched OR {ACTIVE})"
+
+_NEWEST: Final = f"""
+SELECT %s FROM runs WHERE thread_id = :thread_id AND {COUNTS} ORDER BY number DESC LIMIT 1
+"""
+_RIVALS: Final = f"""
+SELECT * FROM runs WHERE run_id = :run_id OR number IN (
+    SELECT number FROM runs WHERE thread_id = :thread_id AND {ACTIVE}
+) OR number = ({_NEWEST % "number"})
+"""
+_ADD_THREAD: Final = """
+INSERT INTO threads VALUES (:thread_id, :graph, :title, :title_folded, :now, :now, :number)
+ON CONFLICT (thread_id) DO NOTHING
+"""
+_RENEW_THREAD: Final = """
+UPDATE threads SET graph = :graph, updated_at = :now, number = :number,
+    title = iif(title = '', :title, title), title_folded = iif(title = '', :title_folded, title_folded)
+WHERE thread_id = :thread_id
+"""
+_TOUCH_THREAD: Final = "UPDATE threads SET updated_at = :now WHERE thread_id = :thread_id"
+_FALL_BACK: Final = f"""
+UPDATE threads SET updated_at = :now,
+    number = coalesce(({_NEWEST % "number"}), number), graph = coalesce(({_NEWEST % "graph"}), graph)
+WHERE thread_id = :thread_id
+"""
+
+_serializer: Final = SafeSerializer()
+
+
+class Input(NamedTuple):
+    """A spec's input as it is stored: nothing, where nobody would read it."""
+
+    type: str | None = None
+    body: bytes | None = None
+
+
+def pack_input(spec: RunSpec) -> Input:
+    """Return the input as it is stored. An attached run is never retried, so its is not."""
+    return Input() if spec.attached else Input(*_serializer.dumps_typed(spec.input))
+
+
+def to_run(row: sqlite3.Row) -> Run:
+    """Return the run that a row of `runs` holds."""
+    spec = RunSpec(
+        graph=row["graph"],
+        input=None if row["input"] is None else _serializer.loads_typed((row["input_type"], row["input"])),
+        thread_id=row["thread_id"],
+        run_id=row["run_id"],
+        attached=bool(row["attached"]),
+        max_steps=row["max_steps"],
+        configurable=orjson.loads(row["configurable"]),
+        on_busy=row["on_busy"],
+        answers=_loads(row["answers"]),
+        checkpoint_id=row["checkpoint_id"],
+        digest=row["digest"],
+        title=row["title"],
+    )
+    last = _loads(row["last"])
+    return Run(
+        spec=spec,
+        status=row["status"],
+        attempt=row["attempt"],
+        crashes=row["crashes"],
+        number=row["number"],
+        created_at=to_datetime(row["created_at"]),
+        last=None if last is None else Event(*last),
+        output=_loads(row["output"]),
+    )
+
+
+def to_datetime(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def find(connection: sqlite3.Connection, run_id: RunId) -> sqlite3.Row | None:
+    """Return the run's row."""
+    row: sqlite3.Row | None = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    return row
+
+
+def find_rivals(connection: sqlite3.Connection, run_id: RunId, thread_id: str) -> list[sqlite3.Row]:
+    """Return what matters to a new run, oldest first: its thread's active runs and its newest one.
+
+    But if the run is there already, its row alone.
+    """
+    rows = connection.execute(_RIVALS, {"run_id": run_id, "thread_id": thread_id}).fetchall()
+    known = [row for row in rows if row["run_id"] == run_id]
+    return known or sorted(rows, key=itemgetter("number"))
+
+
+def insert(
+    connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: float, held: tuple[str, float] | None
+) -> tuple[int, bool]:
+    """Write the run's row, and its thread's; return its number, and whether the thread is new.
+
+    held: the worker whose first attempt begins at once, and until when it has its lease; else it is pending.
+    """
+    added = connection.execute(
+        "INSERT INTO runs (run_id, thread_id, graph, status, attempt, has_touched, worker, lease_until,"
+        " created_at, attached, max_steps, configurable, on_busy, answers, checkpoint_id, digest, title,"
+        " input_type, input) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(spec.run_id, spec.thread_id, spec.graph),
+            *(("running", 1, 1, *held) if held else ("pending", 0, 0, None, None)),
+            *(now, spec.attached, spec.max_steps),
+            *(dumps(spec.configurable), spec.on_busy, _dumps(spec.answers), spec.checkpoint_id),
+            *(spec.digest, spec.title, *packed),
+        ),
+    )
+    number = added.lastrowid or 0
+    title = {"title": spec.title, "title_folded": spec.title.casefold()}
+    thread = {"thread_id": spec.thread_id, "graph": spec.graph, "now": now, "number": number, **title}
+    is_new = connection.execute(_ADD_THREAD, thread).rowcount > 0
+    if not is_new:
+        connection.execute(_RENEW_THREAD, thread)
+    return number, is_new
+
+
+def begin_attempt(connection: sqlite3.Connection, number: int, worker: str, until: float) -> sqlite3.Row:
+    """Begin the run's next attempt, and return its row."""
+    row: sqlite3.Row = connection.execute(
+        "UPDATE runs SET crashes = crashes + (status = 'running'), status = 'running',"
+        " attempt = attempt + 1, has_touched = 1, worker = ?,"
+        " lease_until = ? WHERE number = ? RETURNING *",
+        (worker, until, number),
+    ).fetchone()
+    return row
+
+
+def end(
+    connection: sqlite3.Connection,
+    which: tuple[str, Sequence[Any]],
+    last: Event,
+    now: float,
+    *,
+    output: bytes | None = None,
+    touched: bool = True,
+) -> bool:
+    """Write that the run has ended by that event; touched as Runs.finish has it.
+
+    which: a condition that it meets, and its values; False if there is no such run.
+    """
+    condition, values = which
+    ended = connection.execute(
+        "UPDATE runs SET status = ?, attempt = ?, last = ?, output = ?, worker = NULL, lease_until = NULL,"
+        " stop = NULL, input_type = NULL, input = NULL, has_touched = has_touched AND ?"
+        f" WHERE {condition} RETURNING thread_id, has_touched",
+        (
+            *(STATUS_OF_LAST[last.kind], last.attempt),
+            *(dumps([last.attempt, last.seq, last.kind, last.data]), output, touched, *values),
+        ),
+    ).fetchone()
+    if ended is None:
+        return False
+    # A run that doesn't count any more leaves its thread to the newest one that does.
+    statement = _TOUCH_THREAD if ended["has_touched"] else _FALL_BACK
+    connection.execute(statement, {"now": now, "thread_id": ended["thread_id"]})
+    return True
+
+
+def tell_to_end(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float) -> Run | None:
+    """Stop a run, as Runs.stop has it, and return it if that has ended it."""
+    if row["status"] == "pending":
+        last = Event(row["attempt"] + 1, 1, "cancelled", {})
+        end(connection, ("number = ?", (row["number"],)), last, now)
+        write_events(connection, {row["run_id"]: [last]}, now)
+        ended = find(connection, row["run_id"])
+        return None if ended is None else to_run(ended)
+    if row["status"] == "running":
+        connection.execute(
+            "UPDATE runs SET stop = iif(stop = 'rollback', stop, ?) WHERE number = ?", (how, row["number"])
+        )
+    return None
+
+
+def _dumps(value: object) -> bytes | None:
+    return None if value is None else dumps(value)
+
+
+def _loads(body: bytes | None) -> Any:
+    return None if body is None else orjson.loads(body)

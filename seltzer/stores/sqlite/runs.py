@@ -1,0 +1,220 @@
+"""The runs in the SQLite file: queue, lease and status."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+
+from seltzer.errors import (
+    IdempotencyConflict,
+    NotInterrupted,
+    ThreadBusy,
+    ThreadInterrupted,
+    TooManyRuns,
+)
+from seltzer.runs.event import Event, Json, RunId
+from seltzer.runs.jsonable import dumps
+from seltzer.runs.ports import Renewal, Submitted
+from seltzer.runs.run import Lease, Run, RunSpec, Status, Stop
+from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.event_rows import write_events
+from seltzer.stores.sqlite.run_rows import (
+    begin_attempt,
+    end,
+    find,
+    find_rivals,
+    insert,
+    pack_input,
+    tell_to_end,
+    to_datetime,
+    to_run,
+)
+
+
+class SqliteRuns:
+    """The Runs of one process.
+
+    clock: seconds since 1970, for people. lease_clock: any seconds that go forward, for deadlines; the clock,
+    if there is none.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], float] = time.time,
+        lease_clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._lease_clock = lease_clock or clock
+
+    async def orphan_all(self) -> int:
+        """Let all leases run out, and return how many there were: for who has just opened the file alone."""
+        return await self._database.write(
+            lambda connection: (
+                connection.execute("UPDATE runs SET lease_until = -9e999 WHERE status = 'running'").rowcount
+            )
+        )
+
+    async def submit(self, spec: RunSpec, worker: str | None, ttl_s: float, queue_limit: int) -> Submitted:
+        packed = pack_input(spec)
+
+        def work(connection: sqlite3.Connection) -> Submitted:
+            rivals = find_rivals(connection, spec.run_id, spec.thread_id)
+            if rivals and rivals[0]["run_id"] == spec.run_id:
+                return _resubmitted(rivals[0], spec)
+            now = self._clock()
+            ended, is_free = _make_way(connection, spec, rivals, now)
+            held = (worker, self._lease_clock() + ttl_s) if worker is not None and is_free else None
+            if held is None:
+                _check_queue(connection, queue_limit)
+            number, is_thread_new = insert(connection, spec, packed, now, held)
+            status: Status = "running" if held else "pending"
+            attempt = 1 if held else 0
+            run = Run(spec, status, attempt=attempt, number=number, created_at=to_datetime(now))
+            lease = Lease(run, held[0], is_thread_new=is_thread_new) if held else None
+            return Submitted(run, lease, ended)
+
+        return await self._database.write(work)
+
+    async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
+        def work(connection: sqlite3.Connection) -> list[Lease]:
+            now = self._lease_clock()
+            numbers = [number for (number,) in connection.execute(_CLAIMABLE, (now, n))]
+            rows = [begin_attempt(connection, number, worker, now + ttl_s) for number in numbers]
+            return [Lease(to_run(row), worker, row["stop"]) for row in rows]
+
+        leases = await self._database.write(work)
+        for each in leases:  # what an attempt that was given up couldn't store is no fault of the next one
+            self._database.forget(each.run.spec.run_id)
+        return leases
+
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Renewal:
+        def work(connection: sqlite3.Connection) -> Renewal:
+            renewal, until = Renewal(set(), {}), self._lease_clock() + ttl_s
+            for each in leases:
+                run_id = each.run.spec.run_id
+                renewed = connection.execute(
+                    f"UPDATE runs SET lease_until = ? WHERE {_HELD} RETURNING stop", (until, *_key(each))
+                ).fetchone()
+                if renewed is None:
+                    renewal.lost.add(run_id)
+                elif renewed["stop"] is not None:
+                    renewal.stops[run_id] = renewed["stop"]
+            return renewal
+
+        return await self._database.write(work)
+
+    async def finish(
+        self,
+        lease: Lease,
+        last: Event,
+        *,
+        unwritten: Sequence[Event] = (),
+        output: Json = None,
+        touched: bool = True,
+        retention_s: float | None = None,
+    ) -> bool:
+        packed = None if output is None else dumps(output)
+        run_id = lease.run.spec.run_id
+
+        def work(connection: sqlite3.Connection) -> bool:
+            if last.kind in ("finished", "interrupted"):  # what nobody waited for is part of these
+                self._database.check(run_id)
+            now = self._clock()
+            held = _HELD, _key(lease)
+            if not end(connection, held, last, now, output=packed, touched=touched):
+                return False
+            expires_at = None if retention_s is None else now + retention_s
+            write_events(connection, {run_id: [*unwritten, last]}, now, expires_at=expires_at)
+            return True
+
+        try:
+            return await self._database.write(work)
+        finally:
+            self._database.forget(run_id)
+
+    async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            handed = connection.execute(
+                f"UPDATE runs SET status = 'pending', worker = NULL, lease_until = NULL WHERE {_HELD}",
+                _key(lease),
+            )
+            if handed.rowcount == 0:
+                return False
+            write_events(connection, {lease.run.spec.run_id: unwritten}, self._clock())
+            return True
+
+        return await self._database.write(work)
+
+    async def stop(self, run_id: RunId, how: Stop) -> Run | None:
+        def work(connection: sqlite3.Connection) -> Run | None:
+            if (row := find(connection, run_id)) is None:
+                return None
+            return tell_to_end(connection, row, how, self._clock()) or _run(find(connection, run_id))
+
+        return await self._database.write(work)
+
+    async def get(self, run_id: RunId) -> Run | None:
+        return await self._database.read(lambda connection: _run(find(connection, run_id)))
+
+
+_HELD = "run_id = ? AND attempt = ? AND worker = ? AND status = 'running'"
+
+_CLAIMABLE = """
+SELECT number FROM runs WHERE status = 'running' AND lease_until <= ?
+UNION ALL
+SELECT min(number) FROM runs AS waiting WHERE status = 'pending' AND NOT EXISTS (
+    SELECT 1 FROM runs WHERE status = 'running' AND thread_id = waiting.thread_id
+) GROUP BY thread_id
+ORDER BY number LIMIT ?
+"""
+
+
+def _key(lease: Lease) -> tuple[RunId, int, str]:
+    return lease.run.spec.run_id, lease.run.attempt, lease.worker
+
+
+def _run(row: sqlite3.Row | None) -> Run | None:
+    return None if row is None else to_run(row)
+
+
+def _resubmitted(known: sqlite3.Row, spec: RunSpec) -> Submitted:
+    if known["digest"] != spec.digest:
+        raise IdempotencyConflict(f"run {spec.run_id!r} was started before, with another body")
+    return Submitted(to_run(known), None, [])
+
+
+def _make_way(
+    connection: sqlite3.Connection, spec: RunSpec, rivals: Sequence[sqlite3.Row], now: float
+) -> tuple[list[Run], bool]:
+    """Do what on_busy says; return the runs that have ended by it, and whether the thread is free.
+
+    Raises ThreadBusy, ThreadInterrupted, NotInterrupted.
+    """
+    is_interrupted = bool(rivals) and rivals[-1]["status"] == "interrupted"
+    is_asked = is_interrupted and spec.answered in (None, rivals[-1]["run_id"])
+    if spec.answers is not None and not is_asked:
+        raise NotInterrupted(f"thread {spec.thread_id!r} doesn't wait for an answer, or has been given it")
+    if spec.answers is None and is_interrupted and spec.on_busy != "rollback":
+        raise ThreadInterrupted(
+            f"thread {spec.thread_id!r} waits for the answer to an interrupt; answer it, or start with"
+            " on_busy 'rollback'"
+        )
+    active = [row for row in rivals if row["status"] in ("pending", "running")]
+    if active and spec.on_busy == "reject":
+        raise ThreadBusy(
+            f"run {active[0]['run_id']!r} is going on on thread {spec.thread_id!r}; wait, cancel it, or start"
+            " with another on_busy"
+        )
+    if spec.on_busy == "enqueue":
+        return [], not active
+    how: Stop = "rollback" if spec.on_busy == "rollback" else "cancel"
+    ended = [run for row in active if (run := tell_to_end(connection, row, how, now))]
+    return ended, len(ended) == len(active)
+
+
+def _check_queue(connection: sqlite3.Connection, limit: int) -> None:
+    (waiting,) = connection.execute("SELECT count(*) FROM runs WHERE status = 'pending'").fetchone()
+    if waiting >= limit:
+        raise TooManyRuns(f"{waiting} runs are waiting already; try again in a moment")

@@ -1,0 +1,94 @@
+"""The conversations in the SQLite file."""
+
+import sqlite3
+
+from seltzer.errors import ThreadBusy
+from seltzer.runs.event import RunId
+from seltzer.runs.run import Thread
+from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.event_rows import forget_logs
+from seltzer.stores.sqlite.run_rows import ACTIVE, COUNTS, to_datetime, to_run
+
+
+class SqliteThreads:
+    """The Threads of one process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, thread_id: str) -> Thread | None:
+        return await self._database.read(lambda connection: _find(connection, thread_id))
+
+    async def interrupted(self, thread_id: str) -> list[RunId]:
+        def work(connection: sqlite3.Connection) -> list[RunId]:
+            found = []
+            for row in connection.execute(_NEWEST_FIRST, (thread_id,)):
+                if row["status"] != "interrupted":
+                    break
+                found.append(row["run_id"])
+            return found
+
+        return await self._database.read(work)
+
+    async def list(self, graph: str, *, query: str, limit: int, before: int | None) -> list[Thread]:
+        def work(connection: sqlite3.Connection) -> list[Thread]:
+            rows = connection.execute(
+                f"{_THREADS} WHERE threads.graph = ? AND instr(title_folded, ?) AND (? IS NULL OR"
+                " threads.number < ?) ORDER BY threads.number DESC LIMIT ?",
+                (graph, query.casefold(), before, before, limit),
+            )
+            return [_to_thread(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def rename(self, thread_id: str, title: str) -> Thread | None:
+        def work(connection: sqlite3.Connection) -> Thread | None:
+            connection.execute(
+                "UPDATE threads SET title = ?, title_folded = ? WHERE thread_id = ?",
+                (title, title.casefold(), thread_id),
+            )
+            return _find(connection, thread_id)
+
+        return await self._database.write(work)
+
+    async def delete(self, thread_id: str) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            active = connection.execute(
+                f"SELECT run_id FROM runs WHERE thread_id = ? AND {ACTIVE} ORDER BY number", (thread_id,)
+            ).fetchone()
+            if active is not None:
+                raise ThreadBusy(
+                    f"run {active['run_id']!r} is going on on thread {thread_id!r}; wait, or cancel it"
+                )
+            forget_logs(connection, [log_id for (log_id,) in connection.execute(_LOGS, (thread_id,))])
+            deleted = connection.execute("DELETE FROM threads WHERE thread_id = ?", (thread_id,))
+            return deleted.rowcount > 0  # its runs went with it
+
+        return await self._database.write(work)
+
+
+_THREADS = """
+SELECT runs.*, threads.graph AS thread_graph, threads.title AS thread_title,
+    threads.created_at AS thread_created_at, threads.updated_at AS thread_updated_at
+FROM threads JOIN runs USING (number)
+"""
+_NEWEST_FIRST = f"""
+SELECT run_id, status FROM runs WHERE thread_id = ? AND {COUNTS} AND NOT {ACTIVE} ORDER BY number DESC
+"""
+_LOGS = "SELECT log_id FROM logs JOIN runs USING (run_id) WHERE thread_id = ?"
+
+
+def _find(connection: sqlite3.Connection, thread_id: str) -> Thread | None:
+    row = connection.execute(f"{_THREADS} WHERE threads.thread_id = ?", (thread_id,)).fetchone()
+    return None if row is None else _to_thread(row)
+
+
+def _to_thread(row: sqlite3.Row) -> Thread:
+    return Thread(
+        thread_id=row["thread_id"],
+        graph=row["thread_graph"],
+        title=row["thread_title"],
+        created_at=to_datetime(row["thread_created_at"]),
+        updated_at=to_datetime(row["thread_updated_at"]),
+        run=to_run(row),
+    )

@@ -1,0 +1,222 @@
+"""The short way to a model's listeners tells them what LangChain's own way tells them."""
+
+import uuid
+from typing import Any
+
+import anyio
+import pytest
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
+
+from seltzer.models.openai.accelerated.callbacks import InPlace, heard_in_place
+from seltzer.models.openai.accelerated.stream import text_chunk
+
+pytestmark = pytest.mark.anyio
+
+
+class Listener(BaseCallbackHandler):
+    """Writes down what it is told, and whose turn it was; may be deaf, or raise."""
+
+    run_inline = True
+
+    def __init__(
+        self, *, is_deaf: bool = False, raises: Exception | None = None, raise_error: bool = False
+    ) -> None:
+        self.turns: list[str] = []
+        self.told: list[Any] = []
+        self.is_deaf = is_deaf
+        self.raises = raises
+        self.raise_error = raise_error
+
+    @property
+    def ignore_llm(self) -> bool:
+        return self.is_deaf
+
+    def on_llm_new_token(self, *args: Any, **kwargs: Any) -> Any:
+        self.turns.append(type(self).__name__)
+        self.told.append((args, kwargs))
+        if self.raises:
+            raise self.raises
+
+
+class Elsewhere(Listener):
+    """One that LangChain calls in another thread."""
+
+    run_inline = False
+
+
+class Waited(Listener):
+    """One whose answer is waited for, in its turn."""
+
+    async def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+        await anyio.lowlevel.checkpoint()
+        super().on_llm_new_token(*args, **kwargs)
+
+
+class Gathered(Waited):
+    """One that is waited for with others like it, behind those in place."""
+
+    run_inline = False
+
+
+class Reader(Listener):
+    """One that can do without a message of each text."""
+
+    def on_llm_texts(self, *args: Any, **kwargs: Any) -> None:
+        self.turns.append(type(self).__name__)
+        self.told.append((args, kwargs))
+        if self.raises:
+            raise self.raises
+
+
+def run_with(*listeners: BaseCallbackHandler) -> AsyncCallbackManagerForLLMRun:
+    return AsyncCallbackManagerForLLMRun(
+        run_id=uuid.UUID(int=1),
+        parent_run_id=uuid.UUID(int=2),
+        handlers=list(listeners),
+        inheritable_handlers=[],
+        tags=["a tag"],
+    )
+
+
+async def tell(run: AsyncCallbackManagerForLLMRun) -> None:
+    for text in ("one", "two"):
+        chunk = ChatGenerationChunk(message=AIMessageChunk(content=text))
+        await run.on_llm_new_token(text, chunk=chunk, more="given")
+
+
+async def hear(listeners: list[Listener], *, is_short: bool) -> Any:
+    """Return what the listeners were told and in which order, and how it ended."""
+    turns: list[str] = []
+    for each in listeners:
+        each.turns = turns
+    run = run_with(*listeners)
+    heard = heard_in_place(run) if is_short else run
+    assert (heard is not run) == is_short
+    try:
+        await tell(heard)
+    except (ValueError, NotImplementedError) as error:
+        return turns, [each.told for each in listeners], repr(error)
+    return turns, [each.told for each in listeners], "heard"
+
+
+@pytest.mark.parametrize(
+    "kinds", [[Listener], [Waited, Listener], [Gathered], [Gathered, Listener, Waited], [Listener, Gathered]]
+)
+async def test_listeners_are_told_the_same_either_way(kinds: list[type[Listener]]) -> None:
+    def made() -> list[Listener]:
+        return [*(kind() for kind in kinds), Gathered(is_deaf=True), Elsewhere(is_deaf=True)]
+
+    long, short = await hear(made(), is_short=False), await hear(made(), is_short=True)
+
+    assert short == long
+    assert len(short[0]) == 2 * len(kinds)
+
+
+@pytest.mark.parametrize("kind", [Listener, Waited, Gathered])
+@pytest.mark.parametrize("error", [ValueError("I don't like it"), NotImplementedError("I can't")])
+@pytest.mark.parametrize("raise_error", [False, True])
+async def test_a_listener_that_raises_does_what_it_does_the_long_way(
+    kind: type[Listener], error: Exception, raise_error: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcomes = []
+
+    for is_short in (False, True):
+        caplog.clear()
+        others = [Listener()] if kind is Gathered else [Gathered(), Listener()]
+        listeners = [kind(raises=error, raise_error=raise_error), *others]
+        outcome = await hear(listeners, is_short=is_short)
+        outcomes.append((outcome, [(each.levelname, repr(error) in each.message) for each in caplog.records]))
+
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[1][1]
+
+
+@pytest.mark.parametrize("listeners", [[Elsewhere()], [Gathered(), Gathered()], [Gathered(), Elsewhere()]])
+async def test_listeners_that_are_gathered_or_in_another_thread_are_told_the_long_way(
+    listeners: list[BaseCallbackHandler],
+) -> None:
+    run = run_with(Listener(), *listeners)
+
+    assert heard_in_place(run) is run
+
+
+def tell_texts(listeners: list[Listener], *, at_once: bool = False) -> Any:
+    """Return what the listeners were told of two texts, in which order, and how it ended."""
+    turns: list[str] = []
+    for each in listeners:
+        each.turns = turns
+    run = heard_in_place(run_with(*listeners))
+    assert isinstance(run, InPlace)
+    try:
+        for texts in (["one", "two"],) if at_once else (["one"], ["two"]):
+            run.tell_texts(texts, "an id")
+    except (ValueError, NotImplementedError) as error:
+        return turns, [each.told for each in listeners], repr(error)
+    return turns, [each.told for each in listeners], "heard"
+
+
+async def test_a_listener_of_texts_is_told_the_text_alone_and_others_the_chunk_in_their_turn() -> None:
+    turns, told, _ = tell_texts([Reader(), Listener(), Reader(), Listener(), Reader(is_deaf=True)])
+
+    assert turns == ["Reader", "Listener", "Reader", "Listener"] * 2
+    texts = [(([text],), {"message_id": "an id", "run_id": uuid.UUID(int=1)}) for text in ("one", "two")]
+    assert told[0] == told[2] == texts
+    assert told[1] == told[3]
+    assert told[4] == []
+
+
+async def test_texts_that_come_at_once_are_told_in_their_order_to_each_listener() -> None:
+    _, apart, _ = tell_texts([Listener(), Reader()])
+
+    turns, told, _ = tell_texts([Listener(), Reader()], at_once=True)
+
+    assert turns == ["Listener", "Listener", "Reader"]
+    assert told[0] == apart[0]
+    assert [args for args, _ in told[1]] == [(["one", "two"],)]
+
+
+async def test_a_text_is_told_as_its_chunk_would_be() -> None:
+    short = tell_texts([Listener(), Listener()])
+    listeners, turns = [Listener(), Listener()], list[str]()
+    for each in listeners:
+        each.turns = turns
+    for text in ("one", "two"):
+        chunk = text_chunk(text)
+        chunk.message.id = "an id"
+        await heard_in_place(run_with(*listeners)).on_llm_new_token(text, chunk=chunk)
+
+    assert short[:2] == (turns, [each.told for each in listeners])
+
+
+@pytest.mark.parametrize("error", [ValueError("I don't like it"), NotImplementedError("I can't")])
+@pytest.mark.parametrize("raise_error", [False, True])
+@pytest.mark.parametrize("kind", [Listener, Reader])
+async def test_a_listener_that_raises_at_a_text_does_what_it_does_at_a_token(
+    kind: type[Listener], error: Exception, raise_error: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcomes = []
+
+    for is_text in (True, False):
+        caplog.clear()
+        listeners = [kind(raises=error, raise_error=raise_error), Reader(), Listener()]
+        turns, told, end = tell_texts(listeners) if is_text else await hear(listeners, is_short=True)
+        logged = [(each.levelname, repr(error) in each.message) for each in caplog.records]
+        outcomes.append((len(turns), [len(each) for each in told], end, logged))
+
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][3]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "are_never"),
+    [([], True), ([Listener, Reader], True), ([Listener, Waited], False), ([Gathered], False)],
+)
+async def test_a_run_says_whether_its_listeners_are_ever_awaited(
+    kinds: list[type[Listener]], are_never: bool
+) -> None:
+    run = heard_in_place(run_with(*(kind() for kind in kinds), Waited(is_deaf=True)))
+
+    assert isinstance(run, InPlace)
+    assert run.are_never_awaited is are_never

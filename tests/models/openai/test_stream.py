@@ -1,0 +1,374 @@
+"""The chunks read from the bytes are those that the long way makes: of every dialect, however it is cut."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from functools import cache
+from typing import Any, TypeVar
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.tools import tool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_openai import ChatOpenAI, StreamChunkTimeoutError
+from openai import NOT_GIVEN, DefaultAsyncHttpxClient
+from openai.types.chat import ChatCompletionChunk
+from pydantic import SecretStr
+
+from seltzer.models.openai.accelerated.frames import plain_frame
+from seltzer.models.openai.accelerated.transport import ModelHttpClient
+from seltzer.models.openai.strict import StrictChatOpenAI, openai_chat
+from tests.models.openai.dialects import BROKEN, STREAMS
+from tests.models.openai.wire import CHUNKED, END, answering, chunked, saying, take
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.filterwarnings("ignore:Pydantic serializer warnings"),  # the SDK's, of odd frames
+]
+
+ANSWERS = STREAMS | BROKEN
+FRAMES = [frame + b"\n\n" for frame in STREAMS["openai"].split(b"\n\n")]
+ASKED = [HumanMessage("q")]
+OF_THE_WAY = {"x-stainless-raw-response", "x-stainless-async", "x-stainless-read-timeout"}
+CALLED = AIMessage("", tool_calls=[{"name": "look", "args": {"at": "x"}, "id": "c1"}])
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+HISTORIES: dict[str, list[BaseMessage]] = {
+    "text": [
+        SystemMessage("be brief"),
+        HumanMessage("q", name="bob"),
+        AIMessage("a"),
+        HumanMessage("\u2028é"),
+    ],
+    "a tool": [HumanMessage("q"), CALLED, ToolMessage("seen", tool_call_id="c1")],
+    "blocks": [HumanMessage([{"type": "text", "text": "q"}, IMAGE])],
+    "none": [],
+}
+
+
+@tool
+def look(at: str) -> str:
+    """Look."""
+    return at
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "tools": {"tools": [convert_to_openai_tool(look)], "tool_choice": "auto", "parallel_tool_calls": False},
+    "numbers": {"temperature": 0.5, "seed": 7, "stop": ["a", "b"], "logit_bias": {"1": 2}, "n": 1},
+    "a tuple": {"stop": ("a", "b")},
+    "not given": {"user": NOT_GIVEN},
+    "extra": {"extra_body": {"top_k": 3}, "extra_headers": {"x-y": "z"}, "extra_query": {"v": "1"}},
+    "a timeout": {"timeout": 3.0},
+    "unknown": {"top_k": 3},
+}
+Kind = TypeVar("Kind", bound=ChatOpenAI)
+
+
+class LongWay(StrictChatOpenAI):
+    """The model that has each frame read by the SDK and by ChatOpenAI."""
+
+    def _can_be_lean(self, options: dict[str, Any]) -> bool:
+        return False
+
+
+class Pieces(httpx2.AsyncBaseTransport):
+    """Answers every request with a stream that arrives in these pieces."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = pieces
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        async def body() -> AsyncIterator[bytes]:
+            for piece in self._pieces:
+                yield piece
+
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body())
+
+
+class Asked(httpx2.AsyncBaseTransport):
+    """Writes down what it is asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[list[Any]] = []
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        headers = {name: value for name, value in request.headers.items() if name not in OF_THE_WAY}
+        body = json.loads(await request.aread())  # whose keys may come in another order
+        self.requests.append([request.method, str(request.url), headers, body])
+        return httpx2.Response(200, content=STREAMS["openai"])
+
+
+@pytest.fixture(scope="session")
+def lean() -> StrictChatOpenAI:
+    """The model, for what it does without asking."""
+    return openai_chat("m", "k", None)
+
+
+def _model(kind: type[Kind], pieces: Sequence[bytes], **options: Any) -> Kind:
+    client = DefaultAsyncHttpxClient(transport=Pieces(pieces))
+    return kind(model="m", api_key="k", base_url="http://x/v1", http_async_client=client, **options)
+
+
+def _facts(chunk: ChatGenerationChunk) -> list[Any]:
+    """All there is to a chunk."""
+    message = chunk.message
+    return [
+        type(message),
+        chunk.model_dump(),
+        chunk.model_dump(exclude_unset=True),
+        message.model_dump(),
+        message.model_dump(exclude_unset=True),
+        list(chunk.__dict__),
+        list(message.__dict__),
+        message.model_fields_set,
+        chunk.model_fields_set,
+        message.__pydantic_extra__,
+        message.__pydantic_private__,
+        repr(chunk),
+        str(message.text),
+        message.content_blocks,
+    ]
+
+
+async def _outcome(model: ChatOpenAI) -> tuple[list[list[Any]], str]:
+    """What a stream comes to: its chunks, and the error that ended it."""
+    chunks = []
+    try:
+        async for chunk in model._astream(ASKED):
+            chunks.append(_facts(chunk))
+    except Exception as error:  # noqa: BLE001  any: both ways must fail alike
+        return chunks, f"{type(error).__name__}: {error}"
+    return chunks, ""
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_every_dialect_gives_the_chunks_and_the_error_of_the_long_way(name: str) -> None:
+    pieces = [ANSWERS[name]]
+
+    lean = await _outcome(_model(StrictChatOpenAI, pieces))
+    long = await _outcome(_model(LongWay, pieces))
+
+    assert lean == long
+    assert lean[0] or name in ("empty", "html", "a comment that isn't utf-8", "an assistant's event")
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_langchains_own_model_makes_the_same_chunks(name: str) -> None:
+    """Reasoning apart, which it drops."""
+    async with answering(saying(CHUNKED, chunked(STREAMS[name]), END)) as url:
+        lean = await asyncio.to_thread(openai_chat, "m", "k", url)
+        plain = await asyncio.to_thread(ChatOpenAI, model="m", api_key="k", base_url=url)
+        chunks = [chunk async for chunk in lean._astream(ASKED)]
+        expected = [chunk async for chunk in plain._astream(ASKED)]
+
+    for chunk in chunks:
+        chunk.message.additional_kwargs.pop("reasoning_content", None)
+    assert [_facts(chunk) for chunk in chunks[: len(expected)]] == [_facts(chunk) for chunk in expected]
+    assert all(chunk.message.tool_call_chunks for chunk in chunks[len(expected) :])  # type: ignore[attr-defined]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(sorted(ANSWERS)), st.data())
+def test_it_does_not_matter_how_the_bytes_are_cut(name: str, data: st.DataObject) -> None:
+    answer = ANSWERS[name]
+    cuts = data.draw(st.lists(st.integers(0, len(answer)), max_size=30).map(sorted))
+    pieces = [answer[start:end] for start, end in zip([0, *cuts], [*cuts, len(answer)], strict=True)]
+
+    assert asyncio.run(_outcome(_model(StrictChatOpenAI, pieces))) == _expected(name)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_it_does_not_matter_if_each_byte_comes_alone(name: str) -> None:
+    pieces = [bytes([byte]) for byte in ANSWERS[name]]
+
+    assert asyncio.run(_outcome(_model(StrictChatOpenAI, pieces))) == _expected(name)
+
+
+@cache
+def _expected(name: str) -> tuple[list[list[Any]], str]:
+    return asyncio.run(_outcome(_model(LongWay, [ANSWERS[name]])))
+
+
+_VALUES: list[Any] = [None, None, "", "x", 0, 1, {}, [], False, {"content": None}, {"arguments": "{"}]
+_ANY = st.sampled_from(_VALUES)
+_TOKENS: list[Any] = [
+    {},
+    {"prompt_tokens": 1},
+    {"prompt_tokens_details": {}},
+    {"completion_tokens_details": []},
+]
+
+
+def _objects(required: dict[str, Any], *optional: str, **others: Any) -> st.SearchStrategy[Any]:
+    """Objects with some of these fields, most of which hold nothing to speak of."""
+    return st.fixed_dictionaries(required, optional=dict.fromkeys(optional, _ANY) | others)
+
+
+_CALL = _objects(
+    {"function": st.just({"name": "n"}) | _ANY}, "id", "type", "other", index=st.integers(0, 1) | _ANY
+)
+_DELTA = _objects(
+    {},
+    *("id", "function_call", "refusal", "reasoning_content", "other"),
+    content=st.just("text") | _ANY,
+    role=st.sampled_from(["assistant", "assistant", "user", "system", "developer", "", None]),
+    tool_calls=st.lists(_CALL, max_size=2) | _ANY,
+)
+_CHOICE = _objects({"delta": _DELTA}, "index", "finish_reason", "logprobs", "other")
+_FRAME = _objects(
+    {"choices": st.lists(_CHOICE, min_size=1, max_size=1) | st.lists(_CHOICE | _ANY, max_size=2)},
+    *("id", "model", "service_tier", "chunk", "other"),
+    type=st.sampled_from([None, "", "content.delta"]),
+    error=st.sampled_from([None, None, None, "", "x"]),
+    usage=st.sampled_from(_TOKENS) | _ANY,
+)
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(frame=_FRAME)
+def test_a_plain_frame_makes_the_same_chunk_without_a_model_of_it(lean: StrictChatOpenAI, frame: Any) -> None:
+    plain = plain_frame(json.dumps(frame).encode())
+    if plain is None:
+        return
+
+    modelled = ChatCompletionChunk.construct(**frame).model_dump()
+
+    assert not frame.get("error")
+    assert _converted(lean, plain) == _converted(lean, modelled)
+
+
+def _converted(model: StrictChatOpenAI, frame: dict[str, Any]) -> list[Any] | str:
+    try:
+        chunk = model._convert_chunk_to_generation_chunk(frame, AIMessageChunk, {})
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        return type(error).__name__
+    return _facts(chunk) if chunk else "nothing"
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("history", HISTORIES)
+async def test_the_request_is_the_one_that_the_sdk_makes(history: str, options: str) -> None:
+    outcomes: list[Any] = []
+    for kind in (StrictChatOpenAI, LongWay):
+        asked = Asked()
+        client = DefaultAsyncHttpxClient(transport=asked)
+        model: ChatOpenAI = kind(
+            model="m",
+            api_key=SecretStr("k"),
+            base_url="http://x/v1",
+            http_async_client=client,
+            stream_usage=True,
+        )
+        try:
+            async for _ in model._astream(HISTORIES[history], **OPTIONS[options]):
+                pass
+        except TypeError as error:
+            outcomes.append([str(error), asked.requests])
+        else:
+            outcomes.append(asked.requests)
+
+    assert outcomes[0] == outcomes[1] != []
+
+
+async def test_what_a_user_sees_is_the_same_too() -> None:
+    """Through astream: ids apart, which name the run."""
+    seen = []
+    for kind in (StrictChatOpenAI, LongWay):
+        chunks = [chunk async for chunk in _model(kind, [STREAMS["openai"]]).astream("q")]
+        assert len({chunk.id for chunk in chunks}) == 1
+        seen.append([chunk.model_dump(exclude={"id"}) for chunk in chunks])
+        whole = AIMessageChunk(content="") + chunks
+        seen[-1].append(whole.model_dump(exclude={"id"}))
+
+    assert seen[0] == seen[1]
+
+
+async def test_no_chunk_shares_anything_that_can_be_changed() -> None:
+    chunks = [chunk async for chunk in _model(StrictChatOpenAI, [STREAMS["openai"]])._astream(ASKED)]
+
+    for chunk in chunks:
+        chunk.message.name = "changed"
+        for value in chunk.message.__dict__.values():
+            if isinstance(value, list):
+                value.append("changed")
+            elif isinstance(value, dict):
+                value["changed"] = True
+    again = [chunk async for chunk in _model(StrictChatOpenAI, [STREAMS["openai"]])._astream(ASKED)]
+
+    assert "changed" not in repr(again)
+    assert not any("name" in chunk.message.model_fields_set for chunk in again)
+    for field in ("additional_kwargs", "response_metadata", "tool_calls", "invalid_tool_calls"):
+        assert len({id(getattr(chunk.message, field)) for chunk in chunks}) == len(chunks)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"include_response_headers": True},
+        {"output_version": "v1"},
+        {"model_kwargs": {"response_format": {"type": "text"}}},
+    ],
+)
+async def test_what_is_read_in_another_way_goes_the_long_one(options: dict[str, Any]) -> None:
+    outcomes = [
+        await _outcome(_model(kind, [STREAMS["openai"]], **options)) for kind in (StrictChatOpenAI, LongWay)
+    ]
+
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][0]
+
+
+async def test_a_timeout_of_the_clients_own_is_not_taken_for_the_models() -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield FRAMES[0]
+        raise TimeoutError("the client's own")
+
+    model = _model(StrictChatOpenAI, [])
+    client: Any = model.http_async_client
+    client._transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=body()))
+
+    with pytest.raises(TimeoutError, match="the client's own"):
+        async for _ in model.astream("q"):
+            pass
+
+
+async def test_only_a_frame_counts_as_a_sign_of_life() -> None:
+    """stream_chunk_timeout is ChatOpenAI's; pings alone don't keep a stream alive."""
+    pinged = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(CHUNKED + chunked(FRAMES[0] + FRAMES[1]))
+        while True:
+            writer.write(chunked(b": ping\n\n"))
+            await writer.drain()
+            pinged.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(1), 0.1)
+                return
+
+    async with answering(answer) as url:
+        model = await asyncio.to_thread(_lean, url, stream_chunk_timeout=0.4)
+        with pytest.raises(StreamChunkTimeoutError, match=r"0\.4s \(model=m, chunks_received=2\)"):
+            async for _ in model.astream("q"):
+                pass
+
+    assert pinged.is_set()
+
+
+def _lean(url: str, **options: Any) -> StrictChatOpenAI:
+    return StrictChatOpenAI(
+        model="m", api_key="k", base_url=url, http_async_client=ModelHttpClient(), **options
+    )

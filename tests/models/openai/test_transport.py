@@ -1,0 +1,487 @@
+"""The model's own transport, against servers that send exactly what a test says."""
+
+import asyncio
+import socket
+from typing import Any
+
+import httpx2
+import pytest
+import uvloop
+from langchain_core.messages import HumanMessage
+from openai import APIConnectionError, APITimeoutError
+
+from seltzer.models.openai.accelerated.connection import Connection
+from seltzer.models.openai.accelerated.transport import ModelHttpClient
+from seltzer.models.openai.strict import StrictChatOpenAI, openai_chat
+from tests.models.openai.dialects import STREAMS
+from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, saying, take
+from tests.replies import Reply
+from tests.upstream import Upstream
+
+pytestmark = pytest.mark.anyio
+
+WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
+UPGRADE = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"
+EARLY = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
+
+
+class Watched(Connection):
+    """A connection that says when it has heard of its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = asyncio.Event()
+        ALL.append(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self.lost.set()
+
+
+ALL: list[Watched] = []
+
+
+@pytest.fixture(scope="module")
+def client() -> ModelHttpClient:
+    """The client; made outside the event loops it is used in, as making one reads files."""
+    return ModelHttpClient(timeout=httpx2.Timeout(5))
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
+    """The connections that the client makes."""
+    monkeypatch.setattr("seltzer.models.openai.accelerated.transport.Connection", Watched)
+    ALL.clear()
+    return ALL
+
+
+async def _until_left(reader: asyncio.StreamReader) -> None:
+    """Keep a connection open until its client leaves."""
+    await reader.read()
+
+
+async def test_a_request_arrives_as_it_was_made(client: ModelHttpClient) -> None:
+    heads = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await take(reader))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nset-cookie: a=1\r\nx-y: z\r\n\r\nhi")
+
+    async with answering(answer) as url:
+        response = await client.post(f"{url}/v1/ü?q=a b", headers={"x-k": "v"})
+
+    assert (response.status_code, response.text, response.headers["x-y"]) == (200, "hi", "z")
+    assert heads[0].startswith(b"POST /v1/%C3%BC?q=a%20b HTTP/1.1\r\n")
+    assert b"\r\nx-k: v\r\n" in heads[0]
+    assert response.http_version == "HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        WHOLE,
+        CHUNKED + chunked(b"h") + chunked(b"i") + END,
+        b"HTTP/1.0 200 OK\r\n\r\nhi",
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhi",
+        EARLY + WHOLE,
+    ],
+)
+@pytest.mark.parametrize("is_cut", [False, True])
+async def test_every_way_of_telling_a_bodys_length_is_read(
+    client: ModelHttpClient, raw: bytes, is_cut: bool
+) -> None:
+    parts = [raw[at : at + 1] for at in range(len(raw))] if is_cut else [raw]
+    async with answering(saying(*parts)) as url:
+        response = await client.post(url)
+
+    assert response.content == b"hi"
+    assert "link" not in response.headers
+
+
+async def test_a_stream_that_asks_for_a_length_of_its_own_is_sent_whole(client: ModelHttpClient) -> None:
+    heads = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await take(reader))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async def body() -> Any:
+        yield b"one"
+        yield b"two"
+
+    async with answering(answer) as url:
+        assert (await client.post(url, content=body())).status_code == 204
+
+    assert b"content-length: 6" in heads[0].lower()
+    assert b"transfer-encoding" not in heads[0].lower()
+
+
+async def test_a_connection_is_used_again_while_it_is_open(
+    client: ModelHttpClient, watched: list[Watched]
+) -> None:
+    ports = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await take(reader)
+            ports.append(writer.get_extra_info("peername")[1])
+            writer.write(WHOLE)
+
+    async with answering(answer) as url:
+        for _ in range(2):
+            await client.post(url)
+        async with asyncio.timeout(5):
+            await watched[0].lost.wait()
+        await client.post(url)
+
+    assert ports[0] == ports[1] != ports[2]
+
+
+async def test_an_answer_that_nobody_asked_for_is_never_taken_for_one(client: ModelHttpClient) -> None:
+    ports = set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        ports.add(writer.get_extra_info("peername")[1])
+        writer.write(WHOLE + WHOLE.replace(b"hi", b"no"))
+        await _until_left(reader)
+
+    async with answering(answer) as url:
+        assert [(await client.post(url)).text for _ in range(2)] == ["hi", "hi"]
+
+    assert len(ports) == 2
+
+
+async def test_an_unused_connection_is_closed_after_a_while(
+    client: ModelHttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seltzer.models.openai.accelerated.transport._KEEP_S", 0.0)
+    left = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(WHOLE)
+        await _until_left(reader)
+        left.set()
+
+    async with answering(answer) as url:
+        await client.post(url)
+        async with asyncio.timeout(5):
+            await left.wait()
+
+
+def test_a_client_lives_on_from_one_event_loop_to_the_next() -> None:
+    client = ModelHttpClient()
+
+    async def ask() -> str:
+        async with answering(saying(WHOLE)) as url:
+            return (await client.post(url)).text
+
+    assert [asyncio.run(ask()), uvloop.run(ask())] == ["hi", "hi"]
+
+
+async def test_closing_the_client_closes_its_connections(watched: list[Watched]) -> None:
+    client = await asyncio.to_thread(ModelHttpClient)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(WHOLE)
+        await _until_left(reader)
+
+    async with answering(answer) as url, asyncio.timeout(5):
+        await client.post(url)
+        await client.aclose()
+        await watched[0].lost.wait()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        saying(),
+        saying(b"HTTP/1.1 200 OK\r\n"),
+        saying(CHUNKED + chunked(b"text")),
+        saying(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ntext"),
+        saying(b"220 smtp ready\r\n"),
+        saying(UPGRADE),
+    ],
+)  # fmt: skip
+async def test_what_is_no_whole_answer_is_an_error_of_httpx2(client: ModelHttpClient, answer: Answer) -> None:
+    async with answering(answer) as url:
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await client.post(url)
+
+
+async def test_what_came_before_the_connection_broke_is_read_before_it_is_told() -> None:
+    async with answering(saying(CHUNKED + chunked(b"one") + chunked(b"two"))) as url:
+        address = httpx2.URL(url)
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(Watched, address.host, address.port or 0)
+        connection.ask(b"POST / HTTP/1.1\r\n\r\n", read_s=5)
+        async with asyncio.timeout(5):
+            await connection.lost.wait()
+
+        assert (await connection.head())[0] == 200
+        assert await connection.read() == b"onetwo"
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await connection.read()
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\n", CHUNKED, CHUNKED + chunked(b"text")])
+async def test_silence_ends_in_a_timeout_wherever_it_falls(client: ModelHttpClient, sent: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(sent)
+        await _until_left(reader)
+
+    async with answering(answer) as url:
+        with pytest.raises(httpx2.ReadTimeout):
+            await client.post(url, timeout=httpx2.Timeout(5, read=0.05))
+
+
+async def test_each_wait_has_the_whole_limit(client: ModelHttpClient) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(CHUNKED)
+        for _ in range(6):
+            writer.write(chunked(b"x"))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(reader.read(1), 0.2)
+        writer.write(END)
+
+    async with answering(answer) as url:
+        assert (await client.post(url, timeout=httpx2.Timeout(5, read=1.0))).content == b"xxxxxx"
+
+
+async def test_a_request_has_its_own_limit_not_that_of_the_one_before(client: ModelHttpClient) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(WHOLE)
+        await _until_left(reader)
+
+    async with answering(answer) as url, asyncio.timeout(4):
+        await client.post(url, timeout=httpx2.Timeout(5))
+        with pytest.raises(httpx2.ReadTimeout):
+            await client.post(url, timeout=httpx2.Timeout(5, read=0.05))
+
+
+async def test_a_limit_that_passes_while_nobody_waits_harms_nothing(
+    client: ModelHttpClient, watched: list[Watched]
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await take(reader)
+            writer.write(WHOLE)
+
+    async with answering(answer) as url:
+        await client.post(url, timeout=httpx2.Timeout(5, read=0.05))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(watched[0].lost.wait(), 0.2)
+        await client.post(url)
+
+    assert len(watched) == 1
+
+
+async def test_a_reset_is_told_from_an_end(upstream: Upstream, client: ModelHttpClient) -> None:
+    upstream.script([Reply(text="one two", breaks="reset", after=1)])
+
+    with pytest.raises(httpx2.ReadError):
+        await client.post(f"{upstream.url}/chat/completions", json={"stream": True, "messages": []})
+
+
+async def test_a_slow_reader_makes_the_upstream_wait(client: ModelHttpClient) -> None:
+    sent = asyncio.Event()
+    size = 40_000_000
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
+        for _ in range(size // 100_000):
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+        sent.set()
+
+    async with answering(answer) as url, client.stream("POST", url) as response:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(sent.wait(), 0.3)
+        async with asyncio.timeout(20):
+            assert sum([len(data) async for data in response.aiter_raw()]) == size
+
+    assert sent.is_set()
+
+
+async def test_nobody_there_and_nobody_who_answers_are_told_apart(client: ModelHttpClient) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(httpx2.ConnectError):
+        await client.post(f"http://127.0.0.1:{port}")
+
+    async with answering(lambda reader, _: _until_left(reader)) as url:
+        with pytest.raises(httpx2.ConnectTimeout):  # it never answers TLS's hello
+            await client.post(url.replace("http", "https"), timeout=httpx2.Timeout(5, connect=0.1))
+
+
+async def test_a_header_cannot_break_out_of_its_line(client: ModelHttpClient) -> None:
+    with pytest.raises(httpx2.LocalProtocolError):
+        await client.post("http://127.0.0.1:1", headers={"authorization": "Bearer k\nx-y: z"})
+
+
+def test_a_proxy_of_the_environment_is_left_to_httpx2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    client = ModelHttpClient()
+
+    proxied: Any = client._transport_for_url(httpx2.URL("https://example.com"))
+
+    assert isinstance(proxied, httpx2.AsyncHTTPTransport)
+    assert not isinstance(
+        client._transport_for_url(httpx2.URL("http://example.com")), httpx2.AsyncHTTPTransport
+    )
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_the_model_speaks_over_either_event_loop(run: Any) -> None:
+    async def ask() -> str:
+        async with answering(saying(CHUNKED, chunked(STREAMS["ollama"]), END)) as url:
+            return "".join([chunk.text async for chunk in (await _chat(url)).astream("q")])
+
+    assert run(ask()) == "Hi there"
+
+
+async def _chat(url: str) -> StrictChatOpenAI:
+    """Make the model, which reads files, out of the event loop's way."""
+    return await asyncio.to_thread(openai_chat, "m", "k", url)
+
+
+async def test_the_sdk_retries_and_names_the_errors() -> None:
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        asked.append(1)
+        if len(asked) == 2:
+            writer.write(CHUNKED + chunked(STREAMS["ollama"]) + END)
+
+    async with answering(answer) as url:
+        model = await _chat(url)
+        assert (await model.ainvoke("q", stream=True)).text == "Hi there"
+        assert len(asked) == 2
+        with pytest.raises(APIConnectionError) as caught:
+            await model.ainvoke("q", stream=True)
+
+    assert not isinstance(caught.value, APITimeoutError)
+    assert len(asked) == 5
+
+
+@pytest.mark.parametrize("kib", [520, 1000])
+async def test_a_large_head_or_trailer_does_not_stop_the_reading(client: ModelHttpClient, kib: int) -> None:
+    large = b"".join(b"x-%d: %s\r\n" % (n, b"x" * 1000) for n in range(kib))
+    head, trailers = CHUNKED.removesuffix(b"\r\n") + large + b"\r\n", b"0\r\n" + large + b"\r\n"
+
+    async with answering(saying(head, chunked(b"hi"), trailers)) as url, asyncio.timeout(5):
+        assert (await client.get(url)).text == "hi"
+
+
+@pytest.mark.parametrize(
+    "begun", [CHUNKED.removesuffix(b"\r\n"), CHUNKED + chunked(b"hi") + b"0\r\n"], ids=["head", "trailers"]
+)
+async def test_a_head_or_trailers_without_an_end_are_refused(client: ModelHttpClient, begun: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(begun)
+        while True:
+            writer.write(b"x: %s\r\n" % (b"x" * 60_000))
+            await writer.drain()
+
+    async with answering(answer) as url, asyncio.timeout(5):
+        with pytest.raises(httpx2.RemoteProtocolError, match="no end"):
+            await client.get(url)
+
+
+async def test_each_sign_of_life_before_the_head_begins_the_wait_anew(client: ModelHttpClient) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        for _ in range(6):
+            writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+            await asyncio.sleep(0.2)
+        writer.write(WHOLE)
+
+    async with answering(answer) as url, asyncio.timeout(5):
+        assert (await client.get(url, timeout=0.8)).text == "hi"
+
+
+async def test_a_refused_second_chat_leaves_no_connection_open(watched: list[Watched]) -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        while True:
+            await take(reader)
+            asked += 1
+            refusal = b"HTTP/1.1 500 X\r\ncontent-length: 2\r\nretry-after-ms: 1\r\n\r\n{}"
+            writer.write(refusal if asked in (2, 3) else CHUNKED + chunked(STREAMS["ollama"]) + END)
+
+    async with answering(answer) as url, asyncio.timeout(5):
+        model = await _chat(url)
+        for _ in range(3):
+            assert (await model.ainvoke("q", stream=True)).text == "Hi there"
+        assert sum(each.is_open for each in watched) == 1
+
+    assert asked == 5
+
+
+@pytest.mark.parametrize("has_gone", [True, False])
+async def test_an_answer_that_breaks_off_names_its_request_and_its_cause(has_gone: bool) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(CHUNKED + chunked(STREAMS["ollama"].partition(b"\n\n")[0] + b"\n\n"))
+        if not has_gone:
+            await _until_left(reader)
+
+    async with answering(answer) as url:
+        model = await _chat(url)
+        model.root_async_client.timeout = httpx2.Timeout(0.2)
+        with pytest.raises(APIConnectionError) as caught:
+            async for _ in model._astream([HumanMessage("q")]):
+                pass
+
+    told = caught.value.__cause__  # the SDK's, of which LangChain makes its own
+    assert isinstance(told, APIConnectionError)
+    cause = told.__cause__
+    expected = httpx2.RemoteProtocolError if has_gone else httpx2.ReadTimeout
+    assert isinstance(cause, expected)
+    assert isinstance(told, APITimeoutError) is not has_gone
+    assert cause.request is told.request
+    assert b'"q"' in told.request.content
+
+
+async def test_an_answer_that_somebody_has_read_is_told_all_the_same() -> None:
+    async def read(response: httpx2.Response) -> None:
+        await response.aread()
+
+    async with answering(saying(CHUNKED, chunked(STREAMS["ollama"]), END)) as url:
+        client = await asyncio.to_thread(ModelHttpClient, event_hooks={"response": [read]})
+        model = StrictChatOpenAI(model="m", api_key="k", base_url=url, http_async_client=client)
+        texts = [(await model.ainvoke("q", stream=True)).text for _ in range(2)]
+
+    assert texts == ["Hi there"] * 2
+
+
+async def test_a_cancelled_reader_closes_the_upstream() -> None:
+    begun, left = asyncio.Event(), asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await take(reader)
+        writer.write(CHUNKED + chunked(STREAMS["ollama"].partition(b"\n\n")[0] + b"\n\n"))
+        await _until_left(reader)
+        left.set()
+
+    async def read(model: StrictChatOpenAI) -> None:
+        async for _ in model.astream("q"):
+            begun.set()
+
+    async with answering(answer) as url, asyncio.timeout(5):
+        reading = asyncio.create_task(read(await _chat(url)))
+        await begun.wait()
+        reading.cancel()
+        await left.wait()
+    with pytest.raises(asyncio.CancelledError):
+        await reading

@@ -1,0 +1,349 @@
+"""The straight way: a body's pieces go past the layers, its head and its end through them."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
+
+from seltzer.main import create_app
+from seltzer.protocols.http.direct_send import APART_S, Straight, StraightApp, StraightWay
+from seltzer.protocols.http.sse import RETRY, EventStream, frame
+from seltzer.runs.event import Event
+from seltzer.settings import Settings
+from tests.conftest import ROOT
+from tests.serving import Served, serving
+
+LAST: Message = {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+class Layer:
+    """A layer such as stands between a route and the server: it marks the head, and notes what it is sent."""
+
+    def __init__(self, app: ASGIApp, seen: list[Message]) -> None:
+        self._app = app
+        self._seen = seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def noting(message: Message) -> None:
+            if scope["type"] == "http":
+                self._seen.append(message)
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"x-layer", b"was here")]}
+            await send(message)
+
+        await self._app(scope, receive, noting)
+
+
+def token(seq: int) -> Event:
+    return Event(1, seq, "token", {"message_id": "m", "text": "hi", "channel": "answer"})
+
+
+async def events() -> AsyncGenerator[Sequence[Event]]:
+    yield [token(1)]
+    yield [token(2), token(3)]
+
+
+async def never() -> Message:
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
+async def sent_by(app: ASGIApp, scope: Scope) -> list[Message]:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with anyio.fail_after(5):
+        await app(scope, never, send)
+    return sent
+
+
+@pytest.mark.anyio
+async def test_pieces_go_past_a_layer_and_head_and_end_through_it() -> None:
+    seen: list[Message] = []
+    app = StraightWay(Layer(EventStream(lambda _: events(), ping_s=60), seen))
+
+    sent = await sent_by(app, {"type": "http"})
+
+    assert [message["type"] for message in seen] == ["http.response.start", "http.response.body"]
+    assert seen[1] == LAST
+    assert (b"x-layer", b"was here") in sent[0]["headers"]
+    pieces = [RETRY, frame(token(1)), frame(token(2)) + frame(token(3)), b""]
+    assert [message["body"] for message in sent[1:]] == pieces
+    assert sent[-1] == LAST
+
+
+@pytest.mark.anyio
+async def test_without_a_straight_way_all_goes_through_the_layers() -> None:
+    seen: list[Message] = []
+
+    sent = await sent_by(Layer(EventStream(lambda _: events(), ping_s=60), seen), {"type": "http"})
+
+    assert len(seen) == len(sent) == 5
+    assert sent[1:] == seen[1:]
+
+
+@pytest.mark.anyio
+async def test_the_way_begins_where_it_was_noted_not_outside_of_it() -> None:
+    outer: list[Message] = []
+
+    sent = await sent_by(
+        Layer(StraightWay(EventStream(lambda _: events(), ping_s=60)), outer), {"type": "http"}
+    )
+
+    assert sent[1:] == outer[1:]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("state", [{}, {"state": {"kept": 1}}])
+async def test_what_a_request_has_of_state_is_kept(state: Scope) -> None:
+    found: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append(scope)
+
+    await sent_by(StraightWay(app), {"type": "http", **state})
+
+    assert found[0]["state"].items() >= state.get("state", {}).items()
+
+
+@pytest.mark.anyio
+async def test_what_is_no_request_is_left_alone() -> None:
+    found: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append(dict(scope))
+
+    await sent_by(StraightWay(app), {"type": "lifespan"})
+
+    assert found == [{"type": "lifespan"}]
+
+
+class Cycle:
+    """What uvicorn's `send` belongs to, as far as the straight way looks at it."""
+
+    def __init__(self, *, waits: bool = False) -> None:
+        self.flow = FlowControl(asyncio.Transport())
+        self.sent: list[Message] = []
+        self.senders: list[str] = []
+        self._waits = waits
+
+    async def send(self, message: Message) -> None:
+        if self._waits or self.flow.write_paused:
+            await anyio.sleep_forever()
+        self.sent.append(message)
+        task = asyncio.current_task()
+        self.senders.append(task.get_name() if task else "")
+
+
+@pytest.mark.anyio
+async def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -> None:
+    cycle = Cycle()
+    way = Straight({"type": "http"}, cycle.send)
+
+    free = way.is_free, way.say_now(b"one")
+    await anyio.sleep(2 * APART_S)
+    cycle.flow.pause_writing()
+    full = way.is_free, way.say_now(b"two")
+    cycle.flow.resume_writing()
+    again = way.is_free, way.say_now(b"three")
+
+    assert (free, full, again) == ((True, True), (False, False), (True, True))
+    assert [message["body"] for message in cycle.sent] == [b"one", b"three"]
+    assert all(message["more_body"] for message in cycle.sent)
+
+
+@pytest.mark.anyio
+async def test_what_comes_at_once_is_left_to_go_out_together() -> None:
+    cycle = Cycle()
+    way = Straight({"type": "http"}, cycle.send)
+
+    sent = [way.say_now(b"%d" % n) for n in range(1000)].count(True)
+
+    assert 1 <= sent == len(cycle.sent) < 500
+
+
+@pytest.mark.anyio
+async def test_to_another_server_than_uvicorn_nothing_is_sent_at_once() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    way = Straight({"type": "http"}, send)
+
+    assert (way.is_free, way.say_now(b"one")) == (False, False)
+    await way.say(b"two")
+    assert [message["body"] for message in sent] == [b"two"]
+
+
+@pytest.mark.anyio
+async def test_a_server_that_waits_where_it_said_it_would_not_breaks_the_stream() -> None:
+    way = Straight({"type": "http"}, Cycle(waits=True).send)
+
+    with pytest.raises(RuntimeError, match="waits"):
+        way.say_now(b"one")
+
+
+class BothWays(Response):
+    """Says one piece at once, if it can, and one in turn."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        way = Straight(scope, send)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        if way.say_now(b"at once, "):
+            await way.say(b"in turn")
+        await send(LAST)
+
+
+def test_a_real_server_can_be_sent_to_at_once() -> None:
+    app = StraightApp()
+    app.router.add_route("/", lambda request: BothWays())
+
+    with serving(app) as served:
+        text = httpx.get(served.url, timeout=20).text
+
+    assert text == "at once, in turn"
+
+
+@pytest.fixture
+def seen() -> list[Message]:
+    """What the innermost layer of the app is sent."""
+    return []
+
+
+@pytest.fixture
+def layered(demo_env: None, tmp_path: Path, seen: list[Message]) -> FastAPI:
+    """The app of the shipped graphs, with one layer more, inside of all others."""
+    settings = Settings(_env_file=None, config=ROOT / "langgraph.json", data=tmp_path / "data")
+    app = create_app(settings)
+    app.user_middleware.append(Middleware(Layer, seen))
+    return app
+
+
+@pytest.fixture
+def served(layered: FastAPI) -> Iterator[Served]:
+    with serving(layered) as served:
+        yield served
+
+
+def test_over_a_real_server_pieces_go_straight_and_the_head_has_what_the_layers_put_in(
+    served: Served, seen: list[Message]
+) -> None:
+    headers = {"accept": "text/event-stream"}
+    asked = {"input": {"messages": [{"role": "user", "content": "hi there"}]}}
+
+    response = httpx.post(f"{served.url}/agent/runs", json=asked, headers=headers, timeout=20)
+
+    assert response.status_code == 201, response.text
+    assert response.headers["x-request-id"]
+    assert response.headers["x-layer"] == "was here"
+    assert response.content.startswith(RETRY)
+    assert response.text.count("event: token\n") > 1
+    assert response.text.count("event: finished\n") == 1
+    assert [message["type"] for message in seen] == ["http.response.start", "http.response.body"]
+    assert seen[1]["more_body"] is False
+    assert b"event: finished\n" in seen[1]["body"]
+    assert response.content.endswith(seen[1]["body"])
+
+
+@pytest.fixture
+def paced(demo_env: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the demo model say a token at a time, so that its reader waits again."""
+    monkeypatch.setenv("DEMO_TPS", "100")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "asked", "writer"),
+    [
+        ("/agent/runs", {"input": {"messages": [{"role": "user", "content": "hi there"}]}}, "write events"),
+        ("/chat", {"text": "what is the square root of 71?"}, "write tokens"),
+    ],
+)
+async def test_tokens_are_sent_where_they_are_said_not_by_the_task_that_writes(
+    paced: None, layered: FastAPI, path: str, asked: object, writer: str
+) -> None:
+    cycle = Cycle()
+    scope: Scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [
+            (b"host", b"127.0.0.1"),
+            (b"content-type", b"application/json"),
+            (b"accept", b"text/event-stream"),
+        ],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+    bodies = iter([json.dumps(asked).encode()])
+
+    async def receive() -> Message:
+        if (body := next(bodies, None)) is None:
+            await anyio.sleep_forever()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async with layered.router.lifespan_context(layered):
+        with anyio.fail_after(20):
+            await layered(scope, receive, cycle.send)
+
+    assert cycle.sent[-1]["more_body"] is False
+    pieces = zip(cycle.sent[1:-1], cycle.senders[1:-1], strict=True)
+    straight = [message["body"] for message, sender in pieces if sender != writer]
+    assert len(straight) > 1
+    if writer == "write events":
+        assert all(b"event: token\n" in body for body in straight)
+        whole = b"".join(message["body"] for message in cycle.sent[1:]).decode()
+        seqs = [int(seq) for seq in re.findall(r"^id: 1-(\d+)$", whole, re.MULTILINE)]
+        assert seqs == list(range(1, len(seqs) + 1))
+
+
+def test_a_chats_pieces_go_straight_too(layered: FastAPI, seen: list[Message]) -> None:
+    with TestClient(layered, base_url="http://127.0.0.1") as client:
+        with client.stream("POST", "/chat", json={"text": "what is the square root of 71?"}) as response:
+            text = "".join(response.iter_text())
+        known = json.loads(client.get("/health").text)
+
+    assert "8.426" in text
+    assert response.headers["x-request-id"]
+    assert response.headers["x-run-id"]
+    assert response.headers["x-layer"] == "was here"
+    assert seen[1] == LAST
+    assert known == {"status": "🤙"}
+    assert [message["type"] for message in seen] == ["http.response.start", "http.response.body"] * 2
+
+
+@pytest.mark.anyio
+async def test_the_scope_does_not_keep_the_server_that_keeps_it() -> None:
+    seen: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.extend(scope["state"])
+
+    scope: Scope = {"type": "http", "state": {"request_id": "r"}}
+
+    async def send(message: Message) -> None:
+        raise AssertionError
+
+    await StraightWay(app)(scope, never, send)
+
+    assert len(seen) == 2
+    assert scope["state"] == {"request_id": "r"}

@@ -1,0 +1,154 @@
+"""What LangChain's listeners hear of a served graph is what Runnable's own way would tell them."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from types import NoneType
+from typing import Any, Final, cast
+from uuid import UUID
+
+import pytest
+from langchain_core.callbacks import AsyncCallbackHandler, AsyncCallbackManagerForChainRun
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.tracers._streaming import _StreamingCallbackHandler
+
+from seltzer.protocols.langserve.chain import stream_chain
+
+pytestmark = pytest.mark.anyio
+
+_ID_OR_TIME: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.+]*")
+
+
+class Long(Runnable[Any, Any]):
+    """Says the chunks it is asked for, an exception by raising it; told of in LangChain's own way."""
+
+    name = "it"
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
+        async def once() -> AsyncIterator[Any]:
+            yield input
+
+        async def make(inputs: AsyncIterator[Any], run_manager: Any, config: Any) -> AsyncIterator[Any]:
+            async for each in inputs:
+                async for chunk in say(each, run_manager, config):
+                    yield chunk
+
+        return self._atransform_stream_with_config(once(), make, config)
+
+
+class Short(Long):
+    """The same, told of in our way."""
+
+    def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
+        return stream_chain(say, input, config, self.get_name())
+
+
+async def say(
+    input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+) -> AsyncGenerator[Any]:
+    for chunk in input:
+        if isinstance(chunk, Exception):
+            raise chunk
+        yield chunk
+
+
+class Listener(AsyncCallbackHandler):
+    """Writes down all that it is told."""
+
+    def __init__(self, told: list[Any]) -> None:
+        self.told = told
+
+    async def on_chain_start(self, *args: Any, **kwargs: Any) -> None:
+        self.told.append(("start", args, kwargs))
+
+    async def on_chain_end(self, *args: Any, **kwargs: Any) -> None:
+        self.told.append(("end", args, kwargs))
+
+    async def on_chain_error(self, *args: Any, **kwargs: Any) -> None:
+        self.told.append(("error", args, kwargs))
+
+
+SAYINGS = [
+    [],
+    ["a"],
+    ["a", "b", "c"],
+    [{"n": 1}, {"n": 2}],
+    ["a", {"n": 1}, "b", "c"],
+    [None, "a", None, "b"],
+    [1, 2.5, [3]],
+    [ValueError("no")],
+    ["a", "b", ValueError("no")],
+]
+CONFIG: RunnableConfig = {"tags": ["t"], "metadata": {"m": 1}, "run_name": "named", "configurable": {"c": 1}}
+
+
+@pytest.mark.parametrize("saying", SAYINGS, ids=str)
+@pytest.mark.parametrize("config", [{}, CONFIG], ids=["bare", "configured"])
+@pytest.mark.parametrize("way", ["astream", "astream_events", "astream_log"])
+async def test_listeners_hear_the_same_either_way(
+    saying: list[Any], config: RunnableConfig, way: str
+) -> None:
+    long, short = [await hear(kind(), saying, config, way) for kind in (Long, Short)]
+
+    assert short == long
+    assert len(short) > 1
+
+
+async def hear(runnable: Long, saying: list[Any], config: RunnableConfig, way: str) -> list[str]:
+    """Return what was said and what was heard, in order, without ids and times."""
+    heard: list[Any] = []
+    try:
+        async for each in getattr(runnable, way)(saying, {**config, "callbacks": [Listener(heard)]}):
+            heard.append(each)
+    except ValueError as error:
+        heard.append(error)
+    return [_ID_OR_TIME.sub("..", repr(each)) for each in heard]
+
+
+@pytest.mark.parametrize("kind", [Long, Short])
+async def test_a_stream_that_is_left_has_failed(kind: type[Long]) -> None:
+    heard: list[Any] = []
+    chunks = cast(AsyncGenerator[Any], kind().astream(["a", "b"], {"callbacks": [Listener(heard)]}))
+
+    async with aclosing(chunks):
+        assert await anext(chunks) == "a"
+
+    assert [(name, type(args[0])) for name, args, _ in heard] == [
+        ("start", NoneType),
+        ("error", GeneratorExit),
+    ]
+
+
+class Tap(AsyncCallbackHandler, _StreamingCallbackHandler[Any]):
+    """A listener that every chunk goes through; writes down what becomes of it."""
+
+    run_inline = True  # else the loop would turn first, and close what was left lying
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def tap_output_aiter(self, run_id: UUID, output: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        try:
+            async for chunk in output:
+                yield chunk
+        finally:
+            self.heard.append("closed")
+
+    def tap_output_iter(self, run_id: UUID, output: Any) -> Any:
+        raise NotImplementedError
+
+    async def on_chain_error(self, *args: Any, **kwargs: Any) -> None:
+        self.heard.append("error")
+
+
+async def test_a_listeners_tap_is_closed_before_it_is_told_that_the_stream_was_left() -> None:
+    tap = Tap()
+    chunks = cast(AsyncGenerator[Any], Short().astream(["a", "b"], {"callbacks": [tap]}))
+
+    async with aclosing(chunks):
+        assert await anext(chunks) == "a"
+
+    assert tap.heard == ["closed", "error"]

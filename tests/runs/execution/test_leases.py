@@ -1,0 +1,202 @@
+"""Leases: what waits is claimed, what goes on is renewed, a store that fails for a while stops neither."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from seltzer.errors import StorageFailed
+from seltzer.runs.event import RunId
+from seltzer.runs.execution.leases import RENEW_S, Leases
+from seltzer.runs.ports import Renewal, Runs
+from seltzer.runs.run import Lease, Run, Stop
+from tests.runs.asking import ask
+
+pytestmark = pytest.mark.anyio
+
+
+def lease(run_id: RunId) -> Lease:
+    return Lease(Run(ask(run_id=run_id), "running", 1, 1, datetime.now(UTC)), "worker")
+
+
+class Rows:
+    """The verbs of Runs that leases use; it keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Lease] = []
+        self.asked: list[Any] = []
+        self.renewal = Renewal(set(), {})
+        self.error: Exception | None = None
+
+    async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
+        self.asked.append(("claim", n))
+        if self.error:
+            raise self.error
+        claimed, self.waiting = self.waiting[:n], self.waiting[n:]
+        return claimed
+
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Renewal:
+        self.asked.append(("renew", [each.run.spec.run_id for each in leases]))
+        if self.error:
+            raise self.error
+        return self.renewal
+
+
+class Worker:
+    """Who holds the leases."""
+
+    def __init__(self, *, room: int = 10) -> None:
+        self.held: list[Lease] = []
+        self.lost: list[RunId] = []
+        self.stopped: list[tuple[RunId, Stop]] = []
+        self.limit = room
+        self.begin: Callable[[Lease], None] = self.held.append
+
+    @asynccontextmanager
+    async def at(self, rows: Rows, *, renew_s: float = RENEW_S) -> AsyncIterator[Leases]:
+        leases = Leases(
+            cast(Runs, rows),
+            "worker",
+            begin=self.begin,
+            lost=self.lost.append,
+            stop=lambda run_id, how: self.stopped.append((run_id, how)),
+            held=lambda: self.held,
+            room=lambda: self.limit - len(self.held),
+            renew_s=renew_s,
+        )
+        leases.open()
+        try:
+            yield leases
+        finally:
+            await leases.aclose()
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    with anyio.fail_after(5):
+        while not is_so():
+            await checkpoint()
+
+
+async def test_what_waits_is_claimed_at_once_and_again_when_nudged() -> None:
+    rows, worker = Rows(), Worker()
+    rows.waiting = [lease("a"), lease("b")]
+    async with worker.at(rows) as leases:
+        await until(lambda: len(worker.held) == 2)
+
+        rows.waiting = [lease("c")]
+        leases.nudge()
+        await until(lambda: len(worker.held) == 3)
+
+    assert [each.run.spec.run_id for each in worker.held] == ["a", "b", "c"]
+
+
+async def test_no_more_is_claimed_than_there_is_room_for() -> None:
+    rows, worker = Rows(), Worker(room=1)
+    rows.waiting = [lease("a"), lease("b")]
+    async with worker.at(rows) as leases:
+        await until(lambda: worker.held)
+        leases.nudge()
+        await checkpoint()
+        await checkpoint()
+
+        assert rows.asked == [("claim", 1)]
+        worker.held.clear()
+        leases.nudge()
+        await until(lambda: worker.held)
+
+    assert rows.waiting == []
+
+
+async def test_what_goes_on_is_renewed_and_what_became_of_it_is_told() -> None:
+    rows, worker = Rows(), Worker()
+    worker.held = [lease("a"), lease("b"), lease("c")]
+    rows.renewal = Renewal({"a"}, {"b": "rollback"})
+    async with worker.at(rows, renew_s=0.001):
+        await until(lambda: worker.lost and worker.stopped)
+
+    assert ("renew", ["a", "b", "c"]) in rows.asked
+    assert (worker.lost[0], worker.stopped[0]) == ("a", ("b", "rollback"))
+
+
+async def test_nothing_is_renewed_while_nothing_is_held() -> None:
+    rows, worker = Rows(), Worker()
+    async with worker.at(rows, renew_s=0.001):
+        await until(lambda: len(rows.asked) > 2)
+
+    assert {verb for verb, _ in rows.asked} == {"claim"}
+
+
+async def test_a_process_that_stalled_renews_before_it_claims() -> None:
+    """Else it would claim its own leases, which have run out meanwhile."""
+    rows, worker = Rows(), Worker()
+    worker.held = [lease("a")]
+    async with worker.at(rows, renew_s=-1):  # as late as can be
+        await until(lambda: len(rows.asked) >= 4)
+
+    assert [verb for verb, _ in rows.asked[:4]] == ["renew", "claim", "renew", "claim"]
+
+
+async def test_a_store_that_fails_for_a_while_is_asked_again() -> None:
+    rows, worker = Rows(), Worker()
+    rows.waiting = [lease("a")]
+    rows.error = StorageFailed("the disk is full")
+    async with worker.at(rows, renew_s=0.001):
+        await until(lambda: len(rows.asked) > 2)
+        assert not worker.held
+
+        rows.error = None
+        await until(lambda: worker.held)
+
+
+async def test_closed_it_asks_nothing_more() -> None:
+    rows, worker = Rows(), Worker()
+    async with worker.at(rows) as leases:
+        await until(lambda: rows.asked)
+    leases.nudge()
+    for _ in range(5):
+        await checkpoint()
+
+    assert rows.asked == [("claim", 10)]
+
+
+async def test_closing_what_was_never_opened_does_nothing() -> None:
+    async def scenario() -> None:
+        leases = Leases(
+            cast(Runs, Rows()),
+            "worker",
+            begin=lambda lease: None,
+            lost=lambda run_id: None,
+            stop=lambda run_id, how: None,
+            held=list,
+            room=lambda: 0,
+        )
+        await leases.aclose()
+
+    await asyncio.wait_for(scenario(), 5)
+
+
+async def test_a_run_that_cannot_begin_does_not_keep_the_others_or_the_next_round_from_it() -> None:
+    rows, worker = Rows(), Worker()
+    rows.waiting = [lease("broken"), lease("fine")]
+
+    def begin(claimed: Lease) -> None:
+        if claimed.run.spec.run_id == "broken":
+            raise ValueError("its row can't be read")
+        worker.held.append(claimed)
+
+    worker.begin = begin
+    async with worker.at(rows) as leases:
+        await until(lambda: worker.held)
+        rows.error = ValueError("a row can't be read")
+        leases.nudge()
+        await until(lambda: rows.asked.count(("claim", 9)) == 1)
+        rows.error, rows.waiting = None, [lease("later")]
+        leases.nudge()
+        await until(lambda: len(worker.held) == 2)
+
+    assert [each.run.spec.run_id for each in worker.held] == ["fine", "later"]

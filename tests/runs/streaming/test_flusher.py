@@ -1,0 +1,289 @@
+"""The flusher: what runs say gets to the log once and in order, in batches, never two on their way."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seltzer.errors import StorageFailed
+from seltzer.runs.event import Cursor, Event, RunId
+from seltzer.runs.streaming.flusher import LIMIT, Batch, Flusher
+
+pytestmark = pytest.mark.anyio
+
+
+class GatedLog:
+    """An EventLog whose appends end when their gate opens; error is raised instead of taking the batch."""
+
+    def __init__(self) -> None:
+        self.taken: dict[RunId, list[Event]] = {}
+        self.batches: list[dict[RunId, list[Event]]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.error: BaseException | None = None
+        self.fenced: set[RunId] = set()
+        self.is_taking = False
+
+    async def append(self, batch: Mapping[RunId, Sequence[Event]]) -> set[RunId]:
+        assert not self.is_taking, "two appends in flight"
+        self.is_taking = True
+        try:
+            await self.gate.wait()
+        finally:
+            self.is_taking = False
+        if self.error:
+            raise self.error
+        self.batches.append({run_id: list(events) for run_id, events in batch.items()})
+        for run_id, events in batch.items():
+            self.taken.setdefault(run_id, []).extend(events)
+        return self.fenced & set(batch)
+
+    async def read(self, after: Mapping[RunId, Cursor]) -> dict[RunId, list[Event]]:
+        return {run_id: self.taken[run_id] for run_id in after if run_id in self.taken}
+
+    async def expire(self, run_id: RunId, ttl_s: float) -> None:
+        self.taken.pop(run_id, None)
+
+    async def sweep(self) -> None: ...
+
+
+class Told:
+    """What the flusher told of each batch."""
+
+    def __init__(self) -> None:
+        self.stored: list[Any] = []
+        self.failed: list[Any] = []
+
+    def was_stored(self, batch: Batch, fenced: set[RunId]) -> None:
+        self.stored.append((sorted(batch), fenced))
+
+    def was_not_stored(self, batch: Batch) -> None:
+        self.failed.append(sorted(batch))
+
+
+def flusher_of(log: GatedLog, told: Told | None = None) -> Flusher:
+    told = told or Told()
+    return Flusher(log, told.was_stored, told.was_not_stored)
+
+
+def event(seq: int) -> Event:
+    return Event(1, seq, "token", {})
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    with anyio.fail_after(5):
+        while not is_so():
+            await checkpoint()
+
+
+async def test_what_is_said_within_a_window_is_flushed_together() -> None:
+    log = GatedLog()
+    flusher = flusher_of(log)
+
+    flusher.put("r", event(1))
+    flusher.put("s", event(1))
+    flusher.put("r", event(2))
+    await until(lambda: log.batches)
+    flusher.put("r", event(3))
+    await until(lambda: len(log.batches) == 2)
+
+    assert log.batches == [{"r": [event(1), event(2)], "s": [event(1)]}, {"r": [event(3)]}]
+
+
+async def test_what_is_said_during_a_flush_goes_with_the_next_for_all_runs() -> None:
+    log = GatedLog()
+    log.gate.clear()
+    flusher = flusher_of(log)
+    flusher.put("r", event(1))
+    await until(lambda: log.is_taking)
+
+    for seq in (2, 3):
+        flusher.put("r", event(seq))
+        flusher.put("s", event(seq - 1))
+    log.gate.set()
+    await until(lambda: len(log.batches) == 2)
+
+    assert log.batches == [{"r": [event(1)]}, {"r": [event(2), event(3)], "s": [event(1), event(2)]}]
+
+
+async def test_settled_waits_for_the_runs_own_events_on_their_way_and_take_returns_the_rest() -> None:
+    log = GatedLog()
+    log.gate.clear()
+    flusher = flusher_of(log)
+    flusher.put("r", event(1))
+    await until(lambda: log.is_taking)
+    flusher.put("r", event(2))
+
+    with anyio.fail_after(5):
+        await flusher.settled("s")
+    settling = asyncio.create_task(flusher.settled("r"))
+    await checkpoint()
+    assert not settling.done()
+    log.gate.set()
+    await settling
+
+    assert (log.taken, flusher.take("r"), flusher.take("r")) == ({"r": [event(1)]}, [event(2)], [])
+
+
+async def test_closing_writes_what_waits() -> None:
+    log = GatedLog()
+    flusher = flusher_of(log)
+    flusher.put("r", event(1))
+    await until(lambda: log.batches)
+    flusher.put("r", event(2))
+    flusher.put("s", event(1))
+
+    await flusher.aclose()
+    await flusher.aclose()
+
+    assert log.taken == {"r": [event(1), event(2)], "s": [event(1)]}
+
+
+async def test_it_tells_what_was_stored_and_who_is_fenced() -> None:
+    log, told = GatedLog(), Told()
+    log.fenced = {"s"}
+    flusher = flusher_of(log, told)
+
+    flusher.put("r", event(1))
+    flusher.put("s", event(1))
+    await flusher.aclose()
+
+    assert (told.stored, told.failed) == ([(["r", "s"], {"s"})], [])
+
+
+async def test_a_batch_that_cannot_be_stored_is_told_and_the_next_one_is_tried() -> None:
+    log, told = GatedLog(), Told()
+    log.error = StorageFailed("the disk is full")
+    flusher = flusher_of(log, told)
+
+    flusher.put("r", event(1))
+    await until(lambda: told.failed)
+    log.error = None
+    flusher.put("s", event(1))
+    await flusher.aclose()
+
+    assert (told.failed, log.taken) == ([["r"]], {"s": [event(1)]})
+
+
+async def test_behind_a_batch_that_was_lost_the_log_gets_nothing_more_of_its_runs() -> None:
+    log, told = GatedLog(), Told()
+    log.gate.clear()
+    log.error = StorageFailed("the disk is full")
+    flusher = flusher_of(log, told)
+    flusher.put("r", event(1))
+    await until(lambda: log.is_taking)
+    flusher.put("r", event(2))
+    flusher.put("s", event(1))
+
+    log.gate.set()
+    await until(lambda: told.failed)
+    log.error = None
+    await flusher.aclose()
+
+    assert (told.failed, log.taken) == ([["r"]], {"s": [event(1)]})
+
+
+async def test_when_it_is_full_runs_wait_for_room() -> None:
+    log = GatedLog()
+    log.gate.clear()
+    flusher = flusher_of(log)
+    await flusher.room()  # there is
+    for seq in range(1, LIMIT + 1):
+        flusher.put("r", event(seq))
+    await checkpoint()
+    assert flusher.is_full
+
+    waits = asyncio.create_task(flusher.room())
+    await checkpoint()
+    assert not waits.done()
+    log.gate.set()
+    with anyio.fail_after(5):
+        await waits
+
+    assert not flusher.is_full
+    await flusher.aclose()
+
+
+async def test_a_run_that_ends_makes_room_too() -> None:
+    flusher = flusher_of(GatedLog())
+    for seq in range(1, LIMIT + 1):
+        flusher.put("r", event(seq))
+    waits = asyncio.create_task(flusher.room())
+    await checkpoint()
+
+    flusher.take("r")
+
+    with anyio.fail_after(5):
+        await waits
+
+
+async def test_a_flush_that_does_not_make_room_wakes_nobody() -> None:
+    log = GatedLog()
+    log.gate.clear()
+    flusher = flusher_of(log)
+    flusher.put("r", event(1))
+    await until(lambda: log.is_taking)
+    for seq in range(2, LIMIT + 3):
+        flusher.put("r", event(seq))
+
+    waits = asyncio.create_task(flusher.room())
+    await checkpoint()
+    log.gate.set()
+    await until(lambda: log.batches)
+    log.gate.clear()
+    for _ in range(5):
+        await checkpoint()
+
+    assert (waits.done(), flusher.is_full) == (False, True)
+    log.gate.set()
+    with anyio.fail_after(5):
+        await waits
+    await flusher.aclose()
+
+
+RUNS = ("a", "b", "c")
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.sampled_from(RUNS)),
+        st.tuples(st.just("end"), st.sampled_from(RUNS)),
+        st.tuples(st.sampled_from(["turn", "open", "shut"]), st.just("")),
+    ),
+    max_size=60,
+)
+
+
+@settings(deadline=None)
+@given(STEPS)
+def test_the_log_and_what_is_taken_are_what_was_put(steps: list[tuple[str, str]]) -> None:
+    """The law: whatever the order, each run's events come once and in their order, whoever writes them."""
+
+    async def scenario() -> None:
+        log = GatedLog()
+        flusher = flusher_of(log)
+        put: dict[RunId, list[Event]] = {run_id: [] for run_id in RUNS}
+        for what, run_id in steps:
+            if what == "put":
+                put[run_id].append(event(len(put[run_id]) + 1))
+                flusher.put(run_id, put[run_id][-1])
+            elif what == "end":  # as a run's end does it
+                log.gate.set()
+                await flusher.settled(run_id)
+                taken = flusher.take(run_id)
+                log.taken.setdefault(run_id, []).extend(taken)
+            elif what == "turn":
+                await checkpoint()
+            elif what == "open":
+                log.gate.set()
+            else:
+                log.gate.clear()
+        log.gate.set()
+        with anyio.fail_after(5):
+            await flusher.aclose()
+        assert {run_id: log.taken.get(run_id, []) for run_id in RUNS} == put
+
+    asyncio.run(scenario())

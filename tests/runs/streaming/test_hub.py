@@ -1,0 +1,422 @@
+"""The hub: a run's tail hands every reader what lies behind its cursor, and drops nothing unstored."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, repeat
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seltzer.errors import StorageFailed
+from seltzer.runs.event import START, Cursor, Event, Kind
+from seltzer.runs.streaming.hub import TAIL_LIMIT, Hub, Tail
+
+pytestmark = pytest.mark.anyio
+
+
+def event(seq: int, attempt: int = 1) -> Event:
+    return Event(attempt, seq, "token", {})
+
+
+def seqs(tail: Tail, cursor: Cursor = START) -> list[int] | None:
+    events = tail.after(cursor)
+    return None if events is None else [each.seq for each in events]
+
+
+async def test_every_reader_of_a_run_gets_its_events_and_no_others() -> None:
+    hub = Hub()
+    with hub.join("r") as first, hub.join("r") as second, hub.join("s") as other:
+        run, another = hub.open("r", 1), hub.open("s", 1)
+
+        run.put(event(1))
+        another.put(event(1))
+        run.put(event(2))
+
+        assert (seqs(first), seqs(second), seqs(other)) == ([1, 2], [1, 2], [1])
+
+
+async def test_what_was_said_stays_for_those_who_read_and_goes_with_the_last_of_them() -> None:
+    hub = Hub()
+    hub.open("r", 1).put(event(1))
+
+    with hub.join("r") as reader:
+        hub.close("r", 1)
+        assert (seqs(reader), reader.is_live) == ([1], False)
+
+    with hub.join("r") as late:
+        assert seqs(late) == []
+    assert hub.live("r") is None
+
+
+async def test_a_reader_leaves_when_its_block_fails_and_the_others_go_on() -> None:
+    hub = Hub()
+    tail = hub.open("r", 1)
+    with hub.join("r") as stays:
+        with pytest.raises(ZeroDivisionError), hub.join("r"):
+            raise ZeroDivisionError
+
+        tail.put(event(1))
+
+        assert (seqs(stays), tail.readers) == ([1], 1)
+
+
+async def test_a_later_attempt_begins_behind_its_own_cursor() -> None:
+    hub = Hub()
+    tail = hub.open("r", 1)
+    tail.put(event(1))
+    with hub.join("r") as reader:
+        hub.close("r", 1, StorageFailed("full"))
+
+        hub.open("r", 2).put(event(1, attempt=2))
+
+        assert (reader.error, reader.is_live) == (None, True)
+        assert seqs(reader, Cursor(1, 1)) is None  # the first attempt's rest is the log's to say
+        assert seqs(reader, Cursor(2, 0)) == [1]
+        assert seqs(reader, Cursor(2, 1)) == []
+
+
+async def test_an_attempt_that_was_overtaken_ends_only_its_own_tail() -> None:
+    hub = Hub()
+    hub.open("r", 1)
+    tail = hub.open("r", 2)
+
+    hub.close("r", 1)
+    assert hub.live("r") is tail
+    hub.close("r", 2)
+    hub.close("r", 2)
+
+    assert hub.live("r") is None
+
+
+async def test_waiting_ends_with_whatever_happens_and_begins_anew_behind_it() -> None:
+    hub = Hub()
+    with hub.join("r") as reader:
+        for happen in (
+            lambda: hub.open("r", 1),
+            lambda: reader.put(event(1)),
+            lambda: hub.wake("r"),
+            hub.wake_all,
+            lambda: hub.close("r", 1),
+        ):
+            version = reader.version
+            waits = asyncio.create_task(reader.wait(version, START))
+            await checkpoint()
+            assert not waits.done()
+            happen()
+            with anyio.fail_after(5):
+                await waits
+                await reader.wait(version, START)  # who comes late doesn't wait at all
+
+
+async def test_waking_runs_that_nobody_reads_does_nothing() -> None:
+    Hub().wake("r")
+
+
+async def test_a_reader_that_left_while_it_waited_is_no_trouble() -> None:
+    tail = Tail()
+    leaves, stays = (asyncio.create_task(tail.wait(tail.version, START)) for _ in range(2))
+    await checkpoint()
+
+    leaves.cancel()
+    await checkpoint()
+    tail.wake()
+
+    with anyio.fail_after(5):
+        await stays
+
+
+class Reader:
+    """Reads a tail as a follower does, and what it lacks in the log; takes where it waits, if in the mood."""
+
+    def __init__(self, tail: Tail, moods: Iterator[bool], log: Sequence[Event] = ()) -> None:
+        self._tail = tail
+        self._moods = moods
+        self._log = log
+        self.read: list[Event] = []
+        self.taken: list[Event] = []
+
+    def take(self, events: Sequence[Event]) -> bool:
+        if is_taken := next(self._moods):
+            self.read += events
+            self.taken += events
+        return is_taken
+
+    async def follow(self) -> None:
+        """Read on to the last event; begun again, from where it was."""
+        after = self.read[-1].cursor if self.read else START
+        while not (self.read and self.read[-1].is_last):
+            version = self._tail.version
+            events = self._tail.after(after)
+            if events is None:
+                events = [each for each in self._log if each.cursor > after]
+            if events:
+                self.read += events
+                after = events[-1].cursor
+                await checkpoint()  # as one does who sends them
+            else:
+                after = await self._tail.wait(version, after, self.take)
+
+
+class Speaker:
+    """Says a run's events by its tail; log has all of them."""
+
+    def __init__(self) -> None:
+        self.tail = Tail()
+        self.log: list[Event] = []
+        self._at = START
+        self._retry()
+
+    def do(self, step: int | str) -> None:
+        """Put so many tokens, or let something else happen."""
+        match step:
+            case int(count):
+                token: Kind = "token"
+                self.put(*repeat(token, count))
+            case "update":
+                self.put("update")
+            case "wake":
+                self.tail.wake()
+            case "store":
+                self.tail.stored(self._at)
+            case "retry":
+                self._retry()
+
+    def put(self, *kinds: Kind) -> None:
+        events = [
+            Event(self._at.attempt, self._at.seq + n, kind, {}) for n, kind in enumerate(kinds, start=1)
+        ]
+        self.log += events
+        self._at = Cursor(self._at.attempt, self._at.seq + len(events))
+        self.tail.put(*events)
+
+    def _retry(self) -> None:
+        self.tail.end()
+        self._at = Cursor(self._at.attempt + 1, 0)
+        self.tail.begin(self._at.attempt)
+
+
+@settings(deadline=None)
+@given(
+    steps=st.lists(
+        st.sampled_from([0, 1, 3, 2 * TAIL_LIMIT, "update", "wake", "store", "retry", "leave"])
+        | st.just("time"),  # half of them: else no reader waits when something is put
+        max_size=16,
+    ),
+    moods=st.lists(st.lists(st.booleans(), min_size=1, max_size=5), min_size=1, max_size=3),
+)
+def test_readers_who_take_and_readers_who_wake_read_each_event_once_and_in_order(
+    steps: list[int | str], moods: list[list[bool]]
+) -> None:
+    """Whatever else happens, and though a reader leaves and comes back."""
+
+    async def read() -> tuple[list[Event], list[Reader]]:
+        speaker = Speaker()
+        readers = [Reader(speaker.tail, cycle(each), speaker.log) for each in moods]
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            following = {reader: group.create_task(reader.follow()) for reader in readers}
+            for step in steps:
+                if step == "leave":
+                    following[readers[0]].cancel()
+                    following[readers[0]] = group.create_task(readers[0].follow())
+                elif step == "time":  # so much that all wait again
+                    for _ in range(4):
+                        await checkpoint()
+                else:
+                    speaker.do(step)
+            speaker.put("finished")
+        return speaker.log, readers
+
+    said, readers = asyncio.run(read())
+
+    for reader in readers:
+        assert reader.read == said
+
+
+async def test_what_is_said_while_a_reader_waits_is_taken_at_once_but_the_last_event() -> None:
+    tail = Tail()
+    tail.begin(1)
+    reader = Reader(tail, repeat(True))
+    following = asyncio.create_task(reader.follow())
+    await checkpoint()
+    tail.put(event(1))  # nobody has seen an event of this attempt: the reader wakes
+    await checkpoint()
+    await checkpoint()
+
+    tail.put(event(2))
+    tail.put(event(3), event(4))
+    taken = list(reader.taken)
+    tail.put(Event(1, 5, "finished", {}))
+
+    assert [each.seq for each in taken] == [2, 3, 4]
+    with anyio.fail_after(5):
+        await following
+    assert [each.seq for each in reader.read] == [1, 2, 3, 4, 5]
+
+
+async def test_a_take_that_fails_is_its_readers_trouble_alone() -> None:
+    tail = Tail()
+    tail.begin(1)
+
+    def fail(events: Sequence[Event]) -> bool:
+        raise ZeroDivisionError
+
+    at = Cursor(1, 0)
+    fails = asyncio.create_task(tail.wait(tail.version, at, fail))
+    takes = asyncio.create_task(tail.wait(tail.version, at, lambda events: len(events) < 2))
+    leaves = asyncio.create_task(tail.wait(tail.version, at, fail))
+    await checkpoint()
+    leaves.cancel()
+    await checkpoint()
+
+    tail.put(event(1))
+    tail.put(event(2), event(3))
+
+    with anyio.fail_after(5):
+        with pytest.raises(ZeroDivisionError):
+            await fails
+        assert await takes == Cursor(1, 1)
+
+
+async def test_events_between_tokens_wake_the_reader() -> None:
+    tail = Tail()
+    tail.begin(1)
+    reader = Reader(tail, repeat(True))
+    following = asyncio.create_task(reader.follow())
+    await checkpoint()
+    tail.put(event(1))
+    await checkpoint()
+    await checkpoint()
+
+    tail.put(event(2))
+    tail.put(Event(1, 3, "update", {}))
+    tail.put(event(4))
+    taken = list(reader.taken)
+    tail.put(Event(1, 5, "finished", {}))
+
+    assert [each.seq for each in taken] == [2]
+    with anyio.fail_after(5):
+        await following
+    assert [each.seq for each in reader.read] == [1, 2, 3, 4, 5]
+
+
+async def test_behind_what_was_cut_off_the_right_events_are_taken() -> None:
+    tail = Tail()
+    tail.begin(1)
+    reader = Reader(tail, repeat(True))
+    following = asyncio.create_task(reader.follow())
+    for seq in range(1, 5 * TAIL_LIMIT):
+        for _ in range(3):  # the reader waits again
+            await checkpoint()
+        tail.put(event(seq))
+        tail.stored(Cursor(1, seq - 1))
+    tail.put(Event(1, 5 * TAIL_LIMIT, "finished", {}))
+
+    with anyio.fail_after(5):
+        await following
+
+    assert tail.floor.seq > TAIL_LIMIT
+    assert len(reader.taken) > 4 * TAIL_LIMIT
+    assert [each.seq for each in reader.read] == list(range(1, 5 * TAIL_LIMIT + 1))
+
+
+@pytest.mark.parametrize(
+    "happen",
+    [
+        Tail.wake,
+        Tail.end,
+        lambda tail: tail.end(StorageFailed("full")),
+        lambda tail: tail.begin(2),
+        lambda tail: tail.put(Event(1, 1, "finished", {})),
+    ],
+)
+async def test_who_would_take_is_woken_by_all_that_is_no_token(happen: Callable[[Tail], None]) -> None:
+    tail = Tail()
+    tail.begin(1)
+    waits = asyncio.create_task(tail.wait(tail.version, Cursor(1, 0), lambda events: True))
+    await checkpoint()
+
+    happen(tail)
+
+    with anyio.fail_after(5):
+        assert await waits == Cursor(1, 0)
+
+
+async def test_a_reader_that_left_is_not_kept_until_the_next_event() -> None:
+    tail = Tail()
+    tail.begin(1)
+    reader = Reader(tail, repeat(True))
+    waits = asyncio.create_task(tail.wait(tail.version, Cursor(1, 0), reader.take))
+    await checkpoint()
+    waits.cancel()
+    await asyncio.wait([waits])
+
+    left = weakref.ref(reader)
+    del reader, waits
+    gc.collect()
+
+    assert left() is None
+
+
+def test_what_an_earlier_attempt_stored_late_says_nothing_of_this_one() -> None:
+    tail = Tail()
+    tail.begin(2)
+    for seq in range(1, 2 * TAIL_LIMIT):
+        tail.put(event(seq, attempt=2))
+
+    tail.stored(Cursor(1, 5 * TAIL_LIMIT))
+    tail.put(event(2 * TAIL_LIMIT, attempt=2))
+
+    assert tail.floor == Cursor(2, 0)
+
+
+@settings(deadline=None)
+@given(
+    attempt=st.sampled_from([1, 2]),
+    steps=st.lists(
+        st.tuples(st.sampled_from([1, 7, TAIL_LIMIT, 2 * TAIL_LIMIT]), st.floats(0, 1)), max_size=4
+    ),
+    data=st.data(),
+)
+def test_behind_any_cursor_the_tail_has_what_the_log_may_not_have(
+    attempt: int, steps: list[tuple[int, float]], data: st.DataObject
+) -> None:
+    """The law: behind a cursor that isn't before its floor, the tail equals the list of all that was said;
+    and the log has all that was said up to the floor.
+    """
+    whole: list[Event] = []
+    tail, stored = Tail(), 0
+    tail.begin(attempt)
+
+    for count, share in steps:
+        for _ in range(count):
+            whole.append(event(len(whole) + 1, attempt))
+            tail.put(whole[-1])
+        stored += round(share * (len(whole) - stored))
+        tail.stored(Cursor(attempt, stored))
+
+        assert tail.floor == START or tail.floor.seq <= stored
+        seq = data.draw(st.integers(0, len(whole) + 2))
+        found = tail.after(Cursor(attempt, seq))
+        assert (found is None) == (Cursor(attempt, seq) < tail.floor)
+        assert found is None or list(found) == whole[seq:]
+
+
+def test_a_long_tail_is_cut_as_far_as_it_is_stored() -> None:
+    tail = Tail()
+    tail.begin(1)
+    for seq in range(1, 3 * TAIL_LIMIT):
+        tail.put(event(seq))
+    assert tail.floor == START
+
+    tail.stored(Cursor(1, 10))
+    tail.put(event(3 * TAIL_LIMIT))
+    assert (tail.floor, seqs(tail, Cursor(1, 9))) == ((1, 10), None)
+    tail.stored(Cursor(1, 3 * TAIL_LIMIT))
+    tail.put(event(3 * TAIL_LIMIT + 1))
+
+    assert seqs(tail, tail.floor) == list(range(2 * TAIL_LIMIT + 2, 3 * TAIL_LIMIT + 2))

@@ -1,0 +1,134 @@
+"""What a run leaves behind that ends without being executed: nothing, once its events have had their time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from seltzer.runs.engine import Engine
+from seltzer.runs.event import Event
+from seltzer.runs.execution.executor import Limits
+from seltzer.runs.ports import EventLog
+from seltzer.runs.run import RunSpec
+from seltzer.stores.open import FILE_NAME
+from tests.runs.asking import ask, kinds, said, stored, until
+from tests.runs.conftest import Engines
+from tests.runs.execution.test_executor import let_leases_run_out
+from tests.runs.scripted import agent, named
+from tests.stores.conversing import rows
+
+pytestmark = pytest.mark.anyio
+
+AT_ONCE: Final = Limits(retention_s=0)
+
+
+async def swept(event_log: EventLog, folder: Path) -> None:
+    """Wait until the file holds no events. One log that never expires would hold back all that came later."""
+    with anyio.fail_after(10):
+        while rows(folder / FILE_NAME, "SELECT 1 FROM events LIMIT 1"):
+            await event_log.expire("nobody", 0)  # or only a later run's end would delete what has expired
+
+
+def attached(run_id: str) -> RunSpec:
+    """Ask as a request does whose input is still to come."""
+    return RunSpec("agent", None, "t", run_id, attached=True, on_busy="enqueue")
+
+
+async def cancel(engine: Engine) -> None:
+    await engine.start(ask(run_id="r2", on_busy="enqueue"))
+    await engine.cancel("r2")
+
+
+async def cancel_attached(engine: Engine) -> None:
+    await engine.accept(attached("r2"))
+    await engine.cancel("r2")
+
+
+async def release(engine: Engine) -> None:
+    await engine.accept(attached("r2"))
+    await engine.release("r2")
+
+
+async def interrupt(engine: Engine) -> None:
+    await engine.start(ask(run_id="r2", on_busy="enqueue"))
+    await engine.start(ask(run_id="r3", on_busy="interrupt"))
+
+
+async def roll_back(engine: Engine) -> None:
+    await engine.accept(attached("r2"))
+    await engine.start(ask(run_id="r3", on_busy="rollback"))
+
+
+async def bring_too_late(engine: Engine) -> None:
+    await engine.accept(attached("r2"))
+    await engine.start(ask(run_id="r3", on_busy="interrupt"))
+    run = await engine.start(ask(run_id="r2", attached=True))
+    assert run.status == "cancelled"
+
+
+@pytest.mark.parametrize("end", [cancel, cancel_attached, release, interrupt, roll_back, bring_too_late])
+async def test_a_run_that_ended_while_it_waited_holds_nothing_back(
+    engine_of: Engines, tmp_path: Path, end: Callable[[Engine], Awaitable[None]]
+) -> None:
+    gate = asyncio.Event()
+    engine = await engine_of(agent(["one", gate], ["two"]), limits=AT_ONCE)
+    await engine.start(ask(run_id="r1"))
+    first = engine.follow("r1")
+    await until(first, "token")
+
+    await end(engine)
+    gate.set()
+    await said(first)
+    with anyio.fail_after(10):
+        while (await engine_of.stores(engine).runs.get("r3") or await engine.run("r1")).is_active:
+            await checkpoint()
+
+    assert (await engine.run("r2")).status == "cancelled"
+    await swept(engine_of.stores(engine).event_log, tmp_path / "data")
+    assert not engine._executor._queued  # what stays there is seen nowhere else
+    assert not engine._executor._expected
+
+
+async def test_a_run_that_is_released_in_its_turn_holds_nothing_back(
+    engine_of: Engines, tmp_path: Path
+) -> None:
+    engine = await engine_of(agent(["two"]), limits=AT_ONCE)
+    await engine.accept(attached("r1"))
+
+    await engine.release("r1")
+    await engine.start(ask(run_id="r2"))
+
+    assert await engine.idle(10)
+    await swept(engine_of.stores(engine).event_log, tmp_path / "data")
+
+
+async def test_a_run_that_cannot_begin_holds_nothing_back(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["half", asyncio.Event()]))
+    await engine.start(ask())
+    token = (await until(engine.follow("r"), "token"))[-1]
+    await stored(engine_of.stores(engine).event_log, token.cursor)
+    folder = engine_of.killed(engine)
+
+    engine = await engine_of(named(agent(["hi"]), "another"), folder=folder, limits=AT_ONCE)
+
+    await swept(engine_of.stores(engine).event_log, folder)
+    assert (await engine.run("r")).status == "error"
+
+
+async def test_a_run_that_another_has_claimed_is_not_tidied_away(engine_of: Engines, tmp_path: Path) -> None:
+    engine = await engine_of(agent(), limits=Limits(runs=1, retention_s=0))  # no room to claim it itself
+    stores = engine_of.stores(engine)
+    await engine.accept(attached("r"))
+    let_leases_run_out(tmp_path / "data")
+    (lease,) = await stores.runs.claim("another", 1, 60)
+    await stores.event_log.append({"r": [Event(2, 1, "started", {})]})
+
+    await engine.release("r")
+    await checkpoint()
+
+    assert await stores.runs.finish(lease, Event(2, 2, "cancelled", {}))
+    assert kinds(await said(engine.follow("r"))) == ["started", "cancelled"]

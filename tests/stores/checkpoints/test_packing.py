@@ -1,0 +1,504 @@
+"""A thread's messages are stored once each, and come back as they were: whatever a node does to them."""
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+import anyio.lowlevel
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, ToolMessage
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.checkpoint.base.id import uuid6
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
+from typing_extensions import TypedDict
+
+from seltzer.runs.graph import AnyPregel
+from seltzer.stores.checkpoints.message_cache import LISTS_A_THREAD, REF_BYTES, KnownMessages
+from seltzer.stores.checkpoints.serializer import SafeSerializer
+from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
+from seltzer.stores.sqlite.connection import Work
+from seltzer.stores.sqlite.database import Database
+from tests.stores.conversing import (
+    Talk,
+    config,
+    counts,
+    echo,
+    graph,
+    held_up,
+    made,
+    nested,
+    on,
+    open_checkpoints,
+    opened,
+    rows,
+    texts,
+    turn,
+)
+
+pytestmark = pytest.mark.anyio
+
+T = TypeVar("T")
+
+MANY = 20  # more than stay inline
+VERY_MANY = 250  # more than a node is thought to write, and than are decoded at once
+LATE = str(uuid6())
+
+verbs = st.sampled_from(["say", "replace", "edit", "deepen", "touch", "remove", "clear", "whole"])
+stores = st.sampled_from(["prune", "reopen"])
+steps = st.lists(st.tuples(verbs, st.integers(0, 30)) | st.tuples(stores, st.just(0)), max_size=12)
+
+
+@pytest.fixture
+async def file(tmp_path: Path) -> Path:
+    return await made(tmp_path / "threads.db")
+
+
+class Told(Talk):
+    """A thread whose node is told what to do to it."""
+
+    verb: str
+    at: int
+    turn: int
+
+
+def _obey(state: Told) -> Any:
+    """Do what a node may do to its thread, and what LangGraph lets one get away with."""
+    messages, at = state["messages"], state["at"] % len(state["messages"])
+    message, text = messages[at], f"by turn {state['turn']}"
+    match state["verb"]:
+        case "replace":
+            return {"messages": [AIMessage(text, id=message.id)]}
+        case "edit":
+            message.content = text
+            return {"messages": [message]}
+        case "deepen":
+            message.additional_kwargs["at"] = text
+            return {"messages": [message]}
+        case "touch":  # the last one before the question, and doesn't say so
+            messages[-2].content = text
+            return {}
+        case "remove" if len(messages) > 1:
+            return {"messages": [RemoveMessage(str(message.id))]}
+        case "clear":
+            return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage(text, id=text)]}
+        case "whole":
+            return {"messages": list(messages)}
+        case _:
+            return {"messages": [AIMessage(text, id=text)]}
+
+
+obeying = graph(_obey, Told)
+
+
+def _input(verb: str, at: int, number: int) -> Any:
+    ids = [f"{n}" for n in range(MANY)] if verb == "begin" else [f"do {number}"]
+    messages = [HumanMessage("do", id=each) for each in ids]
+    return {"messages": messages, "verb": verb, "at": at, "turn": number}
+
+
+async def _thread(saver: BaseCheckpointSaver[Any], thread_id: str = "t") -> list[BaseMessage]:
+    state = await obeying.copy({"checkpointer": saver}).aget_state(config(thread_id))
+    return list(state.values["messages"])
+
+
+async def _history(saver: BaseCheckpointSaver[Any]) -> list[Any]:
+    return [found.checkpoint["channel_values"].get("messages") async for found in saver.alist(config())]
+
+
+@settings(max_examples=30, deadline=None)
+@given(steps, st.sampled_from([3, MANY + 5, 1000]))
+def test_a_thread_is_what_it_is_where_everything_is_stored_each_time(
+    given: list[tuple[str, int]], known_limit: int
+) -> None:
+    """The other one is LangGraph's own saver, with the same serializer."""
+
+    async def play(folder: Path) -> None:
+        def reopened() -> AbstractAsyncContextManager[SqliteCheckpoints]:
+            return open_checkpoints(folder / "threads.db", kept=4, known_limit=known_limit)
+
+        async with AsyncExitStack() as plainly, AsyncExitStack() as stack:
+            connection = await plainly.enter_async_context(aiosqlite.connect(":memory:"))
+            plain = AsyncSqliteSaver(connection, serde=SafeSerializer())
+            await made(folder / "threads.db")
+            checkpoints = await stack.enter_async_context(reopened())
+            mine = checkpoints.saver_for(obeying)
+            for number, (verb, at) in enumerate([("begin", 0), *given]):
+                if verb == "prune":
+                    await checkpoints.prune("t")
+                elif verb == "reopen":
+                    await stack.aclose()
+                    checkpoints = await stack.enter_async_context(reopened())
+                    mine = checkpoints.saver_for(obeying)
+                else:
+                    for saver in (plain, mine):
+                        told = _input(verb, at, number)
+                        await obeying.copy({"checkpointer": saver}).ainvoke(told, config(), durability="sync")
+                if at % 2:  # before the newest is loaded, and what was changed is known anew
+                    assert await _history(mine) == await _history(checkpoints.saver_for(obeying))
+                stored = await _thread(plain)
+                assert await _thread(mine) == stored
+                assert await _thread(checkpoints.saver_for(obeying)) == stored  # which knows nothing yet
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(play(Path(folder)))
+
+
+async def test_each_message_is_stored_once(file: Path) -> None:
+    async with open_checkpoints(file, kept=1000) as checkpoints:
+        pregel = on(checkpoints, echo())
+        for number in range(MANY):
+            said = await turn(pregel, f"{number}")
+
+    blobs = Counter(blob for (blob,) in rows(file, "SELECT blob FROM checkpoint_messages"))
+    assert len(said) == 2 * MANY
+    assert counts(file)["checkpoint_messages"] == len(said)
+    assert set(blobs.values()) == {1}
+
+
+async def test_threads_with_equal_messages_have_each_their_own(file: Path) -> None:
+    messages = [HumanMessage(f"{number}", id=f"{number}") for number in range(MANY)]
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        for thread_id in ("t", "other"):
+            await turn(pregel, {"messages": [each.model_copy() for each in messages]}, thread_id)
+        mine, other = [(await pregel.aget_state(config(name))).values["messages"] for name in ("t", "other")]
+
+        await checkpoints.delete("t")
+
+        assert mine[:MANY] == other[:MANY] == messages
+        assert not {id(each) for each in mine} & {id(each) for each in other}
+        assert len(await texts(pregel, "other")) == MANY + 1
+
+
+async def test_a_thread_known_here_is_the_one_that_was_stored(file: Path) -> None:
+    """What a serializer loses is lost at once, not only by the restart."""
+
+    class Odd:
+        pass
+
+    artifact = {"odd": Odd(), "plain": [1, 2]}
+    given = [ToolMessage(f"{n}", tool_call_id="c", id=f"{n}", artifact=artifact) for n in range(MANY)]
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        await turn(pregel, {"messages": given})
+        await turn(pregel, "more")
+        here = (await pregel.aget_state(config())).values["messages"]
+    async with open_checkpoints(file) as checkpoints:
+        there = (await on(checkpoints, echo()).aget_state(config())).values["messages"]
+
+    assert here == there
+    assert here[0].artifact == {"odd": "<Odd>", "plain": [1, 2]}
+
+
+class Shout(AIMessage):
+    """A message of a class that isn't revived."""
+
+
+async def test_a_message_of_an_own_class_does_not_harm_the_others(file: Path) -> None:
+    kinds = [Shout, HumanMessage] * (MANY // 2)
+    given = [kind(content=f"{n}", id=f"{n}") for n, kind in enumerate(kinds)]
+    plain = echo().copy({"checkpointer": InMemorySaver(serde=SafeSerializer())})
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        for each in (plain, pregel):
+            await each.ainvoke({"messages": [message.model_copy() for message in given]}, config())
+            for text in ("one", "two"):
+                await each.ainvoke({"messages": [HumanMessage(text, id=text)]}, config())
+
+        mine, others = [(await each.aget_state(config())).values["messages"] for each in (pregel, plain)]
+
+    assert [(type(each), each.content) for each in mine] == [(type(each), each.content) for each in others]
+
+
+async def test_a_run_may_keep_its_list_and_change_it(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
+        for _ in range(2):
+            state = await pregel.aget_state(config())
+            assert len(state.values["messages"]) == MANY + 1
+            state.values["messages"].clear()
+
+
+async def test_a_subgraph_shares_the_messages_with_its_parent(file: Path) -> None:
+    async with open_checkpoints(file, kept=1000) as checkpoints:
+        pregel = on(checkpoints, nested(nested(echo())))
+        for number in range(MANY):
+            said = await turn(pregel, f"{number}")
+
+    stored = counts(file)["checkpoint_messages"]
+    (size,) = rows(file, "SELECT max(length(value)) FROM writes")[0]
+    assert len(said) == 2 * MANY
+    assert stored == len(said)
+    assert size < 2_000  # a node that gives the whole state on, 40 messages, gives 40 refs
+
+
+async def test_a_list_in_a_channel_of_another_kind_is_left_as_it_is(file: Path) -> None:
+    class Plain(TypedDict):
+        numbers: list[int]
+        mixed: list[Any]
+
+    numbers, mixed = list(range(MANY)), [HumanMessage("a", id="a"), *range(MANY)]
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, graph(lambda state: {"numbers": state["numbers"][::-1]}, Plain))
+        await turn(pregel, {"numbers": numbers, "mixed": mixed})
+
+        state = await pregel.aget_state(config())
+
+    assert state.values == {"numbers": numbers[::-1], "mixed": mixed}
+    assert counts(file)["checkpoint_messages"] == 0
+
+
+async def test_the_messages_known_are_bounded(file: Path) -> None:
+    async with open_checkpoints(file, known_limit=50) as checkpoints:
+        pregel = on(checkpoints, echo())
+        known: KnownMessages = checkpoints.saver_for(pregel).known  # type: ignore[attr-defined]  # a Saver
+        for number in range(10):
+            await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]}, f"t{number}")
+            await texts(pregel, f"t{number}")
+            assert known.count <= 50
+
+        assert known.count > 0
+        assert len(await texts(pregel, "t0")) == MANY + 1
+        await checkpoints.delete("t0")
+        for number in range(10):
+            await checkpoints.delete(f"t{number}")
+        assert known.count == 0
+
+
+async def test_the_messages_known_are_bounded_by_their_size_too(file: Path) -> None:
+    long = "x" * 1_000
+    async with open_checkpoints(file, known_limit_bytes=50_000) as checkpoints:
+        pregel = on(checkpoints, echo())
+        known: KnownMessages = checkpoints.saver_for(pregel).known  # type: ignore[attr-defined]  # a Saver
+        for number in range(10):
+            await turn(pregel, {"messages": [HumanMessage(long) for _ in range(MANY)]}, f"t{number}")
+            await texts(pregel, f"t{number}")
+            assert MANY * len(long) <= known.size_bytes <= 50_000
+        assert known.count <= 2 * (MANY + 1)
+
+        await turn(pregel, {"messages": [HumanMessage(long) for _ in range(3 * MANY)]}, "too long")
+        assert await texts(pregel, "too long") == [*[long] * 3 * MANY, f"you said {long}"]
+        assert known.count == known.size_bytes == 0
+
+        await texts(pregel, "t0")
+        await checkpoints.delete("t0")
+        assert known.count == known.size_bytes == 0
+
+
+async def test_a_message_that_is_known_is_not_decoded_nor_written_again(file: Path) -> None:
+    async with opened(file) as database:
+        pregel = on(SqliteCheckpoints(database), echo())
+        await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
+        first = (await pregel.aget_state(config())).values["messages"]
+        written = await _changes(database)
+
+        await turn(pregel, "more")
+
+        second = (await pregel.aget_state(config())).values["messages"]
+        assert all(mine is other for mine, other in zip(first, second, strict=False))
+        assert await _changes(database) - written < MANY
+
+
+def _mark(state: Talk) -> Any:
+    """Give back the first message, changed in place in a way that doesn't show in its text."""
+    first = state["messages"][0]
+    first.additional_kwargs["marked_at"] = len(state["messages"])
+    return {"messages": [first]}
+
+
+marking = graph(_mark)
+
+
+async def test_a_known_message_that_a_node_changes_and_gives_back_is_stored_as_it_is_then(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, marking)
+        await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
+        await pregel.aget_state(config())  # its messages are known now
+        await turn(pregel, "more")
+        stored = (await on(checkpoints, marking).aget_state(config())).values["messages"]  # knows nothing yet
+
+    assert stored[0].additional_kwargs == {"marked_at": MANY + 1}
+
+
+async def _changes(database: Database) -> int:
+    """Return how many rows have been written until now."""
+    return await database.write(lambda connection: connection.total_changes)
+
+
+def _clear(state: Talk) -> Any:
+    if state["messages"][-1].content == "clear":
+        return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage("cleared")]}
+    return {"messages": [AIMessage("yes")]}
+
+
+clearing = graph(_clear)
+
+
+async def _talk_and_clear(pregel: AnyPregel) -> None:
+    """Leave a thread whose newest checkpoints hold few messages, and an older one very many."""
+    for said in ({"messages": [HumanMessage(f"{n}") for n in range(VERY_MANY)]}, "clear", "more"):
+        await turn(pregel, said)
+
+
+@pytest.mark.parametrize("what", ["checkpoint", "write"])
+async def test_a_write_survives_the_pruning_of_what_it_began_from(file: Path, what: str) -> None:
+    """It waits for the pruning to end, which drops messages that it knew as stored."""
+
+    async with opened(file) as database:
+        checkpoints = SqliteCheckpoints(database, kept=2, spare=0)
+        pregel = on(checkpoints, clearing)
+        saver: Any = pregel.checkpointer
+        await _talk_and_clear(pregel)
+        found = await _longest(saver)
+        messages = found.checkpoint["channel_values"]["messages"]
+        newest = await saver.aget_tuple(config())
+
+        async with held_up(database):
+            pruning = asyncio.ensure_future(checkpoints.prune("t"))
+            await anyio.lowlevel.checkpoint()
+            if what == "checkpoint":
+                late = saver.aput(found.config, {**found.checkpoint, "id": LATE}, found.metadata, {})
+            else:
+                late = saver.aput_writes(newest.config, [("messages", messages)], "task")
+            writing = asyncio.ensure_future(late)
+            await anyio.lowlevel.checkpoint()
+        await asyncio.gather(pruning, writing)
+
+    async with open_checkpoints(file) as checkpoints:
+        saver = checkpoints.saver_for(pregel)
+        assert await saver.aget_tuple(found.config) is None  # it was pruned
+        newest = await saver.aget_tuple(config())
+        assert newest is not None
+        if what == "checkpoint":
+            assert newest.checkpoint["channel_values"]["messages"] == messages
+        else:
+            assert ("task", "messages", messages) in newest.pending_writes
+
+
+async def test_what_is_pruned_while_it_is_decoded_is_not_taken_for_stored(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoding, pruned = asyncio.Event(), asyncio.Event()
+
+    async def to_thread(work: Callable[[], None]) -> None:
+        """Do in this thread, after the pruning, what is so much that it would be done in another."""
+        decoding.set()
+        await pruned.wait()
+        work()
+
+    async with open_checkpoints(file, kept=2) as checkpoints:
+        pregel = on(checkpoints, clearing)
+        await _talk_and_clear(pregel)
+        found = await _longest(checkpoints.saver_for(pregel))
+        monkeypatch.setattr(asyncio, "to_thread", to_thread)
+        saver: Any = checkpoints.saver_for(pregel)  # knows nothing yet
+        async with asyncio.timeout(10):
+            loading = asyncio.ensure_future(saver.aget_tuple(found.config))
+            await decoding.wait()
+            await checkpoints.prune("t")
+            pruned.set()
+            loaded = await loading
+            await saver.aput(loaded.config, {**loaded.checkpoint, "id": LATE}, loaded.metadata, {})
+
+            newest = await checkpoints.saver_for(pregel).aget_tuple(config())
+
+    assert newest is not None
+    assert newest.checkpoint["id"] == LATE
+    assert newest.checkpoint["channel_values"] == loaded.checkpoint["channel_values"]
+
+
+class Pausing(Database):
+    """A file whose second read waits for something else to be done."""
+
+    def __init__(self, database: Database, between: Callable[[], Awaitable[None]]) -> None:
+        self._database = database
+        self._between = between
+        self._reads = 0
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._database.write(work)
+
+    async def read(self, work: Work[T], *, behind_posts: bool = False) -> T:
+        self._reads += 1
+        if self._reads == 2:
+            await self._between()
+        return await self._database.read(work, behind_posts=behind_posts)
+
+
+async def test_what_is_pruned_before_its_messages_are_read_is_looked_for_again(file: Path) -> None:
+    async with opened(file) as database:
+        checkpoints = SqliteCheckpoints(database, kept=2, spare=0)
+        await _talk_and_clear(on(checkpoints, clearing))
+        found = await _longest(checkpoints.saver_for(clearing))
+
+        async def prune() -> None:
+            await slow.prune("t")
+
+        slow = SqliteCheckpoints(Pausing(database, prune), kept=2, spare=0)
+
+        assert await slow.saver_for(clearing).aget_tuple(found.config) is None  # it was pruned
+        assert await texts(on(slow, clearing)) == await texts(on(checkpoints, clearing))
+
+
+async def _longest(saver: BaseCheckpointSaver[Any]) -> CheckpointTuple:
+    found = [each async for each in saver.alist(config())]
+    return max(found, key=lambda each: len(each.checkpoint["channel_values"].get("messages", [])))
+
+
+def test_a_message_that_a_node_gave_back_is_not_handed_out_again() -> None:
+    known, reader = KnownMessages(), object()
+    messages = [HumanMessage(f"{n}", id=f"{n}") for n in range(3)]
+    refs = [bytes([n]) * REF_BYTES for n in range(3)]
+    known.remember(reader, "t", b"".join(refs), messages, 0)
+
+    (held,) = known.lists(reader, "t")
+    held.doubt([messages[1]])
+
+    assert known.recall(reader, "t", b"".join(refs)) == ([messages[0], refs[1], messages[2]], 0)
+    assert known.recall(object(), "t", refs[0]) == ([refs[0]], 0)
+    assert known.recall(reader, "other", refs[0]) == ([refs[0]], 0)
+
+
+def test_the_lists_known_of_a_thread_are_few_and_forgotten_by_what_they_hold() -> None:
+    known, reader = KnownMessages(), object()
+    lists = {bytes([n]) * REF_BYTES: [HumanMessage(f"{n}")] for n in range(LISTS_A_THREAD + 2)}
+    for ref, messages in lists.items():
+        known.remember(reader, "t", ref, messages, 0)
+    *_, before, last = lists
+
+    known.forget("t", [last])
+
+    assert known.recall(reader, "t", before) == (lists[before], 1)
+    assert known.recall(reader, "t", last) == ([last], 0)
+    assert known.count == len(known.lists(reader, "t")) == LISTS_A_THREAD - 1
+
+
+def test_a_list_known_to_go_on_is_found_by_either_end() -> None:
+    known, reader = KnownMessages(), object()
+    messages = [HumanMessage(f"{n}") for n in range(4)]
+    refs = [bytes([n]) * REF_BYTES for n in range(4)]
+    known.remember(reader, "t", b"".join(refs[:2]), messages[:2], 0)
+    (held,) = known.lists(reader, "t")
+    assert held.ref(messages[1]) == refs[1]
+    assert refs[1] in held.by_ref
+
+    known.remember(reader, "t", b"".join(refs), messages, 0)
+
+    assert [held.ref(each) for each in messages] == refs == list(held.by_ref)
+    assert known.recall(reader, "t", b"".join(refs[:3])) == (messages[:3], 3)
+    assert known.recall(reader, "t", b"".join([*refs, b"new" * 5 + b"!"])) == (
+        [*messages, b"new" * 5 + b"!"],
+        4,
+    )
+    assert known.recall(reader, "t", b"".join(refs[2:])) == (messages[2:], 0)
+    assert known.count == 4

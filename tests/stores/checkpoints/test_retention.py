@@ -1,0 +1,222 @@
+"""What is pruned of a thread, and what isn't; a long thread stays small."""
+
+from itertools import pairwise
+from operator import add
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
+from langgraph.channels.delta import DeltaChannel
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
+from typing_extensions import TypedDict
+
+from seltzer.stores.checkpoints.retention import ROOT, Row, Written, superfluous
+from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
+from tests.stores.conversing import (
+    agent,
+    answered,
+    asking,
+    config,
+    counts,
+    echo,
+    graph,
+    made,
+    nested,
+    on,
+    open_checkpoints,
+    rows,
+    seen,
+    texts,
+    turn,
+)
+
+pytestmark = pytest.mark.anyio
+
+namespaces = st.sampled_from([ROOT, ROOT, "lasting", "node:task1", "node:task2", "node:task1|lasting"])
+threads = st.lists(st.tuples(namespaces, st.sampled_from(["input", "loop", "update"])), max_size=40)
+
+
+@pytest.fixture
+async def file(tmp_path: Path) -> Path:
+    return await made(tmp_path / "threads.db")
+
+
+@given(threads, st.integers(1, 8))
+def test_what_is_needed_again_stays(thread: list[tuple[str, str]], kept: int) -> None:
+    rows = [Row(seq, namespace, source, False) for seq, (namespace, source) in enumerate(thread, 1)]
+    roots = [row.seq for row in rows if row.namespace == ROOT]
+    inputs = [row.seq for row in rows if row.namespace == ROOT and row.source == "input"]
+
+    left = {row.seq for row in rows} - set(superfluous(rows, kept))
+
+    assert set(roots[-kept:]) <= left
+    for start in (roots[-kept:][:1], inputs[-1:]):
+        for seq in start:
+            lasting = [row.seq for row in rows if row.namespace == "lasting" and row.seq < seq]
+            before = [each for each in roots if each < seq]
+            assert set(lasting[-1:]) <= left
+            assert set(before[-1:]) <= left or start != inputs[-1:]
+    assert len(left & set(roots)) <= kept + 2
+
+
+@given(threads, st.integers(1, 8))
+def test_what_was_pruned_is_pruned(thread: list[tuple[str, str]], kept: int) -> None:
+    rows = [Row(seq, namespace, source, False) for seq, (namespace, source) in enumerate(thread, 1)]
+    gone = set(superfluous(rows, kept))
+
+    assert superfluous([row for row in rows if row.seq not in gone], kept) == []
+
+
+@pytest.mark.parametrize("pregel", [echo(), agent(), nested(agent())], ids=["echo", "agent", "nested"])
+async def test_pruning_changes_nothing_but_the_number_of_checkpoints(file: Path, pregel: Any) -> None:
+    async with open_checkpoints(file, kept=3) as checkpoints:
+        pregel = on(checkpoints, pregel)
+        for number in range(8):
+            await turn(pregel, f"{number}")
+            before = await seen(pregel)
+            history = [state.values async for state in pregel.aget_state_history(config(), limit=3)]
+            await checkpoints.prune("t")
+
+            assert await seen(pregel) == before
+            assert [s.values async for s in pregel.aget_state_history(config(), limit=3)] == history
+        sizes = counts(file)
+
+    assert sizes["checkpoints"] <= 3 + 2 + 8  # the newest, what begins the turn, and their subgraphs'
+    assert len(rows(file, "SELECT 1 FROM checkpoints WHERE checkpoint_ns = ''")) <= 5
+    assert rows(file, _WRITES_ON_NOTHING) == []
+
+
+_WRITES_ON_NOTHING = """
+SELECT * FROM writes LEFT JOIN checkpoints USING (thread_id, checkpoint_ns, checkpoint_id)
+WHERE checkpoints.seq IS NULL
+"""
+
+
+async def test_a_thread_is_not_looked_at_before_it_can_have_more_than_it_may(file: Path) -> None:
+    """A turn adds three. One that the process hasn't seen grow is looked at, once."""
+
+    async def left(checkpoints: SqliteCheckpoints) -> list[int]:
+        found = []
+        for _ in range(7):
+            await turn(on(checkpoints, echo()), "more")
+            await checkpoints.prune("t")
+            found.append(counts(file)["checkpoints"])
+        return found
+
+    async with open_checkpoints(file, kept=3, spare=5) as checkpoints:
+        assert await left(checkpoints) == [3, 6, 4, 7, 4, 7, 4]
+    async with open_checkpoints(file, kept=3, spare=5) as checkpoints:
+        assert await left(checkpoints) == [4, 7, 4, 7, 4, 7, 4]
+
+
+def test_the_threads_whose_checkpoints_are_counted_are_few() -> None:
+    written = Written(threads_limit=2)
+    for thread_id in "abcb":
+        written.add(thread_id, is_first=True)
+
+    assert [written.may_exceed(each, 1) for each in "abc"] == [True, True, False]
+    assert not written.may_exceed("b", 2)
+    written.add("unknown", is_first=False)
+    assert written.may_exceed("unknown", 1_000)
+    written.forget("b")
+    assert written.may_exceed("b", 2)
+
+
+async def test_a_pruned_thread_goes_on_after_a_restart(file: Path) -> None:
+    said = []
+    for number in range(6):
+        async with open_checkpoints(file, kept=2) as checkpoints:
+            pregel = on(checkpoints, agent())
+            said += [f"{number}", "", "4", "it is 4"]
+
+            assert await turn(pregel, f"{number}") == said
+
+            await checkpoints.prune("t")
+
+
+async def test_a_subgraph_that_keeps_its_state_keeps_it(file: Path) -> None:
+    class Counted(TypedDict):
+        messages: list[Any]
+        turns: Annotated[int, add]
+
+    inner = graph(lambda state: {"turns": 1}, Counted)
+    inner.checkpointer = True
+    async with open_checkpoints(file, kept=1) as checkpoints:
+        pregel = on(checkpoints, nested(inner))
+        for number in range(5):
+            await turn(pregel, f"{number}")
+            await checkpoints.prune("t")
+
+        saved = await checkpoints.saver_for(pregel).aget_tuple(config(checkpoint_ns="inner"))
+
+    assert saved is not None
+    assert saved.checkpoint["channel_values"]["turns"] == 5
+
+
+@pytest.mark.parametrize("wrap", [lambda pregel: pregel, nested], ids=["root", "nested"])
+async def test_a_thread_that_waits_for_an_answer_still_takes_it(file: Path, wrap: Any) -> None:
+    async with open_checkpoints(file, kept=1) as checkpoints:
+        pregel = on(checkpoints, wrap(asking("a?", "b?")))
+        await turn(pregel, "one")
+        await checkpoints.prune("t")
+        await turn(pregel, answered("A"))
+        await checkpoints.prune("t")
+
+        assert await turn(pregel, answered("B")) == ["one", "answered A, B"]
+
+
+async def test_messages_that_nothing_holds_any_more_go(file: Path) -> None:
+    def node(state: Any) -> Any:
+        if state["messages"][-1].content == "summarise":
+            return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage("summary", id="summary")]}
+        return {"messages": [AIMessage(f"answer {number}") for number in range(5)]}
+
+    async with open_checkpoints(file, kept=3) as checkpoints:
+        pregel = on(checkpoints, graph(node))
+        for text in ("one", "two", "three", "summarise"):
+            await turn(pregel, text)
+            await checkpoints.prune("t")
+        stored = counts(file)["checkpoint_messages"]
+        for text in ("four", "five"):
+            said = await turn(pregel, text)
+            await checkpoints.prune("t")
+        left = counts(file)["checkpoint_messages"]
+
+        assert stored > 15
+        assert left == len(said) == 13
+        assert await texts(pregel) == said
+
+
+async def test_a_thread_with_delta_channels_is_left_alone(file: Path) -> None:
+    class Delta(TypedDict):
+        messages: Annotated[list[Any], DeltaChannel(lambda old, new: old + [m for each in new for m in each])]
+
+    async with open_checkpoints(file, kept=2) as checkpoints:
+        pregel = on(checkpoints, graph(lambda state: {"messages": [AIMessage("yes")]}, Delta))
+        for number in range(5):
+            await turn(pregel, {"messages": [HumanMessage(f"{number}")]})
+            await checkpoints.prune("t")
+
+        assert await texts(pregel) == [text for number in range(5) for text in (f"{number}", "yes")]
+
+
+async def test_a_thread_of_many_turns_grows_by_the_turn(file: Path) -> None:
+    """The whole state at each step would be a megabyte at the end of this, and 100 MB without pruning."""
+
+    async def size_after(turns: int) -> int:
+        for number in range(turns):
+            await turn(pregel, f"what is {number}?")
+            await checkpoints.prune("t")
+        ((pages, free),) = rows(file, "SELECT * FROM pragma_page_count, pragma_freelist_count")
+        return int(pages - free)
+
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, agent())
+        sizes = [await size_after(50) for _ in range(4)]
+
+    first, second, third = (after - before for before, after in pairwise(sizes))
+    assert third <= 1.5 * max(first, second)
+    assert sizes[-1] * 4096 < 2_000 * 4 * 200  # 2,000 bytes a message are plenty

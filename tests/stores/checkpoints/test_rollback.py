@@ -1,0 +1,174 @@
+"""A run that is rolled back was never there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seltzer.runs.graph import AnyPregel
+from tests.stores.conversing import (
+    agent,
+    answered,
+    asking,
+    counts,
+    echo,
+    made,
+    nested,
+    on,
+    open_checkpoints,
+    run_ids,
+    seen,
+    texts,
+    turn,
+)
+
+pytestmark = pytest.mark.anyio
+
+Wrap = Callable[[AnyPregel], AnyPregel]
+
+
+def lasting(pregel: AnyPregel) -> AnyPregel:
+    """Return a graph around the other one, which keeps its own state from turn to turn."""
+    pregel.checkpointer = True
+    return nested(pregel)
+
+
+wraps = pytest.mark.parametrize("wrap", [lambda p: p, nested, lasting], ids=["root", "nested", "lasting"])
+
+
+@pytest.fixture
+async def file(tmp_path: Path) -> Path:
+    return await made(tmp_path / "threads.db")
+
+
+@wraps
+@pytest.mark.parametrize("make", [echo, agent])
+async def test_a_finished_run_is_taken_back(file: Path, wrap: Wrap, make: Callable[[], AnyPregel]) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, wrap(make()))
+        for number in range(4):
+            said = await turn(pregel, f"{number}", run_id=f"r{number}")
+        before, sizes = await seen(pregel), counts(file)
+        await turn(pregel, "taken back", run_id="r")
+
+        await checkpoints.roll_back("t", ["r"])
+
+        assert await seen(pregel) == before
+        assert counts(file) == sizes
+        assert (await turn(pregel, "next"))[: len(said) + 1] == [*said, "next"]
+
+
+@wraps
+async def test_an_interrupted_run_is_taken_back(file: Path, wrap: Wrap) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, wrap(asking("a?")))
+        await turn(pregel, "zero", run_id="r0")
+        await turn(pregel, answered("A"), run_id="r1")
+        before, sizes = await seen(pregel), counts(file)
+        await turn(pregel, "one", run_id="r2")
+
+        await checkpoints.roll_back("t", ["r2"])
+
+        assert await seen(pregel) == before
+        assert counts(file) == sizes
+        await turn(pregel, "next", run_id="r3")
+        assert await turn(pregel, answered("B"), run_id="r4") == ["zero", "answered A", "next", "answered B"]
+
+
+@wraps
+@pytest.mark.parametrize("prunes", [False, True])
+async def test_an_answer_is_taken_back_with_the_question(file: Path, wrap: Wrap, prunes: bool) -> None:
+    async with open_checkpoints(file, kept=1) as checkpoints:
+        pregel = on(checkpoints, wrap(asking("a?", "b?")))
+        await turn(pregel, "zero", run_id="r0")
+        await turn(pregel, answered("A"), run_id="r1")
+        await turn(pregel, answered("B"), run_id="r2")
+        before = await seen(pregel)
+        for text, run_id in (("one", "r3"), (answered("A"), "r4"), (answered("B"), "r5")):
+            await turn(pregel, text, run_id=run_id)
+            if prunes:
+                await checkpoints.prune("t")
+
+        await checkpoints.roll_back("t", ["r3", "r4", "r5"])
+
+        assert await seen(pregel) == before
+        assert not {"r3", "r4", "r5"} & run_ids(file)
+        assert await turn(pregel, "next", run_id="r6") == ["zero", "answered A, B", "next"]
+
+
+@wraps
+async def test_an_answer_alone_is_taken_back_and_the_question_stands_again(file: Path, wrap: Wrap) -> None:
+    """The second question takes the first one's place in LangGraph's pending writes."""
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, wrap(asking("a?", "b?")))
+        await turn(pregel, "one", run_id="r1")
+        asked_first = await seen(pregel)
+        await turn(pregel, answered("wrong"), run_id="r2")
+        asked_second = await seen(pregel)
+        await turn(pregel, answered("B"), run_id="r3")
+
+        assert [each.value for _, _, (each,), *_ in asked_first["tasks"]] == ["a?"]
+        assert [each.value for _, _, (each,), *_ in asked_second["tasks"]] == ["b?"]
+        await checkpoints.roll_back("t", ["r3"])
+        assert await seen(pregel) == asked_second
+        await checkpoints.roll_back("t", ["r2"])
+        assert await seen(pregel) == asked_first
+
+        await turn(pregel, answered("A"), run_id="r4")
+        assert await turn(pregel, answered("B"), run_id="r5") == ["one", "answered A, B"]
+
+
+async def test_the_first_run_of_a_thread_is_taken_back(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, agent())
+        await turn(pregel, "one", run_id="r1")
+
+        await checkpoints.roll_back("t", ["r1"])
+
+        assert await texts(pregel) == []
+        assert set(counts(file).values()) == {0}
+
+
+async def test_a_run_that_is_longer_than_what_is_kept_is_taken_back(file: Path) -> None:
+    async with open_checkpoints(file, kept=2) as checkpoints:
+        pregel = on(checkpoints, agent())
+        for number in range(3):
+            said = await turn(pregel, f"{number}", run_id=f"r{number}")
+            await checkpoints.prune("t")
+        before = await seen(pregel)
+        await turn(pregel, "taken back", run_id="r")
+        await checkpoints.prune("t")
+
+        await checkpoints.roll_back("t", ["r"])
+
+        assert await seen(pregel) == before
+        assert (await turn(pregel, "next"))[: len(said) + 1] == [*said, "next"]
+
+
+async def test_a_fork_is_taken_back(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, echo())
+        await turn(pregel, "one", run_id="r1")
+        fork = (await pregel.aget_state({"configurable": {"thread_id": "t"}})).config["configurable"]
+        await turn(pregel, "two", run_id="r2")
+        before = await seen(pregel)
+        await turn(pregel, "other", run_id="r3", checkpoint_id=fork["checkpoint_id"])
+
+        await checkpoints.roll_back("t", ["r3"])
+
+        assert await seen(pregel) == before
+
+
+async def test_other_threads_and_runs_are_left_alone(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        pregel = on(checkpoints, agent())
+        await turn(pregel, "one", "t", run_id="r1")
+        await turn(pregel, "one", "other", run_id="r1")
+        before, other = await seen(pregel), await seen(pregel, "other")
+
+        await checkpoints.roll_back("t", ["nobody"])
+        await checkpoints.roll_back("t", [])
+        await checkpoints.roll_back("none", ["r1"])
+
+        assert await seen(pregel) == before
+        assert await seen(pregel, "other") == other

@@ -1,0 +1,110 @@
+"""The data folder has one holder; a dead one holds nothing."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seltzer.errors import DataInUse, LoadError
+from seltzer.stores.sqlite.lock import hold
+
+HOLDER = """
+import sys
+from pathlib import Path
+from seltzer.stores.sqlite.lock import hold
+lock = hold(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "outer" / "data"
+
+    hold(folder).close()
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+
+    hold(tmp_path).close()
+
+    assert tmp_path.stat().st_mode & 0o777 == 0o750
+
+
+def test_a_held_folder_is_refused_in_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    lock = hold(tmp_path)
+
+    with pytest.raises(DataInUse) as refused:
+        hold(tmp_path)
+
+    lock.close()
+    text = str(refused.value)
+    assert "\n" not in text
+    for word in (str(tmp_path), f"process {os.getpid()}", "stop it", "SELTZER_DATA", "`seltzer chat --url`"):
+        assert word in text
+
+
+def test_a_holder_that_has_not_yet_said_who_it_is_is_refused_all_the_same(tmp_path: Path) -> None:
+    lock = hold(tmp_path)
+    os.truncate(tmp_path / "lock", 0)
+
+    with pytest.raises(DataInUse, match="another process"):
+        hold(tmp_path)
+
+    lock.close()
+
+
+def test_a_folder_that_was_let_go_of_can_be_held(tmp_path: Path) -> None:
+    lock = hold(tmp_path)
+    lock.close()
+    lock.close()
+
+    hold(tmp_path).close()
+
+
+def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(DataInUse, match=f"process {holder.pid}:"):
+            hold(tmp_path)
+
+        holder.kill()
+
+    hold(tmp_path).close()
+
+
+def a_file(folder: Path) -> None:
+    folder.touch()
+
+
+def a_folder_whose_lock_is_a_folder(folder: Path) -> None:
+    (folder / "lock").mkdir(parents=True)
+
+
+def a_folder_whose_lock_takes_nothing(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "lock").symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize("make", [a_file, a_folder_whose_lock_is_a_folder, a_folder_whose_lock_takes_nothing])
+def test_a_folder_that_can_not_be_used_is_refused_in_three_lines(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "data"
+    make(folder)
+
+    with pytest.raises(LoadError, match="SELTZER_DATA") as refused:
+        hold(folder)
+
+    first, why, todo = str(refused.value).splitlines()
+    assert str(folder) in first
+    assert why.startswith("  why: ")
+    assert todo.startswith("  do:  ")

@@ -1,0 +1,79 @@
+"""The event logs there are, through the exam; and a law: a log is a list, whoever reads when."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seltzer.errors import StreamGap
+from seltzer.runs.event import START, Cursor, Event
+from seltzer.runs.ports import EventLog
+from tests.stores.conformance import SMALL_LIMIT, LogExam, event
+from tests.stores.opened import STORES
+
+runs = st.sampled_from("rs")
+batches = st.lists(st.integers(1, 12), max_size=6)
+appends = st.tuples(st.just("append"), runs, st.integers(1, 3), batches | batches.map(sorted))
+reads = st.tuples(
+    st.just("read"), runs, st.integers(0, 3), st.lists(st.integers(0, 12), min_size=1, max_size=1)
+)
+
+
+class TestEveryLog(LogExam):
+    pass
+
+
+class Model:
+    """What a log is: a list for each run, in order, whose oldest may be gone."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lists: dict[str, list[Event]] = {}
+
+    def append(self, run_id: str, given: list[Event]) -> bool:
+        """Take the events; tell whether the run is fenced."""
+        mine, fenced = self._lists.setdefault(run_id, []), False
+        for each in given:
+            last = mine[-1].cursor if mine else START
+            fenced = fenced or each.attempt < last.attempt
+            if each.cursor > last:
+                mine.append(each)
+        return fenced
+
+    def read(self, run_id: str, after: Cursor) -> list[Event] | None:
+        """Return what the log must return; None where it must say that there is a gap."""
+        mine = self._lists.get(run_id, [])
+        if len(mine) > self._limit and after < mine[-self._limit - 1].cursor:
+            return None
+        return [each for each in mine if each.cursor > after]
+
+
+@pytest.mark.parametrize("name", STORES)
+@settings(deadline=None)
+@given(st.lists(appends | reads, max_size=30), st.sampled_from([1, SMALL_LIMIT, 1000]))
+def test_a_log_equals_a_list_whoever_reads_when(
+    name: str, steps: list[tuple[str, str, int, list[int]]], limit: int
+) -> None:
+    async def play(folder: Path) -> None:
+        async with STORES[name](folder, small_limit=limit) as opened:
+            log, model = opened.small_log, Model(limit)
+            for verb, run_id, attempt, seqs in steps:
+                if verb == "append":
+                    given = [event(seq, attempt) for seq in seqs]
+                    assert (await log.append({run_id: given}) == {run_id}) is model.append(run_id, given)
+                else:
+                    after = Cursor(attempt, seqs[0])
+                    assert await _read(log, run_id, after) == model.read(run_id, after)
+
+    with TemporaryDirectory() as folder:
+        asyncio.run(play(Path(folder)))
+
+
+async def _read(log: EventLog, run_id: str, after: Cursor) -> list[Event] | None:
+    try:
+        return (await log.read({run_id: after})).get(run_id, [])
+    except StreamGap:
+        return None
