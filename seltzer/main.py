@@ -16,13 +16,13 @@ from seltzer.guards import faults
 from seltzer.guards.body import BodyGuard, BodyLimits
 from seltzer.guards.hosts import HostGuard, is_loopback
 from seltzer.protocols import chat, langserve, native
-from seltzer.protocols.http.direct_send import StraightApp
+from seltzer.protocols.http.direct_send import DirectSendApp
 from seltzer.protocols.http.messages import MessageLimits
 from seltzer.runs.engine import Engine
-from seltzer.runs.execution.executor import Limits
+from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.graph import Graph
 from seltzer.settings import Settings, apply_env
-from seltzer.stores.open import FILE_NAME, Keeping, open_stores
+from seltzer.stores.open import FILE_NAME, Retention, open_stores
 
 AUTH = "off: whoever can reach this address can use it"
 
@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the server. Raises LoadError if langgraph.json or a graph of it can't be loaded."""
     settings = settings or Settings()
     engine = _engine(settings)
-    app = StraightApp(
+    app = DirectSendApp(
         title="Seltzer",
         version=__version__,
         summary="LangGraph agents, streamed token by token",
@@ -108,8 +108,8 @@ def _model_lines() -> Sequence[str]:
 
 
 def _engine(settings: Settings) -> Engine:
-    keeping = Keeping(settings.events_limit, settings.checkpoints_kept, settings.retention_s)
-    limits = Limits(
+    keeping = Retention(settings.events_limit, settings.checkpoints_kept, settings.retention_s)
+    limits = RunLimits(
         settings.runs_limit, settings.queue_limit, settings.run_timeout_s, retention_s=settings.retention_s
     )
     return Engine(load_graphs(settings), partial(open_stores, settings.data, keeping), limits)

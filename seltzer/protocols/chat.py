@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from seltzer.errors import AppError, InvalidInput, ServerDraining, UnknownGraph
-from seltzer.protocols.http.attached_runs import Attachment, attached
-from seltzer.protocols.http.direct_send import Straight
+from seltzer.protocols.http.attached_runs import AttachedRuns, attach_runs
+from seltzer.protocols.http.direct_send import DirectSend
 from seltzer.protocols.http.faults import Faults
 from seltzer.protocols.http.messages import MessageLimits, parse_input, title_of
 from seltzer.protocols.http.routes import PlainRoute, add_routes
@@ -136,13 +136,13 @@ class ChatAnswer(Response):
         self._as_json = as_json
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with attached(self._engine, receive) as attachment:
+        async with attach_runs(self._engine, receive) as attachment:
             try:
                 if self._as_json:
                     response: Response | None = await self._json(attachment)
                 else:
                     # A task of its own: by this one a token would go through all layers around the route.
-                    writing = self._text(attachment, send, Straight(scope, send))
+                    writing = self._text(attachment, send, DirectSend(scope, send))
                     response = await asyncio.create_task(writing, name="write tokens")
             except AppError as error:
                 response = self._faults.problem(error, scope)
@@ -151,26 +151,26 @@ class ChatAnswer(Response):
                     self._name_run(response)
                 await response(scope, receive, send)
 
-    async def _text(self, attachment: Attachment, send: Send, way: Straight) -> Response | None:
+    async def _text(self, attachment: AttachedRuns, send: Send, way: DirectSend) -> Response | None:
         """Send the tokens; if there was nothing to send, return a response or raise AppError."""
         answer, has_begun = AnswerText(), False
 
-        def take(events: Sequence[Event]) -> bool:
+        def deliver(events: Sequence[Event]) -> bool:
             """Send the tokens where they are said: waking this task costs more than the sending."""
-            if not (has_begun and way.is_free):
+            if not (has_begun and way.can_send):
                 return False
             if text := answer.text(events):  # only what can be sent: it can't be read from them twice
-                way.say_now(text.encode())
+                way.try_send(text.encode())
             return True
 
         try:
-            async for batch in attachment.batches(self._spec, take=take):
+            async for batch in attachment.batches(self._spec, deliver=deliver):
                 text = answer.text(batch)
                 if text and not has_begun:
                     has_begun = True
                     await send(self._head())
                 if text:
-                    await way.say(text.encode())
+                    await way.send(text.encode())
         except AppError:
             if not has_begun:
                 raise
@@ -180,7 +180,7 @@ class ChatAnswer(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return None
 
-    async def _json(self, attachment: Attachment) -> Response:
+    async def _json(self, attachment: AttachedRuns) -> Response:
         history = await self._engine.messages(self._spec.graph, self._spec.thread_id)
         text = AnswerText()
         chunks = [chunk async for event in attachment.run(self._spec) for chunk in text.chunks(event)]

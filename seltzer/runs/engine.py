@@ -10,13 +10,13 @@ from langchain_core.messages import BaseMessage
 
 from seltzer.errors import AppError, ServerDraining, ThreadBusy, UnknownCheckpoint, UnknownGraph, UnknownRun
 from seltzer.runs.event import START, Cursor, Event, RunId
-from seltzer.runs.execution.executor import Executor, Limits
+from seltzer.runs.execution.executor import Executor, RunLimits
 from seltzer.runs.execution.isolation import install
 from seltzer.runs.graph import Graph
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec
 from seltzer.runs.streaming.follower import Follower
-from seltzer.runs.streaming.hub import Hub, Take
+from seltzer.runs.streaming.hub import Deliver, Hub
 from seltzer.runs.threads.conversations import Conversations
 
 
@@ -27,7 +27,7 @@ class Engine:
         self,
         graphs: Mapping[str, Graph],
         open_stores: Callable[[], AbstractAsyncContextManager[Stores]],
-        limits: Limits | None = None,
+        limits: RunLimits | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -35,7 +35,7 @@ class Engine:
         self.is_draining = False
         self._is_open = False
         self._open_stores = open_stores
-        self._limits = limits or Limits()
+        self._limits = limits or RunLimits()
         self._clock = clock
         self._hub = Hub()
         self._resources = AsyncExitStack()
@@ -53,7 +53,7 @@ class Engine:
             name: graph.pregel.copy({"checkpointer": stores.checkpoints.saver_for(graph.pregel)})
             for name, graph in self.graphs.items()
         }
-        self.conversations = Conversations(stores.threads, stores.checkpoints, pregels)
+        self.threads = Conversations(stores.threads, stores.checkpoints, pregels)
         self._executor = Executor(self.graphs, pregels, stores, self._hub, self._limits, self._clock)
         self._follower = Follower(stores.runs, stores.event_log, self._hub, executed=self._executor.executed)
         self._executor.open()
@@ -122,22 +122,22 @@ class Engine:
         """End a run that was accepted and won't begin; do nothing to another."""
         await self._executor.release(run_id)
 
-    async def check_free(self, thread_id: str) -> None:
+    async def check_thread_free(self, thread_id: str) -> None:
         """Raise ThreadBusy if a run is writing to the thread, or waits for it."""
         thread = await self._stores.threads.get(thread_id)
         if thread is not None and thread.status == "busy":
             raise ThreadBusy(f"thread {thread_id!r} has a run that goes on; wait, or cancel it")
 
-    async def run(self, run_id: RunId) -> Run:
+    async def get_run(self, run_id: RunId) -> Run:
         """Return the run as it stands now. Raises UnknownRun."""
         return await self._follower.run(run_id)
 
-    async def check_follow(self, run_id: RunId, after: Cursor = START) -> Run:
+    async def check_cursor(self, run_id: RunId, after: Cursor = START) -> Run:
         """Return the run. Raises what following it would: UnknownRun, InvalidCursor, StreamGap."""
         return await self._follower.check(run_id, after)
 
-    def batches(
-        self, run_id: RunId, after: Cursor = START, *, take: Take | None = None
+    def follow_batches(
+        self, run_id: RunId, after: Cursor = START, *, deliver: Deliver | None = None
     ) -> AsyncGenerator[Sequence[Event]]:
         """Yield the run's events behind the cursor, then live ones, ending with a last event.
 
@@ -147,11 +147,11 @@ class Engine:
         Raises UnknownRun, StreamGap if the cursor lies before the oldest kept event, InvalidCursor;
         ServerDraining, for a background run, when the server begins to shut down.
         """
-        return self._follower.batches(run_id, after, take)
+        return self._follower.batches(run_id, after, deliver)
 
     async def follow(self, run_id: RunId, after: Cursor = START) -> AsyncGenerator[Event]:
         """Yield what batches() does, one by one."""
-        async with aclosing(self.batches(run_id, after)) as batches:
+        async with aclosing(self.follow_batches(run_id, after)) as batches:
             async for batch in batches:
                 for event in batch:
                     yield event

@@ -157,7 +157,7 @@ class Checkpoints(Protocol):
     def saver_for(self, pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
         """Return the saver for a graph's copy.
 
-        A write whose config carries `configurable[HOLD]` raises LeaseLost once that hold was let go.
+        A write whose config carries `configurable[FENCE]` raises LeaseLost once that hold was let go.
         """
         ...
 
@@ -166,7 +166,7 @@ class Checkpoints(Protocol):
         ...
 
     async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
-        """Take what the runs wrote out of the thread: it is as it was before them."""
+        """Deliver what the runs wrote out of the thread: it is as it was before them."""
         ...
 
     async def delete(self, thread_id: str) -> None:

@@ -13,7 +13,7 @@ PING = b": ping\n\n"
 DRAINING = b'event: draining\ndata: {"retry_after_ms": 1000}\n\n'
 
 
-class Said(NamedTuple):
+class Emission(NamedTuple):
     """One event."""
 
     cursor: Cursor
@@ -26,10 +26,10 @@ class Said(NamedTuple):
         return f"id: {self.cursor}\nevent: {self.kind}\ndata: {data}\n\n".encode()
 
 
-def tape(*said: tuple[str, Any], attempt: int = 1) -> list[Said]:
+def tape(*said: tuple[str, Any], attempt: int = 1) -> list[Emission]:
     """Return one attempt's events, numbered."""
     start = ("started", {"graph": "agent", "run_id": "r1", "thread_id": "t1", "attempt": attempt})
-    return [Said(Cursor(attempt, seq), *each) for seq, each in enumerate((start, *said), 1)]
+    return [Emission(Cursor(attempt, seq), *each) for seq, each in enumerate((start, *said), 1)]
 
 
 def token(text: str, channel: str = "answer", message: str = "m1") -> tuple[str, Any]:
@@ -99,7 +99,7 @@ CRASHED_PARTS: list[Part] = [
 ]
 
 
-def behind(said: Sequence[Said], after: str) -> list[Said]:
+def behind(said: Sequence[Emission], after: str) -> list[Emission]:
     """Return what comes behind the cursor."""
     if not after:
         return list(said)
@@ -107,5 +107,5 @@ def behind(said: Sequence[Said], after: str) -> list[Said]:
     return [each for each in said if each.cursor > (int(attempt), int(seq))]
 
 
-def body(said: Sequence[Said]) -> bytes:
+def body(said: Sequence[Emission]) -> bytes:
     return RETRY + b"".join(each.frame for each in said)

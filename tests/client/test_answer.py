@@ -39,7 +39,7 @@ from tests.client.tape import (
     PING,
     WHOLE,
     WHOLE_PARTS,
-    Said,
+    Emission,
     behind,
     body,
     tape,
@@ -53,7 +53,7 @@ SSE = head("201 Created", "text/event-stream", x_run_id="r1", x_thread_id="t1")
 GONE = head("410 Gone", "application/problem+json")
 
 
-def replaying(said: Sequence[Said], upto: int | None = None, then: bytes = b"") -> Answer:
+def replaying(said: Sequence[Emission], upto: int | None = None, then: bytes = b"") -> Answer:
     """Answer with what comes behind the cursor that was asked for, cut off behind so many bytes.
 
     then is sent last.
@@ -66,7 +66,7 @@ def replaying(said: Sequence[Said], upto: int | None = None, then: bytes = b"") 
     return answer
 
 
-def whole(said: Sequence[Said]) -> Answer:
+def whole(said: Sequence[Emission]) -> Answer:
     return replaying(said, then=END)
 
 
@@ -114,7 +114,7 @@ async def test_an_answer_comes_in_parts() -> None:
 
 
 @pytest.mark.parametrize("said", [WHOLE, CRASHED], ids=["whole", "crashed"])
-async def test_cut_behind_every_event_the_parts_are_those_of_the_whole(said: Sequence[Said]) -> None:
+async def test_cut_behind_every_event_the_parts_are_those_of_the_whole(said: Sequence[Emission]) -> None:
     parts = WHOLE_PARTS if said is WHOLE else CRASHED_PARTS
     for count in range(len(said) + 1):
         cut = len(body(said[:count]))

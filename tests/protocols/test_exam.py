@@ -367,7 +367,7 @@ from typing_extensions import TypedDict
 class State(TypedDict):
     messages: Annotated[list[BaseMessage], add_messages]
 
-def say(state: State) -> State:
+def send(state: State) -> State:
     return {"messages": [AIMessage(state["messages"][-1].text + "!")]}
 
 graph = StateGraph(State).add_node("say", say).add_edge(START, "say")

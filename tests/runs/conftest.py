@@ -11,7 +11,7 @@ import pytest
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.ports import Stores
-from seltzer.stores.open import Keeping, open_stores
+from seltzer.stores.open import Retention, open_stores
 from tests.runs.scripted import named
 
 
@@ -28,7 +28,7 @@ class Engines:
         graphs: AnyPregel | Mapping[str, Graph],
         *,
         folder: Path | None = None,
-        keeping: Keeping | None = None,
+        keeping: Retention | None = None,
         change: Callable[[Stores], Stores] = lambda stores: stores,
         **options: Any,
     ) -> Engine:

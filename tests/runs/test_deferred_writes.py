@@ -112,7 +112,7 @@ async def test_a_run_that_is_killed_with_its_input_stored_goes_on_from_there(
     await engine.start(ask("1"))
     with anyio.fail_after(10):
         await gated.has_begun.wait()
-    await engine.conversations.state("agent", "t")  # a read sees all that was posted
+    await engine.threads.state("agent", "t")  # a read sees all that was posted
     killed = engine_of.killed(engine)
     was_stored = steps(killed, "r")
 
@@ -138,7 +138,7 @@ async def test_a_run_whose_end_can_not_be_stored_has_not_ended_and_is_finished_b
     heard: list[Event] = []
     with pytest.raises(StorageFailed):
         await hear(engine, heard)
-    run = await engine.run("r")
+    run = await engine.get_run("r")
     await engine.aclose()
     stored = steps(folder, "r")
     rows(folder / FILE_NAME, "DROP TRIGGER fail")
@@ -151,7 +151,7 @@ async def test_a_run_whose_end_can_not_be_stored_has_not_ended_and_is_finished_b
     assert stored == [-1, 0, 1, 2]
     assert (events[-1].kind, events[-1].attempt) == ("finished", 2)
     assert await texts(engine) == ["1", "", "42", "42"]
-    assert (await engine.run("r")).output == "42"
+    assert (await engine.get_run("r")).output == "42"
     assert "can't be stored" in caplog.text
 
 

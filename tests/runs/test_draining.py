@@ -13,7 +13,7 @@ from langgraph.graph import START, StateGraph
 from seltzer.errors import ServerDraining
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Cursor
-from seltzer.runs.execution.executor import Limits
+from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.run import RunSpec
 from seltzer.stores.open import open_stores
 from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
@@ -84,7 +84,7 @@ async def test_a_request_whose_run_waits_for_its_turn_is_let_go(engine_of: Engin
     with pytest.raises(ServerDraining):
         await asyncio.wait_for(waits, 5)
     await engine.release("r2")
-    assert (await engine.run("r2")).status == "cancelled"
+    assert (await engine.get_run("r2")).status == "cancelled"
 
 
 async def test_an_accepted_run_may_still_get_its_input(engine_of: Engines) -> None:
@@ -98,7 +98,7 @@ async def test_an_accepted_run_may_still_get_its_input(engine_of: Engines) -> No
 
 
 async def test_closing_hands_background_runs_to_the_next_process(engine_of: Engines) -> None:
-    limits = Limits(retention_s=0)  # of an ended run's events; this one hasn't ended
+    limits = RunLimits(retention_s=0)  # of an ended run's events; this one hasn't ended
     engine = await engine_of(agent(["some", asyncio.Event()]), limits=limits)
     await engine.start(ask("1", run_id="r1"))
     await engine.start(ask("2", run_id="r2", on_busy="enqueue"))
@@ -107,7 +107,7 @@ async def test_closing_hands_background_runs_to_the_next_process(engine_of: Engi
 
     gate = asyncio.Event()
     engine = await engine_of(agent(["one", gate], ["two"]))
-    run = await engine.run("r1")
+    run = await engine.get_run("r1")
     reader = asyncio.create_task(said(engine.follow("r1")))
     await checkpoint()
     gate.set()
@@ -210,7 +210,7 @@ async def test_who_asks_when_all_is_closed_is_told_that_the_server_is_going(engi
     await engine.aclose()
 
     with pytest.raises(ServerDraining):
-        await engine.check_follow("r", Cursor(1, 1))
+        await engine.check_cursor("r", Cursor(1, 1))
     with pytest.raises(ServerDraining):
         await said(engine.follow("r"))
 

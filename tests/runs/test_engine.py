@@ -21,7 +21,7 @@ from seltzer.errors import (
     UnknownGraph,
     UnknownRun,
 )
-from seltzer.runs.execution.executor import Limits
+from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.graph import Graph
 from seltzer.runs.run import RunSpec
 from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
@@ -46,7 +46,7 @@ async def test_an_ended_run_has_its_last_event_and_its_answer(engine_of: Engines
 
     begun = await engine.start(ask())
     events = await said(engine.follow("r"))
-    run = await engine.run("r")
+    run = await engine.get_run("r")
 
     assert (begun.status, begun.attempt) == ("running", 1)
     assert (run.status, run.attempt, run.output, run.last) == ("success", 1, "the end", events[-1])
@@ -69,7 +69,7 @@ async def test_a_graph_without_messages_has_its_values_as_output(engine_of: Engi
     events = await ended(engine, RunSpec("agent", {"count": 41}, "t", "r"))
 
     assert kinds(events) == ["started", "update", "finished"]
-    assert (await engine.run("r")).output == {"count": 42}
+    assert (await engine.get_run("r")).output == {"count": 42}
 
 
 async def test_half_a_character_is_replaced_in_all_that_is_said_and_kept(engine_of: Engines) -> None:
@@ -79,7 +79,7 @@ async def test_half_a_character_is_replaced_in_all_that_is_said_and_kept(engine_
     again = await ended(engine, ask(run_id="r2"))
 
     assert [event.data["text"] for event in events if event.kind == "token"] == ["one ?", " ? two"]
-    assert (await engine.run("r")).output == "one ? ? two"
+    assert (await engine.get_run("r")).output == "one ? ? two"
     assert (kinds(events)[-1], kinds(again)[-1]) == ("finished", "finished")
     assert "retracted" not in kinds(events)
 
@@ -191,10 +191,10 @@ async def test_who_has_seen_the_last_event_finds_the_result_and_the_thread_free(
     for number in range(50):
         await engine.start(ask(run_id=f"r{number}"))  # at once behind the last event of the one before
         last = (await said(engine.follow(f"r{number}")))[-1]
-        run = await engine.run(f"r{number}")
+        run = await engine.get_run(f"r{number}")
 
         assert (run.status, run.output, run.last) == ("success", "ok", last)
-        await engine.check_free("t")
+        await engine.check_thread_free("t")
 
 
 async def test_a_failing_model_ends_the_run_with_a_code_and_without_its_text(engine_of: Engines) -> None:
@@ -204,7 +204,7 @@ async def test_a_failing_model_ends_the_run_with_a_code_and_without_its_text(eng
 
     assert (last.kind, last.data["code"]) == ("failed", "graph_error")
     assert "sk-123" not in str(last.data)
-    assert (await engine.run("r1")).status == "error"
+    assert (await engine.get_run("r1")).status == "error"
     assert answer(await ended(engine, ask(run_id="r2"))) == "fine"
 
 
@@ -236,7 +236,7 @@ async def test_unknown_graphs_runs_and_checkpoints_are_refused(engine_of: Engine
     with pytest.raises(UnknownCheckpoint, match="'nope'"):
         await engine.start(ask(checkpoint_id="nope"))
     with pytest.raises(UnknownRun):
-        await engine.run("nope")
+        await engine.get_run("nope")
     with pytest.raises(UnknownRun):
         await engine.cancel("nope")
     with pytest.raises(UnknownRun):
@@ -246,7 +246,7 @@ async def test_unknown_graphs_runs_and_checkpoints_are_refused(engine_of: Engine
 async def test_a_run_from_a_checkpoint_goes_on_from_there(engine_of: Engines) -> None:
     engine = await engine_of(agent(["one"], ["two"], ["another two"]))
     await ended(engine, ask("first", run_id="r1"))
-    state = await engine.conversations.state("agent", "t")
+    state = await engine.threads.state("agent", "t")
     await ended(engine, ask("second", run_id="r2"))
 
     await ended(engine, ask("other", run_id="r3", checkpoint_id=state.checkpoint_id))
@@ -287,7 +287,7 @@ async def test_a_refused_request_leaves_the_run_alone_whose_id_it_took(engine_of
 
 async def test_runs_beyond_the_limit_wait_and_beyond_the_queue_are_refused(engine_of: Engines) -> None:
     gate = asyncio.Event()
-    engine = await engine_of(agent(["one", gate], ["two"]), limits=Limits(runs=1, queue=1))
+    engine = await engine_of(agent(["one", gate], ["two"]), limits=RunLimits(runs=1, queue=1))
     await engine.start(ask(thread_id="t1", run_id="r1"))
     await until(engine.follow("r1"), "token")
 
@@ -302,7 +302,7 @@ async def test_runs_beyond_the_limit_wait_and_beyond_the_queue_are_refused(engin
 
 async def test_of_many_runs_that_come_at_once_no_more_begin_than_may(engine_of: Engines) -> None:
     gate = asyncio.Event()
-    engine = await engine_of(agent(*[[gate, "ok"]] * 5), limits=Limits(runs=2))
+    engine = await engine_of(agent(*[[gate, "ok"]] * 5), limits=RunLimits(runs=2))
 
     begun = await asyncio.gather(
         *(engine.start(ask(thread_id=f"t{number}", run_id=f"r{number}")) for number in range(5))
@@ -326,7 +326,7 @@ async def test_usage_is_summed_over_the_models_calls(engine_of: Engines) -> None
 
 
 async def test_the_events_of_an_ended_run_are_forgotten_after_their_retention(engine_of: Engines) -> None:
-    engine = await engine_of(agent(["hi"]), limits=Limits(retention_s=0))
+    engine = await engine_of(agent(["hi"]), limits=RunLimits(retention_s=0))
     await ended(engine, ask())
 
     with anyio.fail_after(5):
@@ -335,7 +335,7 @@ async def test_the_events_of_an_ended_run_are_forgotten_after_their_retention(en
                 await said(engine.follow("r"))
             except StreamGap:
                 break
-    assert (await engine.run("r")).output == "hi"
+    assert (await engine.get_run("r")).output == "hi"
 
 
 async def test_what_a_run_is_given_is_there_after_the_accepting(engine_of: Engines) -> None:
@@ -346,13 +346,13 @@ async def test_what_a_run_is_given_is_there_after_the_accepting(engine_of: Engin
     with pytest.raises(ThreadBusy):
         await engine.start(ask(run_id="r2"))
     with pytest.raises(ThreadBusy):
-        await engine.check_free("t")
+        await engine.check_thread_free("t")
     begun = await engine.start(ask("hello", run_id="r1", attached=True))
 
     assert begun.number == accepted.number
     assert answer(await said(engine.follow("r1"))) == "fine"
     await engine.release("r1")  # it has begun: nothing to release
-    assert (await engine.run("r1")).status == "success"
+    assert (await engine.get_run("r1")).status == "success"
     assert await texts(engine) == ["hello", "fine"]
 
 
@@ -363,7 +363,7 @@ async def test_an_accepted_run_that_is_released_ends_and_frees_the_thread(engine
     await engine.release("r1")
     await engine.release("r1")
 
-    await engine.check_free("t")
+    await engine.check_thread_free("t")
     assert kinds(await said(engine.follow("r1"))) == ["cancelled"]
     assert answer(await ended(engine, ask(run_id="r2"))) == "fine"
 

@@ -75,8 +75,8 @@ async def test_a_graph_that_asks_ends_interrupted_with_its_question(engine_of: E
 
     assert the_only(events)[1] == "may I?"
     assert kinds(events) == ["started", "interrupt", "interrupted"]
-    assert (await engine.run("r")).status == "interrupted"
-    state = await engine.conversations.state("agent", "t")
+    assert (await engine.get_run("r")).status == "interrupted"
+    state = await engine.threads.state("agent", "t")
     assert [each["value"] for each in state.interrupts] == ["may I?"]
 
 
@@ -88,7 +88,7 @@ async def test_the_answer_is_a_new_run_that_goes_on_from_there(engine_of: Engine
 
     assert events[-1].kind == "finished"
     assert await texts(engine) == ["please", "yes"]
-    assert (await engine.run("r")).status == "interrupted"
+    assert (await engine.get_run("r")).status == "interrupted"
 
 
 async def test_an_answer_after_a_restart_goes_on_from_there(engine_of: Engines) -> None:
@@ -152,7 +152,7 @@ async def test_an_answer_whose_run_died_is_not_repeated_into_the_next_question(e
     await ended(engine, reply({each["id"]: f"no {each['value']}" for each in again}, run_id="r3"))
 
     assert sorted(each["value"] for each in again) == ["delete b?", "delete c?"]
-    assert (await engine.run("r2")).attempt == 2
+    assert (await engine.get_run("r2")).attempt == 2
     assert sorted(await texts(engine)) == ["no delete c?", "please", "yes no delete b?"]
 
 
@@ -221,7 +221,7 @@ async def test_a_request_whose_turn_comes_before_its_input_leaves_the_question_t
     gate.set()
     question, _ = the_only(await said(engine.follow("r1")))
     with anyio.fail_after(5):
-        while (await engine.run("r2")).status != "running":
+        while (await engine.get_run("r2")).status != "running":
             await checkpoint()
 
     events = await ended(engine, ask("and then?", run_id="r2", attached=True))

@@ -73,7 +73,7 @@ async def test_a_run_goes_on_from_its_last_checkpoint_as_the_next_attempt(engine
     assert answer(second) == "half an answer"
     assert again.prepared == 0
     assert await texts(engine) == ["1", "prepared", "half an answer"]
-    assert (await engine.run("r")).attempt == 2
+    assert (await engine.get_run("r")).attempt == 2
 
 
 async def test_the_input_is_given_once(engine_of: Engines) -> None:
@@ -186,7 +186,7 @@ async def test_a_run_that_kills_its_process_each_time_is_given_up(engine_of: Eng
 
     assert (last.attempt, last.kind, last.data["code"]) == (CRASHES_LIMIT + 1, "failed", "run_crashed")
     assert await texts(engine) == ["1", "half"]
-    await engine.check_free("t")
+    await engine.check_thread_free("t")
 
 
 async def test_a_run_that_is_handed_back_each_time_is_not_taken_for_one_that_kills(
@@ -217,7 +217,7 @@ async def test_a_run_whose_graph_is_gone_says_so(engine_of: Engines) -> None:
 
     last = (await said(engine.follow("r")))[-1]
     assert (last.kind, last.data["code"]) == ("failed", "graph_gone")
-    await engine.check_free("t")
+    await engine.check_thread_free("t")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ async def test_a_fork_that_died_at_once_is_begun_at_its_checkpoint(engine_of: En
     engine = await engine_of(agent(["one"], ["two"]))
     await engine.start(ask("1", run_id="r1"))
     await said(engine.follow("r1"))
-    state = await engine.conversations.state("agent", "t")
+    state = await engine.threads.state("agent", "t")
     await engine.start(ask("2", run_id="r2"))
     await said(engine.follow("r2"))
     await engine.aclose()

@@ -14,7 +14,7 @@ from langgraph.prebuilt import ToolNode
 from pydantic import Field
 
 from seltzer.runs.engine import Engine
-from seltzer.runs.execution.executor import Limits
+from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.graph import AnyPregel
 from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
 from tests.runs.conftest import Engines
@@ -70,7 +70,7 @@ async def test_behind_a_node_that_swallows_its_cancellation_no_other_one_begins(
 
     builder = StateGraph(Messages).add_sequence([("swallow", swallow), ("go_on", go_on)])
     graph = builder.add_edge(START, "swallow").compile()
-    engine = await engine_of(graph, limits=Limits(timeout_s=TIMEOUT_S if by == "timeout" else 600))
+    engine = await engine_of(graph, limits=RunLimits(timeout_s=TIMEOUT_S if by == "timeout" else 600))
     await engine.start(ask())
     await has_begun.wait()
 
@@ -95,7 +95,7 @@ async def test_a_graph_that_swallows_its_cancellation_is_told_again(engine_of: E
         await never.wait()
 
     graph = StateGraph(Messages).add_node("wait", wait).add_edge(START, "wait").compile()
-    engine = await engine_of(graph, limits=Limits(insist_s=0.05))
+    engine = await engine_of(graph, limits=RunLimits(insist_s=0.05))
     await engine.start(ask())
     await has_begun.wait()
 
@@ -114,7 +114,7 @@ async def test_cancelling_stops_the_model_and_frees_the_thread(engine_of: Engine
     assert await stop_amid(engine) == ["cancelled"]
 
     assert model.is_stopped
-    assert (await engine.run("r1")).status == "cancelled"
+    assert (await engine.get_run("r1")).status == "cancelled"
     assert answer(await ended(engine, ask(run_id="r2"))) == "two"
 
 
@@ -189,7 +189,7 @@ async def test_an_error_that_a_cancelled_node_raises_is_no_failure(engine_of: En
 
 
 async def test_a_run_that_takes_too_long_says_so_and_keeps_what_it_said(engine_of: Engines) -> None:
-    engine = await engine_of(agent(["half", asyncio.Event()]), limits=Limits(timeout_s=TIMEOUT_S))
+    engine = await engine_of(agent(["half", asyncio.Event()]), limits=RunLimits(timeout_s=TIMEOUT_S))
 
     last = (await ended(engine, ask("1")))[-1]
 
@@ -241,7 +241,7 @@ async def test_a_run_ends_though_its_graph_fails_at_tidying_up(
 
     assert kinds(await said(events)) == ["cancelled"]
     assert "can't be tidied up" in caplog.text
-    await engine.check_free("t")
+    await engine.check_thread_free("t")
 
 
 async def test_a_graph_that_swallows_its_cancellation_ends_as_cancelled(engine_of: Engines) -> None:
@@ -307,7 +307,7 @@ async def test_a_stopped_tool_leaves_no_wedge(engine_of: Engines, how: str) -> N
 
     @tool
     async def slow(x: int) -> str:
-        """Take for ever, or fail."""
+        """Deliver for ever, or fail."""
         has_begun.set()
         if how == "fail":
             raise RuntimeError("broken")
@@ -326,7 +326,7 @@ async def test_a_stopped_tool_leaves_no_wedge(engine_of: Engines, how: str) -> N
     builder.add_conditional_edges("model", lambda s: "tools" if s["messages"][-1].tool_calls else END)
     builder.add_edge("tools", "model")
     timeout_s = TIMEOUT_S if how == "time out" else 60.0
-    engine = await engine_of(builder.compile(), limits=Limits(timeout_s=timeout_s))
+    engine = await engine_of(builder.compile(), limits=RunLimits(timeout_s=timeout_s))
     await engine.start(ask("1", run_id="r1"))
     with anyio.fail_after(5):
         await has_begun.wait()

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from seltzer.runs.ports import EventLog, Runs, Threads
 from seltzer.stores.sqlite.database import open_database
-from seltzer.stores.sqlite.event_log import SqliteLog
+from seltzer.stores.sqlite.event_log import SqliteEventLog
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
 from tests.stores.conformance import SMALL_LIMIT, Clock
@@ -38,8 +38,8 @@ async def open_sqlite(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncI
     try:
         yield Opened(
             SqliteRuns(database, clock=clock),
-            SqliteLog(database, clock=clock),
-            SqliteLog(database, clock=clock, events_limit=small_limit),
+            SqliteEventLog(database, clock=clock),
+            SqliteEventLog(database, clock=clock, events_limit=small_limit),
             SqliteThreads(database),
             clock,
         )

@@ -69,19 +69,19 @@ class Play:
 
     async def finish(self, index: int, kind: Any) -> None:
         for lease in self._pick(self._leases, index):
-            is_held = await self._is_held(lease)
+            is_valid = await self._is_held(lease)
             last = Event(lease.run.attempt, next(self._seqs), kind, {})
-            assert await self._runs.finish(lease, last) is is_held
+            assert await self._runs.finish(lease, last) is is_valid
 
     async def hand_back(self, index: int) -> None:
         for lease in self._pick(self._leases, index):
-            is_held = await self._is_held(lease)
-            assert await self._runs.hand_back(lease) is is_held
+            is_valid = await self._is_held(lease)
+            assert await self._runs.hand_back(lease) is is_valid
 
     async def renew(self, index: int) -> None:
         for lease in self._pick(self._leases, index):
-            is_held = await self._is_held(lease)
-            assert ((await self._runs.renew([lease], TTL_S)).lost == set()) is is_held
+            is_valid = await self._is_held(lease)
+            assert ((await self._runs.renew([lease], TTL_S)).lost == set()) is is_valid
 
     async def stop(self, index: int, how: Any) -> None:
         for run_id in self._pick(list(self._seen), index):

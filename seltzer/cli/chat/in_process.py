@@ -43,7 +43,7 @@ class InProcess:
         )
 
     async def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
-        run = await self._engine.run(run_id)
+        run = await self._engine.get_run(run_id)
         if run.spec.graph != graph:
             raise UnknownRun(f"graph {graph!r} has no run {run_id!r}")
         async with aclosing(self._parts(Reading(run_id))) as parts:
@@ -51,10 +51,10 @@ class InProcess:
                 yield part
 
     async def asked(self, graph: str, thread: str) -> Interrupted | None:
-        found = await self._engine.conversations.get(graph, thread)
+        found = await self._engine.threads.get(graph, thread)
         if found.status != "interrupted" or found.run is None:
             return None
-        state = await self._engine.conversations.state(graph, thread)
+        state = await self._engine.threads.state(graph, thread)
         interrupts = tuple(Interrupt(each["id"], each["value"]) for each in state.interrupts)
         return Interrupted(found.run.spec.run_id, thread, interrupts)
 

@@ -58,7 +58,7 @@ class Seamless:
         return begin + self._held_count >= len(self._shown)
 
     def _repeat(self, part: _Said) -> Iterator[Part]:
-        """Hold the part back while it may be a repetition; the longest one is believed."""
+        """Fence the part back while it may be a repetition; the longest one is believed."""
         self._held.append(part)
         for unit in _units(part):
             self._begins = [

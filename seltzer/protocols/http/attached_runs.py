@@ -17,10 +17,10 @@ from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.failure import failure
 from seltzer.runs.run import RunSpec
-from seltzer.runs.streaming.hub import Take
+from seltzer.runs.streaming.hub import Deliver
 
 
-class Attachment:
+class AttachedRuns:
     """The runs of one request. error is why the first of them that failed did."""
 
     def __init__(self, engine: Engine) -> None:
@@ -38,7 +38,7 @@ class Attachment:
                     yield event
 
     async def batches(
-        self, spec: RunSpec, callbacks: Callbacks = None, *, take: Take | None = None
+        self, spec: RunSpec, callbacks: Callbacks = None, *, deliver: Deliver | None = None
     ) -> AsyncGenerator[Sequence[Event]]:
         """Start the run and yield its events up to `finished`, as Engine.batches() does.
 
@@ -52,12 +52,12 @@ class Attachment:
             self.specs.append(spec)
             if self._has_left:  # while the row was written
                 await self._engine.cancel(spec.run_id)
-            async with aclosing(self._engine.batches(spec.run_id, take=take)) as batches:
+            async with aclosing(self._engine.follow_batches(spec.run_id, deliver=deliver)) as batches:
                 async for batch in batches:
                     if batch[-1].is_last:
                         self._running.discard(spec.run_id)  # nothing is left to cancel
                         yield batch[:-1]
-                        raise_if_unfinished(batch[-1])
+                        raise_unless_finished(batch[-1])
                         batch = batch[-1:]
                     yield batch
         except AppError as error:
@@ -66,7 +66,7 @@ class Attachment:
 
     async def output(self, spec: RunSpec) -> Json:
         """Return the result of a run that has finished."""
-        return (await self._engine.run(spec.run_id)).output
+        return (await self._engine.get_run(spec.run_id)).output
 
     async def leave(self) -> None:
         """Cancel what still runs."""
@@ -83,9 +83,9 @@ class Attachment:
 
 
 @asynccontextmanager
-async def attached(engine: Engine, receive: Receive) -> AsyncIterator[Attachment]:
+async def attach_runs(engine: Engine, receive: Receive) -> AsyncIterator[AttachedRuns]:
     """Attach the runs started in the block to the request behind receive."""
-    attachment = Attachment(engine)
+    attachment = AttachedRuns(engine)
     watcher = asyncio.create_task(attachment.watch(receive), name="watch a client")
     try:
         yield attachment
@@ -95,12 +95,12 @@ async def attached(engine: Engine, receive: Receive) -> AsyncIterator[Attachment
         await attachment.leave()
 
 
-async def never() -> Message:
+async def never_receive() -> Message:
     """A receive for code that must not see its client leave: waits until it is cancelled."""
     return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
 
-def raise_if_unfinished(event: Event) -> None:
+def raise_unless_finished(event: Event) -> None:
     """Raise RunFailed if the event ends a run without an answer."""
     if event.kind == "failed":
         data = event.data

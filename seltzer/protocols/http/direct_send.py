@@ -17,7 +17,7 @@ _KEY: Final = "send_straight"
 APART_S: Final = 0.001  # between two pieces that are sent at once; what comes sooner goes out together
 
 
-class StraightWay:
+class DirectSendMiddleware:
     """ASGI middleware, outside of all others: notes how the server itself is reached.
 
     A layer inside of it doesn't see a streamed body's pieces.
@@ -35,14 +35,14 @@ class StraightWay:
             scope.get("state", {}).pop(_KEY, None)  # the server's `send` holds the scope: no cycle is to stay
 
 
-class StraightApp(FastAPI):
-    """An app around all of whose layers, the framework's own too, lies the StraightWay."""
+class DirectSendApp(FastAPI):
+    """An app around all of whose layers, the framework's own too, lies the DirectSendMiddleware."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        return StraightWay(super().build_middleware_stack())
+        return DirectSendMiddleware(super().build_middleware_stack())
 
 
-class Straight:
+class DirectSend:
     """The way for the pieces of a body between its head and its end; these two take the long one."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
@@ -53,21 +53,21 @@ class Straight:
         self._said_s = -math.inf
 
     @property
-    def is_free(self) -> bool:
+    def can_send(self) -> bool:
         """Say whether a piece may be sent at once: to uvicorn, its connection not full, not too often."""
         if self._flow is None or self._flow.write_paused:
             return False
         return self._loop.time() - self._said_s >= APART_S
 
-    def say(self, piece: bytes) -> Awaitable[None]:
+    def send(self, piece: bytes) -> Awaitable[None]:
         """Send the piece; waits while the client's connection is full."""
         return self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
-    def say_now(self, piece: bytes) -> bool:
+    def try_send(self, piece: bytes) -> bool:
         """Send the piece, if the way is free; return whether it was. To a client that is gone, it is."""
-        if not self.is_free:
+        if not self.can_send:
             return False
-        sending = cast(Coroutine[Any, Any, None], self.say(piece))
+        sending = cast(Coroutine[Any, Any, None], self.send(piece))
         try:
             sending.send(None)
         except StopIteration:

@@ -14,10 +14,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from seltzer.errors import AppError, ServerDraining
-from seltzer.protocols.http.direct_send import Straight
+from seltzer.protocols.http.direct_send import DirectSend
 from seltzer.runs.event import LAST_KINDS, Event
 from seltzer.runs.jsonable import dumps
-from seltzer.runs.streaming.hub import Take
+from seltzer.runs.streaming.hub import Deliver
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class EventStream(Response):
 
     def __init__(
         self,
-        follow: Callable[[Take], AsyncGenerator[Sequence[Event]]],
+        follow: Callable[[Deliver], AsyncGenerator[Sequence[Event]]],
         *,
         ping_s: float,
         status_code: int = 200,
@@ -66,7 +66,7 @@ class EventStream(Response):
         self._encode = encode
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        writing = asyncio.create_task(self._write(send, Straight(scope, send)), name="write events")
+        writing = asyncio.create_task(self._write(send, DirectSend(scope, send)), name="write events")
         leaving = asyncio.create_task(_left(receive), name="watch a client")
         try:
             await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -78,18 +78,21 @@ class EventStream(Response):
         if not writing.cancelled():
             writing.result()
 
-    async def _write(self, send: Send, way: Straight) -> None:
+    async def _write(self, send: Send, way: DirectSend) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         end = b""  # the last frame goes out with the body's end
-        async with Line(way, self._ping_s) as line, aclosing(self._follow(self._taker(line))) as batches:
-            await line.say(RETRY)
+        async with (
+            BodyWriter(way, self._ping_s) as line,
+            aclosing(self._follow(self._taker(line))) as batches,
+        ):
+            await line.send(RETRY)
             try:
                 async for batch in batches:
                     piece = b"".join(map(self._encode, batch))
                     if batch[-1].kind in LAST_KINDS:
                         end = piece
                     else:
-                        await line.say(piece)
+                        await line.send(piece)
             except ServerDraining:
                 end = DRAINING
             except AppError as error:
@@ -97,14 +100,14 @@ class EventStream(Response):
                 return
         await send({"type": "http.response.body", "body": end, "more_body": False})
 
-    def _taker(self, line: "Line") -> Take:
+    def _taker(self, line: "BodyWriter") -> Deliver:
         """Return what sends events where they are said: waking the task costs more than the sending."""
         encode = self._encode
 
-        def take(events: Sequence[Event]) -> bool:
-            return line.say_now(b"".join(map(encode, events)))
+        def deliver(events: Sequence[Event]) -> bool:
+            return line.try_send(b"".join(map(encode, events)))
 
-        return take
+        return deliver
 
 
 async def _left(receive: Receive) -> None:
@@ -112,7 +115,7 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-class Line:
+class BodyWriter:
     """A body going out in pieces, one at a time, and the pings between them.
 
     One timer for the whole of it, which a piece doesn't touch: when it fires it looks how long ago the last
@@ -121,7 +124,7 @@ class Line:
 
     def __init__(
         self,
-        way: Straight,
+        way: DirectSend,
         ping_s: float,
         ping: Callable[[], bytes] = lambda: PING,
         *,
@@ -137,18 +140,18 @@ class Line:
         self._ping: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(ping_s, self._look)
 
-    async def say(self, piece: bytes) -> None:
+    async def send(self, piece: bytes) -> None:
         """Send the piece; waits while the client's connection is full."""
         while self._ping is not None:  # another one may begin before this goes on
             await asyncio.wait((self._ping,))
         self._is_sending = True
-        await self._way.say(piece)
+        await self._way.send(piece)
         self._is_sending = False
         self._sent_at_s = self._loop.time()
 
-    def say_now(self, piece: bytes) -> bool:
+    def try_send(self, piece: bytes) -> bool:
         """Send the piece if that needs no wait; return whether it was sent."""
-        if self._ping is not None or not self._way.say_now(piece):
+        if self._ping is not None or not self._way.try_send(piece):
             return False
         self._sent_at_s = self._loop.time()
         return True
@@ -163,7 +166,7 @@ class Line:
         self._timer = self._loop.call_later(rest_s, self._look)
 
     async def _say_ping(self) -> None:
-        await self._way.say(self._ping_frame())
+        await self._way.send(self._ping_frame())
 
     def _pinged(self, ping: asyncio.Task[None]) -> None:
         self._ping = None

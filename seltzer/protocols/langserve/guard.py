@@ -18,7 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seltzer.errors import AppError, NotFound
-from seltzer.protocols.http.attached_runs import attached, never
+from seltzer.protocols.http.attached_runs import attach_runs, never_receive
 from seltzer.protocols.http.faults import Faults
 from seltzer.protocols.langserve.frames import error_frame
 from seltzer.protocols.langserve.request import Limits, check
@@ -86,13 +86,13 @@ class LangServeGuard:
             return
         for each in asked:
             if each.on_busy == "reject":
-                await self._engine.check_free(each.thread_id)
+                await self._engine.check_thread_free(each.thread_id)
 
     async def _answer(
         self, scope: Scope, receive: Receive, send: Send, asked: tuple[Asked, ...], run_id: str | None
     ) -> None:
         body = await receive()
-        async with attached(self._engine, receive) as attachment:
+        async with attach_runs(self._engine, receive) as attachment:
             request = scope["state"]["langserve"] = ServedRequest(attachment, asked, run_id)
             answer = _Answer(request, send, self._faults)
             await self._serve(scope, _once(body), answer)
@@ -153,7 +153,7 @@ def _once(body: Message) -> Receive:
     bodies = [body]
 
     async def receive() -> Message:
-        return bodies.pop() if bodies else await never()
+        return bodies.pop() if bodies else await never_receive()
 
     return receive
 

@@ -18,7 +18,7 @@ from langchain_core.tracers.log_stream import RunLog, RunLogPatch
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic.v1 import BaseModel as BaseModelV1
 
-from seltzer.protocols.http.attached_runs import Attachment
+from seltzer.protocols.http.attached_runs import AttachedRuns
 from seltzer.protocols.http.messages import MessageLimits, parse_input
 from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
 from seltzer.protocols.langserve.frames import public_event, public_patch
@@ -67,7 +67,7 @@ class ServedRequest:
     run_id names its run; None for a batch, whose runs are named by LangServe.
     """
 
-    attachment: Attachment
+    attachment: AttachedRuns
     asked: tuple[Asked, ...]
     run_id: str | None
 
@@ -94,8 +94,9 @@ class ChatInput(BaseModel):
 
 
 class ServedGraph(Runnable[Any, Any]):
-    """Runs the graph through the request's Attachment, which the config carries. Async only: LangServe calls
-    no other.
+    """Runs the graph through the request's AttachedRuns, which the config carries.
+
+    Async only: LangServe calls nothing else.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -196,7 +197,7 @@ class ServedGraph(Runnable[Any, Any]):
 
     def _run(
         self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
-    ) -> tuple[Attachment, RunSpec]:
+    ) -> tuple[AttachedRuns, RunSpec]:
         configurable = config["configurable"]
         request: ServedRequest = configurable[REQUEST]
         names = [spec.id for spec in self.graph.served.config_specs if spec.id not in _OURS]

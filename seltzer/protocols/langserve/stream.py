@@ -20,8 +20,8 @@ from fastapi.routing import APIRoute
 from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
-from seltzer.protocols.http.direct_send import Straight
-from seltzer.protocols.http.sse import Line
+from seltzer.protocols.http.direct_send import DirectSend
+from seltzer.protocols.http.sse import BodyWriter
 from seltzer.protocols.langserve.frames import frame
 
 _MOST_WAITING: Final = 100  # frames, before more are made
@@ -54,16 +54,16 @@ class _Stream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A task of its own: by this one an item would go through all layers around the route.
-        await asyncio.create_task(self._write(send, Straight(scope, send)), name="write items")
+        await asyncio.create_task(self._write(send, DirectSend(scope, send)), name="write items")
 
-    async def _write(self, send: Send, way: Straight) -> None:
+    async def _write(self, send: Send, way: DirectSend) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        line = Line(way, self._ping_s, _ping, is_steady=True)
+        line = BodyWriter(way, self._ping_s, _ping, is_steady=True)
         async with line, _Frames(line) as frames:
             try:
                 async for item in self._items:
                     if item.get("event") != "error":
-                        await frames.say(frame(item))
+                        await frames.add(frame(item))
                         continue
                     await frames.flush()
                     # Not straight, and a piece of its own: the guard puts ours in its place.
@@ -81,13 +81,13 @@ class _Frames:
     The block ends when all is sent; if it is cancelled, at once: the client may have ceased to read.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: BodyWriter) -> None:
         self._line = line
         self._waiting: list[bytes] = []
         self._sending: asyncio.Task[None] | None = None
 
-    async def say(self, frame: bytes) -> None:
-        """Take the frame; waits while too many are on their way."""
+    async def add(self, frame: bytes) -> None:
+        """Deliver the frame; waits while too many are on their way."""
         self._waiting.append(frame)
         if self._sending is None or self._sending.done():
             await self.flush()
@@ -116,7 +116,7 @@ class _Frames:
         while self._waiting:
             piece = b"".join(self._waiting)
             self._waiting.clear()
-            await self._line.say(piece)
+            await self._line.send(piece)
 
 
 def _ping() -> bytes:

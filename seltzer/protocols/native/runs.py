@@ -42,7 +42,7 @@ class Native:
     async def run(self, request: Request) -> Run:
         """Return the run that the path names. Raises UnknownGraph, UnknownRun."""
         graph, run_id = self.graph(request), check_run_id(request.path_params["run_id"])
-        run = await self.engine.run(run_id)
+        run = await self.engine.get_run(run_id)
         if run.spec.graph != graph.name:
             raise UnknownRun(f"graph {graph.name!r} has no run {run_id!r}")
         return run
@@ -58,9 +58,9 @@ class Native:
         if not _wants_events(request):
             return Answer(run_json(run), HTTPStatus.CREATED, headers)
         if run.last is not None:  # the key named a run of before, whose events may be gone
-            await self.engine.check_follow(run.spec.run_id, START)
+            await self.engine.check_cursor(run.spec.run_id, START)
         return EventStream(
-            lambda take: self.engine.batches(run.spec.run_id, take=take),
+            lambda deliver: self.engine.follow_batches(run.spec.run_id, deliver=deliver),
             ping_s=self.ping_s,
             status_code=HTTPStatus.CREATED,
             headers=headers,
@@ -88,10 +88,12 @@ def routes(native: Native) -> APIRouter:
     async def follow(request: Request) -> Response:
         await native.run(request)
         run_id, after = request.path_params["run_id"], _cursor(request)
-        run = await engine.check_follow(run_id, after)
+        run = await engine.check_cursor(run_id, after)
         if run.last is not None and run.last.cursor <= after:
             return Response(status_code=HTTPStatus.NO_CONTENT)
-        return EventStream(lambda take: engine.batches(run_id, after, take=take), ping_s=native.ping_s)
+        return EventStream(
+            lambda deliver: engine.follow_batches(run_id, after, deliver=deliver), ping_s=native.ping_s
+        )
 
     @router.post(
         "/{graph}/runs/{run_id}/cancel", status_code=202, summary="Cancel a run", openapi_extra=openapi.RUN

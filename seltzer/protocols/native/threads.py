@@ -33,7 +33,7 @@ def routes(native: Native) -> APIRouter:
     async def list_threads(request: Request) -> Response:
         name, asked = native.graph(request).name, _query(request, "q", "limit", "cursor")
         limit = _limit(asked, PAGE)
-        found = await engine.conversations.list(name, query=_q(asked), limit=limit + 1, before=_before(asked))
+        found = await engine.threads.list(name, query=_q(asked), limit=limit + 1, before=_before(asked))
         return Answer(page_json(found, limit))
 
     @router.get(
@@ -41,8 +41,8 @@ def routes(native: Native) -> APIRouter:
     )
     async def look(request: Request) -> Response:
         name, thread_id = native.graph(request).name, _thread_id(request)
-        thread = await engine.conversations.get(name, thread_id)
-        return Answer(state_json(thread, await engine.conversations.state(name, thread_id)))
+        thread = await engine.threads.get(name, thread_id)
+        return Answer(state_json(thread, await engine.threads.state(name, thread_id)))
 
     @router.get(
         "/{graph}/threads/{thread_id}/history",
@@ -52,7 +52,7 @@ def routes(native: Native) -> APIRouter:
     async def history(request: Request) -> Response:
         name, asked = native.graph(request).name, _query(request, "limit", "before")
         before = check_checkpoint_id(asked["before"], "before") if "before" in asked else None
-        states = await engine.conversations.history(
+        states = await engine.threads.history(
             name, _thread_id(request), limit=_limit(asked, HISTORY_PAGE), before=before
         )
         return Answer({"checkpoints": [checkpoint_json(state) for state in states]})
@@ -62,7 +62,7 @@ def routes(native: Native) -> APIRouter:
     )
     async def rename(request: Request) -> Response:
         name, title = native.graph(request).name, _title(request.state.json)
-        return Answer(thread_json(await engine.conversations.rename(name, _thread_id(request), title)))
+        return Answer(thread_json(await engine.threads.rename(name, _thread_id(request), title)))
 
     @router.delete(
         "/{graph}/threads/{thread_id}",
@@ -71,7 +71,7 @@ def routes(native: Native) -> APIRouter:
         openapi_extra=openapi.THREAD,
     )
     async def delete(request: Request) -> Response:
-        await engine.conversations.delete(native.graph(request).name, _thread_id(request))
+        await engine.threads.delete(native.graph(request).name, _thread_id(request))
         return Response(status_code=204)
 
     @router.get("/{graph}/graph", summary="Show the graph's nodes and edges", openapi_extra=openapi.GRAPH)

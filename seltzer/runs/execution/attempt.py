@@ -17,11 +17,11 @@ from langgraph.types import Command
 
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event, Json
-from seltzer.runs.execution.fence import HOLD, Hold
+from seltzer.runs.execution.fence import FENCE, Fence
 from seltzer.runs.execution.graph_driver import Part, drive
 from seltzer.runs.execution.isolation import contained
 from seltzer.runs.execution.terminal_events import CANCELLED, failed, finished
-from seltzer.runs.execution.translator import Said, Translator
+from seltzer.runs.execution.translator import Emission, Translator
 from seltzer.runs.failure import classify, failure
 from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.jsonable import to_json
@@ -37,7 +37,7 @@ CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do s
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Resources:
     """What executions share. clock counts seconds; a graph told to end is told again each insist_s.
 
     retention_s: how long an ended run's events are kept.
@@ -51,7 +51,7 @@ class Means:
     clock: Callable[[], float]
 
 
-class Execution:
+class Attempt:
     """Runs a lease to its end, and says so, whatever happens."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Execution:
         graph: Graph,
         pregel: AnyPregel,
         tail: Tail,
-        means: Means,
+        means: Resources,
         *,
         was_queued: bool = False,
     ) -> None:
@@ -73,18 +73,18 @@ class Execution:
         self.was_queued = was_queued
         self._has_touched = self.run.attempt > 1  # its thread
         self._run_id, self._attempt = lease.run.spec.run_id, lease.run.attempt
-        self._flush = means.flusher.put
-        self._hold = Hold(is_thread_new=lease.is_thread_new)
+        self._flush = means.flusher.append
+        self._fence = Fence(is_thread_new=lease.is_thread_new)
         self._translator = Translator(pregel)
         self._seq = 0
-        self._stop: Said | None = None
+        self._stop: Emission | None = None
         self._is_rolled_back = False
         self._is_handed_back = False
         self._is_ending = False
         self.task: asyncio.Task[bool] | None = None
         self.error: StorageFailed | None = None  # why the end couldn't be said
 
-    def begin(self, callbacks: Callbacks, on_end: Callable[["Execution"], None]) -> asyncio.Task[bool]:
+    def begin(self, callbacks: Callbacks, on_end: Callable[["Attempt"], None]) -> asyncio.Task[bool]:
         """Start the task. on_end is called when the thread is free, right before the last event is shown.
 
         Its result is whether the run was ended by it.
@@ -114,10 +114,10 @@ class Execution:
     def abandon(self, error: StorageFailed | None = None) -> None:
         """Have the task end without a word: the lease is lost, or the store can't be written."""
         self.error = error
-        self._hold.let_go()
+        self._fence.revoke()
         self._end_with(CANCELLED)
 
-    def _end_with(self, last: Said) -> None:
+    def _end_with(self, last: Emission) -> None:
         """Tell the run to end. Once: a second cancel right behind it would break into its cleaning up."""
         if self._stop is None:
             self._stop = last
@@ -131,11 +131,11 @@ class Execution:
             task.cancel()
             asyncio.get_running_loop().call_later(self._means.insist_s, self._insist, task)
 
-    async def _execute(self, callbacks: Callbacks, on_end: Callable[["Execution"], None]) -> bool:
+    async def _execute(self, callbacks: Callbacks, on_end: Callable[["Attempt"], None]) -> bool:
         spec, started_at = self.run.spec, self._means.clock()
         deadline = asyncio.get_running_loop().call_later(self._means.timeout_s, self.fail, "run_timeout")
         try:
-            self._say(Said("started", self._started()))
+            self._say(Emission("started", self._started()))
             if self._stop is None:
                 await self._stream(callbacks)
             last = self._stop or finished(self._translator, self._means.clock() - started_at)
@@ -179,12 +179,12 @@ class Execution:
                 if self._stop is not None:  # a node has swallowed its cancellation
                     return
                 if flusher.is_full:
-                    await flusher.room()
+                    await flusher.wait_for_capacity()
 
     def _take(self, part: Part) -> None:
         if self._is_ending:  # a node in a thread can't be stopped
             return
-        said: list[Said] = []
+        said: list[Emission] = []
         try:
             try:
                 said += self._translator.feed(*part)
@@ -208,14 +208,14 @@ class Execution:
         if self.run.attempt == 1:
             return spec.input if spec.answers is None else Command(resume=dict(spec.answers))
         state = await self._pregel.aget_state(self._config())
-        self._say(Said("state", {"values": to_json(state.values)}))
+        self._say(Emission("state", {"values": to_json(state.values)}))
         is_ours = (state.metadata or {}).get("run_id") == spec.run_id
         if is_ours:
             self._translator.go_on_from(state.values)
         return None if is_ours or spec.answers is not None else spec.input
 
     async def _settle_interrupts(self) -> None:
-        """Take a question that nobody has answered out of the thread, if the run was sent to do so.
+        """Deliver a question that nobody has answered out of the thread, if the run was sent to do so.
 
         A run that waited for its turn may find that the one before it ended with a question.
         """
@@ -231,30 +231,30 @@ class Execution:
     def _config(self) -> RunnableConfig:
         spec = self.run.spec
         return {
-            "configurable": {"thread_id": spec.thread_id, HOLD: self._hold},
+            "configurable": {"thread_id": spec.thread_id, FENCE: self._fence},
             "metadata": {"run_id": spec.run_id},
         }
 
-    def _say(self, *said: Said) -> None:
-        if not (said and self._hold.is_held):  # not held: abandoned, and it swallowed its cancellation
+    def _say(self, *said: Emission) -> None:
+        if not (said and self._fence.is_valid):  # not held: abandoned, and it swallowed its cancellation
             return
         events = []
         for kind, data in said:
             self._seq += 1
             events.append(Event(self._attempt, self._seq, kind, data))
-        self._tail.put(*events)
+        self._tail.publish(*events)
         self._flush(self._run_id, *events)
 
-    async def _end(self, last: Said, on_end: Callable[["Execution"], None]) -> bool:
+    async def _end(self, last: Emission, on_end: Callable[["Attempt"], None]) -> bool:
         """Keep the result and free the thread, then show the last event: who has seen it finds both."""
         flusher, runs = self._means.flusher, self._means.stores.runs
-        if self._hold.is_held and self._has_touched and not self._is_handed_back:
+        if self._fence.is_valid and self._has_touched and not self._is_handed_back:
             await self._tidy(last)
-        await flusher.settled(self.run.spec.run_id)
-        if not self._hold.is_held:
+        await flusher.wait_written(self.run.spec.run_id)
+        if not self._fence.is_valid:
             return False
-        self._hold.let_go()
-        unwritten = flusher.take(self.run.spec.run_id)
+        self._fence.revoke()
+        unwritten = flusher.take_unwritten(self.run.spec.run_id)
         if self._is_handed_back:
             await runs.hand_back(self.lease, unwritten=unwritten)
             return False
@@ -270,10 +270,10 @@ class Execution:
             log.warning("run %s has another owner now; what was done here is dropped", self.run.spec.run_id)
             return False
         on_end(self)
-        self._tail.put(event)
+        self._tail.publish(event)
         return True
 
-    async def _tidy(self, last: Said) -> None:
+    async def _tidy(self, last: Emission) -> None:
         """Leave the thread such that its next turn works, and has what was said of this one."""
         spec, checkpoints = self.run.spec, self._means.stores.checkpoints
         if self._is_rolled_back:

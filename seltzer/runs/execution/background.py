@@ -1,4 +1,4 @@
-"""Chores: what is done in the background, and nobody waits for but the process's end."""
+"""BackgroundTasks: what is done in the background, and nobody waits for but the process's end."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from seltzer.errors import StorageFailed
 log = logging.getLogger(__name__)
 
 
-class Chores:
+class BackgroundTasks:
     """Work in tasks of its own; a store that fails is logged."""
 
     def __init__(self) -> None:

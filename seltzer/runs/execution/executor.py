@@ -12,8 +12,8 @@ from langchain_core.callbacks import Callbacks
 
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.execution.attempt import Execution, Means
-from seltzer.runs.execution.background import Chores
+from seltzer.runs.execution.attempt import Attempt, Resources
+from seltzer.runs.execution.background import BackgroundTasks
 from seltzer.runs.execution.leases import TTL_S, Leases
 from seltzer.runs.execution.reservations import Expectations
 from seltzer.runs.execution.terminal_events import failed
@@ -30,7 +30,7 @@ CLOSE_S: Final = 2.0  # a node may swallow its cancellation
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RunLimits:
     """How much a process takes on: runs executed at once, runs that wait, a run's time.
 
     retention_s: how long an ended run's events are kept. insist_s: when a graph told to end is told again.
@@ -52,7 +52,7 @@ class Executor:
         pregels: Mapping[str, AnyPregel],
         stores: Stores,
         hub: Hub,
-        limits: Limits,
+        limits: RunLimits,
         clock: Callable[[], float],
     ) -> None:
         self.worker = uuid.uuid4().hex
@@ -62,12 +62,12 @@ class Executor:
         self._hub = hub
         self._limits = limits
         self._flusher = Flusher(stores.event_log, self._was_stored, self._was_not_stored)
-        self._means = Means(
+        self._means = Resources(
             stores, self._flusher, limits.timeout_s, limits.insist_s, limits.retention_s, clock
         )
-        self._live: dict[RunId, Execution] = {}
+        self._live: dict[RunId, Attempt] = {}
         self._expected = Expectations()
-        self._chores = Chores()
+        self._chores = BackgroundTasks()
         self._queued: set[RunId] = set()  # what was submitted here and has to wait
         self._coming = 0  # places kept for runs that are being submitted
         self._is_closing = False
@@ -106,7 +106,7 @@ class Executor:
             self.was_ended(each.spec.run_id)
         return run, lease
 
-    def live(self, run_id: RunId) -> Execution | None:
+    def live(self, run_id: RunId) -> Attempt | None:
         """Return the run's execution, if it is executed here."""
         return self._live.get(run_id)
 
@@ -124,7 +124,7 @@ class Executor:
         if overtaken := self._live.get(run_id):  # its lease had run out, though it is this process's own
             overtaken.abandon()
         tail = self._hub.open(run_id, lease.run.attempt)
-        live = Execution(lease, graph, self._pregels[graph.name], tail, self._means, was_queued=was_queued)
+        live = Attempt(lease, graph, self._pregels[graph.name], tail, self._means, was_queued=was_queued)
         self._live[run_id] = live
         if lease.stop:
             live.stop(lease.stop)
@@ -138,7 +138,7 @@ class Executor:
         self._is_closing = True
 
     def expect(self, run_id: RunId) -> None:
-        """Take note that a request will bring the run's input."""
+        """Deliver note that a request will bring the run's input."""
         self._expected.add(run_id)
 
     def give(self, run: Run, lease: Lease | None) -> None:
@@ -167,7 +167,7 @@ class Executor:
         self._queued.discard(run_id)
 
     def was_ended(self, run_id: RunId) -> None:
-        """Take note that the run has ended without being executed here."""
+        """Deliver note that the run has ended without being executed here."""
         self.forget(run_id)
         self._hub.wake(run_id)
         self._chores.do(self._stores.event_log.expire(run_id, self._limits.retention_s))
@@ -228,20 +228,20 @@ class Executor:
         if ready is not None and ready.lease is not None:
             self.begin(ready.lease, ready.callbacks, was_queued=ready.was_queued)
 
-    def _was_freed(self, execution: Execution) -> None:
+    def _was_freed(self, execution: Attempt) -> None:
         """The run's thread and its place are free."""
         self._forget_live(execution)
         if self._queued or execution.was_queued:  # behind it, more of what an earlier process left may wait
             self._leases.nudge()
 
-    def _is_done(self, execution: Execution, *, has_ended: bool) -> None:
+    def _is_done(self, execution: Attempt, *, has_ended: bool) -> None:
         spec = execution.run.spec
         self._forget_live(execution)
         self._hub.close(spec.run_id, execution.run.attempt, execution.error)
         if has_ended:
             self._chores.do(self._keep_house(spec.thread_id))
 
-    def _forget_live(self, execution: Execution) -> None:
+    def _forget_live(self, execution: Attempt) -> None:
         run_id = execution.run.spec.run_id
         if self._live.get(run_id) is execution:  # else a later attempt has overtaken it
             del self._live[run_id]
@@ -255,8 +255,8 @@ class Executor:
         for run_id, events in batch.items():
             if run_id in fenced:
                 self._was_lost(run_id)
-            elif tail := self._hub.live(run_id):
-                tail.stored(events[-1].cursor)
+            elif tail := self._hub.live_tail(run_id):
+                tail.mark_stored(events[-1].cursor)
 
     def _was_not_stored(self, batch: Batch) -> None:
         for run_id in batch:

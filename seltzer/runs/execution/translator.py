@@ -22,7 +22,7 @@ _METADATA: Final = "__metadata__"  # says that a node's update is one that was k
 _REASONING_BLOCKS: Final = {"reasoning": "reasoning", "thinking": "thinking"}  # block type -> its text's key
 
 
-class Said(NamedTuple):
+class Emission(NamedTuple):
     """An event before the engine numbers it."""
 
     kind: Kind
@@ -64,13 +64,13 @@ class Translator:
         return "".join(self._messages[self._answer_id].parts)
 
     def go_on_from(self, values: Any) -> None:
-        """Take the state that an earlier attempt has left; what it ends with may be the whole answer."""
+        """Deliver the state that an earlier attempt has left; what it ends with may be the whole answer."""
         messages = values.get("messages") if isinstance(values, Mapping) else None
         last = messages[-1] if messages else None
         if isinstance(last, AIMessage) and not (last.tool_calls or last.invalid_tool_calls):
             self._kept_answer = _text(last)
 
-    def feed(self, namespace: Namespace, mode: str, value: Any) -> Iterable[Said]:
+    def feed(self, namespace: Namespace, mode: str, value: Any) -> Iterable[Emission]:
         """Return what the part says, in order."""
         if mode == "texts":
             return self._more(*value)
@@ -84,14 +84,14 @@ class Translator:
         if mode == "updates":
             return self._updates(namespace, value)
         if mode == "custom":
-            return (Said("custom", {"value": to_json(value)}),)
+            return (Emission("custom", {"value": to_json(value)}),)
         if not namespace:
             self.values = value
         return ()
 
-    def _more(self, message_id: str, texts: Sequence[str]) -> Sequence[Said]:
+    def _more(self, message_id: str, texts: Sequence[str]) -> Sequence[Emission]:
         """Say more of a message that has begun: as _token() does, which the most frequent case is spared."""
-        message, said = self._messages[message_id], list[Said]()
+        message, said = self._messages[message_id], list[Emission]()
         for text in texts:
             if not text.isascii():
                 text = _clean(text)
@@ -111,7 +111,9 @@ class Translator:
             and not (message.tool_call_chunks or message.usage_metadata or message.additional_kwargs)
         )
 
-    def _ai(self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any]) -> Iterator[Said]:
+    def _ai(
+        self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any]
+    ) -> Iterator[Emission]:
         message_id, text = message.id or "", _text(message)
         node = (namespace, metadata.get("langgraph_node", ""))
         said = self._messages.get(message_id)
@@ -120,11 +122,11 @@ class Translator:
                 return
             said = _Message(node, "step" if node[1] in self._tool_nodes else "answer")
             self._messages[message_id] = said
-            yield Said("message", _head(message_id, node, metadata))
+            yield Emission("message", _head(message_id, node, metadata))
         if message.usage_metadata:
             self.usage = add_usage(self.usage, message.usage_metadata)
         if reasoning := _reasoning(message):
-            yield Said("reasoning", {"message_id": message_id, "text": reasoning})
+            yield Emission("reasoning", {"message_id": message_id, "text": reasoning})
         for call in _tool_calls(message, message_id):
             if said.channel == "answer":
                 said.channel = "step"
@@ -133,7 +135,7 @@ class Translator:
         if text:
             yield from self._token(message_id, said, text)
 
-    def _token(self, message_id: str, said: _Message, text: str) -> Iterator[Said]:
+    def _token(self, message_id: str, said: _Message, text: str) -> Iterator[Emission]:
         if said.channel == "answer" and self._answer_id != message_id:
             if self._answer_id is not None:  # a later message is the answer then
                 self._messages[self._answer_id].channel = "step"
@@ -142,15 +144,15 @@ class Translator:
         yield self._said(message_id, said, text)
 
     @staticmethod
-    def _said(message_id: str, said: _Message, text: str) -> Said:
+    def _said(message_id: str, said: _Message, text: str) -> Emission:
         said.parts.append(text)
-        return Said("token", {"message_id": message_id, "text": text, "channel": said.channel})
+        return Emission("token", {"message_id": message_id, "text": text, "channel": said.channel})
 
-    def _retract(self, message_id: str) -> Iterator[Said]:
+    def _retract(self, message_id: str) -> Iterator[Emission]:
         """Say that the message isn't the answer, if its text was shown as such."""
         if self._answer_id == message_id:
             self._answer_id = None
-            yield Said("retracted", {"message_id": message_id})
+            yield Emission("retracted", {"message_id": message_id})
 
     def _is_repeated(self, message: AIMessage, node: tuple[Namespace, str], text: str) -> bool:
         """Tell whether a node gave back, under another id, the text its model has just said."""
@@ -159,11 +161,11 @@ class Translator:
         answer = self._messages[self._answer_id]
         return answer.node == node and "".join(answer.parts) == text
 
-    def _updates(self, namespace: Namespace, value: Mapping[str, Any]) -> Iterator[Said]:
+    def _updates(self, namespace: Namespace, value: Mapping[str, Any]) -> Iterator[Emission]:
         for node, update in value.items():
             yield from self._update(namespace, node, update)
 
-    def _update(self, namespace: Namespace, node: str, update: Any) -> Iterator[Said]:
+    def _update(self, namespace: Namespace, node: str, update: Any) -> Iterator[Emission]:
         if node == _METADATA:
             return
         if node == _INTERRUPT:
@@ -171,9 +173,9 @@ class Translator:
             asked = [{"id": each.id, "value": to_json(each.value)} for each in update if each.id not in known]
             self.interrupts = [*self.interrupts, *asked]
             if asked:
-                yield Said("interrupt", {"interrupts": asked})
+                yield Emission("interrupt", {"interrupts": asked})
             return
-        yield Said("update", {"node": node, "namespace": list(namespace), "values": to_json(update)})
+        yield Emission("update", {"node": node, "namespace": list(namespace), "values": to_json(update)})
         answer_id = self._answer_id
         if answer_id is not None and self._messages[answer_id].node == (namespace, node):
             kept = list(_ai_messages(update))
@@ -192,8 +194,8 @@ def _head(message_id: str, node: tuple[Namespace, str], metadata: Mapping[str, A
     }
 
 
-def _tool_result(message: ToolMessage) -> Said:
-    return Said(
+def _tool_result(message: ToolMessage) -> Emission:
+    return Emission(
         "tool_result",
         {
             "call_id": message.tool_call_id,
@@ -204,7 +206,7 @@ def _tool_result(message: ToolMessage) -> Said:
     )
 
 
-def _tool_calls(message: AIMessage, message_id: str) -> Iterator[Said]:
+def _tool_calls(message: AIMessage, message_id: str) -> Iterator[Emission]:
     if isinstance(message, AIMessageChunk):
         for chunk in message.tool_call_chunks:
             yield _call(message_id, chunk["index"], chunk["id"], chunk["name"], chunk["args"])
@@ -213,7 +215,9 @@ def _tool_calls(message: AIMessage, message_id: str) -> Iterator[Said]:
         yield _call(message_id, index, call["id"], call["name"], json.dumps(call["args"], ensure_ascii=False))
 
 
-def _call(message_id: str, index: object, call_id: str | None, name: str | None, args: str | None) -> Said:
+def _call(
+    message_id: str, index: object, call_id: str | None, name: str | None, args: str | None
+) -> Emission:
     data = {
         "message_id": message_id,
         "index": index or 0,
@@ -221,7 +225,7 @@ def _call(message_id: str, index: object, call_id: str | None, name: str | None,
         "name": name,
         "args": args or "",
     }
-    return Said("tool_call", data)
+    return Emission("tool_call", data)
 
 
 def _text(message: AIMessage) -> str:

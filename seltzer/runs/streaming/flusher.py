@@ -52,8 +52,8 @@ class Flusher:
     def is_full(self) -> bool:
         return self._count >= LIMIT
 
-    def put(self, run_id: RunId, *events: Event) -> None:
-        """Take events; the log will have them soon."""
+    def append(self, run_id: RunId, *events: Event) -> None:
+        """Deliver events; the log will have them soon."""
         self._count += len(events)
         waiting = self._waiting.get(run_id)
         if waiting is not None:
@@ -63,18 +63,18 @@ class Flusher:
         if not (self._is_due or self._in_flight):
             self._plan()
 
-    async def room(self) -> None:
+    async def wait_for_capacity(self) -> None:
         """Wait, without limit, until is_full is false."""
         while self.is_full:
             self._has_room.clear()
             await self._has_room.wait()
 
-    async def settled(self, run_id: RunId) -> None:
+    async def wait_written(self, run_id: RunId) -> None:
         """Wait until nothing of the run is on its way to the log."""
         while run_id in self._in_flight and self._flush is not None:
             await asyncio.wait([self._flush])
 
-    def take(self, run_id: RunId) -> list[Event]:
+    def take_unwritten(self, run_id: RunId) -> list[Event]:
         """Return what of the run still waits, for the caller to write: with the run's end, in one go."""
         events = self._waiting.pop(run_id, [])
         self._count -= len(events)
@@ -106,7 +106,7 @@ class Flusher:
             log.error("the log can't be written", exc_info=error)
             self._on_failed(batch)
             for run_id in batch:
-                self.take(run_id)  # what these runs said next would stand behind a hole
+                self.take_unwritten(run_id)  # what these runs said next would stand behind a hole
             if not isinstance(error, StorageFailed):
                 raise
         else:

@@ -6,7 +6,7 @@ from seltzer.errors import InvalidCursor, ServerDraining, StreamGap, UnknownRun
 from seltzer.runs.event import LAST_KINDS, START, Cursor, Event, RunId
 from seltzer.runs.ports import EventLog, Runs
 from seltzer.runs.run import Run
-from seltzer.runs.streaming.hub import Hub, Tail, Take
+from seltzer.runs.streaming.hub import Deliver, Hub, Tail
 
 
 class Follower:
@@ -44,7 +44,7 @@ class Follower:
     async def check(self, run_id: RunId, after: Cursor) -> Run:
         """Return the run, or raise what following it would: UnknownRun, InvalidCursor, StreamGap."""
         run = await self.run_at(run_id, after)
-        tail = self._hub.live(run_id)
+        tail = self._hub.live_tail(run_id)
         if tail is None or after < tail.floor:
             await self._stored(run, after)
         return run
@@ -59,7 +59,7 @@ class Follower:
         return run
 
     async def batches(
-        self, run_id: RunId, after: Cursor, take: Take | None = None
+        self, run_id: RunId, after: Cursor, deliver: Deliver | None = None
     ) -> AsyncGenerator[Sequence[Event]]:
         """Yield the run's events behind the cursor, in batches as they come, ending with a last event.
 
@@ -69,10 +69,10 @@ class Follower:
         """
         begun = self._executed(run_id) if after == START else None
         is_attached = (begun or await self.run_at(run_id, after)).spec.attached
-        with self._hub.join(run_id) as tail:
+        with self._hub.subscribe(run_id) as tail:
             while True:
                 version, is_over = tail.version, False
-                events = tail.after(after)
+                events = tail.read_after(after)
                 if events is None:
                     events = await self._missed(run_id, after, tail)
                 elif not events and not tail.is_live and not tail.error:
@@ -91,7 +91,7 @@ class Follower:
                         raise tail.error
                     if self._is_draining and not (is_attached and tail.is_live):  # nothing begins now
                         raise ServerDraining("the server is shutting down; come back in a moment")
-                    after = await tail.wait(version, after, take)
+                    after = await tail.wait(version, after, deliver)
 
     async def _missed(self, run_id: RunId, after: Cursor, tail: Tail) -> Sequence[Event]:
         """Return what the log has behind the cursor, or else the tail's own attempt from its beginning.
@@ -102,7 +102,7 @@ class Follower:
         events = (await self._log.read({run_id: after})).get(run_id, [])
         if not events and floor.seq > 0:
             raise _gap(run_id)
-        return events or tail.after(floor) or ()
+        return events or tail.read_after(floor) or ()
 
     async def _stored(self, run: Run, after: Cursor) -> Sequence[Event]:
         run_id = run.spec.run_id

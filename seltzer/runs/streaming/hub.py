@@ -14,7 +14,7 @@ from seltzer.runs.event import START, Cursor, Event, RunId
 
 TAIL_LIMIT: Final = 32  # events that a tail keeps at least, once it has had them
 
-Take: TypeAlias = Callable[[Sequence[Event]], bool]
+Deliver: TypeAlias = Callable[[Sequence[Event]], bool]
 """Takes the next events of a reader in its stead, while it waits: where they are said, and at once.
 
 Returns whether it has; otherwise the reader wakes, and finds them. What it raises, the reader raises. It is
@@ -26,11 +26,11 @@ together. It must not put events itself.
 class _Waiter:
     """A reader who waits behind a cursor."""
 
-    __slots__ = ("attempt", "seq", "take", "woken")
+    __slots__ = ("attempt", "deliver", "seq", "woken")
 
-    def __init__(self, after: Cursor, take: Take | None) -> None:
+    def __init__(self, after: Cursor, deliver: Deliver | None) -> None:
         self.attempt, self.seq = after
-        self.take = take
+        self.deliver = deliver
         self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
@@ -78,19 +78,19 @@ class Tail:
         self.is_live, self.error = False, error
         self.wake()
 
-    def put(self, *events: Event) -> None:
+    def publish(self, *events: Event) -> None:
         """Hand the events to the readers."""
         self._events += events
         if len(self._events) >= 2 * TAIL_LIMIT:
             self._trim()
         self.wake()
 
-    def stored(self, cursor: Cursor) -> None:
-        """Take note that the log has the events up to the cursor. It may be an earlier attempt's."""
+    def mark_stored(self, cursor: Cursor) -> None:
+        """Deliver note that the log has the events up to the cursor. It may be an earlier attempt's."""
         if cursor.attempt == self.attempt:
             self._stored_seq = cursor.seq
 
-    def after(self, cursor: Cursor) -> Sequence[Event] | None:
+    def read_after(self, cursor: Cursor) -> Sequence[Event] | None:
         """Return the events behind the cursor; None if some of them are only in the log."""
         if cursor < self.floor:
             return None
@@ -98,19 +98,19 @@ class Tail:
             return self._events[:]
         return self._events[cursor.seq - self.floor.seq :] if cursor.attempt == self.attempt else ()
 
-    async def wait(self, version: int, after: Cursor, take: Take | None = None) -> Cursor:
+    async def wait(self, version: int, after: Cursor, deliver: Deliver | None = None) -> Cursor:
         """Wait, without limit, for what take doesn't take; not at all if the version is another by now.
 
         Who waits has seen all that was put. Returns the cursor behind what take has taken.
         """
         if self.version != version:
             return after
-        waiter = _Waiter(after, take)
+        waiter = _Waiter(after, deliver)
         self._waiters.append(waiter)
         try:
             await waiter.woken
         finally:
-            waiter.take = None  # who has left is in the list until the next event: not with its request
+            waiter.deliver = None  # who has left is in the list until the next event: not with its request
         return Cursor(waiter.attempt, waiter.seq)
 
     def wake(self) -> None:
@@ -132,11 +132,11 @@ class Tail:
 
     def _offer(self, waiter: _Waiter) -> bool:
         """Offer the waiter's events to its take; return whether it has taken them."""
-        take = waiter.take
-        if take is None or not self.is_live or waiter.attempt != self.attempt:
+        deliver = waiter.deliver
+        if deliver is None or not self.is_live or waiter.attempt != self.attempt:
             return False
         events = self._events[waiter.seq - self.floor.seq :]
-        if not events or events[-1].kind != "token" or not take(events):
+        if not events or events[-1].kind != "token" or not deliver(events):
             return False
         waiter.seq = events[-1].seq
         return True
@@ -164,7 +164,7 @@ class Hub:
 
     def close(self, run_id: RunId, attempt: int, error: AppError | None = None) -> None:
         """End the run's tail, if it is that attempt's; its readers get the error, if there is one."""
-        tail = self.live(run_id)
+        tail = self.live_tail(run_id)
         if tail is not None and tail.attempt == attempt:
             tail.end(error)
             self._forget(run_id, tail)
@@ -179,13 +179,13 @@ class Hub:
         for tail in self._tails.values():
             tail.wake()
 
-    def live(self, run_id: RunId) -> Tail | None:
+    def live_tail(self, run_id: RunId) -> Tail | None:
         """Return the run's tail if it is executed here."""
         tail = self._tails.get(run_id)
         return tail if tail is not None and tail.is_live else None
 
     @contextmanager
-    def join(self, run_id: RunId) -> Iterator[Tail]:
+    def subscribe(self, run_id: RunId) -> Iterator[Tail]:
         """Read the run's tail until the block ends."""
         tail = self._tails.setdefault(run_id, Tail())
         tail.readers += 1

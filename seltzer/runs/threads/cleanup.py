@@ -44,7 +44,7 @@ async def _partial(run: Run, tail: Tail, event_log: EventLog, said: int) -> AIMe
 
 async def _latest(run: Run, tail: Tail, event_log: EventLog, said: int) -> Sequence[Event]:
     """Return the attempt's latest events; those of the one before if this one has only begun."""
-    recent = tail.after(tail.floor) or ()
+    recent = tail.read_after(tail.floor) or ()
     has_died = run.attempt > 1 and said == 1
     if not has_died and tail.floor.seq == 0:
         return recent

@@ -21,7 +21,7 @@ class PartialAnswer:
         self._parts: list[str] = []
 
     def feed(self, event: Event) -> None:
-        """Take the next event. A later attempt's may follow an earlier one's."""
+        """Deliver the next event. A later attempt's may follow an earlier one's."""
         data = event.data
         if event.kind == "message":
             self._nodes[data["message_id"]] = _top_node(data)

@@ -17,7 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata
 from langgraph.constants import START
 
-from seltzer.runs.execution.fence import HOLD
+from seltzer.runs.execution.fence import FENCE
 from seltzer.runs.graph import AnyPregel
 from seltzer.stores.checkpoints.retention import ROOT
 
@@ -36,14 +36,14 @@ def is_waited_for(
 ) -> bool:
     """Tell whether a node may run once the checkpoint is put. Takes note of the input's on the way."""
     configurable = config["configurable"]
-    hold = configurable.get(HOLD)
-    if hold is None or not run_of(config) or configurable["checkpoint_ns"] != ROOT:
+    fence = configurable.get(FENCE)
+    if fence is None or not run_of(config) or configurable["checkpoint_ns"] != ROOT:
         return True
     if metadata.get("source") == "input":
-        hold.input_id = checkpoint["id"]
+        fence.input_id = checkpoint["id"]
         return False
-    is_behind_input = hold.input_id is not None and hold.input_id == configurable.get("checkpoint_id")
-    hold.input_id = None
+    is_behind_input = fence.input_id is not None and fence.input_id == configurable.get("checkpoint_id")
+    fence.input_id = None
     return not (is_behind_input or _is_last(checkpoint, triggers))
 
 
@@ -55,10 +55,10 @@ def _is_last(checkpoint: Checkpoint, triggers: Triggers) -> bool:
 
 def is_of_the_input(config: RunnableConfig, task_path: str) -> bool:
     """Tell whether it was LangGraph's own first node that wrote; takes note if it was another."""
-    hold = config["configurable"][HOLD]
-    is_own = hold.input_id is not None and task_path.endswith(f" {START}")
+    fence = config["configurable"][FENCE]
+    is_own = fence.input_id is not None and task_path.endswith(f" {START}")
     if not is_own:
-        hold.input_id = None
+        fence.input_id = None
     return is_own
 
 

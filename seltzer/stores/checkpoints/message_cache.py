@@ -36,7 +36,7 @@ def are_messages(values: Collection[Any]) -> bool:
     return all(issubclass(kind, BaseMessage) for kind in set(map(type, values)))
 
 
-class KnownList:
+class CachedList:
     """A list of messages as it was loaded, and its refs.
 
     A message that isn't trusted any more is None.
@@ -95,7 +95,7 @@ class KnownList:
         return {id(message): at for at, message in enumerate(self.messages) if message is not None}
 
 
-class KnownMessages:
+class MessageCache:
     """The lists known of each thread; where they outgrow a limit, the thread used longest ago goes.
 
     limit: of messages in all. limit_bytes: of what was loaded for the threads, as stored; a thread's share
@@ -106,13 +106,13 @@ class KnownMessages:
     def __init__(self, limit: int = KNOWN_LIMIT, limit_bytes: int = KNOWN_LIMIT_BYTES) -> None:
         self._limit = limit
         self._limit_bytes = limit_bytes
-        self._threads: OrderedDict[tuple[object, str], deque[KnownList]] = OrderedDict()
+        self._threads: OrderedDict[tuple[object, str], deque[CachedList]] = OrderedDict()
         self._sizes_bytes: Counter[tuple[object, str]] = Counter()  # by thread
         self.count = 0
         self.size_bytes = 0
         self.epoch = 0  # raised when something was deleted
 
-    def lists(self, reader: object, thread_id: str) -> Sequence[KnownList]:
+    def lists(self, reader: object, thread_id: str) -> Sequence[CachedList]:
         """Return the lists known of the thread."""
         return self._threads.get((reader, thread_id), ())
 
@@ -152,7 +152,7 @@ class KnownMessages:
                 known.extend(refs[len(known.refs) :], rest)
                 self._grow(key, len(rest), size_bytes)
                 return
-        mine.append(KnownList(refs, messages))
+        mine.append(CachedList(refs, messages))
         if len(mine) > LISTS_A_THREAD:
             self._remove(mine, mine[0])
         self._grow(key, len(messages), size_bytes)
@@ -169,7 +169,7 @@ class KnownMessages:
                 del self._threads[key]
                 self.size_bytes -= self._sizes_bytes.pop(key)
 
-    def _remove(self, mine: deque[KnownList], known: KnownList) -> None:
+    def _remove(self, mine: deque[CachedList], known: CachedList) -> None:
         mine.remove(known)
         self.count -= len(known.messages)
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from seltzer.stores.checkpoints.message_cache import REF_BYTES, KnownList, are_messages, split
+from seltzer.stores.checkpoints.message_cache import REF_BYTES, CachedList, are_messages, split
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -42,7 +42,7 @@ class Unpacked(NamedTuple):
     lists: dict[Path, bytes]
 
 
-def pack(serde: SerializerProtocol, value: Any, known: Sequence[KnownList]) -> Packed:
+def pack(serde: SerializerProtocol, value: Any, known: Sequence[CachedList]) -> Packed:
     """Serialize the value, with its lists of messages as refs. Known messages aren't looked at again."""
     if not _has_long_list(value, DEPTH):
         return Packed(*serde.dumps_typed(value), {})
@@ -99,7 +99,7 @@ def _has_long_list(value: Any, depth: int) -> bool:
 class _Packer:
     """The lists taken out of a value, by path, and the messages in them that may be new, by ref."""
 
-    def __init__(self, serde: SerializerProtocol, known: Sequence[KnownList]) -> None:
+    def __init__(self, serde: SerializerProtocol, known: Sequence[CachedList]) -> None:
         self.lists: list[tuple[Path, bytes]] = []
         self.new: dict[bytes, Stored] = {}
         self._serde = serde
@@ -140,5 +140,5 @@ class _Packer:
         return ref
 
 
-def _length(known: KnownList) -> int:
+def _length(known: CachedList) -> int:
     return len(known.messages)

@@ -41,7 +41,7 @@ def superfluous(rows: Sequence[Row], kept: int) -> list[int]:
     return [row.seq for row in rows if row.seq < oldest and row.seq not in stay]
 
 
-class Written:
+class CheckpointCounts:
     """How many checkpoints the graph itself may have in each thread; the threads used longest ago go."""
 
     def __init__(self, threads_limit: int = THREADS_LIMIT) -> None:

@@ -19,7 +19,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 T = TypeVar("T")
 
 
-class BlockingHalf(BaseCheckpointSaver[str]):
+class SyncHalf(BaseCheckpointSaver[str]):
     """What LangGraph calls of a saver in a thread, such as that of a node which is a plain function.
 
     Made in the loop that it asks. Raises InvalidStateError where that loop itself would wait for its answer.

@@ -13,7 +13,7 @@ EVENTS_LIMIT: Final = 10_000  # kept for each run; the oldest go first
 SWEEP_S: Final = 1.0  # between two sweeps, unless there may be more to delete at once
 
 
-class SqliteLog:
+class SqliteEventLog:
     """An EventLog that keeps the last events_limit events of each run. clock: seconds since 1970."""
 
     def __init__(

@@ -11,7 +11,7 @@ LOCK_NAME: Final = "lock"
 
 
 class DataLock:
-    """A folder that hold() got hold of."""
+    """A folder that acquire() got hold of."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -21,7 +21,7 @@ class DataLock:
         self._file.close()
 
 
-def hold(folder: Path) -> DataLock:
+def acquire(folder: Path) -> DataLock:
     """Get hold of the folder, made for its owner alone if it isn't there.
 
     Raises DataInUse if another process holds it, LoadError if it can't be used.

@@ -34,7 +34,7 @@ from tests.client.tape import (
     RETRY,
     WHOLE,
     WHOLE_PARTS,
-    Said,
+    Emission,
     behind,
     body,
     tape,
@@ -59,7 +59,7 @@ def read(reader: Following, stream: bytes, cuts: Sequence[int] = ()) -> list[Par
 
 
 def play(
-    reader: Following, said: Sequence[Said], cuts: Sequence[int], pieces: Sequence[int] = ()
+    reader: Following, said: Sequence[Emission], cuts: Sequence[int], pieces: Sequence[int] = ()
 ) -> list[Part]:
     """Read a run whose connections break after so many bytes each, the last one not."""
     parts: list[Part] = []
@@ -297,7 +297,7 @@ def test_what_cant_be_read_cuts_the_answer_off(sent: bytes) -> None:
 
 def test_a_failed_run_is_no_lost_connection() -> None:
     reader = begun()
-    failed = Said(WHOLE[4].cursor, "failed", {"code": "graph_error", "message": "no"})
+    failed = Emission(WHOLE[4].cursor, "failed", {"code": "graph_error", "message": "no"})
 
     with pytest.raises(ServerError) as caught:
         read(reader, failed.frame)

@@ -30,7 +30,7 @@ from tests.client.tape import (
     FINISHED,
     WHOLE,
     WHOLE_PARTS,
-    Said,
+    Emission,
     call,
     result,
     tape,
@@ -38,7 +38,7 @@ from tests.client.tape import (
 )
 
 
-def read(said: Sequence[Said], reading: Reading | None = None) -> list[Part]:
+def read(said: Sequence[Emission], reading: Reading | None = None) -> list[Part]:
     reading = reading or Reading()
     return [part for each in said for part in reading.take(each.kind, each.data, each.cursor)]
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from seltzer.main import create_app
-from seltzer.protocols.http.direct_send import APART_S, Straight, StraightApp, StraightWay
+from seltzer.protocols.http.direct_send import APART_S, DirectSend, DirectSendApp, DirectSendMiddleware
 from seltzer.protocols.http.sse import RETRY, EventStream, frame
 from seltzer.runs.event import Event
 from seltzer.settings import Settings
@@ -54,7 +54,7 @@ async def events() -> AsyncGenerator[Sequence[Event]]:
     yield [token(2), token(3)]
 
 
-async def never() -> Message:
+async def never_receive() -> Message:
     await anyio.sleep_forever()
     raise AssertionError
 
@@ -66,14 +66,14 @@ async def sent_by(app: ASGIApp, scope: Scope) -> list[Message]:
         sent.append(message)
 
     with anyio.fail_after(5):
-        await app(scope, never, send)
+        await app(scope, never_receive, send)
     return sent
 
 
 @pytest.mark.anyio
 async def test_pieces_go_past_a_layer_and_head_and_end_through_it() -> None:
     seen: list[Message] = []
-    app = StraightWay(Layer(EventStream(lambda _: events(), ping_s=60), seen))
+    app = DirectSendMiddleware(Layer(EventStream(lambda _: events(), ping_s=60), seen))
 
     sent = await sent_by(app, {"type": "http"})
 
@@ -100,7 +100,7 @@ async def test_the_way_begins_where_it_was_noted_not_outside_of_it() -> None:
     outer: list[Message] = []
 
     sent = await sent_by(
-        Layer(StraightWay(EventStream(lambda _: events(), ping_s=60)), outer), {"type": "http"}
+        Layer(DirectSendMiddleware(EventStream(lambda _: events(), ping_s=60)), outer), {"type": "http"}
     )
 
     assert sent[1:] == outer[1:]
@@ -114,7 +114,7 @@ async def test_what_a_request_has_of_state_is_kept(state: Scope) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         found.append(scope)
 
-    await sent_by(StraightWay(app), {"type": "http", **state})
+    await sent_by(DirectSendMiddleware(app), {"type": "http", **state})
 
     assert found[0]["state"].items() >= state.get("state", {}).items()
 
@@ -126,7 +126,7 @@ async def test_what_is_no_request_is_left_alone() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         found.append(dict(scope))
 
-    await sent_by(StraightWay(app), {"type": "lifespan"})
+    await sent_by(DirectSendMiddleware(app), {"type": "lifespan"})
 
     assert found == [{"type": "lifespan"}]
 
@@ -151,14 +151,14 @@ class Cycle:
 @pytest.mark.anyio
 async def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -> None:
     cycle = Cycle()
-    way = Straight({"type": "http"}, cycle.send)
+    way = DirectSend({"type": "http"}, cycle.send)
 
-    free = way.is_free, way.say_now(b"one")
+    free = way.can_send, way.try_send(b"one")
     await anyio.sleep(2 * APART_S)
     cycle.flow.pause_writing()
-    full = way.is_free, way.say_now(b"two")
+    full = way.can_send, way.try_send(b"two")
     cycle.flow.resume_writing()
-    again = way.is_free, way.say_now(b"three")
+    again = way.can_send, way.try_send(b"three")
 
     assert (free, full, again) == ((True, True), (False, False), (True, True))
     assert [message["body"] for message in cycle.sent] == [b"one", b"three"]
@@ -168,9 +168,9 @@ async def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -
 @pytest.mark.anyio
 async def test_what_comes_at_once_is_left_to_go_out_together() -> None:
     cycle = Cycle()
-    way = Straight({"type": "http"}, cycle.send)
+    way = DirectSend({"type": "http"}, cycle.send)
 
-    sent = [way.say_now(b"%d" % n) for n in range(1000)].count(True)
+    sent = [way.try_send(b"%d" % n) for n in range(1000)].count(True)
 
     assert 1 <= sent == len(cycle.sent) < 500
 
@@ -182,34 +182,34 @@ async def test_to_another_server_than_uvicorn_nothing_is_sent_at_once() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    way = Straight({"type": "http"}, send)
+    way = DirectSend({"type": "http"}, send)
 
-    assert (way.is_free, way.say_now(b"one")) == (False, False)
-    await way.say(b"two")
+    assert (way.can_send, way.try_send(b"one")) == (False, False)
+    await way.send(b"two")
     assert [message["body"] for message in sent] == [b"two"]
 
 
 @pytest.mark.anyio
 async def test_a_server_that_waits_where_it_said_it_would_not_breaks_the_stream() -> None:
-    way = Straight({"type": "http"}, Cycle(waits=True).send)
+    way = DirectSend({"type": "http"}, Cycle(waits=True).send)
 
     with pytest.raises(RuntimeError, match="waits"):
-        way.say_now(b"one")
+        way.try_send(b"one")
 
 
 class BothWays(Response):
     """Says one piece at once, if it can, and one in turn."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        way = Straight(scope, send)
+        way = DirectSend(scope, send)
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        if way.say_now(b"at once, "):
-            await way.say(b"in turn")
+        if way.try_send(b"at once, "):
+            await way.send(b"in turn")
         await send(LAST)
 
 
 def test_a_real_server_can_be_sent_to_at_once() -> None:
-    app = StraightApp()
+    app = DirectSendApp()
     app.router.add_route("/", lambda request: BothWays())
 
     with serving(app) as served:
@@ -343,7 +343,7 @@ async def test_the_scope_does_not_keep_the_server_that_keeps_it() -> None:
     async def send(message: Message) -> None:
         raise AssertionError
 
-    await StraightWay(app)(scope, never, send)
+    await DirectSendMiddleware(app)(scope, never_receive, send)
 
     assert len(seen) == 2
     assert scope["state"] == {"request_id": "r"}

@@ -49,7 +49,7 @@ def test_routes_that_are_added_are_served_and_documented() -> None:
     app, router = FastAPI(), APIRouter(route_class=PlainRoute, tags=["it"])
 
     @router.get("/x/{name}", summary="Say the name")
-    async def say(request: Request) -> Response:
+    async def send(request: Request) -> Response:
         return PlainTextResponse(request.path_params["name"])
 
     add_routes(app, router)

@@ -16,7 +16,7 @@ from seltzer.client.streams.sse import Decoder, Frame
 from seltzer.errors import ServerDraining, StreamGap
 from seltzer.protocols.http.sse import DRAINING, PING, RETRY, EventStream, frame
 from seltzer.runs.event import Event, Kind
-from seltzer.runs.streaming.hub import Take
+from seltzer.runs.streaming.hub import Deliver
 
 LAST: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -133,8 +133,8 @@ class Silence:
         self.queue: asyncio.Queue[Sequence[Event] | None] = asyncio.Queue()
         self.is_closed = False
 
-    async def follow(self, take: Take) -> AsyncGenerator[Sequence[Event]]:
-        self.take = take
+    async def follow(self, deliver: Deliver) -> AsyncGenerator[Sequence[Event]]:
+        self.deliver = deliver
         try:
             while (batch := await self.queue.get()) is not None:
                 yield batch
@@ -238,9 +238,9 @@ class TestStream:
             serving = client.serve(EventStream(silence.follow, ping_s=60))
             await client.sees(RETRY)
             client.flow.pause_writing()
-            full = silence.take([token(1)])
+            full = silence.deliver([token(1)])
             client.flow.resume_writing()
-            free = silence.take([token(1), token(2)])
+            free = silence.deliver([token(1), token(2)])
             silence.queue.put_nowait([token(3)])
             silence.queue.put_nowait(None)
             await serving
@@ -258,7 +258,7 @@ class TestStream:
             await client.sees(RETRY)
             client.is_reading.clear()
             await client.is_full.wait()
-            is_taken = silence.take([token(1)])
+            is_taken = silence.deliver([token(1)])
             client.is_reading.set()
             silence.queue.put_nowait(None)
             await serving

@@ -127,7 +127,7 @@ async def test_readers_of_a_run_whose_end_cannot_be_stored_are_told(
         await said(events)
     rows[0].is_full = False
 
-    assert (await engine.run("r")).status == "running"  # until its lease has run out
+    assert (await engine.get_run("r")).status == "running"  # until its lease has run out
     let_leases_run_out(tmp_path / "data")
     assert answer(await ended(engine, ask("2", run_id="r2", on_busy="enqueue"))) == "fine"
     assert kinds(await said(engine.follow("r")))[-1] == "finished"
@@ -274,7 +274,7 @@ async def test_an_attempt_that_was_overtaken_ends_without_a_word(engine_of: Engi
             await checkpoint()
 
     assert await stores.runs.finish(lease, Event(2, 2, "cancelled", {}))
-    run = await engine.run("r")
+    run = await engine.get_run("r")
     assert (run.attempt, run.status) == (2, "cancelled")
     assert kinds(await said(engine.follow("r", Cursor(2, 0)))) == ["started", "cancelled"]
     assert await texts(engine) == ["1"]
@@ -292,6 +292,6 @@ async def test_an_end_that_comes_too_late_is_dropped(engine_of: Engines, tmp_pat
     gate.set()
     assert await engine.idle(5)
 
-    assert (await engine.run("r")).status == "running"
+    assert (await engine.get_run("r")).status == "running"
     assert await stores.runs.finish(lease, Event(2, 1, "cancelled", {}))
-    assert (await engine.run("r")).status == "cancelled"
+    assert (await engine.get_run("r")).status == "cancelled"

@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Too
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 
-from seltzer.runs.execution.translator import Said, Translator
+from seltzer.runs.execution.translator import Emission, Translator
 from tests.runs.scripted import agent
 
 GRAPH = agent(["unused"])
@@ -47,7 +47,7 @@ class LongWay(Translator):
         return False
 
 
-def said(translator: Translator, parts: list[tuple[str, Any]]) -> Iterator[Said]:
+def said(translator: Translator, parts: list[tuple[str, Any]]) -> Iterator[Emission]:
     for mode, value in parts:
         yield from translator.feed((), mode, value)
 

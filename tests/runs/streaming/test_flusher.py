@@ -85,11 +85,11 @@ async def test_what_is_said_within_a_window_is_flushed_together() -> None:
     log = GatedLog()
     flusher = flusher_of(log)
 
-    flusher.put("r", event(1))
-    flusher.put("s", event(1))
-    flusher.put("r", event(2))
+    flusher.append("r", event(1))
+    flusher.append("s", event(1))
+    flusher.append("r", event(2))
     await until(lambda: log.batches)
-    flusher.put("r", event(3))
+    flusher.append("r", event(3))
     await until(lambda: len(log.batches) == 2)
 
     assert log.batches == [{"r": [event(1), event(2)], "s": [event(1)]}, {"r": [event(3)]}]
@@ -99,12 +99,12 @@ async def test_what_is_said_during_a_flush_goes_with_the_next_for_all_runs() -> 
     log = GatedLog()
     log.gate.clear()
     flusher = flusher_of(log)
-    flusher.put("r", event(1))
+    flusher.append("r", event(1))
     await until(lambda: log.is_taking)
 
     for seq in (2, 3):
-        flusher.put("r", event(seq))
-        flusher.put("s", event(seq - 1))
+        flusher.append("r", event(seq))
+        flusher.append("s", event(seq - 1))
     log.gate.set()
     await until(lambda: len(log.batches) == 2)
 
@@ -115,28 +115,32 @@ async def test_settled_waits_for_the_runs_own_events_on_their_way_and_take_retur
     log = GatedLog()
     log.gate.clear()
     flusher = flusher_of(log)
-    flusher.put("r", event(1))
+    flusher.append("r", event(1))
     await until(lambda: log.is_taking)
-    flusher.put("r", event(2))
+    flusher.append("r", event(2))
 
     with anyio.fail_after(5):
-        await flusher.settled("s")
-    settling = asyncio.create_task(flusher.settled("r"))
+        await flusher.wait_written("s")
+    settling = asyncio.create_task(flusher.wait_written("r"))
     await checkpoint()
     assert not settling.done()
     log.gate.set()
     await settling
 
-    assert (log.taken, flusher.take("r"), flusher.take("r")) == ({"r": [event(1)]}, [event(2)], [])
+    assert (log.taken, flusher.take_unwritten("r"), flusher.take_unwritten("r")) == (
+        {"r": [event(1)]},
+        [event(2)],
+        [],
+    )
 
 
 async def test_closing_writes_what_waits() -> None:
     log = GatedLog()
     flusher = flusher_of(log)
-    flusher.put("r", event(1))
+    flusher.append("r", event(1))
     await until(lambda: log.batches)
-    flusher.put("r", event(2))
-    flusher.put("s", event(1))
+    flusher.append("r", event(2))
+    flusher.append("s", event(1))
 
     await flusher.aclose()
     await flusher.aclose()
@@ -149,8 +153,8 @@ async def test_it_tells_what_was_stored_and_who_is_fenced() -> None:
     log.fenced = {"s"}
     flusher = flusher_of(log, told)
 
-    flusher.put("r", event(1))
-    flusher.put("s", event(1))
+    flusher.append("r", event(1))
+    flusher.append("s", event(1))
     await flusher.aclose()
 
     assert (told.stored, told.failed) == ([(["r", "s"], {"s"})], [])
@@ -161,10 +165,10 @@ async def test_a_batch_that_cannot_be_stored_is_told_and_the_next_one_is_tried()
     log.error = StorageFailed("the disk is full")
     flusher = flusher_of(log, told)
 
-    flusher.put("r", event(1))
+    flusher.append("r", event(1))
     await until(lambda: told.failed)
     log.error = None
-    flusher.put("s", event(1))
+    flusher.append("s", event(1))
     await flusher.aclose()
 
     assert (told.failed, log.taken) == ([["r"]], {"s": [event(1)]})
@@ -175,10 +179,10 @@ async def test_behind_a_batch_that_was_lost_the_log_gets_nothing_more_of_its_run
     log.gate.clear()
     log.error = StorageFailed("the disk is full")
     flusher = flusher_of(log, told)
-    flusher.put("r", event(1))
+    flusher.append("r", event(1))
     await until(lambda: log.is_taking)
-    flusher.put("r", event(2))
-    flusher.put("s", event(1))
+    flusher.append("r", event(2))
+    flusher.append("s", event(1))
 
     log.gate.set()
     await until(lambda: told.failed)
@@ -192,13 +196,13 @@ async def test_when_it_is_full_runs_wait_for_room() -> None:
     log = GatedLog()
     log.gate.clear()
     flusher = flusher_of(log)
-    await flusher.room()  # there is
+    await flusher.wait_for_capacity()  # there is
     for seq in range(1, LIMIT + 1):
-        flusher.put("r", event(seq))
+        flusher.append("r", event(seq))
     await checkpoint()
     assert flusher.is_full
 
-    waits = asyncio.create_task(flusher.room())
+    waits = asyncio.create_task(flusher.wait_for_capacity())
     await checkpoint()
     assert not waits.done()
     log.gate.set()
@@ -212,11 +216,11 @@ async def test_when_it_is_full_runs_wait_for_room() -> None:
 async def test_a_run_that_ends_makes_room_too() -> None:
     flusher = flusher_of(GatedLog())
     for seq in range(1, LIMIT + 1):
-        flusher.put("r", event(seq))
-    waits = asyncio.create_task(flusher.room())
+        flusher.append("r", event(seq))
+    waits = asyncio.create_task(flusher.wait_for_capacity())
     await checkpoint()
 
-    flusher.take("r")
+    flusher.take_unwritten("r")
 
     with anyio.fail_after(5):
         await waits
@@ -226,12 +230,12 @@ async def test_a_flush_that_does_not_make_room_wakes_nobody() -> None:
     log = GatedLog()
     log.gate.clear()
     flusher = flusher_of(log)
-    flusher.put("r", event(1))
+    flusher.append("r", event(1))
     await until(lambda: log.is_taking)
     for seq in range(2, LIMIT + 3):
-        flusher.put("r", event(seq))
+        flusher.append("r", event(seq))
 
-    waits = asyncio.create_task(flusher.room())
+    waits = asyncio.create_task(flusher.wait_for_capacity())
     await checkpoint()
     log.gate.set()
     await until(lambda: log.batches)
@@ -269,11 +273,11 @@ def test_the_log_and_what_is_taken_are_what_was_put(steps: list[tuple[str, str]]
         for what, run_id in steps:
             if what == "put":
                 put[run_id].append(event(len(put[run_id]) + 1))
-                flusher.put(run_id, put[run_id][-1])
+                flusher.append(run_id, put[run_id][-1])
             elif what == "end":  # as a run's end does it
                 log.gate.set()
-                await flusher.settled(run_id)
-                taken = flusher.take(run_id)
+                await flusher.wait_written(run_id)
+                taken = flusher.take_unwritten(run_id)
                 log.taken.setdefault(run_id, []).extend(taken)
             elif what == "turn":
                 await checkpoint()

@@ -10,9 +10,9 @@ from anyio.lowlevel import checkpoint
 
 from seltzer.errors import InvalidCursor, StreamGap
 from seltzer.runs.event import START, Cursor, Event
-from seltzer.runs.execution.executor import Limits
+from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.streaming.hub import TAIL_LIMIT
-from seltzer.stores.open import Keeping
+from seltzer.stores.open import Retention
 from tests.runs.asking import answer, ask, ended, kinds, said, stored, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import agent
@@ -49,7 +49,7 @@ async def test_what_is_taken_is_not_yielded_and_nothing_is_lost_between(engine_o
     engine = await engine_of(agent(["a", gates[0], "b", gates[1], "c", gates[2], "d"]))
     read, taken = list[Event](), list[Event]()
 
-    def take(events: Sequence[Event]) -> bool:
+    def deliver(events: Sequence[Event]) -> bool:
         if taken or answer(read) != "a":
             return False
         taken.extend(events)
@@ -59,7 +59,7 @@ async def test_what_is_taken_is_not_yielded_and_nothing_is_lost_between(engine_o
 
     await engine.start(ask())
     with anyio.fail_after(5):
-        async with aclosing(engine.batches("r", take=take)) as batches:
+        async with aclosing(engine.follow_batches("r", deliver=deliver)) as batches:
             async for batch in batches:
                 read.extend(batch)
                 for text, gate in (("a", gates[0]), ("c", gates[2])):
@@ -93,7 +93,7 @@ async def test_what_waits_for_a_reader_comes_in_one_batch(engine_of: Engines) ->
     await engine.start(ask())
     await until(engine.follow("r", Cursor(1, 4)), "token")  # the third token
 
-    async with aclosing(engine.batches("r")) as batches:
+    async with aclosing(engine.follow_batches("r")) as batches:
         first = await anext(batches)
         gate.set()
 
@@ -159,7 +159,7 @@ async def test_readers_that_leave_disturb_nobody(engine_of: Engines) -> None:
     gate.set()
 
     assert answer(await stays) == "ab"
-    assert (await engine.run("r")).status == "success"
+    assert (await engine.get_run("r")).status == "success"
 
 
 async def test_a_run_that_waits_is_followed_from_before_it_begins(engine_of: Engines) -> None:
@@ -189,7 +189,7 @@ async def test_a_cursor_of_an_attempt_that_has_not_been_is_refused(
     with anyio.fail_after(5), pytest.raises(InvalidCursor):
         await anext(engine.follow("r", cursor))
     with pytest.raises(InvalidCursor):
-        await engine.check_follow("r", cursor)
+        await engine.check_cursor("r", cursor)
     gate.set()
     await said(engine.follow("r"))
     with pytest.raises(InvalidCursor):
@@ -203,7 +203,7 @@ async def test_a_cursor_past_the_end_of_an_ended_run_is_refused(engine_of: Engin
     with pytest.raises(InvalidCursor):
         await anext(engine.follow("r", Cursor(1, last.seq + 1)))
     with pytest.raises(InvalidCursor):
-        await engine.check_follow("r", Cursor(1, last.seq + 1))
+        await engine.check_cursor("r", Cursor(1, last.seq + 1))
 
 
 async def test_a_cursor_past_the_end_of_a_live_run_waits(engine_of: Engines) -> None:
@@ -236,11 +236,11 @@ async def test_a_cursor_past_all_that_a_live_run_says_is_refused_when_it_has_end
 
 
 async def test_what_is_not_kept_any_more_is_a_gap(engine_of: Engines) -> None:
-    engine = await engine_of(agent(list("abcdefgh")), keeping=Keeping(events=5))
+    engine = await engine_of(agent(list("abcdefgh")), keeping=Retention(events=5))
     await engine.start(ask())
     await said(engine.follow("r"))  # from memory: it began before anything was dropped
 
-    for follow in (engine.check_follow, lambda run_id, cursor: anext(engine.follow(run_id, cursor))):
+    for follow in (engine.check_cursor, lambda run_id, cursor: anext(engine.follow(run_id, cursor))):
         for cursor in (START, Cursor(1, 6)):
             with pytest.raises(StreamGap):
                 await follow("r", cursor)
@@ -248,7 +248,7 @@ async def test_what_is_not_kept_any_more_is_a_gap(engine_of: Engines) -> None:
 
 
 async def test_an_expired_run_is_a_gap_but_behind_its_last_event(engine_of: Engines) -> None:
-    engine = await engine_of(agent(["a"]), limits=Limits(retention_s=0))
+    engine = await engine_of(agent(["a"]), limits=RunLimits(retention_s=0))
     last = (await ended(engine, ask()))[-1]
     await engine.aclose()  # and so the log is tidied
 

@@ -24,43 +24,43 @@ def event(seq: int, attempt: int = 1) -> Event:
 
 
 def seqs(tail: Tail, cursor: Cursor = START) -> list[int] | None:
-    events = tail.after(cursor)
+    events = tail.read_after(cursor)
     return None if events is None else [each.seq for each in events]
 
 
 async def test_every_reader_of_a_run_gets_its_events_and_no_others() -> None:
     hub = Hub()
-    with hub.join("r") as first, hub.join("r") as second, hub.join("s") as other:
+    with hub.subscribe("r") as first, hub.subscribe("r") as second, hub.subscribe("s") as other:
         run, another = hub.open("r", 1), hub.open("s", 1)
 
-        run.put(event(1))
-        another.put(event(1))
-        run.put(event(2))
+        run.publish(event(1))
+        another.publish(event(1))
+        run.publish(event(2))
 
         assert (seqs(first), seqs(second), seqs(other)) == ([1, 2], [1, 2], [1])
 
 
 async def test_what_was_said_stays_for_those_who_read_and_goes_with_the_last_of_them() -> None:
     hub = Hub()
-    hub.open("r", 1).put(event(1))
+    hub.open("r", 1).publish(event(1))
 
-    with hub.join("r") as reader:
+    with hub.subscribe("r") as reader:
         hub.close("r", 1)
         assert (seqs(reader), reader.is_live) == ([1], False)
 
-    with hub.join("r") as late:
+    with hub.subscribe("r") as late:
         assert seqs(late) == []
-    assert hub.live("r") is None
+    assert hub.live_tail("r") is None
 
 
 async def test_a_reader_leaves_when_its_block_fails_and_the_others_go_on() -> None:
     hub = Hub()
     tail = hub.open("r", 1)
-    with hub.join("r") as stays:
-        with pytest.raises(ZeroDivisionError), hub.join("r"):
+    with hub.subscribe("r") as stays:
+        with pytest.raises(ZeroDivisionError), hub.subscribe("r"):
             raise ZeroDivisionError
 
-        tail.put(event(1))
+        tail.publish(event(1))
 
         assert (seqs(stays), tail.readers) == ([1], 1)
 
@@ -68,11 +68,11 @@ async def test_a_reader_leaves_when_its_block_fails_and_the_others_go_on() -> No
 async def test_a_later_attempt_begins_behind_its_own_cursor() -> None:
     hub = Hub()
     tail = hub.open("r", 1)
-    tail.put(event(1))
-    with hub.join("r") as reader:
+    tail.publish(event(1))
+    with hub.subscribe("r") as reader:
         hub.close("r", 1, StorageFailed("full"))
 
-        hub.open("r", 2).put(event(1, attempt=2))
+        hub.open("r", 2).publish(event(1, attempt=2))
 
         assert (reader.error, reader.is_live) == (None, True)
         assert seqs(reader, Cursor(1, 1)) is None  # the first attempt's rest is the log's to say
@@ -86,19 +86,19 @@ async def test_an_attempt_that_was_overtaken_ends_only_its_own_tail() -> None:
     tail = hub.open("r", 2)
 
     hub.close("r", 1)
-    assert hub.live("r") is tail
+    assert hub.live_tail("r") is tail
     hub.close("r", 2)
     hub.close("r", 2)
 
-    assert hub.live("r") is None
+    assert hub.live_tail("r") is None
 
 
 async def test_waiting_ends_with_whatever_happens_and_begins_anew_behind_it() -> None:
     hub = Hub()
-    with hub.join("r") as reader:
+    with hub.subscribe("r") as reader:
         for happen in (
             lambda: hub.open("r", 1),
-            lambda: reader.put(event(1)),
+            lambda: reader.publish(event(1)),
             lambda: hub.wake("r"),
             hub.wake_all,
             lambda: hub.close("r", 1),
@@ -151,7 +151,7 @@ class Reader:
         after = self.read[-1].cursor if self.read else START
         while not (self.read and self.read[-1].is_last):
             version = self._tail.version
-            events = self._tail.after(after)
+            events = self._tail.read_after(after)
             if events is None:
                 events = [each for each in self._log if each.cursor > after]
             if events:
@@ -182,7 +182,7 @@ class Speaker:
             case "wake":
                 self.tail.wake()
             case "store":
-                self.tail.stored(self._at)
+                self.tail.mark_stored(self._at)
             case "retry":
                 self._retry()
 
@@ -192,7 +192,7 @@ class Speaker:
         ]
         self.log += events
         self._at = Cursor(self._at.attempt, self._at.seq + len(events))
-        self.tail.put(*events)
+        self.tail.publish(*events)
 
     def _retry(self) -> None:
         self.tail.end()
@@ -243,14 +243,14 @@ async def test_what_is_said_while_a_reader_waits_is_taken_at_once_but_the_last_e
     reader = Reader(tail, repeat(True))
     following = asyncio.create_task(reader.follow())
     await checkpoint()
-    tail.put(event(1))  # nobody has seen an event of this attempt: the reader wakes
+    tail.publish(event(1))  # nobody has seen an event of this attempt: the reader wakes
     await checkpoint()
     await checkpoint()
 
-    tail.put(event(2))
-    tail.put(event(3), event(4))
+    tail.publish(event(2))
+    tail.publish(event(3), event(4))
     taken = list(reader.taken)
-    tail.put(Event(1, 5, "finished", {}))
+    tail.publish(Event(1, 5, "finished", {}))
 
     assert [each.seq for each in taken] == [2, 3, 4]
     with anyio.fail_after(5):
@@ -273,8 +273,8 @@ async def test_a_take_that_fails_is_its_readers_trouble_alone() -> None:
     leaves.cancel()
     await checkpoint()
 
-    tail.put(event(1))
-    tail.put(event(2), event(3))
+    tail.publish(event(1))
+    tail.publish(event(2), event(3))
 
     with anyio.fail_after(5):
         with pytest.raises(ZeroDivisionError):
@@ -288,15 +288,15 @@ async def test_events_between_tokens_wake_the_reader() -> None:
     reader = Reader(tail, repeat(True))
     following = asyncio.create_task(reader.follow())
     await checkpoint()
-    tail.put(event(1))
+    tail.publish(event(1))
     await checkpoint()
     await checkpoint()
 
-    tail.put(event(2))
-    tail.put(Event(1, 3, "update", {}))
-    tail.put(event(4))
+    tail.publish(event(2))
+    tail.publish(Event(1, 3, "update", {}))
+    tail.publish(event(4))
     taken = list(reader.taken)
-    tail.put(Event(1, 5, "finished", {}))
+    tail.publish(Event(1, 5, "finished", {}))
 
     assert [each.seq for each in taken] == [2]
     with anyio.fail_after(5):
@@ -312,9 +312,9 @@ async def test_behind_what_was_cut_off_the_right_events_are_taken() -> None:
     for seq in range(1, 5 * TAIL_LIMIT):
         for _ in range(3):  # the reader waits again
             await checkpoint()
-        tail.put(event(seq))
-        tail.stored(Cursor(1, seq - 1))
-    tail.put(Event(1, 5 * TAIL_LIMIT, "finished", {}))
+        tail.publish(event(seq))
+        tail.mark_stored(Cursor(1, seq - 1))
+    tail.publish(Event(1, 5 * TAIL_LIMIT, "finished", {}))
 
     with anyio.fail_after(5):
         await following
@@ -331,7 +331,7 @@ async def test_behind_what_was_cut_off_the_right_events_are_taken() -> None:
         Tail.end,
         lambda tail: tail.end(StorageFailed("full")),
         lambda tail: tail.begin(2),
-        lambda tail: tail.put(Event(1, 1, "finished", {})),
+        lambda tail: tail.publish(Event(1, 1, "finished", {})),
     ],
 )
 async def test_who_would_take_is_woken_by_all_that_is_no_token(happen: Callable[[Tail], None]) -> None:
@@ -366,10 +366,10 @@ def test_what_an_earlier_attempt_stored_late_says_nothing_of_this_one() -> None:
     tail = Tail()
     tail.begin(2)
     for seq in range(1, 2 * TAIL_LIMIT):
-        tail.put(event(seq, attempt=2))
+        tail.publish(event(seq, attempt=2))
 
-    tail.stored(Cursor(1, 5 * TAIL_LIMIT))
-    tail.put(event(2 * TAIL_LIMIT, attempt=2))
+    tail.mark_stored(Cursor(1, 5 * TAIL_LIMIT))
+    tail.publish(event(2 * TAIL_LIMIT, attempt=2))
 
     assert tail.floor == Cursor(2, 0)
 
@@ -395,13 +395,13 @@ def test_behind_any_cursor_the_tail_has_what_the_log_may_not_have(
     for count, share in steps:
         for _ in range(count):
             whole.append(event(len(whole) + 1, attempt))
-            tail.put(whole[-1])
+            tail.publish(whole[-1])
         stored += round(share * (len(whole) - stored))
-        tail.stored(Cursor(attempt, stored))
+        tail.mark_stored(Cursor(attempt, stored))
 
         assert tail.floor == START or tail.floor.seq <= stored
         seq = data.draw(st.integers(0, len(whole) + 2))
-        found = tail.after(Cursor(attempt, seq))
+        found = tail.read_after(Cursor(attempt, seq))
         assert (found is None) == (Cursor(attempt, seq) < tail.floor)
         assert found is None or list(found) == whole[seq:]
 
@@ -410,13 +410,13 @@ def test_a_long_tail_is_cut_as_far_as_it_is_stored() -> None:
     tail = Tail()
     tail.begin(1)
     for seq in range(1, 3 * TAIL_LIMIT):
-        tail.put(event(seq))
+        tail.publish(event(seq))
     assert tail.floor == START
 
-    tail.stored(Cursor(1, 10))
-    tail.put(event(3 * TAIL_LIMIT))
+    tail.mark_stored(Cursor(1, 10))
+    tail.publish(event(3 * TAIL_LIMIT))
     assert (tail.floor, seqs(tail, Cursor(1, 9))) == ((1, 10), None)
-    tail.stored(Cursor(1, 3 * TAIL_LIMIT))
-    tail.put(event(3 * TAIL_LIMIT + 1))
+    tail.mark_stored(Cursor(1, 3 * TAIL_LIMIT))
+    tail.publish(event(3 * TAIL_LIMIT + 1))
 
     assert seqs(tail, tail.floor) == list(range(2 * TAIL_LIMIT + 2, 3 * TAIL_LIMIT + 2))

@@ -11,7 +11,7 @@ from anyio.lowlevel import checkpoint
 
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
-from seltzer.runs.execution.executor import Limits
+from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.ports import EventLog
 from seltzer.runs.run import RunSpec
 from seltzer.stores.open import FILE_NAME
@@ -23,7 +23,7 @@ from tests.stores.conversing import rows
 
 pytestmark = pytest.mark.anyio
 
-AT_ONCE: Final = Limits(retention_s=0)
+AT_ONCE: Final = RunLimits(retention_s=0)
 
 
 async def swept(event_log: EventLog, folder: Path) -> None:
@@ -84,10 +84,10 @@ async def test_a_run_that_ended_while_it_waited_holds_nothing_back(
     gate.set()
     await said(first)
     with anyio.fail_after(10):
-        while (await engine_of.stores(engine).runs.get("r3") or await engine.run("r1")).is_active:
+        while (await engine_of.stores(engine).runs.get("r3") or await engine.get_run("r1")).is_active:
             await checkpoint()
 
-    assert (await engine.run("r2")).status == "cancelled"
+    assert (await engine.get_run("r2")).status == "cancelled"
     await swept(engine_of.stores(engine).event_log, tmp_path / "data")
     assert not engine._executor._queued  # what stays there is seen nowhere else
     assert not engine._executor._expected
@@ -116,11 +116,11 @@ async def test_a_run_that_cannot_begin_holds_nothing_back(engine_of: Engines) ->
     engine = await engine_of(named(agent(["hi"]), "another"), folder=folder, limits=AT_ONCE)
 
     await swept(engine_of.stores(engine).event_log, folder)
-    assert (await engine.run("r")).status == "error"
+    assert (await engine.get_run("r")).status == "error"
 
 
 async def test_a_run_that_another_has_claimed_is_not_tidied_away(engine_of: Engines, tmp_path: Path) -> None:
-    engine = await engine_of(agent(), limits=Limits(runs=1, retention_s=0))  # no room to claim it itself
+    engine = await engine_of(agent(), limits=RunLimits(runs=1, retention_s=0))  # no room to claim it itself
     stores = engine_of.stores(engine)
     await engine.accept(attached("r"))
     let_leases_run_out(tmp_path / "data")

@@ -72,18 +72,18 @@ async def test_the_thread_with_the_newest_run_is_listed_first(open_engine: Open)
         await run(engine, ask(thread_id=thread_id, run_id=f"r{number}"))
     await run(engine, ask(thread_id="x", run_id="rx", graph="other"))
 
-    threads = await engine.conversations.list("agent", limit=10)
+    threads = await engine.threads.list("agent", limit=10)
 
     assert [(each.thread_id, each.status) for each in threads] == [
         ("a", "idle"),
         ("c", "idle"),
         ("b", "idle"),
     ]
-    assert await listed(engine.conversations, "agent", limit=2) == ["a", "c"]
+    assert await listed(engine.threads, "agent", limit=2) == ["a", "c"]
     assert threads[1].run is not None
-    assert await listed(engine.conversations, "agent", before=threads[1].run.number) == ["b"]
-    assert await listed(engine.conversations, "other") == ["x"]
-    assert await listed(engine.conversations, "none") == []
+    assert await listed(engine.threads, "agent", before=threads[1].run.number) == ["b"]
+    assert await listed(engine.threads, "other") == ["x"]
+    assert await listed(engine.threads, "none") == []
 
 
 async def test_threads_are_found_by_their_titles(open_engine: Open) -> None:
@@ -91,9 +91,7 @@ async def test_threads_are_found_by_their_titles(open_engine: Open) -> None:
     await run(engine, ask("Über Straßen", thread_id="a", run_id="r1"))
     await run(engine, ask("100 % of _it", thread_id="b", run_id="r2"))
 
-    found = {
-        query: await listed(engine.conversations, "agent", query=query) for query in ("über", "%", "_", "x")
-    }
+    found = {query: await listed(engine.threads, "agent", query=query) for query in ("über", "%", "_", "x")}
 
     assert found == {"über": ["a"], "%": ["b"], "_": ["b"], "x": []}
 
@@ -102,7 +100,7 @@ async def test_a_state_is_json_with_what_it_stands_on(open_engine: Open) -> None
     engine = await open_engine(named(agent(["hel", "lo"])))
     await run(engine, ask("hi there"))
 
-    state = await engine.conversations.state("agent", "t")
+    state = await engine.threads.state("agent", "t")
 
     assert texts(state.values) == ["hi there", "hello"]
     assert [message["type"] for message in state.values["messages"]] == ["human", "ai"]
@@ -116,13 +114,13 @@ async def test_an_interrupted_state_says_what_is_asked(open_engine: Open) -> Non
     engine = await open_engine(asking())
     last = (await run(engine, ask(graph="asking")))[-1]
 
-    state = await engine.conversations.state("asking", "t")
+    state = await engine.threads.state("asking", "t")
 
     assert last.kind == "interrupted"
     assert state.next == ("ask",)
     assert state.interrupts == last.data["interrupts"]
     assert [each["value"] for each in state.interrupts] == [{"sure": "?"}]
-    assert (await engine.conversations.get("asking", "t")).status == "interrupted"
+    assert (await engine.threads.get("asking", "t")).status == "interrupted"
 
 
 async def test_history_is_newest_first_and_goes_on_behind_a_checkpoint(open_engine: Open) -> None:
@@ -130,16 +128,16 @@ async def test_history_is_newest_first_and_goes_on_behind_a_checkpoint(open_engi
     await run(engine, ask("first", run_id="r1"))
     await run(engine, ask("second", run_id="r2"))
 
-    history = await engine.conversations.history("agent", "t", limit=100)
+    history = await engine.threads.history("agent", "t", limit=100)
 
     assert texts(history[0].values) == ["first", "one", "second", "two"]
-    assert history[0] == await engine.conversations.state("agent", "t")
+    assert history[0] == await engine.threads.state("agent", "t")
     assert [each.parent_checkpoint_id for each in history[:-1]] == [
         each.checkpoint_id for each in history[1:]
     ]
     assert history[-1].parent_checkpoint_id is None
     assert sorted({each.run_id for each in history}, key=str) == ["r1", "r2"]
-    page = await engine.conversations.history("agent", "t", limit=2, before=history[1].checkpoint_id)
+    page = await engine.threads.history("agent", "t", limit=2, before=history[1].checkpoint_id)
     assert page == history[2:4]
 
 
@@ -151,32 +149,32 @@ async def test_a_thread_whose_run_failed_before_its_first_checkpoint_has_an_empt
     await engine.start(ask(run_id="r1"))
     await engine.cancel("r1")
 
-    assert (await engine.conversations.get("agent", "t")).run is not None
-    assert (await engine.conversations.state("agent", "t")).values is not None
+    assert (await engine.threads.get("agent", "t")).run is not None
+    assert (await engine.threads.state("agent", "t")).values is not None
 
 
 async def test_a_thread_can_be_called_anything(open_engine: Open) -> None:
     engine = await open_engine(named(agent(["ok"], ["ok"])))
     await run(engine, ask("hi", run_id="r1"))
 
-    renamed = await engine.conversations.rename("agent", "t", "漢字 👩‍👩‍👧")
+    renamed = await engine.threads.rename("agent", "t", "漢字 👩‍👩‍👧")
     await run(engine, ask("more", run_id="r2"))
 
     assert renamed.title == "漢字 👩‍👩‍👧"
-    assert (await engine.conversations.get("agent", "t")).title == "漢字 👩‍👩‍👧"
+    assert (await engine.threads.get("agent", "t")).title == "漢字 👩‍👩‍👧"
 
 
 async def test_a_deleted_thread_leaves_nothing_to_the_next_of_its_name(open_engine: Open) -> None:
     engine = await open_engine(named(agent(["one"], ["two"])))
     await run(engine, ask("first", run_id="r1"))
 
-    await engine.conversations.delete("agent", "t")
+    await engine.threads.delete("agent", "t")
 
     with pytest.raises(UnknownThread):
-        await engine.conversations.state("agent", "t")
-    assert await listed(engine.conversations, "agent") == []
+        await engine.threads.state("agent", "t")
+    assert await listed(engine.threads, "agent") == []
     await run(engine, ask("second", run_id="r2"))
-    assert texts((await engine.conversations.state("agent", "t")).values) == ["second", "two"]
+    assert texts((await engine.threads.state("agent", "t")).values) == ["second", "two"]
 
 
 async def test_a_busy_thread_is_not_deleted(open_engine: Open) -> None:
@@ -185,12 +183,12 @@ async def test_a_busy_thread_is_not_deleted(open_engine: Open) -> None:
     await engine.start(ask())
 
     with pytest.raises(ThreadBusy):
-        await engine.conversations.delete("agent", "t")
+        await engine.threads.delete("agent", "t")
     goes_on.set()
 
     with anyio.fail_after(10):
         assert [event async for event in engine.follow("r")][-1].kind == "finished"
-    assert texts((await engine.conversations.state("agent", "t")).values) == ["hi", "one two"]
+    assert texts((await engine.threads.state("agent", "t")).values) == ["hi", "one two"]
 
 
 async def test_a_state_that_a_crash_left_behind_goes_when_the_deletion_is_asked_for_again(
@@ -201,10 +199,10 @@ async def test_a_state_that_a_crash_left_behind_goes_when_the_deletion_is_asked_
     await engine._stores.threads.delete("t")  # what delete() has done when it is killed
 
     with pytest.raises(UnknownThread):
-        await engine.conversations.delete("agent", "t")
+        await engine.threads.delete("agent", "t")
 
     await run(engine, ask("second", run_id="r2"))
-    assert texts((await engine.conversations.state("agent", "t")).values) == ["second", "two"]
+    assert texts((await engine.threads.state("agent", "t")).values) == ["second", "two"]
 
 
 @pytest.mark.parametrize("verb", ["get", "state", "history", "rename", "delete"])
@@ -215,6 +213,6 @@ async def test_a_thread_that_is_unknown_or_another_graphs_is_unknown(open_engine
 
     for graph, thread_id in (("agent", "none"), ("other", "t"), ("other", "none")):
         with pytest.raises(UnknownThread, match=f"graph '{graph}' has no thread '{thread_id}'"):
-            await getattr(engine.conversations, verb)(graph, thread_id, **needed.get(verb, {}))
+            await getattr(engine.threads, verb)(graph, thread_id, **needed.get(verb, {}))
 
-    assert texts((await engine.conversations.state("agent", "t")).values) == ["hi", "ok"]
+    assert texts((await engine.threads.state("agent", "t")).values) == ["hi", "ok"]

@@ -37,7 +37,7 @@ from tests.runs.scripted import Messages, ScriptedModel
 
 pytestmark = pytest.mark.anyio
 
-Saver = BaseCheckpointSaver[Any]
+SqliteSaver = BaseCheckpointSaver[Any]
 CONFIG: RunnableConfig = {"configurable": {"thread_id": "t"}, "metadata": {"run_id": "stopped"}}
 NEXT: RunnableConfig = {"configurable": {"thread_id": "t"}, "metadata": {"run_id": "next"}}
 
@@ -74,7 +74,7 @@ class Bench:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def saver(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Saver]:
+async def saver(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteSaver]:
     if request.param == "memory":
         yield InMemorySaver()
         return
@@ -96,7 +96,7 @@ def calls(*names: str) -> AIMessageChunk:
     return AIMessageChunk(content="", tool_call_chunks=parts, chunk_position="last")
 
 
-def agent(saver: Saver, model: ScriptedModel, bench: Bench, *, each_apart: bool = False) -> AnyPregel:
+def agent(saver: SqliteSaver, model: ScriptedModel, bench: Bench, *, each_apart: bool = False) -> AnyPregel:
     """A model and its tools; each_apart runs every call as a task of its own."""
 
     async def say(state: Messages) -> Any:
@@ -187,7 +187,7 @@ def partial(text: str, message_id: str = "p") -> AIMessage:
     return AIMessage(text, id=message_id, response_metadata={"incomplete": True})
 
 
-async def test_stopped_in_mid_answer_the_thread_keeps_what_was_said(saver: Saver, bench: Bench) -> None:
+async def test_stopped_in_mid_answer_the_thread_keeps_what_was_said(saver: SqliteSaver, bench: Bench) -> None:
     reached, gate_ = gate()
     model = HeardModel(scripts=[["It is", gate_], ["Hello again."]])
     pregel = agent(saver, model, bench)
@@ -203,7 +203,7 @@ async def test_stopped_in_mid_answer_the_thread_keeps_what_was_said(saver: Saver
     assert is_valid(await thread(pregel))
 
 
-async def test_stopped_in_a_tool_its_call_gets_an_error(saver: Saver, bench: Bench) -> None:
+async def test_stopped_in_a_tool_its_call_gets_an_error(saver: SqliteSaver, bench: Bench) -> None:
     model = HeardModel(scripts=[[calls("endless")], ["Hello again."]])
     pregel = agent(saver, model, bench)
     await stopped(pregel, bench.begun)
@@ -219,7 +219,9 @@ async def test_stopped_in_a_tool_its_call_gets_an_error(saver: Saver, bench: Ben
     assert is_valid(model.asked[-1])
 
 
-async def test_of_two_calls_the_one_that_had_finished_keeps_its_result(saver: Saver, bench: Bench) -> None:
+async def test_of_two_calls_the_one_that_had_finished_keeps_its_result(
+    saver: SqliteSaver, bench: Bench
+) -> None:
     model = HeardModel(scripts=[[calls("endless", "quick")], ["Hello again."]])
     pregel = agent(saver, model, bench, each_apart=True)
     await ran(pregel, "first", CONFIG, parts=2)  # the model's, and the quick tool's
@@ -235,7 +237,9 @@ async def test_of_two_calls_the_one_that_had_finished_keeps_its_result(saver: Sa
 
 
 @pytest.mark.parametrize("each_apart", [False, True])
-async def test_stopped_between_the_model_and_its_tools(saver: Saver, bench: Bench, each_apart: bool) -> None:
+async def test_stopped_between_the_model_and_its_tools(
+    saver: SqliteSaver, bench: Bench, each_apart: bool
+) -> None:
     model = HeardModel(scripts=[[calls("quick", "quick")], ["Hello again."]])
     pregel = agent(saver, model, bench, each_apart=each_apart)
     await ran(pregel, "first", CONFIG, parts=1)
@@ -249,7 +253,7 @@ async def test_stopped_between_the_model_and_its_tools(saver: Saver, bench: Benc
 
 
 async def test_a_model_that_fails_behind_a_tool_leaves_all_that_was_before(
-    saver: Saver, bench: Bench
+    saver: SqliteSaver, bench: Bench
 ) -> None:
     model = HeardModel(scripts=[[calls("quick")], ["It", RuntimeError("gone")], ["Hello again."]])
     pregel = agent(saver, model, bench)
@@ -263,7 +267,9 @@ async def test_a_model_that_fails_behind_a_tool_leaves_all_that_was_before(
     assert is_valid(model.asked[-1])
 
 
-async def test_what_is_written_belongs_to_the_run_and_is_written_once(saver: Saver, bench: Bench) -> None:
+async def test_what_is_written_belongs_to_the_run_and_is_written_once(
+    saver: SqliteSaver, bench: Bench
+) -> None:
     pregel = agent(saver, HeardModel(scripts=[[calls("endless")]]), bench)
     await stopped(pregel, bench.begun)
 
@@ -279,7 +285,7 @@ async def test_what_is_written_belongs_to_the_run_and_is_written_once(saver: Sav
 
 @pytest.mark.parametrize("said", [partial("It", "of the log"), partial("anything", "of the thread")])
 async def test_an_answer_that_the_thread_has_is_not_put_there_again(
-    saver: Saver, bench: Bench, said: AIMessage
+    saver: SqliteSaver, bench: Bench, said: AIMessage
 ) -> None:
     whole = AIMessage("It is 4.", id="of the thread")
     pregel = agent(saver, HeardModel(scripts=[[]]), bench)
@@ -291,7 +297,7 @@ async def test_an_answer_that_the_thread_has_is_not_put_there_again(
     assert await pregel.aget_state(CONFIG) == before
 
 
-async def test_where_nothing_is_missing_nothing_is_written(saver: Saver, bench: Bench) -> None:
+async def test_where_nothing_is_missing_nothing_is_written(saver: SqliteSaver, bench: Bench) -> None:
     reached, gate_ = gate()
     pregel = agent(saver, HeardModel(scripts=[[gate_], ["Hello."]]), bench)
     await repair(pregel, CONFIG)
@@ -306,7 +312,7 @@ async def test_where_nothing_is_missing_nothing_is_written(saver: Saver, bench: 
     assert shown(await thread(pregel)) == ["human: first", "human: second", "ai: Hello."]
 
 
-async def test_the_graphs_own_nodes_and_edges_are_not_run(saver: Saver) -> None:
+async def test_the_graphs_own_nodes_and_edges_are_not_run(saver: SqliteSaver) -> None:
     ran: list[str] = []
     begun = asyncio.Event()
 
@@ -334,7 +340,7 @@ async def test_the_graphs_own_nodes_and_edges_are_not_run(saver: Saver) -> None:
     assert (await pregel.aget_state(CONFIG)).next == ()
 
 
-async def test_a_result_comes_before_what_another_node_was_saying(saver: Saver, bench: Bench) -> None:
+async def test_a_result_comes_before_what_another_node_was_saying(saver: SqliteSaver, bench: Bench) -> None:
     async def comment(state: Messages) -> Any:
         await asyncio.Event().wait()
 
@@ -357,7 +363,7 @@ async def test_a_result_comes_before_what_another_node_was_saying(saver: Saver, 
     assert is_valid(await thread(pregel))
 
 
-async def test_a_node_that_had_finished_beside_the_stopped_one_is_not_forgotten(saver: Saver) -> None:
+async def test_a_node_that_had_finished_beside_the_stopped_one_is_not_forgotten(saver: SqliteSaver) -> None:
     async def remark(state: Messages) -> Any:
         return {"messages": [AIMessage("A remark.")]}
 
@@ -378,7 +384,9 @@ async def test_a_node_that_had_finished_beside_the_stopped_one_is_not_forgotten(
     assert shown(await thread(pregel)) == ["human: first", "ai: A remark.", "human: second", "ai: A remark."]
 
 
-async def test_stopped_in_a_subgraph_the_thread_goes_on_from_the_question(saver: Saver, bench: Bench) -> None:
+async def test_stopped_in_a_subgraph_the_thread_goes_on_from_the_question(
+    saver: SqliteSaver, bench: Bench
+) -> None:
     model = HeardModel(scripts=[[calls("endless")], ["Hello again."]])
     builder = StateGraph(Messages)
     builder.add_node("writer", agent(None, model, bench))  # type: ignore[arg-type]  # it takes its parent's
@@ -413,7 +421,7 @@ class Textual(TypedDict):
     ],
 )
 async def test_only_messages_that_add_up_are_added_to(
-    saver: Saver, schema: Any, input: Any, is_repaired: bool
+    saver: SqliteSaver, schema: Any, input: Any, is_repaired: bool
 ) -> None:
     builder = StateGraph(schema)
     builder.add_node("pass", lambda state: None)

@@ -12,7 +12,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send
 from typing_extensions import TypedDict
 
-from seltzer.runs.execution.fence import HOLD, Hold
+from seltzer.runs.execution.fence import FENCE, Fence
 from seltzer.runs.graph import AnyPregel
 from tests.stores.conversing import config, rows
 
@@ -144,9 +144,9 @@ SHAPES: dict[Callable[[Watch], AnyPregel], list[str]] = {
 }
 
 
-async def run(pregel: AnyPregel, given: Any, run_id: str = "r", *, hold: Hold | None = None) -> None:
+async def run(pregel: AnyPregel, given: Any, run_id: str = "r", *, fence: Fence | None = None) -> None:
     """Run the graph as an execution does, up to what is left for the run's end."""
-    configurable: dict[str, Any] = {HOLD: hold or Hold()}
+    configurable: dict[str, Any] = {FENCE: fence or Fence()}
     where = config(run_id=run_id, **configurable)
     with anyio.fail_after(30):
         async for _ in pregel.astream(given, where, durability="sync"):

@@ -13,7 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import END, START
 
-from seltzer.runs.execution.fence import HOLD, Hold
+from seltzer.runs.execution.fence import FENCE, Fence
 from seltzer.runs.graph import AnyPregel
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import Database
@@ -52,7 +52,7 @@ async def test_when_a_node_runs_what_it_goes_on_from_is_stored_already(
 ) -> None:
     pregel = on(SqliteCheckpoints(database), shape(watch))
 
-    await run(pregel, hi(), "r1", hold=Hold(is_thread_new=True))
+    await run(pregel, hi(), "r1", fence=Fence(is_thread_new=True))
     first, found = watch.unstored, sorted(watch.names)
     watch.visits.clear()
     await run(pregel, hi(), "r2")
@@ -68,7 +68,7 @@ async def test_while_nothing_can_be_stored_the_first_node_runs_and_no_other(
     pregel = on(SqliteCheckpoints(database), shape(watch))
 
     async with held_up(database):
-        running = asyncio.create_task(run(pregel, hi(), hold=Hold(is_thread_new=True)))
+        running = asyncio.create_task(run(pregel, hi(), fence=Fence(is_thread_new=True)))
         with anyio.fail_after(10):
             await watch.has_begun.wait()
         for _ in range(TURNS):
@@ -87,7 +87,7 @@ async def test_a_run_that_stops_at_a_node_has_stored_what_the_next_one_goes_on_f
     pregel = on(SqliteCheckpoints(database), chain(watch))
     setattr(pregel, f"{where}_nodes", ["tool"])
 
-    await run(pregel, hi(), "r1", hold=Hold(is_thread_new=True))
+    await run(pregel, hi(), "r1", fence=Fence(is_thread_new=True))
     stopped, stored = watch.names, watch.stored()
     await run(pregel, None, "r2")
 
@@ -107,7 +107,7 @@ async def test_a_run_of_one_node_waits_for_nothing_and_all_of_it_is_stored_behin
     pregel = on(SqliteCheckpoints(database), built(watch.node("a"), edges=[(START, "a")]).compile())
 
     async with held_up(database):
-        await run(pregel, hi(), hold=Hold(is_thread_new=True))
+        await run(pregel, hi(), fence=Fence(is_thread_new=True))
         before = watch.stored()
     states = await history(pregel)
 
@@ -125,7 +125,7 @@ async def test_the_history_is_the_one_that_langgraphs_own_saver_keeps(
 
     for number, is_new in enumerate((True, False)):
         for pregel in (mine, theirs):
-            await run(pregel, hi(), f"r{number}", hold=Hold(is_thread_new=is_new))
+            await run(pregel, hi(), f"r{number}", fence=Fence(is_thread_new=is_new))
 
     assert await history(mine) == await history(theirs)
 
@@ -164,7 +164,7 @@ async def test_all_of_an_entrypoints_states_but_its_input_are_waited_for(
     pregel = on(SqliteCheckpoints(database), doubling.pregel)
 
     async with held_up(database):
-        running = asyncio.create_task(run(pregel, 1, "r1", hold=Hold(is_thread_new=True)))
+        running = asyncio.create_task(run(pregel, 1, "r1", fence=Fence(is_thread_new=True)))
         with anyio.fail_after(10):
             await doubling.has_doubled_twice.wait()
         for _ in range(TURNS):
@@ -185,7 +185,7 @@ async def test_an_entrypoints_tasks_that_were_done_are_not_repeated(database: Da
     pregel = on(SqliteCheckpoints(database), doubling.pregel)
 
     with pytest.raises(ValueError, match="no"):
-        await run(pregel, 1, hold=Hold(is_thread_new=True))
+        await run(pregel, 1, fence=Fence(is_thread_new=True))
     await run(pregel, None)
 
     assert doubling.doubled == [1, 2]
@@ -201,7 +201,7 @@ async def test_a_new_thread_is_not_looked_for(database: Database, watch: Watch) 
     statements.clear()
     pregel = on(SqliteCheckpoints(database), chain(watch))
 
-    await run(pregel, hi(), "r1", hold=Hold(is_thread_new=True))
+    await run(pregel, hi(), "r1", fence=Fence(is_thread_new=True))
     of_the_first = list(statements)
     await run(pregel, hi(), "r2")
 
@@ -216,14 +216,14 @@ async def test_the_first_node_of_a_new_thread_sees_the_input_that_was_written(
     seen: list[Any] = []
 
     async def look(state: State, config: RunnableConfig) -> Any:
-        hold = {HOLD: config["configurable"][HOLD]} if as_the_run else {}
-        found = await pregel.aget_state({"configurable": {"thread_id": "t", **hold}})
+        fence = {FENCE: config["configurable"][FENCE]} if as_the_run else {}
+        found = await pregel.aget_state({"configurable": {"thread_id": "t", **fence}})
         seen.append((found.values, found.next))
         return {"said": ["seen"]}
 
     pregel = on(SqliteCheckpoints(database), built(("look", look), edges=[(START, "look")]).compile())
 
-    await run(pregel, hi(), hold=Hold(is_thread_new=True))
+    await run(pregel, hi(), fence=Fence(is_thread_new=True))
 
     assert seen == [(hi(), ("look",))]
 
@@ -245,7 +245,7 @@ async def test_a_graph_inside_that_keeps_its_state_finds_it_again_in_the_first_r
     of_both = []
     for each in (on(SqliteCheckpoints(database), pregel), pregel.copy({"checkpointer": InMemorySaver()})):
         counts.clear()
-        await run(each, hi(), hold=Hold(is_thread_new=True))
+        await run(each, hi(), fence=Fence(is_thread_new=True))
         of_both.append((list(counts), await history(each)))
 
     assert of_both[0] == of_both[1]

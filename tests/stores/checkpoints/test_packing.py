@@ -22,7 +22,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
 from seltzer.runs.graph import AnyPregel
-from seltzer.stores.checkpoints.message_cache import LISTS_A_THREAD, REF_BYTES, KnownMessages
+from seltzer.stores.checkpoints.message_cache import LISTS_A_THREAD, REF_BYTES, MessageCache
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.connection import Work
@@ -261,7 +261,7 @@ async def test_a_list_in_a_channel_of_another_kind_is_left_as_it_is(file: Path) 
 async def test_the_messages_known_are_bounded(file: Path) -> None:
     async with open_checkpoints(file, known_limit=50) as checkpoints:
         pregel = on(checkpoints, echo())
-        known: KnownMessages = checkpoints.saver_for(pregel).known  # type: ignore[attr-defined]  # a Saver
+        known: MessageCache = checkpoints.saver_for(pregel).known  # type: ignore[attr-defined]  # a SqliteSaver
         for number in range(10):
             await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]}, f"t{number}")
             await texts(pregel, f"t{number}")
@@ -279,7 +279,7 @@ async def test_the_messages_known_are_bounded_by_their_size_too(file: Path) -> N
     long = "x" * 1_000
     async with open_checkpoints(file, known_limit_bytes=50_000) as checkpoints:
         pregel = on(checkpoints, echo())
-        known: KnownMessages = checkpoints.saver_for(pregel).known  # type: ignore[attr-defined]  # a Saver
+        known: MessageCache = checkpoints.saver_for(pregel).known  # type: ignore[attr-defined]  # a SqliteSaver
         for number in range(10):
             await turn(pregel, {"messages": [HumanMessage(long) for _ in range(MANY)]}, f"t{number}")
             await texts(pregel, f"t{number}")
@@ -456,7 +456,7 @@ async def _longest(saver: BaseCheckpointSaver[Any]) -> CheckpointTuple:
 
 
 def test_a_message_that_a_node_gave_back_is_not_handed_out_again() -> None:
-    known, reader = KnownMessages(), object()
+    known, reader = MessageCache(), object()
     messages = [HumanMessage(f"{n}", id=f"{n}") for n in range(3)]
     refs = [bytes([n]) * REF_BYTES for n in range(3)]
     known.remember(reader, "t", b"".join(refs), messages, 0)
@@ -470,7 +470,7 @@ def test_a_message_that_a_node_gave_back_is_not_handed_out_again() -> None:
 
 
 def test_the_lists_known_of_a_thread_are_few_and_forgotten_by_what_they_hold() -> None:
-    known, reader = KnownMessages(), object()
+    known, reader = MessageCache(), object()
     lists = {bytes([n]) * REF_BYTES: [HumanMessage(f"{n}")] for n in range(LISTS_A_THREAD + 2)}
     for ref, messages in lists.items():
         known.remember(reader, "t", ref, messages, 0)
@@ -484,7 +484,7 @@ def test_the_lists_known_of_a_thread_are_few_and_forgotten_by_what_they_hold() -
 
 
 def test_a_list_known_to_go_on_is_found_by_either_end() -> None:
-    known, reader = KnownMessages(), object()
+    known, reader = MessageCache(), object()
     messages = [HumanMessage(f"{n}") for n in range(4)]
     refs = [bytes([n]) * REF_BYTES for n in range(4)]
     known.remember(reader, "t", b"".join(refs[:2]), messages[:2], 0)

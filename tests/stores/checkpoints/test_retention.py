@@ -13,7 +13,7 @@ from langgraph.channels.delta import DeltaChannel
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
-from seltzer.stores.checkpoints.retention import ROOT, Row, Written, superfluous
+from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts, Row, superfluous
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from tests.stores.conversing import (
     agent,
@@ -113,7 +113,7 @@ async def test_a_thread_is_not_looked_at_before_it_can_have_more_than_it_may(fil
 
 
 def test_the_threads_whose_checkpoints_are_counted_are_few() -> None:
-    written = Written(threads_limit=2)
+    written = CheckpointCounts(threads_limit=2)
     for thread_id in "abcb":
         written.add(thread_id, is_first=True)
 

@@ -24,7 +24,7 @@ from langgraph.pregel._checkpoint import put_writes_accepts_task_path
 from typing_extensions import TypedDict
 
 from seltzer.errors import StorageFailed
-from seltzer.runs.execution.fence import HOLD, Hold, LeaseLost
+from seltzer.runs.execution.fence import FENCE, Fence, LeaseLost
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from tests.stores.conversing import (
     agent,
@@ -236,24 +236,24 @@ async def test_a_replay_with_a_subgraph_is_what_it_is_with_an_honest_clock(
 
 @pytest.mark.parametrize("wrap", [lambda pregel: pregel, nested], ids=["root", "nested"])
 async def test_who_lost_the_lease_writes_nothing(file: Path, wrap: Any) -> None:
-    hold = Hold()
+    fence = Fence()
 
     def node(state: Any) -> Any:
-        hold.let_go()
+        fence.revoke()
         return {"messages": [AIMessage("too late")]}
 
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, wrap(graph(node)))
 
         with pytest.raises(LeaseLost):
-            await turn(pregel, "one", **{HOLD: hold})
+            await turn(pregel, "one", **{FENCE: fence})
 
         assert await texts(pregel) == ["one"]
         assert not any(b"too late" in value for (value,) in rows(file, "SELECT value FROM writes"))
 
 
 async def test_a_lease_that_is_lost_while_the_write_waits_is_noticed(file: Path) -> None:
-    hold = Hold()
+    fence = Fence()
     async with opened(file) as database:
         checkpoints = SqliteCheckpoints(database)
         pregel = on(checkpoints, echo())
@@ -261,14 +261,14 @@ async def test_a_lease_that_is_lost_while_the_write_waits_is_noticed(file: Path)
         await turn(pregel, "one")
         newest = await saver.aget_tuple(config())
         assert newest is not None
-        where = config(**{**newest.config["configurable"], HOLD: hold})
+        where = config(**{**newest.config["configurable"], FENCE: fence})
         before = counts(file)
 
         async with held_up(database):
             put = asyncio.ensure_future(saver.aput(where, {**newest.checkpoint, "id": "late"}, {}, {}))
             write = asyncio.ensure_future(saver.aput_writes(where, [("messages", [])], "task"))
             await anyio.lowlevel.checkpoint()
-            hold.let_go()
+            fence.revoke()
         ends = await asyncio.gather(put, write, return_exceptions=True)
 
         assert [type(end) for end in ends] == [LeaseLost, LeaseLost]

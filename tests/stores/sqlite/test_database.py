@@ -364,14 +364,14 @@ async def test_a_lock_that_can_not_be_had_is_waited_for_once_for_all(
 ) -> None:
     statements: list[str] = []
 
-    def let_go(connection: sqlite3.Connection) -> None:
+    def revoke(connection: sqlite3.Connection) -> None:
         """Leave the lock to others, and don't wait until they give it back."""
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("COMMIT")
         connection.execute("BEGIN")
         connection.set_trace_callback(statements.append)
 
-    block = Block(let_go)
+    block = Block(revoke)
     with closing(await asyncio.to_thread(sqlite3.connect, file, check_same_thread=False)) as other:
         (blocking,) = await asked(database, block)
         await block.begun()

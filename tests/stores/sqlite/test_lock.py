@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from seltzer.errors import DataInUse, LoadError
-from seltzer.stores.sqlite.lock import hold
+from seltzer.stores.sqlite.lock import acquire
 
 HOLDER = """
 import sys
 from pathlib import Path
-from seltzer.stores.sqlite.lock import hold
-lock = hold(Path(sys.argv[1]))
+from seltzer.stores.sqlite.lock import acquire
+lock = acquire(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -24,7 +24,7 @@ sys.stdin.read()
 def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "outer" / "data"
 
-    hold(folder).close()
+    acquire(folder).close()
 
     assert folder.stat().st_mode & 0o777 == 0o700
 
@@ -32,16 +32,16 @@ def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
 def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     tmp_path.chmod(0o750)
 
-    hold(tmp_path).close()
+    acquire(tmp_path).close()
 
     assert tmp_path.stat().st_mode & 0o777 == 0o750
 
 
 def test_a_held_folder_is_refused_in_one_line_that_says_what_to_do(tmp_path: Path) -> None:
-    lock = hold(tmp_path)
+    lock = acquire(tmp_path)
 
     with pytest.raises(DataInUse) as refused:
-        hold(tmp_path)
+        acquire(tmp_path)
 
     lock.close()
     text = str(refused.value)
@@ -51,21 +51,21 @@ def test_a_held_folder_is_refused_in_one_line_that_says_what_to_do(tmp_path: Pat
 
 
 def test_a_holder_that_has_not_yet_said_who_it_is_is_refused_all_the_same(tmp_path: Path) -> None:
-    lock = hold(tmp_path)
+    lock = acquire(tmp_path)
     os.truncate(tmp_path / "lock", 0)
 
     with pytest.raises(DataInUse, match="another process"):
-        hold(tmp_path)
+        acquire(tmp_path)
 
     lock.close()
 
 
 def test_a_folder_that_was_let_go_of_can_be_held(tmp_path: Path) -> None:
-    lock = hold(tmp_path)
+    lock = acquire(tmp_path)
     lock.close()
     lock.close()
 
-    hold(tmp_path).close()
+    acquire(tmp_path).close()
 
 
 def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
@@ -74,11 +74,11 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(DataInUse, match=f"process {holder.pid}:"):
-            hold(tmp_path)
+            acquire(tmp_path)
 
         holder.kill()
 
-    hold(tmp_path).close()
+    acquire(tmp_path).close()
 
 
 def a_file(folder: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_folder_that_can_not_be_used_is_refused_in_three_lines(
     make(folder)
 
     with pytest.raises(LoadError, match="SELTZER_DATA") as refused:
-        hold(folder)
+        acquire(folder)
 
     first, why, todo = str(refused.value).splitlines()
     assert str(folder) in first

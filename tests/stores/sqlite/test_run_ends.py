@@ -9,7 +9,7 @@ from anyio.lowlevel import checkpoint
 from langgraph.graph import START
 
 from seltzer.errors import StorageFailed
-from seltzer.runs.execution.fence import Hold
+from seltzer.runs.execution.fence import Fence
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import Lease
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
@@ -52,7 +52,7 @@ class Ending:
     async def first(self, pregel: AnyPregel) -> Lease:
         """Take the first attempt to what is left for the run's end."""
         lease = await leased(self.runs)
-        await run(pregel, hi(), hold=Hold(is_thread_new=lease.is_thread_new))
+        await run(pregel, hi(), fence=Fence(is_thread_new=lease.is_thread_new))
         return lease
 
     async def again(self) -> Lease:
@@ -77,7 +77,7 @@ async def test_the_runs_end_and_its_last_state_are_one_transaction(
 
     async with held_up(database):
         statements.clear()
-        await run(pregel, hi(), hold=Hold(is_thread_new=True))
+        await run(pregel, hi(), fence=Fence(is_thread_new=True))
         ended = asyncio.create_task(end(ending.runs, lease))
         await checkpoint()
     await ended

@@ -9,7 +9,7 @@ import pytest
 
 from seltzer.runs.event import START, Event
 from seltzer.stores.sqlite.database import Database, open_database
-from seltzer.stores.sqlite.event_log import SWEEP_S, SqliteLog
+from seltzer.stores.sqlite.event_log import SWEEP_S, SqliteEventLog
 from seltzer.stores.sqlite.event_rows import sweep
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
@@ -32,13 +32,13 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def log(database: Database, clock: Clock) -> SqliteLog:
-    return SqliteLog(database, clock=clock)
+def log(database: Database, clock: Clock) -> SqliteEventLog:
+    return SqliteEventLog(database, clock=clock)
 
 
 @pytest.fixture
-def small_log(database: Database, clock: Clock) -> SqliteLog:
-    return SqliteLog(database, clock=clock, events_limit=SMALL_LIMIT)
+def small_log(database: Database, clock: Clock) -> SqliteEventLog:
+    return SqliteEventLog(database, clock=clock, events_limit=SMALL_LIMIT)
 
 
 @pytest.fixture
@@ -54,13 +54,13 @@ async def count_rows(database: Database, table: str) -> int:
     return await database.read(work)
 
 
-async def test_a_flush_is_a_row_a_run(log: SqliteLog, database: Database) -> None:
+async def test_a_flush_is_a_row_a_run(log: SqliteEventLog, database: Database) -> None:
     await log.append({"r": events(1, 50), "s": events(1, 50)})
 
     assert await count_rows(database, "events") == 2
 
 
-async def test_what_is_beyond_the_limit_is_deleted(small_log: SqliteLog, database: Database) -> None:
+async def test_what_is_beyond_the_limit_is_deleted(small_log: SqliteEventLog, database: Database) -> None:
     for seq in range(1, 101):
         await small_log.append({"r": events(seq, seq), "s": events(seq, seq)})
         assert await count_rows(database, "events") <= 2 * 2 * SMALL_LIMIT
@@ -68,7 +68,7 @@ async def test_what_is_beyond_the_limit_is_deleted(small_log: SqliteLog, databas
     assert await stored(small_log, events(95, 95)[0].cursor, "s") == events(96, 100)
 
 
-async def test_a_cut_log_holds_nothing_back(small_log: SqliteLog, database: Database) -> None:
+async def test_a_cut_log_holds_nothing_back(small_log: SqliteEventLog, database: Database) -> None:
     await small_log.append({"long": events(1, 1)})
     await small_log.append({"short": events(1, 1)})
     for seq in range(2, 20):
@@ -81,7 +81,7 @@ async def test_a_cut_log_holds_nothing_back(small_log: SqliteLog, database: Data
 
 
 async def test_what_is_past_its_time_is_deleted_by_the_next_expire(
-    log: SqliteLog, database: Database, clock: Clock
+    log: SqliteEventLog, database: Database, clock: Clock
 ) -> None:
     for run_id in "rst":
         await log.append({run_id: events(1, 3)})
@@ -99,7 +99,7 @@ async def test_what_is_past_its_time_is_deleted_by_the_next_expire(
 
 
 async def test_however_often_it_is_asked_it_is_swept_now_and_then(
-    log: SqliteLog, runs: SqliteRuns, database: Database, clock: Clock
+    log: SqliteEventLog, runs: SqliteRuns, database: Database, clock: Clock
 ) -> None:
     left = []
     for run_id in "rst":
@@ -116,7 +116,7 @@ async def test_however_often_it_is_asked_it_is_swept_now_and_then(
 
 
 async def test_a_clock_that_was_set_back_does_not_put_off_the_sweep(
-    log: SqliteLog, runs: SqliteRuns, database: Database, clock: Clock
+    log: SqliteEventLog, runs: SqliteRuns, database: Database, clock: Clock
 ) -> None:
     await log.sweep()
     clock.now -= 3600
@@ -128,7 +128,7 @@ async def test_a_clock_that_was_set_back_does_not_put_off_the_sweep(
 
 
 async def test_where_there_is_much_to_delete_it_is_swept_without_a_pause(
-    log: SqliteLog, runs: SqliteRuns, database: Database, monkeypatch: pytest.MonkeyPatch
+    log: SqliteEventLog, runs: SqliteRuns, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("seltzer.stores.sqlite.event_log.sweep", partial(sweep, at_once=2))
     for n in range(6):
@@ -142,7 +142,7 @@ async def test_where_there_is_much_to_delete_it_is_swept_without_a_pause(
     assert left == [4, 2, 0, 0]
 
 
-async def test_much_is_deleted_bit_by_bit(log: SqliteLog, database: Database, clock: Clock) -> None:
+async def test_much_is_deleted_bit_by_bit(log: SqliteEventLog, database: Database, clock: Clock) -> None:
     for seq in range(1, 6):
         await log.append({"r": events(seq, seq)})
     await log.expire("r", 60)
@@ -157,7 +157,7 @@ async def test_much_is_deleted_bit_by_bit(log: SqliteLog, database: Database, cl
 
 
 async def test_what_an_ended_run_said_expires_though_its_process_died_before_it_asked(
-    log: SqliteLog, runs: SqliteRuns, clock: Clock
+    log: SqliteEventLog, runs: SqliteRuns, clock: Clock
 ) -> None:
     last = await end(runs, await leased(runs, "ended", "t"))
     lease = await leased(runs, "running", "u")
@@ -175,7 +175,7 @@ async def test_what_an_ended_run_said_expires_though_its_process_died_before_it_
 
 
 async def test_a_deleted_threads_events_are_not_in_the_file(
-    log: SqliteLog, runs: SqliteRuns, database: Database
+    log: SqliteEventLog, runs: SqliteRuns, database: Database
 ) -> None:
     for run_id, thread_id in (("1", "t"), ("2", "u"), ("3", "t")):
         await end(runs, await leased(runs, run_id, thread_id), unwritten=events(1, 3), seq=4)

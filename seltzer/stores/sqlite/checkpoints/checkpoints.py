@@ -11,12 +11,12 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.stores.checkpoints.durability import triggers_of
-from seltzer.stores.checkpoints.message_cache import KNOWN_LIMIT, KNOWN_LIMIT_BYTES, KnownMessages
+from seltzer.stores.checkpoints.message_cache import KNOWN_LIMIT, KNOWN_LIMIT_BYTES, MessageCache
 from seltzer.stores.checkpoints.packing import distinct, refs_in
 from seltzer.stores.checkpoints.retention import LEFT_BESIDES, ROOT, Row, superfluous
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.messages import drop
-from seltzer.stores.sqlite.checkpoints.saver import Saver
+from seltzer.stores.sqlite.checkpoints.saver import SqliteSaver
 from seltzer.stores.sqlite.database import Database
 
 KEPT: Final = 20
@@ -40,7 +40,7 @@ class SqliteCheckpoints:
         known_limit: int = KNOWN_LIMIT,
         known_limit_bytes: int = KNOWN_LIMIT_BYTES,
     ) -> None:
-        self._saver = Saver(database, KnownMessages(known_limit, known_limit_bytes))
+        self._saver = SqliteSaver(database, MessageCache(known_limit, known_limit_bytes))
         self._kept = kept
         self._spare = spare
 
@@ -55,7 +55,7 @@ class SqliteCheckpoints:
         if builder is None:  # made by @entrypoint: no declared state
             return self._saver
         allowed = build_serde_allowlist(schemas=list(builder.schemas), channels=builder.channels)
-        saver = cast(Saver, self._saver.with_allowlist(allowed))
+        saver = cast(SqliteSaver, self._saver.with_allowlist(allowed))
         saver.triggers = triggers_of(pregel)
         return saver
 

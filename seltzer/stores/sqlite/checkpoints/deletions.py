@@ -3,19 +3,19 @@
 import asyncio
 from collections.abc import Collection
 
-from seltzer.stores.checkpoints.message_cache import KnownMessages
+from seltzer.stores.checkpoints.message_cache import MessageCache
 from seltzer.stores.sqlite.connection import Work
 from seltzer.stores.sqlite.database import Database
 
 
-class Drops:
+class MessageDeletions:
     """What goes on of that, a thread at a time. Used in the event loop alone.
 
     The file's writer takes things in turn: what was asked before a drop is there for it to see, and whoever
     comes later waits for its end, when what has gone isn't known any more.
     """
 
-    def __init__(self, database: Database, known: KnownMessages) -> None:
+    def __init__(self, database: Database, known: MessageCache) -> None:
         self._database = database
         self._known = known
         self._going_on: dict[str, asyncio.Task[None]] = {}

@@ -33,17 +33,17 @@ from langgraph.checkpoint.base import (
 )
 
 from seltzer.errors import StorageFailed
-from seltzer.runs.execution.fence import HOLD
+from seltzer.runs.execution.fence import FENCE
 from seltzer.runs.jsonable import dumps
 from seltzer.stores.checkpoints.durability import Triggers, is_of_the_input, is_waited_for, run_of
-from seltzer.stores.checkpoints.message_cache import KnownMessages
+from seltzer.stores.checkpoints.message_cache import MessageCache
 from seltzer.stores.checkpoints.packing import Packed, pack, unpack
-from seltzer.stores.checkpoints.retention import ROOT, Written
+from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts
 from seltzer.stores.checkpoints.serializer import SafeSerializer
-from seltzer.stores.checkpoints.sync_half import BlockingHalf
+from seltzer.stores.checkpoints.sync_half import SyncHalf
 from seltzer.stores.sqlite.bulk import insert
 from seltzer.stores.sqlite.checkpoints import statements
-from seltzer.stores.sqlite.checkpoints.deletions import Drops
+from seltzer.stores.sqlite.checkpoints.deletions import MessageDeletions
 from seltzer.stores.sqlite.checkpoints.messages import Recalled, decode, fetch, put
 from seltzer.stores.sqlite.checkpoints.rows import by_rank, to_tuple
 from seltzer.stores.sqlite.connection import Work
@@ -52,7 +52,7 @@ from seltzer.stores.sqlite.database import Database
 WRITTEN_LIMIT: Final = 64  # messages; a node that writes more gives a state on that it was given
 
 
-class Saver(BlockingHalf):
+class SqliteSaver(SyncHalf):
     """A saver to a file that has the tables, for one event loop.
 
     triggers: the channels that make its graph's nodes run, if they are known.
@@ -60,16 +60,16 @@ class Saver(BlockingHalf):
 
     triggers: Triggers = None
 
-    def __init__(self, database: Database, known: KnownMessages) -> None:
+    def __init__(self, database: Database, known: MessageCache) -> None:
         super().__init__(serde=SafeSerializer())
         self.known = known
-        self.drops = Drops(database, known)
-        self.written = Written()
+        self.drops = MessageDeletions(database, known)
+        self.written = CheckpointCounts()
         self._database = database
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         configurable = config["configurable"]
-        if (hold := configurable.get(HOLD)) is not None and hold.is_thread_new:
+        if (fence := configurable.get(FENCE)) is not None and fence.is_thread_new:
             return None
         thread_id, namespace = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
         if checkpoint_id := get_checkpoint_id(config):
@@ -163,7 +163,7 @@ class Saver(BlockingHalf):
             put(connection, thread_id, [new for each in packed for new in each.new.values()])
             insert(connection, statement, rows)
 
-        if run_id and HOLD in configurable:
+        if run_id and FENCE in configurable:
             self._post(config, work, can_wait=is_of_the_input(config, task_path))
         else:
             await self._write(config, work)
@@ -182,7 +182,7 @@ class Saver(BlockingHalf):
         run_id = run_of(config)
 
         def checked(connection: sqlite3.Connection) -> None:
-            _check_hold(config)
+            _check_fence(config)
             self._database.check(run_id)
             work(connection)
 
@@ -196,7 +196,7 @@ class Saver(BlockingHalf):
             self._database.check(run_id)
             work(connection)
 
-        _check_hold(config)
+        _check_fence(config)
         self._database.post(run_id, checked, can_wait=can_wait)
 
     async def _load(self, which: str, thread_id: str, *others: str) -> CheckpointTuple | None:
@@ -245,19 +245,19 @@ class Saver(BlockingHalf):
 
 
 # LangGraph's put_writes_accepts_task_path() asks for it in each run, and inspect takes what it finds here.
-Saver.aput_writes.__signature__ = signature(Saver.aput_writes)  # type: ignore[attr-defined]  # a function's
+SqliteSaver.aput_writes.__signature__ = signature(SqliteSaver.aput_writes)  # type: ignore[attr-defined]  # a function's
 
 
 def _rows(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> list[Any]:
     return connection.execute(statement, parameters).fetchall()
 
 
-def _check_hold(config: RunnableConfig) -> None:
+def _check_fence(config: RunnableConfig) -> None:
     """Raise LeaseLost if the execution that writes was let go; note that its thread has something now."""
-    hold = config["configurable"].get(HOLD)
-    if hold is not None:
-        hold.check()
-        hold.is_thread_new = False
+    fence = config["configurable"].get(FENCE)
+    if fence is not None:
+        fence.check()
+        fence.is_thread_new = False
 
 
 def _written(value: Any) -> list[Any]:
