@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.store.base import BaseStore
 
 from seltzer.runs.event import Cursor, Event, Json, RunId
 from seltzer.runs.graph import AnyPregel
@@ -176,9 +177,10 @@ class Checkpoints(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where a server keeps things."""
+    """Where a server keeps things. items: the store of graphs that weren't compiled with their own."""
 
     runs: Runs
     event_log: EventLog
     threads: Threads
     checkpoints: Checkpoints
+    items: BaseStore | None = None

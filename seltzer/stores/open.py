@@ -1,6 +1,7 @@
-"""Settings -> stores: one SQLite file in a folder that one process holds."""
+"""Settings -> stores: SQLite files in a folder that one process locks."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,7 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from langgraph.store.base import BaseStore
+
+from seltzer.errors import LoadError
 from seltzer.runs.ports import Stores
+from seltzer.stores.options import SerdeOptions, StoreOptions
 from seltzer.stores.sqlite.checkpoints.checkpoints import KEPT, SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.event_log import EVENTS_LIMIT, SqliteEventLog
@@ -16,7 +21,10 @@ from seltzer.stores.sqlite.lock import acquire
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
 
+log = logging.getLogger(__name__)
+
 FILE_NAME: Final = "seltzer.db"
+ITEMS_FILE_NAME: Final = "store.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +37,48 @@ class Retention:
 
 
 @asynccontextmanager
-async def open_stores(folder: Path, keeping: Retention | None = None) -> AsyncIterator[Stores]:
-    """Fence the folder, and give what is kept in it, until the block ends.
+async def open_stores(
+    folder: Path,
+    retention: Retention | None = None,
+    *,
+    serde: SerdeOptions | None = None,
+    store: StoreOptions | None = None,
+) -> AsyncIterator[Stores]:
+    """Lock the folder, and yield the stores in it, until the block ends.
 
-    Runs that a dead process was executing can be claimed at once: nobody else can be alive.
-    Raises DataInUse if another process holds the folder, LoadError if it or its file can't be used.
+    Runs that a dead process was executing can be claimed at once: no other process can be alive.
+    serde, store: what langgraph.json sets.
+    Raises DataInUse if another process has locked the folder, LoadError if it or a file in it can't be used.
     """
-    keeping = keeping or Retention()
+    retention = retention or Retention()
     async with AsyncExitStack() as opened:
         lock = await asyncio.to_thread(acquire, folder)
         opened.callback(lock.close)
         database = await open_database(folder / FILE_NAME)
         opened.push_async_callback(database.aclose)
-        # A laptop that wakes from sleep must not find its own leases run out: not by the wall's clock.
+        # A laptop that wakes from sleep must not find its own leases expired: not by the wall's clock.
         runs = SqliteRuns(database, lease_clock=time.monotonic)
-        event_log = SqliteEventLog(database, events_limit=keeping.events)
-        await runs.orphan_all()
-        await event_log.expire_ended(keeping.retention_s)
-        checkpoints = SqliteCheckpoints(database, kept=keeping.checkpoints)
-        yield Stores(runs, event_log, SqliteThreads(database), checkpoints)
+        event_log = SqliteEventLog(database, events_limit=retention.events)
+        await runs.expire_all_leases()
+        await event_log.expire_ended(retention.retention_s)
+        checkpoints = SqliteCheckpoints(database, kept=retention.checkpoints, serde=serde)
+        items = await _open_items(folder / ITEMS_FILE_NAME, store, opened)
+        yield Stores(runs, event_log, SqliteThreads(database), checkpoints, items)
+
+
+async def _open_items(file: Path, options: StoreOptions | None, opened: AsyncExitStack) -> BaseStore | None:
+    """Return the graphs' store; None if its optional package is missing. Raises LoadError."""
+    try:
+        from seltzer.stores.sqlite.items import open_items  # noqa: PLC0415  # an optional driver
+    except ImportError as error:
+        if options is not None and (options.index or options.ttl):
+            raise LoadError(
+                "langgraph.json's `store` can't be honoured",
+                f"a package is missing: {error}",
+                "pip install langgraph-checkpoint-sqlite",
+            ) from error
+        log.warning("graphs have no store: pip install langgraph-checkpoint-sqlite (%s)", error)
+        return None
+    items = await open_items(file, options)
+    opened.push_async_callback(items.aclose)
+    return items

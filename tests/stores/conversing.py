@@ -26,7 +26,7 @@ async def made(file: Path) -> Path:
 
 
 @asynccontextmanager
-async def open_checkpoints(file: Path, *, spare: int = 0, **options: int) -> AsyncIterator[SqliteCheckpoints]:
+async def open_checkpoints(file: Path, *, spare: int = 0, **options: Any) -> AsyncIterator[SqliteCheckpoints]:
     """Open the file; what is pruned is pruned at once."""
     async with opened(file) as database:
         yield SqliteCheckpoints(database, spare=spare, **options)

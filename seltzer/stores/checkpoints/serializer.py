@@ -7,6 +7,7 @@ from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from seltzer.runs.jsonable import to_json
+from seltzer.stores.options import SerdeOptions
 
 # Levels above which an odd part is looked for; below them, the whole level becomes JSON.
 DEPTH_LIMIT: Final = 8
@@ -20,8 +21,12 @@ class SafeSerializer(JsonPlusSerializer):
        end the run, and with it every later turn.
     """
 
-    def __init__(self) -> None:
-        super().__init__(allowed_msgpack_modules=None)
+    def __init__(self, options: SerdeOptions | None = None) -> None:
+        options = options or SerdeOptions()
+        super().__init__(
+            allowed_msgpack_modules=options.allowed_msgpack_modules or None,
+            pickle_fallback=options.pickle_fallback,
+        )
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         try:

@@ -48,7 +48,7 @@ class SqliteRuns:
         self._clock = clock
         self._lease_clock = lease_clock or clock
 
-    async def orphan_all(self) -> int:
+    async def expire_all_leases(self) -> int:
         """Let all leases run out, and return how many there were: for who has just opened the file alone."""
         return await self._database.write(
             lambda connection: (

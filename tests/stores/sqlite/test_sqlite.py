@@ -191,7 +191,7 @@ async def test_after_a_restart_every_running_run_is_claimed_at_once(runs: Sqlite
         await leased(runs, str(n), f"t{n}")
     await waiting(runs, "waiting", "u")
 
-    assert await runs.orphan_all() == 3
+    assert await runs.expire_all_leases() == 3
 
     leases = await claim(runs, "b")
     assert ids(leases) == ["0", "1", "2", "waiting"]

@@ -14,6 +14,8 @@ from seltzer.stores.checkpoints.durability import triggers_of
 from seltzer.stores.checkpoints.message_cache import KNOWN_LIMIT, KNOWN_LIMIT_BYTES, MessageCache
 from seltzer.stores.checkpoints.packing import distinct, refs_in
 from seltzer.stores.checkpoints.retention import LEFT_BESIDES, ROOT, Row, superfluous
+from seltzer.stores.checkpoints.serializer import SafeSerializer
+from seltzer.stores.options import SerdeOptions
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.messages import drop
 from seltzer.stores.sqlite.checkpoints.saver import SqliteSaver
@@ -39,8 +41,11 @@ class SqliteCheckpoints:
         spare: int = SPARE,
         known_limit: int = KNOWN_LIMIT,
         known_limit_bytes: int = KNOWN_LIMIT_BYTES,
+        serde: SerdeOptions | None = None,
     ) -> None:
-        self._saver = SqliteSaver(database, MessageCache(known_limit, known_limit_bytes))
+        self._saver = SqliteSaver(
+            database, MessageCache(known_limit, known_limit_bytes), SafeSerializer(serde or SerdeOptions())
+        )
         self._kept = kept
         self._spare = spare
 

@@ -60,8 +60,8 @@ class SqliteSaver(SyncHalf):
 
     triggers: Triggers = None
 
-    def __init__(self, database: Database, known: MessageCache) -> None:
-        super().__init__(serde=SafeSerializer())
+    def __init__(self, database: Database, known: MessageCache, serde: SafeSerializer) -> None:
+        super().__init__(serde=serde)
         self.known = known
         self.drops = MessageDeletions(database, known)
         self.written = CheckpointCounts()

@@ -1,0 +1,162 @@
+"""The store that graphs share: LangGraph's AsyncSqliteStore, in a file of its own beside the threads'.
+
+Departs from using it as it is:
+
+1. it is opened by its first use: a server whose graphs have no use for it has no file, thread or task for it;
+2. its file is in WAL mode, like the threads';
+3. where Python's SQLite can't load extensions, the distance that a search by meaning sorts by is computed in
+   Python. LangGraph's store keeps vectors in a plain table and needs no other of the extension's functions.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from contextvars import Context
+from math import hypot
+from operator import mul
+from pathlib import Path
+from struct import unpack
+from typing import Any, Final
+
+import aiosqlite
+from langgraph.store.base import BaseStore, IndexConfig, Op, Result, TTLConfig, ensure_embeddings
+from langgraph.store.sqlite.aio import AsyncSqliteStore
+
+from seltzer.errors import LoadError, StorageClosed, StorageFailed
+from seltzer.stores.options import IndexOptions, StoreOptions, TtlOptions
+
+LOADS_EXTENSIONS: Final = hasattr(sqlite3.Connection, "enable_load_extension")
+
+
+class SqliteItems(BaseStore):
+    """A BaseStore for one event loop, until aclose(); its verbs without an `a` are for other threads."""
+
+    supports_ttl = True
+
+    def __init__(self, file: Path, options: StoreOptions) -> None:
+        self.ttl_config = _ttl_config(options.ttl)
+        self._file = file
+        self._options = options
+        self._loop = asyncio.get_running_loop()
+        self._opening: asyncio.Task[AsyncSqliteStore] | None = None
+        self._opened = AsyncExitStack()
+        self._is_closed = False
+
+    async def open_now(self) -> None:
+        """Open the file without waiting for its first use. Raises LoadError if that fails."""
+        try:
+            await self._store()
+        except sqlite3.Error as error:
+            raise LoadError(
+                f"the store {self._file} can't be opened",
+                f"SQLite says: {error}",
+                "make the file and its folder writable; if the file is damaged, move it away",
+            ) from error
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do as BaseStore.abatch has it. Raises StorageFailed where SQLite fails."""
+        try:
+            return await (await self._store()).abatch(ops)
+        except sqlite3.Error as error:
+            raise StorageFailed("the store's items can't be read or written now; try again later") from error
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do as BaseStore.batch has it, from a thread. Raises InvalidStateError in the event loop itself."""
+        try:
+            is_in_loop = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            is_in_loop = False
+        if is_in_loop:
+            raise asyncio.InvalidStateError(
+                "the event loop can't wait for itself: await the method whose name begins with `a`"
+            )
+        return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop).result()
+
+    async def aclose(self) -> None:
+        """Close the file; does nothing the second time."""
+        self._is_closed = True
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
+        await self._opened.aclose()
+        self._opening = None
+
+    async def _store(self) -> AsyncSqliteStore:
+        if self._is_closed:
+            raise StorageClosed("the server is stopping; try again when it is back")
+        if self._opening is None or (self._opening.done() and self._opening.exception()):
+            # What the store starts lives as long as the server: it gets nothing of its first user's context.
+            self._opening = self._loop.create_task(self._open(), name="open store", context=Context())
+        return await asyncio.shield(self._opening)
+
+    async def _open(self) -> AsyncSqliteStore:
+        index = await asyncio.to_thread(_index_config, self._options.index)
+        async with AsyncExitStack() as opened:
+            factory = sqlite3.Connection if LOADS_EXTENSIONS else WithDistance
+            connection = await opened.enter_async_context(
+                aiosqlite.connect(self._file, isolation_level=None, factory=factory)
+            )
+            await connection.execute("PRAGMA journal_mode = WAL")
+            await connection.execute("PRAGMA synchronous = NORMAL")
+            store = AsyncSqliteStore(connection, index=index, ttl=self.ttl_config)
+            await store.setup()
+            if self.ttl_config is not None:
+                await store.sweep_ttl()  # what expired while no server ran
+                await store.start_ttl_sweeper()
+                opened.push_async_callback(store.stop_ttl_sweeper)
+            self._opened = opened.pop_all()
+            return store
+
+
+class WithDistance(sqlite3.Connection):
+    """A connection that answers to load_extension() by the one function of sqlite-vec's that is needed."""
+
+    def enable_load_extension(self, enable: bool, /) -> None:
+        pass
+
+    def load_extension(self, name: str, /, *, entrypoint: str | None = None) -> None:
+        self.create_function("vec_distance_cosine", 2, cosine_distance, deterministic=True)
+
+
+def cosine_distance(one: bytes, other: bytes) -> float | None:
+    """Return the distance of two vectors of floats as sqlite-vec stores them; None if one of them is zero."""
+    ours, theirs = (unpack(f"<{len(raw) // 4}f", raw) for raw in (one, other))
+    length = hypot(*ours) * hypot(*theirs)
+    return 1.0 - sum(map(mul, ours, theirs)) / length if length else None
+
+
+async def open_items(file: Path, options: StoreOptions | None = None) -> SqliteItems:
+    """Return the store in the file: opened at once if it has an index or a TTL, so that faults show at start.
+
+    Raises LoadError if it can't be opened, or its embedding model's package is missing.
+    """
+    options = options or StoreOptions()
+    items = SqliteItems(file, options)
+    if options.index is not None or options.ttl is not None:
+        await items.open_now()
+    return items
+
+
+def _index_config(options: IndexOptions | None) -> Any:
+    """Return the index as LangGraph takes it. Raises LoadError."""
+    if options is None:
+        return None
+    try:
+        embeddings = ensure_embeddings(options.embed)
+    except Exception as error:
+        raise LoadError(
+            "the store's index can't be used",
+            f"store.index.embed in langgraph.json is {options.embed!r}: {type(error).__name__}: {error}",
+            "install the embedding model's package (for openai: pip install langchain-openai) and set its"
+            " key, or name a function as ./file.py:function",
+        ) from error
+    return IndexConfig(dims=options.dims, embed=embeddings, fields=list(options.fields))
+
+
+def _ttl_config(options: TtlOptions | None) -> TTLConfig | None:
+    if options is None:
+        return None
+    config = TTLConfig(refresh_on_read=options.refresh_on_read, default_ttl=options.default_min)
+    if options.sweep_interval_min is not None:
+        config["sweep_interval_minutes"] = options.sweep_interval_min
+    return config
