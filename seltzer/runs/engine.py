@@ -8,10 +8,11 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from langchain_core.callbacks import Callbacks
 from langchain_core.messages import BaseMessage
 
-from seltzer.errors import AppError, ServerDraining, ThreadBusy, UnknownCheckpoint, UnknownGraph, UnknownRun
+from seltzer.errors import ServerDraining, ThreadBusy, UnknownCheckpoint, UnknownGraph, UnknownRun
 from seltzer.runs.event import START, Cursor, Event, RunId
 from seltzer.runs.execution.executor import Executor, RunLimits
 from seltzer.runs.execution.isolation import install
+from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.graph import Graph
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec
@@ -78,49 +79,24 @@ class Engine:
         await self._executor.aclose()
         await self._resources.aclose()
 
-    async def accept(self, spec: RunSpec) -> Run:
-        """Write the run's row, and return it: the thread is the run's, or will be when its turn comes.
+    async def start(self, spec: RunSpec, *, callbacks: Callbacks = None) -> Run:
+        """Begin the run, at once or in its turn, and return its row as it stands then.
 
-        A background run begins. An attached one does so when start() brings its input; release() gives it up.
+        callbacks see the graph's inner steps, for clients that want LangChain's own events.
         Raises UnknownGraph, UnknownCheckpoint, ThreadBusy, ThreadInterrupted, NotInterrupted, TooManyRuns,
         IdempotencyConflict, ServerDraining.
         """
-        if self.is_draining:
-            raise ServerDraining("the server is shutting down; try again in a moment")
         await self._check(spec)
-        if spec.attached:
-            self._executor.expect(spec.run_id)
-        try:
-            run, lease = await self._executor.submit(spec)
-        except AppError:  # nothing was written
-            self._executor.forget(spec.run_id)
-            raise
-        except BaseException:
-            await self._executor.release(spec.run_id)
-            raise
-        if lease is None and spec.on_busy in ("interrupt", "rollback"):
-            self._executor.stop_writers_before(run, "rollback" if spec.on_busy == "rollback" else "cancel")
-        if spec.attached:
-            self._executor.give(run, lease)
-        elif lease is not None:
-            self._executor.begin(lease)
-        return run
+        return await self._executor.start(spec, callbacks)
 
-    async def start(self, spec: RunSpec, *, callbacks: Callbacks = None) -> Run:
-        """Begin the run, or let it wait for its turn, and return it as it stands then.
+    async def reserve(self, spec: RunSpec) -> Reservation:
+        """Write an attached run's row before its input is there, and return its reservation.
 
-        callbacks see the graph's inner steps, for clients that want LangChain's own events. Raises what
-        accept() does, unless the run was accepted before.
+        The thread is the run's, or will be in its turn. The caller begins the reservation or releases it.
+        Raises what start() does.
         """
-        run = self._executor.bring(spec, callbacks)
-        if run is None:
-            run = await self.accept(spec)
-            self._executor.bring(spec, callbacks)
-        return run
-
-    async def release(self, run_id: RunId) -> None:
-        """End a run that was accepted and won't begin; do nothing to another."""
-        await self._executor.release(run_id)
+        await self._check(spec)
+        return await self._executor.reserve(spec)
 
     async def check_thread_free(self, thread_id: str) -> None:
         """Raise ThreadBusy if a run is writing to the thread, or waits for it."""
@@ -181,6 +157,8 @@ class Engine:
         return list(state.values.get("messages", [])) if isinstance(state.values, Mapping) else []
 
     async def _check(self, spec: RunSpec) -> None:
+        if self.is_draining:
+            raise ServerDraining("the server is shutting down; try again in a moment")
         if spec.graph not in self._pregels:
             there = ", ".join(self._pregels) or "none"
             raise UnknownGraph(f"there is no graph {spec.graph!r}; there are {there}")

@@ -10,14 +10,25 @@ from langchain_core.messages import HumanMessage
 from seltzer.runs.answer import AnswerText
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import START, Cursor, Event, Json
+from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.ports import EventLog
 from seltzer.runs.run import RunSpec
+
+
+def unasked(run_id: str = "r", **options: Any) -> RunSpec:
+    """Return a run whose input its request has still to give."""
+    return RunSpec("agent", None, "t", run_id, attached=True, **options)
 
 
 def ask(
     text: str = "hi", *, thread_id: str = "t", run_id: str = "r", graph: str = "agent", **options: Any
 ) -> RunSpec:
     return RunSpec(graph, {"messages": [HumanMessage(text)]}, thread_id, run_id, **options)
+
+
+def begin(reservation: Reservation, text: str = "hi") -> None:
+    """Begin a reserved run as its request does once the input is read."""
+    reservation.begin(input={"messages": [HumanMessage(text)]})
 
 
 def reply(answers: Mapping[str, Json], *, thread_id: str = "t", run_id: str = "r2") -> RunSpec:

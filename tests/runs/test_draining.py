@@ -14,9 +14,8 @@ from seltzer.errors import ServerDraining
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Cursor
 from seltzer.runs.execution.executor import RunLimits
-from seltzer.runs.run import RunSpec
 from seltzer.stores.open import open_stores
-from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
+from tests.runs.asking import answer, ask, begin, ended, kinds, said, texts, unasked, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages, agent, named
 
@@ -32,7 +31,7 @@ async def test_nothing_new_is_started(engine_of: Engines) -> None:
         with pytest.raises(ServerDraining):
             await engine.start(spec)
     with pytest.raises(ServerDraining):
-        await engine.accept(ask(attached=True))
+        await engine.reserve(unasked())
 
 
 async def test_readers_of_a_background_run_are_let_go_and_it_goes_on(engine_of: Engines) -> None:
@@ -74,7 +73,8 @@ async def test_a_request_whose_run_waits_for_its_turn_is_let_go(engine_of: Engin
     """Nothing begins any more, so its turn won't come."""
     engine = await engine_of(agent(["some", asyncio.Event()]))
     await engine.start(ask(run_id="r1"))
-    await engine.start(ask(run_id="r2", on_busy="enqueue", attached=True))
+    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
+    begin(reservation)
     events = engine.follow("r2")
     waits = asyncio.ensure_future(anext(events))
     await checkpoint()
@@ -83,16 +83,16 @@ async def test_a_request_whose_run_waits_for_its_turn_is_let_go(engine_of: Engin
 
     with pytest.raises(ServerDraining):
         await asyncio.wait_for(waits, 5)
-    await engine.release("r2")
+    await reservation.release()
     assert (await engine.get_run("r2")).status == "cancelled"
 
 
-async def test_an_accepted_run_may_still_get_its_input(engine_of: Engines) -> None:
+async def test_a_reserved_run_may_still_begin(engine_of: Engines) -> None:
     engine = await engine_of(agent(["fine"]))
-    await engine.accept(RunSpec("agent", None, "t", "r", attached=True))
+    reservation = await engine.reserve(unasked())
 
     engine.drain()
-    await engine.start(ask(attached=True))
+    begin(reservation)
 
     assert answer(await said(engine.follow("r"))) == "fine"
 

@@ -24,7 +24,7 @@ from seltzer.errors import (
 from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.graph import Graph
 from seltzer.runs.run import RunSpec
-from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
+from tests.runs.asking import answer, ask, begin, ended, kinds, said, texts, unasked, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages, ScriptedModel, agent, call
 
@@ -279,7 +279,7 @@ async def test_a_refused_request_leaves_the_run_alone_whose_id_it_took(engine_of
     await engine.start(ask(run_id="r2", on_busy="enqueue"))
 
     with pytest.raises(IdempotencyConflict):
-        await engine.accept(ask(run_id="r2", digest="another", attached=True))
+        await engine.reserve(ask(run_id="r2", digest="another", attached=True))
     gate.set()
 
     assert answer(await said(engine.follow("r2"))) == "two"
@@ -338,30 +338,29 @@ async def test_the_events_of_an_ended_run_are_forgotten_after_their_retention(en
     assert (await engine.get_run("r")).output == "hi"
 
 
-async def test_what_a_run_is_given_is_there_after_the_accepting(engine_of: Engines) -> None:
-    """An attached run is accepted before its input is read: the thread is the run's meanwhile."""
+async def test_a_reserved_run_has_its_thread_before_it_has_its_input(engine_of: Engines) -> None:
     engine = await engine_of(agent(["fine"]))
-    accepted = await engine.accept(RunSpec("agent", None, "t", "r1", attached=True))
+    reservation = await engine.reserve(unasked("r1"))
 
     with pytest.raises(ThreadBusy):
         await engine.start(ask(run_id="r2"))
     with pytest.raises(ThreadBusy):
         await engine.check_thread_free("t")
-    begun = await engine.start(ask("hello", run_id="r1", attached=True))
+    begin(reservation, "hello")
 
-    assert begun.number == accepted.number
     assert answer(await said(engine.follow("r1"))) == "fine"
-    await engine.release("r1")  # it has begun: nothing to release
+    await reservation.release()  # it has begun: nothing to release
     assert (await engine.get_run("r1")).status == "success"
     assert await texts(engine) == ["hello", "fine"]
 
 
-async def test_an_accepted_run_that_is_released_ends_and_frees_the_thread(engine_of: Engines) -> None:
+async def test_a_reserved_run_that_is_released_ends_and_frees_the_thread(engine_of: Engines) -> None:
     engine = await engine_of(agent(["fine"]))
-    await engine.accept(RunSpec("agent", None, "t", "r1", attached=True))
+    reservation = await engine.reserve(unasked("r1"))
 
-    await engine.release("r1")
-    await engine.release("r1")
+    await reservation.release()
+    await reservation.release()
+    begin(reservation)  # too late
 
     await engine.check_thread_free("t")
     assert kinds(await said(engine.follow("r1"))) == ["cancelled"]

@@ -15,8 +15,8 @@ from seltzer.errors import NotInterrupted, ThreadInterrupted
 from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
-from seltzer.runs.run import OnBusy, RunSpec
-from tests.runs.asking import ask, ended, kinds, reply, said, texts
+from seltzer.runs.run import OnBusy
+from tests.runs.asking import ask, begin, ended, kinds, reply, said, texts, unasked
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages
 
@@ -217,14 +217,15 @@ async def test_a_request_whose_turn_comes_before_its_input_leaves_the_question_t
     gate = asyncio.Event()
     engine = await engine_of(asking("may I?", before=gate))
     await engine.start(ask("please", run_id="r1"))
-    await engine.accept(RunSpec("agent", None, "t", "r2", attached=True, on_busy="enqueue"))
+    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
     gate.set()
     question, _ = the_only(await said(engine.follow("r1")))
     with anyio.fail_after(5):
         while (await engine.get_run("r2")).status != "running":
             await checkpoint()
 
-    events = await ended(engine, ask("and then?", run_id="r2", attached=True))
+    begin(reservation, "and then?")
+    events = await said(engine.follow("r2"))
     await ended(engine, reply({question: "yes"}, run_id="r3"))
 
     assert (kinds(events), events[-1].data["code"]) == (["started", "failed"], "thread_interrupted")

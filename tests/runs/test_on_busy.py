@@ -1,6 +1,7 @@
 """One writer a thread: what becomes of a run whose thread has one already."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from langchain_core.messages import AIMessage
@@ -8,7 +9,7 @@ from langchain_core.messages import AIMessage
 from seltzer.errors import ThreadBusy
 from seltzer.runs.engine import Engine
 from seltzer.runs.run import OnBusy, RunSpec
-from tests.runs.asking import answer, ask, kinds, said, texts, until
+from tests.runs.asking import answer, ask, begin, kinds, said, texts, unasked, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import ScriptedModel, agent
 
@@ -16,12 +17,12 @@ pytestmark = pytest.mark.anyio
 
 
 async def start(engine: Engine, spec: RunSpec) -> None:
-    """Start the run in its own way: an attached one is accepted before its input comes."""
+    """Start the run in its own way: an attached one is reserved before its input comes."""
     if spec.attached:
-        await engine.accept(
-            RunSpec(spec.graph, None, spec.thread_id, spec.run_id, True, on_busy=spec.on_busy)
-        )
-    await engine.start(spec)
+        reservation = await engine.reserve(replace(spec, input=None))
+        reservation.begin(input=spec.input)
+    else:
+        await engine.start(spec)
 
 
 @pytest.mark.parametrize("attached", [False, True])
@@ -143,12 +144,12 @@ async def test_an_attached_run_that_waits_for_its_turn_and_its_input_needs_both(
     gate = asyncio.Event()
     engine = await engine_of(agent([gate, "one"], ["two"]))
     await engine.start(ask("1", run_id="r1"))
-    await engine.accept(RunSpec("agent", None, "t", "r2", attached=True, on_busy="enqueue"))
+    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
     gate.set()
     await said(engine.follow("r1"))
     reader = asyncio.create_task(said(engine.follow("r2")))
 
-    await engine.start(ask("2", run_id="r2", attached=True))
+    begin(reservation, "2")
 
     assert answer(await reader) == "two"
     assert await texts(engine) == ["1", "one", "2", "two"]
@@ -158,11 +159,11 @@ async def test_a_waiting_attached_run_that_is_released_makes_way(engine_of: Engi
     gate = asyncio.Event()
     engine = await engine_of(agent([gate, "one"], ["three"]))
     await engine.start(ask("1", run_id="r1"))
-    await engine.accept(RunSpec("agent", None, "t", "r2", attached=True, on_busy="enqueue"))
+    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
     await engine.start(ask("3", run_id="r3", on_busy="enqueue"))
     reader = asyncio.create_task(said(engine.follow("r2")))
 
-    await engine.release("r2")
+    await reservation.release()
     gate.set()
 
     assert kinds(await reader) == ["cancelled"]
@@ -170,12 +171,12 @@ async def test_a_waiting_attached_run_that_is_released_makes_way(engine_of: Engi
     assert await texts(engine) == ["1", "one", "3", "three"]
 
 
-async def test_an_accepted_run_is_interrupted_before_its_input_comes(engine_of: Engines) -> None:
+async def test_a_reserved_run_is_interrupted_before_its_input_comes(engine_of: Engines) -> None:
     engine = await engine_of(agent(["two"]))
-    await engine.accept(RunSpec("agent", None, "t", "r1", attached=True))
+    reservation = await engine.reserve(unasked("r1"))
     await engine.start(ask("2", run_id="r2", on_busy="interrupt"))
 
-    await engine.start(ask("1", run_id="r1", attached=True))
+    begin(reservation)
 
     assert kinds(await said(engine.follow("r1"))) == ["started", "cancelled"]
     assert answer(await said(engine.follow("r2"))) == "two"

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive
 from seltzer.errors import AppError, RunFailed, UnknownRun
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event, Json, RunId
+from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.failure import failure
 from seltzer.runs.run import RunSpec
 from seltzer.runs.streaming.hub import Deliver
@@ -30,17 +31,24 @@ class AttachedRuns:
         self.specs: list[RunSpec] = []
         self.error: AppError | None = None
 
-    async def run(self, spec: RunSpec, callbacks: Callbacks = None) -> AsyncGenerator[Event]:
+    async def run(
+        self, spec: RunSpec, callbacks: Callbacks = None, *, reservation: Reservation | None = None
+    ) -> AsyncGenerator[Event]:
         """Do as batches() does, event by event."""
-        async with aclosing(self.batches(spec, callbacks)) as batches:
+        async with aclosing(self.batches(spec, callbacks, reservation=reservation)) as batches:
             async for batch in batches:
                 for event in batch:
                     yield event
 
     async def batches(
-        self, spec: RunSpec, callbacks: Callbacks = None, *, deliver: Deliver | None = None
+        self,
+        spec: RunSpec,
+        callbacks: Callbacks = None,
+        *,
+        reservation: Reservation | None = None,
+        deliver: Deliver | None = None,
     ) -> AsyncGenerator[Sequence[Event]]:
-        """Start the run and yield its events up to `finished`, as Engine.batches() does.
+        """Start the run, or begin its reservation, and yield its events up to `finished`.
 
         Raises what Engine.start does, and RunFailed if the run ends in another way.
         """
@@ -48,7 +56,10 @@ class AttachedRuns:
             if self._has_left:
                 raise failure("run_cancelled")
             self._running.add(spec.run_id)
-            await self._engine.start(spec, callbacks=callbacks)
+            if reservation is None:
+                await self._engine.start(spec, callbacks=callbacks)
+            else:
+                reservation.begin(input=spec.input, configurable=spec.configurable, callbacks=callbacks)
             self.specs.append(spec)
             if self._has_left:  # while the row was written
                 await self._engine.cancel(spec.run_id)

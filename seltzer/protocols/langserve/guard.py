@@ -24,6 +24,7 @@ from seltzer.protocols.langserve.frames import error_frame
 from seltzer.protocols.langserve.request import Limits, check
 from seltzer.protocols.langserve.served import Asked, ServedGraph, ServedRequest
 from seltzer.runs.engine import Engine
+from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.failure import failure
 from seltzer.runs.ids import new_id
 
@@ -68,32 +69,40 @@ class LangServeGuard:
             asked = check(
                 found["endpoint"], scope["state"]["json"], found["hash"] or "", served, self._limits
             )
-            run_id = None if found["endpoint"] == "batch" else new_id()
-            await self._accept(served.graph.name, asked, run_id)
+            is_batch = found["endpoint"] == "batch"
+            reservation = await (
+                self._check_free(asked) if is_batch else self._reserve(served.graph.name, asked[0])
+            )
         except AppError as error:
             await self._faults.problem(error, scope)(scope, receive, send)
             return
         try:
-            await self._answer(scope, receive, send, asked, run_id)
+            await self._answer(scope, receive, send, asked, reservation)
         finally:
-            if run_id:
-                await self._engine.release(run_id)
+            if reservation is not None:
+                await reservation.release()
 
-    async def _accept(self, graph: str, asked: tuple[Asked, ...], run_id: str | None) -> None:
-        """Get the thread for the run, so that a busy one gets a status; a batch's are only looked at."""
-        if run_id:
-            await self._engine.accept(asked[0].spec(graph, run_id, None, {}))
-            return
+    async def _reserve(self, graph: str, asked: Asked) -> Reservation:
+        """Reserve the run before its answer begins, so that a busy thread gets a status."""
+        return await self._engine.reserve(asked.spec(graph, new_id(), None, {}))
+
+    async def _check_free(self, asked: tuple[Asked, ...]) -> None:
+        """Look whether a batch's threads are free: its runs start when LangServe names them."""
         for each in asked:
             if each.on_busy == "reject":
                 await self._engine.check_thread_free(each.thread_id)
 
     async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, asked: tuple[Asked, ...], run_id: str | None
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        asked: tuple[Asked, ...],
+        reservation: Reservation | None,
     ) -> None:
         body = await receive()
         async with attach_runs(self._engine, receive) as attachment:
-            request = scope["state"]["langserve"] = ServedRequest(attachment, asked, run_id)
+            request = scope["state"]["langserve"] = ServedRequest(attachment, asked, reservation)
             answer = _Answer(request, send, self._faults)
             await self._serve(scope, _once(body), answer)
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from langchain_core.callbacks import AsyncCallbackManagerForChainRun
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun, Callbacks
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import ConfigurableFieldSpec, Runnable, RunnableConfig
 from langchain_core.runnables.config import get_config_list
@@ -24,6 +24,7 @@ from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
 from seltzer.protocols.langserve.frames import public_event, public_patch
 from seltzer.runs.answer import AnswerText
 from seltzer.runs.event import Event, RunId
+from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.graph import Graph
 from seltzer.runs.run import OnBusy, RunSpec
 
@@ -64,12 +65,20 @@ class Asked:
 class ServedRequest:
     """A request to LangServe as its runnable sees it.
 
-    run_id names its run; None for a batch, whose runs are named by LangServe.
+    reservation is its run's; None for a batch, whose runs are named by LangServe.
     """
 
     attachment: AttachedRuns
     asked: tuple[Asked, ...]
-    run_id: str | None
+    reservation: Reservation | None
+
+    @property
+    def run_id(self) -> RunId | None:
+        return self.reservation.run_id if self.reservation else None
+
+    def run(self, spec: RunSpec, callbacks: Callbacks = None) -> AsyncGenerator[Event]:
+        """Run what the request asks."""
+        return self.attachment.run(spec, callbacks, reservation=self.reservation)
 
 
 def _to_messages(value: Any) -> list[BaseMessage]:
@@ -180,30 +189,30 @@ class ServedGraph(Runnable[Any, Any]):
     async def _whole(
         self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> Any:
-        attachment, spec = self._run(input, run_manager, config)
+        request, spec = self._run(input, run_manager, config)
         render = self._render()
-        chunks = [chunk async for event in attachment.run(spec) for chunk in render(event)]
-        return "".join(chunks) if self.graph.takes_messages else await attachment.output(spec)
+        chunks = [chunk async for event in request.run(spec) for chunk in render(event)]
+        return "".join(chunks) if self.graph.takes_messages else await request.attachment.output(spec)
 
     async def _chunks(
         self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> AsyncGenerator[Any]:
         callbacks = inner_callbacks(run_manager) if config["configurable"].get(_WITH_STEPS) else None
-        attachment, spec = self._run(input, run_manager, config)
+        request, spec = self._run(input, run_manager, config)
         render = self._render()
-        async for event in attachment.run(spec, callbacks):
+        async for event in request.run(spec, callbacks):
             for chunk in render(event):
                 yield chunk
 
     def _run(
         self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
-    ) -> tuple[AttachedRuns, RunSpec]:
+    ) -> tuple[ServedRequest, RunSpec]:
         configurable = config["configurable"]
         request: ServedRequest = configurable[REQUEST]
         names = [spec.id for spec in self.graph.served.config_specs if spec.id not in _OURS]
         chosen = {name: configurable[name] for name in names if name in configurable}
         asked = request.asked[configurable.get(_INDEX, 0)]
-        return request.attachment, asked.spec(self.graph.name, str(run_manager.run_id), input, chosen)
+        return request, asked.spec(self.graph.name, str(run_manager.run_id), input, chosen)
 
     def _render(self) -> Callable[[Event], Iterable[Any]]:
         """Return what turns an event into the stream's chunks."""

@@ -15,7 +15,7 @@ from seltzer.runs.event import Event, RunId
 from seltzer.runs.execution.attempt import Attempt, Resources
 from seltzer.runs.execution.background import BackgroundTasks
 from seltzer.runs.execution.leases import TTL_S, Leases
-from seltzer.runs.execution.reservations import Expectations
+from seltzer.runs.execution.reservations import Reservation, Reservations
 from seltzer.runs.execution.terminal_events import failed
 from seltzer.runs.failure import failure
 from seltzer.runs.graph import AnyPregel, Graph
@@ -66,7 +66,7 @@ class Executor:
             stores, self._flusher, limits.timeout_s, limits.insist_s, limits.retention_s, clock
         )
         self._live: dict[RunId, Attempt] = {}
-        self._expected = Expectations()
+        self._reservations = Reservations(self)
         self._chores = BackgroundTasks()
         self._queued: set[RunId] = set()  # what was submitted here and has to wait
         self._coming = 0  # places kept for runs that are being submitted
@@ -104,6 +104,8 @@ class Executor:
             self._queued.add(spec.run_id)
         for each in ended:
             self.was_ended(each.spec.run_id)
+        if lease is None and spec.on_busy in ("interrupt", "rollback"):
+            self._stop_earlier(run, "rollback" if spec.on_busy == "rollback" else "cancel")
         return run, lease
 
     def live(self, run_id: RunId) -> Attempt | None:
@@ -115,7 +117,7 @@ class Executor:
         live = self._live.get(run_id)
         return live.run if live else None
 
-    def begin(self, lease: Lease, callbacks: Callbacks = None, *, was_queued: bool = False) -> None:
+    def execute(self, lease: Lease, callbacks: Callbacks = None, *, was_queued: bool = False) -> None:
         """Execute the run. was_queued: its thread may have changed since it was submitted."""
         run_id, graph = lease.run.spec.run_id, self._graphs.get(lease.run.spec.graph)
         if graph is None:
@@ -137,38 +139,25 @@ class Executor:
         """Claim nothing more."""
         self._is_closing = True
 
-    def expect(self, run_id: RunId) -> None:
-        """Deliver note that a request will bring the run's input."""
-        self._expected.add(run_id)
+    async def start(self, spec: RunSpec, callbacks: Callbacks = None) -> Run:
+        """Begin the run, at once or in its turn, and return its row. Raises as Runs.submit does."""
+        return await self._reservations.start(spec, callbacks)
 
-    def give(self, run: Run, lease: Lease | None) -> None:
-        """Give an expected run its row, and its lease if it has one already."""
-        self._expected.give_row(run, lease)
+    async def reserve(self, spec: RunSpec) -> Reservation:
+        """Write an attached run's row, and return its reservation. Raises as Runs.submit does."""
+        return await self._reservations.reserve(spec)
 
-    def bring(self, spec: RunSpec, callbacks: Callbacks) -> Run | None:
-        """Bring an expected run's input: it begins now, or in its turn. None if it isn't expected."""
-        run = self._expected.give_input(spec, callbacks)
-        self._begin_expected(spec.run_id)
-        return run
-
-    async def release(self, run_id: RunId) -> None:
-        """End an expected run that won't begin; do nothing to another."""
-        expected = self._expected.drop(run_id)
-        if expected is None:
-            return
-        if expected.lease is not None:
-            await self._finish(expected.lease, Event(expected.lease.run.attempt, 1, "cancelled", {}))
+    async def cancel_unbegun(self, run_id: RunId, lease: Lease | None) -> None:
+        """End a run that won't begin as `cancelled`; lease: if its turn has come."""
+        if lease is not None:
+            await self._finish(lease, Event(lease.run.attempt, 1, "cancelled", {}))
         elif (run := await self._stores.runs.stop(run_id, "cancel")) and not run.is_active:
             self.was_ended(run_id)
 
-    def forget(self, run_id: RunId) -> None:
-        """Expect neither the run's input nor its turn any more."""
-        self._expected.drop(run_id)
-        self._queued.discard(run_id)
-
     def was_ended(self, run_id: RunId) -> None:
         """Deliver note that the run has ended without being executed here."""
-        self.forget(run_id)
+        self._reservations.was_ended(run_id)
+        self._queued.discard(run_id)
         self._hub.wake(run_id)
         self._chores.do(self._stores.event_log.expire(run_id, self._limits.retention_s))
 
@@ -177,10 +166,10 @@ class Executor:
         if live := self._live.get(run_id):
             live.stop(how)
         else:
-            self._expected.stop(run_id, how)
+            self._reservations.stop(run_id, how)
 
-    def stop_writers_before(self, run: Run, how: Stop) -> None:
-        """Have those runs on its thread end that were there before it, if they are executed here."""
+    def _stop_earlier(self, run: Run, how: Stop) -> None:
+        """Have the earlier runs on its thread end, those that are executed here."""
         for lease in self._held():
             if lease.run.spec.thread_id == run.spec.thread_id and lease.run.number < run.number:
                 self.stop(lease.run.spec.run_id, how)
@@ -211,22 +200,17 @@ class Executor:
         await self._flusher.aclose()
 
     def _held(self) -> list[Lease]:
-        return [*(live.lease for live in self._live.values()), *self._expected.leases()]
+        return [*(live.lease for live in self._live.values()), *self._reservations.leases()]
 
     def _was_claimed(self, lease: Lease) -> None:
         run_id = lease.run.spec.run_id
         self._queued.discard(run_id)
-        if self._expected.give_turn(lease):
-            self._begin_expected(run_id)
-        elif lease.run.spec.attached and lease.run.attempt == 1:  # its request died before its turn came
+        if self._reservations.grant(lease):
+            return
+        if lease.run.spec.attached and lease.run.attempt == 1:  # its request died before its turn came
             self._chores.do(self._refuse(lease, "client_gone"))
         else:
-            self.begin(lease, was_queued=True)
-
-    def _begin_expected(self, run_id: RunId) -> None:
-        ready = self._expected.pop_ready(run_id)
-        if ready is not None and ready.lease is not None:
-            self.begin(ready.lease, ready.callbacks, was_queued=ready.was_queued)
+            self.execute(lease, was_queued=True)
 
     def _was_freed(self, execution: Attempt) -> None:
         """The run's thread and its place are free."""

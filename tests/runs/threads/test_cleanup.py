@@ -13,9 +13,8 @@ from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.ports import EventLog
-from seltzer.runs.run import RunSpec
 from seltzer.stores.open import FILE_NAME
-from tests.runs.asking import ask, kinds, said, stored, until
+from tests.runs.asking import ask, begin, kinds, said, stored, unasked, until
 from tests.runs.conftest import Engines
 from tests.runs.execution.test_executor import let_leases_run_out
 from tests.runs.scripted import agent, named
@@ -33,24 +32,19 @@ async def swept(event_log: EventLog, folder: Path) -> None:
             await event_log.expire("nobody", 0)  # or only a later run's end would delete what has expired
 
 
-def attached(run_id: str) -> RunSpec:
-    """Ask as a request does whose input is still to come."""
-    return RunSpec("agent", None, "t", run_id, attached=True, on_busy="enqueue")
-
-
 async def cancel(engine: Engine) -> None:
     await engine.start(ask(run_id="r2", on_busy="enqueue"))
     await engine.cancel("r2")
 
 
 async def cancel_attached(engine: Engine) -> None:
-    await engine.accept(attached("r2"))
+    await engine.reserve(unasked("r2", on_busy="enqueue"))
     await engine.cancel("r2")
 
 
 async def release(engine: Engine) -> None:
-    await engine.accept(attached("r2"))
-    await engine.release("r2")
+    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
+    await reservation.release()
 
 
 async def interrupt(engine: Engine) -> None:
@@ -59,18 +53,17 @@ async def interrupt(engine: Engine) -> None:
 
 
 async def roll_back(engine: Engine) -> None:
-    await engine.accept(attached("r2"))
+    await engine.reserve(unasked("r2", on_busy="enqueue"))
     await engine.start(ask(run_id="r3", on_busy="rollback"))
 
 
-async def bring_too_late(engine: Engine) -> None:
-    await engine.accept(attached("r2"))
+async def begin_too_late(engine: Engine) -> None:
+    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
     await engine.start(ask(run_id="r3", on_busy="interrupt"))
-    run = await engine.start(ask(run_id="r2", attached=True))
-    assert run.status == "cancelled"
+    begin(reservation)
 
 
-@pytest.mark.parametrize("end", [cancel, cancel_attached, release, interrupt, roll_back, bring_too_late])
+@pytest.mark.parametrize("end", [cancel, cancel_attached, release, interrupt, roll_back, begin_too_late])
 async def test_a_run_that_ended_while_it_waited_holds_nothing_back(
     engine_of: Engines, tmp_path: Path, end: Callable[[Engine], Awaitable[None]]
 ) -> None:
@@ -89,17 +82,15 @@ async def test_a_run_that_ended_while_it_waited_holds_nothing_back(
 
     assert (await engine.get_run("r2")).status == "cancelled"
     await swept(engine_of.stores(engine).event_log, tmp_path / "data")
-    assert not engine._executor._queued  # what stays there is seen nowhere else
-    assert not engine._executor._expected
 
 
 async def test_a_run_that_is_released_in_its_turn_holds_nothing_back(
     engine_of: Engines, tmp_path: Path
 ) -> None:
     engine = await engine_of(agent(["two"]), limits=AT_ONCE)
-    await engine.accept(attached("r1"))
+    reservation = await engine.reserve(unasked("r1"))
 
-    await engine.release("r1")
+    await reservation.release()
     await engine.start(ask(run_id="r2"))
 
     assert await engine.idle(10)
@@ -122,12 +113,12 @@ async def test_a_run_that_cannot_begin_holds_nothing_back(engine_of: Engines) ->
 async def test_a_run_that_another_has_claimed_is_not_tidied_away(engine_of: Engines, tmp_path: Path) -> None:
     engine = await engine_of(agent(), limits=RunLimits(runs=1, retention_s=0))  # no room to claim it itself
     stores = engine_of.stores(engine)
-    await engine.accept(attached("r"))
+    reservation = await engine.reserve(unasked("r"))
     let_leases_run_out(tmp_path / "data")
     (lease,) = await stores.runs.claim("another", 1, 60)
     await stores.event_log.append({"r": [Event(2, 1, "started", {})]})
 
-    await engine.release("r")
+    await reservation.release()
     await checkpoint()
 
     assert await stores.runs.finish(lease, Event(2, 2, "cancelled", {}))
