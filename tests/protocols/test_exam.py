@@ -367,8 +367,8 @@ from typing_extensions import TypedDict
 class State(TypedDict):
     messages: Annotated[list[BaseMessage], add_messages]
 
-def send(state: State) -> State:
+def speak(state: State) -> State:
     return {"messages": [AIMessage(state["messages"][-1].text + "!")]}
 
-graph = StateGraph(State).add_node("say", say).add_edge(START, "say")
+graph = StateGraph(State).add_node("speak", speak).add_edge(START, "speak")
 """

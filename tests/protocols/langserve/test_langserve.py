@@ -546,8 +546,8 @@ from typing_extensions import TypedDict
 class State(TypedDict):
     messages: Annotated[list[BaseMessage], add_messages]
 
-def send(state: State) -> State:
+def speak(state: State) -> State:
     raise RuntimeError("sk-secret")
 
-graph = StateGraph(State).add_node("say", say).add_edge(START, "say")
+graph = StateGraph(State).add_node("speak", speak).add_edge(START, "speak")
 """
