@@ -112,7 +112,12 @@ def _engine(settings: Settings) -> Engine:
     limits = RunLimits(
         settings.runs_limit, settings.queue_limit, settings.run_timeout_s, retention_s=settings.retention_s
     )
-    return Engine(load_graphs(settings), partial(open_stores, settings.data, keeping), limits)
+    return Engine(
+        load_graphs(settings),
+        partial(open_stores, settings.data, keeping),
+        limits,
+        accelerate=settings.accelerate,
+    )
 
 
 def _lifespan(engine: Engine) -> Lifespan[FastAPI]:

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     events_limit: int = Field(10_000, ge=100, description="Most events kept of one run.")
     checkpoints_kept: int = Field(20, ge=1, description="How many states of a thread are kept.")
     drain_s: float = Field(30.0, ge=0, description="How long open answers may go on after a stop.")
+    accelerate: bool = Field(True, description="Use fast paths that rest on libraries' internals.")
     ping_s: float = Field(5.0, gt=0, description="Pause after which a silent event stream sends a comment.")
 
 

@@ -70,6 +70,7 @@ def test_an_argument_beats_the_environment_which_beats_dotenv(monkeypatch: pytes
         ("SELTZER_ACCESS_LOG", "access_log", "true", True),
         ("SELTZER_ALLOWED_HOSTS", "allowed_hosts", '["a.example", "b.example"]', ("a.example", "b.example")),
         ("SELTZER_BODY_LIMIT_BYTES", "body_limit_bytes", "10", 10),
+        ("SELTZER_ACCELERATE", "accelerate", "off", False),
         ("SELTZER_PING_S", "ping_s", "0.5", 0.5),
         ("seltzer_runs_limit", "runs_limit", "3", 3),
     ],

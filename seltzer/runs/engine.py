@@ -1,6 +1,5 @@
 """The engine: starts, follows and cancels runs. What protocols and the terminal know of the core."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
@@ -10,8 +9,8 @@ from langchain_core.messages import BaseMessage
 
 from seltzer.errors import ServerDraining, ThreadBusy, UnknownCheckpoint, UnknownGraph, UnknownRun
 from seltzer.runs.event import START, Cursor, Event, RunId
+from seltzer.runs.execution.driver_choice import choose_driver
 from seltzer.runs.execution.executor import Executor, RunLimits
-from seltzer.runs.execution.isolation import install
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.graph import Graph
 from seltzer.runs.ports import Stores
@@ -30,6 +29,7 @@ class Engine:
         open_stores: Callable[[], AbstractAsyncContextManager[Stores]],
         limits: RunLimits | None = None,
         *,
+        accelerate: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.graphs = graphs
@@ -38,6 +38,7 @@ class Engine:
         self._open_stores = open_stores
         self._limits = limits or RunLimits()
         self._clock = clock
+        self._accelerate = accelerate
         self._hub = Hub()
         self._resources = AsyncExitStack()
 
@@ -48,14 +49,14 @@ class Engine:
         """
         if self._is_open:
             return
-        install(asyncio.get_running_loop())  # a node's sys.exit() must not end the process
+        drive = await choose_driver(accelerate=self._accelerate)
         stores = self._stores = await self._resources.enter_async_context(self._open_stores())
         pregels = self._pregels = {
             name: graph.pregel.copy({"checkpointer": stores.checkpoints.saver_for(graph.pregel)})
             for name, graph in self.graphs.items()
         }
         self.threads = Conversations(stores.threads, stores.checkpoints, pregels)
-        self._executor = Executor(self.graphs, pregels, stores, self._hub, self._limits, self._clock)
+        self._executor = Executor(self.graphs, pregels, stores, self._hub, self._limits, self._clock, drive)
         self._follower = Follower(stores.runs, stores.event_log, self._hub, executed=self._executor.executed)
         self._executor.open()
         self._is_open = True

@@ -11,6 +11,7 @@ import pytest
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.ports import Stores
+from seltzer.settings import Settings
 from seltzer.stores.open import Retention, open_stores
 from tests.runs.scripted import named
 
@@ -38,6 +39,7 @@ class Engines:
         """
         place = folder or self._folder
         opened: list[Stores] = []
+        options.setdefault("accelerate", Settings().accelerate)  # SELTZER_ACCELERATE=off tries the plain ways
 
         @asynccontextmanager
         async def stores() -> AsyncIterator[Stores]:

@@ -18,7 +18,7 @@ from langgraph.types import Command
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event, Json
 from seltzer.runs.execution.fence import FENCE, Fence
-from seltzer.runs.execution.graph_driver import Part, drive
+from seltzer.runs.execution.graph_stream import Drive, Part
 from seltzer.runs.execution.isolation import contained
 from seltzer.runs.execution.terminal_events import CANCELLED, failed, finished
 from seltzer.runs.execution.translator import Emission, Translator
@@ -49,6 +49,7 @@ class Resources:
     insist_s: float
     retention_s: float
     clock: Callable[[], float]
+    drive: Drive
 
 
 class Attempt:
@@ -174,7 +175,7 @@ class Attempt:
             config["configurable"]["checkpoint_id"] = spec.checkpoint_id
         self._has_touched = True
         flusher = self._means.flusher
-        async with aclosing(drive(self._pregel, input, config, self._take)) as steps:
+        async with aclosing(self._means.drive(self._pregel, input, config, self._take)) as steps:
             async for _ in steps:
                 if self._stop is not None:  # a node has swallowed its cancellation
                     return

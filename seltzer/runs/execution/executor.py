@@ -14,6 +14,7 @@ from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.execution.attempt import Attempt, Resources
 from seltzer.runs.execution.background import BackgroundTasks
+from seltzer.runs.execution.graph_stream import Drive
 from seltzer.runs.execution.leases import TTL_S, Leases
 from seltzer.runs.execution.reservations import Reservation, Reservations
 from seltzer.runs.execution.terminal_events import failed
@@ -54,6 +55,7 @@ class Executor:
         hub: Hub,
         limits: RunLimits,
         clock: Callable[[], float],
+        drive: Drive,
     ) -> None:
         self.worker = uuid.uuid4().hex
         self._graphs = graphs
@@ -63,7 +65,7 @@ class Executor:
         self._limits = limits
         self._flusher = Flusher(stores.event_log, self._was_stored, self._was_not_stored)
         self._means = Resources(
-            stores, self._flusher, limits.timeout_s, limits.insist_s, limits.retention_s, clock
+            stores, self._flusher, limits.timeout_s, limits.insist_s, limits.retention_s, clock, drive
         )
         self._live: dict[RunId, Attempt] = {}
         self._reservations = Reservations(self)

@@ -1,96 +1,160 @@
-"""Drives a graph, and hands over each part of its stream in place: at the moment it is made.
+"""A graph's stream, each part of it handed over in place: at the moment it is made.
 
-`graph.astream()` puts the parts into a queue, and wakes two tasks of its own to take one out: for a token,
-that costs more than making it did. A subgraph's parts go straight to the stream of the graph above it; so a
-graph is run here as if there were one above it. The keys for that are LangGraph's own (docs/decisions/0005).
+`graph.astream()` puts the parts into a queue, and wakes two tasks of its own to read one: for a token, that
+costs more than making it did. A subgraph's parts go directly to the stream of the graph above it; so a graph
+is run here as if there were one above it (docs/decisions/0005).
+
+All of LangGraph's private names that we use are in this module. They are looked up when the server starts;
+without one of them driver_choice.py falls back to graph_stream.py.
 """
 
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackManager, Callbacks
+from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager, Callbacks
 from langchain_core.runnables import RunnableConfig
-from langgraph._internal._constants import (
-    CONF,
-    CONFIG_KEY_CHECKPOINT_NS,
-    CONFIG_KEY_RUNTIME,
-    CONFIG_KEY_STREAM,
-    NS_SEP,
-)
 from langgraph.config import get_config
-from langgraph.pregel._messages import StreamMessagesHandler
-from langgraph.pregel.protocol import StreamProtocol
 from langgraph.runtime import Runtime
-from langgraph.types import StreamMode
+from langgraph.store.base import BaseStore
 
+from seltzer.runs.execution.graph_stream import MODES, Drive, Namespace, Publish
 from seltzer.runs.graph import AnyPregel
 
-MODES: Final[set[StreamMode]] = {"custom", "updates", "values"}  # and "messages", which a listener hears
+PRIVATE_NAMES: Final = (
+    ("langgraph._internal._constants", "CONFIG_KEY_CHECKPOINT_NS"),
+    ("langgraph._internal._constants", "CONFIG_KEY_RUNTIME"),
+    ("langgraph._internal._constants", "CONFIG_KEY_STREAM"),
+    ("langgraph._internal._constants", "NS_SEP"),
+    ("langgraph.pregel._messages", "StreamMessagesHandler"),
+    ("langgraph.pregel.protocol", "StreamProtocol"),
+)
 
-Namespace: TypeAlias = tuple[str, ...]
-Part: TypeAlias = tuple[Namespace, str, Any]
+
+class MissingName(ImportError):
+    """LangGraph has renamed or removed a name that the in-place way stands on."""
 
 
-async def drive(
-    pregel: AnyPregel, input: Any, config: RunnableConfig, take: Callable[[Part], None]
-) -> AsyncGenerator[None]:
-    """Run the graph, and yield before and behind each of its steps.
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What the in-place way uses of LangGraph beyond its public interface."""
 
-    take is called in the loop's thread with each part of `astream(stream_mode=[*MODES, "messages"],
-    subgraphs=True)`, amid whatever makes the part; it must not raise. Parts may be shorter: see _Messages.
-    """
-    loop, thread = asyncio.get_running_loop(), threading.get_ident()
-    takers = [take]  # none at the end: an error leaves LangGraph's objects in cycles, which keep it long
+    namespace_key: str
+    runtime_key: str
+    stream_key: str
+    separator: str
+    listener: Callable[[Publish], BaseCallbackHandler]
+    stream: Callable[[Publish, set[str]], Any]
 
-    def put(part: Part) -> None:
-        for each in takers:
-            if threading.get_ident() == thread:
-                each(part)
-            else:  # a node or a tool that is a plain function
-                loop.call_soon_threadsafe(each, part)
 
-    def write(value: Any) -> None:
-        *namespace, _ = get_config()[CONF][CONFIG_KEY_CHECKPOINT_NS].split(NS_SEP)
-        put((tuple(namespace), "custom", value))
+def in_place_driver() -> Drive:
+    """Look the private names up, and return the driver that uses them. Raises MissingName."""
+    namespace_key, runtime_key, stream_key, separator, handler, stream = map(_look_up, PRIVATE_NAMES)
+    names = _Names(namespace_key, runtime_key, stream_key, separator, _listener_class(handler), stream)
 
-    above = {CONFIG_KEY_STREAM: StreamProtocol(put, MODES), CONFIG_KEY_RUNTIME: Runtime(stream_writer=write)}
-    callbacks = _with(config.get("callbacks"), _Messages(put))
-    config = {**config, "callbacks": callbacks, "configurable": {**config["configurable"], **above}}
-    # Without a mode of its own it would yield nothing.
-    steps = pregel.astream(input, config, stream_mode="values", durability="sync")
+    def drive(
+        pregel: AnyPregel,
+        input: Any,
+        config: RunnableConfig,
+        publish: Publish,
+        *,
+        context: Any = None,
+        store: BaseStore | None = None,
+    ) -> AsyncGenerator[None]:
+        put = _InPlace(publish)
+        config = _with_stream_above(config, put, pregel.store if pregel.store is not None else store, names)
+        # Without a mode of its own it would yield nothing.
+        steps = pregel.astream(input, config, context=context, stream_mode="values", durability="sync")
+        return _steps(steps, put)
+
+    return drive
+
+
+def _look_up(place: tuple[str, str]) -> Any:
+    module, name = place
     try:
-        async with aclosing(steps):  # type: ignore[type-var]  # typed as an iterator, is a generator
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise MissingName(f"{module}.{name}") from error
+
+
+class _InPlace:
+    """Passes parts on in the loop's thread, until it is closed."""
+
+    def __init__(self, publish: Publish) -> None:
+        # None at the end: an error leaves LangGraph's objects in cycles, which keep it for long.
+        self._publish: Publish | None = publish
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+
+    def __call__(self, part: Any) -> None:
+        if threading.get_ident() == self._thread:
+            self._deliver(part)
+        else:  # from a node or a tool that is a plain function
+            self._loop.call_soon_threadsafe(self._deliver, part)
+
+    def _deliver(self, part: Any) -> None:
+        if self._publish is not None:
+            self._publish(part)
+
+    def close(self) -> None:
+        self._publish = None
+
+
+async def _steps(steps: Any, put: _InPlace) -> AsyncGenerator[None]:
+    try:
+        async with aclosing(steps):
             async for _ in steps:
                 yield
     finally:
-        takers.clear()
+        put.close()
 
 
-class _Messages(StreamMessagesHandler):
-    """Hears the messages. More text of one that has begun is a part `texts`, `(message_id, texts)`.
+def _with_stream_above(
+    config: RunnableConfig, put: _InPlace, store: BaseStore | None, names: _Names
+) -> RunnableConfig:
+    """Return the config of a graph that has a graph above it, whose stream is put."""
 
-    LangGraph's has no such part: a model of ours that can do without making a message of each piece of text
-    tells it so (seltzer/models/openai/accelerated/callbacks.py).
-    """
+    def write(value: Any) -> None:
+        *namespace, _ = get_config()["configurable"][names.namespace_key].split(names.separator)
+        put((tuple(namespace), "custom", value))
 
-    def __init__(self, put: Callable[[Part], None]) -> None:
-        super().__init__(put, subgraphs=True)
-        self._last: tuple[UUID | None, Namespace] = (None, ())  # a UUID takes a while to look up
-
-    def on_llm_texts(self, texts: Sequence[str], *, message_id: str, run_id: UUID) -> None:
-        """Hear of more text of a message whose beginning on_llm_new_token was told."""
-        if self._last[0] is not run_id:
-            if (meta := self.metadata.get(run_id)) is None:
-                return
-            self._last = run_id, meta[0]
-        self.stream((self._last[1], "texts", (message_id, texts)))
+    above = {
+        names.stream_key: names.stream(put, set(MODES)),
+        names.runtime_key: Runtime(stream_writer=write, store=store),  # a graph's store is its parent's
+    }
+    callbacks = _with(config.get("callbacks"), names.listener(put))
+    return {**config, "callbacks": callbacks, "configurable": {**config.get("configurable", {}), **above}}
 
 
-def _with(callbacks: Callbacks, listener: _Messages) -> Callbacks:
+def _listener_class(handler: Any) -> Callable[[Publish], BaseCallbackHandler]:
+    class MessagesInPlace(handler):  # type: ignore[misc]  # looked up
+        """Passes messages on. More text of one that has begun is a part `texts`, `(message_id, texts)`.
+
+        LangGraph's has no such part: a model of ours that can do without making a message of each piece of
+        text passes them here (seltzer/models/openai/accelerated/callbacks.py).
+        """
+
+        def __init__(self, put: Publish) -> None:
+            super().__init__(put, subgraphs=True)
+            self._last: tuple[UUID | None, Namespace] = (None, ())  # a UUID takes a while to look up
+
+        def on_llm_texts(self, texts: Sequence[str], *, message_id: str, run_id: UUID) -> None:
+            """Pass on more text of a message whose beginning came by on_llm_new_token."""
+            if self._last[0] is not run_id:
+                if (meta := self.metadata.get(run_id)) is None:
+                    return
+                self._last = run_id, meta[0]
+            self.stream((self._last[1], "texts", (message_id, texts)))
+
+    return MessagesInPlace
+
+
+def _with(callbacks: Callbacks, listener: BaseCallbackHandler) -> Callbacks:
     if isinstance(callbacks, BaseCallbackManager):
         callbacks = callbacks.copy()
         callbacks.add_handler(listener)

@@ -1,4 +1,4 @@
-"""Keeps a graph's SystemExit and KeyboardInterrupt inside its run.
+"""Turns a graph's SystemExit and KeyboardInterrupt into an error of its run.
 
 asyncio raises these two out of the event loop if a task ends with one, past every handler, and LangGraph has
 tasks of its own for nodes and tool calls: a `sys.exit()` in one would end the server with all of its runs.
@@ -15,31 +15,33 @@ _IS_CONTAINED: Final[ContextVar[bool]] = ContextVar("seltzer_is_contained", defa
 
 
 class GraphExited(RuntimeError):
-    """A node or a tool wanted to end the process; its run fails instead."""
+    """A node or a tool tried to end the process; its run fails instead."""
 
 
 def contained() -> Context:
-    """Return a fresh context; in every task below it, however it was made, the two become GraphExited.
+    """Return an empty context in which the two become GraphExited, also in every task created within it.
 
-    Only on a loop that was given to install.
+    The running loop gets a task factory for that, in front of the one it has. One that is set later, by an
+    app or a library, is wrapped when the next context is made.
     """
+    install(asyncio.get_running_loop())
     context = Context()
     context.run(_IS_CONTAINED.set, True)
     return context
 
 
 def install(loop: asyncio.AbstractEventLoop) -> None:
-    """Have the loop contain the tasks of contained contexts, and make all others as before."""
-    before = loop.get_task_factory()
-    if not isinstance(before, _Factory):
-        loop.set_task_factory(_Factory(before))
+    """Have the loop contain the tasks of contained contexts; all others are created as before."""
+    current = loop.get_task_factory()
+    if not isinstance(current, _Factory):
+        loop.set_task_factory(_Factory(current))
 
 
 class _Factory:
-    """Makes a loop's tasks."""
+    """Creates a loop's tasks."""
 
-    def __init__(self, before: Any) -> None:
-        self._replaced = before
+    def __init__(self, inner: Any) -> None:
+        self._create = inner or _task
 
     def __call__(
         self, loop: asyncio.AbstractEventLoop, coro: Any, *, context: Context | None = None, **options: Any
@@ -47,13 +49,12 @@ class _Factory:
         if context is not None:
             options["context"] = context
         is_contained = _IS_CONTAINED.get() if context is None else context.get(_IS_CONTAINED, False)
-        make = self._replaced or _task
         if not (is_contained and asyncio.iscoroutine(coro)):
-            return make(loop, coro, **options)
-        outside: Any = _kept_inside(coro)
-        outside.__qualname__ = getattr(coro, "__qualname__", outside.__qualname__)  # who looks sees its name
-        task = make(loop, outside, **options)
-        # A task that is cancelled before its first step never awaits coro, of which Python would warn.
+            return self._create(loop, coro, **options)
+        outer: Any = _guarded(coro)
+        outer.__qualname__ = getattr(coro, "__qualname__", outer.__qualname__)  # what debuggers show
+        task = self._create(loop, outer, **options)
+        # A task that is cancelled before its first step never awaits coro, and Python would warn of it.
         task.add_done_callback(lambda _: coro.close(), context=context)
         return task
 
@@ -62,7 +63,7 @@ def _task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
     return asyncio.Task(coro, loop=loop, **options)
 
 
-async def _kept_inside(inner: Coroutine[Any, Any, T]) -> T:
+async def _guarded(inner: Coroutine[Any, Any, T]) -> T:
     try:
         return await inner
     except (SystemExit, KeyboardInterrupt) as exit:

@@ -1,6 +1,6 @@
 """LangGraph's stream parts -> what a run says. The only reader of LangGraph's shapes.
 
-Reads what driving.py hands over: parts `(namespace, mode, value)`, as of `graph.astream(subgraphs=True)`.
+Reads parts `(namespace, mode, value)`, as of `graph.astream(subgraphs=True)`; graph_stream.py has them.
 """
 
 import json
@@ -13,7 +13,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
 from seltzer.runs.event import Json, Kind
-from seltzer.runs.execution.graph_driver import Namespace
+from seltzer.runs.execution.graph_stream import Namespace
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.jsonable import to_json
 

@@ -12,7 +12,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
 from seltzer.models.openai.strict import StrictChatOpenAI
-from seltzer.runs.execution.graph_driver import Part, drive
+from seltzer.runs.execution.graph_driver import in_place_driver
+from seltzer.runs.execution.graph_stream import Part
 from seltzer.runs.execution.translator import Translator
 from seltzer.runs.graph import AnyPregel
 from tests.models.openai.dialects import DONE, STREAMS, frame
@@ -111,7 +112,9 @@ async def driven(making: Making, answers: list[list[bytes]], kind: type[StrictCh
             graph = making(await model_at(url, kind))
             translator = Translator(graph)
             try:
-                async for _ in drive(graph, ASKED, {"configurable": {"thread_id": "t"}}, parts.append):
+                async for _ in in_place_driver()(
+                    graph, ASKED, {"configurable": {"thread_id": "t"}}, parts.append
+                ):
                     pass
             except Exception as caught:  # noqa: BLE001  any: both ways must fail alike
                 error = repr(caught)
@@ -182,7 +185,9 @@ async def test_answers_that_come_by_turns_are_kept_apart() -> None:
     with anyio.fail_after(10):
         async with answering(answer) as url:
             models.append(await model_at(url))
-            async for _ in drive(graph, ASKED, {"configurable": {"thread_id": "t"}}, parts.append):
+            async for _ in in_place_driver()(
+                graph, ASKED, {"configurable": {"thread_id": "t"}}, parts.append
+            ):
                 pass
     tokens = [each.data for part in parts for each in translator.feed(*part) if each.kind == "token"]
 

@@ -1,7 +1,9 @@
-"""What a graph says in place is what LangGraph's own stream says, part for part."""
+"""In place and by LangGraph's own stream, a graph has the same parts."""
 
 import asyncio
+import logging
 import re
+import sys
 from collections.abc import Callable
 from operator import add
 from pathlib import Path
@@ -11,14 +13,22 @@ import pytest
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_stream_writer
 from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, StateGraph
+from langgraph.prebuilt import ToolNode
+from langgraph.pregel._messages import StreamMessagesHandler
+from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command, Send, interrupt
 from typing_extensions import TypedDict
 
-from seltzer.runs.execution.graph_driver import MODES, Part, drive
+from seltzer.runs.execution.driver_choice import choose_driver
+from seltzer.runs.execution.graph_driver import PRIVATE_NAMES, in_place_driver
+from seltzer.runs.execution.graph_stream import MODES, Drive, Part, drive_stream
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec
 from tests.runs.conftest import Engines
@@ -27,7 +37,6 @@ from tests.runs.scripted import Messages, ScriptedModel, agent, call, named
 pytestmark = pytest.mark.anyio
 
 ASKED = {"messages": [HumanMessage("hi", id="h")]}
-
 
 FAILED: Part = ((), "failed", None)
 
@@ -84,6 +93,42 @@ def kept(graph: AnyPregel) -> AnyPregel:
     return graph.copy({"checkpointer": InMemorySaver()})
 
 
+@tool
+def slow_double(x: int) -> str:
+    """Double a number, in a thread."""
+    get_stream_writer()(x)
+    return str(2 * x)
+
+
+def a_sync_tool() -> AnyPregel:
+    model = ScriptedModel(scripts=[[call("slow_double", '{"x": 4}')], ["It", " is", " 8."]])
+
+    def think(state: Messages) -> Any:
+        return {
+            "messages": [AIMessage("", tool_calls=[{"name": "slow_double", "args": {"x": 4}, "id": "c"}])]
+        }
+
+    async def answer(state: Messages) -> Any:
+        await model.ainvoke("?")
+        return {"messages": [await model.ainvoke("?")]}
+
+    return node_of(think, ToolNode([slow_double]), answer)
+
+
+def commands() -> AnyPregel:
+    async def route(state: Messages) -> Command[str]:
+        return Command(goto="end", update={"messages": [AIMessage("routing", id="r")]})
+
+    builder = StateGraph(Messages).add_node("route", route, destinations=("end",)).add_edge(START, "route")
+    return builder.add_node("end", writes_and_says).compile(InMemorySaver())
+
+
+async def is_quiet(state: Messages) -> Any:
+    model = ScriptedModel(scripts=[["one"], ["two"]])
+    await model.ainvoke("?", {"tags": ["nostream"]})
+    return {"messages": [await model.ainvoke("?")]}
+
+
 def in_parallel() -> AnyPregel:
     async def note(state: Notes) -> Any:
         get_stream_writer()(state["notes"])
@@ -119,7 +164,11 @@ SHAPES: dict[str, Callable[[], AnyPregel]] = {
     "an interrupt": lambda: node_of(writes_and_says, asks),
     "an interrupt in a subgraph": lambda: node_of(node_of(asks)),
     "a failure": lambda: node_of(writes_and_says, fails),
+    "a tool in a thread": a_sync_tool,
+    "a command": commands,
+    "a model without a stream": lambda: node_of(is_quiet),
 }
+DRIVERS = {"in place": in_place_driver(), "plain": drive_stream}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -145,7 +194,8 @@ async def test_an_answer_to_an_interrupt_says_the_same_parts() -> None:
     assert await taken(one, Command(resume="yes")) == await streamed(other, Command(resume="yes"))
 
 
-async def test_a_token_is_there_while_its_model_is_still_in_the_call_that_made_it() -> None:
+@pytest.mark.parametrize("driver", DRIVERS)
+async def test_a_token_is_there_while_its_model_is_still_in_the_call_that_made_it(driver: str) -> None:
     has_come = asyncio.Event()
 
     def take(part: Part) -> None:
@@ -153,10 +203,11 @@ async def test_a_token_is_there_while_its_model_is_still_in_the_call_that_made_i
             has_come.set()
 
     async with asyncio.timeout(5):
-        await collect(kept(agent(["one", has_come, "two"])), ASKED, take)
+        await collect(kept(agent(["one", has_come, "two"])), ASKED, take, DRIVERS[driver])
 
 
-async def test_it_can_be_held_up_between_the_steps() -> None:
+@pytest.mark.parametrize("driver", DRIVERS)
+async def test_the_caller_can_pause_the_graph_between_its_steps(driver: str) -> None:
     begun: list[str] = []
 
     def node(name: str) -> Callable[[Messages], Any]:
@@ -167,9 +218,10 @@ async def test_it_can_be_held_up_between_the_steps() -> None:
         return run
 
     config: RunnableConfig = {"configurable": {"thread_id": "t"}}
-    before = [
-        list(begun) async for _ in drive(node_of(node("a"), node("b")), ASKED, config, lambda part: None)
-    ]
+    drive = DRIVERS[driver]
+    graph = node_of(node("a"), node("b"))
+
+    before = [list(begun) async for _ in drive(graph, ASKED, config, lambda part: None)]
 
     assert [] in before
     assert ["a"] in before
@@ -200,26 +252,153 @@ async def test_what_a_part_said_before_it_could_not_be_read_is_said(engine_of: E
     assert events[-2].data["message_id"] == "b"
 
 
-async def taken(graph: AnyPregel, input: Any) -> list[Any]:
-    """Run the graph in place; return what it says, in a form that can be compared."""
+class Ctx(TypedDict):
+    user: str
+
+
+def asking_its_runtime(store: BaseStore | None) -> AnyPregel:
+    """Return a graph, within a graph, that writes what its runtime has."""
+
+    async def read(state: Messages, runtime: Runtime[Ctx]) -> Any:
+        found = await runtime.store.aget(("of",), "x") if runtime.store else None
+        runtime.stream_writer([runtime.context, found.value if found else None])
+
+    inner = StateGraph(Messages, context_schema=Ctx).add_node("read", read).add_edge(START, "read").compile()
+    outer = StateGraph(Messages, context_schema=Ctx).add_node("inner", inner).add_edge(START, "inner")
+    return outer.compile(InMemorySaver(), store=store)
+
+
+async def a_store(text: str) -> BaseStore:
+    store = InMemoryStore()
+    await store.aput(("of",), "x", {"text": text})
+    return store
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    ("own", "given", "found"),
+    [("graph", None, "graph"), (None, "server", "server"), ("graph", "server", "graph"), (None, None, None)],
+)
+async def test_a_graph_has_its_context_and_its_own_store_or_else_the_servers(
+    driver: str, own: str | None, given: str | None, found: str | None
+) -> None:
+    graph = asking_its_runtime(await a_store(own) if own else None)
+    store = await a_store(given) if given else None
+    config: RunnableConfig = {"configurable": {"thread_id": "t"}}
     parts: list[Part] = []
-    await collect(graph, input, parts.append)
+
+    drive = DRIVERS[driver]
+    async for _ in drive(graph, ASKED, config, parts.append, context={"user": "Ada"}, store=store):
+        pass
+
+    written = [value for _, mode, value in parts if mode == "custom"]
+    assert written == [[{"user": "Ada"}, {"text": found} if found else None]]
+
+
+async def test_it_is_in_place_if_nothing_is_missing(caplog: pytest.LogCaptureFixture) -> None:
+    assert await choose_driver(accelerate=True) is not drive_stream
+    assert await choose_driver(accelerate=False) is drive_stream
+    assert not caplog.records
+
+
+async def assert_a_turn_streams(engine_of: Engines, **options: Any) -> None:
+    """Run a turn with a tool call; its last token must come while its model is still answering."""
+    has_come = asyncio.Event()
+    engine = await engine_of(
+        named(agent([call("double", '{"x": 4}')], ["It", " is", has_come, " 8."])), **options
+    )
+
+    await engine.start(RunSpec("agent", ASKED, thread_id="t", run_id="r"))
+    kinds, text = [], ""
+    async with asyncio.timeout(10):
+        async for event in engine.follow("r"):
+            kinds.append(event.kind)
+            if event.kind == "token":
+                text += event.data["text"]
+                has_come.set()
+
+    assert (text, kinds[-1]) == ("It is 8.", "finished")
+    assert {"tool_call", "tool_result"} <= set(kinds)
+
+
+async def test_a_turn_streams_without_acceleration(engine_of: Engines) -> None:
+    await assert_a_turn_streams(engine_of, accelerate=False)
+
+
+@pytest.mark.parametrize("name", PRIVATE_NAMES, ids=lambda name: name[1])
+async def test_a_missing_name_is_named_in_one_warning_and_a_turn_streams(
+    name: tuple[str, str],
+    engine_of: Engines,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.delattr(".".join(name))
+
+    await assert_a_turn_streams(engine_of, accelerate=True)
+
+    [warning] = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert ".".join(name) in warning.getMessage()
+
+
+async def test_a_missing_module_is_named_too(
+    engine_of: Engines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "langgraph.pregel._messages", None)
+
+    await assert_a_turn_streams(engine_of, accelerate=True)
+
+    [warning] = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert "langgraph.pregel._messages" in warning.getMessage()
+
+
+class WithoutChunks(StreamMessagesHandler):
+    def on_llm_new_token(self, *args: Any, **options: Any) -> None:
+        pass
+
+
+def refuse(*args: Any, **options: Any) -> Any:
+    raise TypeError("takes other arguments now")
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("langgraph._internal._constants.CONFIG_KEY_STREAM", "__renamed"),
+        ("langgraph._internal._constants.CONFIG_KEY_RUNTIME", "__renamed"),
+        ("langgraph._internal._constants.NS_SEP", "/"),
+        ("langgraph.pregel.protocol.StreamProtocol", refuse),
+        ("langgraph.pregel._messages.StreamMessagesHandler", WithoutChunks),
+    ],
+)
+async def test_a_name_that_means_something_else_is_noticed_and_a_turn_streams(
+    name: str,
+    other: Any,
+    engine_of: Engines,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(name, other)
+
+    await assert_a_turn_streams(engine_of, accelerate=True)
+
+    assert len([each for each in caplog.records if each.levelno >= logging.WARNING]) == 1
+
+
+async def taken(graph: AnyPregel, input: Any) -> list[Any]:
+    """Run the graph in place; return its parts, in a form that can be compared."""
+    parts: list[Part] = []
+    await collect(graph, input, parts.append, DRIVERS["in place"])
     return [plain(part) for part in parts]
 
 
 async def streamed(graph: AnyPregel, input: Any) -> list[Any]:
     """Run the graph by LangGraph's own stream."""
-    parts: list[Any] = []
-    config: Any = {"configurable": {"thread_id": "t"}}
-    try:
-        async for part in graph.astream(input, config, stream_mode=[*MODES, "messages"], subgraphs=True):
-            parts.append(part)
-    except Failed:
-        parts.append(FAILED)
+    parts: list[Part] = []
+    await collect(graph, input, parts.append, DRIVERS["plain"])
     return [plain(part) for part in parts]
 
 
-async def collect(graph: AnyPregel, input: Any, take: Callable[[Part], None]) -> None:
+async def collect(graph: AnyPregel, input: Any, take: Callable[[Part], None], drive: Drive) -> None:
     try:
         async for _ in drive(graph, input, {"configurable": {"thread_id": "t"}}, take):
             pass

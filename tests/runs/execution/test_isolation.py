@@ -143,7 +143,7 @@ async def test_a_cancelled_task_is_cancelled_before_its_first_step_and_later() -
     assert ended.is_set()
 
 
-async def test_what_is_no_coroutine_is_refused_as_outside() -> None:
+async def test_an_object_that_is_not_a_coroutine_is_refused_as_elsewhere() -> None:
     async def make() -> None:
         asyncio.get_running_loop().create_task(5)  # type: ignore[arg-type]  # that is the point
 
@@ -189,7 +189,7 @@ async def test_an_exit_in_answer_to_a_cancellation_is_contained_too() -> None:
         await task
 
 
-async def test_a_task_outside_is_made_by_whoever_made_it_before() -> None:
+async def test_other_tasks_are_created_by_the_loops_former_factory() -> None:
     loop, made = asyncio.get_running_loop(), []
 
     def make(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
@@ -212,7 +212,7 @@ async def test_a_task_outside_is_made_by_whoever_made_it_before() -> None:
     assert made[1] is not inside
 
 
-async def test_a_maker_of_tasks_may_await_what_it_is_given_or_close_it() -> None:
+async def test_the_former_factory_may_await_the_coroutine_or_close_it() -> None:
     loop, closed = asyncio.get_running_loop(), asyncio.Event()
 
     def make(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
@@ -234,6 +234,23 @@ async def test_a_maker_of_tasks_may_await_what_it_is_given_or_close_it() -> None
     closed.set()
     await asyncio.create_task(leave(), context=contained())
     closed.clear()
+
+
+@pytest.mark.parametrize("wraps", [True, False])
+async def test_a_factory_that_is_set_later_creates_the_tasks_and_they_stay_contained(wraps: bool) -> None:
+    loop, created = asyncio.get_running_loop(), []
+    ours = loop.get_task_factory()
+
+    def create(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
+        created.append(coro)
+        return ours(loop, coro, **options) if wraps and ours else asyncio.Task(coro, loop=loop, **options)
+
+    loop.set_task_factory(create)
+
+    for _ in range(2):
+        with pytest.raises(GraphExited):
+            await run(graph_of(leave_async))
+    assert created
 
 
 async def test_a_contained_task_still_shows_what_it_runs() -> None:

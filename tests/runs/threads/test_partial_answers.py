@@ -11,7 +11,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
 from seltzer.runs.event import Event, Json, Kind
-from seltzer.runs.execution.graph_driver import Part, drive
+from seltzer.runs.execution.graph_driver import in_place_driver
+from seltzer.runs.execution.graph_stream import Part
 from seltzer.runs.execution.translator import Translator
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.threads.partial_answers import PartialAnswer
@@ -113,7 +114,7 @@ async def _log(pregel: AnyPregel, into: list[Event]) -> None:
 
     pregel = pregel.copy({"checkpointer": InMemorySaver()})
     config: RunnableConfig = {"configurable": {"thread_id": "t"}}
-    async for _ in drive(pregel, {"messages": [HumanMessage("hi")]}, config, take):
+    async for _ in in_place_driver()(pregel, {"messages": [HumanMessage("hi")]}, config, take):
         pass
 
 

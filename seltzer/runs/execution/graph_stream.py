@@ -1,0 +1,67 @@
+"""A graph's stream as LangGraph itself hands it out: the plain way, which stands on nothing private.
+
+The nouns are here too: what a part is, and what runs a graph. The other way is graph_driver.py.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any, Final, Protocol, TypeAlias
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore
+from langgraph.types import StreamMode
+
+from seltzer.runs.graph import AnyPregel
+
+MODES: Final[tuple[StreamMode, ...]] = ("custom", "updates", "values")  # and "messages"
+
+Namespace: TypeAlias = tuple[str, ...]
+Part: TypeAlias = tuple[Namespace, str, Any]  # as of astream(stream_mode=[..], subgraphs=True)
+Publish: TypeAlias = Callable[[Part], None]
+
+
+class Drive(Protocol):
+    """Runs a graph and passes each part of its stream to publish."""
+
+    def __call__(
+        self,
+        pregel: AnyPregel,
+        input: Any,
+        config: RunnableConfig,
+        publish: Publish,
+        *,
+        context: Any = None,
+        store: BaseStore | None = None,
+    ) -> AsyncGenerator[None]:
+        """Yield between the graph's steps at least, so that the caller can pause the graph or leave it.
+
+        publish is called in the loop's thread with the parts of MODES and "messages", in order; it must not
+        raise. context is the graph's runtime context; store serves a graph that was compiled without one.
+        """
+
+
+async def drive_stream(
+    pregel: AnyPregel,
+    input: Any,
+    config: RunnableConfig,
+    publish: Publish,
+    *,
+    context: Any = None,
+    store: BaseStore | None = None,
+) -> AsyncGenerator[None]:
+    """Run the graph by `astream`; see Drive."""
+    if store is not None and pregel.store is None:
+        pregel = pregel.copy({"store": store})
+    parts = pregel.astream(
+        input,
+        config,
+        context=context,
+        stream_mode=[*MODES, "messages"],
+        subgraphs=True,
+        durability="sync",
+    )
+    yield
+    async with aclosing(parts):  # type: ignore[type-var]  # typed as an iterator, is a generator
+        async for part in parts:
+            publish(part)  # type: ignore[arg-type]  # a tuple, as there are several modes
+            yield
