@@ -175,7 +175,8 @@ class Attempt:
             config["configurable"]["checkpoint_id"] = spec.checkpoint_id
         self._has_touched = True
         flusher = self._means.flusher
-        async with aclosing(self._means.drive(self._pregel, input, config, self._take)) as steps:
+        store = self._means.stores.items
+        async with aclosing(self._means.drive(self._pregel, input, config, self._take, store=store)) as steps:
             async for _ in steps:
                 if self._stop is not None:  # a node has swallowed its cancellation
                     return

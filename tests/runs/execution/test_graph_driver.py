@@ -295,6 +295,27 @@ async def test_a_graph_has_its_context_and_its_own_store_or_else_the_servers(
     assert written == [[{"user": "Ada"}, {"text": found} if found else None]]
 
 
+@pytest.mark.parametrize("accelerate", [True, False])
+async def test_what_one_run_stores_another_finds_in_the_servers_store(
+    engine_of: Engines, accelerate: bool
+) -> None:
+    async def remember(state: Messages, runtime: Runtime[None]) -> Any:
+        assert runtime.store is not None
+        found = await runtime.store.aget(("of",), "x")
+        await runtime.store.aput(("of",), "x", {"text": "kept"})
+        return {"messages": [AIMessage(found.value["text"] if found else "nothing")]}
+
+    engine = await engine_of(named(node_of(remember)), accelerate=accelerate)
+
+    outputs = []
+    for name in ("one", "two"):
+        await engine.start(RunSpec("agent", ASKED, thread_id=name, run_id=name))
+        async with asyncio.timeout(10):
+            [*_] = [event async for event in engine.follow(name)]
+        outputs.append((await engine.get_run(name)).output)
+    assert outputs == ["nothing", "kept"]
+
+
 async def test_it_is_in_place_if_nothing_is_missing(caplog: pytest.LogCaptureFixture) -> None:
     assert await choose_driver(accelerate=True) is not drive_stream
     assert await choose_driver(accelerate=False) is drive_stream
