@@ -29,13 +29,25 @@ AUTH = "off: whoever can reach this address can use it"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the banner says of a server: model lines are the graphs' own words."""
+    """What the banner shows of a server: model lines are the graphs' own words."""
 
     version: str
     graphs: Sequence[Graph]
     models: Sequence[str]
     storage: str
     auth: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """What Seltzer serves in an app, under the prefix.
+
+    `app.state.seltzer` lists them: `seltzer serve --app` shows them, and drains their engines at its end.
+    """
+
+    engine: Engine
+    facts: Facts
+    prefix: str = ""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -52,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(engine),
     )
     app.state.engine = engine
-    app.state.facts = facts(engine, settings)
+    app.state.seltzer = [Mounted(engine, facts(engine, settings))]
     messages = MessageLimits(settings.messages_limit, settings.message_limit_bytes)
     limits = langserve.Limits(settings.batch_limit, messages)
     faults.mount(app)

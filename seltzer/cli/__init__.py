@@ -94,20 +94,28 @@ def serve(
         ),
     ] = None,
     config: Config = None,
+    app: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:APP", help="An app composed by hand to serve, such as app.main:app."),
+    ] = None,
     reload: Annotated[
         bool, typer.Option("--reload", help="Start again whenever a source file changes.")
     ] = False,
 ) -> int:
-    """Serve the graphs that langgraph.json names.
+    """Serve the graphs that langgraph.json names, or an app that mounts graphs itself.
 
     A flag beats the environment, which beats .env.
 
     Example: seltzer serve --port 9000 --reload
     """
     from seltzer.cli.configuration import read_settings
-    from seltzer.cli.serve.serve import run
+    from seltzer.cli.serve.command import run
 
-    return run(read_settings(host=host, port=port, config=config), reload=reload)
+    if app is not None and config is not None:
+        raise typer.BadParameter(
+            "give one of them: an app names its graphs itself", param_hint="--app and --config"
+        )
+    return run(read_settings(host=host, port=port, config=config), app=app, reload=reload)
 
 
 @_commands.command()

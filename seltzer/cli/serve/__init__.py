@@ -1,1 +1,1 @@
-"""`seltzer serve`: the socket, the server, the banner, the reloader."""
+"""`seltzer serve`: the command, the app it serves, the socket, the server, the banner, the reloader."""

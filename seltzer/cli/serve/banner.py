@@ -1,44 +1,60 @@
-"""What the server says when it is up: what runs here, on which model, who may use it, and what to try."""
+"""What the server prints when it is up: its graphs, their model, who may use it, and what to try."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from seltzer import __version__
+from seltzer.main import Mounted
 from seltzer.runs.graph import Graph
 
 _QUESTION = '{"text": "what is the square root of 71?"}'
 _DEFAULT_URL = "http://127.0.0.1:8000"
+_STOP = "Ctrl-C stops it."
 
 
-def render(
-    url: str, *, version: str, graphs: Sequence[Graph], models: Sequence[str], storage: str, auth: str
-) -> str:
-    """Return the banner: plain lines, no colours, ending in a newline."""
+def render(url: str, mounted: Sequence[Mounted], *, app: str | None = None) -> str:
+    """Return the banner: plain lines, no colours, ending in a newline. app: the one named, if any."""
+    if not mounted:
+        return f"Seltzer {__version__} is up at {url}\n\n{_no_graphs(app)}\n\n{_STOP}\n"
+    facts = [each.facts for each in mounted]
+    first = url + mounted[0].prefix
     lines = [
-        f"Seltzer {version} is up at {url}",
+        f"Seltzer {__version__} is up at {url}",
         "",
-        *_field("graphs", graph_lines(graphs)),
-        *_field("model", models),
-        *_field("storage", [storage]),
-        *_field("auth", [auth]),
+        *_field("app", [app] if app else []),
+        *_field("graphs", graph_lines([graph for each in facts for graph in each.graphs])),
+        *_field("model", _distinct([line for each in facts for line in each.models])),
+        *_field("storage", _distinct([each.storage for each in facts])),
+        *_field("auth", _distinct([each.auth for each in facts])),
         "",
         "Try",
-        *_field("curl", [f"curl -N {url}/chat -H 'content-type: application/json' -d '{_QUESTION}'"]),
-        *_field("chat", ["seltzer chat" if url == _DEFAULT_URL else f"seltzer chat --url {url}"]),
-        *_field("pages", _pages(url, graphs)),
+        *_field("curl", [f"curl -N {first}/chat -H 'content-type: application/json' -d '{_QUESTION}'"]),
+        *_field("chat", ["seltzer chat" if first == _DEFAULT_URL else f"seltzer chat --url {first}"]),
+        *_field("pages", [page for each in mounted for page in _pages(url + each.prefix, each.facts.graphs)]),
         "",
-        "Ctrl-C stops it.",
+        _STOP,
     ]
     return "\n".join(lines) + "\n"
 
 
+def _no_graphs(app: str | None) -> str:
+    return (
+        f"{app} carries no graphs of Seltzer's: add_routes(app, graph) and Seltzer(..).mount(app) add some."
+    )
+
+
+def _distinct(lines: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(lines))
+
+
 def graph_lines(graphs: Sequence[Graph]) -> list[str]:
-    """Return a line for each graph: name, what it takes, file and line."""
+    """Return a line for each graph: name, input, file and line."""
     name_width = max((len(graph.name) for graph in graphs), default=0)
     return [f"{graph.name:{name_width}}  {kind_of(graph):10}  {place_of(graph)}" for graph in graphs]
 
 
 def kind_of(graph: Graph) -> str:
-    """Say what the graph takes."""
+    """Return what input the graph takes."""
     return "messages" if graph.takes_messages else "own schema"
 
 

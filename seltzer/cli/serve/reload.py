@@ -5,6 +5,7 @@ times a second: hidden folders and virtual environments are left out, langgraph.
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,8 @@ from socket import socket
 
 import uvicorn
 from uvicorn.supervisors.statreload import StatReload
+
+from seltzer.cli.serve.signals import STOPPING
 
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
 
@@ -33,10 +36,15 @@ class SourceReload(StatReload):
         super().__init__(config, target, sockets)
         self._graphs_file = graphs_file.resolve()
 
+    def startup(self) -> None:
+        super().startup()
+        if signal.SIGHUP in STOPPING:
+            signal.signal(signal.SIGHUP, self.signal_handler)
+
     def iter_py_files(self) -> Iterator[Path]:
         yield self._graphs_file
         yield Path(".env").resolve()
-        for root in {self._graphs_file.parent, Path(__file__).resolve().parents[2]}:
+        for root in {self._graphs_file.parent, Path.cwd(), Path(__file__).resolve().parents[2]}:
             yield from _sources_below(root)
 
 

@@ -1,0 +1,93 @@
+"""`seltzer serve`: bind the address, then serve here or in a child process that a reloader replaces."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from functools import partial
+from socket import socket
+from types import FrameType
+
+from seltzer.cli.serve.application import CannotServe, load_application
+from seltzer.cli.serve.banner import render
+from seltzer.cli.serve.configuration import uvicorn_config
+from seltzer.cli.serve.listener import CannotListen, listen, url_of
+from seltzer.cli.serve.server import Server
+from seltzer.cli.serve.signals import STOPPING
+from seltzer.errors import AppError
+from seltzer.settings import Settings
+
+
+def run(settings: Settings, *, app: str | None = None, reload: bool = False) -> int:
+    """Serve what langgraph.json names, or the app, until a signal.
+
+    Returns 0 after a signal that asks to stop, 1 if the server can't start.
+    """
+    _leave_on_signals()
+    try:
+        listener = listen(settings.host, settings.port)
+    except CannotListen as error:
+        print(f"seltzer: {error}", file=sys.stderr)
+        return 1
+    bound = settings.model_copy(update={"port": listener.getsockname()[1]})
+    if not reload:
+        return _serve(bound, [listener], app)
+    from seltzer.cli.serve.reload import SourceReload
+
+    config = uvicorn_config(bound, app or "seltzer.main:create_app", factory=app is None, reload=True)
+    SourceReload(config, partial(_serve_in_child, bound, app), [listener], graphs_file=bound.config).run()
+    return 0
+
+
+def _serve(settings: Settings, sockets: list[socket], app: str | None) -> int:
+    """Load the app and serve it on sockets that listen already. Returns the exit code."""
+    try:
+        server = _server(settings, app)
+    except (AppError, CannotServe) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return server.run_to_end(sockets)
+
+
+def _serve_in_child(settings: Settings, app: str | None, sockets: list[socket]) -> None:
+    """Serve in a reloader's child; while a file is broken, answer every request with what is wrong."""
+    _leave_on_signals()
+    threading.Thread(target=_stop_with_parent, name="watch the reloader", daemon=True).start()
+    try:
+        server = _server(settings, app)
+    except (AppError, CannotServe) as error:
+        from seltzer.cli.serve.unavailable import unavailable
+
+        print(error, file=sys.stderr, flush=True)
+        server = Server(uvicorn_config(settings, unavailable(str(error), settings), lifespan="off"))
+    sys.exit(server.run_to_end(sockets))
+
+
+def _server(settings: Settings, app: str | None) -> Server:
+    """Return the server, ready to run. Raises CannotServe, and LoadError for a graph."""
+    application = load_application(settings, app)
+    banner = render(url_of(settings.host, settings.port), application.mounted, app=app)
+    return Server(
+        uvicorn_config(settings, application.asgi, lifespan="on" if application.mounted else "auto"),
+        [each.engine for each in application.mounted],
+        settings.drain_s,
+        on_ready=lambda: print(banner, flush=True),
+    )
+
+
+def _stop_with_parent() -> None:
+    """Stop as upon SIGTERM once the reloader is gone: killed, it can't pass a signal on."""
+    if reloader := multiprocessing.parent_process():
+        reloader.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _leave_on_signals() -> None:
+    for number in STOPPING:
+        signal.signal(number, _leave)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End with 0: before uvicorn handles the signals, and after it has stopped and raises them again."""
+    raise SystemExit(0)

@@ -1,0 +1,115 @@
+"""A uvicorn server that prints when it is ready, and drains its engines before it stops."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from socket import socket
+from types import FrameType
+from typing import Final
+
+import uvicorn
+
+from seltzer.cli.serve.configuration import CUT_S
+from seltzer.cli.serve.signals import STOPPING
+from seltzer.errors import AppError
+from seltzer.runs.engine import Engine
+
+NODE_THREADS: Final = 64
+COLLECTOR_THRESHOLDS: Final = (20_000, 20, 50)
+
+
+class Server(uvicorn.Server):
+    """Serves an app that may carry engines: they are opened first, and drained when it stops."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        engines: Sequence[Engine] = (),
+        drain_s: float = 0.0,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(config)
+        self._engines = engines
+        self._drain_s = drain_s
+        self._on_ready = on_ready
+        self._was_refused = False
+
+    def run_to_end(self, sockets: list[socket]) -> int:
+        """Serve until a signal. Returns the exit code: 1 if the server couldn't start."""
+        if signal.SIGHUP in STOPPING:
+            signal.signal(signal.SIGHUP, self._hang_up)
+        try:
+            self.run(sockets=sockets)
+        except (
+            SystemExit
+        ) as stop:  # uvicorn's code for a failed start is 3, which is ours for no server there
+            return 1 if stop.code else 0
+        return 1 if self._was_refused else 0
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        try:
+            for engine in self._engines:
+                await engine.open()
+        except AppError as error:  # uvicorn would print a traceback
+            print(f"seltzer: {error}", file=sys.stderr)
+            self.should_exit = self._was_refused = True
+            return
+        # Nodes that are plain functions run there and can't be stopped: some that hang must not block all.
+        pool = ThreadPoolExecutor(NODE_THREADS, thread_name_prefix="node")
+        asyncio.get_running_loop().set_default_executor(pool)
+        await super().startup(sockets)
+        _relieve_the_collector()
+        if self.started:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Drain, then stop: while runs are active the server answers, but starts nothing new."""
+        # A node that can't be stopped would keep the process: this exit needs neither it nor the event loop.
+        last_resort = threading.Timer(self._drain_s + 2 * CUT_S + 1, _exit_now)
+        last_resort.daemon = True
+        last_resort.start()
+        for engine in self._engines:
+            engine.drain()
+        if not await self._is_idle(0):
+            print(f"Stopping; active runs have {self._drain_s:g} s. Ctrl-C again: at once.", file=sys.stderr)
+            await self._is_idle(self._drain_s)
+        for engine in self._engines:  # what is still active ends by itself, before its connection is cut
+            await engine.aclose()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; when asked a second time, stop at once."""
+        if self.should_exit:
+            _exit_now()
+        super().handle_exit(sig, frame)
+
+    def _hang_up(self, _sig: int, frame: FrameType | None) -> None:
+        """Begin to stop. A closing terminal sends this signal more than once: repeating it is no hurry."""
+        if not self.should_exit:
+            self.handle_exit(signal.SIGTERM, frame)
+
+    async def _is_idle(self, timeout_s: float) -> bool:
+        return all(await asyncio.gather(*(engine.idle(timeout_s) for engine in self._engines)))
+
+
+def _relieve_the_collector() -> None:
+    """Exempt the libraries' objects, which live as long as the process, from garbage collection.
+
+    Going through them again and again is a good part of what a token costs otherwise (docs/token.md).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+
+
+def _exit_now() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(RuntimeError):  # the signal arrived during a write to it
+            stream.flush()
+    os._exit(0)
