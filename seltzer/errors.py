@@ -26,6 +26,7 @@
     │   └── StorageClosed       a StorageFailed too: the server is about to end
     ├── StreamGap
     └── RunFailed               the run ended without an answer; its code says why
+        └── StateNotStorable
 
 `code` is stable and public (docs/reference/errors.md); the text is for people. guards/faults.py alone
 knows which status a code has.
@@ -201,3 +202,20 @@ class RunFailed(AppError):
         self.code = code
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+
+
+class StateNotStorable(RunFailed):
+    """A graph's state holds something that can't be stored, so that its thread couldn't be read again."""
+
+    def __init__(self, channel: str, type_name: str, *, is_pickled: bool = False) -> None:
+        todo = (
+            "not even by pickle; keep plain data there"
+            if is_pickled
+            else "keep plain data there, or set checkpointer.serde.pickle_fallback in langgraph.json"
+        )
+        super().__init__(
+            "state_not_storable",
+            f"The graph's state can't be stored: channel {channel!r} holds a {type_name!r}; {todo}.",
+        )
+        self.channel = channel
+        self.type_name = type_name

@@ -201,12 +201,12 @@ def _call(factory: Callable[..., Any]) -> Any:
 def _wrap(name: str, runnable: Runnable[Any, Any]) -> AnyPregel:
     """Make a graph of one step, which says each chunk as the runnable makes it."""
 
-    async def step(value: Any, config: RunnableConfig) -> Any:
+    async def step(value: Any, config: RunnableConfig) -> entrypoint.final[Any, None]:
         say, whole = get_stream_writer(), None
         async for chunk in runnable.astream(value, config):
             say(chunk)
             whole = chunk if whole is None else whole + chunk
-        return whole
+        return entrypoint.final(value=whole, save=None)  # no later run reads it
 
     step.__name__ = name
     return entrypoint()(step)

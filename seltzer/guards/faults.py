@@ -46,6 +46,7 @@ STATUS: Final = {
     "upstream_rate_limited": 429,
     "internal_error": 500,
     "graph_error": 500,
+    "state_not_storable": 500,
     "run_crashed": 500,
     "client_gone": 500,
     "demo_failure": 502,

@@ -22,6 +22,7 @@ MESSAGES: Final = {
     "client_gone": "The server was killed while it answered; a request's run ends with its request.",
     "server_draining": "The server is shutting down.",
     "storage_failed": "The server can't keep what the run says; its log says why.",
+    "state_not_storable": "The graph's state holds something that can't be stored.",
     "graph_gone": "The run's graph isn't served any more.",
     "thread_interrupted": "The thread waits for the answer to an interrupt.",
     "upstream_auth": "The model's provider refused the server's key.",

@@ -13,6 +13,7 @@ from langgraph.store.base import BaseStore
 
 from seltzer.errors import LoadError
 from seltzer.runs.ports import Stores
+from seltzer.stores.checkpoints.serializer import log_blocked_classes
 from seltzer.stores.options import SerdeOptions, StoreOptions
 from seltzer.stores.sqlite.checkpoints.checkpoints import KEPT, SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database
@@ -61,6 +62,7 @@ async def open_stores(
         event_log = SqliteEventLog(database, events_limit=retention.events)
         await runs.expire_all_leases()
         await event_log.expire_ended(retention.retention_s)
+        opened.callback(log_blocked_classes())
         checkpoints = SqliteCheckpoints(database, kept=retention.checkpoints, serde=serde)
         items = await _open_items(folder / ITEMS_FILE_NAME, store, opened)
         yield Stores(runs, event_log, SqliteThreads(database), checkpoints, items)

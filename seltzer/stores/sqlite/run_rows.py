@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from seltzer.errors import StateNotStorable
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import STATUS_OF_LAST, Run, RunSpec, Stop
-from seltzer.stores.checkpoints.serializer import SafeSerializer
+from seltzer.stores.checkpoints.serializer import NotStorable, SafeSerializer
 from seltzer.stores.sqlite.event_rows import write_events
 
 ACTIVE: Final = "(status IN ('pending', 'running'))"
@@ -53,8 +54,16 @@ class Input(NamedTuple):
 
 
 def pack_input(spec: RunSpec) -> Input:
-    """Return the input as it is stored. An attached run is never retried, so its is not."""
-    return Input() if spec.attached else Input(*_serializer.dumps_typed(spec.input))
+    """Return the input as it is stored: an attached run's isn't, as such a run is never retried.
+
+    Raises StateNotStorable.
+    """
+    if spec.attached:
+        return Input()
+    try:
+        return Input(*_serializer.dumps_typed(spec.input))
+    except NotStorable as error:
+        raise StateNotStorable("input", error.type_name) from error
 
 
 def to_run(row: sqlite3.Row) -> Run:

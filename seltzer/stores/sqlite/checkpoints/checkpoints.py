@@ -3,9 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from langgraph._internal._serde import build_serde_allowlist
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from seltzer.runs.event import RunId
@@ -15,6 +14,7 @@ from seltzer.stores.checkpoints.message_cache import KNOWN_LIMIT, KNOWN_LIMIT_BY
 from seltzer.stores.checkpoints.packing import distinct, refs_in
 from seltzer.stores.checkpoints.retention import LEFT_BESIDES, ROOT, Row, superfluous
 from seltzer.stores.checkpoints.serializer import SafeSerializer
+from seltzer.stores.checkpoints.state_classes import state_classes
 from seltzer.stores.options import SerdeOptions
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.messages import drop
@@ -52,17 +52,10 @@ class SqliteCheckpoints:
     def saver_for(self, pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
         """Return a saver that also revives the classes which the graph's own state declares.
 
-        Each remembers the messages it loaded for itself: ask once a graph, not once a run.
-        LangGraph does so by itself only where LANGGRAPH_STRICT_MSGPACK is set for the whole process; its
-        function for it is private, hence the import from `_internal`.
+        Each caches the messages it loaded for itself: ask once a graph, not once a run.
         """
-        builder = getattr(pregel, "builder", None)
-        if builder is None:  # made by @entrypoint: no declared state
-            return self._saver
-        allowed = build_serde_allowlist(schemas=list(builder.schemas), channels=builder.channels)
-        saver = cast(SqliteSaver, self._saver.with_allowlist(allowed))
-        saver.triggers = triggers_of(pregel)
-        return saver
+        is_declared = hasattr(pregel, "builder")  # else it was made by @entrypoint, without a schema
+        return self._saver.for_graph(state_classes(pregel), triggers_of(pregel) if is_declared else None)
 
     async def prune(self, thread_id: str) -> None:
         """Drop the thread's oldest checkpoints, and the messages that only they held.

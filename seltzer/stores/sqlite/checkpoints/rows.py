@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata, CheckpointTuple, writes_sort_key
+from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata, CheckpointTuple
 
 from seltzer.stores.checkpoints.packing import Path, Unpacked, put_back
 from seltzer.stores.sqlite.checkpoints.messages import Recalled
@@ -13,6 +13,7 @@ from seltzer.stores.sqlite.checkpoints.messages import Recalled
 def by_rank(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Choose a task's writes and order them as LangGraph does.
 
+    That is by path, id and index: `writes_sort_key()`, where LangGraph has it.
     Of several runs' writes to one index the first stands, but for LangGraph's special ones the last.
     """
     chosen: dict[tuple[str, int], tuple[Any, ...]] = {}
@@ -20,7 +21,7 @@ def by_rank(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         task_id, idx = row[1], row[7]
         if idx < 0 or (task_id, idx) not in chosen:
             chosen[task_id, idx] = row
-    return sorted(chosen.values(), key=lambda row: writes_sort_key(row[2], row[1], row[7]))
+    return sorted(chosen.values(), key=lambda row: (row[2], row[1], row[7]))
 
 
 def to_tuple(

@@ -16,8 +16,8 @@ saver can't read them.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from inspect import signature
+from collections.abc import AsyncIterator, Iterable, Sequence
+from copy import copy
 from operator import itemgetter
 from typing import Any, Final
 
@@ -35,12 +35,14 @@ from langgraph.checkpoint.base import (
 from seltzer.errors import StorageFailed
 from seltzer.runs.execution.fence import FENCE
 from seltzer.runs.jsonable import dumps
+from seltzer.stores.checkpoints.channels import pack_checkpoint, pack_write
 from seltzer.stores.checkpoints.durability import Triggers, is_of_the_input, is_waited_for, run_of
 from seltzer.stores.checkpoints.message_cache import MessageCache
-from seltzer.stores.checkpoints.packing import Packed, pack, unpack
+from seltzer.stores.checkpoints.packing import unpack
 from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.sync_half import SyncHalf
+from seltzer.stores.options import ClassName
 from seltzer.stores.sqlite.bulk import insert
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.deletions import MessageDeletions
@@ -58,6 +60,7 @@ class SqliteSaver(SyncHalf):
     triggers: the channels that make its graph's nodes run, if they are known.
     """
 
+    serde: SafeSerializer
     triggers: Triggers = None
 
     def __init__(self, database: Database, known: MessageCache, serde: SafeSerializer) -> None:
@@ -66,6 +69,13 @@ class SqliteSaver(SyncHalf):
         self.drops = MessageDeletions(database, known)
         self.written = CheckpointCounts()
         self._database = database
+
+    def for_graph(self, classes: Iterable[ClassName], triggers: Triggers) -> "SqliteSaver":
+        """Return a saver that also revives these classes, for a graph whose nodes these channels trigger."""
+        saver = copy(self)
+        saver.serde = self.serde.allowing(classes)
+        saver.triggers = triggers
+        return saver
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         configurable = config["configurable"]
@@ -106,13 +116,14 @@ class SqliteSaver(SyncHalf):
     ) -> RunnableConfig:
         """Store the checkpoint as the newest one; one that is stored already keeps its place.
 
-        Raises LeaseLost, StorageFailed.
+        Raises LeaseLost, StateNotStorable, StorageFailed.
         """
         configurable = config["configurable"]
         thread_id, namespace = str(configurable["thread_id"]), configurable["checkpoint_ns"]
         about = dumps(get_checkpoint_metadata(config, metadata))
         await self.drops.settled(thread_id)
-        (packed,) = self._pack(thread_id, [checkpoint])
+        # Written without waiting in between: what is cached may be dropped as soon as anyone waits.
+        packed = pack_checkpoint(self.serde, checkpoint, tuple(self.known.lists(self.serde, thread_id)))
         parent_id = configurable.get("checkpoint_id")
         row = thread_id, namespace, checkpoint["id"], parent_id, about, packed.kind, packed.blob
 
@@ -141,7 +152,7 @@ class SqliteSaver(SyncHalf):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Store what a task wrote. Raises LeaseLost, StorageFailed."""
+        """Store what a task wrote. Raises LeaseLost, StateNotStorable, StorageFailed."""
         configurable = config["configurable"]
         thread_id = str(configurable["thread_id"])
         place = thread_id, str(configurable["checkpoint_ns"]), str(configurable["checkpoint_id"])
@@ -151,7 +162,8 @@ class SqliteSaver(SyncHalf):
             for value in values:
                 known.doubt(_written(value))
         await self.drops.settled(thread_id)
-        packed = self._pack(thread_id, values)
+        cached = tuple(self.known.lists(self.serde, thread_id))
+        packed = [pack_write(self.serde, channel, value, cached) for channel, value in writes]
         is_special = all(channel in WRITES_IDX_MAP for channel, _ in writes)
         statement = statements.PUT_SPECIAL if is_special else statements.PUT_PLAIN
         rows = [
@@ -237,15 +249,6 @@ class SqliteSaver(SyncHalf):
                 each.stored = stored
             return len(stored) == len(refs)
         return True
-
-    def _pack(self, thread_id: str, values: Sequence[Any]) -> list[Packed]:
-        """Pack the values; to be written at once, as what is known may be dropped as soon as anyone waits."""
-        known = self.known.lists(self.serde, thread_id)
-        return [pack(self.serde, value, tuple(known)) for value in values]
-
-
-# LangGraph's put_writes_accepts_task_path() asks for it in each run, and inspect takes what it finds here.
-SqliteSaver.aput_writes.__signature__ = signature(SqliteSaver.aput_writes)  # type: ignore[attr-defined]  # a function's
 
 
 def _rows(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> list[Any]:

@@ -1,0 +1,47 @@
+"""A checkpoint and a task's writes, packed so that what can't be stored is named by its channel."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from langgraph.checkpoint.base import Checkpoint
+from langgraph.constants import END
+
+from seltzer.errors import StateNotStorable
+from seltzer.stores.checkpoints.message_cache import CachedList
+from seltzer.stores.checkpoints.packing import Packed, pack
+from seltzer.stores.checkpoints.serializer import NotStorable, SafeSerializer
+
+
+def pack_checkpoint(serde: SafeSerializer, checkpoint: Checkpoint, cached: Sequence[CachedList]) -> Packed:
+    """Pack the checkpoint. Raises StateNotStorable."""
+    try:
+        return pack(serde, checkpoint, cached)
+    except NotStorable:
+        values = {
+            channel: _storable(serde, channel, value)
+            for channel, value in checkpoint["channel_values"].items()
+        }
+        return pack(serde, {**checkpoint, "channel_values": values}, cached)
+
+
+def pack_write(serde: SafeSerializer, channel: str, value: Any, cached: Sequence[CachedList]) -> Packed:
+    """Pack what a task wrote to the channel. Raises StateNotStorable."""
+    try:
+        return pack(serde, value, cached)
+    except NotStorable:
+        return pack(serde, _storable(serde, channel, value), cached)
+
+
+def _storable(serde: SafeSerializer, channel: str, value: Any) -> Any:
+    """Return the value if it can be stored.
+
+    What a function of LangGraph's functional API returns is its run's output, and no state: no later run
+    reads it, so what can't be stored of it is replaced by the nearest JSON.
+    """
+    try:
+        serde.dumps_typed(value)
+    except NotStorable as error:
+        if channel == END:
+            return serde.to_storable(value)
+        raise StateNotStorable(channel, error.type_name, is_pickled=serde.pickle_fallback) from error
+    return value
