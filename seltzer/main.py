@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
@@ -13,17 +13,22 @@ from starlette.types import Lifespan
 
 from seltzer import __version__, catalog
 from seltzer.guards import faults
-from seltzer.guards.body import BodyGuard, BodyLimits
+from seltzer.guards.body import BodyLimits, BodyReader
 from seltzer.guards.hosts import HostGuard, is_loopback
-from seltzer.protocols import chat, langserve, native
+from seltzer.protocols import chat, health, langserve, native
 from seltzer.protocols.http.direct_send import DirectSendApp
+from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import MessageLimits
+from seltzer.protocols.http.protocol import PLANNED, Protocol
 from seltzer.runs.engine import Engine
 from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.graph import Graph
 from seltzer.settings import Settings, apply_env
 from seltzer.stores.open import FILE_NAME, Retention, open_stores
 
+_DOCS: Final = Protocol("docs", reserved=frozenset({"docs", "openapi.json"}))
+PROTOCOLS: Final = (health.PROTOCOL, chat.PROTOCOL, native.PROTOCOL, langserve.PROTOCOL, _DOCS, PLANNED)
+RESERVED: Final = frozenset[str]().union(*(each.reserved for each in PROTOCOLS))
 AUTH = "off: whoever can reach this address can use it"
 
 
@@ -67,10 +72,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.seltzer = [Mounted(engine, facts(engine, settings))]
     messages = MessageLimits(settings.messages_limit, settings.message_limit_bytes)
     limits = langserve.Limits(settings.batch_limit, messages)
+    body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
+    guards = Guards(faults, BodyReader(body))
     faults.mount(app)
-    chat.mount(app, engine, limits=messages, faults=faults)
-    native.mount(app, engine, limits=messages, ping_s=settings.ping_s)
-    langserve.mount(app, engine, limits=limits, ping_s=settings.ping_s, faults=faults)
+    app.include_router(health.router(engine, guards))
+    app.include_router(chat.router(engine, guards, limits=messages))
+    app.include_router(native.router(engine, guards, limits=messages, ping_s=settings.ping_s))
+    app.include_router(langserve.router(engine, guards, limits=limits, ping_s=settings.ping_s))
     patch_fastapi(
         app,
         redirect_from_root_to_docs=False,
@@ -78,8 +86,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         swagger_css_url="/docs/swagger-ui.css",
         swagger_favicon_url="/docs/favicon-32x32.png",
     )
-    body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
-    app.add_middleware(BodyGuard, limits=body, bodiless=native.BODILESS)
     app.add_middleware(
         HostGuard, is_loopback=is_loopback(settings.host), allowed_hosts=settings.allowed_hosts
     )
@@ -104,7 +110,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
 def load_graphs(settings: Settings) -> dict[str, Graph]:
     """Load what langgraph.json names, with the environment it declares. Raises LoadError."""
     apply_env(catalog.read_file(settings.config).env, settings.config.resolve().parent)
-    return catalog.load(settings.config)
+    return catalog.load(settings.config, reserved=RESERVED)
 
 
 def facts(engine: Engine, settings: Settings) -> Facts:

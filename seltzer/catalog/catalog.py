@@ -15,7 +15,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -32,10 +32,6 @@ from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, Validation
 from seltzer.errors import LoadError
 from seltzer.runs.graph import AnyPregel, Graph
 
-RESERVED: Final = frozenset({
-    "assistants", "chat", "crons", "docs", "health", "info", "mcp", "metrics", "ok", "openapi.json", "ready",
-    "runs", "static", "store", "threads", "v1",
-})  # fmt: skip
 _STDLIB: Final = sysconfig.get_path("stdlib")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _EXAMPLE: Final = '{"dependencies": ["."], "graphs": {"agent": "./graphs/agent.py:graph"}}'
@@ -88,20 +84,23 @@ def _line_of_key(text: str, keys: Sequence[str | int]) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def load(path: Path) -> dict[str, Graph]:
-    """Import every graph that langgraph.json at path names, in its order. Raises LoadError."""
+def load(path: Path, *, reserved: Collection[str] = ()) -> dict[str, Graph]:
+    """Import every graph that langgraph.json at path names, in its order.
+
+    Raises LoadError, also for a graph with a reserved name: the server's own routes are there.
+    """
     declared, root = read_file(path), path.resolve().parent
     local = [str((root / each).resolve()) for each in declared.dependencies if each.startswith(".")]
     # In front: the user's `graphs` package is meant, not the one that comes with us.
     sys.path[:] = dict.fromkeys((*local, *sys.path))
+    for name in declared.graphs:
+        _check_name(name, path, reserved)
     return {name: _load_graph(name, entry, path, root) for name, entry in declared.graphs.items()}
 
 
 def _load_graph(name: str, entry: str | _Entry, path: Path, root: Path) -> Graph:
-    what = f"graph {name!r} can't be loaded"
-    declared_at = f"{path}:{_line_of_key(path.read_text(encoding='utf-8'), ('graphs', name))}"
+    what, declared_at = _cannot_load(name), _declared_at(name, path)
     declared = entry if isinstance(entry, _Entry) else _Entry(path=entry)
-    _check_name(what, name, declared_at)
     place, variable = _split(what, declared.path, declared_at)
     module = _import(what, place, root, declared_at)
     file = Path(getattr(module, "__file__", None) or place)  # a built-in or namespace package has none
@@ -114,12 +113,23 @@ def _load_graph(name: str, entry: str | _Entry, path: Path, root: Path) -> Graph
     return Graph(name, pregel, served, takes_messages, file, line, declared.description or "")
 
 
-def _check_name(what: str, name: str, declared_at: str) -> None:
+def _cannot_load(name: str) -> str:
+    return f"graph {name!r} can't be loaded"
+
+
+def _declared_at(name: str, path: Path) -> str:
+    return f"{path}:{_line_of_key(path.read_text(encoding='utf-8'), ('graphs', name))}"
+
+
+def _check_name(name: str, path: Path, reserved: Collection[str]) -> None:
     todo = "rename it in that file"
-    if name in RESERVED:
-        raise LoadError(what, f"{declared_at}: the name is one of the server's own", todo)
+    if name in reserved:
+        why = f"{_declared_at(name, path)}: the name is one of the server's own"
+        raise LoadError(_cannot_load(name), why, todo)
     if not _NAME.fullmatch(name):
-        raise LoadError(what, f"{declared_at}: the name isn't {_NAME.pattern}", todo)
+        raise LoadError(
+            _cannot_load(name), f"{_declared_at(name, path)}: the name isn't {_NAME.pattern}", todo
+        )
 
 
 def _split(what: str, target: str, declared_at: str) -> tuple[str, str]:

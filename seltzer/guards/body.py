@@ -1,7 +1,6 @@
-"""Reads a request's body before a route does: within its limits, and as strict JSON.
+"""Reads a request's body within its limits, as strict JSON.
 
-The parsed body is left in `scope["state"]["json"]`, the bytes are given to the route as if it had read them
-itself. What is refused: bodies that are too large, too slow, not JSON, not UTF-8, nested too deep, with
+What is refused: bodies that are too large, too slow, compressed, not JSON, not UTF-8, nested too deep, with
 duplicate keys, NaN, infinite or huge numbers, NUL or lone surrogates (the same rule whatever store will keep
 them).
 """
@@ -10,16 +9,15 @@ import asyncio
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import Request
 
-from seltzer.errors import AppError, BadRequest, BodyTimeout, BodyTooLarge, InvalidInput, NotJson
-from seltzer.guards.faults import problem
+from seltzer.errors import BadRequest, BodyTimeout, BodyTooLarge, InvalidInput, NotJson
 
 DRAIN_BYTES: Final = 8 * 1_048_576  # of a refused body that is still read, so that the client sees the answer
 DRAIN_S: Final = 5.0
@@ -38,100 +36,70 @@ class BodyLimits:
     depth: int
 
 
-class BodyGuard:
-    """ASGI middleware: a route behind it sees a whole, valid JSON body, or isn't called.
+class BodyReader:
+    """Reads the body of a request: a route that has read it has whole, valid JSON."""
 
-    A path that bodiless matches may be posted to without a body too: its route sees None.
-    """
-
-    def __init__(self, app: ASGIApp, *, limits: BodyLimits, bodiless: re.Pattern[str] | None = None) -> None:
-        self._app = app
+    def __init__(self, limits: BodyLimits) -> None:
         self._limits = limits
-        self._bodiless = bodiless
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
-            await self._app(scope, receive, send)
-            return
-        may_be_empty = self._bodiless is not None and self._bodiless.fullmatch(scope["path"]) is not None
-        try:
-            body = await self._read(Headers(scope=scope), receive, may_be_empty=may_be_empty)
-            is_none = may_be_empty and not body
-            scope.setdefault("state", {})["json"] = None if is_none else parse(body, self._limits.depth)
-        except _ClientLeft:
-            return
-        except AppError as error:
-            await problem(error, scope)(scope, receive, send)
-            return
-        await self._app(scope, _replay(body, receive), send)
+    async def read(self, request: Request, *, may_be_empty: bool = False) -> Any:
+        """Return the body's JSON; None if it is empty and may be.
 
-    async def _read(self, headers: Headers, receive: Receive, *, may_be_empty: bool) -> bytes:
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        Raises BadRequest, and ClientDisconnect if the client leaves before its end.
+        """
+        body = await self._read(request.headers, request.stream(), may_be_empty=may_be_empty)
+        return None if may_be_empty and not body else parse(body, self._limits.depth)
+
+    async def _read(self, headers: Headers, chunks: AsyncIterator[bytes], *, may_be_empty: bool) -> bytes:
         too_large = BodyTooLarge(f"the body is larger than {self._limits.limit_bytes} bytes")
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._limits.limit_bytes:
-            await _drain(receive)
+            await _drain(chunks)
             raise too_large
-        if kind != "application/json" and not kind.endswith("+json"):
-            if await _drain(receive) and may_be_empty:
+        refusal = _undeclared(headers)
+        if refusal is not None:
+            if await _drain(chunks) and may_be_empty:
                 return b""
-            raise NotJson(f"content-type is {kind or 'not given'}; send application/json")
+            raise refusal
         parts: list[bytes] = []
         size = 0
         try:
             async with asyncio.timeout(self._limits.timeout_s):
-                while True:
-                    message = await _next(receive)
-                    parts.append(message.get("body", b""))
-                    size += len(parts[-1])
-                    is_whole = not message.get("more_body", False)
+                async for chunk in chunks:
+                    parts.append(chunk)
+                    size += len(chunk)
                     if size > self._limits.limit_bytes:
                         break
-                    if is_whole:
-                        return b"".join(parts)
+                else:
+                    return b"".join(parts)
         except TimeoutError:
             raise BodyTimeout(f"the body didn't arrive within {self._limits.timeout_s:g} s") from None
-        if not is_whole:
-            await _drain(receive)
+        await _drain(chunks)
         raise too_large
 
 
-class _ClientLeft(Exception):
-    """The client left before its body was complete."""
+def _undeclared(headers: Headers) -> NotJson | None:
+    """Return the error of a body that isn't declared as plain JSON."""
+    coding = headers.get("content-encoding", "").strip().lower() or "identity"
+    if coding != "identity":
+        return NotJson(f"content-encoding is {coding[:SHOWN_CHARS]}; send the body uncompressed")
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        return NotJson(f"content-type is {kind[:SHOWN_CHARS] or 'missing'}; send application/json")
+    return None
 
 
-async def _next(receive: Receive) -> Message:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise _ClientLeft
-    return message
-
-
-async def _drain(receive: Receive) -> bool:
-    """Read and drop the rest of a body, within limits; tell whether there was nothing of it."""
+async def _drain(chunks: AsyncIterator[bytes]) -> bool:
+    """Read and drop the rest of a body, within limits; return whether it was empty."""
     size = 0
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_S):
-            while size <= DRAIN_BYTES:
-                message = await _next(receive)
-                size += len(message.get("body", b""))
-                if not message.get("more_body", False):
-                    return size == 0
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > DRAIN_BYTES:
+                    return False
+            return size == 0
     return False
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a receive that gives the body once, then whatever the connection says."""
-    given = False
-
-    async def replay() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
 
 
 def parse(body: bytes, depth: int) -> Any:
@@ -164,7 +132,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise BadRequest(f"the body isn't JSON: {name} is no JSON number")
+    raise BadRequest(f"the body isn't JSON: {name} is not a JSON number")
 
 
 def _bounded_int(digits: str) -> int:

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -67,6 +68,7 @@ _TITLES: Final = {
     422: "Invalid input", 429: "Too many requests", 500: "Server error", 502: "Upstream error",
     503: "Unavailable", 504: "Timeout",
 }  # fmt: skip
+_REQUEST_ID: Final = "seltzer_request_id"  # in the scope's state; an app around ours may have a request_id
 _HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 422: "invalid_input"}
 
 
@@ -94,7 +96,7 @@ def _problem(
         "status": status,
         "detail": detail,
         "code": code,
-        "request_id": scope.get("state", {}).get("request_id"),
+        "request_id": scope.get("state", {}).get(_REQUEST_ID),
     }
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
@@ -108,31 +110,38 @@ def first_fault(errors: Sequence[Any]) -> tuple[str, str]:
     return ".".join(loc) or "body", str(first["msg"]).removeprefix("Value error, ")
 
 
-def mount(app: FastAPI) -> None:
-    """Answer the errors that routes raise with problems; what nobody expected goes to the Boundary."""
-
-    @app.exception_handler(AppError)
-    async def expected(request: Request, error: AppError) -> Response:
-        return problem(error, request.scope)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
+def response_to(error: Exception, scope: Scope) -> Response | None:
+    """Return the problem that an expected error is; None for any other."""
+    if isinstance(error, AppError):
+        return problem(error, scope)
+    if isinstance(error, RequestValidationError):
         field, reason = first_fault(error.errors())
-        return _problem("invalid_input", 422, f"{field}: {reason}", request.scope)
+        return _problem("invalid_input", 422, f"{field}: {reason}", scope)
+    if isinstance(error, HTTPException):
+        fallback = "bad_request" if error.status_code < 500 else "internal_error"
+        code = _HTTP_CODES.get(error.status_code, fallback)
+        return _problem(code, error.status_code, str(error.detail), scope, error.headers)
+    return None
 
-    @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> Response:
-        code = _HTTP_CODES.get(
-            error.status_code, "bad_request" if error.status_code < 500 else "internal_error"
-        )
-        return _problem(code, error.status_code, str(error.detail), request.scope, error.headers)
+
+def mount(app: FastAPI) -> None:
+    """Answer by problems whatever the app itself raises: for an app of our own, whose every path is ours."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        response = response_to(error, request.scope)
+        if response is None:
+            raise error
+        return response
+
+    for kind in (AppError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, answer)
 
 
 class Boundary:
-    """ASGI middleware, the outermost that looks at answers: gives each its id, and says what nobody expected.
+    """ASGI app around another: gives each response the request's id, and answers what the other raises.
 
-    Starlette's own last resort raises again behind its answer, which breaks the connection for the next
-    request.
+    Starlette's own last resort raises again after its answer, which breaks the connection for the next
+    request. Errors after the first byte leave the body unfinished: a broken answer must not look whole.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -142,7 +151,7 @@ class Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = scope.setdefault("state", {})["request_id"] = f"{getrandbits(128):032x}"
+        request_id = scope.setdefault("state", {}).setdefault(_REQUEST_ID, f"{getrandbits(128):032x}")
         has_begun = False
 
         async def send_with_id(message: Message) -> None:
@@ -154,10 +163,20 @@ class Boundary:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            return
         except Exception as error:
-            log.error("request %s failed", request_id, exc_info=error)
+            response = response_to(error, scope)
+            if response is None or has_begun:
+                log.error("request %s failed", request_id, exc_info=error)
             if not has_begun:
-                await problem(_UNEXPECTED, scope)(scope, receive, send_with_id)
+                response = response or problem(_UNEXPECTED, scope)
+                await response(scope, receive, send_with_id)
+
+
+def boundary(app: ASGIApp) -> ASGIApp:
+    """Wrap the app in a Boundary."""
+    return Boundary(app)
 
 
 _UNEXPECTED: Final = AppError("Something went wrong; the server's log has it under this request's id.")

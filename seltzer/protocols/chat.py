@@ -1,20 +1,21 @@
-"""The tutorial's REST: /health, and /chat, which streams the final answer's tokens as plain text."""
+"""The tutorial's REST: /chat, which streams the final answer's tokens as plain text."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from langchain_core.messages import BaseMessage
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from seltzer.errors import AppError, InvalidInput, ServerDraining, UnknownGraph
+from seltzer.errors import AppError, InvalidInput, UnknownGraph
 from seltzer.protocols.http.attached_runs import AttachedRuns, attach_runs
 from seltzer.protocols.http.direct_send import DirectSend
-from seltzer.protocols.http.faults import Faults
+from seltzer.protocols.http.guards import Faults, Guards
 from seltzer.protocols.http.messages import MessageLimits, parse_input, title_of
-from seltzer.protocols.http.routes import PlainRoute, add_routes
+from seltzer.protocols.http.protocol import Protocol
+from seltzer.protocols.http.routes import Routes
 from seltzer.runs.answer import AnswerText
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
@@ -22,6 +23,7 @@ from seltzer.runs.ids import new_id
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import RunSpec, check_on_busy, check_thread_id
 
+PROTOCOL: Final = Protocol("chat", reserved=frozenset({"chat"}))
 DEFAULT_GRAPH: Final = "agent"
 _FIELDS: Final = frozenset({"text", "thread_id", "on_busy"})
 _BODY: Final = {
@@ -48,30 +50,20 @@ _PARAMETERS: Final = [
 ]
 
 
-def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, faults: Faults) -> None:
-    """Serve /health and /chat; /chat talks to the graph `agent`, or else to the first on messages."""
-    router = APIRouter(tags=["chat"], route_class=PlainRoute)
+def router(engine: Engine, guards: Guards, *, limits: MessageLimits) -> APIRouter:
+    """Return the routes of /chat, which talks to the graph `agent`, or else to the first on messages."""
+    routes = Routes(guards, tags=["chat"])
 
-    @router.get("/health", summary="Tell that the server is up")
-    async def health(_: Request) -> JSONResponse:
-        return JSONResponse({"status": "🤙"})
-
-    @router.get("/ready", summary="Tell whether the server takes new runs")
-    async def ready(_: Request) -> JSONResponse:
-        if engine.is_draining:
-            raise ServerDraining("the server is shutting down")
-        return JSONResponse({"status": "ready"})
-
-    @router.post(
+    @routes.post(
         "/chat", summary="Ask, and get the answer token by token", openapi_extra={"requestBody": _BODY}
     )
     async def post_chat(request: Request) -> Response:
-        body = request.state.json
+        body = await guards.bodies.read(request)
         if not isinstance(body, dict):
             raise InvalidInput("body", 'must be an object: {"text": ".."}')
         return _answer(request, body)
 
-    @router.get(
+    @routes.get(
         "/chat", summary="Ask, and get the answer token by token", openapi_extra={"parameters": _PARAMETERS}
     )
     async def get_chat(request: Request) -> Response:
@@ -79,9 +71,10 @@ def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, faults: Faults
 
     def _answer(request: Request, fields: dict[str, Any]) -> Response:
         spec = _spec(_default_graph(engine), fields, limits)
-        return ChatAnswer(engine, spec, faults, as_json=_wants_json(request.headers.get("accept", "")))
+        as_json = _wants_json(request.headers.get("accept", ""))
+        return ChatAnswer(engine, spec, guards.faults, as_json=as_json)
 
-    add_routes(app, router)
+    return routes
 
 
 def _default_graph(engine: Engine) -> str:

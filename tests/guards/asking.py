@@ -5,14 +5,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from seltzer.guards.body import BodyLimits, BodyReader
+from seltzer.guards.faults import boundary
 
-async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the JSON that the guard left, and with the bytes a route would read."""
-    body = (await receive())["body"].decode()
-    await JSONResponse({"json": scope["state"]["json"], "body": body})(scope, receive, send)
+
+def echo(limits: BodyLimits, *, may_be_empty: bool = False) -> ASGIApp:
+    """Return an app that answers with the JSON it reads."""
+
+    async def read(scope: Scope, receive: Receive, send: Send) -> None:
+        value = await BodyReader(limits).read(Request(scope, receive), may_be_empty=may_be_empty)
+        await JSONResponse({"json": value})(scope, receive, send)
+
+    return boundary(read)
 
 
 @dataclass(slots=True)

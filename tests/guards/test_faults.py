@@ -51,7 +51,7 @@ def test_a_rate_limit_says_when_to_come_back(seconds: float | None, header: str 
 
 def test_a_problem_is_whole() -> None:
     response = faults.problem(
-        ThreadBusy("run 'r' is writing"), {"type": "http", "state": {"request_id": "q"}}
+        ThreadBusy("run 'r' is writing"), {"type": "http", "state": {"seltzer_request_id": "q"}}
     )
 
     assert response.headers["content-type"] == "application/problem+json"

@@ -1,33 +1,66 @@
-"""Routes that FastAPI documents, and calls without looking for parameters, models and dependencies.
+"""Routes that bring all they need with them: they can be included in any app, under any prefix.
 
-They have none, and to look takes seventy function calls of a short run's three thousand.
+A route's endpoint runs as the response to its request: after the dependencies that the app's owner declares,
+and within our boundary, which turns what it raises into a response. Nothing of it stands around other routes.
 """
 
-from collections.abc import Callable, Coroutine
-from inspect import iscoroutinefunction, signature
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
+from typing import Any, TypeAlias
+from urllib.parse import quote
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi import APIRouter
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from seltzer.protocols.http.guards import Guards
+
+Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
 
 
-class PlainRoute(APIRoute):
-    """A route whose endpoint is `async def (request) -> Response`. Raises TypeError for another one."""
+class Routes(APIRouter):
+    """A router whose endpoints, each `async def (..) -> Response`, run within our boundary."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        names = list(signature(self.endpoint).parameters)
-        if len(names) != 1 or names[0] != self.dependant.request_param_name or self.dependencies:
-            raise TypeError(f"{self.path}: a plain route has a request and nothing else")
-        if not iscoroutinefunction(self.endpoint):
-            raise TypeError(f"{self.path}: a plain route is `async def`")
-        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return endpoint
+    def __init__(self, guards: Guards, **options: Any) -> None:
+        super().__init__(**options)
+        self._guards = guards
+
+    def add_api_route(self, path: str, endpoint: Endpoint, **options: Any) -> None:
+        super().add_api_route(path, self.bounded(endpoint), **options)
+
+    def bounded(self, endpoint: Endpoint) -> Endpoint:
+        """Return an endpoint with the same parameters, whose response runs the given one."""
+        boundary = self._guards.faults.boundary
+
+        @wraps(endpoint)
+        async def answer(**parameters: Any) -> Response:
+            return _Bounded(boundary, partial(endpoint, **parameters))
+
+        return answer
 
 
-def add_routes(app: FastAPI, router: APIRouter) -> None:
-    """Serve a complete router's routes as the app's own; to include it, each request would go through both.
+class _Bounded(Response):
+    """Runs an endpoint and sends its response, both within the boundary."""
 
-    What an app gives the routers that it includes (dependencies, responses, limits) these routes don't get.
-    """
-    app.router.routes.extend(router.routes)
+    def __init__(
+        self, boundary: Callable[[ASGIApp], ASGIApp], respond: Callable[[], Awaitable[Response]]
+    ) -> None:
+        super().__init__()
+        self._boundary = boundary
+        self._respond = respond
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._boundary(self._run)(scope, receive, send)
+        if self.background is not None:  # of the owner's dependencies
+            await self.background()
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond()
+        await response(scope, receive, send)
+
+
+def public_path(scope: Scope) -> str:
+    """Return the request's path as its client sees it, quoted: with the prefix of a mount or a proxy."""
+    root: str = scope.get("root_path", "").rstrip("/")
+    path: str = scope["path"]
+    return quote(path if path.startswith(f"{root}/") else root + path)

@@ -1,59 +1,70 @@
-"""LangServe: mount() adds its routes for each graph, its traps cured (docs/reference/langserve.md).
+"""LangServe's routes for each graph, its traps cured (docs/reference/langserve.md).
 
 request.py   a body, checked before LangServe sees it
 served.py    a graph as the Runnable that LangServe serves
-chain.py     how LangChain's listeners hear its stream
+chain.py     how LangChain's listeners see its stream
 frames.py    what goes to the client: safe JSON, no system prompts, errors with a code
 stream.py    the event streams, sent by our own writer
-guard.py     the ASGI layer around LangServe: attaches its runs to the request, mends its error endings
+guard.py     what stands around LangServe's endpoints: attaches its runs to the request, ends its errors well
 """
 
 import warnings
-from typing import Any
+from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from langchain_core._api import LangChainDeprecationWarning
 from langserve import add_routes
 
-from seltzer.protocols.http.faults import Faults
+from seltzer.protocols.http.guards import Guards
+from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.langserve.frames import SafeSerializer
-from seltzer.protocols.langserve.guard import LangServeGuard
+from seltzer.protocols.langserve.guard import Guard, GuardedRoutes
 from seltzer.protocols.langserve.request import Limits
 from seltzer.protocols.langserve.served import REQUEST, ServedGraph, ServedRequest
-from seltzer.protocols.langserve.stream import stream_route
 from seltzer.runs.engine import Engine
+from seltzer.runs.graph import Graph
 
-__all__ = ["Limits", "mount"]
+__all__ = ["PROTOCOL", "Limits", "graph_router", "router"]
+
+PROTOCOL: Final = Protocol("langserve")
 
 
-def mount(app: FastAPI, engine: Engine, *, limits: Limits, ping_s: float, faults: Faults) -> None:
-    """Serve each graph at /{name}, and graphs on messages at /{name}/chat too, for the chat playground."""
-    # LangServe's /stream_log stands on it; the warning would tell the operator nothing that can be done
-    # about it.
+def router(engine: Engine, guards: Guards, *, limits: Limits, ping_s: float) -> APIRouter:
+    """Return the routes of each graph at /{name}."""
+    routes = APIRouter()
+    for name, graph in engine.graphs.items():
+        routes.include_router(graph_router(engine, guards, graph, f"/{name}", limits=limits, ping_s=ping_s))
+    return routes
+
+
+def graph_router(
+    engine: Engine, guards: Guards, graph: Graph, path: str, *, limits: Limits, ping_s: float
+) -> APIRouter:
+    """Return the routes of one graph: at path, and if it is on messages at path/chat (the chat playground) too."""
+    # LangServe's /stream_log uses it; there is nothing an operator could do about the warning.
     warnings.filterwarnings("ignore", "astream_log is deprecated", LangChainDeprecationWarning)
-    # add_routes on the app itself would print LangServe's banner
-    router = APIRouter(route_class=stream_route(ping_s))
-    served = {f"/{name}": ServedGraph(graph) for name, graph in engine.graphs.items()}
-    chats = {f"{path}/chat": each for path, each in served.items() if each.graph.takes_messages}
-    for path, each in {**served, **chats}.items():
+    guard = Guard(engine, guards, limits, ping_s)
+    served, routes = ServedGraph(graph), APIRouter()
+    playgrounds = {path: "default"} | ({f"{path}/chat": "chat"} if graph.takes_messages else {})
+    for each, playground in playgrounds.items():
+        # add_routes on an app would print LangServe's banner
+        guarded = GuardedRoutes(guard, served, each)
         add_routes(
-            router,
-            each,
-            path=path,
+            guarded,
+            served,
+            path=each,
             serializer=SafeSerializer(),
             per_req_config_modifier=_attach,
-            playground_type="chat" if path in chats else "default",
-            disabled_endpoints=["token_feedback"],  # type: ignore[list-item]  # known to it, missing in its type
+            playground_type=playground,  # type: ignore[arg-type]  # a str of two
+            disabled_endpoints=["token_feedback"],  # type: ignore[list-item]  # valid, missing in its type
             enable_feedback_endpoint=False,
         )
-    app.include_router(router)
-    app.add_middleware(
-        LangServeGuard, engine=engine, served={**served, **chats}, limits=limits, faults=faults
-    )
+        routes.include_router(guarded)
+    return routes
 
 
 def _attach(config: dict[str, Any], request: Request) -> dict[str, Any]:
-    """Hand the request to the ServedGraph: LangServe gives a runnable nothing of it but this."""
+    """Pass the request to the ServedGraph: LangServe gives a runnable nothing of it but this."""
     ours: ServedRequest = request.state.langserve
     configurable = {**(config.get("configurable") or {}), REQUEST: ours}
     run_id = {"run_id": ours.run_id} if ours.run_id else {}

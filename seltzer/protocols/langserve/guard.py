@@ -1,28 +1,37 @@
-"""The ASGI layer around LangServe's routes.
+"""What stands around each of LangServe's endpoints.
 
 1. The body is checked before LangServe sees it.
 2. LangServe never sees its client leave: the request's runs are cancelled instead, and end its stream or its
    answer in good order, for /invoke and /batch too.
 3. LangServe ends a failed stream with `Internal Server Error`, and then by raising, which breaks the
    connection for the next request on it. The client gets our code and a clean end.
+4. A playground's page gets the base URL that its client sees, and only files that are the playground's.
 """
 
+import inspect
 import logging
-import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
 
 import langserve
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from sse_starlette import EventSourceResponse
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Receive, Scope, Send
 
 from seltzer.errors import AppError, NotFound
 from seltzer.protocols.http.attached_runs import attach_runs, never_receive
-from seltzer.protocols.http.faults import Faults
+from seltzer.protocols.http.guards import Faults, Guards
+from seltzer.protocols.http.routes import Endpoint, Routes, public_path
 from seltzer.protocols.langserve.frames import error_frame
 from seltzer.protocols.langserve.request import Limits, check
 from seltzer.protocols.langserve.served import Asked, ServedGraph, ServedRequest
+from seltzer.protocols.langserve.stream import ItemStream
 from seltzer.runs.engine import Engine
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.failure import failure
@@ -30,100 +39,171 @@ from seltzer.runs.ids import new_id
 
 log = logging.getLogger(__name__)
 
-_PATH: Final = re.compile(
-    r"(?P<graph>/[^/]+(?:/chat)?)(?:/c/(?P<hash>[^/]+))?/(?P<endpoint>invoke|batch|stream|stream_log|stream_events)"
-)
+_RUNNING: Final = frozenset({"invoke", "batch", "stream", "stream_log", "stream_events"})
+_PLAYGROUND: Final = "/playground/{file_path:path}"
 _ERROR_EVENT: Final = b"event: error"
+_Respond: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-class LangServeGuard:
-    """ASGI middleware around LangServe's routes; other requests pass."""
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What LangServe's endpoints are guarded with."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        engine: Engine,
-        served: Mapping[str, ServedGraph],
-        limits: Limits,
-        faults: Faults,
-    ) -> None:
-        self._app = app
-        self._faults = faults
-        self._engine = engine
+    engine: Engine
+    guards: Guards
+    limits: Limits
+    ping_s: float
+
+
+class GuardedRoutes(Routes):
+    """The router that LangServe adds the routes of one graph to: wraps its endpoints as they come."""
+
+    def __init__(self, guard: Guard, served: ServedGraph, path: str) -> None:
+        super().__init__(guard.guards)
+        self._guard = guard
         self._served = served
-        self._limits = limits
+        self._path = path
+
+    def add_api_route(self, path: str, endpoint: Endpoint, **options: Any) -> None:
+        super().add_api_route(path, self._guarded(path, endpoint), **options)
+
+    def bounded(self, endpoint: Endpoint) -> Endpoint:
+        if "request" not in inspect.signature(endpoint).parameters:
+            return endpoint  # documents an endpoint, and is never called
+        return super().bounded(endpoint)
+
+    def _guarded(self, path: str, endpoint: Endpoint) -> Endpoint:
+        kind = path.rpartition("/")[2]
+        if "request" not in inspect.signature(endpoint).parameters:
+            return endpoint
+        if kind in _RUNNING:
+            return _runs(self._guard, kind, self._served, endpoint)
+        if path.endswith(_PLAYGROUND):
+            return _serves_playground(self._path, endpoint)
+        return _serves_schema(endpoint)
+
+
+def _runs(guard: Guard, kind: str, served: ServedGraph, endpoint: Endpoint) -> Endpoint:
+    """Return what answers in place of an endpoint that runs the graph."""
+
+    @wraps(endpoint)
+    async def run(request: Request, **parameters: Any) -> Response:
+        body = await guard.guards.bodies.read(request)
+        asked = check(kind, body, parameters.get("config_hash", ""), served, guard.limits)
+
+        async def respond(checked: Request) -> Response:
+            response = await endpoint(request=checked, **parameters)
+            if isinstance(response, EventSourceResponse):
+                return ItemStream(response, guard.ping_s)
+            return response
+
+        call = _Call(served.graph.name, kind, body, asked, _shows_only_broken_streams(request, kind))
+        return _AttachedResponse(guard, call, respond)
+
+    return run
+
+
+def _serves_playground(path: str, endpoint: Endpoint) -> Endpoint:
+    """Return what answers in place of an endpoint that serves the playground of the graph at path."""
+
+    @wraps(endpoint)
+    async def serve(request: Request, file_path: str, **parameters: Any) -> Response:
+        if file_path and file_path not in _PLAYGROUND_FILES:  # LangServe would open whatever it names
+            raise NotFound("there is no such file")
+        graph = unquote(public_path(request.scope)).removesuffix(f"/playground/{file_path}")
+        if config_hash := request.path_params.get("config_hash"):
+            graph = graph.removesuffix(f"/c/{config_hash}")
+        scope = {**request.scope, "root_path": graph.removesuffix(path)}
+        return await endpoint(request=Request(scope, request.receive), file_path=file_path, **parameters)
+
+    return serve
+
+
+def _serves_schema(endpoint: Callable[..., Awaitable[Any]]) -> Endpoint:
+    """Return what answers in place of an endpoint that returns a schema."""
+
+    @wraps(endpoint)
+    async def serve(**parameters: Any) -> Response:
+        return JSONResponse(await endpoint(**parameters))
+
+    return serve
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A checked request."""
+
+    graph: str
+    kind: str
+    body: Any
+    asked: tuple[Asked, ...]
+    shows_only_broken_streams: bool
+
+
+class _CheckedRequest(Request):
+    """The request as LangServe sees it: its body is checked, and its client never leaves."""
+
+    def __init__(self, scope: Scope, body: Any) -> None:
+        super().__init__(scope, never_receive)
+        self._checked = body
+
+    async def json(self) -> Any:
+        return self._checked
+
+
+class _AttachedResponse(Response):
+    """LangServe's response, whose runs live and die with the request."""
+
+    def __init__(self, guard: Guard, call: _Call, respond: _Respond) -> None:
+        super().__init__()
+        self._engine = guard.engine
+        self._faults = guard.guards.faults
+        self._call = call
+        self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _is_missing_file(scope["path"]):
-            await self._faults.problem(NotFound("there is no such file"), scope)(scope, receive, send)
-            return
-        found = (
-            _PATH.fullmatch(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        )
-        served = self._served.get(found["graph"]) if found else None
-        if found is None or served is None:
-            await self._app(scope, receive, send)
-            return
+        reservation = await self._reserve()
         try:
-            asked = check(
-                found["endpoint"], scope["state"]["json"], found["hash"] or "", served, self._limits
-            )
-            is_batch = found["endpoint"] == "batch"
-            reservation = await (
-                self._check_free(asked) if is_batch else self._reserve(served.graph.name, asked[0])
-            )
-        except AppError as error:
-            await self._faults.problem(error, scope)(scope, receive, send)
-            return
-        try:
-            await self._answer(scope, receive, send, asked, reservation)
+            async with attach_runs(self._engine, receive) as attachment:
+                request = _CheckedRequest(scope, self._call.body)
+                served = request.state.langserve = ServedRequest(attachment, self._call.asked, reservation)
+                await self._serve(request, _Relay(served, send, self._faults))
         finally:
             if reservation is not None:
                 await reservation.release()
 
-    async def _reserve(self, graph: str, asked: Asked) -> Reservation:
-        """Reserve the run before its answer begins, so that a busy thread gets a status."""
-        return await self._engine.reserve(asked.spec(graph, new_id(), None, {}))
+    async def _reserve(self) -> Reservation | None:
+        """Reserve the run before its answer begins, so that a busy thread gets a status.
 
-    async def _check_free(self, asked: tuple[Asked, ...]) -> None:
-        """Look whether a batch's threads are free: its runs start when LangServe names them."""
+        A batch's threads are only looked at: its runs start when LangServe names them.
+        """
+        asked = self._call.asked
+        if self._call.kind != "batch":
+            return await self._engine.reserve(asked[0].spec(self._call.graph, new_id(), None, {}))
         for each in asked:
             if each.on_busy == "reject":
                 await self._engine.check_thread_free(each.thread_id)
+        return None
 
-    async def _answer(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        asked: tuple[Asked, ...],
-        reservation: Reservation | None,
-    ) -> None:
-        body = await receive()
-        async with attach_runs(self._engine, receive) as attachment:
-            request = scope["state"]["langserve"] = ServedRequest(attachment, asked, reservation)
-            answer = _Answer(request, send, self._faults)
-            await self._serve(scope, _once(body), answer)
-
-    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        """Let LangServe answer; where it raises behind an error event, end the stream for it.
+    async def _serve(self, request: Request, relay: "_Relay") -> None:
+        """Let LangServe answer; where it raises after an error event, end the stream for it.
 
         It raises whatever its runnable raised, so that anything is caught here, once the answer has begun.
         """
         try:
-            await self._app(scope, receive, answer.send)
+            response = await self._respond(request)
+            await response(request.scope, never_receive, relay.send)
         except Exception as error:
-            if not answer.has_begun:
+            if not relay.has_begun:
                 raise
-            if answer.error is None:
+            if relay.error is None:
                 log.error("a LangServe stream failed", exc_info=error)
-            if not _shows_only_broken_streams(scope):
-                await answer.end()
+            if not self._call.shows_only_broken_streams:
+                await relay.end()
 
 
-class _Answer:
-    """Sends LangServe's answer on, with the run's ids in its head and our error in its last frame."""
+class _Relay:
+    """Passes LangServe's messages on, with the run's ids in the head and our error in the last frame."""
 
     def __init__(self, request: ServedRequest, send: Send, faults: Faults) -> None:
         self._request = request
@@ -157,22 +237,6 @@ class _Answer:
             headers["x-thread-id"] = ", ".join(each.thread_id for each in self._request.asked)
 
 
-def _once(body: Message) -> Receive:
-    """Return a receive that gives the body, and then nothing ever."""
-    bodies = [body]
-
-    async def receive() -> Message:
-        return bodies.pop() if bodies else await never_receive()
-
-    return receive
-
-
-def _is_missing_file(path: str) -> bool:
-    """Tell whether the path is a playground's, but no file of it: LangServe would open whatever it names."""
-    file = _PLAYGROUND.fullmatch(path)
-    return file is not None and file["file"] not in _PLAYGROUND_FILES
-
-
 def _files_of(*playgrounds: str) -> frozenset[str]:
     roots = [Path(langserve.__file__).parent / each / "dist" for each in playgrounds]
     return frozenset(
@@ -180,12 +244,9 @@ def _files_of(*playgrounds: str) -> frozenset[str]:
     )
 
 
-_PLAYGROUND: Final = re.compile(r"/.+/playground/(?P<file>.+)", re.DOTALL)
 _PLAYGROUND_FILES: Final = _files_of("playground", "chat_playground")
 
 
-def _shows_only_broken_streams(scope: Scope) -> bool:
-    """Tell whether a playground asks: it ignores LangServe's error event, and shows a broken stream as an
-    error.
-    """
-    return "/playground" in Headers(scope=scope).get("referer", "") and scope["path"].endswith("/stream_log")
+def _shows_only_broken_streams(request: Request, kind: str) -> bool:
+    """Whether a playground asks: it ignores LangServe's error event, and shows only a broken stream."""
+    return kind == "stream_log" and "/playground" in request.headers.get("referer", "")

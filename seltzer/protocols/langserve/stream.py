@@ -1,7 +1,7 @@
 """LangServe's event streams, sent by our own writer: its frames, heads and pings stay sse-starlette's.
 
 Departs from sse-starlette's EventSourceResponse:
-1. It watches neither its client nor the server's shutdown. The guard does the first, and cancels the run; a
+1. It watches neither its client nor the server's shutdown. guard.py does the first, and cancels the run; a
    stream ends when its run does (Engine.aclose).
 2. It takes over the status, the head and the items, and skips Response.__init__, which would make a head of
    its own. The response's `background` is dropped: LangServe's streams have none; one that had would never be
@@ -9,15 +9,14 @@ Departs from sse-starlette's EventSourceResponse:
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from sse_starlette import EventSourceResponse
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from seltzer.protocols.http.direct_send import DirectSend
@@ -27,27 +26,12 @@ from seltzer.protocols.langserve.frames import frame
 _MOST_WAITING: Final = 100  # frames, before more are made
 
 
-def stream_route(ping_s: float) -> type[APIRoute]:
-    """Return the class of routes whose event streams we send."""
-
-    class StreamRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            answer = super().get_route_handler()
-
-            async def answer_by_us(request: Request) -> Response:
-                response = await answer(request)
-                return _Stream(response, ping_s) if isinstance(response, EventSourceResponse) else response
-
-            return answer_by_us
-
-    return StreamRoute
-
-
-class _Stream(Response):
+class ItemStream(Response):
     """Sends what an EventSourceResponse would."""
 
     def __init__(self, response: EventSourceResponse, ping_s: float) -> None:
         self.status_code = response.status_code
+        self.background = None
         self.raw_headers = response.raw_headers
         self._items = cast(AsyncGenerator[dict[str, Any]], response.body_iterator)
         self._ping_s = ping_s

@@ -1,4 +1,4 @@
-"""The native routes: mount() adds /{graph}/runs, /{graph}/threads and /{graph}/graph.
+"""The native routes of runs, threads and the graph itself: /{graph}/runs, /{graph}/threads, /{graph}/graph.
 
 request.py     wire -> RunSpec
 runs.py        the routes of runs
@@ -7,24 +7,33 @@ rendering.py   runs, threads and states -> JSON
 openapi.py     what /docs says of all these
 """
 
-import re
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 
+from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import MessageLimits
-from seltzer.protocols.http.routes import add_routes
+from seltzer.protocols.http.protocol import Protocol
+from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native import runs, threads
 from seltzer.protocols.native.runs import Native
 from seltzer.runs.engine import Engine
 
-__all__ = ["BODILESS", "mount"]
+__all__ = ["PROTOCOL", "router"]
 
-BODILESS: Final = re.compile("/[^/]+/runs/[^/]+/cancel")  # paths that may be posted to without a body
+PROTOCOL: Final = Protocol("native")
 
 
-def mount(app: FastAPI, engine: Engine, *, limits: MessageLimits, ping_s: float) -> None:
-    """Serve each graph's runs and threads."""
-    native = Native(engine, limits, ping_s)
-    add_routes(app, runs.routes(native))
-    add_routes(app, threads.routes(native))
+def router(
+    engine: Engine, guards: Guards, *, limits: MessageLimits, ping_s: float, graph: str | None = None
+) -> APIRouter:
+    """Return the routes of each graph's runs and threads.
+
+    Of one graph if it is named: then the paths begin at /runs, /threads and /graph, for the includer to give
+    them a prefix.
+    """
+    native = Native(engine, guards, limits, ping_s, graph)
+    routes = Routes(guards)
+    runs.add_routes(routes, native)
+    threads.add_routes(routes, native)
+    return routes

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from seltzer.errors import InvalidInput, UnknownGraph, UnknownRun
+from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import MessageLimits
-from seltzer.protocols.http.routes import PlainRoute
+from seltzer.protocols.http.routes import Routes, public_path
 from seltzer.protocols.http.sse import EventStream
 from seltzer.protocols.native import openapi
 from seltzer.protocols.native.rendering import Answer, run_json
@@ -27,12 +28,19 @@ class Native:
     """What the native routes stand on."""
 
     engine: Engine
+    guards: Guards
     limits: MessageLimits
     ping_s: float
+    only_graph: str | None = None
+
+    @property
+    def base(self) -> str:
+        """What the paths begin with."""
+        return "/{graph}" if self.only_graph is None else ""
 
     def graph(self, request: Request) -> Graph:
         """Return the graph that the path names. Raises UnknownGraph."""
-        name = request.path_params["graph"]
+        name = self.only_graph or request.path_params["graph"]
         graph = self.engine.graphs.get(name)
         if graph is None:
             there = ", ".join(self.engine.graphs)
@@ -47,11 +55,11 @@ class Native:
             raise UnknownRun(f"graph {graph.name!r} has no run {run_id!r}")
         return run
 
-    async def started(self, request: Request, spec: RunSpec) -> Response:
+    async def started(self, request: Request, spec: RunSpec, runs_path: str) -> Response:
         """Start the run, and answer with it, or with its events if those are asked for by name."""
         run = await self.engine.start(spec)
         headers = {
-            "location": request.scope.get("root_path", "") + f"/{run.spec.graph}/runs/{run.spec.run_id}",
+            "location": f"{runs_path}/{run.spec.run_id}",
             "x-run-id": run.spec.run_id,
             "x-thread-id": run.spec.thread_id,
         }
@@ -67,23 +75,31 @@ class Native:
         )
 
 
-def routes(native: Native) -> APIRouter:
-    """Return the routes under /{graph}/runs."""
-    router, engine = APIRouter(tags=["runs"], route_class=PlainRoute), native.engine
+def add_routes(routes: Routes, native: Native) -> None:
+    """Add the routes of runs."""
+    engine, base = native.engine, f"{native.base}/runs"
 
-    @router.post(
-        "/{graph}/runs", status_code=201, summary="Start a run in the background", openapi_extra=openapi.START
+    @routes.post(
+        base,
+        status_code=201,
+        tags=["runs"],
+        summary="Start a run in the background",
+        openapi_extra=openapi.START,
     )
     async def start(request: Request) -> Response:
-        spec = start_spec(request.state.json, native.graph(request), native.limits, _key(request))
-        return await native.started(request, spec)
+        body = await native.guards.bodies.read(request)
+        spec = start_spec(body, native.graph(request), native.limits, _key(request))
+        return await native.started(request, spec, public_path(request.scope))
 
-    @router.get("/{graph}/runs/{run_id}", summary="Look at a run", openapi_extra=openapi.RUN)
+    @routes.get(base + "/{run_id}", tags=["runs"], summary="Get a run", openapi_extra=openapi.RUN)
     async def look(request: Request) -> Response:
         return Answer(run_json(await native.run(request)))
 
-    @router.get(
-        "/{graph}/runs/{run_id}/events", summary="Follow a run from any point", openapi_extra=openapi.EVENTS
+    @routes.get(
+        base + "/{run_id}/events",
+        tags=["runs"],
+        summary="Follow a run from any point",
+        openapi_extra=openapi.EVENTS,
     )
     async def follow(request: Request) -> Response:
         await native.run(request)
@@ -95,26 +111,32 @@ def routes(native: Native) -> APIRouter:
             lambda deliver: engine.follow_batches(run_id, after, deliver=deliver), ping_s=native.ping_s
         )
 
-    @router.post(
-        "/{graph}/runs/{run_id}/cancel", status_code=202, summary="Cancel a run", openapi_extra=openapi.RUN
+    @routes.post(
+        base + "/{run_id}/cancel",
+        status_code=202,
+        tags=["runs"],
+        summary="Cancel a run",
+        openapi_extra=openapi.RUN,
     )
     async def cancel(request: Request) -> Response:
-        if request.state.json is not None:
-            check_keys(request.state.json, ())
+        body = await native.guards.bodies.read(request, may_be_empty=True)
+        if body is not None:
+            check_keys(body, ())
         run = await native.run(request)
         return Answer(run_json(await engine.cancel(run.spec.run_id)), HTTPStatus.ACCEPTED)
 
-    @router.post(
-        "/{graph}/runs/{run_id}/resume",
+    @routes.post(
+        base + "/{run_id}/resume",
         status_code=201,
+        tags=["runs"],
         summary="Answer what an interrupted run asks, by a new run",
         openapi_extra=openapi.RESUME,
     )
     async def resume(request: Request) -> Response:
-        spec = answer_spec(request.state.json, await native.run(request), _key(request))
-        return await native.started(request, spec)
-
-    return router
+        body = await native.guards.bodies.read(request)
+        spec = answer_spec(body, await native.run(request), _key(request))
+        runs_path = public_path(request.scope).rsplit("/", 2)[0]  # of /runs/{run_id}/resume
+        return await native.started(request, spec, runs_path)
 
 
 def _key(request: Request) -> str | None:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from seltzer.errors import InvalidInput
-from seltzer.protocols.http.routes import PlainRoute
+from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native import openapi
 from seltzer.protocols.native.rendering import Answer, checkpoint_json, page_json, state_json, thread_json
 from seltzer.protocols.native.request import check_checkpoint_id, check_keys
@@ -25,28 +25,29 @@ _COUNT: Final = re.compile("[0-9]{1,3}")
 _CURSOR: Final = re.compile("[0-9]{1,18}")
 
 
-def routes(native: Native) -> APIRouter:
-    """Return the routes under /{graph}/threads, and /{graph}/graph."""
-    router, engine = APIRouter(tags=["threads"], route_class=PlainRoute), native.engine
+def add_routes(routes: Routes, native: Native) -> None:
+    """Add the routes of threads, and of the graph itself."""
+    engine, base = native.engine, f"{native.base}/threads"
 
-    @router.get("/{graph}/threads", summary="List threads, newest first", openapi_extra=openapi.THREADS)
+    @routes.get(base, tags=["threads"], summary="List threads, newest first", openapi_extra=openapi.THREADS)
     async def list_threads(request: Request) -> Response:
         name, asked = native.graph(request).name, _query(request, "q", "limit", "cursor")
         limit = _limit(asked, PAGE)
         found = await engine.threads.list(name, query=_q(asked), limit=limit + 1, before=_before(asked))
         return Answer(page_json(found, limit))
 
-    @router.get(
-        "/{graph}/threads/{thread_id}", summary="Look at a thread's state", openapi_extra=openapi.THREAD
+    @routes.get(
+        base + "/{thread_id}", tags=["threads"], summary="Get a thread's state", openapi_extra=openapi.THREAD
     )
     async def look(request: Request) -> Response:
         name, thread_id = native.graph(request).name, _thread_id(request)
         thread = await engine.threads.get(name, thread_id)
         return Answer(state_json(thread, await engine.threads.state(name, thread_id)))
 
-    @router.get(
-        "/{graph}/threads/{thread_id}/history",
-        summary="Look at a thread's earlier states, newest first",
+    @routes.get(
+        base + "/{thread_id}/history",
+        tags=["threads"],
+        summary="List a thread's earlier states, newest first",
         openapi_extra=openapi.HISTORY,
     )
     async def history(request: Request) -> Response:
@@ -57,16 +58,18 @@ def routes(native: Native) -> APIRouter:
         )
         return Answer({"checkpoints": [checkpoint_json(state) for state in states]})
 
-    @router.patch(
-        "/{graph}/threads/{thread_id}", summary="Give a thread a title", openapi_extra=openapi.TITLE
+    @routes.patch(
+        base + "/{thread_id}", tags=["threads"], summary="Give a thread a title", openapi_extra=openapi.TITLE
     )
     async def rename(request: Request) -> Response:
-        name, title = native.graph(request).name, _title(request.state.json)
+        title = _title(await native.guards.bodies.read(request))
+        name = native.graph(request).name
         return Answer(thread_json(await engine.threads.rename(name, _thread_id(request), title)))
 
-    @router.delete(
-        "/{graph}/threads/{thread_id}",
+    @routes.delete(
+        base + "/{thread_id}",
         status_code=204,
+        tags=["threads"],
         summary="Delete a thread with its runs and its state",
         openapi_extra=openapi.THREAD,
     )
@@ -74,11 +77,14 @@ def routes(native: Native) -> APIRouter:
         await engine.threads.delete(native.graph(request).name, _thread_id(request))
         return Response(status_code=204)
 
-    @router.get("/{graph}/graph", summary="Show the graph's nodes and edges", openapi_extra=openapi.GRAPH)
+    @routes.get(
+        f"{native.base}/graph",
+        tags=["threads"],
+        summary="Get the graph's nodes and edges",
+        openapi_extra=openapi.GRAPH,
+    )
     async def drawn(request: Request) -> Response:
         return Answer(native.graph(request).pregel.get_graph().to_json())
-
-    return router
 
 
 def _thread_id(request: Request) -> str:

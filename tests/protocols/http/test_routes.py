@@ -1,61 +1,166 @@
-"""Plain routes: what they take, and that they are the app's own in all that is seen of them."""
+"""Routes of ours in an app that isn't ours."""
 
-from collections.abc import Callable
-from typing import Any
+import json
+import logging
+from collections.abc import AsyncIterator
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import BackgroundTasks, Depends, FastAPI
 from fastapi.testclient import TestClient
-from starlette.responses import PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from seltzer.protocols.http.routes import PlainRoute, add_routes
+from seltzer.errors import ThreadBusy
+from seltzer.guards import faults
+from seltzer.guards.body import BodyLimits, BodyReader
+from seltzer.protocols.http.guards import Guards
+from seltzer.protocols.http.routes import Routes, public_path
 
-
-def sync(request: Request) -> Response:
-    return Response()
-
-
-async def with_a_parameter(request: Request, name: str) -> Response:
-    return Response()
-
-
-async def without_a_request() -> Response:
-    return Response()
+GUARDS = Guards(faults, BodyReader(BodyLimits(100, 5, 8)))
 
 
-async def with_another_parameter(name: str) -> Response:
-    return Response()
+def routes() -> Routes:
+    """Return routes that answer, and that fail in each way there is."""
+    ours = Routes(GUARDS, tags=["ours"])
+
+    @ours.get("/name/{name}", summary="Answer with the name")
+    async def name(request: Request, name: str) -> Response:
+        return PlainTextResponse(f"{name} at {public_path(request.scope)}")
+
+    @ours.post("/json")
+    async def read(request: Request) -> Response:
+        return Response(json.dumps(await GUARDS.bodies.read(request)))
+
+    @ours.get("/busy")
+    async def busy(request: Request) -> Response:
+        raise ThreadBusy("run 'r' is writing")
+
+    @ours.get("/odd")
+    async def odd(request: Request) -> Response:
+        raise ZeroDivisionError("a secret")
+
+    @ours.get("/breaks")
+    async def breaks(request: Request) -> Response:
+        async def body() -> AsyncIterator[bytes]:
+            raise ZeroDivisionError("a secret")
+            yield b""
+
+        return StreamingResponse(body())
+
+    return ours
 
 
-@pytest.mark.parametrize("endpoint", [sync, with_a_parameter, without_a_request, with_another_parameter])
-def test_an_endpoint_that_is_not_plain_is_refused(endpoint: Callable[..., Any]) -> None:
-    router = APIRouter(route_class=PlainRoute)
+def owners_app() -> FastAPI:
+    """Return an app with a route and an error handler of its own."""
+    app = FastAPI()
 
-    with pytest.raises(TypeError, match="/x"):
-        router.get("/x")(endpoint)
+    @app.get("/theirs")
+    async def theirs() -> str:
+        return "theirs"
 
+    @app.get("/their-error")
+    async def their_error() -> None:
+        raise HTTPException(400, "their own")
 
-def test_dependencies_are_refused() -> None:
-    async def plain(request: Request) -> Response:
-        return Response()
-
-    router = APIRouter(route_class=PlainRoute, dependencies=[Depends(sync)])
-
-    with pytest.raises(TypeError, match="/x"):
-        router.get("/x")(plain)
+    return app
 
 
-def test_routes_that_are_added_are_served_and_documented() -> None:
-    app, router = FastAPI(), APIRouter(route_class=PlainRoute, tags=["it"])
-
-    @router.get("/x/{name}", summary="Say the name")
-    async def send(request: Request) -> Response:
-        return PlainTextResponse(request.path_params["name"])
-
-    add_routes(app, router)
+def test_they_are_served_and_documented_under_a_prefix() -> None:
+    app = owners_app()
+    app.include_router(routes(), prefix="/ai")
     client = TestClient(app)
 
-    assert client.get("/x/me").text == "me"
-    assert (client.post("/x/me").status_code, client.post("/x/me").headers["allow"]) == (405, "GET")
-    told = app.openapi()["paths"]["/x/{name}"]["get"]
-    assert (told["summary"], told["tags"]) == ("Say the name", ["it"])
+    described = app.openapi()["paths"]["/ai/name/{name}"]["get"]
+
+    assert client.get("/ai/name/me").text == "me at /ai/name/me"
+    assert client.post("/ai/json", json=[1]).json() == [1]
+    assert (described["summary"], described["tags"]) == ("Answer with the name", ["ours"])
+    assert [each["name"] for each in described["parameters"]] == ["name"]
+
+
+@pytest.mark.parametrize("root_path", ["", "/proxy"])
+def test_a_path_is_named_as_the_client_sees_it(root_path: str) -> None:
+    app, inner = FastAPI(), FastAPI()
+    inner.include_router(routes(), prefix="/v 1")
+    app.mount("/ai", inner)
+
+    assert TestClient(app, root_path=root_path).get(f"{root_path}/ai/v 1/name/é").text == f"é at {root_path}/ai/v%201/name/%C3%A9"
+
+
+def test_their_errors_are_problems_and_the_owners_stay_the_owners(caplog: pytest.LogCaptureFixture) -> None:
+    app = owners_app()
+    app.include_router(routes())
+    client = TestClient(app)
+
+    busy, odd, refused, breaks = (
+        client.get("/busy"),
+        client.get("/odd"),
+        client.post("/json", content="[", headers={"content-type": "application/json"}),
+        client.get("/breaks"),
+    )
+
+    assert [busy.json()["code"], odd.json()["code"], refused.json()["code"]] == [
+        "thread_busy", "internal_error", "bad_request",
+    ]  # fmt: skip
+    assert (busy.status_code, odd.status_code, refused.status_code) == (409, 500, 400)
+    assert all(each.json()["request_id"] == each.headers["x-request-id"] for each in (busy, odd, refused))
+    assert breaks.content == b""
+    assert len([each for each in caplog.records if each.levelno == logging.ERROR]) == 2
+    assert client.get("/their-error").json() == {"detail": "their own"}
+    assert "x-request-id" not in client.get("/theirs").headers
+    assert client.get("/nowhere").json() == {"detail": "Not Found"}
+
+
+def test_the_owners_dependencies_run_before_the_body_is_read() -> None:
+    order = []
+
+    async def refuse(request: Request) -> None:
+        order.append("dependency")
+        raise HTTPException(401, "who are you?")
+
+    app = owners_app()
+    app.include_router(routes(), dependencies=[Depends(refuse)])
+    refused = TestClient(app).post("/json", content=b"not read", headers={"content-type": "text/plain"})
+
+    assert (refused.status_code, refused.json()) == (401, {"detail": "who are you?"})
+    assert order == ["dependency"]
+
+
+def test_a_dependency_may_read_the_body_and_leave_tasks_for_later() -> None:
+    done: list[bytes] = []
+
+    async def look(request: Request, tasks: BackgroundTasks) -> None:
+        body = await request.body()
+        tasks.add_task(done.append, body)
+
+    app = FastAPI(dependencies=[Depends(look)])
+    app.include_router(routes())
+
+    assert TestClient(app).post("/json", json={"a": 1}).json() == {"a": 1}
+    assert done == [b'{"a":1}']
+
+
+def test_a_dependencys_resource_is_open_until_the_response_is_sent() -> None:
+    order = []
+
+    async def opened() -> AsyncIterator[None]:
+        order.append("open")
+        yield
+        order.append("close")
+
+    ours = Routes(GUARDS)
+
+    @ours.get("/stream")
+    async def stream(request: Request) -> Response:
+        async def body() -> AsyncIterator[bytes]:
+            order.append("send")
+            yield b"x"
+
+        return StreamingResponse(body())
+
+    app = FastAPI()
+    app.include_router(ours, dependencies=[Depends(opened)])
+
+    assert TestClient(app).get("/stream").text == "x"
+    assert order == ["open", "send", "close"]

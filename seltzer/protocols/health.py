@@ -1,0 +1,32 @@
+"""/health and /ready, for probes."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from seltzer.errors import ServerDraining
+from seltzer.protocols.http.guards import Guards
+from seltzer.protocols.http.protocol import Protocol
+from seltzer.protocols.http.routes import Routes
+from seltzer.runs.engine import Engine
+
+PROTOCOL: Final = Protocol("health", reserved=frozenset({"health", "ready"}))
+
+
+def router(engine: Engine, guards: Guards) -> APIRouter:
+    """Return the routes of the probes."""
+    routes = Routes(guards, tags=["health"])
+
+    @routes.get("/health", summary="Whether the server is up")
+    async def health(request: Request) -> JSONResponse:
+        return JSONResponse({"status": "🤙"})
+
+    @routes.get("/ready", summary="Whether the server accepts new runs")
+    async def ready(request: Request) -> JSONResponse:
+        if engine.is_draining:
+            raise ServerDraining("the server is shutting down")
+        return JSONResponse({"status": "ready"})
+
+    return routes
