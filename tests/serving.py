@@ -45,10 +45,16 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[Served]:
+def serving(app: FastAPI, *, root_path: str = "") -> Iterator[Served]:
     """Serve the app until the block ends; streams that are open then get ten seconds to end."""
     config = uvicorn.Config(
-        app, lifespan="on", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=_STOP_S
+        app,
+        root_path=root_path,
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_STOP_S,
     )
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -40,7 +40,7 @@ def router(engine: Engine, guards: Guards, *, limits: Limits, ping_s: float) -> 
 def graph_router(
     engine: Engine, guards: Guards, graph: Graph, path: str, *, limits: Limits, ping_s: float
 ) -> APIRouter:
-    """Return the routes of one graph: at path, and if it is on messages at path/chat (the chat playground) too."""
+    """Return one graph's routes at path; of one on messages at path/chat too (the chat playground)."""
     # LangServe's /stream_log uses it; there is nothing an operator could do about the warning.
     warnings.filterwarnings("ignore", "astream_log is deprecated", LangChainDeprecationWarning)
     guard = Guard(engine, guards, limits, ping_s)

@@ -85,7 +85,10 @@ def test_a_path_is_named_as_the_client_sees_it(root_path: str) -> None:
     inner.include_router(routes(), prefix="/v 1")
     app.mount("/ai", inner)
 
-    assert TestClient(app, root_path=root_path).get(f"{root_path}/ai/v 1/name/é").text == f"é at {root_path}/ai/v%201/name/%C3%A9"
+    assert (
+        TestClient(app, root_path=root_path).get(f"{root_path}/ai/v 1/name/é").text
+        == f"é at {root_path}/ai/v%201/name/%C3%A9"
+    )
 
 
 def test_their_errors_are_problems_and_the_owners_stay_the_owners(caplog: pytest.LogCaptureFixture) -> None:

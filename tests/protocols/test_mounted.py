@@ -1,0 +1,73 @@
+"""Our server within somebody's app: under a mount, and behind a proxy's prefix."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from langserve import RemoteRunnable
+
+from seltzer.main import create_app
+from seltzer.settings import Settings
+from tests.conftest import ROOT
+from tests.protocols.following import events_in
+from tests.serving import serving
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of our server, mounted at /ai/v1 in an app behind the prefix /proxy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODEL", "demo")
+        patch.setenv("DEMO_TTFT_MS", "0")
+        patch.setenv("DEMO_TPS", "0")
+        data = tmp_path_factory.mktemp("data")
+        ours = create_app(Settings(_env_file=None, config=ROOT / "langgraph.json", data=data))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with ours.router.lifespan_context(ours):
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.mount("/ai/v1", ours)
+    with serving(app, root_path="/proxy") as served:
+        yield f"{served.url}/ai/v1"
+
+
+@pytest.mark.parametrize("graph", ["agent", "agent/chat"])
+def test_langserve_streams(base: str, graph: str) -> None:
+    remote: RemoteRunnable[Any, str] = RemoteRunnable(f"{base}/{graph}")
+
+    assert "".join(remote.stream([("human", "hello")])) == remote.invoke([("human", "hello")])
+
+
+def test_a_run_is_where_its_location_says(base: str) -> None:
+    origin = base.removesuffix("/ai/v1")
+
+    started = httpx.post(f"{base}/agent/runs", json={"input": "hello"})
+    location = started.headers["location"]
+    followed = httpx.get(origin + location.removeprefix("/proxy") + "/events")
+    kinds = [event.kind for event in events_in(followed.content)]
+
+    assert location == f"/proxy/ai/v1/agent/runs/{started.json()['run_id']}"
+    assert kinds[-1] == "finished"
+
+
+@pytest.mark.parametrize("playground", ["agent", "agent/chat", "agent/c/N4XyA", "agent/chat/c/N4XyA"])
+def test_a_playground_finds_its_files_and_its_graph(base: str, playground: str) -> None:
+    page = httpx.get(f"{base}/{playground}/playground/")
+
+    graph = playground.partition("/c/")[0]
+    assert page.status_code == 200
+    assert f"/proxy/ai/v1/{graph}/playground/" in page.text
+
+
+def test_chat_and_its_errors_are_there(base: str) -> None:
+    answer = httpx.post(f"{base}/chat", json={"text": "hello"})
+    refused = httpx.post(f"{base}/chat", json={"text": 1})
+
+    assert (answer.status_code, refused.status_code) == (200, 422)
+    assert refused.json()["code"] == "invalid_input"
