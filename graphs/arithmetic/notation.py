@@ -4,24 +4,12 @@ No value is computed here; reading.py does that.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
+
+from seltzer.models.demo.notation import normalised
 
 MAX_CHARS = 1_000
 
-_SIGNS = str.maketrans(
-    {
-        **dict.fromkeys("×✕✖⨯⋅·∙•∗", "*"),
-        **dict.fromkeys("÷∕⁄", "/"),
-        **dict.fromkeys("−–—‒", "-"),
-        "^": "**",
-        "π": "(pi)",
-        "τ": "(tau)",
-    }
-)
-# NFKC would turn 5² into 52 and 2½ into 21/2: both are rewritten before it.
-_SUPERSCRIPTS = re.compile(r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
-_VULGAR_FRACTIONS = re.compile(r"[¼½¾⅐-⅞]")
 _PIECE = re.compile(
     r"(?P<name>[A-Za-z_]\w*)?\s*(?P<open>\()|(?P<close>\))|(?P<thousands>\d{1,3}(?:,\d{3})+(?![\d,]))|[\w.]+|.",
     re.DOTALL,
@@ -74,15 +62,6 @@ def tokens(text: str) -> list[Token]:
     if not found:
         raise CannotRead("The expression is empty.")
     return [*found, END]
-
-
-def normalised(text: str) -> str:
-    """Rewrite signs, digits and letters of any width to the plain ones: "７ × 2²=" to "7 * 2**(2)"."""
-    text = _SUPERSCRIPTS.sub(lambda m: f"**({unicodedata.normalize('NFKC', m[0])})", text)
-    text = _VULGAR_FRACTIONS.sub(lambda m: f"({unicodedata.normalize('NFKC', m[0])})", text)
-    text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
-    text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
-    return text.strip().rstrip("=? ").strip()
 
 
 def _without_thousands_commas(text: str) -> str:

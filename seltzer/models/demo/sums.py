@@ -2,8 +2,8 @@
 
 import re
 
-from graphs.arithmetic.notation import normalised
 from seltzer.models.demo.formulas import IT, LATER, NUMBER, PHRASES, WORDS
+from seltzer.models.demo.notation import normalised
 
 MAX_CHARS = 4_000  # of a message; what is behind isn't looked at
 
