@@ -1,4 +1,4 @@
-"""The terminal: `seltzer serve`, `seltzer chat`, `seltzer graphs`.
+"""The terminal: `seltzer serve`, `seltzer chat`, `seltzer graphs`, `seltzer new`.
 
 This module holds what `--help` shows and nothing else: each command imports what it needs when it runs, so
 that help answers at once.
@@ -116,6 +116,19 @@ def serve(
             "give one of them: an app names its graphs itself", param_hint="--app and --config"
         )
     return run(read_settings(host=host, port=port, config=config), app=app, reload=reload)
+
+
+@_commands.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The project's name, and that of its folder.")],
+) -> int:
+    """Write a project of your own: an agent, its server and a test.
+
+    Example: seltzer new my-agent
+    """
+    from seltzer.cli.new.command import run
+
+    return run(name)
 
 
 @_commands.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from langchain_core.runnables import RunnableLambda
 graph = RunnableLambda(lambda text: text.upper())
 """
 PATIENCE_S = 20.0
+_URL = re.compile(r"is up at (http://\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,15 @@ class Desk:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command whose output is read by the line while it runs; it is killed at the test's end."""
+        return self._start(command(arguments), environment)
+
+    def start_with(self, wrapper: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command as an argument of another command."""
+        return self._start([wrapper, *command(arguments)], {})
+
+    def _start(self, words: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            command(arguments),
+            words,
             cwd=self.folder,
             env=self.environment | environment,
             stdin=subprocess.DEVNULL,
@@ -147,3 +156,20 @@ def wait_for_line(stream: IO[str], text: str) -> str:
         if text in line:
             return line
     raise AssertionError(f"ended without {text!r}")
+
+
+def banner_of(process: subprocess.Popen[str]) -> str:
+    """Read what the server prints until it says how to stop it."""
+    assert process.stdout is not None
+    banner = ""
+    while "Ctrl-C stops it." not in banner:
+        line = process.stdout.readline()
+        assert line, f"it ended: {process.communicate()}"
+        banner += line
+    return banner
+
+
+def url_in(banner: str) -> str:
+    found = _URL.search(banner)
+    assert found
+    return found[1]

@@ -12,28 +12,9 @@ import httpx
 import pytest
 
 from seltzer import __version__
-from tests.cli.conftest import BARE, TALKER, Desk, wait_for
+from tests.cli.conftest import BARE, TALKER, Desk, banner_of, url_in, wait_for
 from tests.e2e.processes import until
 from tests.serving import write_graphs
-
-_URL = re.compile(r"is up at (http://\S+)")
-
-
-def banner_of(process: subprocess.Popen[str]) -> str:
-    """Read what the server prints until it says how to stop it."""
-    assert process.stdout is not None
-    banner = ""
-    while "Ctrl-C stops it." not in banner:
-        line = process.stdout.readline()
-        assert line, f"it ended: {process.communicate()}"
-        banner += line
-    return banner
-
-
-def url_in(banner: str) -> str:
-    found = _URL.search(banner)
-    assert found
-    return found[1]
 
 
 def test_the_banner_is_true_when_it_is_shown(desk: Desk) -> None:
@@ -243,7 +224,48 @@ def test_a_changed_file_is_served_after_a_reload(desk: Desk) -> None:
     assert shout(url) == "Hello"
 
 
-def test_a_file_that_breaks_is_reported_and_mended(desk: Desk) -> None:
+def test_a_hang_up_drains_and_a_second_one_is_no_hurry(desk: Desk) -> None:
+    """A terminal that closes sends the signal more than once."""
+    process = desk.start("serve", "--port", "0", SELTZER_DRAIN_S="1")
+    url = url_in(banner_of(process))
+    with httpx.stream("POST", f"{url}/agent/stream", json={"input": "forever"}, timeout=30) as response:
+        lines = response.iter_lines()
+        while "working" not in next(lines):
+            pass
+
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        assert "Stopping" in process.stderr.readline()
+        process.send_signal(signal.SIGHUP)
+
+        assert '"code":"server_draining"' in "\n".join(lines)
+    assert process.wait(20) == 0
+
+
+def test_a_hang_up_stops_a_reloading_server(desk: Desk) -> None:
+    process = desk.start("serve", "--port", "0", "--reload")
+    url = url_in(banner_of(process))
+
+    process.send_signal(signal.SIGHUP)
+
+    assert process.wait(20) == 0
+    assert not answers(url)
+
+
+def test_a_server_under_nohup_ignores_a_hang_up(desk: Desk) -> None:
+    process = desk.start_with("nohup", "serve", "--port", "0")
+    url = url_in(banner_of(process))
+
+    process.send_signal(signal.SIGHUP)
+
+    assert shout_at(url) == "You said hello, number 1."
+
+
+def shout_at(url: str) -> str:
+    return httpx.post(f"{url}/chat", json={"text": "hello"}, timeout=20).text
+
+
+def test_a_file_that_breaks_is_reported_and_fixed(desk: Desk) -> None:
     file = desk.folder / "shout.py"
     write_graphs(desk.folder, {"shout": BARE})
     process = desk.start("serve", "--port", "0", "--reload")
@@ -253,6 +275,10 @@ def test_a_file_that_breaks_is_reported_and_mended(desk: Desk) -> None:
     assert process.stderr is not None
     while "can't be loaded" not in process.stderr.readline():
         pass
+    refused = httpx.post(f"{url}/shout/invoke", json={"input": "hello"}, timeout=20)
+    assert (refused.status_code, refused.json()["code"]) == (503, "load_error")
+    assert "shout.py:1" in refused.json()["detail"]
+    assert httpx.get(f"{url}/", headers={"host": "evil.example"}, timeout=20).status_code == 421
     change(file, BARE)
 
     banner_of(process)

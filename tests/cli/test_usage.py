@@ -11,7 +11,9 @@ from seltzer import __version__
 from tests.cli.conftest import Desk
 
 
-@pytest.mark.parametrize("words", [["--help"], ["serve", "--help"], ["chat", "--help"], ["graphs", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["serve", "--help"], ["chat", "--help"], ["graphs", "--help"], ["new", "--help"]]
+)
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = f"""
 import contextlib, io, sys
@@ -32,7 +34,7 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
     assert heavy.isdisjoint(done.stdout.split())
 
 
-@pytest.mark.parametrize("command", ["serve", "chat", "graphs"])
+@pytest.mark.parametrize("command", ["serve", "chat", "graphs", "new"])
 def test_each_commands_help_has_an_example(desk: Desk, command: str) -> None:
     done = desk.run(command, "--help")
 
