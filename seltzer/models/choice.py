@@ -77,7 +77,7 @@ def _build_completion(settings: ModelSettings) -> BaseLLM:
     name = _completion_name(settings)
     if name == "demo":
         return DemoCompletion(pace=_pace(settings))
-    from seltzer.models.openai.strict import openai_completion  # noqa: PLC0415  takes a second
+    from seltzer.models.openai import openai_completion  # noqa: PLC0415  takes a second
 
     return openai_completion(name, settings.api_key, settings.base_url)
 
@@ -143,9 +143,9 @@ def _build(choice: Choice, settings: ModelSettings) -> BaseChatModel:
     if choice.kind == "demo":
         return DemoChatModel(pace=_pace(settings))
     if choice.kind == "openai":
-        from seltzer.models.openai.strict import openai_chat  # noqa: PLC0415  takes a second
+        from seltzer.models.openai import openai_chat  # noqa: PLC0415  takes a second
 
-        return openai_chat(choice.name, settings.api_key, settings.base_url)
+        return openai_chat(choice.name, settings.api_key, settings.base_url, accelerate=settings.accelerate)
     if choice.kind == "completion":
         return CompletionChatModel(completion=_build_completion(settings))
     return _other(choice.name)

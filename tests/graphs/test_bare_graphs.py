@@ -15,7 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from graphs.bare import build
 from seltzer.models.completion import CompletionChatModel
 from seltzer.models.demo import DemoChatModel, DemoCompletion
-from seltzer.models.openai.strict import StrictOpenAI, openai_completion
+from seltzer.models.openai import StrictOpenAI, openai_completion
 from seltzer.models.transcript import as_messages, as_prompt
 from tests.graphs.scripted import ScriptedChatModel, question, streamed, texts_of
 from tests.replies import Reply

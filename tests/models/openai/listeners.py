@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any
 
 from anyio.lowlevel import checkpoint
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler
-from langchain_core.outputs import LLMResult
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.outputs import ChatResult, LLMResult
 from langchain_core.tracers._streaming import _StreamingCallbackHandler
 from openai import Timeout
 
+from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.accelerated.transport import ModelHttpClient
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.dialects import DONE, frame
@@ -23,18 +24,11 @@ MANY = 6  # rounds of the event loop, in which what was sent over loopback is re
 Pause = Callable[[int], Awaitable[None]]
 
 
-class Untold(StrictChatOpenAI):
+class Untold(AcceleratedChatOpenAI):
     """The model without the direct way: LangChain's own loop tells its chunks."""
 
-    def _can_be_told(self, run: AsyncCallbackManagerForLLMRun, options: dict[str, Any]) -> bool:
-        return False
-
-
-class LongWay(StrictChatOpenAI):
-    """The model of which the SDK and ChatOpenAI read each frame."""
-
-    def _can_be_lean(self, options: dict[str, Any]) -> bool:
-        return False
+    async def _agenerate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
+        return await StrictChatOpenAI._agenerate_with_cache(self, *args, **kwargs)
 
 
 @cache
@@ -50,7 +44,7 @@ def _made(kind: type[StrictChatOpenAI]) -> StrictChatOpenAI:
 
 
 async def model_at(
-    url: str, kind: type[StrictChatOpenAI] = StrictChatOpenAI, *, read_s: float = 5, **changes: Any
+    url: str, kind: type[StrictChatOpenAI] = AcceleratedChatOpenAI, *, read_s: float = 5, **changes: Any
 ) -> StrictChatOpenAI:
     """Return a model of this server; making one reads files, so it is done once and elsewhere."""
     made = await asyncio.to_thread(_made, kind)

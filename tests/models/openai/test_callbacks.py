@@ -9,8 +9,8 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallback
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from seltzer.models.openai.accelerated.callbacks import InPlace, heard_in_place
-from seltzer.models.openai.accelerated.stream import text_chunk
+from seltzer.models.openai.accelerated.callbacks import CallbacksInPlace, callbacks_in_place
+from seltzer.models.openai.accelerated.text_chunk import text_chunk
 
 pytestmark = pytest.mark.anyio
 
@@ -92,7 +92,7 @@ async def hear(listeners: list[Listener], *, is_short: bool) -> Any:
     for each in listeners:
         each.turns = turns
     run = run_with(*listeners)
-    heard = heard_in_place(run) if is_short else run
+    heard = callbacks_in_place(run) if is_short else run
     assert (heard is not run) == is_short
     try:
         await tell(heard)
@@ -139,7 +139,7 @@ async def test_listeners_that_are_gathered_or_in_another_thread_are_told_the_lon
 ) -> None:
     run = run_with(Listener(), *listeners)
 
-    assert heard_in_place(run) is run
+    assert callbacks_in_place(run) is run
 
 
 def tell_texts(listeners: list[Listener], *, at_once: bool = False) -> Any:
@@ -147,11 +147,11 @@ def tell_texts(listeners: list[Listener], *, at_once: bool = False) -> Any:
     turns: list[str] = []
     for each in listeners:
         each.turns = turns
-    run = heard_in_place(run_with(*listeners))
-    assert isinstance(run, InPlace)
+    run = callbacks_in_place(run_with(*listeners))
+    assert isinstance(run, CallbacksInPlace)
     try:
         for texts in (["one", "two"],) if at_once else (["one"], ["two"]):
-            run.tell_texts(texts, "an id")
+            run.publish_texts(texts, "an id")
     except (ValueError, NotImplementedError) as error:
         return turns, [each.told for each in listeners], repr(error)
     return turns, [each.told for each in listeners], "heard"
@@ -185,7 +185,7 @@ async def test_a_text_is_told_as_its_chunk_would_be() -> None:
     for text in ("one", "two"):
         chunk = text_chunk(text)
         chunk.message.id = "an id"
-        await heard_in_place(run_with(*listeners)).on_llm_new_token(text, chunk=chunk)
+        await callbacks_in_place(run_with(*listeners)).on_llm_new_token(text, chunk=chunk)
 
     assert short[:2] == (turns, [each.told for each in listeners])
 
@@ -216,7 +216,7 @@ async def test_a_listener_that_raises_at_a_text_does_what_it_does_at_a_token(
 async def test_a_run_says_whether_its_listeners_are_ever_awaited(
     kinds: list[type[Listener]], are_never: bool
 ) -> None:
-    run = heard_in_place(run_with(*(kind() for kind in kinds), Waited(is_deaf=True)))
+    run = callbacks_in_place(run_with(*(kind() for kind in kinds), Waited(is_deaf=True)))
 
-    assert isinstance(run, InPlace)
-    assert run.are_never_awaited is are_never
+    assert isinstance(run, CallbacksInPlace)
+    assert run.are_all_sync is are_never

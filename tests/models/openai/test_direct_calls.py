@@ -10,13 +10,14 @@ from typing import Any
 import anyio
 import pytest
 import uvloop
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_openai import StreamChunkTimeoutError
 from openai import APITimeoutError
 
+from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.listeners import (
     Listener,
-    LongWay,
     Untold,
     in_pieces,
     model_at,
@@ -81,7 +82,7 @@ def until_left(pieces: list[bytes], listener: Listener, left: asyncio.Event) -> 
 
 
 @pytest.mark.parametrize("error", [ValueError("I don't like it"), KeyError("x"), TimeoutError()])
-@pytest.mark.parametrize("kind", [StrictChatOpenAI, Untold])
+@pytest.mark.parametrize("kind", [AcceleratedChatOpenAI, Untold])
 async def test_a_listener_that_may_fail_ends_the_call_and_closes_the_upstream(
     kind: type[StrictChatOpenAI], error: BaseException
 ) -> None:
@@ -96,22 +97,45 @@ async def test_a_listener_that_may_fail_ends_the_call_and_closes_the_upstream(
 
     assert caught.value is error
     assert listener.tokens == ["one ", "two ", "three "]
-    assert listener.in_place == [False, *[kind is StrictChatOpenAI] * 2]
+    assert listener.in_place == [False, *[kind is AcceleratedChatOpenAI] * 2]
     assert len(listener.ends) == 1
+
+
+async def test_a_cancel_while_a_handler_is_awaited_closes_the_upstream() -> None:
+    class Waiting(AsyncCallbackHandler):
+        def __init__(self) -> None:
+            self.is_called = asyncio.Event()
+
+        async def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+            self.is_called.set()
+            await asyncio.Event().wait()
+
+    waiting, listener, left = Waiting(), Listener(), asyncio.Event()
+
+    with anyio.fail_after(10):
+        async with answering(until_left([text_event("one ")], listener, left)) as url:
+            model = await model_at(url)
+            call = asyncio.create_task(model.ainvoke("q", {"callbacks": [listener, waiting]}))
+            await waiting.is_called.wait()
+            call.cancel()
+            await asyncio.wait((call,))
+            await left.wait()
+
+    assert call.cancelled()
 
 
 async def test_a_listener_that_may_not_fail_is_logged_and_the_stream_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     outcomes = []
-    for kind in (StrictChatOpenAI, LongWay):
+    for kind in (AcceleratedChatOpenAI, StrictChatOpenAI):
         caplog.clear()
         listener = Disliking("two ", raise_error=False)
         pieces = said("one ", "two ", "three ")[:-1]
         with anyio.fail_after(10), caplog.at_level(logging.WARNING):
             async with answering(in_pieces(pieces, until_told(listener))) as url:
                 outcomes.append(await outcome(await model_at(url, kind), listener))
-        assert listener.in_place[:3] == [False, *[kind is StrictChatOpenAI] * 2]
+        assert listener.in_place[:3] == [False, *[kind is AcceleratedChatOpenAI] * 2]
         assert any("I don't like it" in each.message for each in caplog.records)
 
     assert outcomes[0] == outcomes[1]

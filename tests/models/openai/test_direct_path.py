@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage
 from langchain_core.outputs import ChatGeneration
 
+from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.dialects import BROKEN, DONE, STREAMS
 from tests.models.openai.listeners import (
     Listener,
-    LongWay,
     Untold,
     a_while,
     events_of,
@@ -61,9 +61,9 @@ class Waited(Listener):
 async def test_every_dialect_is_told_as_by_the_long_ways(name: str) -> None:
     answer = in_pieces(events_of(ANSWERS[name]), a_while)
 
-    direct, listener = await ask(answer, StrictChatOpenAI)
+    direct, listener = await ask(answer, AcceleratedChatOpenAI)
     lean, untold = await ask(answer, Untold)
-    long, _ = await ask(answer, LongWay)
+    long, _ = await ask(answer, StrictChatOpenAI)
 
     assert direct == lean == long
     assert not any(untold.in_place)
@@ -86,8 +86,8 @@ async def test_it_does_not_matter_how_the_bytes_are_cut_nor_when_they_come(
     async def pause(at: int) -> None:
         await rounds(pauses[at])
 
-    direct, _ = await ask(in_pieces(pieces, pause), StrictChatOpenAI)
-    long, _ = await ask(in_pieces([whole], a_while), LongWay)
+    direct, _ = await ask(in_pieces(pieces, pause), AcceleratedChatOpenAI)
+    long, _ = await ask(in_pieces([whole], a_while), StrictChatOpenAI)
 
     assert direct == long
 
@@ -97,8 +97,8 @@ async def test_it_does_not_matter_if_each_byte_comes_alone(name: str) -> None:
     async def pause(_at: int) -> None:
         await rounds(1)
 
-    direct, _ = await ask(in_pieces([bytes([byte]) for byte in STREAMS[name]], pause), StrictChatOpenAI)
-    long, _ = await ask(in_pieces([STREAMS[name]], a_while), LongWay)
+    direct, _ = await ask(in_pieces([bytes([byte]) for byte in STREAMS[name]], pause), AcceleratedChatOpenAI)
+    long, _ = await ask(in_pieces([STREAMS[name]], a_while), StrictChatOpenAI)
 
     assert direct == long
 
@@ -107,7 +107,7 @@ async def test_text_behind_the_first_is_told_where_its_bytes_come_in() -> None:
     listener = Listener()
     *events, _ = events_of(STREAMS["openai"])  # [DONE] is told to nobody
 
-    (told, *_), _ = await ask(in_pieces(events, until_told(listener)), StrictChatOpenAI, listener)
+    (told, *_), _ = await ask(in_pieces(events, until_told(listener)), AcceleratedChatOpenAI, listener)
 
     assert len(told) == 11
     assert listener.in_place == [False, *[True] * 7, *[False] * 3]  # the role, the texts, three ends
@@ -117,7 +117,7 @@ async def test_text_behind_a_tool_call_begins_the_long_way_anew() -> None:
     preamble, call = events_of(STREAMS["tools"])[:2]
     listener, events = Listener(), [preamble, text_event("a"), call, text_event("b"), *said("c")[:-1]]
 
-    await ask(in_pieces(events, until_told(listener)), StrictChatOpenAI, listener)
+    await ask(in_pieces(events, until_told(listener)), AcceleratedChatOpenAI, listener)
 
     assert listener.in_place[:5] == [False, True, False, False, True]
 
@@ -128,8 +128,10 @@ async def test_many_texts_of_one_piece_are_told_in_order_and_what_follows_goes_t
     async def pause(at: int) -> None:
         await listener.hears(1 if at == 0 else len(events) - 1)
 
-    direct, _ = await ask(in_pieces([events[0], b"".join(events[1:])], pause), StrictChatOpenAI, listener)
-    long, _ = await ask(in_pieces(events, a_while), LongWay)
+    direct, _ = await ask(
+        in_pieces([events[0], b"".join(events[1:])], pause), AcceleratedChatOpenAI, listener
+    )
+    long, _ = await ask(in_pieces(events, a_while), StrictChatOpenAI)
 
     assert direct == long
     assert listener.in_place[:7] == [False, *[True] * 5, False]
@@ -146,7 +148,7 @@ async def test_text_in_the_last_bytes_of_a_body_does_not_hide_its_end() -> None:
         await reader.read()
 
     with anyio.fail_after(3):  # less than the connection's own limit
-        direct, _ = await ask(answer, StrictChatOpenAI, listener)
+        direct, _ = await ask(answer, AcceleratedChatOpenAI, listener)
 
     assert direct[2] == TRUNCATED
     assert (listener.tokens, listener.in_place) == (["one ", "two "], [False, True])
@@ -154,7 +156,7 @@ async def test_text_in_the_last_bytes_of_a_body_does_not_hide_its_end() -> None:
 
 async def test_answers_at_once_are_told_each_by_its_own_way() -> None:
     answers: list[Any] = []
-    for kind in (StrictChatOpenAI, LongWay):
+    for kind in (AcceleratedChatOpenAI, StrictChatOpenAI):
         listener = Listener()
         with anyio.fail_after(10):
             async with answering(in_pieces(said("one ", "two ", "three"), a_while)) as url:
@@ -165,7 +167,7 @@ async def test_answers_at_once_are_told_each_by_its_own_way() -> None:
         ids = [message.id for message in messages]
         told = [[token for token, chunk, *_ in listener.told if chunk["message"]["id"] == id] for id in ids]
         answers.append((told, [message.text for message in messages]))
-        assert any(listener.in_place) == (kind is StrictChatOpenAI)
+        assert any(listener.in_place) == (kind is AcceleratedChatOpenAI)
 
     assert answers[0] == answers[1]
     assert answers[0][1] == ["one two three"] * 3
@@ -175,8 +177,8 @@ async def test_a_listener_that_is_awaited_is_told_by_the_task() -> None:
     listener = Waited()
     answer = in_pieces(said("one ", "two ", "three"), a_while)
 
-    direct, _ = await ask(answer, StrictChatOpenAI, listener)
-    long, _ = await ask(answer, LongWay, Waited())
+    direct, _ = await ask(answer, AcceleratedChatOpenAI, listener)
+    long, _ = await ask(answer, StrictChatOpenAI, Waited())
 
     assert direct == long
     assert len(listener.in_place) >= 4
@@ -192,8 +194,8 @@ async def test_what_is_encoded_is_decoded_first_even_where_it_looks_like_text() 
     pieces = [cut[0], *(b"data:" + piece for piece in cut[1:])]
     listener = Listener()
 
-    direct, _ = await ask(in_pieces(pieces, a_while, head=GZIPPED), StrictChatOpenAI, listener)
-    plain, _ = await ask(in_pieces(events, a_while), LongWay)
+    direct, _ = await ask(in_pieces(pieces, a_while, head=GZIPPED), AcceleratedChatOpenAI, listener)
+    plain, _ = await ask(in_pieces(events, a_while), StrictChatOpenAI)
 
     assert direct == plain
     assert listener.tokens[:3] == ["one ", "two ", "three"]
@@ -219,9 +221,9 @@ async def test_data_amid_an_event_goes_on_the_long_way(begun: bytes) -> None:
     pieces = [text_event("one "), begun, text_event("two "), *said("three")]
     listener = Listener()
 
-    direct, _ = await ask(in_pieces(pieces, a_while), StrictChatOpenAI, listener)
+    direct, _ = await ask(in_pieces(pieces, a_while), AcceleratedChatOpenAI, listener)
     lean, _ = await ask(in_pieces(pieces, a_while), Untold)
-    long, _ = await ask(in_pieces([b"".join(pieces)], a_while), LongWay)
+    long, _ = await ask(in_pieces([b"".join(pieces)], a_while), StrictChatOpenAI)
 
     assert direct == lean == long
     assert "two " not in [
@@ -234,9 +236,11 @@ async def test_a_comment_between_events_does_not_close_the_way() -> None:
     first, second, *rest = said("one ", "two ")
 
     direct, _ = await ask(
-        in_pieces([first, b": ping\n\n", b": ping\n", second, *rest], a_while), StrictChatOpenAI, listener
+        in_pieces([first, b": ping\n\n", b": ping\n", second, *rest], a_while),
+        AcceleratedChatOpenAI,
+        listener,
     )
-    long, _ = await ask(in_pieces([first, second, *rest], a_while), LongWay)
+    long, _ = await ask(in_pieces([first, second, *rest], a_while), StrictChatOpenAI)
 
     assert direct == long
     assert listener.in_place[:2] == [False, True]
@@ -250,8 +254,8 @@ async def test_text_behind_the_end_is_dropped(is_whole: bool, is_at_once: bool) 
     pieces = [*begun, b"".join(late)] if is_at_once else [*begun, *late]
     listener = Listener()
 
-    direct, _ = await ask(in_pieces(pieces, a_while), StrictChatOpenAI, listener)
-    long, _ = await ask(in_pieces(pieces, a_while), LongWay)
+    direct, _ = await ask(in_pieces(pieces, a_while), AcceleratedChatOpenAI, listener)
+    long, _ = await ask(in_pieces(pieces, a_while), StrictChatOpenAI)
 
     assert direct == long
     assert "late" not in "".join(listener.tokens)
@@ -262,7 +266,7 @@ async def test_text_and_the_end_in_one_piece_leave_the_way_closed() -> None:
     listener, done = Listener(), DONE.encode()
     pieces = [text_event("one "), text_event("two ") + done + text_event("late"), text_event("later")]
 
-    direct, _ = await ask(in_pieces(pieces, a_while), StrictChatOpenAI, listener)
+    direct, _ = await ask(in_pieces(pieces, a_while), AcceleratedChatOpenAI, listener)
 
     assert direct[2] == TRUNCATED
     assert listener.tokens == ["one ", "two "]

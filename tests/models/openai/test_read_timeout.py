@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
-from seltzer.models.openai.accelerated.read_timeout import Silent, Watch
+from seltzer.models.openai.accelerated.read_timeout import ReadTimedOut, ReadTimeout
 
 pytestmark = pytest.mark.anyio
 
@@ -33,14 +33,14 @@ async def failing(error: Exception) -> None:
 
 
 async def test_what_comes_in_time_is_returned() -> None:
-    watch = Watch(5)
+    watch = ReadTimeout(5)
 
     assert [await watch.wait(value(1)), await watch.wait(value(2))] == [1, 2]
     watch.close()
 
 
 async def test_silence_ends_the_wait_and_what_was_waited_for() -> None:
-    watch, is_ended = Watch(LIMIT_S), asyncio.Event()
+    watch, is_ended = ReadTimeout(LIMIT_S), asyncio.Event()
 
     async def waiting() -> None:
         try:
@@ -48,7 +48,7 @@ async def test_silence_ends_the_wait_and_what_was_waited_for() -> None:
         finally:
             is_ended.set()
 
-    with anyio.fail_after(5), pytest.raises(Silent):
+    with anyio.fail_after(5), pytest.raises(ReadTimedOut):
         await watch.wait(waiting())
 
     assert is_ended.is_set()
@@ -56,7 +56,7 @@ async def test_silence_ends_the_wait_and_what_was_waited_for() -> None:
 
 @pytest.mark.parametrize("error", [TimeoutError("its own"), ValueError("x")])
 async def test_an_error_of_what_is_waited_for_is_raised_as_it_is(error: Exception) -> None:
-    watch = Watch(5)
+    watch = ReadTimeout(5)
 
     with pytest.raises(type(error)) as caught:
         await watch.wait(failing(error))
@@ -66,7 +66,7 @@ async def test_an_error_of_what_is_waited_for_is_raised_as_it_is(error: Exceptio
 
 
 async def test_a_cancel_is_a_cancel() -> None:
-    watch = Watch(5)
+    watch = ReadTimeout(5)
 
     with anyio.fail_after(5):
         waiting = asyncio.create_task(watch.wait(never()))
@@ -79,26 +79,26 @@ async def test_a_cancel_is_a_cancel() -> None:
 
 
 async def test_signs_of_life_within_a_wait_put_its_end_off() -> None:
-    watch, loop, comes = Watch(LIMIT_S), asyncio.get_running_loop(), asyncio.Event()
+    watch, loop, comes = ReadTimeout(LIMIT_S), asyncio.get_running_loop(), asyncio.Event()
     for tenths in range(1, 31):
-        loop.call_later(LIMIT_S * tenths / 10, watch.note)
+        loop.call_later(LIMIT_S * tenths / 10, watch.reset)
     loop.call_later(LIMIT_S * 3, comes.set)
 
     with anyio.fail_after(5):
         assert await watch.wait(comes.wait())
-        with pytest.raises(Silent):
+        with pytest.raises(ReadTimedOut):
             await watch.wait(never())
 
 
 async def test_without_signs_of_life_several_waits_have_one_limit_together() -> None:
-    watch, waits = Watch(LIMIT_S), list[int]()
+    watch, waits = ReadTimeout(LIMIT_S), list[int]()
 
     async def wait_on_and_on() -> None:
         while True:
             await watch.wait(past(LIMIT_S / 10))
             waits.append(1)
 
-    with anyio.fail_after(5), pytest.raises(Silent):
+    with anyio.fail_after(5), pytest.raises(ReadTimedOut):
         await wait_on_and_on()
 
     assert 0 < len(waits) <= 10
@@ -107,41 +107,41 @@ async def test_without_signs_of_life_several_waits_have_one_limit_together() -> 
 @pytest.mark.parametrize("timeout_s", [0, None])
 async def test_no_limit_is_no_limit(timeout_s: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
     timers = timers_of(asyncio.get_running_loop(), monkeypatch)
-    watch = Watch(timeout_s)
+    watch = ReadTimeout(timeout_s)
 
     with anyio.fail_after(5):
         await watch.wait(past(LIMIT_S))
     watch.close()
 
-    assert not timers(Watch)
+    assert not timers(ReadTimeout)
 
 
 async def test_many_waits_share_a_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     timers = timers_of(asyncio.get_running_loop(), monkeypatch)
-    watch = Watch(5)
+    watch = ReadTimeout(5)
 
     for at in range(20):
         await watch.wait(value(at))
-        watch.note()
+        watch.reset()
     watch.close()
 
-    assert len(timers(Watch)) == 1
-    assert timers(Watch)[0].cancelled()
+    assert len(timers(ReadTimeout)) == 1
+    assert timers(ReadTimeout)[0].cancelled()
 
 
 async def test_a_limit_that_passes_between_waits_ends_the_next_one() -> None:
-    watch = Watch(LIMIT_S)
+    watch = ReadTimeout(LIMIT_S)
     await watch.wait(value(1))
     await past(LIMIT_S * 2)
 
     with anyio.fail_after(5):
         assert await watch.wait(value(2)) == 2  # it has come: there is nothing to wait for
-        with pytest.raises(Silent):
+        with pytest.raises(ReadTimedOut):
             await watch.wait(never())
 
 
 async def test_a_closed_watch_looks_no_more() -> None:
-    watch, comes = Watch(LIMIT_S), asyncio.Event()
+    watch, comes = ReadTimeout(LIMIT_S), asyncio.Event()
 
     with anyio.fail_after(5):
         waiting = asyncio.create_task(watch.wait(comes.wait()))
@@ -154,7 +154,7 @@ async def test_a_closed_watch_looks_no_more() -> None:
 
 
 async def test_closing_a_watch_that_never_waited_is_no_error() -> None:
-    Watch(5).close()
+    ReadTimeout(5).close()
 
 
 def timers_of(loop: asyncio.AbstractEventLoop, patch: pytest.MonkeyPatch) -> Any:

@@ -27,9 +27,11 @@ from openai import NOT_GIVEN, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletionChunk
 from pydantic import SecretStr
 
+from seltzer.models.openai import openai_chat
+from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.accelerated.frames import plain_frame
 from seltzer.models.openai.accelerated.transport import ModelHttpClient
-from seltzer.models.openai.strict import StrictChatOpenAI, openai_chat
+from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.dialects import BROKEN, STREAMS
 from tests.models.openai.wire import CHUNKED, END, answering, chunked, saying, take
 
@@ -74,13 +76,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "unknown": {"top_k": 3},
 }
 Kind = TypeVar("Kind", bound=ChatOpenAI)
-
-
-class LongWay(StrictChatOpenAI):
-    """The model that has each frame read by the SDK and by ChatOpenAI."""
-
-    def _can_be_lean(self, options: dict[str, Any]) -> bool:
-        return False
 
 
 class Pieces(httpx2.AsyncBaseTransport):
@@ -157,8 +152,8 @@ async def _outcome(model: ChatOpenAI) -> tuple[list[list[Any]], str]:
 async def test_every_dialect_gives_the_chunks_and_the_error_of_the_long_way(name: str) -> None:
     pieces = [ANSWERS[name]]
 
-    lean = await _outcome(_model(StrictChatOpenAI, pieces))
-    long = await _outcome(_model(LongWay, pieces))
+    lean = await _outcome(_model(AcceleratedChatOpenAI, pieces))
+    long = await _outcome(_model(StrictChatOpenAI, pieces))
 
     assert lean == long
     assert lean[0] or name in ("empty", "html", "a comment that isn't utf-8", "an assistant's event")
@@ -186,19 +181,19 @@ def test_it_does_not_matter_how_the_bytes_are_cut(name: str, data: st.DataObject
     cuts = data.draw(st.lists(st.integers(0, len(answer)), max_size=30).map(sorted))
     pieces = [answer[start:end] for start, end in zip([0, *cuts], [*cuts, len(answer)], strict=True)]
 
-    assert asyncio.run(_outcome(_model(StrictChatOpenAI, pieces))) == _expected(name)
+    assert asyncio.run(_outcome(_model(AcceleratedChatOpenAI, pieces))) == _expected(name)
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_it_does_not_matter_if_each_byte_comes_alone(name: str) -> None:
     pieces = [bytes([byte]) for byte in ANSWERS[name]]
 
-    assert asyncio.run(_outcome(_model(StrictChatOpenAI, pieces))) == _expected(name)
+    assert asyncio.run(_outcome(_model(AcceleratedChatOpenAI, pieces))) == _expected(name)
 
 
 @cache
 def _expected(name: str) -> tuple[list[list[Any]], str]:
-    return asyncio.run(_outcome(_model(LongWay, [ANSWERS[name]])))
+    return asyncio.run(_outcome(_model(StrictChatOpenAI, [ANSWERS[name]])))
 
 
 _VALUES: list[Any] = [None, None, "", "x", 0, 1, {}, [], False, {"content": None}, {"arguments": "{"}]
@@ -261,7 +256,7 @@ def _converted(model: StrictChatOpenAI, frame: dict[str, Any]) -> list[Any] | st
 @pytest.mark.parametrize("history", HISTORIES)
 async def test_the_request_is_the_one_that_the_sdk_makes(history: str, options: str) -> None:
     outcomes: list[Any] = []
-    for kind in (StrictChatOpenAI, LongWay):
+    for kind in (AcceleratedChatOpenAI, StrictChatOpenAI):
         asked = Asked()
         client = DefaultAsyncHttpxClient(transport=asked)
         model: ChatOpenAI = kind(
@@ -285,7 +280,7 @@ async def test_the_request_is_the_one_that_the_sdk_makes(history: str, options: 
 async def test_what_a_user_sees_is_the_same_too() -> None:
     """Through astream: ids apart, which name the run."""
     seen = []
-    for kind in (StrictChatOpenAI, LongWay):
+    for kind in (AcceleratedChatOpenAI, StrictChatOpenAI):
         chunks = [chunk async for chunk in _model(kind, [STREAMS["openai"]]).astream("q")]
         assert len({chunk.id for chunk in chunks}) == 1
         seen.append([chunk.model_dump(exclude={"id"}) for chunk in chunks])
@@ -296,7 +291,7 @@ async def test_what_a_user_sees_is_the_same_too() -> None:
 
 
 async def test_no_chunk_shares_anything_that_can_be_changed() -> None:
-    chunks = [chunk async for chunk in _model(StrictChatOpenAI, [STREAMS["openai"]])._astream(ASKED)]
+    chunks = [chunk async for chunk in _model(AcceleratedChatOpenAI, [STREAMS["openai"]])._astream(ASKED)]
 
     for chunk in chunks:
         chunk.message.name = "changed"
@@ -305,7 +300,7 @@ async def test_no_chunk_shares_anything_that_can_be_changed() -> None:
                 value.append("changed")
             elif isinstance(value, dict):
                 value["changed"] = True
-    again = [chunk async for chunk in _model(StrictChatOpenAI, [STREAMS["openai"]])._astream(ASKED)]
+    again = [chunk async for chunk in _model(AcceleratedChatOpenAI, [STREAMS["openai"]])._astream(ASKED)]
 
     assert "changed" not in repr(again)
     assert not any("name" in chunk.message.model_fields_set for chunk in again)
@@ -323,7 +318,8 @@ async def test_no_chunk_shares_anything_that_can_be_changed() -> None:
 )
 async def test_what_is_read_in_another_way_goes_the_long_one(options: dict[str, Any]) -> None:
     outcomes = [
-        await _outcome(_model(kind, [STREAMS["openai"]], **options)) for kind in (StrictChatOpenAI, LongWay)
+        await _outcome(_model(kind, [STREAMS["openai"]], **options))
+        for kind in (AcceleratedChatOpenAI, StrictChatOpenAI)
     ]
 
     assert outcomes[0] == outcomes[1]
@@ -335,7 +331,7 @@ async def test_a_timeout_of_the_clients_own_is_not_taken_for_the_models() -> Non
         yield FRAMES[0]
         raise TimeoutError("the client's own")
 
-    model = _model(StrictChatOpenAI, [])
+    model = _model(AcceleratedChatOpenAI, [])
     client: Any = model.http_async_client
     client._transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=body()))
 
@@ -369,6 +365,6 @@ async def test_only_a_frame_counts_as_a_sign_of_life() -> None:
 
 
 def _lean(url: str, **options: Any) -> StrictChatOpenAI:
-    return StrictChatOpenAI(
+    return AcceleratedChatOpenAI(
         model="m", api_key="k", base_url=url, http_async_client=ModelHttpClient(), **options
     )

@@ -10,7 +10,8 @@ from openai import NotFoundError
 from graphs import agent
 from graphs.calculator import calculator
 from seltzer.models import UpstreamTruncated
-from seltzer.models.openai.strict import StrictChatOpenAI, StrictOpenAI, openai_chat, openai_completion
+from seltzer.models.openai import openai_chat, openai_completion
+from seltzer.models.openai.strict import StrictChatOpenAI, StrictOpenAI
 from tests.graphs.scripted import question
 from tests.replies import Reply, ToolCall
 from tests.upstream import Upstream
@@ -20,10 +21,10 @@ pytestmark = pytest.mark.anyio
 SUM = ToolCall("calculator", {"expression": "2+2"})
 
 
-@pytest.fixture
-def chat(upstream: Upstream) -> StrictChatOpenAI:
+@pytest.fixture(params=[True, False], ids=["accelerated", "plain"])
+def chat(upstream: Upstream, request: pytest.FixtureRequest) -> StrictChatOpenAI:
     """The chat model; made outside the event loop, as making a client reads files."""
-    return openai_chat("test-model", None, upstream.url)
+    return openai_chat("test-model", None, upstream.url, accelerate=request.param)
 
 
 @pytest.fixture
@@ -150,11 +151,11 @@ async def test_a_call_answered_without_streaming_is_strict_too(
     assert len(answer.invalid_tool_calls) == 1
 
 
-def test_reasoning_content_is_kept() -> None:
+def test_reasoning_content_is_kept(chat: StrictChatOpenAI) -> None:
     delta = {"role": "assistant", "content": "", "reasoning_content": "hm"}
     raw = {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
 
-    chunk = openai_chat("m", "k", None)._convert_chunk_to_generation_chunk(raw, AIMessageChunk, None)
+    chunk = chat._convert_chunk_to_generation_chunk(raw, AIMessageChunk, None)
 
     assert chunk
     assert chunk.message.additional_kwargs["reasoning_content"] == "hm"
@@ -200,7 +201,7 @@ async def test_a_reader_that_leaves_early_closes_the_upstream(
     assert await asyncio.to_thread(request.left.wait, 5)
 
 
-def test_waits_and_retries_are_bounded() -> None:
-    for model in (openai_chat("m", "k", None), openai_completion("m", "k", None)):
+def test_waits_and_retries_are_bounded(chat: StrictChatOpenAI) -> None:
+    for model in (chat, openai_completion("m", "k", None)):
         timeout = model.client._client.timeout
         assert (timeout.connect, timeout.read, model.max_retries) == (10, 60, 2)

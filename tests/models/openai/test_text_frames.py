@@ -4,12 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from openai._streaming import SSEDecoder
 
-from seltzer.models.openai.accelerated.frames import Events, TextDelta
-from seltzer.models.openai.accelerated.text_frames import Texts
+from seltzer.models.openai.accelerated.frames import FrameReader, TextFrame
+from seltzer.models.openai.accelerated.text_frames import TextFrames
 from tests.models.openai.dialects import BROKEN, STREAMS, frame
 from tests.models.openai.listeners import events_of, text_event
 
@@ -64,23 +63,14 @@ tails = st.binary(max_size=20) | st.lists(st.sampled_from([b"data:", b"\n", b"\r
 )
 
 
-def decoded(data: bytes) -> tuple[list[Any], str]:
-    """Return what the decoder makes of data, and the error that ends it."""
-    said: list[Any] = []
-    decoder = Events[Any](SSEDecoder().decode)
-    try:
-        for event in decoder.feed(data) if data else ():
-            said.append(event.text if isinstance(event, TextDelta) else _facts(event))
-        decoder.finish()
-    except UnicodeDecodeError as error:
-        return said, error.reason
-    return said, ""
+def decoded(data: bytes) -> list[Any]:
+    """Return the events that the reader of frames makes of the data."""
+    reader = FrameReader()
+    read = [*reader.feed(data)] if data else []
+    return [event.text if isinstance(event, TextFrame) else event for event in (*read, *reader.finish())]
 
 
-def _facts(event: Any) -> Any:
-    return event if isinstance(event, dict) else ("event", event.event, event.data, event.id, event.retry)
-
-
+@settings(deadline=None)
 @given(events, tails, st.data())
 @example(text_event("a")[:-1], b"\n", None)
 def test_the_texts_and_the_rest_are_the_whole(data: bytes, tail: bytes, drawn: Any) -> None:
@@ -88,16 +78,16 @@ def test_the_texts_and_the_rest_are_the_whole(data: bytes, tail: bytes, drawn: A
     if drawn is not None:
         whole = whole[: drawn.draw(st.integers(0, len(whole)) | st.just(len(whole)))]
 
-    found, rest = Texts().leading(whole)
-    said, error = decoded(rest)
+    found, rest = TextFrames().leading_texts(whole)
 
     assert whole.endswith(rest)
-    assert ([*found, *said], error) == decoded(whole)
+    assert [*found, *decoded(rest)] == decoded(whole)
 
 
+@settings(deadline=None)
 @given(st.lists(plain, min_size=1), st.binary(max_size=10).filter(lambda tail: b"\r" not in tail))
 def test_all_plain_events_are_taken(said: list[bytes], tail: bytes) -> None:
-    found, rest = Texts().leading(b"".join(said) + tail)
+    found, rest = TextFrames().leading_texts(b"".join(said) + tail)
 
     assert len(found) >= len(said)
     assert rest == tail or len(found) > len(said)
@@ -108,16 +98,16 @@ def test_line_ends_within_an_events_json_end_its_line(space: str) -> None:
     """To JSON they are spaces, to the stream of events they aren't."""
     data = text_event("x").replace(b"{", b"{" + space.encode(), 1)
 
-    assert Texts().leading(data) == ([], data)
-    assert Texts().leading(text_event("a") + data)[1].endswith(data)
-    assert "x" not in decoded(data)[0]
+    assert TextFrames().leading_texts(data) == ([], data)
+    assert TextFrames().leading_texts(text_event("a") + data)[1].endswith(data)
+    assert "x" not in decoded(data)
 
 
 def test_of_a_plain_event_behind_another_nothing_is_taken() -> None:
     ping = b": ping\n\n" + text_event("b")
 
-    assert Texts().leading(text_event("a") + ping) == (["a"], ping)
-    assert Texts().leading(b"") == ([], b"")
+    assert TextFrames().leading_texts(text_event("a") + ping) == (["a"], ping)
+    assert TextFrames().leading_texts(b"") == ([], b"")
 
 
 @pytest.mark.parametrize(
@@ -131,16 +121,16 @@ def test_of_a_plain_event_behind_another_nothing_is_taken() -> None:
     ],
 )
 def test_what_only_looks_like_the_frame_before_is_not_taken_for_one(data: bytes) -> None:
-    texts = Texts()
+    texts = TextFrames()
     learnt = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 
-    assert texts.leading(learnt + learnt) == (["a", "a"], b"")
-    assert texts.leading(data) == ([], data)
+    assert texts.leading_texts(learnt + learnt) == (["a", "a"], b"")
+    assert texts.leading_texts(data) == ([], data)
 
 
 def test_a_text_that_looks_like_more_of_the_frame_is_read_with_it() -> None:
-    texts = Texts()
+    texts = TextFrames()
     learnt = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
     other = b'data: {"choices":[{"index":0,"delta":{"content":"b","content":"c"}}]}\n\n'
 
-    assert texts.leading(learnt + other + learnt) == (["a", "c", "a"], b"")
+    assert texts.leading_texts(learnt + other + learnt) == (["a", "c", "a"], b"")

@@ -10,9 +10,10 @@ import uvloop
 from langchain_core.messages import HumanMessage
 from openai import APIConnectionError, APITimeoutError
 
+from seltzer.models.openai import StrictChatOpenAI, openai_chat
+from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.accelerated.connection import Connection
 from seltzer.models.openai.accelerated.transport import ModelHttpClient
-from seltzer.models.openai.strict import StrictChatOpenAI, openai_chat
 from tests.models.openai.dialects import STREAMS
 from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, saying, take
 from tests.replies import Reply
@@ -216,7 +217,7 @@ async def test_what_came_before_the_connection_broke_is_read_before_it_is_told()
         address = httpx2.URL(url)
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(Watched, address.host, address.port or 0)
-        connection.ask(b"POST / HTTP/1.1\r\n\r\n", read_s=5)
+        connection.send(b"POST / HTTP/1.1\r\n\r\n", read_s=5)
         async with asyncio.timeout(5):
             await connection.lost.wait()
 
@@ -459,7 +460,7 @@ async def test_an_answer_that_somebody_has_read_is_told_all_the_same() -> None:
 
     async with answering(saying(CHUNKED, chunked(STREAMS["ollama"]), END)) as url:
         client = await asyncio.to_thread(ModelHttpClient, event_hooks={"response": [read]})
-        model = StrictChatOpenAI(model="m", api_key="k", base_url=url, http_async_client=client)
+        model = AcceleratedChatOpenAI(model="m", api_key="k", base_url=url, http_async_client=client)
         texts = [(await model.ainvoke("q", stream=True)).text for _ in range(2)]
 
     assert texts == ["Hi there"] * 2

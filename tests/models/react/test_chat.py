@@ -20,7 +20,7 @@ from graphs import agent
 from graphs.calculator import calculator
 from seltzer.models import UpstreamMalformed
 from seltzer.models.completion import CompletionChatModel
-from seltzer.models.openai.strict import StrictChatOpenAI, openai_chat
+from seltzer.models.openai import StrictChatOpenAI, openai_chat
 from seltzer.models.react import ReActJSONChatModel
 from seltzer.models.react.prompt import arguments_for, as_react
 from tests.graphs.scripted import PiecewiseChatModel, question, streamed

@@ -11,13 +11,14 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
+from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
 from seltzer.runs.execution.graph_driver import in_place_driver
 from seltzer.runs.execution.graph_stream import Part
 from seltzer.runs.execution.translator import Translator
 from seltzer.runs.graph import AnyPregel
 from tests.models.openai.dialects import DONE, STREAMS, frame
-from tests.models.openai.listeners import LongWay, Untold, events_of, model_at, rounds, said
+from tests.models.openai.listeners import Untold, events_of, model_at, rounds, said
 from tests.models.openai.wire import CHUNKED, Answer, answering, chunked, take
 from tests.models.openai.wire import END as END_OF_BODY
 from tests.runs.scripted import Messages, agent
@@ -136,9 +137,9 @@ def _without_ids(text: str) -> str:
 async def test_the_texts_say_what_the_messages_say(shape: str) -> None:
     making, answers = SHAPES[shape]
 
-    modes, direct = await driven(making, answers, StrictChatOpenAI)
+    modes, direct = await driven(making, answers, AcceleratedChatOpenAI)
     untold_modes, untold = await driven(making, answers, Untold)
-    _, long = await driven(making, answers, LongWay)
+    _, long = await driven(making, answers, StrictChatOpenAI)
 
     assert direct == untold == long
     assert "texts" in modes or shape == "reasoning"
@@ -149,7 +150,7 @@ async def test_the_texts_say_what_the_messages_say(shape: str) -> None:
 async def test_text_before_a_tool_call_is_retracted() -> None:
     making, answers = SHAPES["text before a tool call"]
 
-    modes, direct = await driven(making, answers, StrictChatOpenAI)
+    modes, direct = await driven(making, answers, AcceleratedChatOpenAI)
 
     assert modes.count("texts") == 4
     assert direct.index("see.") < direct.index("'retracted'") < direct.index("tool_call") < direct.index("8.")

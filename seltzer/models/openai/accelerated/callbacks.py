@@ -1,8 +1,8 @@
-"""Tells a model's listeners of a token by a short way.
+"""Calls a model's callbacks for each token in place.
 
-LangChain's own way asks again for each token and each listener what kind it is, and gathers those that aren't
-called in place, in a task each. That costs more than making the token. Here the listeners are looked at once
-a call; where two would have to be gathered, or one would be called in another thread, the long way is kept.
+LangChain asks for each token and each handler again what kind it is, and gathers those that can't be called
+in place, in a task each. That costs more than making the token. Here the handlers are looked at once a call;
+where two would have to be gathered, or one would run in another thread, LangChain's manager is kept.
 """
 
 import inspect
@@ -13,29 +13,33 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler
 from langchain_core.outputs import ChatGenerationChunk
 
-from seltzer.models.openai.accelerated.stream import text_chunk
+from seltzer.models.openai.accelerated.text_chunk import is_text_chunk, text_chunk
 
 log = logging.getLogger(__name__)
 
 
-def heard_in_place(run: AsyncCallbackManagerForLLMRun) -> AsyncCallbackManagerForLLMRun:
-    """Return the run's manager, with a short way for tokens if all its listeners can be called in place."""
-    listeners = [each for each in run.handlers if not each.ignore_llm]
-    inline = [each for each in listeners if each.run_inline]
-    gathered = [each for each in listeners if not each.run_inline]
-    if len(gathered) > 1 or not all(map(_is_awaited, gathered)):
+def callbacks_in_place(run: AsyncCallbackManagerForLLMRun) -> AsyncCallbackManagerForLLMRun:
+    """Return the run's manager, as CallbacksInPlace if all its handlers can be called in place."""
+    handlers = [each for each in run.handlers if not each.ignore_llm]
+    inline = [each for each in handlers if each.run_inline]
+    gathered = [each for each in handlers if not each.run_inline]
+    if len(gathered) > 1 or not all(map(_is_async, gathered)):
         return run
-    return InPlace(run, inline + gathered)
+    return CallbacksInPlace(run, inline + gathered)
 
 
-def _is_awaited(listener: BaseCallbackHandler) -> bool:
-    return inspect.iscoroutinefunction(listener.on_llm_new_token)
+def _is_async(handler: BaseCallbackHandler) -> bool:
+    return inspect.iscoroutinefunction(handler.on_llm_new_token)
 
 
-class InPlace(AsyncCallbackManagerForLLMRun):
-    """The manager of a run whose listeners can be told one after the other."""
+class CallbacksInPlace(AsyncCallbackManagerForLLMRun):
+    """The manager of a run whose handlers can be called one after the other.
 
-    def __init__(self, run: AsyncCallbackManagerForLLMRun, listeners: list[BaseCallbackHandler]) -> None:
+    text_id: the id of the run's message if the last chunk was plain text of it, so that more may follow; else
+    None. published: a chunk whose text the handlers have already; it isn't published again.
+    """
+
+    def __init__(self, run: AsyncCallbackManagerForLLMRun, handlers: list[BaseCallbackHandler]) -> None:
         super().__init__(
             run_id=run.run_id,
             handlers=run.handlers,
@@ -46,78 +50,84 @@ class InPlace(AsyncCallbackManagerForLLMRun):
             metadata=run.metadata,
             inheritable_metadata=run.inheritable_metadata,
         )
-        self._listeners = [(each, _is_awaited(each)) for each in listeners]
-        self._text_listeners = [(*each, getattr(each[0], "on_llm_texts", None)) for each in self._listeners]
+        self._handlers = [(each, _is_async(each), getattr(each, "on_llm_texts", None)) for each in handlers]
+        self._id_end = str(run.run_id)
+        self.text_id: str | None = None
+        self.published: ChatGenerationChunk | None = None
 
     @property
-    def are_never_awaited(self) -> bool:
-        return not any(is_awaited for _, is_awaited in self._listeners)
+    def are_all_sync(self) -> bool:
+        return not any(is_async for _, is_async, _ in self._handlers)
 
     async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
-        for listener, is_awaited in self._listeners:
+        if chunk is not None and chunk is self.published:
+            return
+        for handler, is_async, _ in self._handlers:
             try:
-                told: Any = self._told(listener, token, chunk, kwargs)
-                if is_awaited:
-                    await told
-            except Exception as error:  # noqa: BLE001  # a listener may raise anything
-                _take_note(listener, error)
+                called: Any = self._call(handler, token, chunk, kwargs)
+                if is_async:
+                    await called
+            except Exception as error:  # noqa: BLE001  # a handler may raise anything
+                _log_or_raise(handler, error)
+        is_text = isinstance(chunk, ChatGenerationChunk) and is_text_chunk(chunk)
+        message_id = chunk.message.id if is_text else None
+        self.text_id = message_id if message_id and message_id.endswith(self._id_end) else None
 
-    async def on_more_text(self, text: str, message_id: str) -> None:
-        """Tell more text of a message whose beginning was told.
+    async def publish_text(self, text: str, message_id: str) -> None:
+        """Publish more text of a message whose first text was published as a chunk.
 
-        A listener that has `on_llm_texts(texts, message_id=.., run_id=..)` is told by it, and is spared the
-        chunk that on_llm_new_token wants.
+        A handler that has `on_llm_texts(texts, message_id=.., run_id=..)` is spared the chunk that
+        on_llm_new_token wants.
         """
         chunk: ChatGenerationChunk | None = None
-        for listener, is_awaited, hear in self._text_listeners:
+        for handler, is_async, on_texts in self._handlers:
             try:
-                if hear is not None:
-                    hear((text,), message_id=message_id, run_id=self.run_id)
+                if on_texts is not None:
+                    on_texts((text,), message_id=message_id, run_id=self.run_id)
                     continue
-                chunk = chunk or _more(text, message_id)
-                told: Any = self._told(listener, text, chunk, {})
-                if is_awaited:
-                    await told
+                chunk = chunk or _chunk(text, message_id)
+                called: Any = self._call(handler, text, chunk, {})
+                if is_async:
+                    await called
             except Exception as error:  # noqa: BLE001  # as above
-                _take_note(listener, error)
+                _log_or_raise(handler, error)
 
-    def tell_texts(self, texts: Sequence[str], message_id: str) -> None:
-        """Do the same for several texts, without a wait: only where are_never_awaited.
+    def publish_texts(self, texts: Sequence[str], message_id: str) -> None:
+        """Do the same for several texts without awaiting anything: only where are_all_sync.
 
-        Each listener hears all of them before the next hears one.
+        Each handler gets all of them before the next one gets any.
         """
-        for listener, _, hear in self._text_listeners:
-            if hear is None:
-                self._tell_chunks(listener, texts, message_id)
+        for handler, _, on_texts in self._handlers:
+            if on_texts is None:
+                self._publish_chunks(handler, texts, message_id)
                 continue
             try:
-                hear(texts, message_id=message_id, run_id=self.run_id)
+                on_texts(texts, message_id=message_id, run_id=self.run_id)
             except Exception as error:  # noqa: BLE001  # as above
-                _take_note(listener, error)
+                _log_or_raise(handler, error)
 
-    def _tell_chunks(self, listener: BaseCallbackHandler, texts: Sequence[str], message_id: str) -> None:
+    def _publish_chunks(self, handler: BaseCallbackHandler, texts: Sequence[str], message_id: str) -> None:
         for text in texts:
             try:
-                self._told(listener, text, _more(text, message_id), {})
+                self._call(handler, text, _chunk(text, message_id), {})
             except Exception as error:  # noqa: BLE001  # as above
-                _take_note(listener, error)
+                _log_or_raise(handler, error)
 
-    def _told(self, listener: BaseCallbackHandler, token: Any, chunk: Any, more: dict[str, Any]) -> Any:
-        return listener.on_llm_new_token(
+    def _call(self, handler: BaseCallbackHandler, token: Any, chunk: Any, more: dict[str, Any]) -> Any:
+        return handler.on_llm_new_token(
             token, chunk=chunk, run_id=self.run_id, parent_run_id=self.parent_run_id, tags=self.tags, **more
         )
 
 
-def _more(text: str, message_id: str) -> ChatGenerationChunk:
-    """Make the chunk of more text of a message."""
+def _chunk(text: str, message_id: str) -> ChatGenerationChunk:
     chunk = text_chunk(text)
     chunk.message.id = message_id
     chunk.message.model_fields_set.add("response_metadata")  # which LangChain's loop sets
     return chunk
 
 
-def _take_note(listener: BaseCallbackHandler, error: Exception) -> None:
-    """Log what the listener has raised, and raise it again if it wants that, as LangChain has it."""
-    log.warning("Error in %s.on_llm_new_token: %r", type(listener).__name__, error)
-    if listener.raise_error and not isinstance(error, NotImplementedError):
+def _log_or_raise(handler: BaseCallbackHandler, error: Exception) -> None:
+    """Log what the handler has raised, and raise it again if it wants that, as LangChain does."""
+    log.warning("Error in %s.on_llm_new_token: %r", type(handler).__name__, error)
+    if handler.raise_error and not isinstance(error, NotImplementedError):
         raise error

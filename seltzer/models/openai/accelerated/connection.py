@@ -9,9 +9,9 @@ import httptools
 import httpx2
 
 Headers = list[tuple[bytes, bytes]]
-NOBODYS = Context()  # what outlives a request must not keep its context, and with it all of its run
-_FULL_BYTES = 256 * 1024  # of a body, unread, after which the upstream is made to wait
-_BODILESS_BYTES = 1024 * 1024  # of a head or trailers, after which the upstream isn't listened to any more
+EMPTY_CONTEXT = Context()  # what outlives a request must not keep its context, and with it all of its run
+_PAUSE_BYTES = 256 * 1024  # of a body, unread, after which the upstream is made to wait
+_MAX_HEAD_BYTES = 1024 * 1024  # of a head or trailers, after which the upstream isn't listened to any more
 
 
 class Connection(asyncio.Protocol):
@@ -25,23 +25,23 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._error: httpx2.TransportError | None = None
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # the parser's way of saying "here is some of the body"
         self._unread_bytes = 0
-        self._bodiless_bytes = 0
+        self._head_bytes = 0
         self._status = 0
         self._headers: Headers = []
         self._is_complete = False
         self._may_follow = False
-        self._take: Callable[[bytes], bytes] | None = None
+        self._consumer: Callable[[bytes], bytes] | None = None
         self._parser = httptools.HttpResponseParser(self)
 
-    def ask(self, request: bytes, *, read_s: float | None) -> None:
+    def send(self, request: bytes, *, read_s: float | None) -> None:
         """Send a request; read_s bounds each wait for something of its answer."""
-        self._forget()
+        self._reset()
         self._stop_timer()  # it may be set for a later time than this request's
         self._read_s = read_s
         self._transport.write(request)
@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
     async def head(self) -> tuple[int, Headers]:
         """Wait for the answer's status and headers."""
         while not self._status:
-            await self._hear()
+            await self._wait()
         return self._status, self._headers
 
     async def read(self) -> bytes:
@@ -57,20 +57,20 @@ class Connection(asyncio.Protocol):
         while not self._pieces:
             if self._is_complete:
                 return b""
-            await self._hear()
+            await self._wait()
         data = b"".join(self._pieces)
         self._pieces.clear()
-        if self._unread_bytes > _FULL_BYTES:
+        if self._unread_bytes > _PAUSE_BYTES:
             self._transport.resume_reading()
         self._unread_bytes = 0
         return data
 
-    def offer_to(self, take: Callable[[bytes], bytes] | None) -> None:
+    def set_consumer(self, take: Callable[[bytes], bytes] | None) -> None:
         """Offer to take what comes of this answer's body while read() waits; None: to nobody any more.
 
         It is called where the bytes come in, and returns what it leaves for read(); it must not raise.
         """
-        self._take = take
+        self._consumer = take
 
     def is_whole(self) -> bool:
         """Say whether all of the answer was read."""
@@ -89,29 +89,29 @@ class Connection(asyncio.Protocol):
         """Close at once: the upstream need not finish."""
         self._transport.abort()
 
-    async def _hear(self) -> None:
+    async def _wait(self) -> None:
         """Wait for the next bytes. One timer is moved on when it fires, rather than made for each wait."""
         if self._error:
             raise self._error
         self._waiter = self._loop.create_future()
         if self._read_s is not None:
-            self._heard_s = self._loop.time()
+            self._received_s = self._loop.time()
             if not self._timer:
-                due_s = self._heard_s + self._read_s
+                due_s = self._received_s + self._read_s
                 self._timer = self._loop.call_at(
-                    due_s, self._look_at_the_clock, self._read_s, context=NOBODYS
+                    due_s, self._check_timeout, self._read_s, context=EMPTY_CONTEXT
                 )
         try:
             await self._waiter
         finally:
             self._waiter = None
 
-    def _look_at_the_clock(self, read_s: float) -> None:
+    def _check_timeout(self, read_s: float) -> None:
         self._timer = None
         if not self._waiter:
             return
-        if self._loop.time() < (due_s := self._heard_s + read_s):
-            self._timer = self._loop.call_at(due_s, self._look_at_the_clock, read_s, context=NOBODYS)
+        if self._loop.time() < (due_s := self._received_s + read_s):
+            self._timer = self._loop.call_at(due_s, self._check_timeout, read_s, context=EMPTY_CONTEXT)
         else:
             self._fail(httpx2.ReadTimeout("The upstream sent nothing in time."))
 
@@ -135,27 +135,27 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._refuse(f"The upstream's answer isn't HTTP/1.1: {error}")
+            self._reject(f"The upstream's answer isn't HTTP/1.1: {error}")
             return
-        self._bodiless_bytes = 0 if self._pieces or self._is_complete else self._bodiless_bytes + len(data)
-        if self._bodiless_bytes > _BODILESS_BYTES:
-            self._refuse("The head or the trailers of the upstream's answer have no end.")
+        self._head_bytes = 0 if self._pieces or self._is_complete else self._head_bytes + len(data)
+        if self._head_bytes > _MAX_HEAD_BYTES:
+            self._reject("The head or the trailers of the upstream's answer have no end.")
             return
-        if self._take and self._pieces and self._waiter and not self._waiter.done():
-            rest = self._take(b"".join(self._pieces))
+        if self._consumer and self._pieces and self._waiter and not self._waiter.done():
+            rest = self._consumer(b"".join(self._pieces))
             self._pieces.clear()
             if rest:
                 self._pieces.append(rest)
             elif not self._is_complete:
-                self._heard_s = self._loop.time()
+                self._received_s = self._loop.time()
                 return
-        if self._pieces and self._unread_bytes <= _FULL_BYTES:
+        if self._pieces and self._unread_bytes <= _PAUSE_BYTES:
             self._unread_bytes += len(data)
-            if self._unread_bytes > _FULL_BYTES:
+            if self._unread_bytes > _PAUSE_BYTES:
                 self._transport.pause_reading()
         self._wake()
 
-    def _refuse(self, why: str) -> None:
+    def _reject(self, why: str) -> None:
         self._fail(httpx2.RemoteProtocolError(why))
         self._transport.abort()
 

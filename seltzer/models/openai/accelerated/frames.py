@@ -1,17 +1,15 @@
 """Cuts a streamed chat answer into its SSE events, and reads those that are plain at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import NoneType
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import orjson
-
-Event = TypeVar("Event")
 
 Frame = dict[str, Any]
 
 
-class TextDelta(Frame):
+class TextFrame(Frame):
     """A frame of the stream that adds `text` to the answer's text, and says nothing else that is read."""
 
     __slots__ = ("text",)
@@ -42,7 +40,7 @@ def plain_frame(data: bytes) -> Frame | None:
             return None
         is_end = usage is not None or choice.get("finish_reason")
         if is_text and not is_end and (len(delta) == 1 or _is_only_text(delta)):
-            return TextDelta(frame, text)
+            return TextFrame(frame, text)
         is_plain = (is_text or text is None) and _is_plain_delta(delta) and _is_plain_usage(usage)
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
@@ -69,26 +67,25 @@ def _is_plain_usage(usage: Any) -> bool:
 _DETAILS = ("prompt_tokens_details", "completion_tokens_details")
 
 
-class Events(Generic[Event]):
-    """The SDK's SSE decoder with a short way for the plain event: one line of data, then an empty line.
+class FrameReader:
+    """Cuts bytes into SSE events: a plain event becomes its frame, any other stays the bytes that it is.
 
-    decode is the SDK's: it takes a line and returns the event that the line ends, if it does. It gets every
-    line of every event that isn't a plain frame, and so goes on as if it had read all of them.
+    A plain event is one line of data and an empty line. The bytes of another one are its lines, and before
+    them the last id that the stream has named: with it they are read as the SDK reads the whole stream.
     """
 
-    def __init__(self, decode: Callable[[str], Event | None]) -> None:
-        self._decode = decode
-        self._rest: list[bytes] = []  # of a line that isn't at its end yet
+    def __init__(self) -> None:
+        self._rest: list[bytes] = []  # of a line that isn't complete yet
         self._is_after_cr = False
-        self._held = b""  # a line of data, which may turn out to be a whole event
-        self._is_fresh = True  # no line of the current event was decoded
+        self._lines: list[bytes] = []  # of the current event
+        self._id = b""
 
     @property
-    def is_between(self) -> bool:
-        """Say whether what was fed ended with an event's end."""
-        return self._is_fresh and not (self._held or self._is_after_cr or any(self._rest))
+    def is_between_events(self) -> bool:
+        """Tell whether what was fed ended with an event's end."""
+        return not (self._lines or self._is_after_cr or any(self._rest))
 
-    def feed(self, data: bytes) -> Iterator[Frame | Event]:
+    def feed(self, data: bytes) -> Iterator[Frame | bytes]:
         """Yield the events that these bytes, at least one, complete. A line ends with CR, LF or both."""
         if b"\r" in data or self._is_after_cr:
             data = self._with_lf(data)
@@ -99,28 +96,42 @@ class Events(Generic[Event]):
         lines[0] = b"".join(self._rest)
         self._rest = [lines.pop()]
         for line in lines:
-            if self._held:
-                held, self._held = self._held, b""
-                if not line and (frame := plain_frame(held[5:])) is not None:
+            if line:
+                if not (line.startswith(b":") and line.isascii()):  # a comment, which says nothing
+                    self._lines.append(line)
+                continue
+            event, self._lines = self._lines, []
+            if len(event) == 1 and event[0].startswith(b"data:"):
+                frame = plain_frame(event[0][5:])
+                if frame is not None:
                     yield frame
                     continue
-                self._decode(held.decode())
-                self._is_fresh = False
-            elif self._is_fresh and line.startswith(b"data:"):
-                self._held = line
-                continue
-            event = self._decode(line.decode())
-            self._is_fresh = not line or (self._is_fresh and line.startswith(b":"))
-            if event is not None:
-                yield event
+            if event or self._id:
+                yield self._bytes(event)
 
-    def finish(self) -> None:
-        """Decode what is left. An event without its empty line is none, but it must be UTF-8."""
-        for line in filter(None, (self._held, b"".join(self._rest))):
-            self._decode(line.decode())
+    def finish(self) -> Iterator[bytes]:
+        """Yield what is left. An event without its empty line is none, but it must be UTF-8."""
+        left = [*self._lines, b"".join(self._rest)]
+        if any(left):
+            yield b"\n".join(left)
+
+    def _bytes(self, lines: list[bytes]) -> bytes:
+        """Return an event's bytes, and note its id for the next ones."""
+        last_id = self._id
+        for line in lines:
+            if (line == b"id" or line.startswith(b"id:")) and b"\0" not in line:
+                self._id = line
+        return b"\n".join([*((last_id,) if last_id else ()), *lines, b"", b""])
 
     def _with_lf(self, data: bytes) -> bytes:
         if self._is_after_cr:
             data = data.removeprefix(b"\n")
         self._is_after_cr = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def is_done(event: bytes) -> bool:
+    """Tell whether the event ends the answer."""
+    fields = (line.partition(b":") for line in event.split(b"\n"))
+    data = next((value for name, _, value in fields if name == b"data"), b"")
+    return data.removeprefix(b" ").startswith(b"[DONE]")

@@ -7,14 +7,14 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-class Silent(Exception):
-    """There was no sign of life in time."""
+class ReadTimedOut(Exception):
+    """Nothing that counts has arrived in time."""
 
 
-class Watch:
-    """Bounds each wait to timeout_s behind the last sign of life; 0 and None are no bound.
+class ReadTimeout:
+    """Bounds each wait to timeout_s after the last reset; 0 and None are no bound.
 
-    One timer for all of them, which looks anew when it fires: a sign of life costs a look at the clock.
+    One timer serves all waits and checks anew when it fires: a reset costs one look at the clock.
     """
 
     def __init__(self, timeout_s: float | None) -> None:
@@ -22,16 +22,16 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._limit: asyncio.Timeout | None = None
-        self.note()
+        self.reset()
 
-    def note(self) -> None:
-        """Take note of a sign of life."""
-        self._noted_s = self._loop.time()
+    def reset(self) -> None:
+        """Begin the time anew: something has arrived."""
+        self._reset_s = self._loop.time()
 
     async def wait(self, awaitable: Awaitable[Result]) -> Result:
-        """Wait for it. Raises Silent, and what it raises."""
+        """Wait for it. Raises ReadTimedOut, and what it raises."""
         if self._timeout_s and self._timer is None:
-            self._timer = self._loop.call_at(self._noted_s + self._timeout_s, self._look, self._timeout_s)
+            self._timer = self._loop.call_at(self._reset_s + self._timeout_s, self._check, self._timeout_s)
         try:
             async with asyncio.timeout(None) as limit:
                 self._limit = limit
@@ -39,7 +39,7 @@ class Watch:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise Silent from error
+            raise ReadTimedOut from error
         finally:
             self._limit = None
 
@@ -47,11 +47,11 @@ class Watch:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _look(self, timeout_s: float) -> None:
+    def _check(self, timeout_s: float) -> None:
         self._timer = None
-        if self._limit is None:  # the next wait looks at once
+        if self._limit is None:  # the next wait checks at once
             return
-        if (due_s := self._noted_s + timeout_s) > self._loop.time():
-            self._timer = self._loop.call_at(due_s, self._look, timeout_s)
+        if (due_s := self._reset_s + timeout_s) > self._loop.time():
+            self._timer = self._loop.call_at(due_s, self._check, timeout_s)
         else:
             self._limit.reschedule(self._loop.time())

@@ -1,246 +1,184 @@
-"""Reads ChatOpenAI's stream from its bytes, at a tenth of the cost, into the same chunks.
+"""Reads a streamed chat answer from its bytes, at a tenth of the work, into the same chunks.
 
 The SDK builds a pydantic model of each frame, which ChatOpenAI dumps to a dict and builds a message of. Here
 a plain frame stays the dict it came as, and one that only adds text becomes a message at once; every other
-one goes their way, as if it had come alone.
+one is read by the SDK's stream, as if it had come alone.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from inspect import signature
-from types import NoneType
-from typing import Any, TypeVar, cast
+from typing import Any, Self
 
 import httpx2
-from langchain_core.messages import AIMessageChunk
-from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import StreamChunkTimeoutError
 from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, AsyncStream
-from openai.resources.chat import AsyncCompletions
 from openai.types.chat import ChatCompletionChunk
-from pydantic import BaseModel
 
-from seltzer.models.openai.accelerated.chat_client import ChatClient
-from seltzer.models.openai.accelerated.direct_path import Direct
-from seltzer.models.openai.accelerated.frames import Events, TextDelta
-from seltzer.models.openai.accelerated.read_timeout import Silent, Watch
-from seltzer.models.openai.accelerated.transport import IS_WHOLE, OFFER, READ
+from seltzer.models.openai.accelerated.direct_path import DirectPath
+from seltzer.models.openai.accelerated.frames import Frame, FrameReader, TextFrame, is_done
+from seltzer.models.openai.accelerated.read_timeout import ReadTimedOut, ReadTimeout
+from seltzer.models.openai.accelerated.transport import IS_WHOLE, READ, SET_CONSUMER
 
-Model = TypeVar("Model", bound=BaseModel)
+_DRAIN_S = 1.0  # for what may follow [DONE], before the connection is given up
 
-
-class LeanCompletions:
-    """What ChatOpenAI asks of the SDK's chat completions when it streams.
-
-    chunk_timeout_s is ChatOpenAI's stream_chunk_timeout, whose own way costs a task for each chunk. direct is
-    the way that plain text may take instead of being read here.
-    """
-
-    def __init__(
-        self, client: AsyncOpenAI, *, chunk_timeout_s: float | None, model: str, direct: Direct | None
-    ) -> None:
-        self._client = client
-        self._chunk_timeout_s = chunk_timeout_s
-        self._model = model
-        self._direct = direct
-
-    async def create(self, **payload: Any) -> "LeanStream":
-        """Send the request with the SDK's retries, errors and limits. payload asks for a stream.
-
-        A plain one is sent as it is: what the SDK renames or leaves out, no chat's messages have. It looks
-        for that in each message of the history, which is most of a long thread's turn.
-        """
-        if isinstance(self._client, ChatClient) and _is_plain(payload):
-            stream: LeanStream = await self._client.stream_chat(payload, LeanStream)
-        else:
-            stream = await self._create(payload)
-        stream.chunk_timeout_s = self._chunk_timeout_s
-        stream.model = self._model
-        stream.direct = self._direct
-        return stream
-
-    async def _create(self, payload: dict[str, Any]) -> "LeanStream":
-        answer = await self._client.chat.completions.with_raw_response.create(**payload)
-        stream: LeanStream = answer.parse(to=LeanStream)
-        return stream
+Chunk = Frame | ChatCompletionChunk
 
 
-def _is_plain(payload: dict[str, Any]) -> bool:
-    """Say whether the payload is JSON that the SDK knows, without options of the request."""
-    return payload.keys() <= _BODY and _JSON.issuperset(map(type, payload.values()))
-
-
-_OPTIONS = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
-_BODY = signature(AsyncCompletions.create).parameters.keys() - _OPTIONS
-_JSON = frozenset({str, int, float, bool, NoneType, list, dict})
-
-
-class LeanStream(AsyncStream[ChatCompletionChunk]):
+class AcceleratedStream:
     """The SDK's stream, which gives a plain frame as the dict it is, and other frames as the SDK's models.
 
     Raises what the SDK's raises, and StreamChunkTimeoutError if no frame comes within chunk_timeout_s.
     """
 
-    chunk_timeout_s: float | None = None
-    model: str | None = None
-    direct: Direct | None = None
-    _own_count = 0
+    def __init__(
+        self,
+        response: httpx2.Response,
+        client: AsyncOpenAI,
+        *,
+        chunk_timeout_s: float | None,
+        model: str | None,
+        direct: DirectPath | None,
+    ) -> None:
+        self.response = response
+        self._client = client
+        self._chunk_timeout_s = chunk_timeout_s
+        self._model = model
+        self._direct = direct
+        self._frames = FrameReader()
+        self._own_count = 0
+        self._iterator = self._chunks()
 
-    def __aiter__(self) -> AsyncIterator[Any]:
+    def __aiter__(self) -> AsyncIterator[Chunk]:
         return self._iterator
 
-    async def __stream__(self) -> AsyncIterator[Any]:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.response.aclose()
+
+    async def _chunks(self) -> AsyncGenerator[Chunk]:
+        direct = self._direct
         try:
-            async with (
-                aclosing(super().__stream__()) as the_long_way,  # type: ignore[type-var]
-                aclosing(self._batches()) as batches,
-            ):
+            async with aclosing(self._batches()) as batches:
                 async for events in batches:
                     for event in events:
-                        if self.direct and type(event) is TextDelta and await self.direct.tell(event.text):
+                        if direct and type(event) is TextFrame and await direct.publish(event.text):
                             continue
-                        self._own_count += 1
+                        for published in self._published():
+                            yield published
                         if isinstance(event, dict):
+                            self._own_count += 1
                             yield event
                             continue
-                        self._event = event
-                        if self.direct:
-                            self.direct.is_open = False
-                        if event.data.startswith("[DONE]") and self._is_whole():
+                        async for chunk in self._read_by_sdk(event):
+                            yield chunk
+                        if is_done(event):
+                            await self._drain()
                             return
-                        try:
-                            chunk = await anext(the_long_way)
-                        except StopAsyncIteration:  # it was [DONE]; what follows is read, and dropped
-                            return
-                        yield chunk
+            for published in self._published():
+                yield published
         finally:
             await self.response.aclose()
 
-    async def _iter_events(self) -> AsyncIterator[Any]:
-        """Give the long way the one event it is asked to go."""
-        while True:
-            yield self._event
+    def _published(self) -> tuple[Frame, ...]:
+        """Return what the direct path has published since the last chunk, at most one frame."""
+        published = self._direct.take_published() if self._direct else None
+        return () if published is None else (published,)
+
+    async def _read_by_sdk(self, event: bytes) -> AsyncIterator[ChatCompletionChunk]:
+        """Yield the chunk that the SDK makes of the event, if it makes one. Raises what the SDK raises."""
+        if self._direct:
+            self._direct.close()
+        alone = httpx2.Response(200, content=event, request=self.response.request)
+        stream = AsyncStream[ChatCompletionChunk](
+            cast_to=ChatCompletionChunk, response=alone, client=self._client
+        )
+        async for chunk in stream:
+            self._own_count += 1
+            yield chunk
 
     @property
     def _count(self) -> int:
-        return self._own_count + (self.direct.count if self.direct else 0)
+        return self._own_count + (self._direct.count if self._direct else 0)
 
-    async def _batches(self) -> AsyncGenerator[Iterator[Any]]:
-        """Yield the events of each read. Bytes without an event don't count as a sign of life."""
-        self._events = Events[Any](cast(Any, self._decoder).decode)  # the type tells of another of its ways
-        self._decoder = cast(Any, _Undecoded())
-        read = self._reader()
-        self._watch = Watch(self.chunk_timeout_s)
-        self._offer_direct()
+    async def _batches(self) -> AsyncGenerator[Iterator[Frame | bytes]]:
+        """Yield the events of each read. Bytes without a chunk don't restart the timeout."""
+        read = self._read = self._reader()
+        self._timeout = ReadTimeout(self._chunk_timeout_s)
+        self._set_consumer()
         try:
-            while data := await self._watch.wait(read()):
+            while data := await self._timeout.wait(read()):
                 count = self._count
-                for part in self._long_parts(data):
-                    yield self._events.feed(part)
+                for part in self._parts(data):
+                    yield self._frames.feed(part)
                 if self._count != count:
-                    self._watch.note()
-                self._offer_direct()
-        except Silent as error:
+                    self._timeout.reset()
+                self._set_consumer()
+        except ReadTimedOut as error:
             raise StreamChunkTimeoutError(
-                self.chunk_timeout_s or 0, model_name=self.model, chunks_received=self._count
+                self._chunk_timeout_s or 0, model_name=self._model, chunks_received=self._count
             ) from error
         except httpx2.RequestError as error:  # as the SDK's reads have it
             error.request = request = self.response.request
             is_timeout = isinstance(error, httpx2.TimeoutException)
             raise (APITimeoutError(request) if is_timeout else APIConnectionError(request=request)) from error
         finally:
-            self._watch.close()
-        self._events.finish()
+            self._timeout.close()
+        yield self._frames.finish()
 
     def _reader(self) -> Callable[[], Awaitable[bytes]]:
-        """Return what reads the body: straight from the connection, unless it has to be decoded or was read.
-
-        The SDK's way to there is five generators deep.
-        """
+        """Return what reads the body: its connection, unless it has to be decoded or was read before."""
         read: Callable[[], Awaitable[bytes]] | None = self.response.extensions.get(READ)
         if read is not None and self._is_on_its_connection:
             return read
-        reads: AsyncIterator[Any] = super()._iter_events()
-        return lambda: anext(reads, b"")
+        pieces: AsyncIterator[Any] = self.response.aiter_bytes()
+        return lambda: anext(pieces, b"")
 
     @property
     def _is_on_its_connection(self) -> bool:
-        """Say whether the body can be read as it comes in; else it is to be decoded, or was read before."""
         return not ("content-encoding" in self.response.headers or self.response.is_closed)
 
-    def _long_parts(self, data: bytes) -> Iterator[bytes]:
-        """Yield what of the data has to go the long way: the first event may open the direct one."""
-        if self.direct is None:
+    def _parts(self, data: bytes) -> Iterator[bytes]:
+        """Yield what of the data the task has to read: the first event may open the direct path."""
+        if self._direct is None:
             yield data
             return
-        self.direct.check()
+        self._direct.check()
         first, end, rest = data.partition(b"\n\n")
         yield first + end
-        rest = self._take(rest) if rest and self._events.is_between else rest
-        self.direct.check()
+        rest = self._consume(rest) if rest and self._frames.is_between_events else rest
+        self._direct.check()
         if rest:
             yield rest
 
-    def _is_whole(self) -> bool:
-        """Say whether nothing comes behind [DONE]: the long way waits for that, in a scope of anyio's."""
+    async def _drain(self) -> None:
+        """Read what follows [DONE], so that the connection can be used again; the answer is complete."""
         is_whole = self.response.extensions.get(IS_WHOLE)
-        return is_whole is not None and is_whole()
+        if is_whole is not None and is_whole():
+            return
+        try:
+            async with asyncio.timeout(_DRAIN_S):
+                while await self._read():
+                    pass
+        except (TimeoutError, httpx2.HTTPError):
+            return
 
-    def _offer_direct(self) -> None:
-        """Have the connection offer to the direct way what comes in while the long one waits next.
+    def _set_consumer(self) -> None:
+        """Have the connection pass to the direct path what arrives while the task waits for more.
 
-        Only if what was read ends with an event.
+        Only if what was read so far ends with an event.
         """
-        offer = self.response.extensions.get(OFFER)
-        if self.direct and offer and self._is_on_its_connection:
-            offer(self._take if self._events.is_between else None)
+        set_consumer = self.response.extensions.get(SET_CONSUMER)
+        if self._direct and set_consumer and self._is_on_its_connection:
+            set_consumer(self._consume if self._frames.is_between_events else None)
 
-    def _take(self, data: bytes) -> bytes:
-        """Take what of the data may go the direct way, and return the rest."""
-        if self.direct is None:
+    def _consume(self, data: bytes) -> bytes:
+        """Publish what of the data may go the direct path, and return the rest."""
+        if self._direct is None:
             return data
-        rest = self.direct.take(data)
+        rest = self._direct.consume(data)
         if len(rest) < len(data):
-            self._watch.note()
+            self._timeout.reset()
         return rest
-
-
-class _Undecoded:
-    """An SSE decoder for the SDK that hands on the bytes as they come."""
-
-    def aiter_bytes(self, data: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-        return data
-
-
-def text_chunk(text: str) -> ChatGenerationChunk:
-    """Make the chunk that ChatOpenAI makes of a TextDelta, as unpickling makes one: without validating it.
-
-    A validated one costs four times as much, which is most of what reading a token costs.
-    """
-    fields = {
-        **_MESSAGE.__dict__,
-        "content": text,
-        "additional_kwargs": {},
-        "response_metadata": {**_METADATA},
-    }
-    fields["tool_calls"], fields["invalid_tool_calls"], fields["tool_call_chunks"] = [], [], []
-    message = _made(AIMessageChunk, fields, _MESSAGE.model_fields_set, {})
-    fields = {**_CHUNK.__dict__, "text": text, "message": message}
-    return _made(ChatGenerationChunk, fields, _CHUNK.model_fields_set, None)
-
-
-def _made(
-    kind: type[Model], fields: dict[str, Any], fields_set: set[str], extra: dict[str, Any] | None
-) -> Model:
-    made = kind.__new__(kind)
-    _set(made, "__dict__", fields)
-    _set(made, "__pydantic_fields_set__", fields_set.copy())
-    _set(made, "__pydantic_extra__", extra)
-    _set(made, "__pydantic_private__", None)
-    return made
-
-
-_set = object.__setattr__
-_METADATA = {"model_provider": "openai"}
-_MESSAGE = AIMessageChunk(content="", additional_kwargs={}, id=None, tool_call_chunks=[])
-_CHUNK = ChatGenerationChunk(message=_MESSAGE, generation_info=None)

@@ -5,17 +5,17 @@ from typing import Final
 
 import orjson
 
-from seltzer.models.openai.accelerated.frames import TextDelta, plain_frame
+from seltzer.models.openai.accelerated.frames import TextFrame, plain_frame
 
 _CONTENT: Final = re.compile(rb'"content"\s*:\s*"((?:[^"\\]|\\.)*)')
 _OTHER: Final = "another text"
 _PRICE: Final = 8  # to learn from a frame costs as much as so many frames that it helps with save
 
 
-class Texts:
+class TextFrames:
     """Reads the texts of one stream, whose frames mostly differ in the text alone.
 
-    So what stands before and behind the text is learnt from one, and spares reading the rest of the next. A
+    So what stands around the text is learnt from one, and spares reading the rest of the next. A
     stream that changes all the time is soon given up.
     """
 
@@ -23,7 +23,7 @@ class Texts:
         self._before = self._behind = b""
         self._credit = 3 * _PRICE
 
-    def leading(self, data: bytes) -> tuple[list[str], bytes]:
+    def leading_texts(self, data: bytes) -> tuple[list[str], bytes]:
         """Return the texts of the plain events that the data begins with, and what follows them.
 
         Only for data that begins with an event. Events that end otherwise than with two LF aren't plain here.
@@ -57,7 +57,7 @@ class Texts:
                 self._credit += 1
                 return text
         frame = plain_frame(data)
-        if type(frame) is not TextDelta:
+        if type(frame) is not TextFrame:
             return None
         if self._credit >= _PRICE:
             self._credit -= _PRICE
@@ -71,5 +71,5 @@ class Texts:
             return
         before, behind = data[: found.start(1)], data[found.end(1) :]
         frame = plain_frame(before + _OTHER.encode() + behind)
-        if type(frame) is TextDelta and frame.text == _OTHER:
+        if type(frame) is TextFrame and frame.text == _OTHER:
             self._before, self._behind = before, behind

@@ -8,62 +8,38 @@ Departs from it:
 """
 
 import asyncio
-import logging
 import re
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
+from urllib.request import getproxies
 
 import httpx2
 from openai import DefaultAsyncHttpxClient
 
-from seltzer.models.openai.accelerated.connection import NOBODYS, Connection
+from seltzer.models.openai.accelerated.connection import EMPTY_CONTEXT, Connection
 
 # The answers' extensions, past whatever stands around this transport:
-OFFER = "seltzer.offer"  # Connection.offer_to
+SET_CONSUMER = "seltzer.set_consumer"  # Connection.set_consumer
 IS_WHOLE = "seltzer.is_whole"  # whether all of the body was read
 READ = "seltzer.read"  # the body's next bytes
 _KEEP_S = 5.0  # an unused connection; servers close theirs sooner or later, and a request would run into it
 _BREAKS = re.compile(rb"[\r\n\0]")
 _PORTS = {"http": 80, "https": 443}
-_LOG = logging.getLogger("httpx2")  # AsyncClient's own, which names each request
 
 
 class ModelHttpClient(DefaultAsyncHttpxClient):
     """The SDK's client with this module's transport. It may be made outside any event loop."""
 
-    def _init_transport(
-        self, verify: Any = True, cert: Any = None, trust_env: bool = True, *_args: Any, **_kwargs: Any
-    ) -> httpx2.AsyncBaseTransport:
-        # A `transport=` argument would switch off the proxies of the environment.
-        return Transport(httpx2.create_ssl_context(verify=verify, cert=cert, trust_env=trust_env))
-
-    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
-        """Do as AsyncClient does, but go straight to the transport where nothing between has anything to do.
-
-        A short run costs a thirtieth less by that.
-        """
-        if not stream or options or not self._goes_straight(request):
-            return await super().send(request, stream=stream, **options)
-        try:
-            response = await self._transport_for_url(request.url).handle_async_request(request)
-        except httpx2.RequestError as error:
-            error.request = request
-            raise
-        response.request = request
-        response.default_encoding = self._default_encoding
-        if "set-cookie" in response.headers:
-            self.cookies.extract_cookies(response)
-        if response.status_code >= 300 and response.has_redirect_location:
-            await response.aclose()
-            return await super().send(request, stream=stream)
-        return response
-
-    def _goes_straight(self, request: httpx2.Request) -> bool:
-        """Say whether a request of an open client isn't to be signed, shown, logged or limited on its way."""
-        is_signed = bool(request.url.userinfo or self.auth)
-        is_seen = any(self.event_hooks.values()) or _LOG.isEnabledFor(logging.INFO)
-        return not (is_signed or is_seen or self.is_closed) and "timeout" in request.extensions
+    def __init__(self, **options: Any) -> None:
+        transport, proxies = Transport(httpx2.create_ssl_context()), getproxies()
+        proxies.pop("no", None)
+        if not proxies:
+            super().__init__(transport=transport, **options)
+            return
+        # A `transport=` would switch off all proxies of the environment.
+        direct = () if "all" in proxies else [scheme for scheme in _PORTS if scheme not in proxies]
+        super().__init__(mounts={f"{scheme}://": transport for scheme in direct}, **options)
 
 
 class Origin(NamedTuple):
@@ -89,9 +65,11 @@ class Transport(httpx2.AsyncBaseTransport):
         url = request.url
         host = url.raw_host.decode("ascii")
         origin = Origin(asyncio.get_running_loop(), url.scheme, host, url.port or _PORTS[url.scheme])
-        connection = self._kept(origin) or await self._connect(origin, request, limits.get("connect"))
+        connection = self._idle_connection(origin) or await self._connect(
+            origin, request, limits.get("connect")
+        )
         try:
-            connection.ask(wire, read_s=limits.get("read"))
+            connection.send(wire, read_s=limits.get("read"))
             status, headers = await connection.head()
         except BaseException:
             connection.close()
@@ -101,7 +79,11 @@ class Transport(httpx2.AsyncBaseTransport):
             status,
             headers=headers,
             stream=body,
-            extensions={OFFER: connection.offer_to, IS_WHOLE: connection.is_whole, READ: body.read},
+            extensions={
+                SET_CONSUMER: connection.set_consumer,
+                IS_WHOLE: connection.is_whole,
+                READ: body.read,
+            },
         )
 
     async def aclose(self) -> None:
@@ -124,9 +106,9 @@ class Transport(httpx2.AsyncBaseTransport):
                 idle.remove(connection)
                 connection.close()
 
-        origin.loop.call_later(_KEEP_S, expire, context=NOBODYS)
+        origin.loop.call_later(_KEEP_S, expire, context=EMPTY_CONTEXT)
 
-    def _kept(self, origin: Origin) -> Connection | None:
+    def _idle_connection(self, origin: Origin) -> Connection | None:
         idle = self._idle.get(origin, [])
         while idle:
             connection = idle.pop()
@@ -143,7 +125,7 @@ class Transport(httpx2.AsyncBaseTransport):
         try:
             async with asyncio.timeout(limit_s):
                 connecting = origin.loop.create_connection(Connection, origin.host, origin.port, **secure)
-                _, connection = await origin.loop.create_task(connecting, context=NOBODYS)
+                _, connection = await origin.loop.create_task(connecting, context=EMPTY_CONTEXT)
         except TimeoutError as error:
             raise httpx2.ConnectTimeout("The upstream took too long to accept a connection.") from error
         except OSError as error:
@@ -170,7 +152,9 @@ class _Body(httpx2.AsyncByteStream):
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None
         if connection:
-            connection.offer_to(None)  # else a kept connection would keep all that the answer has to do with
+            connection.set_consumer(
+                None
+            )  # else a kept connection would keep all that the answer has to do with
             self._transport.keep(self._origin, connection)
 
 

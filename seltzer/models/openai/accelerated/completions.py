@@ -1,0 +1,82 @@
+"""The chat completions that ChatOpenAI asks, whose streams are read from their bytes."""
+
+from inspect import signature
+from types import NoneType
+from typing import Any
+
+import httpx2
+from openai import AsyncOpenAI, AsyncStream
+from openai.resources.chat import AsyncCompletions
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+from seltzer.models.openai.accelerated.direct_path import DirectPath
+from seltzer.models.openai.accelerated.stream import AcceleratedStream
+
+_OPTIONS = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
+_BODY = signature(AsyncCompletions.create).parameters.keys() - _OPTIONS
+_JSON = frozenset({str, int, float, bool, NoneType, list, dict})
+
+
+class AcceleratedCompletions:
+    """The SDK's chat completions, whose streams are AcceleratedStreams.
+
+    chunk_timeout_s is ChatOpenAI's stream_chunk_timeout, whose own way costs a task for each chunk. direct is
+    the path that plain text may go instead of being read by the task.
+    """
+
+    def __init__(
+        self, client: AsyncOpenAI, *, chunk_timeout_s: float | None, model: str, direct: DirectPath | None
+    ) -> None:
+        self._client = client
+        self._chunk_timeout_s = chunk_timeout_s
+        self._model = model
+        self._direct = direct
+        self._stream: AcceleratedStream | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client.chat.completions, name)
+
+    async def create(self, **payload: Any) -> Any:
+        """Send the request with the SDK's retries, errors and limits."""
+        if not payload.get("stream"):
+            return await self._client.chat.completions.create(**payload)
+        self._stream = AcceleratedStream(
+            await self._open(payload),
+            self._client,
+            chunk_timeout_s=self._chunk_timeout_s,
+            model=self._model,
+            direct=self._direct,
+        )
+        return self._stream
+
+    async def aclose(self) -> None:
+        """Close the stream that was opened last, if it wasn't read to its end."""
+        if self._stream:
+            await self._stream.response.aclose()
+
+    async def _open(self, payload: dict[str, Any]) -> httpx2.Response:
+        """Send a plain payload as it is: what the SDK renames or leaves out, no chat's messages have.
+
+        It looks for that in each message of the history, which is most of a long thread's turn. A client of
+        another class, such as Azure's, may build its requests in a way of its own.
+        """
+        if not (type(self._client) is AsyncOpenAI and _is_plain(payload)):
+            answer = await self._client.chat.completions.with_raw_response.create(**payload)
+            response: httpx2.Response = answer.http_response
+            return response
+        opened = await self._client.post(
+            "/chat/completions", body=payload, cast_to=ChatCompletion, stream=True, stream_cls=_Opened
+        )
+        return opened.response
+
+
+class _Opened(AsyncStream[ChatCompletionChunk]):
+    """Only the response: a stream of the SDK's that nobody iterates would be a reference cycle."""
+
+    def __init__(self, *, response: httpx2.Response, **_options: Any) -> None:
+        self.response = response
+
+
+def _is_plain(payload: dict[str, Any]) -> bool:
+    """Tell whether the payload is JSON that the SDK's API has, without options of the request."""
+    return payload.keys() <= _BODY and _JSON.issuperset(map(type, payload.values()))
