@@ -22,6 +22,7 @@
     ├── NotInterrupted
     ├── IdempotencyConflict
     ├── TooManyRuns
+    ├── NotOpen                 the engine isn't open: its lifespan didn't run
     ├── ServerDraining
     │   └── StorageClosed       a StorageFailed too: the server is about to end
     ├── StreamGap
@@ -170,6 +171,12 @@ class TooManyRuns(AppError):
     """The process executes as many runs as it may."""
 
     code = "too_many_runs"
+
+
+class NotOpen(AppError):
+    """The engine isn't open: whoever serves the app hasn't run its lifespan."""
+
+    code = "not_open"
 
 
 class ServerDraining(AppError):

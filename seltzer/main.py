@@ -21,8 +21,8 @@ from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import MessageLimits
 from seltzer.protocols.http.protocol import PLANNED, Protocol
 from seltzer.runs.engine import Engine
-from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.graph import Graph
+from seltzer.runs.limits import RunLimits
 from seltzer.settings import Settings, apply_env
 from seltzer.stores.open import FILE_NAME, Retention, open_stores
 

@@ -1,18 +1,20 @@
-"""The engine: starts, follows and cancels runs. What protocols and the terminal know of the core."""
+"""The engine: starts, follows and cancels runs. The face of the core for protocols and the terminal."""
 
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from dataclasses import dataclass
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.messages import BaseMessage
 
-from seltzer.errors import ServerDraining, ThreadBusy, UnknownCheckpoint, UnknownGraph, UnknownRun
+from seltzer.errors import NotOpen, ServerDraining, ThreadBusy, UnknownCheckpoint, UnknownGraph, UnknownRun
 from seltzer.runs.event import START, Cursor, Event, RunId
 from seltzer.runs.execution.driver_choice import choose_driver
-from seltzer.runs.execution.executor import Executor, RunLimits
 from seltzer.runs.execution.reservations import Reservation
-from seltzer.runs.graph import Graph
+from seltzer.runs.execution.worker import Worker
+from seltzer.runs.graph import AnyPregel, Graph
+from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec
 from seltzer.runs.streaming.follower import Follower
@@ -20,8 +22,22 @@ from seltzer.runs.streaming.hub import Deliver, Hub
 from seltzer.runs.threads.conversations import Conversations
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What an engine has while it is open."""
+
+    stores: Stores
+    pregels: Mapping[str, AnyPregel]
+    threads: Conversations
+    worker: Worker
+    follower: Follower
+
+
 class Engine:
-    """Executes the graphs of one process, from open() to aclose()."""
+    """Executes the graphs of one process, from open() to aclose(); it may be opened again.
+
+    is_draining: it starts nothing new. Used before open(), it raises NotOpen.
+    """
 
     def __init__(
         self,
@@ -34,50 +50,60 @@ class Engine:
     ) -> None:
         self.graphs = graphs
         self.is_draining = False
-        self._is_open = False
         self._open_stores = open_stores
         self._limits = limits or RunLimits()
-        self._clock = clock
         self._accelerate = accelerate
-        self._hub = Hub()
+        self._clock = clock
+        self._is_open = False
+        self._opened: _Parts | None = None  # kept when it is closed: late calls learn that it is draining
         self._resources = AsyncExitStack()
 
     async def open(self) -> None:
-        """Open the stores, and go on with the runs that an earlier process left; once.
+        """Open the stores, and continue the runs that an earlier process left. Does nothing while it is open.
 
         Raises LoadError and DataInUse.
         """
         if self._is_open:
             return
         drive = await choose_driver(accelerate=self._accelerate)
-        stores = self._stores = await self._resources.enter_async_context(self._open_stores())
-        pregels = self._pregels = {
+        stores = await self._resources.enter_async_context(self._open_stores())
+        pregels = {
             name: graph.pregel.copy({"checkpointer": stores.checkpoints.saver_for(graph.pregel)})
             for name, graph in self.graphs.items()
         }
-        self.threads = Conversations(stores.threads, stores.checkpoints, pregels)
-        self._executor = Executor(self.graphs, pregels, stores, self._hub, self._limits, self._clock, drive)
-        self._follower = Follower(stores.runs, stores.event_log, self._hub, executed=self._executor.executed)
-        self._executor.open()
-        self._is_open = True
+        hub = Hub()
+        worker = Worker(self.graphs, pregels, stores, hub, self._limits, drive, self._clock)
+        follower = Follower(stores.runs, stores.event_log, hub, executed=worker.run)
+        threads = Conversations(stores.threads, stores.checkpoints, pregels)
+        self._opened = _Parts(stores, pregels, threads, worker, follower)
+        worker.open()
+        self._is_open, self.is_draining = True, False
+
+    @property
+    def threads(self) -> Conversations:
+        """The conversations there are."""
+        return self._parts.threads
 
     def drain(self) -> None:
-        """Start nothing more, and let the readers of background runs go; what goes on may end."""
+        """Start nothing new, and let the readers of background runs go; active runs may end."""
         self.is_draining = True
-        self._executor.close()
-        self._follower.drain()
+        self._parts.worker.close()
+        self._parts.follower.drain()
 
     async def idle(self, timeout_s: float) -> bool:
-        """Wait until nothing goes on, timeout_s at most; return whether that is so."""
-        return await self._executor.idle(timeout_s)
+        """Wait until no run is executed, timeout_s at most; return whether that is so."""
+        return await self._parts.worker.idle(timeout_s)
 
     async def aclose(self) -> None:
-        """Hand back the background runs, end the attached ones as server_draining, close the stores; once."""
+        """Hand back the background runs, end the attached ones as server_draining, close the stores.
+
+        Does nothing unless it is open.
+        """
         if not self._is_open:
             return
         self._is_open = False
         self.drain()
-        await self._executor.aclose()
+        await self._parts.worker.aclose()
         await self._resources.aclose()
 
     async def start(self, spec: RunSpec, *, callbacks: Callbacks = None) -> Run:
@@ -88,7 +114,7 @@ class Engine:
         IdempotencyConflict, ServerDraining.
         """
         await self._check(spec)
-        return await self._executor.start(spec, callbacks)
+        return await self._parts.worker.start(spec, callbacks)
 
     async def reserve(self, spec: RunSpec) -> Reservation:
         """Write an attached run's row before its input is there, and return its reservation.
@@ -97,21 +123,21 @@ class Engine:
         Raises what start() does.
         """
         await self._check(spec)
-        return await self._executor.reserve(spec)
+        return await self._parts.worker.reserve(spec)
 
     async def check_thread_free(self, thread_id: str) -> None:
         """Raise ThreadBusy if a run is writing to the thread, or waits for it."""
-        thread = await self._stores.threads.get(thread_id)
+        thread = await self._parts.stores.threads.get(thread_id)
         if thread is not None and thread.status == "busy":
             raise ThreadBusy(f"thread {thread_id!r} has a run that goes on; wait, or cancel it")
 
     async def get_run(self, run_id: RunId) -> Run:
         """Return the run as it stands now. Raises UnknownRun."""
-        return await self._follower.run(run_id)
+        return await self._parts.follower.run(run_id)
 
     async def check_cursor(self, run_id: RunId, after: Cursor = START) -> Run:
         """Return the run. Raises what following it would: UnknownRun, InvalidCursor, StreamGap."""
-        return await self._follower.check(run_id, after)
+        return await self._parts.follower.check(run_id, after)
 
     def follow_batches(
         self, run_id: RunId, after: Cursor = START, *, deliver: Deliver | None = None
@@ -124,7 +150,7 @@ class Engine:
         Raises UnknownRun, StreamGap if the cursor lies before the oldest kept event, InvalidCursor;
         ServerDraining, for a background run, when the server begins to shut down.
         """
-        return self._follower.batches(run_id, after, deliver)
+        return self._parts.follower.batches(run_id, after, deliver)
 
     async def follow(self, run_id: RunId, after: Cursor = START) -> AsyncGenerator[Event]:
         """Yield what batches() does, one by one."""
@@ -139,32 +165,31 @@ class Engine:
         Does nothing to a run that has ended. Raises UnknownRun. A node that is a plain function runs in a
         thread and can't be stopped: its result is dropped.
         """
-        live = self._executor.live(run_id)
-        if live is not None and live.run.spec.attached:  # never tried again: nobody else has to know
-            live.stop("cancel")
-            return live.run
-        run = await self._stores.runs.stop(run_id, "cancel")
+        run = await self._parts.worker.cancel(run_id)
         if run is None:
             raise UnknownRun(f"there is no run {run_id!r}")
-        if run.is_active:
-            self._executor.stop(run_id, "cancel")
-        else:
-            self._executor.was_ended(run_id)
         return run
 
     async def messages(self, graph: str, thread_id: str) -> list[BaseMessage]:
         """Return the thread's messages, oldest first; none if the thread is new."""
-        state = await self._pregels[graph].aget_state({"configurable": {"thread_id": thread_id}})
+        state = await self._parts.pregels[graph].aget_state({"configurable": {"thread_id": thread_id}})
         return list(state.values.get("messages", [])) if isinstance(state.values, Mapping) else []
 
+    @property
+    def _parts(self) -> _Parts:
+        if self._opened is None:
+            raise NotOpen("the engine isn't open: run the app's lifespan, or await engine.open()")
+        return self._opened
+
     async def _check(self, spec: RunSpec) -> None:
+        pregels = self._parts.pregels
         if self.is_draining:
             raise ServerDraining("the server is shutting down; try again in a moment")
-        if spec.graph not in self._pregels:
-            there = ", ".join(self._pregels) or "none"
+        if spec.graph not in pregels:
+            there = ", ".join(pregels) or "none"
             raise UnknownGraph(f"there is no graph {spec.graph!r}; there are {there}")
         if spec.checkpoint_id is not None:
             place = {"thread_id": spec.thread_id, "checkpoint_id": spec.checkpoint_id}
-            state = await self._pregels[spec.graph].aget_state({"configurable": place})
+            state = await pregels[spec.graph].aget_state({"configurable": place})
             if state.created_at is None:
                 raise UnknownCheckpoint(f"thread {spec.thread_id!r} has no checkpoint {spec.checkpoint_id!r}")

@@ -13,7 +13,7 @@ from langgraph.graph import START, StateGraph
 from seltzer.errors import ServerDraining
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Cursor
-from seltzer.runs.execution.executor import RunLimits
+from seltzer.runs.limits import RunLimits
 from seltzer.stores.open import open_stores
 from tests.runs.asking import answer, ask, begin, ended, kinds, said, texts, unasked, until
 from tests.runs.conftest import Engines

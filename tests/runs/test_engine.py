@@ -21,8 +21,8 @@ from seltzer.errors import (
     UnknownGraph,
     UnknownRun,
 )
-from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.graph import Graph
+from seltzer.runs.limits import RunLimits
 from seltzer.runs.run import RunSpec
 from tests.runs.asking import answer, ask, begin, ended, kinds, said, texts, unasked, until
 from tests.runs.conftest import Engines

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 
 from seltzer.runs.event import Cursor, Event
-from seltzer.runs.execution.attempt import CRASHES_LIMIT
+from seltzer.runs.execution.graph_input import CRASHES_LIMIT
 from seltzer.runs.execution.leases import RENEW_S
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec, Stop

@@ -14,8 +14,8 @@ from langgraph.prebuilt import ToolNode
 from pydantic import Field
 
 from seltzer.runs.engine import Engine
-from seltzer.runs.execution.executor import RunLimits
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.limits import RunLimits
 from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages, ScriptedModel, agent, call

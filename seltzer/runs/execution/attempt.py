@@ -1,4 +1,4 @@
-"""An execution: one attempt at a run, by this process, in a task of its own.
+"""An attempt: one try at a run, by this process, in a task of its own.
 
 The task is never a request's generator: a graph consumed inside a server's cancel scope goes on calling its
 model after the client has left (langgraph issues 5682 and 8302).
@@ -6,54 +6,37 @@ model after the client has left (langgraph issues 5682 and 8302).
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any, Final
+from contextvars import Context
+from typing import Any
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
-from langgraph.types import Command
 
 from seltzer.errors import StorageFailed
-from seltzer.runs.event import Event, Json
+from seltzer.runs.event import Cursor, Event, Json, RunId
 from seltzer.runs.execution.fence import FENCE, Fence
-from seltzer.runs.execution.graph_stream import Drive, Part
-from seltzer.runs.execution.isolation import contained
+from seltzer.runs.execution.graph_input import read_input
+from seltzer.runs.execution.graph_stream import Part
+from seltzer.runs.execution.lifecycle import End, Lifecycle, Phase
+from seltzer.runs.execution.resources import Resources
 from seltzer.runs.execution.terminal_events import CANCELLED, failed, finished
 from seltzer.runs.execution.translator import Emission, Translator
 from seltzer.runs.failure import classify, failure
 from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.jsonable import to_json
-from seltzer.runs.ports import Stores
 from seltzer.runs.run import Lease, Stop
-from seltzer.runs.streaming.flusher import Flusher
 from seltzer.runs.streaming.hub import Tail
 from seltzer.runs.threads.cleanup import tidy
 
 log = logging.getLogger(__name__)
 
-CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do so for ever
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What executions share. clock counts seconds; a graph told to end is told again each insist_s.
-
-    retention_s: how long an ended run's events are kept.
-    """
-
-    stores: Stores
-    flusher: Flusher
-    timeout_s: float
-    insist_s: float
-    retention_s: float
-    clock: Callable[[], float]
-    drive: Drive
-
 
 class Attempt:
-    """Runs a lease to its end, and says so, whatever happens."""
+    """Executes a leased run to its end, whatever its graph does.
+
+    error: why its readers get no terminal event, if they don't.
+    """
 
     def __init__(
         self,
@@ -61,107 +44,115 @@ class Attempt:
         graph: Graph,
         pregel: AnyPregel,
         tail: Tail,
-        means: Resources,
+        resources: Resources,
         *,
         was_queued: bool = False,
     ) -> None:
         self.lease = lease
         self.run = lease.run
+        self.tail = tail
+        self.was_queued = was_queued
+        self.error: StorageFailed | None = None
+        self.run_id: RunId = lease.run.spec.run_id
+        self._attempt = lease.run.attempt
         self._graph = graph
         self._pregel = pregel
-        self._tail = tail
-        self._means = means
-        self.was_queued = was_queued
-        self._has_touched = self.run.attempt > 1  # its thread
-        self._run_id, self._attempt = lease.run.spec.run_id, lease.run.attempt
-        self._flush = means.flusher.append
+        self._resources = resources
+        self._append = resources.flusher.append
         self._fence = Fence(is_thread_new=lease.is_thread_new)
         self._translator = Translator(pregel)
+        self._lifecycle = Lifecycle(has_run=lease.run.attempt > 1)
         self._seq = 0
-        self._stop: Emission | None = None
-        self._is_rolled_back = False
-        self._is_handed_back = False
-        self._is_ending = False
-        self.task: asyncio.Task[bool] | None = None
-        self.error: StorageFailed | None = None  # why the end couldn't be said
+        self._task: asyncio.Task[Any] | None = None
 
-    def begin(self, callbacks: Callbacks, on_end: Callable[["Attempt"], None]) -> asyncio.Task[bool]:
-        """Start the task. on_end is called when the thread is free, right before the last event is shown.
+    async def execute(self, callbacks: Callbacks = None) -> Event | None:
+        """Execute the run; return its terminal event once it is durable, for the caller to publish.
 
-        Its result is whether the run was ended by it.
+        None if it has none: the run was handed back, or has another owner, or its end can't be stored.
         """
-        # A fresh context: the run is nobody's child, neither of a request nor of a LangChain call around it.
-        self.task = asyncio.create_task(
-            self._execute(callbacks, on_end), name=f"run {self.run.spec.run_id}", context=contained()
-        )
-        return self.task
+        self._task = asyncio.current_task()
+        started_at = self._resources.clock()
+        loop, timeout_s = asyncio.get_running_loop(), self._resources.limits.timeout_s
+        deadline = loop.call_later(timeout_s, self.fail, "run_timeout")
+        try:
+            may_run = self._lifecycle.prepare()
+            self._emit(Emission("started", self._started()))
+            if may_run:
+                await self._run_graph(callbacks)
+            end = End(finished(self._translator, self._resources.clock() - started_at))
+        except asyncio.CancelledError:
+            end = End(CANCELLED)
+        except BaseException as error:  # a graph may raise anything, and its thread must be free again
+            why = classify(error)
+            end = End(failed(why))
+            log.warning("run %s of %s failed: %s", self.run_id, self.run.spec.graph, why.code, exc_info=error)
+        deadline.cancel()
+        end = self._lifecycle.settle(end)
+        try:
+            return await self._finish(end)
+        except Exception as error:
+            log.error("the end of run %s can't be stored", self.run_id, exc_info=error)
+            self.error = StorageFailed("the run's end can't be stored; the server's log says why")
+            return None
 
     def stop(self, how: Stop) -> None:
-        """Have the run end as cancelled; with `rollback` its work is taken out of the thread."""
-        self._is_rolled_back = self._is_rolled_back or how == "rollback"
-        self._end_with(CANCELLED)
+        """Have the run end as cancelled; with `rollback` its work is removed from the thread."""
+        self._stop(End(CANCELLED, "roll_back" if how == "rollback" else "keep"))
 
     def fail(self, code: str) -> None:
         """Have the run end as failed."""
-        if self._stop is None:
-            log.warning("run %s of %s fails: %s", self.run.spec.run_id, self.run.spec.graph, code)
-        self._end_with(failed(failure(code)))
+        if not self._lifecycle.is_ending:
+            log.warning("run %s of %s fails: %s", self.run_id, self.run.spec.graph, code)
+        self._stop(End(failed(failure(code))))
 
     def hand_back(self) -> None:
-        """Have the run become pending again, without a last event."""
-        self._is_handed_back = self._stop is None
-        self._end_with(CANCELLED)
+        """Have the run become pending again, without a terminal event."""
+        self._stop(End(CANCELLED, "hand_back"))
+
+    def lose_lease(self) -> None:
+        """Have the attempt end without writing anything more: the run has another owner now."""
+        log.warning("run %s has another owner now", self.run_id)
+        self.abandon()
 
     def abandon(self, error: StorageFailed | None = None) -> None:
-        """Have the task end without a word: the lease is lost, or the store can't be written."""
+        """Have the attempt end without writing anything more. error: what its readers get."""
         self.error = error
         self._fence.revoke()
-        self._end_with(CANCELLED)
+        self._stop(End(CANCELLED))
 
-    def _end_with(self, last: Emission) -> None:
-        """Tell the run to end. Once: a second cancel right behind it would break into its cleaning up."""
-        if self._stop is None:
-            self._stop = last
-            has_begun = self._seq > 0  # a task that is cancelled before its first step never runs at all
-            if has_begun and self.task is not None:
-                self._insist(self.task)
+    def was_stored(self, cursor: Cursor) -> None:
+        """Note that the log has the events up to the cursor."""
+        self.tail.mark_stored(cursor)
 
-    def _insist(self, task: asyncio.Task[bool]) -> None:
-        """Cancel the task, and again each insist_s as long as the graph goes on: it may swallow one."""
-        if not (task.done() or self._is_ending):
+    def was_fenced(self) -> None:
+        """Note that the log has refused the events: a later attempt writes there."""
+        self.lose_lease()
+
+    def was_not_stored(self) -> None:
+        """Note that the log has lost events."""
+        self.abandon(StorageFailed("the run's events can't be stored; the server's log says why"))
+
+    def _stop(self, end: End) -> None:
+        if self._lifecycle.stop(end) and self._task is not None:
+            self._cancel(self._task)
+
+    def _cancel(self, task: asyncio.Task[Any]) -> None:
+        """Cancel the task, and again each insist_s while the graph runs on: it may swallow one.
+
+        Never twice for one stop: a second cancel would break into the graph's cleaning up.
+        """
+        if self._lifecycle.phase is Phase.STOPPING and not task.done():
             task.cancel()
-            asyncio.get_running_loop().call_later(self._means.insist_s, self._insist, task)
-
-    async def _execute(self, callbacks: Callbacks, on_end: Callable[["Attempt"], None]) -> bool:
-        spec, started_at = self.run.spec, self._means.clock()
-        deadline = asyncio.get_running_loop().call_later(self._means.timeout_s, self.fail, "run_timeout")
-        try:
-            self._say(Emission("started", self._started()))
-            if self._stop is None:
-                await self._stream(callbacks)
-            last = self._stop or finished(self._translator, self._means.clock() - started_at)
-        except asyncio.CancelledError:
-            last = self._stop or CANCELLED
-        except BaseException as error:  # a graph may raise anything, and its thread must be free again
-            why = classify(error)
-            last = self._stop or failed(why)
-            log.warning("run %s of %s failed: %s", spec.run_id, spec.graph, why.code, exc_info=error)
-        deadline.cancel()
-        self._stop, self._is_ending = last, True  # from here on a cancel comes too late
-        try:
-            return await self._end(last, on_end)
-        except Exception as error:
-            log.error("the end of run %s can't be stored", spec.run_id, exc_info=error)
-            self.error = StorageFailed("the run's end can't be stored; the server's log says why")
-            return False
+            insist_s = self._resources.limits.insist_s
+            asyncio.get_running_loop().call_later(insist_s, self._cancel, task, context=Context())
 
     def _started(self) -> Json:
         spec = self.run.spec
         ids = {"graph": spec.graph, "run_id": spec.run_id, "thread_id": spec.thread_id}
         return {**ids, "attempt": self.run.attempt}
 
-    async def _stream(self, callbacks: Callbacks) -> None:
-        """Run the graph and say what it says."""
+    async def _run_graph(self, callbacks: Callbacks) -> None:
+        """Run the graph and emit what it streams."""
         spec = self.run.spec
         config: RunnableConfig = {
             **self._config(),
@@ -173,62 +164,40 @@ class Attempt:
         input = await self._input()
         if spec.checkpoint_id and input is not None:
             config["configurable"]["checkpoint_id"] = spec.checkpoint_id
-        self._has_touched = True
-        flusher = self._means.flusher
-        store = self._means.stores.items
-        async with aclosing(self._means.drive(self._pregel, input, config, self._take, store=store)) as steps:
+        if not self._lifecycle.run():
+            return
+        flusher = self._resources.flusher
+        steps_of, store = self._resources.drive, self._resources.stores.items
+        async with aclosing(steps_of(self._pregel, input, config, self._take, store=store)) as steps:
             async for _ in steps:
-                if self._stop is not None:  # a node has swallowed its cancellation
+                if self._lifecycle.phase is not Phase.RUNNING:  # a node has swallowed its cancellation
                     return
                 if flusher.is_full:
                     await flusher.wait_for_capacity()
 
+    async def _input(self) -> Any:
+        """Return what the graph gets. A later attempt's readers get the thread's state first."""
+        given = await read_input(
+            self.run, self._pregel, self._config(), self._resources.stores, was_queued=self.was_queued
+        )
+        if self.run.attempt > 1:
+            self._emit(Emission("state", {"values": to_json(given.values)}))
+        if given.is_ours:
+            self._translator.go_on_from(given.values)
+        return given.input
+
     def _take(self, part: Part) -> None:
-        if self._is_ending:  # a node in a thread can't be stopped
+        if self._lifecycle.phase is Phase.ENDING:  # a node in a thread can't be stopped
             return
-        said: list[Emission] = []
+        emissions: list[Emission] = []
         try:
             try:
-                said += self._translator.feed(*part)
+                emissions += self._translator.feed(*part)
             finally:  # what came before an error, too: the translator has gone on from it
-                self._say(*said)
+                self._emit(*emissions)
         except Exception as error:  # LangChain would log it, and the run go on without the part
-            log.warning("run %s: a part can't be read", self.run.spec.run_id, exc_info=error)
-            self._end_with(failed(classify(error)))
-
-    async def _input(self) -> Any:
-        """Return what the graph gets: the run's own input at first, None to go on from its last checkpoint.
-
-        An answer to an interrupt is given once: repeated, it would answer the next one.
-        """
-        spec = self.run.spec
-        if spec.attached and self.run.attempt > 1:  # its request is gone, with the process that had taken it
-            raise failure("client_gone")
-        if self.run.crashes >= CRASHES_LIMIT:
-            raise failure("run_crashed")
-        await self._settle_interrupts()  # an attempt before may have died before it did
-        if self.run.attempt == 1:
-            return spec.input if spec.answers is None else Command(resume=dict(spec.answers))
-        state = await self._pregel.aget_state(self._config())
-        self._say(Emission("state", {"values": to_json(state.values)}))
-        is_ours = (state.metadata or {}).get("run_id") == spec.run_id
-        if is_ours:
-            self._translator.go_on_from(state.values)
-        return None if is_ours or spec.answers is not None else spec.input
-
-    async def _settle_interrupts(self) -> None:
-        """Deliver a question that nobody has answered out of the thread, if the run was sent to do so.
-
-        A run that waited for its turn may find that the one before it ended with a question.
-        """
-        spec, stores = self.run.spec, self._means.stores
-        if spec.answers is not None or not (self.was_queued or spec.on_busy == "rollback"):
-            return
-        asked = await stores.threads.interrupted(spec.thread_id)
-        if asked and spec.on_busy != "rollback":
-            raise failure("thread_interrupted")
-        if asked:
-            await stores.checkpoints.roll_back(spec.thread_id, asked)
+            log.warning("run %s: a part can't be read", self.run_id, exc_info=error)
+            self._stop(End(failed(classify(error))))
 
     def _config(self) -> RunnableConfig:
         spec = self.run.spec
@@ -237,52 +206,49 @@ class Attempt:
             "metadata": {"run_id": spec.run_id},
         }
 
-    def _say(self, *said: Emission) -> None:
-        if not (said and self._fence.is_valid):  # not held: abandoned, and it swallowed its cancellation
+    def _emit(self, *emissions: Emission) -> None:
+        if not (emissions and self._fence.is_valid):  # abandoned, and its graph swallowed the cancellation
             return
         events = []
-        for kind, data in said:
+        for kind, data in emissions:
             self._seq += 1
             events.append(Event(self._attempt, self._seq, kind, data))
-        self._tail.publish(*events)
-        self._flush(self._run_id, *events)
+        self.tail.publish(*events)
+        self._append(self, *events)
 
-    async def _end(self, last: Emission, on_end: Callable[["Attempt"], None]) -> bool:
-        """Keep the result and free the thread, then show the last event: who has seen it finds both."""
-        flusher, runs = self._means.flusher, self._means.stores.runs
-        if self._fence.is_valid and self._has_touched and not self._is_handed_back:
-            await self._tidy(last)
-        await flusher.wait_written(self.run.spec.run_id)
+    async def _finish(self, end: End) -> Event | None:
+        """Make the result durable and free the thread; return the terminal event."""
+        flusher, runs = self._resources.flusher, self._resources.stores.runs
+        if self._fence.is_valid and self._lifecycle.has_run and end.work != "hand_back":
+            await self._tidy(end)
+        await flusher.wait_written(self.run_id)
         if not self._fence.is_valid:
-            return False
+            return None
         self._fence.revoke()
-        unwritten = flusher.take_unwritten(self.run.spec.run_id)
-        if self._is_handed_back:
+        unwritten = flusher.take_unwritten(self.run_id)
+        if end.work == "hand_back":
             await runs.hand_back(self.lease, unwritten=unwritten)
-            return False
-        event = Event(self.run.attempt, self._seq + 1, last.kind, last.data)
-        if not await runs.finish(
+            return None
+        last = Event(self.run.attempt, self._seq + 1, end.last.kind, end.last.data)
+        is_ended = await runs.finish(
             self.lease,
-            event,
+            last,
             unwritten=unwritten,
             output=self._output() if last.kind == "finished" else None,
-            touched=self._has_touched,
-            retention_s=self._means.retention_s,
-        ):
-            log.warning("run %s has another owner now; what was done here is dropped", self.run.spec.run_id)
-            return False
-        on_end(self)
-        self._tail.publish(event)
-        return True
+            touched=self._lifecycle.has_run,
+            retention_s=self._resources.limits.retention_s,
+        )
+        if not is_ended:
+            log.warning("run %s has another owner now; what was done here is dropped", self.run_id)
+        return last if is_ended else None
 
-    async def _tidy(self, last: Emission) -> None:
-        """Leave the thread such that its next turn works, and has what was said of this one."""
-        spec, checkpoints = self.run.spec, self._means.stores.checkpoints
-        if self._is_rolled_back:
-            await checkpoints.roll_back(spec.thread_id, [spec.run_id])
-        elif last.kind in ("cancelled", "failed") and self._graph.takes_messages:
-            event_log = self._means.stores.event_log
-            await tidy(self._pregel, self._config(), self.run, self._tail, event_log, said=self._seq)
+    async def _tidy(self, end: End) -> None:
+        """Leave the thread such that its next turn works, and has what this one has emitted."""
+        spec, stores = self.run.spec, self._resources.stores
+        if end.work == "roll_back":
+            await stores.checkpoints.roll_back(spec.thread_id, [spec.run_id])
+        elif end.last.kind in ("cancelled", "failed") and self._graph.takes_messages:
+            await tidy(self._pregel, self._config(), self.run, self.tail, stores.event_log, said=self._seq)
 
     def _output(self) -> Json:
         if self._graph.takes_messages:

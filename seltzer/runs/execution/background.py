@@ -1,8 +1,9 @@
-"""BackgroundTasks: what is done in the background, and nobody waits for but the process's end."""
+"""BackgroundTasks: work that nobody waits for but the process's end."""
 
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextvars import Context
 from typing import Any
 
 from seltzer.errors import StorageFailed
@@ -11,16 +12,16 @@ log = logging.getLogger(__name__)
 
 
 class BackgroundTasks:
-    """Work in tasks of its own; a store that fails is logged."""
+    """Work in tasks of its own, each in an empty context; a store that fails is logged."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def do(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin the work."""
-        task = asyncio.create_task(self._do(work), name="chore")
+        task = asyncio.create_task(self._do(work), name="background work", context=Context())
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._tasks.discard, context=Context())
 
     async def aclose(self) -> None:
         """Wait for what was begun, and for what that begins."""

@@ -1,14 +1,19 @@
-"""Leases: the process's claim on the runs it executes. Claims what waits, renews what goes on."""
+"""Leases: one worker's share of the queue. Claims what waits, renews what is executed.
+
+A worker iterates over the changes to its leases, and acts on each. Here the store is asked for them, again
+and again, whether it fails or not.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
 
 from seltzer.runs.event import RunId
-from seltzer.runs.ports import Runs
-from seltzer.runs.run import Lease, Stop
+from seltzer.runs.ports import Renewal, Runs, Submitted
+from seltzer.runs.run import Lease, RunSpec, Stop
 
 log = logging.getLogger(__name__)
 
@@ -16,83 +21,111 @@ TTL_S: Final = 10.0
 RENEW_S: Final = 3.0
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The worker may execute the run."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Another worker executes the run now, or none does."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The run was asked to end."""
+
+    run_id: RunId
+    how: Stop
+
+
+Change: TypeAlias = Claimed | Lost | Stopped
+
+
+class Holder(Protocol):
+    """Whose leases they are."""
+
+    def leases(self) -> Sequence[Lease]:
+        """Return the leases to renew."""
+        ...
+
+    def room(self) -> int:
+        """Return how many more runs the worker can execute."""
+        ...
+
+
 class Leases:
-    """Keeps the leases of one worker, from open() to aclose().
+    """The queue as one worker sees it."""
 
-    begin is called with each lease that was claimed, lost and stop with what became of those that go on.
-    room says how many more runs the process can take.
-    """
-
-    def __init__(
-        self,
-        runs: Runs,
-        worker: str,
-        *,
-        begin: Callable[[Lease], None],
-        lost: Callable[[RunId], None],
-        stop: Callable[[RunId, Stop], None],
-        held: Callable[[], Sequence[Lease]],
-        room: Callable[[], int],
-        renew_s: float = RENEW_S,
-    ) -> None:
+    def __init__(self, runs: Runs, worker: str, *, queue_limit: int, renew_s: float = RENEW_S) -> None:
         self._runs = runs
         self._worker = worker
-        self._begin = begin
-        self._lost = lost
-        self._stop = stop
-        self._held = held
-        self._room = room
+        self._queue_limit = queue_limit
         self._renew_s = renew_s
+        self._waiting: set[RunId] = set()  # what was submitted here and has to wait
         self._nudged = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._nudged.set()  # an earlier process may have left runs
 
-    def open(self) -> None:
-        """Claim what waits, then go on in the background."""
-        self._nudged.set()
-        self._task = asyncio.create_task(self._keep(), name="keep the leases")
+    async def submit(self, spec: RunSpec, *, has_room: bool) -> Submitted:
+        """Write the run's row, leased to the worker if it has room and the thread is free."""
+        worker = self._worker if has_room else None
+        submitted = await self._runs.submit(spec, worker, TTL_S, self._queue_limit)
+        if submitted.run.status == "pending":
+            self._waiting.add(spec.run_id)
+        return submitted
 
     def nudge(self) -> None:
-        """Look for runs that wait, now: a thread or a place has become free."""
+        """Have the next changes looked for now: a thread or a place has become free."""
         self._nudged.set()
 
-    async def aclose(self) -> None:
-        """Claim nothing more and renew nothing more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+    def was_freed(self, *, was_queued: bool) -> None:
+        """Note that a run has ended. was_queued: it had to wait, and others may, too."""
+        if self._waiting or was_queued:
+            self.nudge()
 
-    async def _keep(self) -> None:
+    def was_ended(self, run_id: RunId) -> None:
+        """Note that the run doesn't wait any more."""
+        self._waiting.discard(run_id)
+
+    async def changes(self, holder: Holder) -> AsyncGenerator[Change]:
+        """Yield what becomes of the worker's leases, without end; each round as it is due or nudged.
+
+        Renews before it claims: a process that stalled would claim its own.
+        """
         loop = asyncio.get_running_loop()
         renew_at = loop.time() + self._renew_s
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(renew_at):
                     await self._nudged.wait()
-            if loop.time() >= renew_at:  # before claiming: a process that stalled would claim its own
+            if loop.time() >= renew_at:
                 renew_at = loop.time() + self._renew_s
-                await self._try(self._renew)
+                renewal = await self._renew(holder)
+                for run_id in renewal.lost:
+                    yield Lost(run_id)
+                for run_id, how in renewal.stops.items():
+                    yield Stopped(run_id, how)
             self._nudged.clear()
-            await self._try(self._claim)
+            for lease in await self._claim(holder):
+                self._waiting.discard(lease.run.spec.run_id)
+                yield Claimed(lease)
 
-    async def _try(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do the work; whatever goes wrong, the next round comes: without rounds no run would go on."""
+    async def _renew(self, holder: Holder) -> Renewal:
         try:
-            await work()
+            if leases := holder.leases():
+                return await self._runs.renew(leases, TTL_S)
+        except Exception as error:  # whatever it is, there must be a next round, or no run would go on
+            log.error("the leases can't be renewed", exc_info=error)
+        return Renewal(set(), {})
+
+    async def _claim(self, holder: Holder) -> Sequence[Lease]:
+        try:
+            if (room := holder.room()) > 0:
+                return await self._runs.claim(self._worker, room, TTL_S)
         except Exception as error:
-            log.error("the leases can't be kept", exc_info=error)
-
-    async def _renew(self) -> None:
-        if held := self._held():
-            renewal = await self._runs.renew(held, TTL_S)
-            for run_id in renewal.lost:
-                self._lost(run_id)
-            for run_id, how in renewal.stops.items():
-                self._stop(run_id, how)
-
-    async def _claim(self) -> None:
-        if (room := self._room()) > 0:
-            for lease in await self._runs.claim(self._worker, room, TTL_S):
-                try:
-                    self._begin(lease)
-                except Exception as error:  # the others must begin all the same
-                    log.error("run %s can't begin", lease.run.spec.run_id, exc_info=error)
+            log.error("waiting runs can't be claimed", exc_info=error)
+        return ()

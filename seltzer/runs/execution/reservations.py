@@ -1,39 +1,27 @@
 """How a run starts: its row is written, which reserves its thread; then it begins, or is released.
 
-A background run's input is in its row, so that any process may begin it, at once or in its turn. An attached
-run's input is nowhere but in its request: the request reserves the run, and begins it with the input. It runs
-once it has both its turn and its input, in whichever order they come.
+A run is executed once it has both its turn and its input, in whichever order they come. A background run's
+input is in its row, so that any process may execute it in its turn. An attached run's input is nowhere but in
+its request, which reserves the run and begins it once the input is read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from contextvars import Context
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from langchain_core.callbacks import Callbacks
 
 from seltzer.errors import AppError
 from seltzer.runs.event import Json, RunId
+from seltzer.runs.execution.contexts import run_context
+from seltzer.runs.execution.executor import Executor, Start
+from seltzer.runs.execution.leases import Leases
 from seltzer.runs.run import Lease, Run, RunSpec, Stop
 
 
-class Host(Protocol):
-    """What starting a run needs of the process it starts in."""
-
-    async def submit(self, spec: RunSpec) -> tuple[Run, Lease | None]:
-        """Write the run's row, leased if it may run now. Raises as Runs.submit does."""
-        ...
-
-    def execute(self, lease: Lease, callbacks: Callbacks = None, *, was_queued: bool = False) -> None:
-        """Execute the run. was_queued: its thread may have changed since it was submitted."""
-        ...
-
-    async def cancel_unbegun(self, run_id: RunId, lease: Lease | None) -> None:
-        """End a run that won't begin as `cancelled`; lease: if its turn has come."""
-        ...
-
-
 class Reservation:
-    """An attached run whose row is written: begin it, or release it. Whatever comes second does nothing.
+    """A run whose row is written: begin it, or release it. Whatever comes second does nothing.
 
     run is its row as it was when it was reserved. Its thread is the run's, or will be in its turn.
     """
@@ -45,7 +33,7 @@ class Reservation:
         self._reservations = reservations
         self._lease: Lease | None = None
         self._was_queued = False
-        self._has_input = False
+        self._context: Context | None = None  # once it has its input
         self._callbacks: Callbacks = None
 
     def begin(
@@ -53,17 +41,17 @@ class Reservation:
     ) -> None:
         """Begin the run, at once or in its turn. callbacks see the graph's inner steps.
 
-        A run that has been cancelled meanwhile doesn't run: its readers find its last event.
+        A run that has been cancelled meanwhile isn't executed: its readers find its last event.
         """
-        if not self._has_input:
+        if self._context is None:
             self._spec = replace(self._spec, input=input, configurable=configurable or {})
-            self._callbacks, self._has_input = callbacks, True
-            self._begin_when_ready()
+            self._context, self._callbacks = run_context(), callbacks
+            self._execute_when_ready()
 
     async def release(self) -> None:
-        """End the run as `cancelled`, unless it has begun or ended."""
+        """End the run as `cancelled`, unless it is executed or has ended."""
         if self._reservations.close(self):
-            await self._reservations.host.cancel_unbegun(self.run_id, self._lease)
+            await self._reservations.cancel(self.run_id, self._lease)
 
     @property
     def run_id(self) -> RunId:
@@ -77,55 +65,54 @@ class Reservation:
     def grant(self, lease: Lease, *, was_queued: bool) -> None:
         """Note that the run's turn has come."""
         self._lease, self._was_queued = lease, was_queued
-        self._begin_when_ready()
+        self._execute_when_ready()
 
     def stop(self, how: Stop) -> None:
         """Have the run end as soon as it begins. One whose turn hasn't come is ended by its row."""
         if self._lease is not None:
             self._lease = replace(self._lease, stop=how)
 
-    def _begin_when_ready(self) -> None:
-        if self._lease is None or not self._has_input or not self._reservations.close(self):
+    def _execute_when_ready(self) -> None:
+        if self._lease is None or self._context is None or not self._reservations.close(self):
             return
         lease = replace(self._lease, run=replace(self._lease.run, spec=self._spec))
-        self._reservations.host.execute(lease, self._callbacks, was_queued=self._was_queued)
+        start = Start(lease, self._context, self._callbacks, was_queued=self._was_queued)
+        self._reservations.execute(start)
 
 
 class Reservations:
-    """The reserved runs of a process that have neither begun nor ended."""
+    """The runs submitted here that are neither executed nor ended yet."""
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
+    def __init__(self, executor: Executor, leases: Leases, *, limit: int) -> None:
+        self._executor = executor
+        self._leases = leases
+        self._limit = limit
         self._open: dict[RunId, Reservation] = {}
-
-    def __len__(self) -> int:
-        return len(self._open)
+        self._submitting = 0  # runs whose rows are being written and that may begin at once
+        self._is_closed = False
 
     async def start(self, spec: RunSpec, callbacks: Callbacks = None) -> Run:
         """Begin the run, at once or in its turn, and return its row. Raises as Runs.submit does."""
-        if spec.attached:
-            reservation = await self.reserve(spec)
-            reservation.begin(input=spec.input, configurable=spec.configurable, callbacks=callbacks)
-            return reservation.run
-        run, lease = await self.host.submit(spec)
-        if lease is not None:
-            self.host.execute(lease, callbacks)
-        return run
+        reservation = await self.reserve(spec)
+        reservation.begin(input=spec.input, configurable=spec.configurable, callbacks=callbacks)
+        return reservation.run
 
     async def reserve(self, spec: RunSpec) -> Reservation:
-        """Write an attached run's row, and return its reservation. Raises as Runs.submit does.
+        """Write the run's row, and return its reservation. Raises as Runs.submit does.
 
         The reservation is open before its row is written: its turn may come before this has returned.
         """
         reservation = Reservation(spec, self)
         self._open.setdefault(spec.run_id, reservation)
         try:
-            reservation.run, lease = await self.host.submit(spec)
+            reservation.run, lease = await self._submit(spec)
         except AppError:  # nothing was written
             self.close(reservation)
             raise
         except BaseException:
-            await reservation.release()
+            if spec.attached:
+                await reservation.release()
+            self.close(reservation)
             raise
         if lease is not None:
             reservation.grant(lease, was_queued=False)
@@ -133,17 +120,33 @@ class Reservations:
             self.close(reservation)
         return reservation
 
-    def grant(self, lease: Lease) -> bool:
-        """Note that the turn of a run has come that had to wait; return whether it is reserved here."""
-        reservation = self._open.get(lease.run.spec.run_id)
-        if reservation is not None:
+    def start_claimed(self, lease: Lease) -> None:
+        """Begin a run that had to wait for its turn, here or in a process that is gone."""
+        spec = lease.run.spec
+        if reservation := self._open.get(spec.run_id):
             reservation.grant(lease, was_queued=True)
-        return reservation is not None
+        elif spec.attached and lease.run.attempt == 1:  # its request has left before its turn came
+            self._executor.refuse(lease, "client_gone")
+        else:
+            self.execute(Start(lease, run_context(), was_queued=True))
+
+    def execute(self, start: Start) -> None:
+        """Hand a run to the executor."""
+        self._executor.execute(start)
+
+    async def cancel(self, run_id: RunId, lease: Lease | None) -> None:
+        """End a run that won't begin as `cancelled`; lease: if its turn has come."""
+        await self._executor.cancel_unbegun(run_id, lease)
 
     def stop(self, run_id: RunId, how: Stop) -> None:
         """Have the run end as soon as it begins, if it is reserved here and its turn has come."""
         if reservation := self._open.get(run_id):
             reservation.stop(how)
+
+    def was_ended(self, run_id: RunId) -> None:
+        """Note that the run has ended without being executed here."""
+        self._open.pop(run_id, None)
+        self._executor.was_ended(run_id)
 
     def close(self, reservation: Reservation) -> bool:
         """Close a reservation whose run begins or won't any more; return whether it was open."""
@@ -152,10 +155,38 @@ class Reservations:
             del self._open[reservation.run_id]
         return is_open
 
-    def was_ended(self, run_id: RunId) -> None:
-        """Close the run's reservation, if it is reserved here: its row has ended."""
-        self._open.pop(run_id, None)
+    def leases(self) -> Sequence[Lease]:
+        """Return the leases of this process: of what is executed, and of what waits for its input."""
+        reserved = [each.lease for each in self._open.values() if each.lease is not None]
+        return [*self._executor.leases(), *reserved]
 
-    def leases(self) -> Iterable[Lease]:
-        """Return the leases of those whose turn has come."""
-        return [each.lease for each in self._open.values() if each.lease is not None]
+    def room(self) -> int:
+        """Return how many more runs may begin now."""
+        return 0 if self._is_closed else self._limit - len(self.leases()) - self._submitting
+
+    def shut(self) -> None:
+        """Let nothing more begin, but for what is reserved."""
+        self._is_closed = True
+
+    async def _submit(self, spec: RunSpec) -> tuple[Run, Lease | None]:
+        has_room, lease = self.room() > 0, None
+        self._submitting += has_room
+        try:
+            run, lease, ended = await self._leases.submit(spec, has_room=has_room)
+        finally:
+            self._submitting -= has_room
+            if lease is None:
+                self._leases.nudge()  # the place that it had or sought may be free for one that waits
+        for each in ended:
+            self.was_ended(each.spec.run_id)
+        if lease is None and spec.on_busy in ("interrupt", "rollback"):
+            self._stop_earlier(run, "rollback" if spec.on_busy == "rollback" else "cancel")
+        return run, lease
+
+    def _stop_earlier(self, run: Run, how: Stop) -> None:
+        """Have the earlier runs on its thread end, those that are executed or reserved here."""
+        for lease in self.leases():
+            earlier = lease.run
+            if earlier.spec.thread_id == run.spec.thread_id and earlier.number < run.number:
+                self._executor.stop(earlier.spec.run_id, how)
+                self.stop(earlier.spec.run_id, how)

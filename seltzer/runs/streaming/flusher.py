@@ -1,16 +1,17 @@
 """The flusher: one batched append a flush, for all runs of the process. Nothing waits for it but a run's end.
 
-A flush takes what was said within a window. Readers don't wait for it; its length is only how much a killed
-process loses of its log (docs/decisions/0006).
+A flush writes what was emitted within a window. Readers don't wait for it; its length is only how much a
+killed process loses of its log (docs/decisions/0006).
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from contextvars import Context
+from typing import Final, Protocol, TypeAlias
 
 from seltzer.errors import StorageFailed
-from seltzer.runs.event import Event, RunId
+from seltzer.runs.event import Cursor, Event, RunId
 from seltzer.runs.ports import EventLog
 
 log = logging.getLogger(__name__)
@@ -20,26 +21,34 @@ BUSY_WINDOW_S: Final = 0.1
 BUSY_RUNS: Final = 4  # in the last flush; a transaction for each token of each would cost more than the token
 LIMIT: Final = 20_000  # events that may wait; beyond, runs wait
 
-Batch = Mapping[RunId, Sequence[Event]]
+Batch: TypeAlias = Mapping[RunId, Sequence[Event]]
+
+
+class Writer(Protocol):
+    """Whose events they are: an attempt at a run."""
+
+    run_id: RunId
+
+    def was_stored(self, cursor: Cursor) -> None:
+        """Note that the log has the events up to the cursor."""
+        ...
+
+    def was_fenced(self) -> None:
+        """Note that a later attempt at the run writes to the log: this one must stop."""
+        ...
+
+    def was_not_stored(self) -> None:
+        """Note that events are lost: the attempt must stop, and what else it has emitted is dropped."""
+        ...
 
 
 class Flusher:
-    """Writes what runs say to the log, in the background.
+    """Writes what attempts emit to the log, in the background."""
 
-    on_stored is told of each batch that the log has, with the runs in it that are fenced; on_failed of each
-    batch that it couldn't take: those runs must end, what else they have said is dropped.
-    """
-
-    def __init__(
-        self,
-        event_log: EventLog,
-        on_stored: Callable[[Batch, set[RunId]], None],
-        on_failed: Callable[[Batch], None],
-    ) -> None:
+    def __init__(self, event_log: EventLog) -> None:
         self._log = event_log
-        self._on_stored = on_stored
-        self._on_failed = on_failed
         self._waiting: dict[RunId, list[Event]] = {}
+        self._writers: dict[RunId, Writer] = {}  # of what waits
         self._in_flight: Batch = {}
         self._flush: asyncio.Task[None] | None = None
         self._window_s = WINDOW_S
@@ -52,14 +61,15 @@ class Flusher:
     def is_full(self) -> bool:
         return self._count >= LIMIT
 
-    def append(self, run_id: RunId, *events: Event) -> None:
-        """Deliver events; the log will have them soon."""
+    def append(self, writer: Writer, *events: Event) -> None:
+        """Append the writer's events; the log will have them soon."""
         self._count += len(events)
-        waiting = self._waiting.get(run_id)
+        self._writers[writer.run_id] = writer
+        waiting = self._waiting.get(writer.run_id)
         if waiting is not None:
             waiting += events
             return
-        self._waiting[run_id] = [*events]
+        self._waiting[writer.run_id] = [*events]
         if not (self._is_due or self._in_flight):
             self._plan()
 
@@ -77,6 +87,7 @@ class Flusher:
     def take_unwritten(self, run_id: RunId) -> list[Event]:
         """Return what of the run still waits, for the caller to write: with the run's end, in one go."""
         events = self._waiting.pop(run_id, [])
+        self._writers.pop(run_id, None)
         self._count -= len(events)
         self._has_room.set()
         return events
@@ -91,26 +102,33 @@ class Flusher:
 
     def _plan(self) -> None:
         self._is_due = True
-        asyncio.get_running_loop().call_later(self._window_s, self._begin)
+        asyncio.get_running_loop().call_later(self._window_s, self._begin, context=Context())
 
     def _begin(self) -> None:
         self._is_due = False
         if self._waiting and not self._in_flight:
-            self._in_flight, self._waiting = self._waiting, {}
-            self._flush = asyncio.create_task(self._write(self._in_flight), name="flush the log")
+            batch, self._waiting = self._waiting, {}
+            writers, self._writers = self._writers, {}
+            self._in_flight = batch
+            writing = self._write(batch, writers)
+            self._flush = asyncio.create_task(writing, name="flush the log", context=Context())
 
-    async def _write(self, batch: Batch) -> None:
+    async def _write(self, batch: Batch, writers: Mapping[RunId, Writer]) -> None:
         try:
             fenced = await self._log.append(batch)
         except BaseException as error:
             log.error("the log can't be written", exc_info=error)
-            self._on_failed(batch)
             for run_id in batch:
-                self.take_unwritten(run_id)  # what these runs said next would stand behind a hole
+                writers[run_id].was_not_stored()
+                self.take_unwritten(run_id)  # what the run has emitted since would follow a hole
             if not isinstance(error, StorageFailed):
                 raise
         else:
-            self._on_stored(batch, fenced)
+            for run_id, events in batch.items():
+                if run_id in fenced:
+                    writers[run_id].was_fenced()
+                else:
+                    writers[run_id].was_stored(events[-1].cursor)
         finally:
             self._in_flight = {}
             self._count -= sum(map(len, batch.values()))

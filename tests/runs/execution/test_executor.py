@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from langgraph.graph import START, StateGraph
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Cursor, Event, RunId
 from seltzer.runs.ports import Checkpoints, EventLog, Runs, Stores
-from seltzer.runs.run import Lease
+from seltzer.runs.run import Lease, Run
 from seltzer.runs.streaming.flusher import LIMIT
 from seltzer.stores.open import FILE_NAME
 from tests.runs.asking import answer, ask, ended, kinds, said, stored, texts, until
@@ -73,6 +74,33 @@ def let_leases_run_out(folder: Path) -> None:
     with connection:
         connection.execute("UPDATE runs SET lease_until = -9e999 WHERE status = 'running'")
     connection.close()
+
+
+async def test_a_claimed_run_that_cannot_begin_does_not_keep_the_others_from_it(
+    engine_of: Engines, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(FailingRuns):
+        """Rows the first of which names no graph."""
+
+        has_begun = False
+
+        async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
+            claimed = await self._runs.claim(worker, n, ttl_s)
+            if not self.has_begun:
+                self.has_begun = True
+                odd = Run(ask(run_id="odd", graph=cast(str, [])), "running", 1, 0, datetime.now(UTC))
+                return [Lease(odd, worker), *claimed]
+            return claimed
+
+    engine = await engine_of(
+        agent(["one"], ["two"]), change=lambda stores: replace(stores, runs=cast(Runs, Odd(stores.runs)))
+    )
+
+    await engine.start(ask("1", run_id="r1"))
+    await engine.start(ask("2", run_id="r2", on_busy="enqueue"))
+
+    assert answer(await said(engine.follow("r2"))) == "two"
+    assert "can't be acted on" in caplog.text
 
 
 async def test_readers_of_a_run_whose_events_cannot_be_stored_are_told(

@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import RunId
-from seltzer.runs.execution.leases import RENEW_S, Leases
+from seltzer.runs.execution.leases import RENEW_S, Claimed, Leases, Lost
 from seltzer.runs.ports import Renewal, Runs
 from seltzer.runs.run import Lease, Run, Stop
 from tests.runs.asking import ask
@@ -48,32 +48,38 @@ class Rows:
 
 
 class Worker:
-    """Who holds the leases."""
+    """Whose leases they are."""
 
     def __init__(self, *, room: int = 10) -> None:
         self.held: list[Lease] = []
         self.lost: list[RunId] = []
         self.stopped: list[tuple[RunId, Stop]] = []
         self.limit = room
-        self.begin: Callable[[Lease], None] = self.held.append
+
+    def leases(self) -> Sequence[Lease]:
+        return self.held
+
+    def room(self) -> int:
+        return self.limit - len(self.held)
 
     @asynccontextmanager
     async def at(self, rows: Rows, *, renew_s: float = RENEW_S) -> AsyncIterator[Leases]:
-        leases = Leases(
-            cast(Runs, rows),
-            "worker",
-            begin=self.begin,
-            lost=self.lost.append,
-            stop=lambda run_id, how: self.stopped.append((run_id, how)),
-            held=lambda: self.held,
-            room=lambda: self.limit - len(self.held),
-            renew_s=renew_s,
-        )
-        leases.open()
+        leases = Leases(cast(Runs, rows), "worker", queue_limit=100, renew_s=renew_s)
+        task = asyncio.create_task(self._work(leases))
         try:
             yield leases
         finally:
-            await leases.aclose()
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _work(self, leases: Leases) -> None:
+        async for change in leases.changes(self):
+            if isinstance(change, Claimed):
+                self.held.append(change.lease)
+            elif isinstance(change, Lost):
+                self.lost.append(change.run_id)
+            else:
+                self.stopped.append((change.run_id, change.how))
 
 
 async def until(is_so: Callable[[], object]) -> None:
@@ -112,7 +118,7 @@ async def test_no_more_is_claimed_than_there_is_room_for() -> None:
     assert rows.waiting == []
 
 
-async def test_what_goes_on_is_renewed_and_what_became_of_it_is_told() -> None:
+async def test_held_leases_are_renewed_and_what_became_of_them_is_yielded() -> None:
     rows, worker = Rows(), Worker()
     worker.held = [lease("a"), lease("b"), lease("c")]
     rows.renewal = Renewal({"a"}, {"b": "rollback"})
@@ -153,7 +159,19 @@ async def test_a_store_that_fails_for_a_while_is_asked_again() -> None:
         await until(lambda: worker.held)
 
 
-async def test_closed_it_asks_nothing_more() -> None:
+async def test_a_store_that_raises_anything_is_asked_again() -> None:
+    rows, worker = Rows(), Worker()
+    rows.error = ValueError("a row can't be read")
+    async with worker.at(rows) as leases:
+        await until(lambda: rows.asked)
+        rows.error, rows.waiting = None, [lease("later")]
+        leases.nudge()
+        await until(lambda: worker.held)
+
+    assert [each.run.spec.run_id for each in worker.held] == ["later"]
+
+
+async def test_a_worker_that_has_left_asks_nothing_more() -> None:
     rows, worker = Rows(), Worker()
     async with worker.at(rows) as leases:
         await until(lambda: rows.asked)
@@ -162,41 +180,3 @@ async def test_closed_it_asks_nothing_more() -> None:
         await checkpoint()
 
     assert rows.asked == [("claim", 10)]
-
-
-async def test_closing_what_was_never_opened_does_nothing() -> None:
-    async def scenario() -> None:
-        leases = Leases(
-            cast(Runs, Rows()),
-            "worker",
-            begin=lambda lease: None,
-            lost=lambda run_id: None,
-            stop=lambda run_id, how: None,
-            held=list,
-            room=lambda: 0,
-        )
-        await leases.aclose()
-
-    await asyncio.wait_for(scenario(), 5)
-
-
-async def test_a_run_that_cannot_begin_does_not_keep_the_others_or_the_next_round_from_it() -> None:
-    rows, worker = Rows(), Worker()
-    rows.waiting = [lease("broken"), lease("fine")]
-
-    def begin(claimed: Lease) -> None:
-        if claimed.run.spec.run_id == "broken":
-            raise ValueError("its row can't be read")
-        worker.held.append(claimed)
-
-    worker.begin = begin
-    async with worker.at(rows) as leases:
-        await until(lambda: worker.held)
-        rows.error = ValueError("a row can't be read")
-        leases.nudge()
-        await until(lambda: rows.asked.count(("claim", 9)) == 1)
-        rows.error, rows.waiting = None, [lease("later")]
-        leases.nudge()
-        await until(lambda: len(worker.held) == 2)
-
-    assert [each.run.spec.run_id for each in worker.held] == ["fine", "later"]

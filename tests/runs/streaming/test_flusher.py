@@ -1,8 +1,7 @@
-"""The flusher: what runs say gets to the log once and in order, in batches, never two on their way."""
+"""The flusher: what runs emit gets to the log once and in order, in batches, never two on their way."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import anyio
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Cursor, Event, RunId
-from seltzer.runs.streaming.flusher import LIMIT, Batch, Flusher
+from seltzer.runs.streaming.flusher import LIMIT, Flusher
 
 pytestmark = pytest.mark.anyio
 
@@ -52,23 +51,22 @@ class GatedLog:
     async def sweep(self) -> None: ...
 
 
-class Told:
-    """What the flusher told of each batch."""
+class Run:
+    """A run's writer, which keeps what becomes of its events."""
 
-    def __init__(self) -> None:
-        self.stored: list[Any] = []
-        self.failed: list[Any] = []
+    def __init__(self, run_id: RunId) -> None:
+        self.run_id = run_id
+        self.stored: list[Cursor] = []
+        self.was_stopped = ""
 
-    def was_stored(self, batch: Batch, fenced: set[RunId]) -> None:
-        self.stored.append((sorted(batch), fenced))
+    def was_stored(self, cursor: Cursor) -> None:
+        self.stored.append(cursor)
 
-    def was_not_stored(self, batch: Batch) -> None:
-        self.failed.append(sorted(batch))
+    def was_fenced(self) -> None:
+        self.was_stopped = "fenced"
 
-
-def flusher_of(log: GatedLog, told: Told | None = None) -> Flusher:
-    told = told or Told()
-    return Flusher(log, told.was_stored, told.was_not_stored)
+    def was_not_stored(self) -> None:
+        self.was_stopped = "not stored"
 
 
 def event(seq: int) -> Event:
@@ -83,13 +81,14 @@ async def until(is_so: Callable[[], object]) -> None:
 
 async def test_what_is_said_within_a_window_is_flushed_together() -> None:
     log = GatedLog()
-    flusher = flusher_of(log)
+    flusher = Flusher(log)
+    r, s = Run("r"), Run("s")
 
-    flusher.append("r", event(1))
-    flusher.append("s", event(1))
-    flusher.append("r", event(2))
+    flusher.append(r, event(1))
+    flusher.append(s, event(1))
+    flusher.append(r, event(2))
     await until(lambda: log.batches)
-    flusher.append("r", event(3))
+    flusher.append(r, event(3))
     await until(lambda: len(log.batches) == 2)
 
     assert log.batches == [{"r": [event(1), event(2)], "s": [event(1)]}, {"r": [event(3)]}]
@@ -98,13 +97,14 @@ async def test_what_is_said_within_a_window_is_flushed_together() -> None:
 async def test_what_is_said_during_a_flush_goes_with_the_next_for_all_runs() -> None:
     log = GatedLog()
     log.gate.clear()
-    flusher = flusher_of(log)
-    flusher.append("r", event(1))
+    flusher = Flusher(log)
+    r, s = Run("r"), Run("s")
+    flusher.append(r, event(1))
     await until(lambda: log.is_taking)
 
     for seq in (2, 3):
-        flusher.append("r", event(seq))
-        flusher.append("s", event(seq - 1))
+        flusher.append(r, event(seq))
+        flusher.append(s, event(seq - 1))
     log.gate.set()
     await until(lambda: len(log.batches) == 2)
 
@@ -114,10 +114,11 @@ async def test_what_is_said_during_a_flush_goes_with_the_next_for_all_runs() -> 
 async def test_settled_waits_for_the_runs_own_events_on_their_way_and_take_returns_the_rest() -> None:
     log = GatedLog()
     log.gate.clear()
-    flusher = flusher_of(log)
-    flusher.append("r", event(1))
+    flusher = Flusher(log)
+    r = Run("r")
+    flusher.append(r, event(1))
     await until(lambda: log.is_taking)
-    flusher.append("r", event(2))
+    flusher.append(r, event(2))
 
     with anyio.fail_after(5):
         await flusher.wait_written("s")
@@ -136,11 +137,12 @@ async def test_settled_waits_for_the_runs_own_events_on_their_way_and_take_retur
 
 async def test_closing_writes_what_waits() -> None:
     log = GatedLog()
-    flusher = flusher_of(log)
-    flusher.append("r", event(1))
+    flusher = Flusher(log)
+    r, s = Run("r"), Run("s")
+    flusher.append(r, event(1))
     await until(lambda: log.batches)
-    flusher.append("r", event(2))
-    flusher.append("s", event(1))
+    flusher.append(r, event(2))
+    flusher.append(s, event(1))
 
     await flusher.aclose()
     await flusher.aclose()
@@ -148,57 +150,62 @@ async def test_closing_writes_what_waits() -> None:
     assert log.taken == {"r": [event(1), event(2)], "s": [event(1)]}
 
 
-async def test_it_tells_what_was_stored_and_who_is_fenced() -> None:
-    log, told = GatedLog(), Told()
+async def test_each_run_learns_what_was_stored_and_that_it_is_fenced() -> None:
+    log = GatedLog()
     log.fenced = {"s"}
-    flusher = flusher_of(log, told)
+    flusher = Flusher(log)
+    r, s = Run("r"), Run("s")
 
-    flusher.append("r", event(1))
-    flusher.append("s", event(1))
+    flusher.append(r, event(1))
+    flusher.append(s, event(1))
     await flusher.aclose()
 
-    assert (told.stored, told.failed) == ([(["r", "s"], {"s"})], [])
+    assert (r.stored, r.was_stopped) == ([Cursor(1, 1)], "")
+    assert (s.stored, s.was_stopped) == ([], "fenced")
 
 
-async def test_a_batch_that_cannot_be_stored_is_told_and_the_next_one_is_tried() -> None:
-    log, told = GatedLog(), Told()
+async def test_runs_learn_that_a_batch_cannot_be_stored_and_the_next_one_is_tried() -> None:
+    log = GatedLog()
     log.error = StorageFailed("the disk is full")
-    flusher = flusher_of(log, told)
+    flusher = Flusher(log)
+    r, s = Run("r"), Run("s")
 
-    flusher.append("r", event(1))
-    await until(lambda: told.failed)
+    flusher.append(r, event(1))
+    await until(lambda: r.was_stopped)
     log.error = None
-    flusher.append("s", event(1))
+    flusher.append(s, event(1))
     await flusher.aclose()
 
-    assert (told.failed, log.taken) == ([["r"]], {"s": [event(1)]})
+    assert (r.was_stopped, s.was_stopped, log.taken) == ("not stored", "", {"s": [event(1)]})
 
 
 async def test_behind_a_batch_that_was_lost_the_log_gets_nothing_more_of_its_runs() -> None:
-    log, told = GatedLog(), Told()
+    log = GatedLog()
     log.gate.clear()
     log.error = StorageFailed("the disk is full")
-    flusher = flusher_of(log, told)
-    flusher.append("r", event(1))
+    flusher = Flusher(log)
+    r, s = Run("r"), Run("s")
+    flusher.append(r, event(1))
     await until(lambda: log.is_taking)
-    flusher.append("r", event(2))
-    flusher.append("s", event(1))
+    flusher.append(r, event(2))
+    flusher.append(s, event(1))
 
     log.gate.set()
-    await until(lambda: told.failed)
+    await until(lambda: r.was_stopped)
     log.error = None
     await flusher.aclose()
 
-    assert (told.failed, log.taken) == ([["r"]], {"s": [event(1)]})
+    assert (r.was_stopped, s.was_stopped, log.taken) == ("not stored", "", {"s": [event(1)]})
 
 
 async def test_when_it_is_full_runs_wait_for_room() -> None:
     log = GatedLog()
     log.gate.clear()
-    flusher = flusher_of(log)
+    flusher = Flusher(log)
+    r = Run("r")
     await flusher.wait_for_capacity()  # there is
     for seq in range(1, LIMIT + 1):
-        flusher.append("r", event(seq))
+        flusher.append(r, event(seq))
     await checkpoint()
     assert flusher.is_full
 
@@ -214,9 +221,10 @@ async def test_when_it_is_full_runs_wait_for_room() -> None:
 
 
 async def test_a_run_that_ends_makes_room_too() -> None:
-    flusher = flusher_of(GatedLog())
+    flusher = Flusher(GatedLog())
+    r = Run("r")
     for seq in range(1, LIMIT + 1):
-        flusher.append("r", event(seq))
+        flusher.append(r, event(seq))
     waits = asyncio.create_task(flusher.wait_for_capacity())
     await checkpoint()
 
@@ -229,11 +237,12 @@ async def test_a_run_that_ends_makes_room_too() -> None:
 async def test_a_flush_that_does_not_make_room_wakes_nobody() -> None:
     log = GatedLog()
     log.gate.clear()
-    flusher = flusher_of(log)
-    flusher.append("r", event(1))
+    flusher = Flusher(log)
+    r = Run("r")
+    flusher.append(r, event(1))
     await until(lambda: log.is_taking)
     for seq in range(2, LIMIT + 3):
-        flusher.append("r", event(seq))
+        flusher.append(r, event(seq))
 
     waits = asyncio.create_task(flusher.wait_for_capacity())
     await checkpoint()
@@ -268,12 +277,13 @@ def test_the_log_and_what_is_taken_are_what_was_put(steps: list[tuple[str, str]]
 
     async def scenario() -> None:
         log = GatedLog()
-        flusher = flusher_of(log)
+        flusher = Flusher(log)
         put: dict[RunId, list[Event]] = {run_id: [] for run_id in RUNS}
+        runs = {run_id: Run(run_id) for run_id in RUNS}
         for what, run_id in steps:
             if what == "put":
                 put[run_id].append(event(len(put[run_id]) + 1))
-                flusher.append(run_id, put[run_id][-1])
+                flusher.append(runs[run_id], put[run_id][-1])
             elif what == "end":  # as a run's end does it
                 log.gate.set()
                 await flusher.wait_written(run_id)

@@ -10,7 +10,7 @@ from anyio.lowlevel import checkpoint
 
 from seltzer.errors import InvalidCursor, StreamGap
 from seltzer.runs.event import START, Cursor, Event
-from seltzer.runs.execution.executor import RunLimits
+from seltzer.runs.limits import RunLimits
 from seltzer.runs.streaming.hub import TAIL_LIMIT
 from seltzer.stores.open import Retention
 from tests.runs.asking import answer, ask, ended, kinds, said, stored, until

@@ -11,7 +11,7 @@ from anyio.lowlevel import checkpoint
 
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
-from seltzer.runs.execution.executor import RunLimits
+from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import EventLog
 from seltzer.stores.open import FILE_NAME
 from tests.runs.asking import ask, begin, kinds, said, stored, unasked, until

@@ -20,6 +20,7 @@ from seltzer.runs.graph import Graph
 from seltzer.runs.run import RunSpec
 from seltzer.runs.threads.conversations import Conversations
 from seltzer.stores.open import open_stores
+from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages, agent, named
 
 pytestmark = pytest.mark.anyio
@@ -192,11 +193,11 @@ async def test_a_busy_thread_is_not_deleted(open_engine: Open) -> None:
 
 
 async def test_a_state_that_a_crash_left_behind_goes_when_the_deletion_is_asked_for_again(
-    open_engine: Open, tmp_path: Path
+    engine_of: Engines,
 ) -> None:
-    engine = await open_engine(named(agent(["one"], ["two"])))
+    engine = await engine_of(agent(["one"], ["two"]))
     await run(engine, ask("first", run_id="r1"))
-    await engine._stores.threads.delete("t")  # what delete() has done when it is killed
+    await engine_of.stores(engine).threads.delete("t")  # what delete() has done when it is killed
 
     with pytest.raises(UnknownThread):
         await engine.threads.delete("agent", "t")

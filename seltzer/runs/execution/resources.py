@@ -1,0 +1,20 @@
+"""What the attempts of a process share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seltzer.runs.execution.graph_stream import Drive
+from seltzer.runs.limits import RunLimits
+from seltzer.runs.ports import Stores
+from seltzer.runs.streaming.flusher import Flusher
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Where attempts write, how they run a graph, and how long they may take. clock counts seconds."""
+
+    stores: Stores
+    flusher: Flusher
+    drive: Drive
+    limits: RunLimits
+    clock: Callable[[], float]

@@ -1,0 +1,18 @@
+"""How much a process takes on, and for how long."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """The limits of a process's runs.
+
+    runs: executed at once. queue: runs that wait. timeout_s: a run's time. retention_s: how long an ended
+    run's events are kept. insist_s: when a graph that swallows its cancellation is cancelled again.
+    """
+
+    runs: int = 1_000
+    queue: int = 100
+    timeout_s: float = 600.0
+    retention_s: float = 3600.0
+    insist_s: float = 5.0
