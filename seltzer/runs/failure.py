@@ -7,7 +7,6 @@ Upstream errors are told by shape (a status code, a class's name), so that no ve
 import re
 from typing import Final
 
-from langchain_core.exceptions import ContextOverflowError
 from langgraph.errors import GraphRecursionError
 
 from seltzer.errors import RunFailed
@@ -80,7 +79,7 @@ def classify(error: BaseException) -> RunFailed:
     named = getattr(error, "code", None)  # a graph may name one of our codes on its own exceptions
     if isinstance(named, str) and named in MESSAGES:
         return failure(named)
-    if isinstance(error, ContextOverflowError):  # LangChain tells it by the provider's text
+    if _is_context_overflow(error):
         return failure("context_length_exceeded")
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and status >= 400:
@@ -92,6 +91,11 @@ def classify(error: BaseException) -> RunFailed:
         if code and (_package(base.__module__) in _CLIENTS or _comes_from_client(error)):
             return failure(code)
     return failure("graph_error")
+
+
+def _is_context_overflow(error: BaseException) -> bool:
+    """Tell whether LangChain, in versions that do, found the context too long by the provider's text."""
+    return any(base.__name__ == "ContextOverflowError" for base in type(error).__mro__)
 
 
 def _package(module: str) -> str:
