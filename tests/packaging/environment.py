@@ -7,16 +7,24 @@ and `imported_from` lets each test check where seltzer came from.
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import sysconfig
+import time
 import venv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-_COMMAND_S = 120.0
+import httpx
+
+_COMMAND_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +99,88 @@ def clean_environment(**given: str) -> dict[str, str]:
     """Return the variables of a shell that knows nothing of this repository."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
     return {**kept, "LANGSMITH_TRACING": "false", "DEMO_TTFT_MS": "0", "DEMO_TPS": "0", **given}
+
+
+@contextmanager
+def serving(environment: Environment, project: Path, *arguments: str) -> Iterator[str]:
+    """Run `seltzer serve` on a free port in the project's folder, and give its URL."""
+    command = [str(environment.bin / "seltzer"), "serve", *arguments, "--port", "0"]
+    process = subprocess.Popen(
+        command,
+        cwd=project,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        first_line = process.stdout.readline()
+        try:
+            assert " is up at " in first_line, process.communicate()
+            yield first_line.split()[-1]
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def langgraph_dev(environment: Environment, project: Path) -> Iterator[str]:
+    """Run the project under `langgraph dev`, and give its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [str(environment.bin / "python"), "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload"]
+    log = project.parent / "langgraph-dev.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)],
+            cwd=project,
+            env=clean_environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_up(process, url, log)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Ask until it answers: it has no other way to announce that it is up."""
+    deadline = time.monotonic() + _COMMAND_S
+    while not _answers(f"{url}/ok"):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.2)
+        assert process.poll() is None, log.read_text(errors="replace")
+        assert time.monotonic() < deadline, log.read_text(errors="replace")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
+
+
+def streamed(url: str, question: str) -> list[str]:
+    """Ask the graph `agent` over POST /agent/stream and return the tokens, one an event."""
+    with httpx.stream("POST", f"{url}/agent/stream", json={"input": question}, timeout=60) as response:
+        response.raise_for_status()
+        lines = list(response.iter_lines())
+    return [
+        json.loads(line.removeprefix("data: "))
+        for before, line in pairwise(lines)
+        if before == "event: data" and line.startswith("data: ")
+    ]
+
+
+def asked_under_dev(url: str, question: str) -> str:
+    """Ask the graph `agent` of a langgraph dev and return the answer."""
+    messages = [{"role": "user", "content": question}]
+    body = {"assistant_id": "agent", "input": {"messages": messages}}
+    state = httpx.post(f"{url}/runs/wait", json=body, timeout=60).raise_for_status().json()
+    text: str = state["messages"][-1]["content"]
+    return text
