@@ -208,18 +208,6 @@ async def test_a_failing_model_ends_the_run_with_a_code_and_without_its_text(eng
     assert answer(await ended(engine, ask(run_id="r2"))) == "fine"
 
 
-@pytest.mark.parametrize("error", [BaseException("odd"), BaseExceptionGroup("odd", [BaseException("odd")])])
-async def test_whatever_a_graph_raises_its_run_ends_and_its_thread_is_free(
-    engine_of: Engines, error: BaseException
-) -> None:
-    engine = await engine_of(agent([error], ["fine"]))
-
-    last = (await ended(engine, ask(run_id="r1")))[-1]
-
-    assert (last.kind, last.data["code"]) == ("failed", "graph_error")
-    assert answer(await ended(engine, ask(run_id="r2"))) == "fine"
-
-
 async def test_a_run_that_takes_too_many_steps_says_so(engine_of: Engines) -> None:
     engine = await engine_of(agent(*[[call("double", '{"x": 1}', f"c{n}")] for n in range(9)]))
 

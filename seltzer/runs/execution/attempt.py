@@ -70,24 +70,18 @@ class Attempt:
 
         None if it has none: the run was handed back, or has another owner, or its end can't be stored.
         """
-        self._task = asyncio.current_task()
         started_at = self._resources.clock()
         loop, timeout_s = asyncio.get_running_loop(), self._resources.limits.timeout_s
         deadline = loop.call_later(timeout_s, self.fail, "run_timeout")
-        try:
-            may_run = self._lifecycle.prepare()
-            self._emit(Emission("started", self._started()))
-            if may_run:
-                await self._run_graph(callbacks)
-            end = End(finished(self._translator, self._resources.clock() - started_at))
-        except asyncio.CancelledError:
-            end = End(CANCELLED)
-        except BaseException as error:  # a graph may raise anything, and its thread must be free again
-            why = classify(error)
-            end = End(failed(why))
-            log.warning("run %s of %s failed: %s", self.run_id, self.run.spec.graph, why.code, exc_info=error)
+        may_run = self._lifecycle.prepare()
+        self._emit(Emission("started", self._started()))
+        error = await self._graph_error(callbacks) if may_run else None
         deadline.cancel()
-        end = self._lifecycle.settle(end)
+        if error is not None:
+            last = self._failed(error)
+        else:
+            last = finished(self._translator, self._resources.clock() - started_at)
+        end = self._lifecycle.settle(End(last))
         try:
             return await self._finish(end)
         except Exception as error:
@@ -150,6 +144,26 @@ class Attempt:
         spec = self.run.spec
         ids = {"graph": spec.graph, "run_id": spec.run_id, "thread_id": spec.thread_id}
         return {**ids, "attempt": self.run.attempt}
+
+    async def _graph_error(self, callbacks: Callbacks) -> BaseException | None:
+        """Run the graph; return what it has raised, be it anything.
+
+        In a task of its own: a GeneratorExit that is thrown into a task closes every coroutine in it.
+        """
+        self._task = asyncio.create_task(self._run_graph(callbacks), name=f"graph of run {self.run_id}")
+        try:
+            await asyncio.wait([self._task])
+        except asyncio.CancelledError:  # the loop is being closed
+            self._stop(End(CANCELLED))
+            await asyncio.wait([self._task])
+        return asyncio.CancelledError() if self._task.cancelled() else self._task.exception()
+
+    def _failed(self, error: BaseException) -> Emission:
+        if isinstance(error, asyncio.CancelledError) and self._lifecycle.is_ending:
+            return CANCELLED
+        why = classify(error)
+        log.warning("run %s of %s failed: %s", self.run_id, self.run.spec.graph, why.code, exc_info=error)
+        return failed(why)
 
     async def _run_graph(self, callbacks: Callbacks) -> None:
         """Run the graph and emit what it streams."""

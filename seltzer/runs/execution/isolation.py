@@ -1,7 +1,8 @@
-"""Turns a graph's SystemExit and KeyboardInterrupt into an error of its run.
+"""Turns a graph's SystemExit, KeyboardInterrupt and GeneratorExit into an error of its run.
 
-asyncio raises these two out of the event loop if a task ends with one, past every handler, and LangGraph has
-tasks of its own for nodes and tool calls: a `sys.exit()` in one would end the server with all of its runs.
+asyncio raises the first two out of the event loop if a task ends with one, past every handler, and LangGraph
+has tasks of its own for nodes and tool calls: a `sys.exit()` in one would end the server with all its runs.
+A GeneratorExit it throws into whoever awaits the task, which closes all of its coroutines.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ class GraphExited(RuntimeError):
 
 
 def contained() -> Context:
-    """Return an empty context in which the two become GraphExited, also in every task created within it.
+    """Return an empty context in which these become GraphExited, also in every task created within it.
 
     The running loop gets a task factory for that, in front of the one it has. One that is set later, by an
     app or a library, is wrapped when the next context is made.
@@ -66,5 +67,7 @@ def _task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
 async def _guarded(inner: Coroutine[Any, Any, T]) -> T:
     try:
         return await inner
-    except (SystemExit, KeyboardInterrupt) as exit:
+    except (SystemExit, KeyboardInterrupt, GeneratorExit) as exit:
+        if isinstance(exit, GeneratorExit) and exit.__traceback__ and exit.__traceback__.tb_next is None:
+            raise  # not the graph's: this coroutine is being closed
         raise GraphExited(f"the graph raised {type(exit).__name__}") from exit
