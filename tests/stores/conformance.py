@@ -45,8 +45,8 @@ async def fill(log: EventLog, batch: Mapping[RunId, Sequence[Event]]) -> None:
     assert await log.append(batch) == set()
 
 
-async def forgotten(log: EventLog, run_id: RunId, after: Cursor = START) -> None:
-    """Wait until the log doesn't know the run any more."""
+async def deleted(log: EventLog, run_id: RunId, after: Cursor = START) -> None:
+    """Wait until the log has no such run."""
     with anyio.fail_after(10):
         while await log.read({run_id: after}):  # the port has no wake-up for it
             await anyio.lowlevel.checkpoint()
@@ -56,34 +56,34 @@ async def forgotten(log: EventLog, run_id: RunId, after: Cursor = START) -> None
 class LogExam:
     """Fixtures: `log`, an empty store; `small_log`, one that keeps SMALL_LIMIT of a run; `clock`, theirs."""
 
-    async def test_it_gives_back_what_it_was_given_in_order(self, log: EventLog) -> None:
+    async def test_events_are_read_in_the_order_appended(self, log: EventLog) -> None:
         await fill(log, {"r": events(1, 2)})
         await fill(log, {"r": events(3, 4)})
 
         assert await stored(log) == events(1, 4)
 
-    async def test_it_keeps_runs_apart(self, log: EventLog) -> None:
+    async def test_runs_are_separate(self, log: EventLog) -> None:
         await fill(log, {"r": events(1, 2), "s": events(1, 3)})
 
         assert await log.read({"r": START, "s": Cursor(1, 1)}) == {"r": events(1, 2), "s": events(2, 3)}
 
-    async def test_a_run_it_does_not_know_is_left_out(self, log: EventLog) -> None:
+    async def test_an_unknown_run_is_left_out(self, log: EventLog) -> None:
         await fill(log, {"r": events(1, 1)})
 
         assert await log.read({"r": START, "unknown": START}) == {"r": events(1, 1)}
 
-    async def test_behind_the_last_event_there_is_nothing_yet(self, log: EventLog) -> None:
+    async def test_after_the_last_event_there_is_nothing_yet(self, log: EventLog) -> None:
         await fill(log, {"r": events(1, 2)})
 
         assert await log.read({"r": Cursor(1, 2)}) == {"r": []}
         assert await log.read({"r": Cursor(1, 99)}) == {"r": []}
 
-    async def test_nothing_in_nothing_out(self, log: EventLog) -> None:
+    async def test_an_empty_batch_changes_nothing(self, log: EventLog) -> None:
         await fill(log, {})
 
         assert await log.read({}) == {}
 
-    async def test_an_event_given_twice_is_kept_once(self, log: EventLog) -> None:
+    async def test_an_event_appended_twice_is_kept_once(self, log: EventLog) -> None:
         await fill(log, {"r": events(1, 3)})
         await fill(log, {"r": events(2, 4)})
         await fill(log, {"r": events(1, 1)})
@@ -98,7 +98,7 @@ class LogExam:
         assert await stored(log, Cursor(1, 3)) == events(1, 2, attempt=2)
         assert await stored(log, Cursor(1, 99)) == events(1, 2, attempt=2)
 
-    async def test_an_attempt_that_lost_its_run_is_told_and_writes_nothing(self, log: EventLog) -> None:
+    async def test_a_fenced_attempt_writes_nothing(self, log: EventLog) -> None:
         await fill(log, {"r": events(1, 1, attempt=2), "s": events(1, 1)})
 
         fenced = await log.append({"r": events(2, 3), "s": events(2, 2)})
@@ -116,7 +116,7 @@ class LogExam:
         assert await stored(log, Cursor(1, 1)) == given[1:]
         assert await stored(log, Cursor(2, 1)) == given[3:]
 
-    async def test_what_is_not_kept_any_more_is_a_gap_and_never_a_hole(self, small_log: EventLog) -> None:
+    async def test_deleted_events_are_a_gap_and_never_a_hole(self, small_log: EventLog) -> None:
         await fill(small_log, {"r": events(1, 4)})
         assert await stored(small_log) == events(1, 4)
         await fill(small_log, {"r": events(5, 8)})
@@ -128,7 +128,7 @@ class LogExam:
         assert await stored(small_log, Cursor(1, 3)) == events(4, 8)
         assert await stored(small_log, Cursor(1, 8)) == []
 
-    async def test_the_oldest_go_one_by_one(self, small_log: EventLog) -> None:
+    async def test_the_oldest_events_are_dropped_one_by_one(self, small_log: EventLog) -> None:
         for seq in range(1, 5 * SMALL_LIMIT):
             await fill(small_log, {"r": events(seq, seq)})
 
@@ -138,20 +138,20 @@ class LogExam:
                 with pytest.raises(StreamGap):
                     await stored(small_log, Cursor(1, oldest - 1))
 
-    async def test_the_limit_is_each_runs_own(self, small_log: EventLog) -> None:
+    async def test_the_limit_applies_to_each_run(self, small_log: EventLog) -> None:
         await fill(small_log, {"r": events(1, SMALL_LIMIT + 1), "s": events(1, SMALL_LIMIT)})
 
         assert await stored(small_log, run_id="s") == events(1, SMALL_LIMIT)
 
-    async def test_an_expired_run_is_forgotten_and_the_others_are_not(self, log: EventLog) -> None:
+    async def test_an_expired_runs_events_are_deleted_and_no_others(self, log: EventLog) -> None:
         await fill(log, {"r": events(1, 3), "s": events(1, 3)})
 
         await log.expire("r", 0)
 
-        await forgotten(log, "r")
+        await deleted(log, "r")
         assert await stored(log, run_id="s") == events(1, 3)
 
-    async def test_a_run_is_kept_until_its_time(self, log: EventLog) -> None:
+    async def test_events_are_kept_until_they_expire(self, log: EventLog) -> None:
         await fill(log, {"r": events(1, 3)})
 
         await log.expire("r", 3600)
@@ -159,15 +159,15 @@ class LogExam:
         await anyio.lowlevel.checkpoint()
         assert await stored(log) == events(1, 3)
 
-    async def test_a_run_is_forgotten_when_its_time_has_come(self, log: EventLog, clock: Clock) -> None:
+    async def test_events_are_deleted_when_they_expire(self, log: EventLog, clock: Clock) -> None:
         await fill(log, {"r": events(1, 3)})
         await log.expire("r", 60)
         clock.now += 61
 
-        await forgotten(log, "r")
+        await deleted(log, "r")
 
     @pytest.mark.parametrize("given", [(60, 3600), (3600, 60)])
-    async def test_no_later_call_keeps_a_run_longer(
+    async def test_the_earliest_expiry_wins(
         self, log: EventLog, clock: Clock, given: tuple[int, int]
     ) -> None:
         await fill(log, {"r": events(1, 3)})
@@ -175,9 +175,9 @@ class LogExam:
             await log.expire("r", ttl_s)
         clock.now += 61
 
-        await forgotten(log, "r")
+        await deleted(log, "r")
 
-    async def test_a_forgotten_run_may_begin_anew(self, log: EventLog, clock: Clock) -> None:
+    async def test_an_expired_run_may_start_again(self, log: EventLog, clock: Clock) -> None:
         await fill(log, {"r": events(1, 3, attempt=2)})
         await log.expire("r", 60)
         clock.now += 61
@@ -186,15 +186,15 @@ class LogExam:
 
         assert await stored(log) == events(1, 1)
 
-    async def test_a_gap_is_forgotten_with_its_run(self, small_log: EventLog) -> None:
+    async def test_a_gap_is_deleted_with_its_run(self, small_log: EventLog) -> None:
         await fill(small_log, {"r": events(1, 9)})
         await small_log.expire("r", 0)
 
-        await forgotten(small_log, "r", Cursor(1, 9))
+        await deleted(small_log, "r", Cursor(1, 9))
 
         assert await small_log.read({"r": START}) == {}
 
-    async def test_a_run_nobody_knows_may_expire(self, log: EventLog) -> None:
+    async def test_an_unknown_run_may_expire(self, log: EventLog) -> None:
         await log.expire("unknown", 0)
 
         await anyio.lowlevel.checkpoint()

@@ -31,7 +31,7 @@ class LeasesExam:
 
     # The queue
 
-    async def test_a_full_queue_takes_no_more(self, runs: Runs) -> None:
+    async def test_a_full_queue_refuses_another_run(self, runs: Runs) -> None:
         for n in range(QUEUE_LIMIT):
             await waiting(runs, str(n), f"t{n}")
 
@@ -43,7 +43,7 @@ class LeasesExam:
         assert len(await claim(runs, n=1)) == 1
         await waiting(runs, "in its place", "t")
 
-    async def test_a_refused_run_ends_no_other(self, runs: Runs) -> None:
+    async def test_a_refused_run_cancels_no_other(self, runs: Runs) -> None:
         first = await leased(runs, "1")
         for n in range(QUEUE_LIMIT):
             await waiting(runs, f"q{n}", f"t{n}")
@@ -56,7 +56,7 @@ class LeasesExam:
     async def test_runs_are_claimed_oldest_first_and_one_a_thread(self, runs: Runs, clock: Clock) -> None:
         for run_id, thread_id in (("1", "t"), ("2", "t"), ("3", "u"), ("4", "v")):
             await waiting(runs, run_id, thread_id)
-            clock.now -= 3600  # the clock has no say
+            clock.now -= 3600  # the clock doesn't matter
 
         leases = await claim(runs, "a", 2)
 
@@ -69,12 +69,12 @@ class LeasesExam:
         await end(runs, leases[0])
         assert ids(await claim(runs, "b")) == ["2"]
 
-    async def test_a_claim_of_nothing_takes_nothing(self, runs: Runs) -> None:
+    async def test_a_claim_of_zero_runs_leases_none(self, runs: Runs) -> None:
         await waiting(runs)
 
         assert await claim(runs, n=0) == []
 
-    async def test_the_clock_an_hour_back_changes_no_order(self, runs: Runs, clock: Clock) -> None:
+    async def test_a_clock_that_steps_back_changes_no_order(self, runs: Runs, clock: Clock) -> None:
         await end(runs, await leased(runs, "1"))
         clock.now -= 3600
         await end(runs, await leased(runs, "2"), "interrupted")
@@ -107,7 +107,7 @@ class LeasesExam:
         clock.now += TTL_S - 1
         assert await claim(runs, "b") == []
 
-    async def test_a_late_worker_keeps_a_run_that_nobody_claimed(self, runs: Runs, clock: Clock) -> None:
+    async def test_a_late_worker_keeps_an_unclaimed_run(self, runs: Runs, clock: Clock) -> None:
         lease = await leased(runs)
         clock.now += 100 * TTL_S
 
@@ -116,7 +116,7 @@ class LeasesExam:
         assert await claim(runs, "b") == []
 
     @pytest.mark.parametrize("worker", ["a", "b"])
-    async def test_who_lost_a_lease_can_do_nothing_by_it(
+    async def test_a_lost_lease_allows_nothing(
         self, runs: Runs, log: EventLog, clock: Clock, worker: str
     ) -> None:
         old = await leased(runs)
@@ -132,7 +132,7 @@ class LeasesExam:
         assert await log.read({"r": START}) == {}
         await end(runs, new)
 
-    async def test_what_an_ended_run_said_is_kept_for_its_retention(
+    async def test_an_ended_runs_events_are_kept_for_their_retention(
         self, runs: Runs, log: EventLog, clock: Clock
     ) -> None:
         for run_id, retention_s in (("r1", 60), ("r2", None)):
@@ -147,7 +147,7 @@ class LeasesExam:
         assert (await found(runs, "r1")).status == "success"
 
     @pytest.mark.parametrize("ttl_s", [30, 90])
-    async def test_the_retention_keeps_nothing_longer_and_is_not_prolonged(
+    async def test_a_retention_is_never_extended(
         self, runs: Runs, log: EventLog, clock: Clock, ttl_s: float
     ) -> None:
         lease = await leased(runs)
@@ -160,7 +160,7 @@ class LeasesExam:
 
         assert await log.read({"r": START}) == {}
 
-    async def test_renewing_tells_runs_apart(self, runs: Runs, clock: Clock) -> None:
+    async def test_each_run_is_renewed_by_itself(self, runs: Runs, clock: Clock) -> None:
         lost = await leased(runs, "lost", "t1")
         clock.now += TTL_S + 1
         await claim(runs, "b")
@@ -181,7 +181,7 @@ class LeasesExam:
             ("interrupted", "interrupted"),
         ],
     )
-    async def test_the_terminal_event_makes_the_status(
+    async def test_the_terminal_event_sets_the_status(
         self, runs: Runs, log: EventLog, kind: Any, status: str
     ) -> None:
         lease = await leased(runs)
@@ -215,9 +215,7 @@ class LeasesExam:
 
         await leased(runs, "2")
 
-    async def test_a_run_that_was_handed_back_is_claimed_as_the_next_attempt(
-        self, runs: Runs, log: EventLog
-    ) -> None:
+    async def test_a_run_handed_back_is_claimed_as_the_next_attempt(self, runs: Runs, log: EventLog) -> None:
         lease = await leased(runs)
         said = [Event(1, 1, "token", {"text": "a"})]
         await waiting(runs, "behind it")
@@ -232,7 +230,7 @@ class LeasesExam:
 
     # Stopping
 
-    async def test_a_waiting_run_ends_at_once(self, runs: Runs, log: EventLog) -> None:
+    async def test_a_pending_run_is_cancelled_at_once(self, runs: Runs, log: EventLog) -> None:
         await waiting(runs)
 
         run = await runs.stop("r", "cancel")
@@ -243,9 +241,7 @@ class LeasesExam:
         assert await log.read({"r": START}) == {"r": [CANCELLED]}
         assert await claim(runs) == []
 
-    async def test_a_waiting_run_that_had_begun_says_so_behind_what_it_said(
-        self, runs: Runs, log: EventLog
-    ) -> None:
+    async def test_a_pending_run_with_events_gets_its_end_after_them(self, runs: Runs, log: EventLog) -> None:
         said = [Event(1, 1, "token", {"text": "a"})]
         await runs.hand_back(await leased(runs), unwritten=said)
 
@@ -253,7 +249,7 @@ class LeasesExam:
 
         assert await log.read({"r": START}) == {"r": [*said, Event(2, 1, "cancelled", {})]}
 
-    async def test_a_running_one_is_told(self, runs: Runs) -> None:
+    async def test_a_running_run_is_marked_to_stop(self, runs: Runs) -> None:
         lease = await leased(runs)
 
         assert await runs.stop("r", "cancel") == lease.run
@@ -262,7 +258,7 @@ class LeasesExam:
         assert await status(runs) == "running"
 
     @pytest.mark.parametrize("told", [["cancel", "rollback"], ["rollback", "cancel"]])
-    async def test_a_rollback_beats_a_cancel(self, runs: Runs, told: list[Stop]) -> None:
+    async def test_a_rollback_overrides_a_cancel(self, runs: Runs, told: list[Stop]) -> None:
         lease = await leased(runs)
 
         for how in told:
@@ -271,7 +267,9 @@ class LeasesExam:
         assert (await runs.renew([lease], TTL_S)).stops == {"r": "rollback"}
 
     @pytest.mark.parametrize("is_handed_back", [False, True])
-    async def test_a_later_attempt_is_told_too(self, runs: Runs, clock: Clock, is_handed_back: bool) -> None:
+    async def test_a_later_attempt_is_marked_to_stop_too(
+        self, runs: Runs, clock: Clock, is_handed_back: bool
+    ) -> None:
         lease = await leased(runs)
         await runs.stop("r", "rollback")
         if is_handed_back:
@@ -283,7 +281,7 @@ class LeasesExam:
 
         assert (again.stop, again.run.attempt) == ("rollback", 2)
 
-    async def test_an_ended_one_is_left_alone(self, runs: Runs, log: EventLog) -> None:
+    async def test_stopping_an_ended_run_changes_nothing(self, runs: Runs, log: EventLog) -> None:
         last = await end(runs, await leased(runs))
 
         run = await runs.stop("r", "rollback")
@@ -292,6 +290,6 @@ class LeasesExam:
         assert (run.status, run.last) == ("success", last)
         assert await log.read({"r": START}) == {"r": [last]}
 
-    async def test_there_is_no_such_run(self, runs: Runs) -> None:
+    async def test_an_unknown_run_is_none(self, runs: Runs) -> None:
         assert await runs.stop("unknown", "cancel") is None
         assert await runs.get("unknown") is None

@@ -76,7 +76,7 @@ class RunsExam:
 
     # Submitting
 
-    async def test_a_run_on_a_free_thread_begins_at_once(self, runs: Runs, clock: Clock) -> None:
+    async def test_a_run_on_a_free_thread_starts_at_once(self, runs: Runs, clock: Clock) -> None:
         run, lease, ended = await submit(runs)
 
         assert (run.status, run.attempt, run.number, ended) == ("running", 1, 1, [])
@@ -99,7 +99,7 @@ class RunsExam:
 
         assert (await found(runs)).spec == given
 
-    async def test_a_run_that_begins_at_once_has_the_very_spec(self, runs: Runs) -> None:
+    async def test_a_run_that_starts_at_once_has_the_submitted_spec(self, runs: Runs) -> None:
         given = spec()
 
         lease = (await runs.submit(given, "a", TTL_S, QUEUE_LIMIT)).lease
@@ -110,7 +110,7 @@ class RunsExam:
     @pytest.mark.parametrize(
         "value", [None, "text", {"messages": [HumanMessage("a"), AIMessage("b")], "n": 1}, {"odd": object}]
     )
-    async def test_an_input_of_any_kind_is_there_for_a_retry(self, runs: Runs, value: Any) -> None:
+    async def test_an_input_of_any_kind_is_kept_for_a_retry(self, runs: Runs, value: Any) -> None:
         await runs.submit(RunSpec("agent", value, "t", "r"), None, TTL_S, QUEUE_LIMIT)
 
         (lease,) = await claim(runs)
@@ -129,7 +129,7 @@ class RunsExam:
 
         assert (await found(runs)).spec.input is None
 
-    async def test_a_run_sent_twice_is_one_run(self, runs: Runs) -> None:
+    async def test_a_run_submitted_twice_is_one_run(self, runs: Runs) -> None:
         first = await submit(runs, digest="d")
 
         again = await submit(runs, digest="d")
@@ -137,7 +137,7 @@ class RunsExam:
         assert again == Submitted(first.run, None, [])
         assert ids(await claim(runs)) == []
 
-    async def test_a_run_sent_again_after_its_end_is_returned_as_it_stands(self, runs: Runs) -> None:
+    async def test_a_run_submitted_again_after_its_end_is_returned_as_it_is(self, runs: Runs) -> None:
         last = await end(runs, await leased(runs, on_busy="interrupt"))
         await waiting(runs, "after")
 
@@ -146,7 +146,7 @@ class RunsExam:
         assert (run.status, run.last, lease, ended) == ("success", last, None, [])
         assert await status(runs, "after") == "pending"
 
-    async def test_a_known_id_with_another_body_is_a_conflict(self, runs: Runs) -> None:
+    async def test_a_used_id_with_another_body_is_a_conflict(self, runs: Runs) -> None:
         await submit(runs, digest="d")
 
         with pytest.raises(IdempotencyConflict, match="'r'"):
@@ -208,7 +208,7 @@ class RunsExam:
         assert ids(await claim(runs)) == ["2"]
 
     @pytest.mark.parametrize(("on_busy", "how"), [("interrupt", "cancel"), ("rollback", "rollback")])
-    async def test_interrupt_and_rollback_tell_the_running_one_to_end(
+    async def test_interrupt_and_rollback_stop_the_running_run(
         self, runs: Runs, on_busy: OnBusy, how: Stop
     ) -> None:
         first = await leased(runs, "1")
@@ -221,7 +221,7 @@ class RunsExam:
         assert ids(await claim(runs)) == ["2"]
 
     @pytest.mark.parametrize("on_busy", ["interrupt", "rollback"])
-    async def test_interrupt_and_rollback_end_those_that_wait(
+    async def test_interrupt_and_rollback_cancel_the_pending_runs(
         self, runs: Runs, log: EventLog, on_busy: OnBusy
     ) -> None:
         await waiting(runs, "1")
@@ -263,14 +263,16 @@ class RunsExam:
     @pytest.mark.parametrize(
         "given", [{"on_busy": "rollback"}, {"answers": {"i": [1, "yes"]}}, {"answers": {}}]
     )
-    async def test_rollback_and_answers_go_on_with_it(self, runs: Runs, given: dict[str, Any]) -> None:
+    async def test_rollback_and_answers_are_accepted_on_an_interrupted_thread(
+        self, runs: Runs, given: dict[str, Any]
+    ) -> None:
         await end(runs, await leased(runs, "1"), "interrupted")
 
         lease = await leased(runs, "2", **given)
 
         assert (await found(runs, "2")).spec == lease.run.spec == spec("2", **given)
 
-    async def test_an_answer_nobody_waits_for_is_refused(self, runs: Runs) -> None:
+    async def test_an_answer_without_a_question_is_refused(self, runs: Runs) -> None:
         with pytest.raises(NotInterrupted, match="'t'"):
             await submit(runs, "0", answers={"i": 1})
         await end(runs, await leased(runs, "1"))
@@ -288,7 +290,7 @@ class RunsExam:
         with pytest.raises(NotInterrupted):
             await submit(runs, "3", answers={"i": 1}, on_busy="enqueue")
 
-    async def test_a_run_that_was_cancelled_before_it_began_hides_no_question(self, runs: Runs) -> None:
+    async def test_a_run_cancelled_before_it_started_hides_no_question(self, runs: Runs) -> None:
         first = await leased(runs, "1")
         await waiting(runs, "2")
         await runs.stop("2", "cancel")

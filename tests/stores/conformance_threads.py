@@ -28,7 +28,7 @@ async def status(threads: Threads, thread_id: str = "t") -> str:
 class ThreadsExam:
     """Fixtures: `threads` an empty store, `runs` and `log` its others, `clock` its clock."""
 
-    async def test_a_thread_is_known_from_its_first_run_on(
+    async def test_a_thread_exists_from_its_first_run(
         self, threads: Threads, runs: Runs, clock: Clock
     ) -> None:
         assert await threads.get("t") is None
@@ -75,7 +75,7 @@ class ThreadsExam:
         await end(runs, await leased(runs, "4", answers={}), "cancelled")
         assert await status(threads) == "idle"
 
-    async def test_a_run_that_ended_without_a_step_is_not_the_newest(
+    async def test_a_run_that_ended_before_its_first_step_is_not_the_newest(
         self, threads: Threads, runs: Runs, clock: Clock
     ) -> None:
         await end(runs, await leased(runs, "1"))
@@ -93,7 +93,7 @@ class ThreadsExam:
         assert await listed(threads) == ["t"]
         assert await listed(threads, graph="other") == []
 
-    async def test_a_run_cancelled_before_it_began_is_not_the_newest(
+    async def test_a_run_cancelled_before_it_started_is_not_the_newest(
         self, threads: Threads, runs: Runs
     ) -> None:
         lease = await leased(runs, "1")
@@ -108,7 +108,7 @@ class ThreadsExam:
         await end(runs, lease, "interrupted")
         assert await status(threads) == "interrupted"
 
-    async def test_a_thread_whose_only_run_never_began_is_idle(self, threads: Threads, runs: Runs) -> None:
+    async def test_a_thread_whose_only_run_never_started_is_idle(self, threads: Threads, runs: Runs) -> None:
         await waiting(runs)
         await runs.stop("r", "cancel")
 
@@ -120,7 +120,7 @@ class ThreadsExam:
     ) -> None:
         for run_id, thread_id in (("1", "t"), ("2", "u"), ("3", "v"), ("4", "t")):
             await end(runs, await leased(runs, run_id, thread_id))
-            clock.now -= 3600  # the clock has no say
+            clock.now -= 3600  # the clock doesn't matter
 
         assert await listed(threads) == ["t", "v", "u"]
 
@@ -190,7 +190,7 @@ class ThreadsExam:
         await end(runs, lease, "cancelled")
         assert await threads.interrupted("t") == []
 
-    async def test_a_deleted_thread_is_gone_with_its_runs_and_events(
+    async def test_a_deleted_thread_is_deleted_with_its_runs_and_events(
         self, threads: Threads, runs: Runs, log: EventLog
     ) -> None:
         for run_id, thread_id in (("1", "t"), ("2", "t"), ("3", "u")):
@@ -204,7 +204,7 @@ class ThreadsExam:
         assert await status(threads, "u") == "idle"
         assert not await threads.delete("t")
 
-    async def test_a_deleted_thread_may_begin_anew(self, threads: Threads, runs: Runs) -> None:
+    async def test_a_deleted_thread_can_be_created_again(self, threads: Threads, runs: Runs) -> None:
         first = await leased(runs, title="Old")
         await end(runs, first, "interrupted")
         await threads.delete("t")

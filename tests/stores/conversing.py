@@ -1,4 +1,4 @@
-"""Graphs that talk at once, and turns on their threads, for tests of the checkpoints."""
+"""Graphs that answer at once, and turns on their threads, for tests of the checkpoints."""
 
 import asyncio
 import json
@@ -20,14 +20,14 @@ from seltzer.stores.sqlite.database import Database, open_database
 
 
 async def made(file: Path) -> Path:
-    """Return the file, made and brought up to date."""
+    """Return the file, created and migrated."""
     await (await open_database(file)).aclose()
     return file
 
 
 @asynccontextmanager
 async def open_checkpoints(file: Path, *, spare: int = 0, **options: Any) -> AsyncIterator[SqliteCheckpoints]:
-    """Open the file; what is pruned is pruned at once."""
+    """Open the file; pruning happens at once."""
     async with opened(file) as database:
         yield SqliteCheckpoints(database, spare=spare, **options)
 
@@ -43,7 +43,7 @@ async def opened(file: Path) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def held_up(database: Database) -> AsyncIterator[None]:
-    """Have all that is written wait until the block ends."""
+    """Block all writes until the block ends."""
     has_begun, may_end = threading.Event(), threading.Event()
 
     def block(connection: sqlite3.Connection) -> None:
@@ -72,7 +72,7 @@ def graph(node: Any, schema: Any = Talk) -> AnyPregel:
 
 
 def echo() -> AnyPregel:
-    """Return a graph that says what it was told."""
+    """Return a graph that echoes its input."""
     return graph(lambda state: {"messages": [AIMessage(f"you said {state['messages'][-1].content}")]})
 
 
@@ -131,7 +131,7 @@ def config(thread_id: str = "t", run_id: str = "", **configurable: Any) -> Any:
 
 
 async def turn(pregel: AnyPregel, said: Any, *args: Any, **options: Any) -> list[str]:
-    """Take a turn, by a text, an answer (a Command) or any input, and return the thread's texts."""
+    """Run a turn, by a text, an answer (a Command) or any input, and return the thread's texts."""
     given = {"messages": [HumanMessage(said)]} if isinstance(said, str) else said
     where = config(*args, **options)
     async for _ in pregel.astream(given, where, durability="sync"):
@@ -162,7 +162,7 @@ def answered(answer: str) -> Command[Any]:
 
 
 def rows(file: Path, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
-    """Return what the file holds, by another connection; or change it."""
+    """Return what is in the file, by another connection; or change it."""
     connection = sqlite3.connect(file, isolation_level=None)
     try:
         return connection.execute(statement, parameters).fetchall()

@@ -1,4 +1,4 @@
-"""The stores there are, each opened in an empty folder: a new one is added to STORES, and sits the exams."""
+"""All stores, each opened in an empty folder: a new one is added to STORES, and sits the exams."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

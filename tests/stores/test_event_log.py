@@ -1,4 +1,4 @@
-"""The event logs there are, through the exam; and a law: a log is a list, whoever reads when."""
+"""Each store's event log passes the exam; and a law: a log equals a list, whenever it is read."""
 
 import asyncio
 from pathlib import Path
@@ -27,14 +27,14 @@ class TestEveryLog(LogExam):
 
 
 class Model:
-    """What a log is: a list for each run, in order, whose oldest may be gone."""
+    """What a log is: a list for each run, in order, whose oldest events may be deleted."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lists: dict[str, list[Event]] = {}
 
     def append(self, run_id: str, given: list[Event]) -> bool:
-        """Take the events; tell whether the run is fenced."""
+        """Append the events; return whether the run is fenced."""
         mine, fenced = self._lists.setdefault(run_id, []), False
         for each in given:
             last = mine[-1].cursor if mine else START
@@ -44,7 +44,7 @@ class Model:
         return fenced
 
     def read(self, run_id: str, after: Cursor) -> list[Event] | None:
-        """Return what the log must return; None where it must say that there is a gap."""
+        """Return what the log must return; None where it must raise StreamGap."""
         mine = self._lists.get(run_id, [])
         if len(mine) > self._limit and after < mine[-self._limit - 1].cursor:
             return None
@@ -54,9 +54,7 @@ class Model:
 @pytest.mark.parametrize("name", STORES)
 @settings(deadline=None)
 @given(st.lists(appends | reads, max_size=30), st.sampled_from([1, SMALL_LIMIT, 1000]))
-def test_a_log_equals_a_list_whoever_reads_when(
-    name: str, steps: list[tuple[str, str, int, list[int]]], limit: int
-) -> None:
+def test_a_log_equals_a_list(name: str, steps: list[tuple[str, str, int, list[int]]], limit: int) -> None:
     async def play(folder: Path) -> None:
         async with STORES[name](folder, small_limit=limit) as opened:
             log, model = opened.small_log, Model(limit)

@@ -1,4 +1,4 @@
-"""The runs' stores there are, through the exam; and laws that hold whatever workers and clients do."""
+"""Each store's runs pass the exam; and laws that hold whatever workers and clients do."""
 
 import asyncio
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class TestEveryRuns(RunsExam, LeasesExam):
 
 
 class Play:
-    """Two workers and their clients, who do what they are told, and look at every run after each step."""
+    """Two workers and their clients, who follow a script, and check every run after each step."""
 
     def __init__(self, store: Opened) -> None:
         self._store = store
@@ -128,7 +128,7 @@ class Play:
 @pytest.mark.parametrize("name", STORES)
 @settings(deadline=None)
 @given(st.lists(steps, max_size=40))
-def test_the_laws_hold_whatever_comes(name: str, steps: list[tuple[Any, ...]]) -> None:
+def test_the_laws_hold_in_any_sequence(name: str, steps: list[tuple[Any, ...]]) -> None:
     async def play(folder: Path) -> None:
         async with STORES[name](folder) as opened:
             players = Play(opened)

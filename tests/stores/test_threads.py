@@ -1,4 +1,4 @@
-"""The threads' stores there are, through the exam."""
+"""Each store's threads pass the exam."""
 
 from tests.stores.conformance_threads import ThreadsExam
 

@@ -1,1 +1,1 @@
-"""What every checkpoint saver shares: packing, the message cache, retention, durability, the serializer."""
+"""What every checkpoint saver shares: the serializer, packing, the message cache, retention, durability."""

@@ -1,12 +1,12 @@
-"""The messages of stored threads that this process knows: loaded once, neither decoded nor written again.
+"""The messages of stored threads that are cached in this process: neither decoded nor written again.
 
-A message is known again by being the same object, or an equal one. So a node must not change a message that
-its run found in the thread, as LangGraph demands; two such changes are noticed all the same: another object
-as the content of one of the last, and anything in a message that a node gives back among its writes. The
-lists handed out are fresh each time, the messages in them are shared.
+A message counts as cached if it is the same object, or an equal one. So a node must not change a message of
+its run's thread in place, as LangGraph demands. Two such changes are noticed all the same: a new object as
+the content of one of the last messages, and any change in a message that a node returns. The lists returned
+are fresh, the messages in them are shared.
 
-To look into 4,000 messages takes a millisecond, as they don't lie in the processor's cache; so nothing here
-does, but when a list is loaded that nothing is known of, or that isn't what it was.
+Looking at 4,000 messages takes a millisecond, as they aren't in the processor's cache; so it is only done
+where nothing is cached for a list yet, or the list isn't what it was.
 """
 
 from collections import Counter, OrderedDict, deque
@@ -20,9 +20,9 @@ from langchain_core.messages import BaseMessage
 
 REF_BYTES: Final = 16  # a ref names a message's stored form; a list is stored as its refs, end to end
 LISTS_A_THREAD: Final = 4  # a state may hold several lists, and so may its subgraphs
-KNOWN_LIMIT: Final = 20_000
-KNOWN_LIMIT_BYTES: Final = 64 * 2**20
-LAST: Final = 64  # messages whose content is looked at
+CACHE_LIMIT: Final = 20_000
+CACHE_LIMIT_BYTES: Final = 64 * 2**20
+CHECKED: Final = 64  # of the last messages, whose content is compared
 
 _content_of = attrgetter("content")
 
@@ -33,25 +33,23 @@ def split(refs: bytes) -> Iterator[bytes]:
 
 
 def are_messages(values: Collection[Any]) -> bool:
+    """Return whether all of the values are messages."""
     return all(issubclass(kind, BaseMessage) for kind in set(map(type, values)))
 
 
 class CachedList:
-    """A list of messages as it was loaded, and its refs.
-
-    A message that isn't trusted any more is None.
-    """
+    """A list of messages as it was loaded, and its refs. An invalidated message is None."""
 
     def __init__(self, refs: bytes, messages: Sequence[Any]) -> None:
         self.refs = refs
         self.messages: list[BaseMessage | None] = list(messages)
         self.has_holes = not are_messages(messages)
-        if self.has_holes:  # a class that is revived no more came back as a dict
+        if self.has_holes:  # a message whose class isn't revived any more was read back as a dict
             self.messages = [each if isinstance(each, BaseMessage) else None for each in messages]
         self._contents = [each and each.content for each in self.messages]
 
     def extend(self, refs: bytes, messages: Sequence[BaseMessage]) -> None:
-        """Go on by these."""
+        """Append these messages."""
         if "_index" in self.__dict__:
             self._index.update((id(message), at) for at, message in enumerate(messages, len(self.messages)))
         if "by_ref" in self.__dict__:
@@ -60,20 +58,20 @@ class CachedList:
         self.messages += messages
         self._contents += map(_content_of, messages)
 
-    def ref(self, message: BaseMessage) -> bytes | None:
-        """Return the message's ref, if it is one of these and hasn't changed."""
+    def ref_of(self, message: BaseMessage) -> bytes | None:
+        """Return the message's ref, if it is in the list and unchanged."""
         at = self._index.get(id(message))
         if at is None or self._contents[at] is not message.content:
             return None
         return self.refs[at * REF_BYTES : (at + 1) * REF_BYTES]
 
-    def begins(self, messages: Sequence[Any]) -> bool:
-        """Tell whether the other list begins with all of these, unchanged."""
-        self.doubt_changed()
+    def is_prefix_of(self, messages: Sequence[Any]) -> bool:
+        """Return whether the other list starts with all of these messages, unchanged."""
+        self.invalidate_changed()
         return not self.has_holes and messages[: len(self.messages)] == self.messages
 
-    def doubt(self, messages: Iterable[BaseMessage]) -> None:
-        """Trust these no more, if they are among them."""
+    def invalidate(self, messages: Iterable[BaseMessage]) -> None:
+        """Drop those of the messages that are in the list."""
         for message in messages:
             at = self._index.pop(id(message), None)
             if at is not None:
@@ -81,13 +79,14 @@ class CachedList:
                 self.has_holes = True
                 self.__dict__.pop("by_ref", None)
 
-    def doubt_changed(self) -> None:
-        """Trust those of the last no more whose content is another object now."""
-        last = zip(self.messages[-LAST:], self._contents[-LAST:], strict=True)
-        self.doubt([each for each, content in last if each is not None and each.content is not content])
+    def invalidate_changed(self) -> None:
+        """Drop those of the last messages whose content is another object now."""
+        last = zip(self.messages[-CHECKED:], self._contents[-CHECKED:], strict=True)
+        self.invalidate([each for each, content in last if each is not None and each.content is not content])
 
     @cached_property
     def by_ref(self) -> dict[bytes, BaseMessage | None]:
+        """The messages by their refs."""
         return dict(zip(split(self.refs), self.messages, strict=True))
 
     @cached_property
@@ -96,88 +95,88 @@ class CachedList:
 
 
 class MessageCache:
-    """The lists known of each thread; where they outgrow a limit, the thread used longest ago goes.
+    """The cached lists of each thread; beyond a limit, the least recently used thread is evicted.
 
     limit: of messages in all. limit_bytes: of what was loaded for the threads, as stored; a thread's share
-    only grows until it goes, as its lists hold messages of one another.
+    only grows until it is evicted, as its lists share messages.
     A reader is whoever decoded them: one graph's serializer may revive what another's doesn't.
     """
 
-    def __init__(self, limit: int = KNOWN_LIMIT, limit_bytes: int = KNOWN_LIMIT_BYTES) -> None:
+    def __init__(self, limit: int = CACHE_LIMIT, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:
         self._limit = limit
         self._limit_bytes = limit_bytes
         self._threads: OrderedDict[tuple[object, str], deque[CachedList]] = OrderedDict()
         self._sizes_bytes: Counter[tuple[object, str]] = Counter()  # by thread
         self.count = 0
         self.size_bytes = 0
-        self.epoch = 0  # raised when something was deleted
+        self.epoch = 0  # raised by each eviction of what was deleted
 
     def lists(self, reader: object, thread_id: str) -> Sequence[CachedList]:
-        """Return the lists known of the thread."""
+        """Return the thread's cached lists."""
         return self._threads.get((reader, thread_id), ())
 
-    def recall(self, reader: object, thread_id: str, refs: bytes) -> tuple[list[Any], int]:
-        """Return the packed list's messages, and how many of the first are known.
+    def look_up(self, reader: object, thread_id: str, refs: bytes) -> tuple[list[Any], int]:
+        """Return the packed list's messages, and how many of the first are cached.
 
-        From there on, the ref itself stands for each one that isn't known.
+        From there on, the ref itself stands for each message that isn't cached.
         """
-        known = self.lists(reader, thread_id)
-        for each in known:
-            each.doubt_changed()
+        lists = self.lists(reader, thread_id)
+        for each in lists:
+            each.invalidate_changed()
             if not each.has_holes and each.refs.startswith(refs):
                 return list(each.messages[: len(refs) // REF_BYTES]), len(refs) // REF_BYTES
             if not each.has_holes and refs.startswith(each.refs):
                 return [*each.messages, *split(refs[len(each.refs) :])], len(each.messages)
         found: dict[bytes, BaseMessage | None] = {}
-        for each in known:
+        for each in lists:
             found |= each.by_ref
         return [found.get(ref) or ref for ref in split(refs)], 0
 
-    def remember(
+    def add(
         self, reader: object, thread_id: str, refs: bytes, messages: Sequence[Any], size_bytes: int
     ) -> None:
-        """Know the list from now on, in place of one that it goes on from.
+        """Cache the list, in place of one that it continues.
 
-        size_bytes: of those of its messages that weren't known.
+        size_bytes: of those of its messages that weren't cached.
         """
         key = reader, thread_id
-        mine = self._threads.setdefault(key, deque())
+        lists = self._threads.setdefault(key, deque())
         self._threads.move_to_end(key)
-        for known in list(mine):
-            if known.has_holes:
-                self._remove(mine, known)
-            elif known.refs.startswith(refs):
+        for each in list(lists):
+            if each.has_holes:
+                self._remove(lists, each)
+            elif each.refs.startswith(refs):
                 return
-            elif refs.startswith(known.refs) and are_messages(rest := messages[len(known.messages) :]):
-                known.extend(refs[len(known.refs) :], rest)
+            elif refs.startswith(each.refs) and are_messages(rest := messages[len(each.messages) :]):
+                each.extend(refs[len(each.refs) :], rest)
                 self._grow(key, len(rest), size_bytes)
                 return
-        mine.append(CachedList(refs, messages))
-        if len(mine) > LISTS_A_THREAD:
-            self._remove(mine, mine[0])
+        lists.append(CachedList(refs, messages))
+        if len(lists) > LISTS_A_THREAD:
+            self._remove(lists, lists[0])
         self._grow(key, len(messages), size_bytes)
 
-    def forget(self, thread_id: str, refs: Collection[bytes] | None = None) -> None:
-        """Know those of the thread's lists no more that hold one of the refs, or all of them."""
+    def evict(self, thread_id: str, refs: Collection[bytes] | None = None) -> None:
+        """Evict those of the thread's lists that have one of the refs; without refs, all of them."""
         self.epoch += 1
         for key in [key for key in self._threads if key[1] == thread_id]:
-            mine = self._threads[key]
-            for known in list(mine):
-                if refs is None or not known.by_ref.keys().isdisjoint(refs):
-                    self._remove(mine, known)
-            if not mine:
+            lists = self._threads[key]
+            for each in list(lists):
+                if refs is None or not each.by_ref.keys().isdisjoint(refs):
+                    self._remove(lists, each)
+            if not lists:
                 del self._threads[key]
                 self.size_bytes -= self._sizes_bytes.pop(key)
 
-    def _remove(self, mine: deque[CachedList], known: CachedList) -> None:
-        mine.remove(known)
-        self.count -= len(known.messages)
+    def _remove(self, lists: deque[CachedList], removed: CachedList) -> None:
+        lists.remove(removed)
+        self.count -= len(removed.messages)
 
     def _grow(self, key: tuple[object, str], count: int, size_bytes: int) -> None:
         self.count += count
         self.size_bytes += size_bytes
         self._sizes_bytes[key] += size_bytes
         while self.count > self._limit or self.size_bytes > self._limit_bytes:
-            gone, lists = self._threads.popitem(last=False)
-            self.count -= sum(len(known.messages) for known in lists)
-            self.size_bytes -= self._sizes_bytes.pop(gone)
+            evicted, lists = self._threads.popitem(last=False)
+            self.count -= sum(len(each.messages) for each in lists)
+            self.size_bytes -= self._sizes_bytes.pop(evicted)

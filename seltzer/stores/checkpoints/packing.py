@@ -1,6 +1,6 @@
-"""A state with its long lists of messages taken out: each message is stored once a thread, by a ref.
+"""A state without its long lists of messages: each message is stored once a thread, by a ref.
 
-LangGraph's saver writes the whole state at every step; what is written then grows by a ref a message only.
+LangGraph's saver writes the whole state at each step; here a step's size grows by one ref a message.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from seltzer.stores.checkpoints.message_cache import REF_BYTES, CachedList, are_
 
 Path: TypeAlias = tuple[str, ...]
 
-PACKED: Final = "packed"  # the type of what has lists taken out; another saver refuses it
-SHORTEST: Final = 9  # a shorter list stays where it is
+PACKED: Final = "packed"  # the type of a value without its lists; another saver refuses it
+SHORTEST: Final = 9  # a shorter list stays in its place
 DEPTH: Final = 3  # a checkpoint's channel_values, a channel's dict (such as a subgraph's input), its list
 
 
-class Stored(NamedTuple):
+class StoredMessage(NamedTuple):
     """A message as it is stored."""
 
     ref: bytes
@@ -32,22 +32,22 @@ class Packed(NamedTuple):
 
     kind: str
     blob: bytes
-    new: dict[bytes, Stored]
+    new: dict[bytes, StoredMessage]
 
 
 class Unpacked(NamedTuple):
-    """A value without its lists, and where each belongs in it."""
+    """A value without its lists, and the place of each in it."""
 
     value: Any
     lists: dict[Path, bytes]
 
 
-def pack(serde: SerializerProtocol, value: Any, known: Sequence[CachedList]) -> Packed:
-    """Serialize the value, with its lists of messages as refs. Known messages aren't looked at again."""
+def pack(serde: SerializerProtocol, value: Any, cached: Sequence[CachedList]) -> Packed:
+    """Serialize the value, with its lists of messages as refs. Cached messages aren't serialized again."""
     if not _has_long_list(value, DEPTH):
         return Packed(*serde.dumps_typed(value), {})
-    packer = _Packer(serde, known)
-    rest = packer.take_out(value, (), DEPTH)
+    packer = _Packer(serde, cached)
+    rest = packer.extract(value, (), DEPTH)
     if not packer.lists:
         return Packed(*serde.dumps_typed(value), {})
     _, blob = serde.dumps_typed([*serde.dumps_typed(rest), packer.lists])
@@ -55,28 +55,28 @@ def pack(serde: SerializerProtocol, value: Any, known: Sequence[CachedList]) -> 
 
 
 def unpack(serde: SerializerProtocol, kind: str, blob: bytes) -> Unpacked:
-    """Undo pack(), but for the lists."""
+    """Undo pack(), except for the lists."""
     if kind != PACKED:
         return Unpacked(serde.loads_typed((kind, blob)), {})
     inner_kind, inner, lists = serde.loads_typed(("msgpack", blob))
     return Unpacked(serde.loads_typed((inner_kind, inner)), {tuple(path): refs for path, refs in lists})
 
 
-def refs_in(serde: SerializerProtocol, kind: str, blob: bytes) -> list[bytes]:
-    """Return the packed lists of what pack() made, without the rest of it."""
+def packed_lists(serde: SerializerProtocol, kind: str, blob: bytes) -> list[bytes]:
+    """Return the packed lists of what pack() returned, without decoding the rest."""
     return [refs for _, refs in serde.loads_typed(("msgpack", blob))[2]] if kind == PACKED else []
 
 
-def put_back(value: Any, path: Path, messages: list[Any]) -> Any:
-    """Return the value with the list where it belongs."""
+def insert_list(value: Any, path: Path, messages: list[Any]) -> Any:
+    """Return the value with the list in its place."""
     if not path:
         return messages
-    value[path[0]] = put_back(value[path[0]], path[1:], messages)
+    value[path[0]] = insert_list(value[path[0]], path[1:], messages)
     return value
 
 
 def distinct(lists: Sequence[bytes]) -> set[bytes]:
-    """Return the refs of many packed lists; one that goes on from the one before it costs next to nothing."""
+    """Return the refs of many packed lists; one that continues the one before it costs next to nothing."""
     found: set[bytes] = set()
     before = b""
     for refs in lists:
@@ -86,7 +86,7 @@ def distinct(lists: Sequence[bytes]) -> set[bytes]:
 
 
 def _has_long_list(value: Any, depth: int) -> bool:
-    """Tell whether there is anything that may be taken out: a look at a short thread's state, no more."""
+    """Return whether anything may be extracted, at the cost of a look at a short thread's state."""
     if type(value) is list:
         return len(value) >= SHORTEST
     if type(value) is dict and depth:
@@ -97,16 +97,16 @@ def _has_long_list(value: Any, depth: int) -> bool:
 
 
 class _Packer:
-    """The lists taken out of a value, by path, and the messages in them that may be new, by ref."""
+    """The lists extracted from a value, by path, and the messages in them that may be new, by ref."""
 
-    def __init__(self, serde: SerializerProtocol, known: Sequence[CachedList]) -> None:
+    def __init__(self, serde: SerializerProtocol, cached: Sequence[CachedList]) -> None:
         self.lists: list[tuple[Path, bytes]] = []
-        self.new: dict[bytes, Stored] = {}
+        self.new: dict[bytes, StoredMessage] = {}
         self._serde = serde
-        self._known = known
+        self._cached = cached
 
-    def take_out(self, value: Any, path: Path, depth: int) -> Any:
-        """Move the value's long lists of messages over, and return the rest of it."""
+    def extract(self, value: Any, path: Path, depth: int) -> Any:
+        """Move the value's long lists of messages to `lists`, and return the rest of it."""
         if type(value) is list and len(value) >= SHORTEST:
             refs = self._refs(value)
             if refs is not None:
@@ -115,7 +115,7 @@ class _Packer:
         elif type(value) is dict and depth:
             count = len(self.lists)
             rest = {
-                key: self.take_out(part, (*path, key), depth - 1) if isinstance(key, str) else part
+                key: self.extract(part, (*path, key), depth - 1) if isinstance(key, str) else part
                 for key, part in value.items()
             }
             return value if len(self.lists) == count else rest
@@ -123,22 +123,24 @@ class _Packer:
 
     def _refs(self, messages: list[Any]) -> bytes | None:
         """Return the list, packed; None if it isn't one of messages."""
-        begun = max((each for each in self._known if each.begins(messages)), key=_length, default=None)
-        if begun is not None:
-            rest = messages[len(begun.messages) :]
-            return begun.refs + b"".join(map(self._store, rest)) if are_messages(rest) else None
-        return b"".join(map(self._known_ref, messages)) if are_messages(messages) else None
+        prefix = max(
+            (each for each in self._cached if each.is_prefix_of(messages)), key=_length, default=None
+        )
+        if prefix is not None:
+            rest = messages[len(prefix.messages) :]
+            return prefix.refs + b"".join(map(self._store, rest)) if are_messages(rest) else None
+        return b"".join(map(self._ref, messages)) if are_messages(messages) else None
 
-    def _known_ref(self, message: BaseMessage) -> bytes:
-        found = (ref for each in self._known if (ref := each.ref(message)) is not None)
+    def _ref(self, message: BaseMessage) -> bytes:
+        found = (ref for each in self._cached if (ref := each.ref_of(message)) is not None)
         return next(found, None) or self._store(message)
 
     def _store(self, message: BaseMessage) -> bytes:
         kind, blob = self._serde.dumps_typed(message)
         ref = blake2b(blob, digest_size=REF_BYTES, key=kind.encode()).digest()
-        self.new[ref] = Stored(ref, kind, blob)
+        self.new[ref] = StoredMessage(ref, kind, blob)
         return ref
 
 
-def _length(known: CachedList) -> int:
-    return len(known.messages)
+def _length(cached: CachedList) -> int:
+    return len(cached.messages)

@@ -1,4 +1,4 @@
-"""The half of a checkpoint saver that blocks: from a thread, it asks the other half in the event loop."""
+"""The blocking half of a checkpoint saver: called in a thread, it runs the async half in the event loop."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class SyncHalf(BaseCheckpointSaver[str]):
     """What LangGraph calls of a saver in a thread, such as that of a node which is a plain function.
 
-    Made in the loop that it asks. Raises InvalidStateError where that loop itself would wait for its answer.
+    Created in the event loop that it uses. Raises InvalidStateError where that loop would wait for itself.
     """
 
     def __init__(self, *, serde: SerializerProtocol) -> None:
@@ -32,7 +32,7 @@ class SyncHalf(BaseCheckpointSaver[str]):
         self._loop = asyncio.get_running_loop()
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return self._answer(self.aget_tuple(config))
+        return self._run(self.aget_tuple(config))
 
     def list(
         self,
@@ -44,10 +44,10 @@ class SyncHalf(BaseCheckpointSaver[str]):
     ) -> Iterator[CheckpointTuple]:
         found = aiter(self.alist(config, filter=filter, before=before, limit=limit))
 
-        async def following() -> CheckpointTuple | None:
+        async def next_one() -> CheckpointTuple | None:
             return await anext(found, None)
 
-        while (each := self._answer(following())) is not None:
+        while (each := self._run(next_one())) is not None:
             yield each
 
     def put(
@@ -57,7 +57,7 @@ class SyncHalf(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        return self._answer(self.aput(config, checkpoint, metadata, new_versions))
+        return self._run(self.aput(config, checkpoint, metadata, new_versions))
 
     def put_writes(
         self,
@@ -66,28 +66,28 @@ class SyncHalf(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        self._answer(self.aput_writes(config, writes, task_id, task_path))
+        self._run(self.aput_writes(config, writes, task_id, task_path))
 
     def delete_thread(self, thread_id: str) -> None:
-        self._answer(self.adelete_thread(thread_id))
+        self._run(self.adelete_thread(thread_id))
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, "DeltaChannelHistory"]:
-        return self._answer(self.aget_delta_channel_history(config=config, channels=channels))
+        return self._run(self.aget_delta_channel_history(config=config, channels=channels))
 
     def get_next_version(self, current: str | None, channel: None) -> str:
-        """Number a channel's versions as LangGraph's own savers do: the threads there are have such ones."""
+        """Number a channel's versions as LangGraph's own savers do, and stored threads have them."""
         number = 0 if current is None else int(current.split(".")[0])
         return f"{number + 1:032}.{random():016}"
 
-    def _answer(self, asked: Coroutine[Any, Any, T]) -> T:
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         if self._is_in_loop():
-            asked.close()
+            coroutine.close()
             raise asyncio.InvalidStateError(
-                "the loop would wait for itself: await the method that begins with `a`"
+                "the event loop can't wait for itself: await the method whose name begins with `a`"
             )
-        return asyncio.run_coroutine_threadsafe(asked, self._loop).result()
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def _is_in_loop(self) -> bool:
         try:

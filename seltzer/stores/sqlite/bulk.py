@@ -1,4 +1,4 @@
-"""Many rows in one statement: each one gives the interpreter's lock away, and has to wait to have it back."""
+"""Many rows in one statement: each statement releases the interpreter's lock, and waits to get it back."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ ROWS_A_STATEMENT: Final = 256
 
 
 def insert(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Carry out the statement, which has a `%s` for what comes after VALUES."""
+    """Execute the statement, which has a `%s` after VALUES."""
     for some in batches(rows):
         marks = f"({','.join('?' * len(some[0]))})"
         values = [value for row in some for value in row]
@@ -16,10 +16,10 @@ def insert(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequen
 
 
 def batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Cut the rows into statements of 256, 128, .. 1 of them.
+    """Split the rows into batches of 256, 128, .. 1 of them.
 
-    Each other length would be a statement of its own, which sqlite3 keeps parsed: megabytes. The price is a
-    few statements more.
+    Each other length would be another statement, which sqlite3 keeps compiled: megabytes. The price is a few
+    statements more.
     """
     at = 0
     while rest := len(rows) - at:

@@ -1,4 +1,4 @@
-"""One SQLite file, and the two threads that alone touch it: one writes, one reads."""
+"""One SQLite file, and the two threads that alone use it: one writes, one reads."""
 
 import sqlite3
 from collections.abc import Callable
@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from seltzer.errors import LoadError
-from seltzer.stores.sqlite.connection import ThreadedConnection, Work
+from seltzer.stores.sqlite.connection import ThreadedConnection
 from seltzer.stores.sqlite.migrations import all_migrations, migrate
+from seltzer.stores.sqlite.transactions import Work
 
 T = TypeVar("T")
 
-BUSY_TIMEOUT_S: Final = 30.0  # somebody may look into the file with a tool of their own
+BUSY_TIMEOUT_S: Final = 30.0  # people may open the file with a tool of their own
 GROUP_LIMIT: Final = 64  # writes in one transaction; a read gains nothing from sharing one
-APPLICATION_ID: Final = 0x53454C54  # "SELT": tells our file from another program's
+APPLICATION_ID: Final = 0x53454C54  # "SELT": distinguishes our file from another program's
 
 
 class Database:
@@ -25,54 +26,54 @@ class Database:
         self._failed: dict[str, BaseException] = {}  # by owner
 
     async def write(self, work: Work[T]) -> T:
-        """Do the work in a transaction, after all that came before; undo all of it if it raises.
+        """Do the work in a transaction, after all work before it; undo all of it if it raises.
 
-        The work must bear to be done twice, with nothing left of the first time: it shares a transaction with
-        others that wait, and one of them may fail. So it changes nothing but the file, and of that only rows:
-        by these is told whether it wrote before it raised. A caller that is cancelled leaves at once; its
-        work is done all the same.
+        The work may be done twice, the first time undone: it shares a transaction with other work that waits,
+        which may fail. So it changes nothing but the file, and of that only rows: SQLite's count of changed
+        rows shows whether it wrote before it raised. A cancelled caller returns at once; its work is done all
+        the same.
         Raises StorageFailed where SQLite does, and what the work raises; RuntimeError for StopIteration.
         """
         return await self._writer.transact(work)
 
     def post(self, owner: str, work: Work[None], *, can_wait: bool = False) -> None:
-        """Do the work as write() does, without anyone waiting for it.
+        """Do the work as write() does, without waiting for it. If it fails, check(owner) raises why.
 
-        can_wait: for a moment, so that it may go with others. If it can't be done, check(owner) raises why.
+        can_wait: for a moment, so that it may share a transaction.
         """
 
-        def failed(error: BaseException) -> None:
+        def note_error(error: BaseException) -> None:
             self._failed.setdefault(owner, error)
 
-        self._writer.post(work, failed, can_wait=can_wait)
+        self._writer.post(work, note_error, can_wait=can_wait)
 
     def check(self, owner: str) -> None:
-        """Raise what a work raised that was posted for the owner: to be asked in the owner's later works."""
+        """Raise what work posted for the owner has raised. To be called in the owner's later work."""
         if self._failed and (error := self._failed.get(owner)) is not None:
             raise error
 
     def forget(self, owner: str) -> None:
-        """Take note that nothing more comes of the owner."""
+        """Drop the owner's error: no work of the owner follows."""
         self._failed.pop(owner, None)
 
-    async def read(self, work: Work[T], *, behind_posts: bool = False) -> T:
-        """Do the work, which only reads and sees one moment of the file; it never waits for a writer.
+    async def read(self, work: Work[T], *, after_posts: bool = False) -> T:
+        """Do the work, which only reads, in one snapshot of the file; it never waits for a writer.
 
-        All that was written before it was asked is seen. behind_posts: so is what was posted, which is waited
-        for. Reads are done one after the other, each once. Raises as write() does.
+        It sees all that was written before. after_posts: it also sees what was posted before, and waits for
+        that. Reads are done one after the other, each once. Raises as write() does.
         """
-        if behind_posts:
-            await self._writer.settled()
+        if after_posts:
+            await self._writer.wait_posted()
         return await self._reader.transact(work)
 
     async def aclose(self) -> None:
-        """Close the file when what was asked before is done."""
+        """Close the file after all work before."""
         await self._writer.aclose()
         await self._reader.aclose()
 
 
 async def open_database(path: Path) -> Database:
-    """Open the file, made and brought up to date if need be. Its folder must be there.
+    """Open the file; create and migrate it if need be. Its folder must exist.
 
     Raises LoadError if it can't be opened, is no database of ours, or was written by a later Seltzer.
     """
@@ -101,25 +102,25 @@ def _connected(path: Path, prepare: Callable[[sqlite3.Connection, Path], None]) 
             connection.close()
             raise
     except sqlite3.Error as error:
-        raise _refusal(path, f"SQLite says: {error}", _IF_BROKEN) from error
+        raise _unusable(path, f"SQLite says: {error}", _IF_BROKEN) from error
     return connection
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the file ours and up to date. Raises LoadError, sqlite3.Error."""
+    """Mark the file as ours and migrate it. Raises LoadError, sqlite3.Error."""
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()
     is_new = application_id == version == tables == 0
     if not is_new and application_id != APPLICATION_ID:
-        raise _refusal(path, "it is another program's database", _IF_FOREIGN)
+        raise _unusable(path, "it is another program's database", _IF_FOREIGN)
     newest = all_migrations()[-1].number
     if version > newest:
-        why = f"a later Seltzer wrote it (its version is {version}, this Seltzer knows up to {newest})"
-        raise _refusal(path, why, _IF_LATER)
+        why = f"a later Seltzer wrote it (its version is {version}, this Seltzer reads up to {newest})"
+        raise _unusable(path, why, _IF_LATER)
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
-        raise _refusal(path, f"SQLite's WAL can't be had there, only {mode!r}", _IF_NO_WAL)
+        raise _unusable(path, f"SQLite has no WAL there, only {mode!r}", _IF_NO_WAL)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     migrate(connection)
 
@@ -136,5 +137,5 @@ _IF_LATER: Final = "run that Seltzer, or choose another folder by SELTZER_DATA"
 _IF_NO_WAL: Final = "choose a folder on a local disk by SELTZER_DATA"
 
 
-def _refusal(path: Path, why: str, todo: str) -> LoadError:
+def _unusable(path: Path, why: str, todo: str) -> LoadError:
     return LoadError(f"the database {path} can't be used", why, todo)

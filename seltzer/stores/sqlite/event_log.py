@@ -45,7 +45,7 @@ class SqliteEventLog:
         return {run_id: events for run_id, events in found.items() if events is not None}
 
     async def expire(self, run_id: RunId, ttl_s: float) -> None:
-        """Do as EventLog.expire has it; some events that are past their time are deleted now."""
+        """Do what EventLog.expire says; some events that have expired are deleted now."""
         now = self._clock()
 
         def work(connection: sqlite3.Connection) -> None:
@@ -56,14 +56,14 @@ class SqliteEventLog:
 
     async def sweep(self) -> None:
         now = self._clock()
-        if now < self._next_sweep <= now + SWEEP_S:  # a clock that was set back doesn't put it off
+        if now < self._next_sweep <= now + SWEEP_S:  # a clock that was set back doesn't postpone it
             return
         self._next_sweep = now + SWEEP_S
         if await self._database.write(lambda connection: sweep(connection, now)):
             self._next_sweep = now
 
     async def expire_ended(self, ttl_s: float) -> None:
-        """Forget in ttl_s seconds what ended runs said that nobody has called expire() for.
+        """Have the events of ended runs expire in ttl_s seconds, where expire() was never called for them.
 
         For the opening of the file: a process may have died between a run's end and its expire().
         """

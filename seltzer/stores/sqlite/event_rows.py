@@ -1,7 +1,7 @@
-"""The log's rows, inside a transaction that someone else began: the log's own, or that of a run's end.
+"""The log's rows, inside a transaction that the caller began: the log's own, or that of a run's end.
 
-Rows are only ever added at the table's end, whatever run they are of, and those of a run are a chain: each
-points to the one before. With an index by run, a flush would write a page for each run instead of a few.
+Rows are only ever appended at the table's end, whatever run they belong to, and a run's rows are a chain:
+each points to the one before. With an index by run, a flush would write a page for each run, not just a few.
 """
 
 import sqlite3
@@ -46,13 +46,13 @@ def write_events(
     events_limit: int | None = None,
     expires_at: float | None = None,
 ) -> set[RunId]:
-    """Store what isn't there yet, and return the fenced runs, as EventLog.append has it.
+    """Store the events that aren't stored yet, and return the fenced runs, as EventLog.append says.
 
-    With a limit, the file holds about twice as many events of a run at most. expires_at: when the runs'
-    events are to be forgotten, if nobody says sooner.
+    With a limit, the file has at most about twice as many events of a run. expires_at: when the runs' events
+    expire, unless sooner.
     """
     heads, expired, last_row = _heads(connection, batch, now)
-    forget_logs(connection, expired)
+    delete_logs(connection, expired)
     rows: list[_Row] = []
     grown: list[tuple[Any, ...]] = []
     too_long: list[tuple[RunId, int, int]] = []
@@ -78,12 +78,12 @@ def write_events(
 def read_events(
     connection: sqlite3.Connection, run_id: RunId, after: Cursor, now: float, events_limit: int
 ) -> list[Event] | None:
-    """Return the run's events behind the cursor; None if the log doesn't know it. Raises StreamGap."""
+    """Return the run's events after the cursor; None if the log has no such run. Raises StreamGap."""
     heads, _, _ = _heads(connection, (run_id,), now)
     head = heads.get(run_id)
     if head is None:
         return None
-    dropped = max(0, head.upto - events_limit)  # so many, and the last of them is in a row that is kept
+    dropped = max(0, head.upto - events_limit)  # the last of these is in a row that is kept
     rows = list(_chain(connection, "SELECT * FROM chain", head.last_row, after=after, ordinal=dropped))
     if not rows:
         return []
@@ -92,15 +92,15 @@ def read_events(
     first = [_parse(attempt, line) for line in body.split(b"\n")]
     place = dropped - 1 - (upto - len(first))  # where the last of the dropped is, if not before this row
     if place >= 0 and after < first[place].cursor:
-        raise StreamGap(f"the events of run {run_id!r} behind {after} are not kept any more")
+        raise StreamGap(f"the events of run {run_id!r} after {after} are not kept any more")
     events = [event for event in first if event.cursor > after]
     for _, _, attempt, _, _, body in rows[1:]:
         events += [_parse(attempt, line) for line in body.split(b"\n")]
     return events
 
 
-def forget_logs(connection: sqlite3.Connection, log_ids: Iterable[int]) -> None:
-    """Delete the logs with all that is in them."""
+def delete_logs(connection: sqlite3.Connection, log_ids: Iterable[int]) -> None:
+    """Delete the logs with all their events."""
     for log_id in log_ids:
         (last_row,) = connection.execute(
             "DELETE FROM logs WHERE log_id = ? RETURNING last_row", (log_id,)
@@ -109,9 +109,9 @@ def forget_logs(connection: sqlite3.Connection, log_ids: Iterable[int]) -> None:
 
 
 def sweep(connection: sqlite3.Connection, now: float, *, at_once: int = SWEPT_AT_ONCE) -> bool:
-    """Forget the expired logs. Their rows go when all rows before them may go: in bulk, that is cheap.
+    """Delete the expired logs. Their rows are deleted with all rows before them: in bulk, that is cheap.
 
-    Returns whether it is worth going on: so many went that there may be more.
+    Returns whether to sweep again: so many were deleted that there may be more.
     """
     connection.execute("DELETE FROM logs WHERE expires_at <= ?", (now,))
     return connection.execute(_SWEEP, (at_once,)).rowcount > at_once // 2
@@ -153,9 +153,9 @@ def _chain(
     after: Cursor = START,
     ordinal: int = 0,
 ) -> sqlite3.Cursor:
-    """Do something with a run's rows, last one first, that end behind the cursor and reach that ordinal."""
-    asked = {"last": last, "attempt": after.attempt, "seq": after.seq, "ordinal": ordinal}
-    return connection.execute(_CHAIN + statement, asked)
+    """Execute the statement on a run's rows, last one first, that end after the cursor, from the ordinal."""
+    parameters = {"last": last, "attempt": after.attempt, "seq": after.seq, "ordinal": ordinal}
+    return connection.execute(_CHAIN + statement, parameters)
 
 
 def _heads(
@@ -173,7 +173,7 @@ def _heads(
 
 
 def _pack(head: _Head, events: Iterable[Event], next_row: int) -> tuple[list[_Row], bool]:
-    """Return rows for the events behind the head, one an attempt, and whether the run is fenced."""
+    """Return rows for the events after the head, one an attempt, and whether the run is fenced."""
     previous, attempt, last_seq, upto = head
     rows: list[_Row] = []
     lines: list[bytes] = []
@@ -204,7 +204,7 @@ def _parse(attempt: int, line: bytes) -> Event:
 
 
 def _cut(connection: sqlite3.Connection, run_id: RunId, last_row: int, ordinal: int) -> None:
-    """Delete a run's rows before the one that holds that ordinal."""
+    """Delete a run's rows before the one that has the ordinal."""
     kept = _chain(connection, "SELECT min(row_id) FROM chain", last_row, ordinal=ordinal).fetchone()[0]
     (previous,) = connection.execute("SELECT previous FROM events WHERE row_id = ?", (kept,)).fetchone()
     if previous is not None:

@@ -1,4 +1,4 @@
-"""The runs' rows, inside a transaction that someone else began."""
+"""The runs' rows, inside a transaction that the caller began."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ _serializer: Final = SafeSerializer()
 
 
 class Input(NamedTuple):
-    """A spec's input as it is stored: nothing, where nobody would read it."""
+    """A spec's input as it is stored: nothing, where no process would read it."""
 
     type: str | None = None
     body: bytes | None = None
@@ -67,7 +67,7 @@ def pack_input(spec: RunSpec) -> Input:
 
 
 def to_run(row: sqlite3.Row) -> Run:
-    """Return the run that a row of `runs` holds."""
+    """Return the run of a row of `runs`."""
     spec = RunSpec(
         graph=row["graph"],
         input=None if row["input"] is None else _serializer.loads_typed((row["input_type"], row["input"])),
@@ -106,21 +106,22 @@ def find(connection: sqlite3.Connection, run_id: RunId) -> sqlite3.Row | None:
 
 
 def find_rivals(connection: sqlite3.Connection, run_id: RunId, thread_id: str) -> list[sqlite3.Row]:
-    """Return what matters to a new run, oldest first: its thread's active runs and its newest one.
+    """Return the rows a new run depends on, oldest first: its thread's active runs and its newest one.
 
-    But if the run is there already, its row alone.
+    If the run itself is stored already, its row alone.
     """
     rows = connection.execute(_RIVALS, {"run_id": run_id, "thread_id": thread_id}).fetchall()
-    known = [row for row in rows if row["run_id"] == run_id]
-    return known or sorted(rows, key=itemgetter("number"))
+    existing = [row for row in rows if row["run_id"] == run_id]
+    return existing or sorted(rows, key=itemgetter("number"))
 
 
-def insert(
-    connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: float, held: tuple[str, float] | None
+def insert_run(
+    connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: float, lease: tuple[str, float] | None
 ) -> tuple[int, bool]:
     """Write the run's row, and its thread's; return its number, and whether the thread is new.
 
-    held: the worker whose first attempt begins at once, and until when it has its lease; else it is pending.
+    lease: the worker that starts the first attempt at once, and until when it has the lease; None for a
+    pending run.
     """
     added = connection.execute(
         "INSERT INTO runs (run_id, thread_id, graph, status, attempt, has_touched, worker, lease_until,"
@@ -128,7 +129,7 @@ def insert(
         " input_type, input) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(spec.run_id, spec.thread_id, spec.graph),
-            *(("running", 1, 1, *held) if held else ("pending", 0, 0, None, None)),
+            *(("running", 1, 1, *lease) if lease else ("pending", 0, 0, None, None)),
             *(now, spec.attached, spec.max_steps),
             *(dumps(spec.configurable), spec.on_busy, _dumps(spec.answers), spec.checkpoint_id),
             *(spec.digest, spec.title, *packed),
@@ -143,8 +144,8 @@ def insert(
     return number, is_new
 
 
-def begin_attempt(connection: sqlite3.Connection, number: int, worker: str, until: float) -> sqlite3.Row:
-    """Begin the run's next attempt, and return its row."""
+def start_attempt(connection: sqlite3.Connection, number: int, worker: str, until: float) -> sqlite3.Row:
+    """Start the run's next attempt, and return its row."""
     row: sqlite3.Row = connection.execute(
         "UPDATE runs SET crashes = crashes + (status = 'running'), status = 'running',"
         " attempt = attempt + 1, has_touched = 1, worker = ?,"
@@ -163,9 +164,9 @@ def end(
     output: bytes | None = None,
     touched: bool = True,
 ) -> bool:
-    """Write that the run has ended by that event; touched as Runs.finish has it.
+    """End the run with the event; touched is Runs.finish's.
 
-    which: a condition that it meets, and its values; False if there is no such run.
+    which: the condition on the run's row, and its parameters; False if there is no such run.
     """
     condition, values = which
     ended = connection.execute(
@@ -179,14 +180,14 @@ def end(
     ).fetchone()
     if ended is None:
         return False
-    # A run that doesn't count any more leaves its thread to the newest one that does.
+    # The thread's newest run is then the newest one that counts.
     statement = _TOUCH_THREAD if ended["has_touched"] else _FALL_BACK
     connection.execute(statement, {"now": now, "thread_id": ended["thread_id"]})
     return True
 
 
-def tell_to_end(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float) -> Run | None:
-    """Stop a run, as Runs.stop has it, and return it if that has ended it."""
+def stop_run(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float) -> Run | None:
+    """Stop a run, as Runs.stop says, and return it if that has ended it."""
     if row["status"] == "pending":
         last = Event(row["attempt"] + 1, 1, "cancelled", {})
         end(connection, ("number = ?", (row["number"],)), last, now)

@@ -18,13 +18,13 @@ from seltzer.runs.run import Lease, Run, RunSpec, Status, Stop
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.event_rows import write_events
 from seltzer.stores.sqlite.run_rows import (
-    begin_attempt,
     end,
     find,
     find_rivals,
-    insert,
+    insert_run,
     pack_input,
-    tell_to_end,
+    start_attempt,
+    stop_run,
     to_datetime,
     to_run,
 )
@@ -33,8 +33,8 @@ from seltzer.stores.sqlite.run_rows import (
 class SqliteRuns:
     """The Runs of one process.
 
-    clock: seconds since 1970, for people. lease_clock: any seconds that go forward, for deadlines; the clock,
-    if there is none.
+    clock: seconds since 1970, for people. lease_clock: seconds that never step back, for deadlines; by
+    default the clock.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class SqliteRuns:
         self._lease_clock = lease_clock or clock
 
     async def expire_all_leases(self) -> int:
-        """Let all leases run out, and return how many there were: for who has just opened the file alone."""
+        """Expire all leases, and return how many there were. For a process that has just locked the file."""
         return await self._database.write(
             lambda connection: (
                 connection.execute("UPDATE runs SET lease_until = -9e999 WHERE status = 'running'").rowcount
@@ -64,15 +64,15 @@ class SqliteRuns:
             if rivals and rivals[0]["run_id"] == spec.run_id:
                 return _resubmitted(rivals[0], spec)
             now = self._clock()
-            ended, is_free = _make_way(connection, spec, rivals, now)
-            held = (worker, self._lease_clock() + ttl_s) if worker is not None and is_free else None
-            if held is None:
+            ended, is_free = _resolve_busy_thread(connection, spec, rivals, now)
+            granted = (worker, self._lease_clock() + ttl_s) if worker is not None and is_free else None
+            if granted is None:
                 _check_queue(connection, queue_limit)
-            number, is_thread_new = insert(connection, spec, packed, now, held)
-            status: Status = "running" if held else "pending"
-            attempt = 1 if held else 0
+            number, is_thread_new = insert_run(connection, spec, packed, now, granted)
+            status: Status = "running" if granted else "pending"
+            attempt = 1 if granted else 0
             run = Run(spec, status, attempt=attempt, number=number, created_at=to_datetime(now))
-            lease = Lease(run, held[0], is_thread_new=is_thread_new) if held else None
+            lease = Lease(run, granted[0], is_thread_new=is_thread_new) if granted else None
             return Submitted(run, lease, ended)
 
         return await self._database.write(work)
@@ -81,11 +81,11 @@ class SqliteRuns:
         def work(connection: sqlite3.Connection) -> list[Lease]:
             now = self._lease_clock()
             numbers = [number for (number,) in connection.execute(_CLAIMABLE, (now, n))]
-            rows = [begin_attempt(connection, number, worker, now + ttl_s) for number in numbers]
+            rows = [start_attempt(connection, number, worker, now + ttl_s) for number in numbers]
             return [Lease(to_run(row), worker, row["stop"]) for row in rows]
 
         leases = await self._database.write(work)
-        for each in leases:  # what an attempt that was given up couldn't store is no fault of the next one
+        for each in leases:  # a write that failed for an abandoned attempt doesn't concern the next one
             self._database.forget(each.run.spec.run_id)
         return leases
 
@@ -95,7 +95,7 @@ class SqliteRuns:
             for each in leases:
                 run_id = each.run.spec.run_id
                 renewed = connection.execute(
-                    f"UPDATE runs SET lease_until = ? WHERE {_HELD} RETURNING stop", (until, *_key(each))
+                    f"UPDATE runs SET lease_until = ? WHERE {_IS_LEASED} RETURNING stop", (until, *_key(each))
                 ).fetchone()
                 if renewed is None:
                     renewal.lost.add(run_id)
@@ -119,11 +119,11 @@ class SqliteRuns:
         run_id = lease.run.spec.run_id
 
         def work(connection: sqlite3.Connection) -> bool:
-            if last.kind in ("finished", "interrupted"):  # what nobody waited for is part of these
+            if last.kind in ("finished", "interrupted"):  # these include the writes that were posted
                 self._database.check(run_id)
             now = self._clock()
-            held = _HELD, _key(lease)
-            if not end(connection, held, last, now, output=packed, touched=touched):
+            leased = _IS_LEASED, _key(lease)
+            if not end(connection, leased, last, now, output=packed, touched=touched):
                 return False
             expires_at = None if retention_s is None else now + retention_s
             write_events(connection, {run_id: [*unwritten, last]}, now, expires_at=expires_at)
@@ -136,11 +136,11 @@ class SqliteRuns:
 
     async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
-            handed = connection.execute(
-                f"UPDATE runs SET status = 'pending', worker = NULL, lease_until = NULL WHERE {_HELD}",
+            updated = connection.execute(
+                f"UPDATE runs SET status = 'pending', worker = NULL, lease_until = NULL WHERE {_IS_LEASED}",
                 _key(lease),
             )
-            if handed.rowcount == 0:
+            if updated.rowcount == 0:
                 return False
             write_events(connection, {lease.run.spec.run_id: unwritten}, self._clock())
             return True
@@ -151,7 +151,7 @@ class SqliteRuns:
         def work(connection: sqlite3.Connection) -> Run | None:
             if (row := find(connection, run_id)) is None:
                 return None
-            return tell_to_end(connection, row, how, self._clock()) or _run(find(connection, run_id))
+            return stop_run(connection, row, how, self._clock()) or _run(find(connection, run_id))
 
         return await self._database.write(work)
 
@@ -159,7 +159,7 @@ class SqliteRuns:
         return await self._database.read(lambda connection: _run(find(connection, run_id)))
 
 
-_HELD = "run_id = ? AND attempt = ? AND worker = ? AND status = 'running'"
+_IS_LEASED = "run_id = ? AND attempt = ? AND worker = ? AND status = 'running'"
 
 _CLAIMABLE = """
 SELECT number FROM runs WHERE status = 'running' AND lease_until <= ?
@@ -179,23 +179,23 @@ def _run(row: sqlite3.Row | None) -> Run | None:
     return None if row is None else to_run(row)
 
 
-def _resubmitted(known: sqlite3.Row, spec: RunSpec) -> Submitted:
-    if known["digest"] != spec.digest:
+def _resubmitted(existing: sqlite3.Row, spec: RunSpec) -> Submitted:
+    if existing["digest"] != spec.digest:
         raise IdempotencyConflict(f"run {spec.run_id!r} was started before, with another body")
-    return Submitted(to_run(known), None, [])
+    return Submitted(to_run(existing), None, [])
 
 
-def _make_way(
+def _resolve_busy_thread(
     connection: sqlite3.Connection, spec: RunSpec, rivals: Sequence[sqlite3.Row], now: float
 ) -> tuple[list[Run], bool]:
-    """Do what on_busy says; return the runs that have ended by it, and whether the thread is free.
+    """Apply on_busy; return the runs that it has ended, and whether the thread is free.
 
     Raises ThreadBusy, ThreadInterrupted, NotInterrupted.
     """
     is_interrupted = bool(rivals) and rivals[-1]["status"] == "interrupted"
     is_asked = is_interrupted and spec.answered in (None, rivals[-1]["run_id"])
     if spec.answers is not None and not is_asked:
-        raise NotInterrupted(f"thread {spec.thread_id!r} doesn't wait for an answer, or has been given it")
+        raise NotInterrupted(f"thread {spec.thread_id!r} doesn't wait for an answer, or has got it")
     if spec.answers is None and is_interrupted and spec.on_busy != "rollback":
         raise ThreadInterrupted(
             f"thread {spec.thread_id!r} waits for the answer to an interrupt; answer it, or start with"
@@ -204,13 +204,13 @@ def _make_way(
     active = [row for row in rivals if row["status"] in ("pending", "running")]
     if active and spec.on_busy == "reject":
         raise ThreadBusy(
-            f"run {active[0]['run_id']!r} is going on on thread {spec.thread_id!r}; wait, cancel it, or start"
+            f"run {active[0]['run_id']!r} is active on thread {spec.thread_id!r}; wait, cancel it, or start"
             " with another on_busy"
         )
     if spec.on_busy == "enqueue":
         return [], not active
     how: Stop = "rollback" if spec.on_busy == "rollback" else "cancel"
-    ended = [run for row in active if (run := tell_to_end(connection, row, how, now))]
+    ended = [run for row in active if (run := stop_run(connection, row, how, now))]
     return ended, len(ended) == len(active)
 
 

@@ -6,7 +6,7 @@ from seltzer.errors import ThreadBusy
 from seltzer.runs.event import RunId
 from seltzer.runs.run import Thread
 from seltzer.stores.sqlite.database import Database
-from seltzer.stores.sqlite.event_rows import forget_logs
+from seltzer.stores.sqlite.event_rows import delete_logs
 from seltzer.stores.sqlite.run_rows import ACTIVE, COUNTS, to_datetime, to_run
 
 
@@ -58,9 +58,9 @@ class SqliteThreads:
             ).fetchone()
             if active is not None:
                 raise ThreadBusy(
-                    f"run {active['run_id']!r} is going on on thread {thread_id!r}; wait, or cancel it"
+                    f"run {active['run_id']!r} is active on thread {thread_id!r}; wait, or cancel it"
                 )
-            forget_logs(connection, [log_id for (log_id,) in connection.execute(_LOGS, (thread_id,))])
+            delete_logs(connection, [log_id for (log_id,) in connection.execute(_LOGS, (thread_id,))])
             deleted = connection.execute("DELETE FROM threads WHERE thread_id = ?", (thread_id,))
             return deleted.rowcount > 0  # its runs went with it
 

@@ -47,7 +47,7 @@ class Watch:
 
     @property
     def unstored(self) -> list[Visit]:
-        """The visits whose step goes on from one that wasn't stored, but for the run's first."""
+        """The visits whose step starts from one that wasn't stored, except for the run's first."""
         late = [visit for visit in self.visits if visit.namespace or visit.step > self.visits[0].step]
         return [visit for visit in late if visit.step - 1 not in visit.stored]
 

@@ -1,4 +1,4 @@
-"""Which of a run's states are stored before a node runs that goes on from them, and which behind it."""
+"""Which of a run's states are stored before a node starts from them, and which may be stored later."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -47,7 +47,7 @@ def watch(file: Path) -> Watch:
 
 
 @shapes
-async def test_when_a_node_runs_what_it_goes_on_from_is_stored_already(
+async def test_the_state_a_node_starts_from_is_stored_before_it_runs(
     database: Database, watch: Watch, shape: Callable[[Watch], AnyPregel], names: list[str]
 ) -> None:
     pregel = on(SqliteCheckpoints(database), shape(watch))
@@ -62,7 +62,7 @@ async def test_when_a_node_runs_what_it_goes_on_from_is_stored_already(
 
 
 @shapes
-async def test_while_nothing_can_be_stored_the_first_node_runs_and_no_other(
+async def test_only_the_first_node_runs_while_nothing_can_be_stored(
     database: Database, watch: Watch, shape: Callable[[Watch], AnyPregel], names: list[str]
 ) -> None:
     pregel = on(SqliteCheckpoints(database), shape(watch))
@@ -81,7 +81,7 @@ async def test_while_nothing_can_be_stored_the_first_node_runs_and_no_other(
 
 
 @pytest.mark.parametrize("where", ["interrupt_before", "interrupt_after"])
-async def test_a_run_that_stops_at_a_node_has_stored_what_the_next_one_goes_on_from(
+async def test_a_run_that_stops_at_a_node_has_stored_the_state_for_the_next(
     database: Database, watch: Watch, where: Any
 ) -> None:
     pregel = on(SqliteCheckpoints(database), chain(watch))
@@ -101,9 +101,7 @@ async def test_a_run_that_stops_at_a_node_has_stored_what_the_next_one_goes_on_f
 # The ends
 
 
-async def test_a_run_of_one_node_waits_for_nothing_and_all_of_it_is_stored_behind(
-    database: Database, watch: Watch
-) -> None:
+async def test_a_run_of_one_node_waits_for_no_write_and_stores_all(database: Database, watch: Watch) -> None:
     pregel = on(SqliteCheckpoints(database), built(watch.node("a"), edges=[(START, "a")]).compile())
 
     async with held_up(database):
@@ -117,7 +115,7 @@ async def test_a_run_of_one_node_waits_for_nothing_and_all_of_it_is_stored_behin
 
 
 @shapes
-async def test_the_history_is_the_one_that_langgraphs_own_saver_keeps(
+async def test_the_history_equals_that_of_langgraphs_own_saver(
     database: Database, watch: Watch, shape: Callable[[Watch], AnyPregel], names: list[str]
 ) -> None:
     mine = on(SqliteCheckpoints(database), shape(watch))
@@ -131,7 +129,7 @@ async def test_the_history_is_the_one_that_langgraphs_own_saver_keeps(
 
 
 class Doubling:
-    """An entrypoint of two tasks, that breaks off once between them if it is told to."""
+    """An entrypoint of two tasks that fails once between them, if that is configured."""
 
     def __init__(self, *errors: Exception) -> None:
         self.doubled: list[int] = []
@@ -156,10 +154,8 @@ class Doubling:
         self.pregel: AnyPregel = flow
 
 
-async def test_all_of_an_entrypoints_states_but_its_input_are_waited_for(
-    database: Database, watch: Watch
-) -> None:
-    """What makes it run isn't known: none of its states is taken for the last."""
+async def test_an_entrypoint_waits_for_all_states_but_its_input(database: Database, watch: Watch) -> None:
+    """Its triggers are unknown: none of its states counts as the last."""
     doubling = Doubling()
     pregel = on(SqliteCheckpoints(database), doubling.pregel)
 
@@ -180,7 +176,7 @@ async def test_all_of_an_entrypoints_states_but_its_input_are_waited_for(
     assert (await pregel.aget_state(config())).values == 24
 
 
-async def test_an_entrypoints_tasks_that_were_done_are_not_repeated(database: Database) -> None:
+async def test_an_entrypoints_finished_tasks_are_not_repeated(database: Database) -> None:
     doubling = Doubling(ValueError("no"))
     pregel = on(SqliteCheckpoints(database), doubling.pregel)
 
@@ -195,7 +191,7 @@ async def test_an_entrypoints_tasks_that_were_done_are_not_repeated(database: Da
 # A thread that is new
 
 
-async def test_a_new_thread_is_not_looked_for(database: Database, watch: Watch) -> None:
+async def test_a_new_thread_is_not_looked_up(database: Database, watch: Watch) -> None:
     statements: list[str] = []
     await database.read(lambda connection: connection.set_trace_callback(statements.append))
     statements.clear()
@@ -228,7 +224,7 @@ async def test_the_first_node_of_a_new_thread_sees_the_input_that_was_written(
     assert seen == [(hi(), ("look",))]
 
 
-async def test_a_graph_inside_that_keeps_its_state_finds_it_again_in_the_first_run_of_a_thread(
+async def test_a_subgraph_that_keeps_its_state_finds_it_in_the_first_run_of_a_thread(
     database: Database, watch: Watch
 ) -> None:
     counts: list[int] = []

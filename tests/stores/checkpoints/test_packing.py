@@ -2,8 +2,10 @@
 
 import asyncio
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,11 +24,10 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
 from seltzer.runs.graph import AnyPregel
-from seltzer.stores.checkpoints.message_cache import LISTS_A_THREAD, REF_BYTES, MessageCache
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
-from seltzer.stores.sqlite.connection import Work
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.transactions import Work
 from tests.stores.conversing import (
     Talk,
     config,
@@ -63,7 +64,7 @@ async def file(tmp_path: Path) -> Path:
 
 
 class Told(Talk):
-    """A thread whose node is told what to do to it."""
+    """A thread whose node does what its input orders."""
 
     verb: str
     at: int
@@ -83,7 +84,7 @@ def _obey(state: Told) -> Any:
         case "deepen":
             message.additional_kwargs["at"] = text
             return {"messages": [message]}
-        case "touch":  # the last one before the question, and doesn't say so
+        case "touch":  # changes the last message before the question in place
             messages[-2].content = text
             return {}
         case "remove" if len(messages) > 1:
@@ -116,14 +117,14 @@ async def _history(saver: BaseCheckpointSaver[Any]) -> list[Any]:
 
 @settings(max_examples=30, deadline=None)
 @given(steps, st.sampled_from([3, MANY + 5, 1000]))
-def test_a_thread_is_what_it_is_where_everything_is_stored_each_time(
-    given: list[tuple[str, int]], known_limit: int
+def test_a_thread_equals_one_whose_state_is_stored_whole(
+    given: list[tuple[str, int]], cache_limit: int
 ) -> None:
     """The other one is LangGraph's own saver, with the same serializer."""
 
     async def play(folder: Path) -> None:
         def reopened() -> AbstractAsyncContextManager[SqliteCheckpoints]:
-            return open_checkpoints(folder / "threads.db", kept=4, known_limit=known_limit)
+            return open_checkpoints(folder / "threads.db", kept=4, cache_limit=cache_limit)
 
         async with AsyncExitStack() as plainly, AsyncExitStack() as stack:
             connection = await plainly.enter_async_context(aiosqlite.connect(":memory:"))
@@ -142,11 +143,11 @@ def test_a_thread_is_what_it_is_where_everything_is_stored_each_time(
                     for saver in (plain, mine):
                         told = _input(verb, at, number)
                         await obeying.copy({"checkpointer": saver}).ainvoke(told, config(), durability="sync")
-                if at % 2:  # before the newest is loaded, and what was changed is known anew
+                if at % 2:  # before the newest is loaded, and what was changed is cached again
                     assert await _history(mine) == await _history(checkpoints.saver_for(obeying))
                 stored = await _thread(plain)
                 assert await _thread(mine) == stored
-                assert await _thread(checkpoints.saver_for(obeying)) == stored  # which knows nothing yet
+                assert await _thread(checkpoints.saver_for(obeying)) == stored  # whose cache is empty
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder)))
@@ -164,7 +165,7 @@ async def test_each_message_is_stored_once(file: Path) -> None:
     assert set(blobs.values()) == {1}
 
 
-async def test_threads_with_equal_messages_have_each_their_own(file: Path) -> None:
+async def test_threads_do_not_share_equal_messages(file: Path) -> None:
     messages = [HumanMessage(f"{number}", id=f"{number}") for number in range(MANY)]
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
@@ -179,7 +180,7 @@ async def test_threads_with_equal_messages_have_each_their_own(file: Path) -> No
         assert len(await texts(pregel, "other")) == MANY + 1
 
 
-async def test_a_thread_known_here_is_the_one_that_was_stored(file: Path) -> None:
+async def test_a_cached_thread_equals_the_stored_one(file: Path) -> None:
     """What a serializer loses is lost at once, not only by the restart."""
 
     class Odd:
@@ -203,7 +204,7 @@ class Shout(AIMessage):
     """A message of a class that isn't revived."""
 
 
-async def test_a_message_of_an_own_class_does_not_harm_the_others(file: Path) -> None:
+async def test_a_message_of_a_custom_class_does_not_affect_the_others(file: Path) -> None:
     kinds = [Shout, HumanMessage] * (MANY // 2)
     given = [kind(content=f"{n}", id=f"{n}") for n, kind in enumerate(kinds)]
     plain = echo().copy({"checkpointer": InMemorySaver(serde=SafeSerializer())})
@@ -242,7 +243,7 @@ async def test_a_subgraph_shares_the_messages_with_its_parent(file: Path) -> Non
     assert size < 2_000  # a node that gives the whole state on, 40 messages, gives 40 refs
 
 
-async def test_a_list_in_a_channel_of_another_kind_is_left_as_it_is(file: Path) -> None:
+async def test_a_list_of_other_values_is_not_extracted(file: Path) -> None:
     class Plain(TypedDict):
         numbers: list[int]
         mixed: list[Any]
@@ -258,44 +259,23 @@ async def test_a_list_in_a_channel_of_another_kind_is_left_as_it_is(file: Path) 
     assert counts(file)["checkpoint_messages"] == 0
 
 
-async def test_the_messages_known_are_bounded(file: Path) -> None:
-    async with open_checkpoints(file, known_limit=50) as checkpoints:
-        pregel = on(checkpoints, echo())
-        known: MessageCache = checkpoints.saver_for(pregel).known  # type: ignore[attr-defined]  # a SqliteSaver
-        for number in range(10):
-            await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]}, f"t{number}")
-            await texts(pregel, f"t{number}")
-            assert known.count <= 50
-
-        assert known.count > 0
-        assert len(await texts(pregel, "t0")) == MANY + 1
-        await checkpoints.delete("t0")
-        for number in range(10):
-            await checkpoints.delete(f"t{number}")
-        assert known.count == 0
-
-
-async def test_the_messages_known_are_bounded_by_their_size_too(file: Path) -> None:
+@pytest.mark.parametrize("limits", [{"cache_limit": 50}, {"cache_limit_bytes": 50_000}])
+async def test_threads_beyond_the_caches_limits_are_read_from_the_file(
+    file: Path, limits: dict[str, int]
+) -> None:
     long = "x" * 1_000
-    async with open_checkpoints(file, known_limit_bytes=50_000) as checkpoints:
+    async with open_checkpoints(file, **limits) as checkpoints:
         pregel = on(checkpoints, echo())
-        known: MessageCache = checkpoints.saver_for(pregel).known  # type: ignore[attr-defined]  # a SqliteSaver
-        for number in range(10):
+        for number in range(5):
             await turn(pregel, {"messages": [HumanMessage(long) for _ in range(MANY)]}, f"t{number}")
-            await texts(pregel, f"t{number}")
-            assert MANY * len(long) <= known.size_bytes <= 50_000
-        assert known.count <= 2 * (MANY + 1)
-
         await turn(pregel, {"messages": [HumanMessage(long) for _ in range(3 * MANY)]}, "too long")
+
+        for number in range(5):
+            assert await texts(pregel, f"t{number}") == [*[long] * MANY, f"you said {long}"]
         assert await texts(pregel, "too long") == [*[long] * 3 * MANY, f"you said {long}"]
-        assert known.count == known.size_bytes == 0
-
-        await texts(pregel, "t0")
-        await checkpoints.delete("t0")
-        assert known.count == known.size_bytes == 0
 
 
-async def test_a_message_that_is_known_is_not_decoded_nor_written_again(file: Path) -> None:
+async def test_a_cached_message_is_neither_decoded_nor_written_again(file: Path) -> None:
     async with opened(file) as database:
         pregel = on(SqliteCheckpoints(database), echo())
         await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
@@ -319,13 +299,15 @@ def _mark(state: Talk) -> Any:
 marking = graph(_mark)
 
 
-async def test_a_known_message_that_a_node_changes_and_gives_back_is_stored_as_it_is_then(file: Path) -> None:
+async def test_a_cached_message_that_a_node_changes_and_returns_is_stored_changed(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, marking)
         await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
-        await pregel.aget_state(config())  # its messages are known now
+        await pregel.aget_state(config())  # its messages are cached now
         await turn(pregel, "more")
-        stored = (await on(checkpoints, marking).aget_state(config())).values["messages"]  # knows nothing yet
+        stored = (await on(checkpoints, marking).aget_state(config())).values[
+            "messages"
+        ]  # its cache is empty
 
     assert stored[0].additional_kwargs == {"marked_at": MANY + 1}
 
@@ -345,13 +327,13 @@ clearing = graph(_clear)
 
 
 async def _talk_and_clear(pregel: AnyPregel) -> None:
-    """Leave a thread whose newest checkpoints hold few messages, and an older one very many."""
+    """Leave a thread whose newest checkpoints have few messages, and an older one very many."""
     for said in ({"messages": [HumanMessage(f"{n}") for n in range(VERY_MANY)]}, "clear", "more"):
         await turn(pregel, said)
 
 
 @pytest.mark.parametrize("what", ["checkpoint", "write"])
-async def test_a_write_survives_the_pruning_of_what_it_began_from(file: Path, what: str) -> None:
+async def test_a_write_survives_the_pruning_of_its_parent(file: Path, what: str) -> None:
     """It waits for the pruning to end, which drops messages that it knew as stored."""
 
     async with opened(file) as database:
@@ -385,28 +367,31 @@ async def test_a_write_survives_the_pruning_of_what_it_began_from(file: Path, wh
             assert ("task", "messages", messages) in newest.pending_writes
 
 
-async def test_what_is_pruned_while_it_is_decoded_is_not_taken_for_stored(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    decoding, pruned = asyncio.Event(), asyncio.Event()
+class Gated(ThreadPoolExecutor):
+    """Threads that start their work when `may_start` is set."""
 
-    async def to_thread(work: Callable[[], None]) -> None:
-        """Do in this thread, after the pruning, what is so much that it would be done in another."""
-        decoding.set()
-        await pruned.wait()
-        work()
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.has_work, self.may_start = asyncio.Event(), threading.Event()
 
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        self.has_work.set()
+        return super().submit(lambda: [self.may_start.wait(10), work(*args, **kwargs)][1])
+
+
+async def test_a_message_pruned_while_it_is_decoded_is_stored_again(file: Path) -> None:
+    threads = Gated()
     async with open_checkpoints(file, kept=2) as checkpoints:
         pregel = on(checkpoints, clearing)
         await _talk_and_clear(pregel)
         found = await _longest(checkpoints.saver_for(pregel))
-        monkeypatch.setattr(asyncio, "to_thread", to_thread)
-        saver: Any = checkpoints.saver_for(pregel)  # knows nothing yet
+        asyncio.get_running_loop().set_default_executor(threads)
+        saver: Any = checkpoints.saver_for(pregel)  # its cache is empty
         async with asyncio.timeout(10):
             loading = asyncio.ensure_future(saver.aget_tuple(found.config))
-            await decoding.wait()
+            await threads.has_work.wait()
             await checkpoints.prune("t")
-            pruned.set()
+            threads.may_start.set()
             loaded = await loading
             await saver.aput(loaded.config, {**loaded.checkpoint, "id": LATE}, loaded.metadata, {})
 
@@ -428,14 +413,14 @@ class Pausing(Database):
     async def write(self, work: Work[T]) -> T:
         return await self._database.write(work)
 
-    async def read(self, work: Work[T], *, behind_posts: bool = False) -> T:
+    async def read(self, work: Work[T], *, after_posts: bool = False) -> T:
         self._reads += 1
         if self._reads == 2:
             await self._between()
-        return await self._database.read(work, behind_posts=behind_posts)
+        return await self._database.read(work, after_posts=after_posts)
 
 
-async def test_what_is_pruned_before_its_messages_are_read_is_looked_for_again(file: Path) -> None:
+async def test_a_list_pruned_before_its_messages_are_read_is_looked_up_again(file: Path) -> None:
     async with opened(file) as database:
         checkpoints = SqliteCheckpoints(database, kept=2, spare=0)
         await _talk_and_clear(on(checkpoints, clearing))
@@ -453,52 +438,3 @@ async def test_what_is_pruned_before_its_messages_are_read_is_looked_for_again(f
 async def _longest(saver: BaseCheckpointSaver[Any]) -> CheckpointTuple:
     found = [each async for each in saver.alist(config())]
     return max(found, key=lambda each: len(each.checkpoint["channel_values"].get("messages", [])))
-
-
-def test_a_message_that_a_node_gave_back_is_not_handed_out_again() -> None:
-    known, reader = MessageCache(), object()
-    messages = [HumanMessage(f"{n}", id=f"{n}") for n in range(3)]
-    refs = [bytes([n]) * REF_BYTES for n in range(3)]
-    known.remember(reader, "t", b"".join(refs), messages, 0)
-
-    (held,) = known.lists(reader, "t")
-    held.doubt([messages[1]])
-
-    assert known.recall(reader, "t", b"".join(refs)) == ([messages[0], refs[1], messages[2]], 0)
-    assert known.recall(object(), "t", refs[0]) == ([refs[0]], 0)
-    assert known.recall(reader, "other", refs[0]) == ([refs[0]], 0)
-
-
-def test_the_lists_known_of_a_thread_are_few_and_forgotten_by_what_they_hold() -> None:
-    known, reader = MessageCache(), object()
-    lists = {bytes([n]) * REF_BYTES: [HumanMessage(f"{n}")] for n in range(LISTS_A_THREAD + 2)}
-    for ref, messages in lists.items():
-        known.remember(reader, "t", ref, messages, 0)
-    *_, before, last = lists
-
-    known.forget("t", [last])
-
-    assert known.recall(reader, "t", before) == (lists[before], 1)
-    assert known.recall(reader, "t", last) == ([last], 0)
-    assert known.count == len(known.lists(reader, "t")) == LISTS_A_THREAD - 1
-
-
-def test_a_list_known_to_go_on_is_found_by_either_end() -> None:
-    known, reader = MessageCache(), object()
-    messages = [HumanMessage(f"{n}") for n in range(4)]
-    refs = [bytes([n]) * REF_BYTES for n in range(4)]
-    known.remember(reader, "t", b"".join(refs[:2]), messages[:2], 0)
-    (held,) = known.lists(reader, "t")
-    assert held.ref(messages[1]) == refs[1]
-    assert refs[1] in held.by_ref
-
-    known.remember(reader, "t", b"".join(refs), messages, 0)
-
-    assert [held.ref(each) for each in messages] == refs == list(held.by_ref)
-    assert known.recall(reader, "t", b"".join(refs[:3])) == (messages[:3], 3)
-    assert known.recall(reader, "t", b"".join([*refs, b"new" * 5 + b"!"])) == (
-        [*messages, b"new" * 5 + b"!"],
-        4,
-    )
-    assert known.recall(reader, "t", b"".join(refs[2:])) == (messages[2:], 0)
-    assert known.count == 4

@@ -45,7 +45,7 @@ async def file(tmp_path: Path) -> Path:
 
 
 @given(threads, st.integers(1, 8))
-def test_what_is_needed_again_stays(thread: list[tuple[str, str]], kept: int) -> None:
+def test_checkpoints_that_are_still_needed_are_kept(thread: list[tuple[str, str]], kept: int) -> None:
     rows = [Row(seq, namespace, source, False) for seq, (namespace, source) in enumerate(thread, 1)]
     roots = [row.seq for row in rows if row.namespace == ROOT]
     inputs = [row.seq for row in rows if row.namespace == ROOT and row.source == "input"]
@@ -63,7 +63,7 @@ def test_what_is_needed_again_stays(thread: list[tuple[str, str]], kept: int) ->
 
 
 @given(threads, st.integers(1, 8))
-def test_what_was_pruned_is_pruned(thread: list[tuple[str, str]], kept: int) -> None:
+def test_pruning_twice_is_pruning_once(thread: list[tuple[str, str]], kept: int) -> None:
     rows = [Row(seq, namespace, source, False) for seq, (namespace, source) in enumerate(thread, 1)]
     gone = set(superfluous(rows, kept))
 
@@ -95,7 +95,7 @@ WHERE checkpoints.seq IS NULL
 """
 
 
-async def test_a_thread_is_not_looked_at_before_it_can_have_more_than_it_may(file: Path) -> None:
+async def test_a_thread_is_not_read_before_it_can_exceed_its_limit(file: Path) -> None:
     """A turn adds three. One that the process hasn't seen grow is looked at, once."""
 
     async def left(checkpoints: SqliteCheckpoints) -> list[int]:
@@ -112,7 +112,7 @@ async def test_a_thread_is_not_looked_at_before_it_can_have_more_than_it_may(fil
         assert await left(checkpoints) == [4, 7, 4, 7, 4, 7, 4]
 
 
-def test_the_threads_whose_checkpoints_are_counted_are_few() -> None:
+def test_the_counts_are_limited_to_recent_threads() -> None:
     written = CheckpointCounts(threads_limit=2)
     for thread_id in "abcb":
         written.add(thread_id, is_first=True)
@@ -125,7 +125,7 @@ def test_the_threads_whose_checkpoints_are_counted_are_few() -> None:
     assert written.may_exceed("b", 2)
 
 
-async def test_a_pruned_thread_goes_on_after_a_restart(file: Path) -> None:
+async def test_a_pruned_thread_continues_after_a_restart(file: Path) -> None:
     said = []
     for number in range(6):
         async with open_checkpoints(file, kept=2) as checkpoints:
@@ -157,7 +157,7 @@ async def test_a_subgraph_that_keeps_its_state_keeps_it(file: Path) -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda pregel: pregel, nested], ids=["root", "nested"])
-async def test_a_thread_that_waits_for_an_answer_still_takes_it(file: Path, wrap: Any) -> None:
+async def test_a_pruned_thread_can_still_be_answered(file: Path, wrap: Any) -> None:
     async with open_checkpoints(file, kept=1) as checkpoints:
         pregel = on(checkpoints, wrap(asking("a?", "b?")))
         await turn(pregel, "one")
@@ -168,7 +168,7 @@ async def test_a_thread_that_waits_for_an_answer_still_takes_it(file: Path, wrap
         assert await turn(pregel, answered("B")) == ["one", "answered A, B"]
 
 
-async def test_messages_that_nothing_holds_any_more_go(file: Path) -> None:
+async def test_messages_without_a_reference_are_deleted(file: Path) -> None:
     def node(state: Any) -> Any:
         if state["messages"][-1].content == "summarise":
             return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage("summary", id="summary")]}
@@ -203,7 +203,7 @@ async def test_a_thread_with_delta_channels_is_left_alone(file: Path) -> None:
         assert await texts(pregel) == [text for number in range(5) for text in (f"{number}", "yes")]
 
 
-async def test_a_thread_of_many_turns_grows_by_the_turn(file: Path) -> None:
+async def test_a_threads_size_grows_linearly_with_its_turns(file: Path) -> None:
     """The whole state at each step would be a megabyte at the end of this, and 100 MB without pruning."""
 
     async def size_after(turns: int) -> int:

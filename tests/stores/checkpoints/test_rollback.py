@@ -43,7 +43,7 @@ async def file(tmp_path: Path) -> Path:
 
 @wraps
 @pytest.mark.parametrize("make", [echo, agent])
-async def test_a_finished_run_is_taken_back(file: Path, wrap: Wrap, make: Callable[[], AnyPregel]) -> None:
+async def test_a_finished_run_is_rolled_back(file: Path, wrap: Wrap, make: Callable[[], AnyPregel]) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, wrap(make()))
         for number in range(4):
@@ -59,7 +59,7 @@ async def test_a_finished_run_is_taken_back(file: Path, wrap: Wrap, make: Callab
 
 
 @wraps
-async def test_an_interrupted_run_is_taken_back(file: Path, wrap: Wrap) -> None:
+async def test_an_interrupted_run_is_rolled_back(file: Path, wrap: Wrap) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, wrap(asking("a?")))
         await turn(pregel, "zero", run_id="r0")
@@ -77,7 +77,7 @@ async def test_an_interrupted_run_is_taken_back(file: Path, wrap: Wrap) -> None:
 
 @wraps
 @pytest.mark.parametrize("prunes", [False, True])
-async def test_an_answer_is_taken_back_with_the_question(file: Path, wrap: Wrap, prunes: bool) -> None:
+async def test_an_answer_is_rolled_back_with_its_question(file: Path, wrap: Wrap, prunes: bool) -> None:
     async with open_checkpoints(file, kept=1) as checkpoints:
         pregel = on(checkpoints, wrap(asking("a?", "b?")))
         await turn(pregel, "zero", run_id="r0")
@@ -97,7 +97,7 @@ async def test_an_answer_is_taken_back_with_the_question(file: Path, wrap: Wrap,
 
 
 @wraps
-async def test_an_answer_alone_is_taken_back_and_the_question_stands_again(file: Path, wrap: Wrap) -> None:
+async def test_an_answer_alone_is_rolled_back_and_the_question_is_open_again(file: Path, wrap: Wrap) -> None:
     """The second question takes the first one's place in LangGraph's pending writes."""
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, wrap(asking("a?", "b?")))
@@ -118,7 +118,7 @@ async def test_an_answer_alone_is_taken_back_and_the_question_stands_again(file:
         assert await turn(pregel, answered("B"), run_id="r5") == ["one", "answered A, B"]
 
 
-async def test_the_first_run_of_a_thread_is_taken_back(file: Path) -> None:
+async def test_the_first_run_of_a_thread_is_rolled_back(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, agent())
         await turn(pregel, "one", run_id="r1")
@@ -129,7 +129,7 @@ async def test_the_first_run_of_a_thread_is_taken_back(file: Path) -> None:
         assert set(counts(file).values()) == {0}
 
 
-async def test_a_run_that_is_longer_than_what_is_kept_is_taken_back(file: Path) -> None:
+async def test_a_run_longer_than_what_is_kept_is_rolled_back(file: Path) -> None:
     async with open_checkpoints(file, kept=2) as checkpoints:
         pregel = on(checkpoints, agent())
         for number in range(3):
@@ -145,7 +145,7 @@ async def test_a_run_that_is_longer_than_what_is_kept_is_taken_back(file: Path) 
         assert (await turn(pregel, "next"))[: len(said) + 1] == [*said, "next"]
 
 
-async def test_a_fork_is_taken_back(file: Path) -> None:
+async def test_a_fork_is_rolled_back(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
         await turn(pregel, "one", run_id="r1")

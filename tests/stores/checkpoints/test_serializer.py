@@ -1,4 +1,4 @@
-"""What LangGraph's serializer refuses is stored as the nearest JSON, and nothing dangerous is revived."""
+"""In a message, what LangGraph's serializer refuses is stored as the nearest JSON."""
 
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from seltzer.stores.checkpoints.serializer import SafeSerializer
 
 
 class Odd:
-    """A type that no serializer knows."""
+    """A type that no serializer can store."""
 
 
 def stored(value: Any) -> Any:
@@ -18,13 +18,13 @@ def stored(value: Any) -> Any:
     return serializer.loads_typed(serializer.dumps_typed(value))
 
 
-def test_what_can_be_stored_stays_as_it_is() -> None:
+def test_a_storable_state_stays_as_it_is() -> None:
     state = {"messages": [HumanMessage("hi", id="1")], "n": 1, "amount": Decimal("1.5"), "raw": b"x"}
 
     assert stored(state) == state
 
 
-def test_only_the_odd_part_is_replaced() -> None:
+def test_only_the_unstorable_part_of_a_message_is_replaced() -> None:
     message = ToolMessage("odd", tool_call_id="c", id="1", artifact={"odd": Odd(), "plain": Decimal("1.5")})
 
     found = stored({"messages": [HumanMessage("hi", id="0"), message]})
@@ -40,5 +40,5 @@ def _holding_itself() -> list[Any]:
 
 
 @pytest.mark.parametrize("odd", [2**70, _holding_itself(), {"\ud800": Odd()}, {Odd(): 1}, "\ud800"])
-def test_anything_can_be_stored(odd: Any) -> None:
+def test_an_artifact_can_be_anything(odd: Any) -> None:
     stored({"messages": [ToolMessage("odd", tool_call_id="c", artifact=odd)]})

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from seltzer.errors import ThreadBusy
 from seltzer.runs.execution.fence import LeaseLost
-from seltzer.stores.sqlite.connection import Work
 from seltzer.stores.sqlite.database import Database, open_database
+from seltzer.stores.sqlite.transactions import Work
 
 NUMBERS = "SELECT n FROM numbers ORDER BY rowid"
 

@@ -13,7 +13,7 @@ def test_every_row_is_in_one_batch_and_in_its_order(count: int) -> None:
     assert [row for some in batches(rows) for row in some] == list(rows)
 
 
-def test_any_number_of_rows_makes_a_handful_of_statements() -> None:
+def test_any_number_of_rows_needs_only_a_few_different_statements() -> None:
     lengths = {len(some) for count in range(3000) for some in batches(range(count))}
 
     assert lengths == {1, 2, 4, 8, 16, 32, 64, 128, ROWS_A_STATEMENT}

@@ -57,14 +57,14 @@ async def file(tmp_path: Path) -> Path:
 
 
 def set_clock_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a restarted process, on a machine whose clock is an hour behind what it was."""
+    """Restart the process, on a machine whose clock has stepped back an hour."""
     clock = SimpleNamespace(time_ns=lambda: time.time_ns() - HOUR_NS)
     monkeypatch.setattr(checkpoint_ids, "time", clock)
     monkeypatch.setattr(checkpoint_ids, "_last_v6_timestamp", None)
 
 
 @pytest.mark.parametrize("pregel", [echo(), agent(), nested(echo())], ids=["echo", "agent", "nested"])
-async def test_a_thread_goes_on_after_a_restart(file: Path, pregel: Any) -> None:
+async def test_a_thread_continues_after_a_restart(file: Path, pregel: Any) -> None:
     async with open_checkpoints(file) as checkpoints:
         before = await turn(on(checkpoints, pregel), "one")
 
@@ -77,7 +77,7 @@ async def test_a_thread_goes_on_after_a_restart(file: Path, pregel: Any) -> None
 
 
 @pytest.mark.parametrize("pregel", [echo(), agent(), nested(echo())], ids=["echo", "agent", "nested"])
-async def test_turns_after_the_clock_went_back_are_not_lost(
+async def test_turns_after_the_clock_stepped_back_are_not_lost(
     file: Path, pregel: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_checkpoints(file) as checkpoints:
@@ -95,7 +95,7 @@ async def test_turns_after_the_clock_went_back_are_not_lost(
     assert third[: len(second) + 1] == [*second, "three"]
 
 
-async def test_an_interrupt_is_answered_after_the_clock_went_back(
+async def test_an_interrupt_is_answered_after_the_clock_stepped_back(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for pregel in (asking("sure?"), nested(asking("sure?"))):
@@ -128,7 +128,7 @@ async def test_the_history_is_in_the_order_of_writing(file: Path, monkeypatch: p
     assert one == history[:1]
 
 
-async def test_all_threads_are_listed_and_those_that_were_asked_for(file: Path) -> None:
+async def test_all_threads_are_listed_or_a_selection(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
         saver = checkpoints.saver_for(pregel)
@@ -160,7 +160,7 @@ async def test_a_thread_deleted_while_it_is_listed_ends_the_list(file: Path) -> 
         assert [each async for each in found] == []
 
 
-async def test_an_entrypoint_has_a_saver_too(file: Path) -> None:
+async def test_an_entrypoint_gets_a_saver_too(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
 
         @entrypoint()
@@ -173,7 +173,7 @@ async def test_an_entrypoint_has_a_saver_too(file: Path) -> None:
     assert counted == [1, 2, 3]
 
 
-async def test_langgraph_finds_that_writes_have_a_path(file: Path) -> None:
+async def test_langgraph_passes_the_tasks_path_to_the_saver(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         saver = checkpoints.saver_for(echo())
 
@@ -195,7 +195,7 @@ async def test_a_checkpoint_written_again_keeps_its_place(file: Path) -> None:
         assert await texts(pregel) == newest
 
 
-async def test_a_run_can_begin_from_an_older_checkpoint_and_its_end_is_the_newest(file: Path) -> None:
+async def test_a_run_can_start_from_an_older_checkpoint_and_its_end_is_the_newest(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
         await turn(pregel, "one")
@@ -209,7 +209,7 @@ async def test_a_run_can_begin_from_an_older_checkpoint_and_its_end_is_the_newes
 
 
 @pytest.mark.parametrize("keeps_its_state", [True, None], ids=["lasting", "passing"])
-async def test_a_replay_with_a_subgraph_is_what_it_is_with_an_honest_clock(
+async def test_a_replay_with_a_subgraph_does_not_depend_on_the_clock(
     file: Path, monkeypatch: pytest.MonkeyPatch, keeps_its_state: bool | None
 ) -> None:
     """LangGraph asks what the subgraph wrote before its parent's checkpoint, and tells them apart by id."""
@@ -235,7 +235,7 @@ async def test_a_replay_with_a_subgraph_is_what_it_is_with_an_honest_clock(
 
 
 @pytest.mark.parametrize("wrap", [lambda pregel: pregel, nested], ids=["root", "nested"])
-async def test_who_lost_the_lease_writes_nothing(file: Path, wrap: Any) -> None:
+async def test_a_writer_whose_fence_is_revoked_writes_nothing(file: Path, wrap: Any) -> None:
     fence = Fence()
 
     def node(state: Any) -> Any:
@@ -252,7 +252,7 @@ async def test_who_lost_the_lease_writes_nothing(file: Path, wrap: Any) -> None:
         assert not any(b"too late" in value for (value,) in rows(file, "SELECT value FROM writes"))
 
 
-async def test_a_lease_that_is_lost_while_the_write_waits_is_noticed(file: Path) -> None:
+async def test_a_fence_revoked_while_the_write_waits_stops_it(file: Path) -> None:
     fence = Fence()
     async with opened(file) as database:
         checkpoints = SqliteCheckpoints(database)
@@ -282,7 +282,7 @@ class Mood:
     name: str
 
 
-async def test_a_class_the_state_declares_is_revived_for_its_graph_alone(file: Path) -> None:
+async def test_a_declared_class_is_revived_for_its_graph_alone(file: Path) -> None:
     class Moody(TypedDict):
         mood: Mood
 
@@ -309,7 +309,7 @@ async def test_the_run_that_wrote_a_checkpoint_or_a_write_is_kept_with_it(file: 
     assert {run_id for (run_id,) in rows(file, "SELECT run_id FROM writes")} == {"r1", "r2"}
 
 
-async def test_what_is_written_twice_counts_as_it_does_with_langgraphs_own_saver(file: Path) -> None:
+async def test_repeated_writes_count_as_with_langgraphs_own_saver(file: Path) -> None:
     """Of plain writes the first, of LangGraph's special ones the last; whoever made them."""
     pairs = [("messages", "first"), (INTERRUPT, "first")], [("messages", "second")], [(INTERRUPT, "second")]
     async with open_checkpoints(file) as checkpoints, aiosqlite.connect(":memory:") as connection:
@@ -330,7 +330,7 @@ async def test_what_is_written_twice_counts_as_it_does_with_langgraphs_own_saver
     assert {value for _, _, value in pending[0]} == {"first", "second"}
 
 
-async def test_a_deleted_thread_is_forgotten_and_the_others_are_not(file: Path) -> None:
+async def test_a_deleted_threads_state_is_deleted_and_no_others(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, agent())
         for text in ("one", "two", "three"):
@@ -387,7 +387,7 @@ async def test_the_sync_methods_work_from_other_threads(file: Path) -> None:
     assert deleted is None
 
 
-async def test_a_rollback_that_is_cancelled_is_done_whole_or_not_at_all(file: Path) -> None:
+async def test_a_cancelled_rollback_is_done_whole_or_not_at_all(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
         before = await turn(pregel, "one")
@@ -399,7 +399,7 @@ async def test_a_rollback_that_is_cancelled_is_done_whole_or_not_at_all(file: Pa
                 await anyio.lowlevel.checkpoint()
             task.cancel()
             await asyncio.wait([task])
-            await checkpoints.roll_back("t", ["nobody"])  # behind it
+            await checkpoints.roll_back("t", ["nobody"])  # after it
 
             found = await texts(pregel)
             assert found in (before, after)
@@ -411,7 +411,7 @@ async def test_a_rollback_that_is_cancelled_is_done_whole_or_not_at_all(file: Pa
     assert False in ends
 
 
-async def test_a_file_that_is_damaged_is_a_storage_failure(file: Path) -> None:
+async def test_a_damaged_file_is_a_storage_failure(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
         rows(file, "DROP TABLE writes")
@@ -420,7 +420,7 @@ async def test_a_file_that_is_damaged_is_a_storage_failure(file: Path) -> None:
             await turn(pregel, "one")
 
 
-async def test_messages_that_are_missing_in_the_file_are_a_storage_failure(file: Path) -> None:
+async def test_missing_messages_are_a_storage_failure(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         await turn(on(checkpoints, echo()), {"messages": [HumanMessage(f"{n}") for n in range(20)]})
     rows(file, "DELETE FROM checkpoint_messages")

@@ -16,9 +16,9 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from seltzer.errors import LoadError, StorageClosed, StorageFailed, ThreadBusy
 from seltzer.runs.execution.fence import LeaseLost
-from seltzer.stores.sqlite.connection import Work
 from seltzer.stores.sqlite.database import GROUP_LIMIT, Database, open_database
 from seltzer.stores.sqlite.migrations import all_migrations
+from seltzer.stores.sqlite.transactions import Work
 from tests.stores.conversing import held_up
 
 pytestmark = pytest.mark.anyio
@@ -65,7 +65,7 @@ def raising(error: Callable[[], Exception], ran: list[str], *, after: Work[None]
 
 
 class Block:
-    """A work that goes on until it is told that it may end."""
+    """Work that doesn't end until it is released."""
 
     def __init__(self, first: Work[Any] = lambda _: None) -> None:
         self._first = first
@@ -94,13 +94,13 @@ def numbers(connection: sqlite3.Connection) -> list[int]:
     return [n for (n,) in connection.execute("SELECT n FROM numbers ORDER BY n")]
 
 
-async def test_what_was_written_is_read(database: Database) -> None:
+async def test_a_write_is_read(database: Database) -> None:
     await database.write(lambda connection: add(connection, 1))
 
     assert await database.read(numbers) == [1]
 
 
-async def test_what_was_written_outlives_a_restart(database: Database, file: Path) -> None:
+async def test_a_write_survives_a_restart(database: Database, file: Path) -> None:
     await database.write(lambda connection: add(connection, 1))
     await database.aclose()
 
@@ -110,7 +110,7 @@ async def test_what_was_written_outlives_a_restart(database: Database, file: Pat
     await again.aclose()
 
 
-async def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
+async def test_a_transaction_that_raises_is_undone(database: Database) -> None:
     def work(connection: sqlite3.Connection) -> None:
         add(connection, 1)
         raise ThreadBusy("no")
@@ -121,7 +121,7 @@ async def test_a_transaction_that_raises_leaves_nothing(database: Database) -> N
     assert await database.read(numbers) == []
 
 
-async def test_sqlites_errors_are_storage_failed_and_tell_clients_nothing(
+async def test_sqlites_errors_become_storage_failed_without_details(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     def work(connection: sqlite3.Connection) -> None:
@@ -137,7 +137,7 @@ async def test_sqlites_errors_are_storage_failed_and_tell_clients_nothing(
     assert await database.read(numbers) == []
 
 
-async def test_an_error_that_undid_the_transaction_itself_is_told_too(database: Database) -> None:
+async def test_an_error_that_undid_the_transaction_itself_is_raised_too(database: Database) -> None:
     def work(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT OR ROLLBACK INTO numbers VALUES (NULL)")
 
@@ -148,7 +148,7 @@ async def test_an_error_that_undid_the_transaction_itself_is_told_too(database: 
     assert await database.read(numbers) == [1]
 
 
-async def test_a_work_that_raises_stop_iteration_leaves_nobody_waiting(database: Database) -> None:
+async def test_stop_iteration_leaves_no_caller_waiting(database: Database) -> None:
     def work(connection: sqlite3.Connection) -> None:
         add(connection, 1)
         next(iter(()))
@@ -164,7 +164,7 @@ async def test_a_work_that_raises_stop_iteration_leaves_nobody_waiting(database:
     assert await database.read(numbers) == [2]
 
 
-async def test_after_a_rollback_that_failed_the_next_is_carried_out_and_nothing_is_left(
+async def test_the_next_transaction_works_after_a_failed_rollback(
     database: Database,
 ) -> None:
     denied = ["ROLLBACK"]
@@ -188,7 +188,7 @@ async def test_after_a_rollback_that_failed_the_next_is_carried_out_and_nothing_
     assert await database.read(numbers) == [2]
 
 
-async def test_a_reader_does_not_wait_for_a_writer_and_sees_one_moment(database: Database) -> None:
+async def test_a_reader_sees_a_snapshot_without_waiting_for_a_writer(database: Database) -> None:
     has_begun, may_end = threading.Event(), threading.Event()
 
     def work(connection: sqlite3.Connection) -> None:
@@ -207,12 +207,12 @@ async def test_a_reader_does_not_wait_for_a_writer_and_sees_one_moment(database:
     assert await database.read(numbers) == [1]
 
 
-async def test_readers_can_not_write(database: Database) -> None:
+async def test_a_read_can_not_write(database: Database) -> None:
     with pytest.raises(StorageFailed):
         await database.read(lambda connection: add(connection, 1))
 
 
-async def test_many_at_once_come_one_after_the_other(database: Database) -> None:
+async def test_concurrent_writes_are_serialized(database: Database) -> None:
     def work(connection: sqlite3.Connection) -> int:
         add(connection, len(numbers(connection)))
         return len(numbers(connection))
@@ -222,7 +222,7 @@ async def test_many_at_once_come_one_after_the_other(database: Database) -> None
 
 @pytest.mark.parametrize("is_queued", [False, True])
 @pytest.mark.parametrize("fails", [False, True])
-async def test_a_transaction_whose_caller_is_cancelled_is_carried_out_whole(
+async def test_a_cancelled_callers_transaction_is_done_whole(
     database: Database, is_queued: bool, fails: bool
 ) -> None:
     has_begun, may_go_on = threading.Event(), threading.Event()
@@ -253,9 +253,7 @@ async def test_a_transaction_whose_caller_is_cancelled_is_carried_out_whole(
     assert after == ([] if fails else [1, 2])
 
 
-async def test_closing_waits_for_what_was_asked_before_and_takes_nothing_after(
-    database: Database, file: Path
-) -> None:
+async def test_closing_waits_for_earlier_work_and_refuses_later_work(database: Database, file: Path) -> None:
     async with held_up(database):
         tasks = await asked(database, *map(add_as, range(9)))
         closing_it = asyncio.create_task(database.aclose())
@@ -275,7 +273,7 @@ async def test_closing_waits_for_what_was_asked_before_and_takes_nothing_after(
 # Groups: what waits while something else is done
 
 
-async def test_what_waits_together_is_seen_together_and_in_order(database: Database) -> None:
+async def test_a_group_is_committed_at_once_and_in_order(database: Database) -> None:
     has_begun, may_end = threading.Event(), threading.Event()
 
     def block(connection: sqlite3.Connection) -> list[int]:
@@ -297,7 +295,7 @@ async def test_what_waits_together_is_seen_together_and_in_order(database: Datab
     assert await database.read(numbers) == [1, 2]
 
 
-async def test_who_fails_among_others_harms_none_of_them(
+async def test_a_failure_in_a_group_affects_no_other(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with held_up(database):
@@ -311,7 +309,7 @@ async def test_who_fails_among_others_harms_none_of_them(
 
 
 @pytest.mark.parametrize("error", [lambda: ThreadBusy("no"), LeaseLost], ids=["refused", "lease lost"])
-async def test_who_is_refused_before_it_wrote_undoes_nothing(
+async def test_a_refusal_without_a_write_undoes_nothing(
     database: Database, error: Callable[[], Exception]
 ) -> None:
     ran: list[str] = []
@@ -344,7 +342,7 @@ def swallow(connection: sqlite3.Connection) -> None:
     ],
     ids=["refused after it wrote", "refused after SQLite undid all", "failed"],
 )
-async def test_who_can_not_be_told_from_who_wrote_has_the_others_done_again(
+async def test_a_refusal_that_may_have_written_has_the_others_done_again(
     database: Database, error: Callable[[], Exception], after: Work[None] | None
 ) -> None:
     ran: list[str] = []
@@ -359,7 +357,7 @@ async def test_who_can_not_be_told_from_who_wrote_has_the_others_done_again(
     assert await database.read(numbers) == [1]
 
 
-async def test_a_lock_that_can_not_be_had_is_waited_for_once_for_all(
+async def test_a_group_waits_for_a_locked_file_only_once(
     database: Database, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     statements: list[str] = []
@@ -387,7 +385,7 @@ async def test_a_lock_that_can_not_be_had_is_waited_for_once_for_all(
     assert await database.read(numbers) == [1]
 
 
-async def test_who_is_done_alone_is_told_before_the_next_one_begins(database: Database) -> None:
+async def test_a_job_done_alone_is_resolved_before_the_next_starts(database: Database) -> None:
     block = Block()
     try:
         with anyio.fail_after(10):
@@ -403,7 +401,7 @@ async def test_who_is_done_alone_is_told_before_the_next_one_begins(database: Da
     await last
 
 
-async def test_a_read_is_told_before_a_slow_one_that_waited_with_it_ends(database: Database) -> None:
+async def test_a_read_is_resolved_before_a_slow_one_after_it_ends(database: Database) -> None:
     first, slow = Block(), Block()
     try:
         with anyio.fail_after(10):
@@ -421,7 +419,7 @@ async def test_a_read_is_told_before_a_slow_one_that_waited_with_it_ends(databas
     await asyncio.gather(blocking, last)
 
 
-async def test_more_than_a_group_come_in_order(database: Database) -> None:
+async def test_more_jobs_than_a_group_are_done_in_order(database: Database) -> None:
     async with held_up(database):
         tasks = await asked(database, *(lambda connection: len(numbers(connection)), *map(add_as, range(99))))
         tasks += await asked(database, lambda connection: len(numbers(connection)))
@@ -431,7 +429,7 @@ async def test_more_than_a_group_come_in_order(database: Database) -> None:
 
 
 @pytest.mark.parametrize("others", [[], [refuse]], ids=["together", "each alone"])
-async def test_who_leaves_while_others_wait_has_its_work_done_all_the_same(
+async def test_a_cancelled_callers_work_in_a_group_is_done(
     database: Database, others: list[Work[None]]
 ) -> None:
     async with held_up(database):
@@ -445,7 +443,7 @@ async def test_who_leaves_while_others_wait_has_its_work_done_all_the_same(
     assert await database.read(numbers) == [1, 2]
 
 
-async def test_reads_that_wait_together_each_have_their_own_end(database: Database) -> None:
+async def test_reads_do_not_share_a_transaction(database: Database) -> None:
     await database.write(add_as(1))
 
     def unreadable(connection: sqlite3.Connection) -> None:
@@ -457,7 +455,7 @@ async def test_reads_that_wait_together_each_have_their_own_end(database: Databa
     assert [type(end) for end in ends] == [list, StorageFailed, list]
 
 
-def test_a_loop_that_closed_in_the_middle_harms_nobody(file: Path) -> None:
+def test_a_closed_event_loop_affects_no_other(file: Path) -> None:
     has_begun, may_end = threading.Event(), threading.Event()
 
     def work(connection: sqlite3.Connection) -> None:
@@ -511,7 +509,7 @@ async def refusal(file: Path) -> str:
     return why
 
 
-async def test_a_new_file_is_brought_up_to_date_once(file: Path) -> None:
+async def test_a_new_file_is_migrated_once(file: Path) -> None:
     await opened_and_closed(file)
     before = await asyncio.to_thread(query, file, "SELECT sql FROM sqlite_schema")
 
@@ -529,7 +527,7 @@ def test_the_migrations_are_numbered_without_gaps() -> None:
     assert migrations[0].name == "0001_runs.sql"
 
 
-async def test_a_file_at_version_1_that_has_the_threads_states_keeps_them(file: Path) -> None:
+async def test_a_file_at_version_1_with_checkpoints_keeps_them(file: Path) -> None:
     await opened_and_closed(file)
     state = "INSERT INTO checkpoints VALUES (1, 't', '', 'c', NULL, '{}', 'json', 'state')"
     await asyncio.to_thread(make, file, "PRAGMA user_version = 1", state)
@@ -540,7 +538,7 @@ async def test_a_file_at_version_1_that_has_the_threads_states_keeps_them(file: 
     assert await asyncio.to_thread(query, file, "PRAGMA user_version") == [NEWEST]
 
 
-async def test_a_file_where_langgraphs_saver_has_been_is_refused_and_left_alone(file: Path) -> None:
+async def test_a_file_of_langgraphs_saver_is_refused_and_left_alone(file: Path) -> None:
     async with AsyncSqliteSaver.from_conn_string(str(file)) as saver:
         await saver.setup()
     before = await asyncio.to_thread(file.read_bytes)
@@ -550,7 +548,7 @@ async def test_a_file_where_langgraphs_saver_has_been_is_refused_and_left_alone(
     assert await asyncio.to_thread(file.read_bytes) == before
 
 
-async def test_what_is_no_database_is_refused_and_left_alone(file: Path) -> None:
+async def test_a_file_of_another_kind_is_refused_and_left_alone(file: Path) -> None:
     await asyncio.to_thread(file.write_bytes, b"dear diary" * 1000)
 
     assert "not a database" in await refusal(file)
@@ -590,7 +588,7 @@ async def test_a_later_seltzers_file_is_refused(file: Path) -> None:
     assert "later Seltzer" in await refusal(file)
 
 
-async def test_an_opening_that_is_cancelled_leaves_no_thread_behind(file: Path) -> None:
+async def test_a_cancelled_opening_leaves_no_thread(file: Path) -> None:
     before = set(threading.enumerate())
     opening = asyncio.create_task(open_database(file))
     await anyio.lowlevel.checkpoint()
@@ -605,12 +603,12 @@ async def test_an_opening_that_is_cancelled_leaves_no_thread_behind(file: Path) 
             assert not thread.is_alive()
 
 
-async def test_a_file_that_can_not_be_opened_is_refused(file: Path) -> None:
+async def test_an_unreadable_file_is_refused(file: Path) -> None:
     await asyncio.to_thread(file.mkdir)
 
     assert "unable to open" in await refusal(file)
     assert "unable to open" in await refusal(file / "nowhere" / "seltzer.db")
 
 
-async def test_without_wal_there_is_no_database() -> None:
+async def test_a_file_system_without_wal_is_refused() -> None:
     assert "WAL" in await refusal(Path(":memory:"))

@@ -14,8 +14,8 @@ from anyio.lowlevel import checkpoint
 
 from seltzer.errors import StorageClosed, StorageFailed, ThreadBusy
 from seltzer.runs.execution.fence import LeaseLost
-from seltzer.stores.sqlite.connection import Work
 from seltzer.stores.sqlite.database import GROUP_LIMIT, Database
+from seltzer.stores.sqlite.transactions import Work
 from tests.stores.conversing import held_up, rows
 from tests.stores.sqlite.numbers import (
     NUMBERS,
@@ -48,7 +48,7 @@ async def database(file: Path) -> AsyncIterator[Database]:
 
 
 def committed(file: Path) -> list[int]:
-    """Return what the file holds behind a transaction that may be going on."""
+    """Return what is in the file after a transaction that may be open."""
     with closing(sqlite3.connect(file, isolation_level=None, timeout=10)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         return numbers(connection)
@@ -70,7 +70,7 @@ async def asked(database: Database, *works: Work[Any]) -> list[asyncio.Task[Any]
 
 
 @pytest.mark.parametrize("can_wait", [False, True])
-async def test_what_was_posted_comes_in_its_turn_in_one_transaction_with_what_is_asked_next(
+async def test_a_post_shares_the_next_jobs_transaction_and_comes_first(
     database: Database, can_wait: bool
 ) -> None:
     async with held_up(database):
@@ -87,9 +87,7 @@ async def test_what_was_posted_comes_in_its_turn_in_one_transaction_with_what_is
     assert [each for each in statements if each in ("BEGIN IMMEDIATE", "COMMIT")] == ["COMMIT"]
 
 
-async def test_what_can_wait_is_not_begun_before_the_loop_has_had_a_turn(
-    database: Database, file: Path
-) -> None:
+async def test_a_post_that_can_wait_is_not_queued_at_once(database: Database, file: Path) -> None:
     statements = await traced(database)
 
     database.post("a", adding(1), can_wait=True)
@@ -100,7 +98,7 @@ async def test_what_can_wait_is_not_begun_before_the_loop_has_had_a_turn(
     assert await database.write(numbers) == [1]
 
 
-async def test_what_can_not_wait_is_begun_at_once_and_what_waited_goes_before_it(
+async def test_a_post_that_can_not_wait_is_queued_at_once_after_those_that_did(
     database: Database, file: Path
 ) -> None:
     has_begun = threading.Event()
@@ -113,7 +111,7 @@ async def test_what_can_not_wait_is_begun_at_once_and_what_waited_goes_before_it
     assert committed(file) == [1]
 
 
-async def test_what_can_wait_is_done_though_nothing_more_is_asked(database: Database, file: Path) -> None:
+async def test_a_post_that_can_wait_is_done_without_a_next_job(database: Database, file: Path) -> None:
     loop, begun = asyncio.get_running_loop(), asyncio.Event()
 
     for n in (1, 2):
@@ -127,25 +125,23 @@ async def test_what_can_wait_is_done_though_nothing_more_is_asked(database: Data
 
 
 @pytest.mark.parametrize("can_wait", [False, True])
-async def test_a_read_that_asks_for_it_sees_all_that_was_posted_before(
-    database: Database, can_wait: bool
-) -> None:
+async def test_a_read_after_posts_sees_all_that_was_posted(database: Database, can_wait: bool) -> None:
     for n in range(50):
         database.post("a", adding(n), can_wait=can_wait)
 
-        assert await database.read(numbers, behind_posts=True) == list(range(n + 1))
+        assert await database.read(numbers, after_posts=True) == list(range(n + 1))
 
 
-async def test_a_read_that_asks_for_it_waits_for_what_was_posted_and_for_nothing_else(
+async def test_a_read_after_posts_waits_for_nothing_else(
     database: Database,
 ) -> None:
     with anyio.fail_after(10):
         async with held_up(database):
             (writing,) = await asked(database, adding(1))
-            before = await database.read(numbers, behind_posts=True)
+            before = await database.read(numbers, after_posts=True)
             database.post("a", adding(2), can_wait=True)
             meanwhile = await database.read(numbers)
-            reading = asyncio.create_task(database.read(numbers, behind_posts=True))
+            reading = asyncio.create_task(database.read(numbers, after_posts=True))
             for _ in range(50):
                 await checkpoint()
             assert not reading.done()
@@ -155,25 +151,23 @@ async def test_a_read_that_asks_for_it_waits_for_what_was_posted_and_for_nothing
     assert await reading == [1, 2]
 
 
-async def test_a_read_that_left_before_what_was_posted_is_done_hides_nothing_from_the_next(
+async def test_a_cancelled_read_after_posts_hides_nothing_from_the_next(
     database: Database,
 ) -> None:
     async with held_up(database):
         database.post("a", adding(1), can_wait=True)
-        left = asyncio.create_task(database.read(numbers, behind_posts=True))
+        left = asyncio.create_task(database.read(numbers, after_posts=True))
         await checkpoint()
         left.cancel()
         await asyncio.wait([left])
-        reading = asyncio.create_task(database.read(numbers, behind_posts=True))
+        reading = asyncio.create_task(database.read(numbers, after_posts=True))
         await checkpoint()
 
     assert left.cancelled()
     assert await reading == [1]
 
 
-async def test_closing_does_what_was_posted_and_nothing_can_be_posted_behind_it(
-    database: Database, file: Path
-) -> None:
+async def test_closing_does_what_was_posted_and_refuses_later_posts(database: Database, file: Path) -> None:
     for n in range(GROUP_LIMIT + 9):
         database.post("a", adding(n), can_wait=True)
     closing_it = asyncio.create_task(database.aclose())
@@ -200,7 +194,7 @@ failures = pytest.mark.parametrize(("work", "error"), FAILURES.values(), ids=lis
 
 
 @failures
-async def test_what_was_posted_and_fails_harms_no_other_and_its_owner_learns_of_it(
+async def test_a_failed_post_affects_its_owner_alone(
     database: Database, work: Work[None], error: type[Exception]
 ) -> None:
     async with held_up(database):
@@ -222,7 +216,7 @@ async def test_what_was_posted_and_fails_harms_no_other_and_its_owner_learns_of_
 
 
 @failures
-async def test_what_an_owner_asks_behind_its_failure_sees_it_even_in_the_same_group(
+async def test_an_owners_later_work_sees_its_failure_even_in_the_same_group(
     database: Database, work: Work[None], error: type[Exception]
 ) -> None:
     async with held_up(database):
@@ -237,7 +231,7 @@ async def test_what_an_owner_asks_behind_its_failure_sees_it_even_in_the_same_gr
     assert await database.read(numbers) == [2, 4]
 
 
-async def test_the_first_failure_of_an_owner_is_the_one_that_is_told(database: Database) -> None:
+async def test_an_owners_first_failure_is_the_one_raised(database: Database) -> None:
     for work in (refuse, break_off, twice):
         database.post("owner", work)
     await database.write(nothing)
@@ -246,7 +240,7 @@ async def test_the_first_failure_of_an_owner_is_the_one_that_is_told(database: D
         database.check("owner")
 
 
-async def test_what_was_posted_while_the_lock_can_not_be_had_has_failed(
+async def test_a_post_fails_while_the_file_is_locked(
     database: Database, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     await database.write(lambda connection: connection.execute("PRAGMA busy_timeout = 0"))

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from seltzer.errors import AppError, StorageFailed, ThreadBusy
 from seltzer.runs.execution.fence import LeaseLost
-from seltzer.stores.sqlite.connection import Work
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.transactions import Work
 from tests.stores.conversing import held_up
 from tests.stores.sqlite.numbers import (
     adding,
@@ -86,7 +86,7 @@ class Both:
 
     def read(self) -> None:
         self._reads.append(
-            (self._certain, asyncio.create_task(self._database.read(numbers, behind_posts=True)))
+            (self._certain, asyncio.create_task(self._database.read(numbers, after_posts=True)))
         )
 
     async def wait(self) -> None:
@@ -105,7 +105,7 @@ class Both:
             found = await reading
             assert found == self._plain.numbers[: len(found)]
             assert len(found) >= certain
-        assert await self._database.read(numbers, behind_posts=True) == self._plain.numbers
+        assert await self._database.read(numbers, after_posts=True) == self._plain.numbers
         for owner in "ab":
             assert failure_of(self._database, owner) == self._plain.failed.get(owner)
 
@@ -139,7 +139,7 @@ async def play(program: Sequence[tuple[Any, ...]], *, together: bool) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(steps, max_size=20))
-def test_posts_writes_and_reads_are_as_if_they_came_one_after_the_other(
+def test_posts_writes_and_reads_are_serialized(
     program: list[tuple[Any, ...]],
 ) -> None:
     asyncio.run(play(program, together=False))
@@ -147,5 +147,5 @@ def test_posts_writes_and_reads_are_as_if_they_came_one_after_the_other(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(steps.filter(lambda step: step[0] not in ("wait", "forget")), max_size=20))
-def test_what_waits_together_is_as_if_it_came_one_after_the_other(program: list[tuple[Any, ...]]) -> None:
+def test_jobs_in_one_group_are_serialized(program: list[tuple[Any, ...]]) -> None:
     asyncio.run(play(program, together=True))

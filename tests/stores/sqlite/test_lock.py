@@ -21,7 +21,7 @@ sys.stdin.read()
 """
 
 
-def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:
     folder = tmp_path / "outer" / "data"
 
     acquire(folder).close()
@@ -29,7 +29,7 @@ def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_folder_stays_as_it_is(tmp_path: Path) -> None:
     tmp_path.chmod(0o750)
 
     acquire(tmp_path).close()
@@ -37,7 +37,7 @@ def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     assert tmp_path.stat().st_mode & 0o777 == 0o750
 
 
-def test_a_held_folder_is_refused_in_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+def test_a_locked_folder_is_refused_in_one_line_with_what_to_do(tmp_path: Path) -> None:
     lock = acquire(tmp_path)
 
     with pytest.raises(DataInUse) as refused:
@@ -50,7 +50,7 @@ def test_a_held_folder_is_refused_in_one_line_that_says_what_to_do(tmp_path: Pat
         assert word in text
 
 
-def test_a_holder_that_has_not_yet_said_who_it_is_is_refused_all_the_same(tmp_path: Path) -> None:
+def test_a_lock_without_a_process_id_is_respected_all_the_same(tmp_path: Path) -> None:
     lock = acquire(tmp_path)
     os.truncate(tmp_path / "lock", 0)
 
@@ -60,7 +60,7 @@ def test_a_holder_that_has_not_yet_said_who_it_is_is_refused_all_the_same(tmp_pa
     lock.close()
 
 
-def test_a_folder_that_was_let_go_of_can_be_held(tmp_path: Path) -> None:
+def test_a_released_folder_can_be_locked(tmp_path: Path) -> None:
     lock = acquire(tmp_path)
     lock.close()
     lock.close()
@@ -68,7 +68,7 @@ def test_a_folder_that_was_let_go_of_can_be_held(tmp_path: Path) -> None:
     acquire(tmp_path).close()
 
 
-def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
+def test_a_killed_process_releases_its_lock(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
@@ -95,9 +95,7 @@ def a_folder_whose_lock_takes_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [a_file, a_folder_whose_lock_is_a_folder, a_folder_whose_lock_takes_nothing])
-def test_a_folder_that_can_not_be_used_is_refused_in_three_lines(
-    tmp_path: Path, make: Callable[[Path], None]
-) -> None:
+def test_an_unusable_folder_is_a_load_error(tmp_path: Path, make: Callable[[Path], None]) -> None:
     folder = tmp_path / "data"
     make(folder)
 

@@ -1,4 +1,4 @@
-"""A run's end: it doesn't say that all went well, unless all is stored."""
+"""A run's end: it is a success only if all of the run is stored."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -67,7 +67,7 @@ async def ending(database: Database) -> Ending:
     return Ending(database)
 
 
-async def test_the_runs_end_and_its_last_state_are_one_transaction(
+async def test_a_runs_end_and_its_last_state_are_one_transaction(
     database: Database, watch: Watch, ending: Ending
 ) -> None:
     statements: list[str] = []
@@ -82,7 +82,7 @@ async def test_the_runs_end_and_its_last_state_are_one_transaction(
         await checkpoint()
     await ended
 
-    assert statements.count("COMMIT") == 2  # the first one ends what held it up
+    assert statements.count("COMMIT") == 2  # the first one ends the blocking write
     assert watch.stored() == [-1, 0, 1]
     assert await status(ending.runs) == "success"
 
@@ -95,7 +95,7 @@ OF_WRITES = f"(SELECT {STEP} FROM checkpoints WHERE checkpoint_id = new.checkpoi
     [("checkpoints", f"{STEP.replace('metadata', 'new.metadata')} = 3"), ("writes", OF_WRITES)],
     ids=["the state", "what the last node wrote"],
 )
-async def test_a_run_whose_last_state_can_not_be_stored_has_not_ended_and_is_run_again(
+async def test_a_run_whose_last_state_is_not_stored_has_not_ended_and_is_retried(
     file: Path, database: Database, watch: Watch, ending: Ending, table: str, which: str
 ) -> None:
     pregel = on(ending.checkpoints, chain(watch))
@@ -107,7 +107,7 @@ async def test_a_run_whose_last_state_can_not_be_stored_has_not_ended_and_is_run
     lease = await ending.first(pregel)
     with pytest.raises(StorageFailed):
         await end(ending.runs, lease)
-    database.check("r")  # nothing is kept of what has been told
+    database.check("r")  # the error was dropped
     after_it = await status(ending.runs), watch.stored()[-1]
     rows(file, "DROP TRIGGER fail")
     again = await ending.again()
@@ -121,7 +121,7 @@ async def test_a_run_whose_last_state_can_not_be_stored_has_not_ended_and_is_run
     assert watch.stored() == [-1, 0, 1, 2, 3]
 
 
-async def test_a_run_ends_on_a_full_disk_only_when_there_is_room_again(
+async def test_a_run_on_a_full_disk_ends_when_there_is_room_again(
     database: Database, watch: Watch, ending: Ending
 ) -> None:
     long = {"said": ["much" * 100_000]}
@@ -143,7 +143,7 @@ async def test_a_run_ends_on_a_full_disk_only_when_there_is_room_again(
     assert (await history(pregel))[0][2] == {"said": ["hi", *long["said"]]}
 
 
-async def test_a_run_whose_input_can_not_be_stored_gets_no_further_than_its_first_node(
+async def test_a_run_whose_input_is_not_stored_stops_before_its_second_node(
     file: Path, watch: Watch, ending: Ending
 ) -> None:
     pregel = on(ending.checkpoints, chain(watch))
@@ -160,10 +160,10 @@ async def test_a_run_whose_input_can_not_be_stored_gets_no_further_than_its_firs
     assert watch.stored() == []
 
 
-async def test_an_attempt_that_was_given_up_does_not_fail_the_next_one(
+async def test_an_abandoned_attempt_does_not_fail_the_next_one(
     file: Path, watch: Watch, ending: Ending
 ) -> None:
-    """Its end was never asked for: nothing that it said could be stored, or it had lost its lease."""
+    """Its end was never written: its events couldn't be stored, or it had lost its lease."""
     pregel = on(ending.checkpoints, chain(watch))
     rows(file, "CREATE TRIGGER fail BEFORE INSERT ON checkpoints BEGIN SELECT RAISE(ABORT, 'no'); END")
 

@@ -54,13 +54,13 @@ async def count_rows(database: Database, table: str) -> int:
     return await database.read(work)
 
 
-async def test_a_flush_is_a_row_a_run(log: SqliteEventLog, database: Database) -> None:
+async def test_a_flush_writes_one_row_a_run(log: SqliteEventLog, database: Database) -> None:
     await log.append({"r": events(1, 50), "s": events(1, 50)})
 
     assert await count_rows(database, "events") == 2
 
 
-async def test_what_is_beyond_the_limit_is_deleted(small_log: SqliteEventLog, database: Database) -> None:
+async def test_events_beyond_the_limit_are_deleted(small_log: SqliteEventLog, database: Database) -> None:
     for seq in range(1, 101):
         await small_log.append({"r": events(seq, seq), "s": events(seq, seq)})
         assert await count_rows(database, "events") <= 2 * 2 * SMALL_LIMIT
@@ -68,7 +68,9 @@ async def test_what_is_beyond_the_limit_is_deleted(small_log: SqliteEventLog, da
     assert await stored(small_log, events(95, 95)[0].cursor, "s") == events(96, 100)
 
 
-async def test_a_cut_log_holds_nothing_back(small_log: SqliteEventLog, database: Database) -> None:
+async def test_a_shortened_log_does_not_block_the_sweep(
+    small_log: SqliteEventLog, database: Database
+) -> None:
     await small_log.append({"long": events(1, 1)})
     await small_log.append({"short": events(1, 1)})
     for seq in range(2, 20):
@@ -80,7 +82,7 @@ async def test_a_cut_log_holds_nothing_back(small_log: SqliteEventLog, database:
     assert await count_rows(database, "events") == before - 1
 
 
-async def test_what_is_past_its_time_is_deleted_by_the_next_expire(
+async def test_expired_events_are_deleted_by_the_next_expire(
     log: SqliteEventLog, database: Database, clock: Clock
 ) -> None:
     for run_id in "rst":
@@ -98,7 +100,7 @@ async def test_what_is_past_its_time_is_deleted_by_the_next_expire(
     assert await stored(log, run_id="t") == events(1, 6)
 
 
-async def test_however_often_it_is_asked_it_is_swept_now_and_then(
+async def test_sweeps_are_paced_however_often_they_are_requested(
     log: SqliteEventLog, runs: SqliteRuns, database: Database, clock: Clock
 ) -> None:
     left = []
@@ -115,7 +117,7 @@ async def test_however_often_it_is_asked_it_is_swept_now_and_then(
     assert await count_rows(database, "logs") == await count_rows(database, "events") == 0
 
 
-async def test_a_clock_that_was_set_back_does_not_put_off_the_sweep(
+async def test_a_clock_that_was_set_back_does_not_postpone_the_sweep(
     log: SqliteEventLog, runs: SqliteRuns, database: Database, clock: Clock
 ) -> None:
     await log.sweep()
@@ -127,7 +129,7 @@ async def test_a_clock_that_was_set_back_does_not_put_off_the_sweep(
     assert await count_rows(database, "logs") == 0
 
 
-async def test_where_there_is_much_to_delete_it_is_swept_without_a_pause(
+async def test_sweeps_follow_each_other_while_there_is_much_to_delete(
     log: SqliteEventLog, runs: SqliteRuns, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("seltzer.stores.sqlite.event_log.sweep", partial(sweep, at_once=2))
@@ -142,7 +144,9 @@ async def test_where_there_is_much_to_delete_it_is_swept_without_a_pause(
     assert left == [4, 2, 0, 0]
 
 
-async def test_much_is_deleted_bit_by_bit(log: SqliteEventLog, database: Database, clock: Clock) -> None:
+async def test_a_sweep_deletes_a_limited_number_of_rows(
+    log: SqliteEventLog, database: Database, clock: Clock
+) -> None:
     for seq in range(1, 6):
         await log.append({"r": events(seq, seq)})
     await log.expire("r", 60)
@@ -156,7 +160,7 @@ async def test_much_is_deleted_bit_by_bit(log: SqliteEventLog, database: Databas
     assert left == [2, 0, 0]
 
 
-async def test_what_an_ended_run_said_expires_though_its_process_died_before_it_asked(
+async def test_events_of_an_ended_run_expire_though_its_process_died_before_expire(
     log: SqliteEventLog, runs: SqliteRuns, clock: Clock
 ) -> None:
     last = await end(runs, await leased(runs, "ended", "t"))
@@ -198,7 +202,7 @@ async def test_after_a_restart_every_running_run_is_claimed_at_once(runs: Sqlite
     assert [each.run.attempt for each in leases] == [2, 2, 2, 1]
 
 
-async def test_deadlines_may_go_by_a_clock_of_their_own(database: Database, clock: Clock) -> None:
+async def test_deadlines_may_use_a_clock_of_their_own(database: Database, clock: Clock) -> None:
     deadlines = Clock(5.0)
     runs = SqliteRuns(database, clock=clock, lease_clock=deadlines)
     await leased(runs)

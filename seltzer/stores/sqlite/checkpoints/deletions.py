@@ -1,45 +1,50 @@
-"""Dropping stored messages of a thread, which nobody may take for stored meanwhile."""
+"""Deletions of a thread's stored messages, which nobody may rely on meanwhile."""
 
 import asyncio
 from collections.abc import Collection
+from contextvars import Context
 
 from seltzer.stores.checkpoints.message_cache import MessageCache
-from seltzer.stores.sqlite.connection import Work
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.transactions import Work
 
 
 class MessageDeletions:
-    """What goes on of that, a thread at a time. Used in the event loop alone.
+    """The deletions under way, one a thread at a time. For use in the event loop alone.
 
-    The file's writer takes things in turn: what was asked before a drop is there for it to see, and whoever
-    comes later waits for its end, when what has gone isn't known any more.
+    The file's writer does its work in order: a deletion sees what was written before it, and whoever comes
+    later waits for its end, when the deleted messages aren't cached any more.
     """
 
-    def __init__(self, database: Database, known: MessageCache) -> None:
+    def __init__(self, database: Database, cache: MessageCache) -> None:
         self._database = database
-        self._known = known
-        self._going_on: dict[str, asyncio.Task[None]] = {}
+        self._cache = cache
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def goes_on(self, thread_id: str) -> bool:
-        return thread_id in self._going_on
+    def is_running(self, thread_id: str) -> bool:
+        """Return whether something of the thread is being deleted."""
+        return thread_id in self._tasks
 
-    async def settled(self, thread_id: str) -> None:
-        """Wait until nothing is being dropped of the thread, which is so until the caller waits again."""
-        while task := self._going_on.get(thread_id):
+    async def wait_idle(self, thread_id: str) -> None:
+        """Wait until nothing of the thread is being deleted, which holds until the caller waits again."""
+        while task := self._tasks.get(thread_id):
             await asyncio.wait([task])
 
-    async def do(self, thread_id: str, work: Work[Collection[bytes] | None]) -> None:
-        """Do the work, which drops the messages that it returns; None means all of the thread's.
+    async def run(self, thread_id: str, work: Work[Collection[bytes] | None]) -> None:
+        """Do the work, which returns the refs of the messages it deleted; None means all of the thread's.
 
-        Once begun, it is done though its caller is cancelled. Raises as Database.write does.
+        Once started, it is done though its caller is cancelled. Raises as Database.write does.
         """
-        await self.settled(thread_id)
-        task = asyncio.create_task(self._do(thread_id, work), name="drop messages")
-        self._going_on[thread_id] = task
-        task.add_done_callback(lambda _: self._going_on.pop(thread_id))
+        await self.wait_idle(thread_id)
+        deleting = self._delete(thread_id, work)
+        # It outlives its caller, so it gets nothing of the caller's context.
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(deleting, name="delete messages", context=Context())
+        self._tasks[thread_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(thread_id))
         await asyncio.shield(task)
 
-    async def _do(self, thread_id: str, work: Work[Collection[bytes] | None]) -> None:
-        gone = await self._database.write(work)
-        if gone is None or gone:
-            self._known.forget(thread_id, gone)
+    async def _delete(self, thread_id: str, work: Work[Collection[bytes] | None]) -> None:
+        deleted = await self._database.write(work)
+        if deleted is None or deleted:
+            self._cache.evict(thread_id, deleted)

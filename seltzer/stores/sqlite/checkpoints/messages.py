@@ -7,21 +7,24 @@ from typing import Any, Final
 
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from seltzer.stores.checkpoints.packing import Stored
+from seltzer.stores.checkpoints.packing import StoredMessage
 from seltzer.stores.sqlite.bulk import batches, insert
 from seltzer.stores.sqlite.checkpoints import statements
 
-DECODED_AT_ONCE: Final = 200  # more go to a thread: the event loop is needed meanwhile
+DECODED_IN_LOOP: Final = 200  # more are decoded in a thread: the event loop is needed meanwhile
 
 
-class Recalled:
-    """A packed list on its way to be one of messages: until decode(), refs stand for those not known."""
+class PartialList:
+    """A packed list that is being loaded: until decode(), a ref stands for each message that isn't cached.
 
-    def __init__(self, refs: bytes, messages: list[Any], known: int) -> None:
+    cached_count: before that index, all are messages.
+    """
+
+    def __init__(self, refs: bytes, messages: list[Any], cached_count: int) -> None:
         self.refs = refs
         self.messages = messages
-        self.known = known  # before it, there are messages only
-        self.missing = [each for each in messages[known:] if type(each) is bytes]
+        self.cached_count = cached_count
+        self.missing = [each for each in messages[cached_count:] if type(each) is bytes]
         self.stored: Mapping[bytes, tuple[str, bytes]] = {}
 
     @property
@@ -30,15 +33,16 @@ class Recalled:
         return sum(len(self.stored[ref][1]) for ref in self.missing)
 
     def decode(self, serde: SerializerProtocol) -> None:
+        """Replace the refs by the messages that were fetched."""
         decoded = {ref: serde.loads_typed(self.stored[ref]) for ref in self.missing}
-        rest = self.messages[self.known :]
-        self.messages[self.known :] = [decoded[each] if type(each) is bytes else each for each in rest]
+        rest = self.messages[self.cached_count :]
+        self.messages[self.cached_count :] = [decoded[each] if type(each) is bytes else each for each in rest]
 
 
 def fetch(
     connection: sqlite3.Connection, thread_id: str, refs: Collection[bytes]
 ) -> dict[bytes, tuple[str, bytes]]:
-    """Read the stored form of the messages, as far as they are there."""
+    """Read the stored form of those of the messages that are stored."""
     stored: dict[bytes, tuple[str, bytes]] = {}
     for some in batches(list(refs)):
         rows = connection.execute(statements.GET_MESSAGES % ",".join("?" * len(some)), (thread_id, *some))
@@ -46,25 +50,26 @@ def fetch(
     return stored
 
 
-async def decode(serde: SerializerProtocol, lists: Sequence[Recalled]) -> None:
-    """Fill the lists from what was fetched."""
+async def decode(serde: SerializerProtocol, lists: Sequence[PartialList]) -> None:
+    """Complete the lists from what was fetched."""
 
-    def fill() -> None:
+    def complete() -> None:
         for each in lists:
             each.decode(serde)
 
-    if sum(len(each.missing) for each in lists) > DECODED_AT_ONCE:
-        await asyncio.to_thread(fill)
+    if sum(len(each.missing) for each in lists) > DECODED_IN_LOOP:
+        # Unlike asyncio.to_thread, this hands none of the caller's context to the thread.
+        await asyncio.get_running_loop().run_in_executor(None, complete)
     else:
-        fill()
+        complete()
 
 
-def put(connection: sqlite3.Connection, thread_id: str, messages: Iterable[Stored]) -> None:
-    """Store those that aren't stored yet."""
+def put(connection: sqlite3.Connection, thread_id: str, messages: Iterable[StoredMessage]) -> None:
+    """Store those of the messages that aren't stored yet."""
     insert(connection, statements.PUT_MESSAGES, [(thread_id, *each) for each in messages])
 
 
 def drop(connection: sqlite3.Connection, thread_id: str, refs: Iterable[bytes]) -> None:
-    """Delete those messages."""
+    """Delete the messages."""
     for some in batches(list(refs)):
         connection.execute(statements.DROP_MESSAGES % ",".join("?" * len(some)), (thread_id, *some))

@@ -1,4 +1,4 @@
-"""A checkpoint as LangGraph has it, from its row and those of what was written on it."""
+"""A checkpoint as LangGraph has it, from its row and those of the writes on it."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,15 +6,14 @@ from typing import Any, cast
 
 from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata, CheckpointTuple
 
-from seltzer.stores.checkpoints.packing import Path, Unpacked, put_back
-from seltzer.stores.sqlite.checkpoints.messages import Recalled
+from seltzer.stores.checkpoints.packing import Path, Unpacked, insert_list
+from seltzer.stores.sqlite.checkpoints.messages import PartialList
 
 
-def by_rank(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Choose a task's writes and order them as LangGraph does.
+def in_order(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Choose a task's writes and order them as LangGraph does: by the tasks' paths, ids and indexes.
 
-    That is by path, id and index: `writes_sort_key()`, where LangGraph has it.
-    Of several runs' writes to one index the first stands, but for LangGraph's special ones the last.
+    Of several runs' writes to one index the first counts, but of LangGraph's special ones the last.
     """
     chosen: dict[tuple[str, int], tuple[Any, ...]] = {}
     for row in rows:  # oldest first
@@ -25,24 +24,24 @@ def by_rank(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def to_tuple(
-    head: Sequence[Any], written: Sequence[Any], values: Sequence[Unpacked], recalled: Sequence[Recalled]
+    head: Sequence[Any], writes: Sequence[Any], values: Sequence[Unpacked], lists: Sequence[PartialList]
 ) -> CheckpointTuple:
-    """Put together what was found: the checkpoint's row, those written on it, and what each of them holds."""
-    _, thread_id, namespace, _, _, checkpoint_id, parent_id, about = head
-    found = iter(recalled)
-    checkpoint, *others = [_filled(value, lists, found) for value, lists in values]
+    """Put together what was found: the checkpoint's row, those of its writes, and the value of each."""
+    _, thread_id, namespace, _, _, checkpoint_id, parent_id, metadata = head
+    remaining = iter(lists)
+    checkpoint, *others = [_complete(value, paths, remaining) for value, paths in values]
     place = {"thread_id": thread_id, "checkpoint_ns": namespace}
     return CheckpointTuple(
         {"configurable": {**place, "checkpoint_id": checkpoint_id}},
         cast("Checkpoint", checkpoint),
-        cast("CheckpointMetadata", {} if about is None else json.loads(about)),
+        cast("CheckpointMetadata", {} if metadata is None else json.loads(metadata)),
         {"configurable": {**place, "checkpoint_id": parent_id}} if parent_id else None,
-        [(row[1], row[5], value) for row, value in zip(written, others, strict=True)],
+        [(row[1], row[5], value) for row, value in zip(writes, others, strict=True)],
     )
 
 
-def _filled(value: Any, lists: Mapping[Path, bytes], found: Iterator[Recalled]) -> Any:
-    """Return the value with its lists, the next ones found, where they belong."""
-    for path in lists:
-        value = put_back(value, path, next(found).messages)
+def _complete(value: Any, paths: Mapping[Path, bytes], remaining: Iterator[PartialList]) -> Any:
+    """Return the value with its lists, the next of the remaining ones, in their places."""
+    for path in paths:
+        value = insert_list(value, path, next(remaining).messages)
     return value

@@ -1,24 +1,23 @@
-"""A LangGraph saver, made fit for long threads, shifting clocks and late writers.
+"""A LangGraph saver for long threads, for clocks that step back, and safe from writers that come too late.
 
 Departs from LangGraph's AsyncSqliteSaver in these points:
 
 1. "newest" is what was written last, not what has the highest id: ids come from the clock;
-2. a write whose execution was let go (seltzer/runs/execution/fence.py) is refused;
+2. a write whose fence was revoked (seltzer/runs/execution/fence.py) is refused;
 3. lists of messages are stored by packing.py, each message once a thread;
 4. a pending write keeps the run that made it and doesn't replace another's, so that it can be rolled back;
 5. it shares the server's Database: each of its verbs is one transaction and one hop to a thread, or two hops
-   where messages are to be read that aren't known. No lock is held between the rows of a listing;
-6. a write is waited for only where a node would run before it is stored (waiting.py says which those are),
-   and a new thread isn't looked for.
+   where messages are read that aren't cached. No lock is held between the rows of a listing;
+6. a write is waited for only where a node would run before it is stored (durability.py decides which), and
+   nothing is looked up for a new thread.
 
-So the tables are its own (migrations/0002_checkpoints.sql), though they are called as LangGraph's; another
+So the tables are its own (migrations/0002_checkpoints.sql), though they are named like LangGraph's; another
 saver can't read them.
 """
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from copy import copy
-from operator import itemgetter
 from typing import Any, Final
 
 from langchain_core.runnables import RunnableConfig
@@ -32,13 +31,11 @@ from langgraph.checkpoint.base import (
     get_checkpoint_metadata,
 )
 
-from seltzer.errors import StorageFailed
 from seltzer.runs.execution.fence import FENCE
 from seltzer.runs.jsonable import dumps
 from seltzer.stores.checkpoints.channels import pack_checkpoint, pack_write
-from seltzer.stores.checkpoints.durability import Triggers, is_of_the_input, is_waited_for, run_of
+from seltzer.stores.checkpoints.durability import Triggers, is_input_write, must_wait_for, run_id_of
 from seltzer.stores.checkpoints.message_cache import MessageCache
-from seltzer.stores.checkpoints.packing import unpack
 from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.sync_half import SyncHalf
@@ -46,29 +43,30 @@ from seltzer.stores.options import ClassName
 from seltzer.stores.sqlite.bulk import insert
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.deletions import MessageDeletions
-from seltzer.stores.sqlite.checkpoints.messages import Recalled, decode, fetch, put
-from seltzer.stores.sqlite.checkpoints.rows import by_rank, to_tuple
-from seltzer.stores.sqlite.connection import Work
+from seltzer.stores.sqlite.checkpoints.messages import put
+from seltzer.stores.sqlite.checkpoints.reader import CheckpointReader
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.transactions import Work
 
-WRITTEN_LIMIT: Final = 64  # messages; a node that writes more gives a state on that it was given
+WRITTEN_LIMIT: Final = 64  # messages; a node that writes more passes on a state that it was given
 
 
 class SqliteSaver(SyncHalf):
     """A saver to a file that has the tables, for one event loop.
 
-    triggers: the channels that make its graph's nodes run, if they are known.
+    triggers: the channels that make its graph's nodes run, where its state is declared.
     """
 
     serde: SafeSerializer
     triggers: Triggers = None
 
-    def __init__(self, database: Database, known: MessageCache, serde: SafeSerializer) -> None:
+    def __init__(self, database: Database, cache: MessageCache, serde: SafeSerializer) -> None:
         super().__init__(serde=serde)
-        self.known = known
-        self.drops = MessageDeletions(database, known)
-        self.written = CheckpointCounts()
+        self.deletions = MessageDeletions(database, cache)
+        self.counts = CheckpointCounts()
+        self._cache = cache
         self._database = database
+        self._reader = CheckpointReader(database, cache, self.deletions)
 
     def for_graph(self, classes: Iterable[ClassName], triggers: Triggers) -> "SqliteSaver":
         """Return a saver that also revives these classes, for a graph whose nodes these channels trigger."""
@@ -83,9 +81,9 @@ class SqliteSaver(SyncHalf):
             return None
         thread_id, namespace = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
         if checkpoint_id := get_checkpoint_id(config):
-            found = await self._load(statements.BY_ID, thread_id, namespace, checkpoint_id)
+            found = await self._reader.load(self.serde, statements.BY_ID, thread_id, namespace, checkpoint_id)
             return found and found._replace(config=config)
-        return await self._load(statements.NEWEST, thread_id, namespace)
+        return await self._reader.load(self.serde, statements.NEWEST, thread_id, namespace)
 
     async def alist(
         self,
@@ -99,11 +97,8 @@ class SqliteSaver(SyncHalf):
 
         before: only those written before that one, of whatever namespace; none, if it isn't kept any more.
         """
-        statement, values = statements.listing(config, filter, before, limit)
-        for place in await self._database.read(
-            lambda connection: _rows(connection, statement, values), behind_posts=True
-        ):
-            found = await self._load(statements.BY_ID, *place)
+        for place in await self._reader.read_rows(*statements.listing(config, filter, before, limit)):
+            found = await self._reader.load(self.serde, statements.BY_ID, *place)
             if found is not None:
                 yield found
 
@@ -121,9 +116,9 @@ class SqliteSaver(SyncHalf):
         configurable = config["configurable"]
         thread_id, namespace = str(configurable["thread_id"]), configurable["checkpoint_ns"]
         about = dumps(get_checkpoint_metadata(config, metadata))
-        await self.drops.settled(thread_id)
-        # Written without waiting in between: what is cached may be dropped as soon as anyone waits.
-        packed = pack_checkpoint(self.serde, checkpoint, tuple(self.known.lists(self.serde, thread_id)))
+        await self.deletions.wait_idle(thread_id)
+        # From here to the write nothing is awaited: a cached message may be deleted as soon as something is.
+        packed = pack_checkpoint(self.serde, checkpoint, tuple(self._cache.lists(self.serde, thread_id)))
         parent_id = configurable.get("checkpoint_id")
         row = thread_id, namespace, checkpoint["id"], parent_id, about, packed.kind, packed.blob
 
@@ -132,8 +127,8 @@ class SqliteSaver(SyncHalf):
             connection.execute(statements.PUT, row)
 
         if namespace == ROOT:
-            self.written.add(thread_id, is_first=parent_id is None)
-        if is_waited_for(config, checkpoint, metadata, self.triggers):
+            self.counts.add(thread_id, is_first=parent_id is None)
+        if must_wait_for(config, checkpoint, metadata, self.triggers):
             await self._write(config, work)
         else:
             self._post(config, work, can_wait=True)
@@ -156,14 +151,13 @@ class SqliteSaver(SyncHalf):
         configurable = config["configurable"]
         thread_id = str(configurable["thread_id"])
         place = thread_id, str(configurable["checkpoint_ns"]), str(configurable["checkpoint_id"])
-        run_id = run_of(config)
-        values = [value for _, value in writes]
-        for known in self.known.lists(self.serde, thread_id):
-            for value in values:
-                known.doubt(_written(value))
-        await self.drops.settled(thread_id)
-        cached = tuple(self.known.lists(self.serde, thread_id))
-        packed = [pack_write(self.serde, channel, value, cached) for channel, value in writes]
+        run_id = run_id_of(config)
+        for cached in self._cache.lists(self.serde, thread_id):
+            for _, value in writes:
+                cached.invalidate(_possible_messages(value))
+        await self.deletions.wait_idle(thread_id)
+        lists = tuple(self._cache.lists(self.serde, thread_id))  # as in aput: nothing is awaited from here
+        packed = [pack_write(self.serde, channel, value, lists) for channel, value in writes]
         is_special = all(channel in WRITES_IDX_MAP for channel, _ in writes)
         statement = statements.PUT_SPECIAL if is_special else statements.PUT_PLAIN
         rows = [
@@ -176,22 +170,22 @@ class SqliteSaver(SyncHalf):
             insert(connection, statement, rows)
 
         if run_id and FENCE in configurable:
-            self._post(config, work, can_wait=is_of_the_input(config, task_path))
+            self._post(config, work, can_wait=is_input_write(config, task_path))
         else:
             await self._write(config, work)
 
     async def adelete_thread(self, thread_id: str) -> None:
-        """Forget all of the thread. Raises StorageFailed."""
+        """Delete all of the thread. Raises StorageFailed."""
 
         def work(connection: sqlite3.Connection) -> None:
             for statement in statements.DELETE_THREAD:
                 connection.execute(statement, (str(thread_id),))
 
-        await self.drops.do(str(thread_id), work)
+        await self.deletions.run(str(thread_id), work)
 
     async def _write(self, config: RunnableConfig, work: Work[None]) -> None:
-        """Do the work, if the execution still has its lease and all went well that was posted for it."""
-        run_id = run_of(config)
+        """Do the work, unless the fence was revoked, or a write posted for the run has failed."""
+        run_id = run_id_of(config)
 
         def checked(connection: sqlite3.Connection) -> None:
             _check_fence(config)
@@ -201,8 +195,8 @@ class SqliteSaver(SyncHalf):
         await self._database.write(checked)
 
     def _post(self, config: RunnableConfig, work: Work[None], *, can_wait: bool) -> None:
-        """Do the same without anyone waiting for it: the run's later writes fail if it does."""
-        run_id = run_of(config)
+        """Do the same without waiting for it: if it fails, so do the run's later writes."""
+        run_id = run_id_of(config)
 
         def checked(connection: sqlite3.Connection) -> None:
             self._database.check(run_id)
@@ -211,59 +205,16 @@ class SqliteSaver(SyncHalf):
         _check_fence(config)
         self._database.post(run_id, checked, can_wait=can_wait)
 
-    async def _load(self, which: str, thread_id: str, *others: str) -> CheckpointTuple | None:
-        """Return the checkpoint, with what was written on it. others: what `which` asks for besides."""
-        while True:
-            await self.drops.settled(thread_id)
-            epoch = self.known.epoch
-            rows = await self._database.read(
-                lambda connection: _rows(connection, statements.LOAD % which, (thread_id, *others)),
-                behind_posts=True,
-            )
-            if not rows:
-                return None
-            head, *written = sorted(rows, key=itemgetter(0))
-            written = by_rank(written)
-            values = [unpack(self.serde, kind, blob) for _, _, _, kind, blob, *_ in (head, *written)]
-            lists = [refs for _, lists in values for refs in lists.values()]
-            before = self.known.lists(self.serde, thread_id)
-            recalled = [Recalled(each, *self.known.recall(self.serde, thread_id, each)) for each in lists]
-            if await self._fetch(thread_id, recalled):
-                break
-            if epoch == self.known.epoch and not self.drops.goes_on(thread_id):
-                raise StorageFailed(f"messages of thread {thread_id!r} are missing in the file")
-        await decode(self.serde, recalled)
-        for each in recalled:
-            # not if the thread has gone since: its messages, known before, would count for nothing
-            is_same = not before or self.known.lists(self.serde, thread_id) is before
-            if epoch == self.known.epoch and is_same:
-                self.known.remember(self.serde, thread_id, each.refs, each.messages, each.size_bytes)
-        return to_tuple(head, written, values, recalled)
-
-    async def _fetch(self, thread_id: str, lists: Sequence[Recalled]) -> bool:
-        """Read the stored form of what is missing in the lists. False: they were pruned since."""
-        refs = {ref for each in lists for ref in each.missing}
-        if refs:
-            stored = await self._database.read(lambda connection: fetch(connection, thread_id, refs))
-            for each in lists:
-                each.stored = stored
-            return len(stored) == len(refs)
-        return True
-
-
-def _rows(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> list[Any]:
-    return connection.execute(statement, parameters).fetchall()
-
 
 def _check_fence(config: RunnableConfig) -> None:
-    """Raise LeaseLost if the execution that writes was let go; note that its thread has something now."""
+    """Raise LeaseLost if the fence was revoked. From now on the thread isn't new any more."""
     fence = config["configurable"].get(FENCE)
     if fence is not None:
         fence.check()
         fence.is_thread_new = False
 
 
-def _written(value: Any) -> list[Any]:
-    """Return what may be messages that a node wrote, unless there are so many that it gives a state on."""
+def _possible_messages(value: Any) -> list[Any]:
+    """Return what may be messages that a node wrote, unless there are so many that it passes a state on."""
     values = list(value) if isinstance(value, list | tuple) else [value]
     return values if len(values) <= WRITTEN_LIMIT else []

@@ -87,7 +87,7 @@ def listing(
     before: RunnableConfig | None,
     limit: int | None,
 ) -> tuple[str, Sequence[Any]]:
-    """Return the statement for a list's places, and its values, as SqliteSaver.alist has it."""
+    """Return the statement that selects the places of SqliteSaver.alist's checkpoints, and its parameters."""
     conditions: list[str] = []
     values: list[Any] = []
     if config is not None:

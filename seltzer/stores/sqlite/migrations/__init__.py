@@ -1,4 +1,4 @@
-"""The numbered steps that bring a database file up to date: NNNN_name.sql, applied in order, never edited."""
+"""The numbered steps that update a database file: NNNN_name.sql, applied in order, never edited."""
 
 import sqlite3
 from importlib import resources
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Migration(NamedTuple):
-    """One step; a file that has taken it has this number as its `user_version`."""
+    """One step. A file to which it was applied has its number as `user_version`, or a higher one."""
 
     number: int
     name: str
@@ -14,7 +14,7 @@ class Migration(NamedTuple):
 
 
 def all_migrations() -> list[Migration]:
-    """Return the steps there are, in order."""
+    """Return all steps, in order."""
     files = [each for each in resources.files(__name__).iterdir() if each.name.endswith(".sql")]
     return sorted(
         Migration(int(each.name[:4]), each.name, each.read_text(encoding="utf-8")) for each in files
@@ -22,7 +22,7 @@ def all_migrations() -> list[Migration]:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Take the steps that the file hasn't taken yet, each in a transaction of its own."""
+    """Apply the steps that weren't applied to the file yet, each in its own transaction."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for each in all_migrations():
         if each.number > version:
