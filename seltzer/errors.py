@@ -33,6 +33,11 @@
 knows which status a code has.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+_REASONS = {"missing": "is missing", "union_tag_invalid": "is of an unknown kind"}
+
 
 class AppError(Exception):
     """Something a caller can act on."""
@@ -75,6 +80,19 @@ class InvalidInput(BadRequest):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
         self.field = field
+        self.reason = reason
+
+    @classmethod
+    def first_of(cls, errors: Sequence[Mapping[str, Any] | str], field: str = "") -> Self:
+        """Return the first of pydantic's errors in what the field holds, without the value it was given."""
+        first = errors[0] if errors else "the body is invalid"
+        if isinstance(first, str):
+            return cls(field or "body", first)
+        parts = [str(part)[:100] for part in first["loc"]]
+        named = [part for part in parts if part != "root" and not part.startswith("function-")]
+        reason = _REASONS.get(first.get("type", ""), str(first["msg"])).removeprefix("Value error, ")
+        path = ".".join([field, *named] if field else named)[:200] or "body"
+        return cls(path, reason.replace("Input should be", "must be", 1))
 
 
 class InvalidCursor(BadRequest):

@@ -18,7 +18,7 @@ from seltzer.guards.hosts import HostGuard, is_loopback
 from seltzer.protocols import chat, health, langserve, native
 from seltzer.protocols.http.direct_send import DirectSendApp
 from seltzer.protocols.http.guards import Guards
-from seltzer.protocols.http.messages import MessageLimits
+from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.protocol import PLANNED, Protocol
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
@@ -70,14 +70,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.engine = engine
     app.state.seltzer = [Mounted(engine, facts(engine, settings))]
-    messages = MessageLimits(settings.messages_limit, settings.message_limit_bytes)
-    limits = langserve.Limits(settings.batch_limit, messages)
+    limits = InputLimits(settings.messages_limit, settings.message_limit_bytes, settings.batch_limit)
     body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
     guards = Guards(faults, BodyReader(body))
     faults.mount(app)
     app.include_router(health.router(engine, guards))
-    app.include_router(chat.router(engine, guards, limits=messages))
-    app.include_router(native.router(engine, guards, limits=messages, ping_s=settings.ping_s))
+    app.include_router(chat.router(engine, guards, limits=limits))
+    app.include_router(native.router(engine, guards, limits=limits, ping_s=settings.ping_s))
     app.include_router(langserve.router(engine, guards, limits=limits, ping_s=settings.ping_s))
     patch_fastapi(
         app,

@@ -2,9 +2,9 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from random import getrandbits
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seltzer.errors import AppError, RunFailed, ServerDraining, TooManyRuns
+from seltzer.errors import AppError, InvalidInput, RunFailed, ServerDraining, TooManyRuns
 
 log = logging.getLogger(__name__)
 
@@ -102,22 +102,12 @@ def _problem(
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-def first_fault(errors: Sequence[Any]) -> tuple[str, str]:
-    """Return field and reason of the first of pydantic's errors, without the value it was given."""
-    first = errors[0] if errors else "the body is invalid"
-    if isinstance(first, str):
-        return "body", first
-    loc = [str(part) for part in first["loc"] if part != "root" and not str(part).startswith("function-")]
-    return ".".join(loc) or "body", str(first["msg"]).removeprefix("Value error, ")
-
-
 def response_to(error: Exception, scope: Scope) -> Response | None:
     """Return the problem that an expected error is; None for any other."""
     if isinstance(error, AppError):
         return problem(error, scope)
     if isinstance(error, RequestValidationError):
-        field, reason = first_fault(error.errors())
-        return _problem("invalid_input", 422, f"{field}: {reason}", scope)
+        return problem(InvalidInput.first_of(error.errors()), scope)
     if isinstance(error, HTTPException):
         fallback = "bad_request" if error.status_code < 500 else "internal_error"
         code = _HTTP_CODES.get(error.status_code, fallback)

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from langchain_core.messages import BaseMessage
+from pydantic import AfterValidator, ConfigDict, Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from seltzer.errors import AppError, InvalidInput, UnknownGraph
+from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.attached_runs import AttachedRuns, attach_runs
 from seltzer.protocols.http.direct_send import DirectSend
 from seltzer.protocols.http.guards import Faults, Guards
-from seltzer.protocols.http.messages import MessageLimits, parse_input, title_of
+from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
+from seltzer.protocols.http.models import Fields, ThreadId, documented, storable
 from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.http.routes import Routes
 from seltzer.runs.answer import AnswerText
@@ -21,96 +24,92 @@ from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.ids import new_id
 from seltzer.runs.jsonable import dumps
-from seltzer.runs.run import RunSpec, check_on_busy, check_thread_id
+from seltzer.runs.run import OnBusy, RunSpec
 
 PROTOCOL: Final = Protocol("chat", reserved=frozenset({"chat"}))
 DEFAULT_GRAPH: Final = "agent"
-_FIELDS: Final = frozenset({"text", "thread_id", "on_busy"})
-_BODY: Final = {
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["text"],
-                "properties": {
-                    "text": {"type": "string"},
-                    "thread_id": {"type": "string"},
-                    "on_busy": {"type": "string", "enum": ["reject", "enqueue", "interrupt", "rollback"]},
-                },
-            },
-            "example": {"text": "what is the square root of 71?"},
-        }
-    },
-}
-_PARAMETERS: Final = [
-    {"name": "text", "in": "query", "required": True, "schema": {"type": "string"}},
-    {"name": "thread_id", "in": "query", "required": False, "schema": {"type": "string"}},
-    {"name": "on_busy", "in": "query", "required": False, "schema": {"type": "string"}},
-]
 
 
-def router(engine: Engine, guards: Guards, *, limits: MessageLimits) -> APIRouter:
-    """Return the routes of /chat, which talks to the graph `agent`, or else to the first on messages."""
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    return text
+
+
+class Question(Fields):
+    """A question, as a JSON body or as a query."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"text": "what is the square root of 71?"}})
+
+    text: Annotated[str, AfterValidator(storable), AfterValidator(_not_blank)] = Field(
+        description="What a person says."
+    )
+    thread_id: ThreadId = Field(
+        default_factory=new_id, description="The conversation to continue or to begin; left out: a new one."
+    )
+    on_busy: OnBusy = Field("reject", description="What to do while the thread has another run.")
+    graph: str = Field(
+        default_factory=str, description="The graph to ask; left out: `agent`, else the first on messages."
+    )
+
+
+def router(engine: Engine, guards: Guards, *, limits: InputLimits) -> APIRouter:
+    """Return the routes of /chat.
+
+    GET takes its question as a query or, as the tutorial's client sends it, as a JSON body.
+    """
     routes = Routes(guards, tags=["chat"])
 
     @routes.post(
-        "/chat", summary="Ask, and get the answer token by token", openapi_extra={"requestBody": _BODY}
+        "/chat",
+        summary="Ask, and get the answer token by token",
+        openapi_extra=documented(body=Question),
     )
     async def post_chat(request: Request) -> Response:
-        body = await guards.bodies.read(request)
-        if not isinstance(body, dict):
-            raise InvalidInput("body", 'must be an object: {"text": ".."}')
-        return _answer(request, body)
+        return answer(request, await guards.bodies.read(request))
 
     @routes.get(
-        "/chat", summary="Ask, and get the answer token by token", openapi_extra={"parameters": _PARAMETERS}
+        "/chat",
+        summary="Ask, and get the answer token by token",
+        openapi_extra=documented(query=Question),
     )
     async def get_chat(request: Request) -> Response:
-        return _answer(request, dict(request.query_params))
+        body = await guards.bodies.read(request, may_be_empty=True)
+        if body is not None and request.query_params:
+            raise InvalidInput("body", "can't be given together with a query")
+        return answer(request, dict(request.query_params) if body is None else body)
 
-    def _answer(request: Request, fields: dict[str, Any]) -> Response:
-        spec = _spec(_default_graph(engine), fields, limits)
-        as_json = _wants_json(request.headers.get("accept", ""))
-        return ChatAnswer(engine, spec, guards.faults, as_json=as_json)
+    def answer(request: Request, fields: object) -> Response:
+        question = Question.parse(fields)
+        spec = _spec(question, _graph(engine, question.graph), limits)
+        return ChatAnswer(engine, spec, guards.faults, as_json=accepts(request, "application/json"))
 
     return routes
 
 
-def _default_graph(engine: Engine) -> str:
-    """Return the graph that /chat serves."""
-    names = [name for name, graph in engine.graphs.items() if graph.takes_messages]
-    if not names:
+def _graph(engine: Engine, name: str) -> str:
+    """Return the graph of that name; if it is empty, the one that is served by default."""
+    on_messages = [each for each, graph in engine.graphs.items() if graph.takes_messages]
+    if name and name not in engine.graphs:
+        raise UnknownGraph(f"there is no graph {name[:100]!r}; there are {', '.join(engine.graphs)}")
+    if name and name not in on_messages:
+        raise InvalidInput("graph", f"doesn't take messages; these do: {', '.join(on_messages) or 'none'}")
+    if not on_messages:
         raise UnknownGraph("no graph here takes messages")
-    return DEFAULT_GRAPH if DEFAULT_GRAPH in names else names[0]
+    return name or (DEFAULT_GRAPH if DEFAULT_GRAPH in on_messages else on_messages[0])
 
 
-def _spec(graph: str, fields: dict[str, Any], limits: MessageLimits) -> RunSpec:
-    for key in fields:
-        if key not in _FIELDS:
-            raise InvalidInput(key[:100], f"is not known; known: {', '.join(sorted(_FIELDS))}")
-    text = fields.get("text")
-    if not isinstance(text, str):
-        raise InvalidInput("text", "is missing" if "text" not in fields else "must be a string")
-    if not text.strip():
-        raise InvalidInput("text", "is empty")
-    thread_id = check_thread_id(fields.get("thread_id", new_id()), "thread_id")
-    on_busy = check_on_busy(fields.get("on_busy", "reject"), "on_busy")
-    messages = parse_input(text, "text", limits)
+def _spec(question: Question, graph: str, limits: InputLimits) -> RunSpec:
+    messages = parse_input(question.text, "text", limits)
     return RunSpec(
         graph,
         {"messages": messages},
-        thread_id,
+        question.thread_id,
         new_id(),
         attached=True,
-        on_busy=on_busy,
+        on_busy=question.on_busy,
         title=title_of(messages),
     )
-
-
-def _wants_json(accept: str) -> bool:
-    """Tell whether JSON is asked for by name; `*/*` is what every client sends."""
-    return any(part.split(";")[0].strip() == "application/json" for part in accept.split(","))
 
 
 class ChatAnswer(Response):

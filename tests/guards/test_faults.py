@@ -66,20 +66,34 @@ def test_a_problem_is_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("errors", "said"),
+    ("errors", "named"),
     [
         ([], ("body", "the body is invalid")),
         (["just text"], ("body", "just text")),
         (
-            [{"loc": ("input", "messages", 0), "msg": "Field required"}],
-            ("input.messages.0", "Field required"),
+            [{"type": "missing", "loc": ("input", "messages", 0), "msg": "Field required"}],
+            ("input.messages.0", "is missing"),
         ),
         ([{"loc": ("root", "function-before[f()]", "a"), "msg": "Value error, no"}], ("a", "no")),
         ([{"loc": (), "msg": "no"}], ("body", "no")),
     ],
 )
-def test_of_many_faults_the_first_is_named(errors: list[Any], said: tuple[str, str]) -> None:
-    assert faults.first_fault(errors) == said
+def test_of_many_faults_the_first_is_named(errors: list[Any], named: tuple[str, str]) -> None:
+    error = InvalidInput.first_of(errors)
+
+    assert (error.field, error.reason) == named
+
+
+def test_a_fault_is_named_within_its_field() -> None:
+    errors = [{"type": "int_type", "loc": ("a", 0), "msg": "Input should be a valid integer"}]
+
+    assert str(InvalidInput.first_of(errors, "input")) == "input.a.0: must be a valid integer"
+
+
+def test_an_unknown_tag_is_not_echoed() -> None:
+    errors = [{"type": "union_tag_invalid", "loc": (), "msg": "Input tag 'secret' found using .."}]
+
+    assert str(InvalidInput.first_of(errors)) == "body: is of an unknown kind"
 
 
 class Asked(BaseModel):
@@ -197,9 +211,9 @@ def test_an_expected_error_is_a_problem(
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        ('{"number": "my secret"}', "body.number: Input should be a valid integer"),
+        ('{"number": "my secret"}', "body.number: must be a valid integer"),
         ('{"number": 10}', "body.number: is too large"),
-        ("{}", "body.number: Field required"),
+        ("{}", "body.number: is missing"),
     ],
 )
 def test_a_body_of_another_shape_is_refused_without_being_echoed(

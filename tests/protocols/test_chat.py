@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import requests
 
+from tests.conftest import Serve
 from tests.replies import Reply
 from tests.serving import Served
 from tests.upstream import Upstream
@@ -81,12 +83,103 @@ def test_a_bad_body_is_refused_by_its_field(client: httpx.Client, body: object, 
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("text=a%00b", "text.0"), ("text=hi&thread=t", "thread"), ("text=hi&thread_id=a%20b", "thread_id")],
+    [("text=a%00b", "text"), ("text=hi&thread=t", "thread"), ("text=hi&thread_id=a%20b", "thread_id")],
 )
 def test_a_bad_query_is_refused_by_its_field(client: httpx.Client, query: str, field: str) -> None:
     response = client.get(f"/chat?{query}")
 
     assert (response.status_code, response.json()["detail"].split(": ")[0]) == (422, field)
+
+
+class TestTheTutorialsClient:
+    """requests.get(url, json=..), as the tutorial's own client asks."""
+
+    def test_it_gets_the_whole_answer(self, server: Served) -> None:
+        response = requests.get(f"{server.url}/chat", json={"text": QUESTION}, timeout=20)
+
+        assert response.status_code == 200
+        assert "8.426" in response.text
+
+    def test_it_streams(self, server: Served) -> None:
+        with requests.get(f"{server.url}/chat", json={"text": QUESTION}, stream=True, timeout=20) as response:
+            pieces = [str(piece) for piece in response.iter_content(None, decode_unicode=True)]
+
+        assert "8.426" in "".join(pieces)
+
+    def test_it_gets_json_with_the_thread_it_names(self, server: Served, thread_id: str) -> None:
+        response = requests.get(
+            f"{server.url}/chat",
+            json={"text": QUESTION, "thread_id": thread_id, "graph": "agent"},
+            headers={"accept": "application/json"},
+            timeout=20,
+        )
+
+        assert response.headers["x-thread-id"] == thread_id
+        assert response.json()["input"] == QUESTION
+
+    def test_a_bad_body_is_refused_by_its_field(self, server: Served) -> None:
+        response = requests.get(f"{server.url}/chat", json={"text": 5}, timeout=20)
+
+        assert (response.status_code, response.json()["detail"].split(": ")[0]) == (422, "text")
+
+    def test_a_body_and_a_query_together_are_refused(self, server: Served) -> None:
+        response = requests.get(f"{server.url}/chat?text=hi", json={"text": "hi"}, timeout=20)
+
+        assert (response.status_code, response.json()["detail"]) == (
+            422,
+            "body: can't be given together with a query",
+        )
+
+
+def test_chat_asks_the_graph_that_is_named(serve: Serve) -> None:
+    served = serve({"agent": PARROT.format(mark="!"), "other": PARROT.format(mark="?"), "count": COUNTING})
+
+    with httpx.Client(base_url=served.url) as client:
+        answers = [
+            client.post("/chat", json={"text": "polly"} | named).text
+            for named in ({}, {"graph": "agent"}, {"graph": "other"})
+        ]
+        by_query = client.get("/chat", params={"text": "polly", "graph": "other"}).text
+        unknown = client.post("/chat", json={"text": "x", "graph": "none"})
+        without_messages = client.post("/chat", json={"text": "x", "graph": "count"})
+
+    assert answers == ["polly!", "polly!", "polly?"]
+    assert by_query == "polly?"
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_graph")
+    assert (without_messages.status_code, without_messages.json()["detail"].split(": ")[0]) == (422, "graph")
+
+
+PARROT = """
+from typing import Annotated
+from langchain_core.messages import AIMessage, BaseMessage
+from langgraph.graph import START, StateGraph, add_messages
+from typing_extensions import TypedDict
+
+class State(TypedDict):
+    messages: Annotated[list[BaseMessage], add_messages]
+
+def speak(state: State) -> State:
+    return {{"messages": [AIMessage(state["messages"][-1].text + "{mark}")]}}
+
+graph = StateGraph(State).add_node("speak", speak).add_edge(START, "speak")
+"""
+COUNTING = """
+from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
+
+class State(TypedDict):
+    count: int
+
+graph = StateGraph(State).add_node("count", lambda state: {"count": 1}).add_edge(START, "count")
+"""
+
+
+def test_two_accept_headers_are_both_read(client: httpx.Client) -> None:
+    headers = [("accept", "text/plain"), ("accept", "application/json;q=0.9")]
+
+    response = client.get("/chat", params={"text": "hi there!"}, headers=headers)
+
+    assert response.headers["content-type"] == "application/json"
 
 
 def test_an_empty_question_by_get_is_refused(client: httpx.Client) -> None:

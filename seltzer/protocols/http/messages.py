@@ -26,14 +26,15 @@ _ROLES: Final = frozenset({"user", "assistant", "developer"})
 
 
 @dataclass(frozen=True, slots=True)
-class MessageLimits:
-    """How many messages an input may have, and how large each may be."""
+class InputLimits:
+    """How many messages an input may have, how large each may be, and how many inputs a batch may have."""
 
-    count: int = 256
-    size_bytes: int = 262_144
+    messages: int = 256
+    message_bytes: int = 262_144
+    batch: int = 20
 
 
-def parse_input(value: Any, field: str, limits: MessageLimits) -> list[BaseMessage]:
+def parse_input(value: Any, field: str, limits: InputLimits) -> list[BaseMessage]:
     """Return the messages of `{"messages": [..]}`, of a list of messages, or of one string.
 
     Raises InvalidInput naming the field.
@@ -48,8 +49,8 @@ def parse_input(value: Any, field: str, limits: MessageLimits) -> list[BaseMessa
         raise InvalidInput(field, "must be a list of messages, or a string")
     if not value:
         raise InvalidInput(field, "is empty; send at least one message")
-    if len(value) > limits.count:
-        raise InvalidInput(field, f"has {len(value)} messages; at most {limits.count}")
+    if len(value) > limits.messages:
+        raise InvalidInput(field, f"has {len(value)} messages; at most {limits.messages}")
     messages = [_message(each, f"{field}.{index}", limits) for index, each in enumerate(value)]
     _check_tool_messages(messages, field)
     return messages
@@ -61,7 +62,7 @@ def title_of(messages: Sequence[BaseMessage]) -> str:
     return next(said, "")[:TITLE_CHARS]
 
 
-def _message(value: Any, field: str, limits: MessageLimits) -> BaseMessage:
+def _message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
     try:
         message = convert_to_messages([_spelled(value)])[0]
     except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, ValidationError) as error:
@@ -70,8 +71,8 @@ def _message(value: Any, field: str, limits: MessageLimits) -> BaseMessage:
         raise InvalidInput(field, _unknown(message.type))
     if _UNSTORABLE.search(str(message.content)):  # by GET: a body was held to it by its guard
         raise InvalidInput(field, "has a NUL or a lone surrogate")
-    if len(dumps(message.content)) > limits.size_bytes:
-        raise InvalidInput(f"{field}.content", f"is larger than {limits.size_bytes} bytes")
+    if len(dumps(message.content)) > limits.message_bytes:
+        raise InvalidInput(f"{field}.content", f"is larger than {limits.message_bytes} bytes")
     if not message.content and isinstance(value, str | list):
         raise InvalidInput(field, "is empty")
     if message.type == "human" and not message.content:

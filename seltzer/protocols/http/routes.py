@@ -4,8 +4,10 @@ A route's endpoint runs as the response to its request: after the dependencies t
 and within our boundary, which turns what it raises into a response. Nothing of it stands around other routes.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
+from inspect import signature
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -26,7 +28,12 @@ class Routes(APIRouter):
         self._guards = guards
 
     def add_api_route(self, path: str, endpoint: Endpoint, **options: Any) -> None:
-        super().add_api_route(path, self.bounded(endpoint), **options)
+        declared = signature(endpoint).parameters
+        read = [name for name in re.findall(r"{(\w+)", path) if name not in declared]
+        extra = options.pop("openapi_extra", None) or {}
+        if read:  # by the endpoint itself: FastAPI documents what an endpoint declares
+            extra = {**extra, "parameters": [*map(_path_parameter, read), *extra.get("parameters", [])]}
+        super().add_api_route(path, self.bounded(endpoint), openapi_extra=extra or None, **options)
 
     def bounded(self, endpoint: Endpoint) -> Endpoint:
         """Return an endpoint with the same parameters, whose response runs the given one."""
@@ -57,6 +64,10 @@ class _Bounded(Response):
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._respond()
         await response(scope, receive, send)
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 def public_path(scope: Scope) -> str:

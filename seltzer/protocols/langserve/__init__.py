@@ -16,20 +16,20 @@ from langchain_core._api import LangChainDeprecationWarning
 from langserve import add_routes
 
 from seltzer.protocols.http.guards import Guards
+from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.langserve.frames import SafeSerializer
 from seltzer.protocols.langserve.guard import Guard, GuardedRoutes
-from seltzer.protocols.langserve.request import Limits
 from seltzer.protocols.langserve.served import REQUEST, ServedGraph, ServedRequest
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
 
-__all__ = ["PROTOCOL", "Limits", "graph_router", "router"]
+__all__ = ["PROTOCOL", "graph_router", "router"]
 
 PROTOCOL: Final = Protocol("langserve")
 
 
-def router(engine: Engine, guards: Guards, *, limits: Limits, ping_s: float) -> APIRouter:
+def router(engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float) -> APIRouter:
     """Return the routes of each graph at /{name}."""
     routes = APIRouter()
     for name, graph in engine.graphs.items():
@@ -38,7 +38,7 @@ def router(engine: Engine, guards: Guards, *, limits: Limits, ping_s: float) -> 
 
 
 def graph_router(
-    engine: Engine, guards: Guards, graph: Graph, path: str, *, limits: Limits, ping_s: float
+    engine: Engine, guards: Guards, graph: Graph, path: str, *, limits: InputLimits, ping_s: float
 ) -> APIRouter:
     """Return one graph's routes at path; of one on messages at path/chat too (the chat playground)."""
     # LangServe's /stream_log uses it; there is nothing an operator could do about the warning.

@@ -27,9 +27,10 @@ from starlette.types import Message, Receive, Scope, Send
 from seltzer.errors import AppError, NotFound
 from seltzer.protocols.http.attached_runs import attach_runs, never_receive
 from seltzer.protocols.http.guards import Faults, Guards
+from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.routes import Endpoint, Routes, public_path
 from seltzer.protocols.langserve.frames import error_frame
-from seltzer.protocols.langserve.request import Limits, check
+from seltzer.protocols.langserve.request import check
 from seltzer.protocols.langserve.served import Asked, ServedGraph, ServedRequest
 from seltzer.protocols.langserve.stream import ItemStream
 from seltzer.runs.engine import Engine
@@ -51,7 +52,7 @@ class Guard:
 
     engine: Engine
     guards: Guards
-    limits: Limits
+    limits: InputLimits
     ping_s: float
 
 

@@ -3,14 +3,14 @@ with them.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from langserve.lzstring import LZString
 from pydantic import ValidationError
 
 from seltzer.errors import BadRequest, InvalidInput
-from seltzer.protocols.http.messages import MessageLimits, parse_input, title_of
+from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
 from seltzer.protocols.langserve.served import Asked, ServedGraph
 from seltzer.runs.ids import new_id
 from seltzer.runs.run import MAX_STEPS, OnBusy, check_max_steps, check_on_busy, check_thread_id
@@ -19,14 +19,6 @@ _FILTERS: Final = tuple(
     f"{verb}_{noun}" for verb in ("include", "exclude") for noun in ("names", "types", "tags")
 )
 _KEYS: Final = frozenset({"input", "inputs", "config", "kwargs", "diff", "version", *_FILTERS})
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one request may ask for."""
-
-    batch: int = 20
-    messages: MessageLimits = field(default_factory=MessageLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +31,7 @@ class _Config:
 
 
 def check(
-    endpoint: str, body: Any, config_hash: str, served: ServedGraph, limits: Limits
+    endpoint: str, body: Any, config_hash: str, served: ServedGraph, limits: InputLimits
 ) -> tuple[Asked, ...]:
     """Return what the body asks for, one entry an input. Raises BadRequest; InvalidInput names the field."""
     if not isinstance(body, dict):
@@ -61,7 +53,7 @@ def check(
 
 
 def _check_batch(
-    body: dict[str, Any], hashed: str | None, served: ServedGraph, limits: Limits
+    body: dict[str, Any], hashed: str | None, served: ServedGraph, limits: InputLimits
 ) -> tuple[Asked, ...]:
     inputs, config = body.get("inputs"), body.get("config")
     if not isinstance(inputs, list) or not inputs:
@@ -89,18 +81,16 @@ def _asked(config: _Config, hashed: str | None, title: str) -> Asked:
     return Asked(config.thread_id or hashed or new_id(), config.max_steps, config.on_busy, title)
 
 
-def _check_input(value: Any, field: str, served: ServedGraph, limits: Limits) -> str:
+def _check_input(value: Any, field: str, served: ServedGraph, limits: InputLimits) -> str:
     """Return the title of a thread that begins with the input."""
     if served.graph.takes_messages:
-        return title_of(parse_input(value, field, limits.messages))
+        return title_of(parse_input(value, field, limits))
     if value is None:  # to LangGraph it means: go on from where the thread stands
         raise InvalidInput(field, "must not be null")
     try:
         served.get_input_schema().model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        path = ".".join([field, *(str(part) for part in first["loc"])])
-        raise InvalidInput(path, first["msg"]) from None
+        raise InvalidInput.first_of(error.errors(include_input=False), field) from None
     return ""
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic.v1 import BaseModel as BaseModelV1
 
 from seltzer.protocols.http.attached_runs import AttachedRuns
-from seltzer.protocols.http.messages import MessageLimits, parse_input
+from seltzer.protocols.http.messages import InputLimits, parse_input
 from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
 from seltzer.protocols.langserve.frames import public_event, public_patch
 from seltzer.runs.answer import AnswerText
@@ -32,7 +32,7 @@ REQUEST: Final = "__seltzer_request"  # keys in `configurable`, set by the serve
 _INDEX: Final = "__seltzer_index"
 _WITH_STEPS: Final = "__seltzer_with_steps"
 _OURS: Final = frozenset({"thread_id", "on_busy", "checkpoint_id", "checkpoint_ns"})
-_UNBOUNDED: Final = MessageLimits(count=1 << 31, size_bytes=1 << 62)  # request.py has held them to the limits
+_UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62)  # request.py has checked them
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """The native routes of runs, threads and the graph itself: /{graph}/runs, /{graph}/threads, /{graph}/graph.
 
-request.py     wire -> RunSpec
+bodies.py      bodies and queries, as pydantic models
+request.py     a body -> RunSpec
 runs.py        the routes of runs
 threads.py     the routes of threads, and of the graph itself
 rendering.py   runs, threads and states -> JSON
-openapi.py     what /docs says of all these
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from seltzer.protocols.http.guards import Guards
-from seltzer.protocols.http.messages import MessageLimits
+from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native import runs, threads
@@ -25,7 +25,7 @@ PROTOCOL: Final = Protocol("native")
 
 
 def router(
-    engine: Engine, guards: Guards, *, limits: MessageLimits, ping_s: float, graph: str | None = None
+    engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float, graph: str | None = None
 ) -> APIRouter:
     """Return the routes of each graph's runs and threads.
 

@@ -14,7 +14,7 @@ from seltzer.runs.threads.conversations import Snapshot
 _WHY: Final = ("code", "message", "retryable", "retry_after_s")
 
 
-class Answer(JSONResponse):
+class JsonResponse(JSONResponse):
     """JSON of anything, odd values included."""
 
     def render(self, content: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""What a client asks for, on the wire -> a RunSpec. Everything wrong with it is refused by its field."""
+"""A body on the wire -> a RunSpec. Whatever is wrong with it is refused by its field."""
 
 import re
 import uuid
@@ -11,59 +11,46 @@ from langgraph.graph.state import CompiledStateGraph
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from seltzer.errors import InvalidInput, NotInterrupted, UnknownRun
-from seltzer.protocols.http.messages import MessageLimits, parse_input, title_of
+from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
+from seltzer.protocols.native.bodies import ResumeBody, StartBody
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
-from seltzer.runs.run import MAX_STEPS, Run, RunSpec, check_max_steps, check_on_busy, check_thread_id
+from seltzer.runs.run import Run, RunSpec, check_thread_id
 
 _SHOWN_CHARS: Final = 100
-_START_KEYS: Final = ("input", "thread_id", "config", "on_busy", "from_checkpoint")
-_ANSWER_KEYS: Final = ("resume", "interrupt_id", "answers")
-_CONFIG_KEYS: Final = ("configurable", "recursion_limit")
 _OURS: Final = frozenset({"thread_id", "checkpoint_id", "checkpoint_ns"})
 _KEYS: Final = uuid.UUID("5b0c1a34-6a0e-4e52-9c3e-0f6a35b1d7c9")  # the namespace of idempotency keys
 _IDEMPOTENCY_KEY: Final = re.compile("[!-~]{1,255}")
 _RUN_ID: Final = re.compile("[A-Za-z0-9-]{1,64}")
-_CHECKPOINT_ID: Final = re.compile("[A-Za-z0-9_-]{1,64}")
 
 
-def start_spec(body: Any, graph: Graph, limits: MessageLimits, key: str | None) -> RunSpec:
+def start_spec(body: Any, graph: Graph, limits: InputLimits, key: str | None) -> RunSpec:
     """Return the run that the body asks for; key is the Idempotency-Key header."""
-    fields = check_keys(body, _START_KEYS)
-    run_input, title = _input(fields, graph, limits)
-    config = fields.get("config", {})
-    if not isinstance(config, dict):
-        raise InvalidInput("config", "must be an object")
-    _check_known(config, "config.", _CONFIG_KEYS)
-    configurable = config.get("configurable", {})
-    if not isinstance(configurable, dict):
-        raise InvalidInput("config.configurable", "must be an object")
-    thread_id = _thread_id(fields, configurable)
-    checkpoint_id = None
-    if "from_checkpoint" in fields:
-        checkpoint_id = check_checkpoint_id(fields["from_checkpoint"], "from_checkpoint")
-        if thread_id is None:
-            raise InvalidInput("thread_id", "is missing; from_checkpoint is one of a thread's")
+    asked = StartBody.parse(body)
+    run_input, title = _input(asked.input, graph, limits)
+    thread_id = _thread_id(asked)
+    if asked.from_checkpoint and not thread_id:
+        raise InvalidInput("thread_id", "is missing; from_checkpoint is one of a thread's")
     return RunSpec(
         graph=graph.name,
         input=run_input,
         thread_id=thread_id or new_id(),
         run_id=run_id_of(graph.name, key),
-        max_steps=check_max_steps(config.get("recursion_limit", MAX_STEPS), "config.recursion_limit"),
-        configurable=_configurable(configurable, graph),
-        on_busy=check_on_busy(fields.get("on_busy", "reject"), "on_busy"),
-        checkpoint_id=checkpoint_id,
-        digest=_digest("runs", fields),
+        max_steps=asked.config.recursion_limit,
+        configurable=_configurable(asked.config.configurable, graph),
+        on_busy=asked.on_busy,
+        checkpoint_id=asked.from_checkpoint or None,
+        digest=_digest("runs", body),
         title=title,
     )
 
 
 def answer_spec(body: Any, run: Run, key: str | None) -> RunSpec:
-    """Return the run that goes on from an interrupted one with the body's answers. Raises NotInterrupted."""
-    fields = check_keys(body, _ANSWER_KEYS)
+    """Return the run that continues an interrupted one with the body's answers. Raises NotInterrupted."""
+    answers = ResumeBody.parse(body)
     if run.status != "interrupted" or run.last is None:
-        raise NotInterrupted(f"run {run.spec.run_id!r} doesn't wait for an answer; it is {run.status}")
+        raise NotInterrupted(f"run {run.spec.run_id!r} isn't waiting for an answer; it is {run.status}")
     waiting = [each["id"] for each in run.last.data["interrupts"]]
     asked = run.spec
     return RunSpec(
@@ -73,9 +60,9 @@ def answer_spec(body: Any, run: Run, key: str | None) -> RunSpec:
         run_id=run_id_of(asked.graph, key),
         max_steps=asked.max_steps,
         configurable=asked.configurable,
-        answers=_answers(fields, waiting),
+        answers=_answers(answers, waiting),
         answered=asked.run_id,
-        digest=_digest(f"resume {asked.run_id}", fields),
+        digest=_digest(f"resume {asked.run_id}", body),
     )
 
 
@@ -95,34 +82,8 @@ def check_run_id(value: str) -> RunId:
     raise UnknownRun(f"there is no run {value[:_SHOWN_CHARS]!r}")
 
 
-def check_checkpoint_id(value: object, field: str) -> str:
-    """Return the value if it can name a checkpoint. Raises InvalidInput naming the field."""
-    if isinstance(value, str) and _CHECKPOINT_ID.fullmatch(value):
-        return value
-    raise InvalidInput(field, "must be the id of a checkpoint, as the thread's history has it")
-
-
-def check_keys(body: Any, known: Iterable[str]) -> dict[str, Any]:
-    """Return the body if it is an object of known fields. Raises InvalidInput naming the field."""
-    if not isinstance(body, dict):
-        raise InvalidInput("body", "must be an object")
-    _check_known(body, "", known)
-    return body
-
-
-def _check_known(value: Mapping[str, Any], prefix: str, known: Iterable[str]) -> None:
-    for key in value:
-        if key not in known:
-            raise InvalidInput(
-                f"{prefix}{key[:_SHOWN_CHARS]}", f"is not known; known: {', '.join(known) or 'none'}"
-            )
-
-
-def _input(fields: Mapping[str, Any], graph: Graph, limits: MessageLimits) -> tuple[Any, str]:
-    """Return the graph's input, and what a thread that begins with it is called."""
-    if "input" not in fields:
-        raise InvalidInput("input", "is missing")
-    value = fields["input"]
+def _input(value: Any, graph: Graph, limits: InputLimits) -> tuple[Any, str]:
+    """Return the graph's input, and the title of a thread that begins with it."""
     if value is None:
         raise InvalidInput("input", "must not be null")
     if isinstance(value, dict) and isinstance(graph.pregel, CompiledStateGraph):
@@ -137,23 +98,25 @@ def _input(fields: Mapping[str, Any], graph: Graph, limits: MessageLimits) -> tu
     try:
         TypeAdapter(graph.input_schema).validate_python(value)
     except ValidationError as error:
-        raise _refused("input", error) from None
+        raise InvalidInput.first_of(error.errors(include_input=False), "input") from None
     return value, ""
 
 
-def _refused(field: str, error: ValidationError) -> InvalidInput:
-    first = error.errors(include_input=False)[0]
-    path = ".".join([field, *(str(part) for part in first["loc"] if part != "root")])
-    return InvalidInput(path[: 2 * _SHOWN_CHARS], first["msg"])
+def _check_known(value: Mapping[str, Any], prefix: str, known: Iterable[str]) -> None:
+    for key in value:
+        if key not in known:
+            reason = f"is not known; known: {', '.join(known) or 'none'}"
+            raise InvalidInput(f"{prefix}{key[:_SHOWN_CHARS]}", reason)
 
 
-def _thread_id(fields: Mapping[str, Any], configurable: Mapping[str, Any]) -> str | None:
-    """Return the thread, named in either place; None for a new one."""
-    places = (("thread_id", fields), ("config.configurable.thread_id", configurable))
-    named = [check_thread_id(held["thread_id"], field) for field, held in places if "thread_id" in held]
-    if len(set(named)) > 1:
+def _thread_id(asked: StartBody) -> str:
+    """Return the thread, named in either place; empty for a new one."""
+    inner = asked.config.configurable.get("thread_id", "")
+    if "thread_id" in asked.config.configurable:
+        check_thread_id(inner, "config.configurable.thread_id")
+    if asked.thread_id and inner and asked.thread_id != inner:
         raise InvalidInput("thread_id", "differs from config.configurable.thread_id")
-    return named[0] if named else None
+    return asked.thread_id or inner
 
 
 def _configurable(given: Mapping[str, Any], graph: Graph) -> dict[str, Any]:
@@ -165,39 +128,36 @@ def _configurable(given: Mapping[str, Any], graph: Graph) -> dict[str, Any]:
         try:
             TypeAdapter(specs[name].annotation).validate_python(value)
         except ValidationError as error:
-            raise _refused(f"config.configurable.{name}", error) from None
+            raise InvalidInput.first_of(error.errors(), f"config.configurable.{name}") from None
         except PydanticUserError:
             continue  # a type that no schema can describe: the graph's own to check
     return values
 
 
-def _answers(fields: Mapping[str, Any], waiting: list[str]) -> dict[str, Any]:
-    if "answers" not in fields:
-        return {_interrupt_id(fields, waiting): fields["resume"]}
+def _answers(body: ResumeBody, waiting: list[str]) -> dict[str, Any]:
+    given = body.model_fields_set
+    if "answers" not in given:
+        return {_interrupt_id(body, waiting): body.resume}
     for name in ("resume", "interrupt_id"):
-        if name in fields:
+        if name in given:
             raise InvalidInput(name, "can't be given together with answers")
-    answers = fields["answers"]
-    if not isinstance(answers, dict) or not answers:
-        raise InvalidInput("answers", "must be an object of answers by their interrupt's id")
-    for interrupt_id in answers:
+    for interrupt_id in body.answers:
         if interrupt_id not in waiting:
             raise InvalidInput(f"answers.{interrupt_id[:_SHOWN_CHARS]}", _choose(waiting))
-    return answers
+    return body.answers
 
 
-def _interrupt_id(fields: Mapping[str, Any], waiting: list[str]) -> str:
+def _interrupt_id(body: ResumeBody, waiting: list[str]) -> str:
     """Return the interrupt that `resume` answers: the one it names, or the only one."""
-    if "resume" not in fields:
+    if "resume" not in body.model_fields_set:
         raise InvalidInput("resume", "is missing")
-    if "interrupt_id" not in fields:
+    if "interrupt_id" not in body.model_fields_set:
         if len(waiting) == 1:
             return waiting[0]
         raise InvalidInput("interrupt_id", f"is missing; the run asks several things: {', '.join(waiting)}")
-    interrupt_id = fields["interrupt_id"]
-    if not isinstance(interrupt_id, str) or interrupt_id not in waiting:
+    if body.interrupt_id not in waiting:
         raise InvalidInput("interrupt_id", _choose(waiting))
-    return interrupt_id
+    return body.interrupt_id
 
 
 def _choose(waiting: list[str]) -> str:

@@ -7,20 +7,33 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from seltzer.errors import InvalidInput, UnknownGraph, UnknownRun
+from seltzer.errors import UnknownGraph, UnknownRun
+from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.guards import Guards
-from seltzer.protocols.http.messages import MessageLimits
+from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.http.models import documented
 from seltzer.protocols.http.routes import Routes, public_path
 from seltzer.protocols.http.sse import EventStream
-from seltzer.protocols.native import openapi
-from seltzer.protocols.native.rendering import Answer, run_json
-from seltzer.protocols.native.request import answer_spec, check_keys, check_run_id, start_spec
+from seltzer.protocols.native.bodies import EventsQuery, NoBody, ResumeBody, StartBody
+from seltzer.protocols.native.rendering import JsonResponse, run_json
+from seltzer.protocols.native.request import answer_spec, check_run_id, start_spec
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import START, Cursor
 from seltzer.runs.graph import Graph
 from seltzer.runs.run import Run, RunSpec
 
-_EVENTS: Final = "text/event-stream"
+_STARTING: Final = {
+    "Idempotency-Key": "The same key and body: the same run, however often it is sent.",
+    "Accept": "text/event-stream: answer with the run's events. The run outlives the answer.",
+}
+_READING: Final = {"Last-Event-ID": "Only events after this one; wins over `after`."}
+_EVENTS_OR_NONE: Final = {
+    "200": {
+        "description": "The run's events, up to its last one.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    },
+    "204": {"description": "The run has ended, and there is nothing after that event."},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +42,7 @@ class Native:
 
     engine: Engine
     guards: Guards
-    limits: MessageLimits
+    limits: InputLimits
     ping_s: float
     only_graph: str | None = None
 
@@ -63,8 +76,8 @@ class Native:
             "x-run-id": run.spec.run_id,
             "x-thread-id": run.spec.thread_id,
         }
-        if not _wants_events(request):
-            return Answer(run_json(run), HTTPStatus.CREATED, headers)
+        if not accepts(request, "text/event-stream"):
+            return JsonResponse(run_json(run), HTTPStatus.CREATED, headers)
         if run.last is not None:  # the key named a run of before, whose events may be gone
             await self.engine.check_cursor(run.spec.run_id, START)
         return EventStream(
@@ -84,22 +97,22 @@ def add_routes(routes: Routes, native: Native) -> None:
         status_code=201,
         tags=["runs"],
         summary="Start a run in the background",
-        openapi_extra=openapi.START,
+        openapi_extra=documented(body=StartBody, headers=_STARTING),
     )
     async def start(request: Request) -> Response:
         body = await native.guards.bodies.read(request)
         spec = start_spec(body, native.graph(request), native.limits, _key(request))
         return await native.started(request, spec, public_path(request.scope))
 
-    @routes.get(base + "/{run_id}", tags=["runs"], summary="Get a run", openapi_extra=openapi.RUN)
+    @routes.get(base + "/{run_id}", tags=["runs"], summary="Get a run")
     async def look(request: Request) -> Response:
-        return Answer(run_json(await native.run(request)))
+        return JsonResponse(run_json(await native.run(request)))
 
     @routes.get(
         base + "/{run_id}/events",
         tags=["runs"],
         summary="Follow a run from any point",
-        openapi_extra=openapi.EVENTS,
+        openapi_extra=documented(query=EventsQuery, headers=_READING, responses=_EVENTS_OR_NONE),
     )
     async def follow(request: Request) -> Response:
         await native.run(request)
@@ -116,21 +129,21 @@ def add_routes(routes: Routes, native: Native) -> None:
         status_code=202,
         tags=["runs"],
         summary="Cancel a run",
-        openapi_extra=openapi.RUN,
+        openapi_extra=documented(body=NoBody, is_body_required=False),
     )
     async def cancel(request: Request) -> Response:
         body = await native.guards.bodies.read(request, may_be_empty=True)
         if body is not None:
-            check_keys(body, ())
+            NoBody.parse(body)
         run = await native.run(request)
-        return Answer(run_json(await engine.cancel(run.spec.run_id)), HTTPStatus.ACCEPTED)
+        return JsonResponse(run_json(await engine.cancel(run.spec.run_id)), HTTPStatus.ACCEPTED)
 
     @routes.post(
         base + "/{run_id}/resume",
         status_code=201,
         tags=["runs"],
         summary="Answer what an interrupted run asks, by a new run",
-        openapi_extra=openapi.RESUME,
+        openapi_extra=documented(body=ResumeBody, headers=_STARTING),
     )
     async def resume(request: Request) -> Response:
         body = await native.guards.bodies.read(request)
@@ -143,15 +156,8 @@ def _key(request: Request) -> str | None:
     return request.headers.get("idempotency-key")
 
 
-def _wants_events(request: Request) -> bool:
-    accept = request.headers.get("accept", "")
-    return any(part.partition(";")[0].strip().lower() == _EVENTS for part in accept.split(","))
-
-
 def _cursor(request: Request) -> Cursor:
-    """Return where to go on: behind Last-Event-ID, which wins as EventSource keeps the URL, or `after`."""
-    for name in request.query_params:
-        if name != "after":
-            raise InvalidInput(name[:100], "is not known; known: after")
-    text = request.headers.get("last-event-id") or request.query_params.get("after")
-    return START if text is None else Cursor.parse(text)
+    """Return where to begin: after Last-Event-ID, which wins as EventSource keeps the URL, or `after`."""
+    query = EventsQuery.parse(dict(request.query_params))
+    text = request.headers.get("last-event-id") or query.after
+    return Cursor.parse(text) if text or "after" in query.model_fields_set else START

@@ -17,10 +17,10 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from seltzer.errors import InvalidInput, NotInterrupted, UnknownRun
-from seltzer.protocols.http.messages import MessageLimits
+from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.native.bodies import check_checkpoint_id
 from seltzer.protocols.native.request import (
     answer_spec,
-    check_checkpoint_id,
     check_run_id,
     run_id_of,
     start_spec,
@@ -32,7 +32,7 @@ from tests.runs.scripted import Messages, agent, named
 
 AGENT = named(agent())["agent"]
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1)
-LIMITS = MessageLimits()
+LIMITS = InputLimits()
 
 
 class Counted(TypedDict):

@@ -1,0 +1,127 @@
+"""The native protocol's bodies and queries: they validate, and they are what /docs shows."""
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from seltzer.errors import InvalidInput
+from seltzer.protocols.http.models import Fields, MaxSteps, ThreadId, checked, storable
+from seltzer.runs.run import MAX_STEPS, OnBusy
+
+PAGE_LIMIT: Final = 100
+QUERY_CHARS: Final = 200
+TITLE_CHARS: Final = 200
+_CHECKPOINT_ID: Final = re.compile("[A-Za-z0-9_-]{1,64}")
+_COUNT: Final = re.compile("[0-9]{1,3}")
+_CURSOR: Final = re.compile("[0-9]{1,18}")
+
+
+def check_checkpoint_id(value: object, field: str) -> str:
+    """Return the value if it can name a checkpoint. Raises InvalidInput naming the field."""
+    if isinstance(value, str) and _CHECKPOINT_ID.fullmatch(value):
+        return value
+    raise InvalidInput(field, "must be the id of a checkpoint, as the thread's history has it")
+
+
+def _page(text: object) -> int:
+    if isinstance(text, str) and _COUNT.fullmatch(text) and 1 <= int(text) <= PAGE_LIMIT:
+        return int(text)
+    raise ValueError(f"must be an integer from 1 to {PAGE_LIMIT}")
+
+
+def _before(text: object) -> int:
+    if isinstance(text, str) and _CURSOR.fullmatch(text):
+        return int(text)
+    raise ValueError("must be the next_cursor of a page before")
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    if not line:
+        raise ValueError("is empty")
+    if len(line) > TITLE_CHARS:
+        raise ValueError(f"is longer than {TITLE_CHARS} characters")
+    return line
+
+
+CheckpointId = Annotated[str, checked(check_checkpoint_id), WithJsonSchema({"type": "string"})]
+PageSize = Annotated[
+    int, BeforeValidator(_page), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT})
+]
+
+
+class Config(Fields):
+    """How the graph runs."""
+
+    configurable: dict[str, Any] = Field({}, description="What the graph reads from its config.")
+    recursion_limit: MaxSteps = Field(MAX_STEPS, description="The most steps the run may take.")
+
+
+class StartBody(Fields):
+    """Starts a run."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"input": "what is the square root of 71?"}})
+
+    input: Any = Field(description="The graph's input; for a graph on messages also a string.")
+    thread_id: ThreadId = Field(
+        default_factory=str, description="The conversation to continue or to begin; left out: a new one."
+    )
+    config: Config = Field(default_factory=Config)
+    on_busy: OnBusy = Field("reject", description="What to do while the thread has another run.")
+    from_checkpoint: CheckpointId = Field(
+        default_factory=str, description="The checkpoint of the thread to start from, instead of its newest."
+    )
+
+
+class ResumeBody(Fields):
+    """Answers an interrupted run."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"resume": True}})
+
+    resume: Any = Field(default_factory=lambda: None, description="The answer: any JSON.")
+    interrupt_id: str = Field(default_factory=str, description="Which interrupt it answers, of several.")
+    answers: dict[str, Any] = Field(
+        default_factory=dict, min_length=1, description="Instead of these: answers by interrupt id."
+    )
+
+
+class TitleBody(Fields):
+    """Renames a thread."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"title": "Square roots"}})
+
+    title: Annotated[str, AfterValidator(_one_line)] = Field(
+        description=f"1 to {TITLE_CHARS} characters; whitespace is joined to single spaces."
+    )
+
+
+class NoBody(Fields):
+    """A body that may be left out, and has no fields."""
+
+
+class EventsQuery(Fields):
+    """Where to begin to read."""
+
+    after: str = Field(
+        default_factory=str, description="Only events after this one.", json_schema_extra={"example": "1-17"}
+    )
+
+
+class ThreadsQuery(Fields):
+    """A page of threads."""
+
+    q: Annotated[str, AfterValidator(storable)] = Field(
+        default_factory=str, max_length=QUERY_CHARS, description="Only threads whose title contains this."
+    )
+    limit: PageSize = 20
+    cursor: Annotated[int, BeforeValidator(_before), WithJsonSchema({"type": "string"})] | None = Field(
+        None, description="The next_cursor of the page before."
+    )
+
+
+class HistoryQuery(Fields):
+    """A page of a thread's earlier states."""
+
+    limit: PageSize = 10
+    before: CheckpointId = Field(default_factory=str, description="Only states older than this checkpoint.")
