@@ -8,26 +8,31 @@ from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
-from fastapi_swagger import patch_fastapi
 from starlette.types import Lifespan
 
 from seltzer import __version__, catalog
 from seltzer.guards import faults
 from seltzer.guards.body import BodyLimits, BodyReader
 from seltzer.guards.hosts import HostGuard, is_loopback
-from seltzer.protocols import chat, health, langserve, native
+from seltzer.protocols import chat, health, langserve, native, page
 from seltzer.protocols.http.direct_send import DirectSendApp
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
-from seltzer.protocols.http.protocol import PLANNED, Protocol
+from seltzer.protocols.http.protocol import PLANNED
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
 from seltzer.runs.limits import RunLimits
 from seltzer.settings import Settings, apply_env
 from seltzer.stores.open import FILE_NAME, Retention, open_stores
 
-_DOCS: Final = Protocol("docs", reserved=frozenset({"docs", "openapi.json"}))
-PROTOCOLS: Final = (health.PROTOCOL, chat.PROTOCOL, native.PROTOCOL, langserve.PROTOCOL, _DOCS, PLANNED)
+PROTOCOLS: Final = (
+    health.PROTOCOL,
+    chat.PROTOCOL,
+    native.PROTOCOL,
+    langserve.PROTOCOL,
+    page.PROTOCOL,
+    PLANNED,
+)
 RESERVED: Final = frozenset[str]().union(*(each.reserved for each in PROTOCOLS))
 AUTH = "off: whoever can reach this address can use it"
 
@@ -78,13 +83,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(chat.router(engine, guards, limits=limits))
     app.include_router(native.router(engine, guards, limits=limits, ping_s=settings.ping_s))
     app.include_router(langserve.router(engine, guards, limits=limits, ping_s=settings.ping_s))
-    patch_fastapi(
-        app,
-        redirect_from_root_to_docs=False,
-        swagger_js_url="/docs/swagger-ui-bundle.js",
-        swagger_css_url="/docs/swagger-ui.css",
-        swagger_favicon_url="/docs/favicon-32x32.png",
-    )
+    app.include_router(page.router(engine, guards, version=__version__))
+    app.include_router(page.docs_router(guards, title="Seltzer"))
     app.add_middleware(
         HostGuard, is_loopback=is_loopback(settings.host), allowed_hosts=settings.allowed_hosts
     )

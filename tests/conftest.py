@@ -36,9 +36,6 @@ def blocking_calls() -> Iterator[None]:
     detector = BlockBuster(scanned_modules=["seltzer", "graphs"])
     for function in detector.functions.values():
         function.can_block_in("langserve/playground.py", "serve_playground")  # reads a small file of its own
-        function.can_block_in(
-            "fastapi_swagger/main.py", {"swagger_ui_bundle_js", "swagger_ui_css", "swagger_favicon_png"}
-        )
     detector.activate()
     try:
         yield

@@ -1,8 +1,10 @@
 """Our server within somebody's app: under a mount, and behind a proxy's prefix."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -71,3 +73,15 @@ def test_chat_and_its_errors_are_there(base: str) -> None:
 
     assert (answer.status_code, refused.status_code) == (200, 422)
     assert refused.json()["code"] == "invalid_input"
+
+
+def test_the_front_page_and_docs_find_what_they_link_to(base: str) -> None:
+    with httpx.Client(timeout=30) as client:
+        page = client.get(f"{base}/", headers={"accept": "text/html"}).text
+        docs = client.get(f"{base}/docs").text
+        links = [(f"{base}/", link) for link in re.findall('href="([^"]+)"', page)]
+        links += [(f"{base}/docs", link) for link in re.findall('(?:href|src)="([^"]+)"', docs)]
+
+        assert f"{base.replace('/ai', '/proxy/ai')}/chat" in page
+        for place, link in links:
+            assert client.get(urljoin(place, link)).status_code == 200, link

@@ -1,0 +1,167 @@
+"""The front door: GET / is a page in a browser, JSON for others; and /docs, from installed files.
+
+All URLs are relative, so that both work behind any prefix.
+"""
+
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Final
+from urllib.parse import quote
+
+import fastapi_swagger
+from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+
+from seltzer.protocols.http.accept import accepts
+from seltzer.protocols.http.guards import Guards
+from seltzer.protocols.http.protocol import Protocol
+from seltzer.protocols.http.routes import Endpoint, Routes, public_path
+from seltzer.runs.engine import Engine
+from seltzer.runs.graph import Graph
+
+PROTOCOL: Final = Protocol("page", reserved=frozenset({"docs", "openapi.json"}))
+_SWAGGER: Final = Path(fastapi_swagger.__file__).parent / "resources"
+_SWAGGER_FILES: Final = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon-32x32.png": "image/png",
+}
+_HEADERS: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "vary": "accept",
+}
+
+
+def router(engine: Engine, guards: Guards, *, version: str) -> APIRouter:
+    """Return the route of the front page."""
+    routes = Routes(guards)
+
+    @routes.get("/", include_in_schema=False)
+    async def front(request: Request) -> Response:
+        graphs = list(engine.graphs.values())
+        if accepts(request, "text/html"):
+            return HTMLResponse(_page(graphs, version, _base_url(request)), headers=_HEADERS)
+        described = {
+            "name": "Seltzer",
+            "version": version,
+            "graphs": [_described(graph) for graph in graphs],
+            "docs": "docs",
+        }
+        return JSONResponse(described, headers={"vary": "accept"})
+
+    return routes
+
+
+def docs_router(guards: Guards, *, title: str) -> APIRouter:
+    """Return the routes of /docs: Swagger UI of the app's /openapi.json, without a network."""
+    routes = Routes(guards)
+
+    @routes.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> Response:
+        script, style, icon = (f"docs/{name}" for name in _SWAGGER_FILES)
+        return get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title=title,
+            swagger_js_url=script,
+            swagger_css_url=style,
+            swagger_favicon_url=icon,
+            swagger_ui_parameters={"tryItOutEnabled": True, "filter": True, "displayRequestDuration": True},
+        )
+
+    for name, media_type in _SWAGGER_FILES.items():
+        endpoint = _serves(_SWAGGER / name, media_type)
+        routes.add_api_route(f"/docs/{name}", endpoint, include_in_schema=False)
+    return routes
+
+
+def _serves(file: Path, media_type: str) -> Endpoint:
+    async def serve() -> Response:
+        return FileResponse(file, media_type=media_type)
+
+    return serve
+
+
+def _described(graph: Graph) -> dict[str, str]:
+    return {"name": graph.name, "description": graph.description, "playground": _playground(graph)}
+
+
+def _playground(graph: Graph) -> str:
+    return f"{quote(graph.name)}{'/chat' if graph.takes_messages else ''}/playground/"
+
+
+def _base_url(request: Request) -> str:
+    """Return the address the client used, without a slash at its end."""
+    return f"{request.url.scheme}://{request.url.netloc}{public_path(request.scope)}".rstrip("/")
+
+
+def _page(graphs: list[Graph], version: str, base_url: str) -> str:
+    on_messages = next((graph for graph in graphs if graph.takes_messages), None)
+    curl = ""
+    if on_messages is not None:
+        command = f"curl -N {base_url}/chat -H 'content-type: application/json' -d '{{\"text\": \"hello\"}}'"
+        curl = f"<h2>Try it</h2><pre><code>{escape(command)}</code></pre>"
+    items = "".join(map(_item, graphs))
+    return _PAGE.substitute(version=escape(version), graphs=items, curl=curl)
+
+
+def _item(graph: Graph) -> str:
+    name, description = escape(graph.name), escape(graph.description)
+    links = [f'<a href="{escape(_playground(graph))}">Playground</a>']
+    if graph.takes_messages:
+        links.append(f'<a href="{escape(quote(graph.name))}/playground/">Single turns</a>')
+    about = f"<p>{description}</p>" if description else ""
+    return f"<li><h3>{name}</h3>{about}<p>{' · '.join(links)}</p></li>"
+
+
+_PAGE: Final = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Seltzer</title>
+<style>
+:root {
+  color-scheme: light dark;
+  --text: #1c2024; --dim: #60646c; --back: #fcfcfd; --card: #ffffff; --line: #e0e1e6; --link: #0b68cb;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --text: #edeef0; --dim: #b0b4ba; --back: #111113; --card: #18191b; --line: #363a3f; --link: #70b8ff;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0 auto; padding: 3rem 1.25rem; max-width: 46rem; background: var(--back); color: var(--text);
+  font: 1rem/1.55 system-ui, sans-serif;
+}
+h1 { margin: 0; font-size: 2rem; letter-spacing: -0.02em; }
+h2 { margin: 2.25rem 0 0.75rem; font-size: 1.1rem; }
+h3 { margin: 0; font: 600 1rem ui-monospace, monospace; }
+p { margin: 0.25rem 0 0; color: var(--dim); }
+a { color: var(--link); text-underline-offset: 0.15em; }
+ul { display: grid; gap: 0.75rem; margin: 0; padding: 0; list-style: none; }
+li, pre {
+  padding: 1rem 1.1rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem;
+}
+pre { margin: 0; overflow-x: auto; font: 0.875rem/1.5 ui-monospace, monospace; user-select: all; }
+footer { margin-top: 2.5rem; font-size: 0.875rem; color: var(--dim); }
+</style>
+</head>
+<body>
+<main>
+<h1>Seltzer</h1>
+<p>LangGraph agents, streamed token by token</p>
+<h2>Graphs</h2>
+<ul>$graphs</ul>
+$curl
+<h2>API</h2>
+<p><a href="docs">Documentation</a> · <a href="openapi.json">OpenAPI</a></p>
+</main>
+<footer>Seltzer $version</footer>
+</body>
+</html>
+""")

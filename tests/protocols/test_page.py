@@ -1,0 +1,94 @@
+"""The front door, and /docs."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from html import unescape
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+
+from seltzer import __version__
+from tests.conftest import Serve
+from tests.serving import Served
+
+HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.fixture
+def client(server: Served) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=20) as client:
+        yield client
+
+
+def links(page: str) -> list[str]:
+    return re.findall(r'(?:href|src)="([^"]+)"', page)
+
+
+def test_a_browser_gets_a_page_whose_links_work(client: httpx.Client) -> None:
+    response = client.get("/", headers=HTML)
+
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert {"agent/chat/playground/", "docs"} <= set(links(response.text))
+    for link in links(response.text):
+        assert client.get(link).status_code == 200, link
+
+
+def test_the_page_needs_no_script_and_no_network(client: httpx.Client) -> None:
+    page = client.get("/", headers=HTML).text
+
+    assert "<script" not in page
+    assert not [link for link in links(page) if "//" in link or link.startswith("/")]
+
+
+def test_the_command_on_the_page_can_be_copied(client: httpx.Client) -> None:
+    page = client.get("/", headers=HTML).text
+    found = re.search("<code>(.*?)</code>", page)
+    assert found
+
+    answer = subprocess.run(  # what the page shows is what is tested
+        shlex.split(unescape(found[1])), capture_output=True, text=True, timeout=20, check=True
+    )
+
+    assert answer.stdout
+
+
+@pytest.mark.parametrize("headers", [{}, {"accept": "application/json"}, {"accept": "*/*"}])
+def test_others_get_json(client: httpx.Client, headers: dict[str, str]) -> None:
+    described = client.get("/", headers=headers).json()
+
+    assert (described["name"], described["version"], described["docs"]) == ("Seltzer", __version__, "docs")
+    assert described["graphs"][0]["name"] == "agent"
+    assert described["graphs"][0]["playground"] == "agent/chat/playground/"
+
+
+def test_without_a_graph_on_messages_no_command_is_shown(serve: Serve) -> None:
+    served = serve({"count": COUNTING})
+
+    page = httpx.get(served.url, headers=HTML).text
+
+    assert "count/playground/" in page
+    assert "curl" not in page
+
+
+COUNTING = """
+from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
+
+class State(TypedDict):
+    count: int
+
+graph = StateGraph(State).add_node("count", lambda state: {"count": 1}).add_edge(START, "count")
+"""
+
+
+def test_docs_need_no_network(client: httpx.Client) -> None:
+    page = client.get("/docs").text
+    described = re.search(r"url: '([^']+)'", page)
+    assert described
+
+    assert not [link for link in links(page) if "//" in link or link.startswith("/")]
+    for link in [*links(page), described[1]]:
+        assert client.get(urljoin("/docs", link)).status_code == 200, link
