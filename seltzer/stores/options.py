@@ -1,8 +1,8 @@
-"""What langgraph.json sets of the stores: its keys `checkpointer.serde` and `store`."""
+"""What langgraph.json sets of the stores: `checkpointer.serde` and `store`. Fields have its keys' names."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from langchain_core.embeddings import Embeddings
 
@@ -18,11 +18,11 @@ class SerdeOptions:
     """`checkpointer.serde`: what may be stored in a thread's state, and revived from it.
 
     allowed_msgpack_modules: classes that are revived besides those that a graph's state declares; True for
-    any class. pickle_fallback: whether values that msgpack can't express are pickled; whoever can write to
-    the data folder can then run code in the server.
+    any class, None or False for no other. pickle_fallback: whether values that msgpack can't express are
+    pickled; whoever can write to the data folder can then run code in the server.
     """
 
-    allowed_msgpack_modules: Sequence[ClassName] | Literal[True] = ()
+    allowed_msgpack_modules: Sequence[ClassName] | bool | None = None
     pickle_fallback: bool = False
 
 
@@ -40,11 +40,11 @@ class IndexOptions:
 
 @dataclass(frozen=True, slots=True)
 class TtlOptions:
-    """`store.ttl`: how long an item is kept after it was written, or read if refresh_on_read."""
+    """`store.ttl`: how long an item is kept after it was written, or read if refresh_on_read; in minutes."""
 
-    default_min: float | None = None
+    default_ttl: float | None = None
     refresh_on_read: bool = True
-    sweep_interval_min: int | None = None
+    sweep_interval_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

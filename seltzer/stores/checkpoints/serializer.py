@@ -50,8 +50,11 @@ class SafeSerializer(JsonPlusSerializer):
 
     def __init__(self, options: SerdeOptions | None = None) -> None:
         options = options or SerdeOptions()
+        allowed = options.allowed_msgpack_modules or None
         super().__init__(
-            allowed_msgpack_modules=options.allowed_msgpack_modules or None,
+            allowed_msgpack_modules=True
+            if allowed is True
+            else allowed and [tuple(each) for each in allowed],
             pickle_fallback=options.pickle_fallback,
         )
 

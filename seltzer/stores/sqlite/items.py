@@ -156,7 +156,7 @@ def _index_config(options: IndexOptions | None) -> Any:
 def _ttl_config(options: TtlOptions | None) -> TTLConfig | None:
     if options is None:
         return None
-    config = TTLConfig(refresh_on_read=options.refresh_on_read, default_ttl=options.default_min)
-    if options.sweep_interval_min is not None:
-        config["sweep_interval_minutes"] = options.sweep_interval_min
+    config = TTLConfig(refresh_on_read=options.refresh_on_read, default_ttl=options.default_ttl)
+    if options.sweep_interval_minutes is not None:
+        config["sweep_interval_minutes"] = options.sweep_interval_minutes
     return config

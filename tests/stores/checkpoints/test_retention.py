@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
-from langgraph.channels.delta import DeltaChannel
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
@@ -191,8 +190,12 @@ async def test_messages_without_a_reference_are_deleted(file: Path) -> None:
 
 
 async def test_a_thread_with_delta_channels_is_left_alone(file: Path) -> None:
+    delta = pytest.importorskip("langgraph.channels.delta", reason="this LangGraph has no DeltaChannel")
+
     class Delta(TypedDict):
-        messages: Annotated[list[Any], DeltaChannel(lambda old, new: old + [m for each in new for m in each])]
+        messages: Annotated[
+            list[Any], delta.DeltaChannel(lambda old, new: old + [m for each in new for m in each])
+        ]
 
     async with open_checkpoints(file, kept=2) as checkpoints:
         pregel = on(checkpoints, graph(lambda state: {"messages": [AIMessage("yes")]}, Delta))

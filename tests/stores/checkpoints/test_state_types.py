@@ -248,7 +248,7 @@ async def test_an_undeclared_class_is_plain_data_and_the_log_names_the_setting_o
     assert f'["{__name__}", "Undeclared"]' in warning
 
 
-@pytest.mark.parametrize("allowed", [[(__name__, "Undeclared")], True])
+@pytest.mark.parametrize("allowed", [[(__name__, "Undeclared")], [[__name__, "Undeclared"]], True])
 async def test_an_undeclared_class_that_is_allowed_is_revived(tmp_path: Path, allowed: Any) -> None:
     value = {"a": [Undeclared(n=1)]}
 

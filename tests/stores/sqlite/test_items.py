@@ -120,7 +120,7 @@ async def test_an_embedding_model_that_cannot_be_loaded_is_a_load_error(tmp_path
 
 @pytest.mark.anyio
 async def test_items_past_their_time_are_gone_after_a_restart(tmp_path: Path) -> None:
-    options = StoreOptions(ttl=TtlOptions(default_min=60.0))
+    options = StoreOptions(ttl=TtlOptions(default_ttl=60.0))
     async with open_items(tmp_path, options) as items:
         await items.aput(USER, "kept", {"n": 1})
         await items.aput(USER, "gone", {"n": 2}, ttl=-1.0)
