@@ -29,8 +29,9 @@ from seltzer.client.streams.parts import (
     ToolCall,
     ToolResult,
 )
-from seltzer.client.streams.reader import Cursor, Reading
+from seltzer.client.streams.reader import Reading
 from seltzer.client.streams.seamless import Seamless
+from seltzer.cursor import Cursor
 
 __all__ = [
     "ANEW",

@@ -7,7 +7,6 @@ them).
 
 import asyncio
 import json
-import re
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -18,12 +17,12 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from seltzer.errors import BadRequest, BodyTimeout, BodyTooLarge, InvalidInput, NotJson
+from seltzer.runs.text import UNSTORABLE
 
 DRAIN_BYTES: Final = 8 * 1_048_576  # of a refused body that is still read, so that the client sees the answer
 DRAIN_S: Final = 5.0
 SHOWN_CHARS: Final = 100  # of a key or path that an error shows
 _INT_LIMIT: Final = 2**63
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _Place: TypeAlias = tuple["_Place", str | int] | None  # of an item: its holder's place, and its key there
 
 
@@ -166,7 +165,7 @@ def _check(value: Any, depth: int) -> None:
                 _check_keys(place, holder)
             for key, item in holder.items() if isinstance(holder, dict) else enumerate(holder):
                 if isinstance(item, str):
-                    if _UNSTORABLE.search(item):
+                    if UNSTORABLE.search(item):
                         raise InvalidInput(_path((place, key)), "has a NUL or a lone surrogate")
                 elif isinstance(item, dict | list):
                     below.append(((place, key), item))
@@ -177,7 +176,7 @@ def _check(value: Any, depth: int) -> None:
 
 
 def _check_keys(place: _Place, holder: dict[str, Any]) -> None:
-    if any(_UNSTORABLE.search(key) for key in holder):
+    if any(UNSTORABLE.search(key) for key in holder):
         raise InvalidInput(_path(place), "has a key with a NUL or a lone surrogate")
 
 

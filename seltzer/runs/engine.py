@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from langchain_core.callbacks import Callbacks
 from langchain_core.messages import BaseMessage
 
+from seltzer.cursor import START, Cursor
 from seltzer.errors import NotOpen, ServerDraining, ThreadBusy, UnknownCheckpoint, UnknownGraph, UnknownRun
-from seltzer.runs.event import START, Cursor, Event, RunId
+from seltzer.runs.event import Event, RunId
 from seltzer.runs.execution.driver_choice import choose_driver
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.execution.worker import Worker

@@ -1,9 +1,8 @@
 """An event: one thing a run said. The contract between the engine and every protocol."""
 
-import re
-from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from seltzer.errors import InvalidCursor
+from seltzer.cursor import Cursor
 
 Json: TypeAlias = Any  # str, int, float, bool, None, list, dict with str keys
 RunId: TypeAlias = str
@@ -28,28 +27,6 @@ Kind = Literal[
 ]
 
 LAST_KINDS: Final = frozenset({"finished", "failed", "cancelled", "interrupted"})
-
-
-class Cursor(NamedTuple):
-    """A place in a run's log; on the wire `attempt-seq`."""
-
-    attempt: int
-    seq: int
-
-    def __str__(self) -> str:
-        return f"{self.attempt}-{self.seq}"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read `attempt-seq`. Raises InvalidCursor."""
-        found = _CURSOR.fullmatch(text)
-        if found is None:
-            raise InvalidCursor(f"{text[:40]!r} is no cursor; one is ATTEMPT-SEQ, such as 1-17")
-        return cls(int(found[1]), int(found[2]))
-
-
-_CURSOR: Final = re.compile(r"(\d{1,9})-(\d{1,15})", re.ASCII)
-START: Final = Cursor(0, 0)
 
 
 class Event(NamedTuple):  # a frozen dataclass takes three times as long to make, and one is made a token

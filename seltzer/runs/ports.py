@@ -11,9 +11,11 @@ from typing import Any, NamedTuple, Protocol
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.store.base import BaseStore
 
-from seltzer.runs.event import Cursor, Event, Json, RunId
+from seltzer.cursor import Cursor
+from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.run import Lease, Run, RunSpec, Stop, Thread
+from seltzer.runs.run import Lease, Run, RunSpec, Stop
+from seltzer.runs.thread import Thread
 
 
 class Submitted(NamedTuple):

@@ -1,6 +1,5 @@
-"""A run: one execution of a graph on a thread; and the thread, a conversation."""
+"""A run: one execution of a graph on a thread."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +10,7 @@ from seltzer.runs.event import Event, Json, RunId
 
 Status = Literal["pending", "running", "success", "error", "interrupted", "cancelled"]
 OnBusy = Literal["reject", "enqueue", "interrupt", "rollback"]
-_ON_BUSY: Final[tuple[OnBusy, ...]] = get_args(OnBusy)
+ON_BUSY: Final[tuple[OnBusy, ...]] = get_args(OnBusy)
 Stop = Literal["cancel", "rollback"]  # rollback takes the run's work out of the thread, too
 
 STATUS_OF_LAST: Final[dict[str, Status]] = {
@@ -23,7 +22,6 @@ STATUS_OF_LAST: Final[dict[str, Status]] = {
 ACTIVE: Final[frozenset[Status]] = frozenset({"pending", "running"})
 
 MAX_STEPS: Final = 50
-_THREAD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,35 +88,6 @@ class Lease:
     is_thread_new: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """A conversation. graph is the one that ran on it last, run that run, number its number."""
-
-    thread_id: str
-    graph: str
-    title: str
-    created_at: datetime
-    updated_at: datetime
-    run: Run | None
-
-    @property
-    def status(self) -> Literal["idle", "busy", "interrupted", "error"]:
-        if self.run is None:
-            return "idle"
-        if self.run.is_active:
-            return "busy"
-        return {"interrupted": "interrupted", "error": "error"}.get(self.run.status, "idle")  # type: ignore[return-value]  # a dict of literals
-
-
-def check_thread_id(value: object, field: str) -> str:
-    """Return the value if it can name a thread. Raises InvalidInput naming the field."""
-    if isinstance(value, str) and _THREAD_ID.fullmatch(value):
-        return value
-    raise InvalidInput(
-        field, "must be 1 to 128 characters of A-Z a-z 0-9 _ . : -, beginning with a letter or digit"
-    )
-
-
 def check_max_steps(value: object, field: str) -> int:
     """Return the value if a run may take that many steps. Raises InvalidInput naming the field."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_STEPS:
@@ -128,7 +97,7 @@ def check_max_steps(value: object, field: str) -> int:
 
 def check_on_busy(value: object, field: str) -> OnBusy:
     """Return the value if it says what to do on a busy thread. Raises InvalidInput naming the field."""
-    for known in _ON_BUSY:
-        if value == known:
-            return known
-    raise InvalidInput(field, f"must be one of {', '.join(_ON_BUSY)}")
+    for each in ON_BUSY:
+        if value == each:
+            return each
+    raise InvalidInput(field, f"must be one of {', '.join(ON_BUSY)}")

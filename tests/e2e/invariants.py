@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
-from seltzer.runs.event import LAST_KINDS, Cursor
+from seltzer.cursor import Cursor
+from seltzer.runs.event import LAST_KINDS
 from seltzer.runs.run import STATUS_OF_LAST
 from tests.e2e.answers import answer_to, expression_of
 from tests.e2e.storm import Asked, Storm

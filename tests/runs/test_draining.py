@@ -10,9 +10,9 @@ from anyio.lowlevel import checkpoint
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 
+from seltzer.cursor import Cursor
 from seltzer.errors import ServerDraining
 from seltzer.runs.engine import Engine
-from seltzer.runs.event import Cursor
 from seltzer.runs.limits import RunLimits
 from seltzer.stores.open import open_stores
 from tests.runs.asking import answer, ask, begin, ended, kinds, said, texts, unasked, until

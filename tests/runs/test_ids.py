@@ -1,7 +1,7 @@
 """Ids that nobody has named: each is one of a kind, and higher than those before it."""
 
 from seltzer.runs.ids import new_id
-from seltzer.runs.run import check_thread_id
+from seltzer.runs.thread import check_thread_id
 
 
 def test_ids_grow_and_no_two_are_the_same() -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 from langchain_core.messages import AIMessage
 
+from seltzer.client.http.requests import RunOptions
 from seltzer.errors import ThreadBusy
 from seltzer.runs.engine import Engine
-from seltzer.runs.run import OnBusy, RunSpec
+from seltzer.runs.run import ON_BUSY, OnBusy, RunSpec
 from tests.runs.asking import answer, ask, begin, kinds, said, texts, unasked, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import ScriptedModel, agent
@@ -23,6 +25,13 @@ async def start(engine: Engine, spec: RunSpec) -> None:
         reservation.begin(input=spec.input)
     else:
         await engine.start(spec)
+
+
+def test_the_client_offers_what_a_run_may_ask_for() -> None:
+    """It knows the server by HTTP only, so that its type is written out there."""
+    offered, _ = get_args(get_type_hints(RunOptions)["on_busy"])
+
+    assert get_args(offered) == ON_BUSY
 
 
 @pytest.mark.parametrize("attached", [False, True])

@@ -10,7 +10,8 @@ from anyio.lowlevel import checkpoint
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 
-from seltzer.runs.event import Cursor, Event
+from seltzer.cursor import Cursor
+from seltzer.runs.event import Event
 from seltzer.runs.execution.graph_input import CRASHES_LIMIT
 from seltzer.runs.execution.leases import RENEW_S
 from seltzer.runs.graph import AnyPregel

@@ -11,8 +11,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from seltzer.cursor import START, Cursor
 from seltzer.errors import StreamGap
-from seltzer.runs.event import START, Cursor, Event, RunId
+from seltzer.runs.event import Event, RunId
 from seltzer.runs.ports import EventLog
 
 SMALL_LIMIT: Final = 5  # what `small_log` keeps of a run

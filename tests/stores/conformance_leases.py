@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from seltzer.cursor import START
 from seltzer.errors import TooManyRuns
-from seltzer.runs.event import START, Event
+from seltzer.runs.event import Event
 from seltzer.runs.ports import EventLog, Runs
 from seltzer.runs.run import Stop
 from tests.stores.conformance import Clock

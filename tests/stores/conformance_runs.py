@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
+from seltzer.cursor import START
 from seltzer.errors import (
     IdempotencyConflict,
     NotInterrupted,
@@ -17,7 +18,7 @@ from seltzer.errors import (
     ThreadBusy,
     ThreadInterrupted,
 )
-from seltzer.runs.event import START, Event
+from seltzer.runs.event import Event
 from seltzer.runs.ports import EventLog, Runs, Submitted, Threads
 from seltzer.runs.run import Lease, OnBusy, Run, RunSpec, Stop
 from tests.stores.conformance import Clock

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from seltzer.cursor import START
 from seltzer.errors import ThreadBusy
-from seltzer.runs.event import START
 from seltzer.runs.ports import EventLog, Runs, Threads
 from seltzer.runs.run import RunSpec
 from tests.stores.conformance import Clock

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seltzer.cursor import START, Cursor
 from seltzer.errors import StreamGap
-from seltzer.runs.event import START, Cursor, Event
+from seltzer.runs.event import Event
 from seltzer.runs.ports import EventLog
 from tests.stores.conformance import SMALL_LIMIT, LogExam, event
 from tests.stores.opened import STORES

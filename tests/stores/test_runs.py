@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seltzer.cursor import START
 from seltzer.errors import NotInterrupted, ThreadBusy, ThreadInterrupted, TooManyRuns
-from seltzer.runs.event import START, Event
+from seltzer.runs.event import Event
 from seltzer.runs.run import STATUS_OF_LAST, Lease, Run
 from tests.stores.conformance_leases import LeasesExam
 from tests.stores.conformance_runs import QUEUE_LIMIT, TTL_S, RunsExam, claim, end, spec

@@ -81,7 +81,7 @@ def _check(wish: Wish) -> None:
 def _check_thread(thread: str | None) -> None:
     if thread is None:
         return
-    from seltzer.runs.run import check_thread_id
+    from seltzer.runs.thread import check_thread_id
 
     try:
         check_thread_id(thread, "--thread")

@@ -9,11 +9,11 @@ from uuid import uuid4
 from langchain_core.messages import HumanMessage
 
 from seltzer.client import Cursor, Interrupt, Interrupted, Part, Reading, ServedGraph
+from seltzer.cursor import START
 from seltzer.errors import UnknownRun
 from seltzer.protocols.http.messages import title_of
 from seltzer.runs.engine import Engine
-from seltzer.runs.event import START, Event
-from seltzer.runs.event import Cursor as LogCursor
+from seltzer.runs.event import Event
 from seltzer.runs.run import RunSpec
 
 _SEEN_WITH_VERBOSE: Final = "The graph raised an error; --verbose shows it."
@@ -80,7 +80,7 @@ class InProcess:
     async def _stop(self, reading: Reading) -> None:
         """Cancel the run unless it has ended, and wait until its thread is free for the next question."""
         await self._engine.cancel(reading.run_id)
-        after = START if reading.cursor is None else LogCursor(*reading.cursor)  # the first may not be kept
+        after = START if reading.cursor is None else reading.cursor  # the first may not be kept
         async with asyncio.timeout(STOP_S):
             async for _ in self._engine.follow(reading.run_id, after):
                 pass

@@ -4,10 +4,9 @@ Knows neither HTTP nor the engine: events are given as kind, data and cursor, fr
 """
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from seltzer.client.errors import AnswerCutOff, ServerError
 from seltzer.client.streams.parts import (
@@ -22,25 +21,18 @@ from seltzer.client.streams.parts import (
     ToolResult,
     interrupts_of,
 )
+from seltzer.cursor import Cursor
+from seltzer.errors import InvalidCursor
 
 LAST_KINDS: Final = frozenset({"finished", "failed", "cancelled", "interrupted"})
-_CURSOR: Final = re.compile(r"(\d{1,9})-(\d{1,15})", re.ASCII)
-
-
-class Cursor(NamedTuple):
-    """A place in what a run said; on the wire `attempt-seq`, where seq counts 1, 2, 3 .. in an attempt."""
-
-    attempt: int
-    seq: int
-
-    def __str__(self) -> str:
-        return f"{self.attempt}-{self.seq}"
 
 
 def parse_cursor(text: str) -> Cursor | None:
     """Read `attempt-seq`; None if it isn't one."""
-    found = _CURSOR.fullmatch(text)
-    return found and Cursor(int(found[1]), int(found[2]))
+    try:
+        return Cursor.parse(text)
+    except InvalidCursor:
+        return None
 
 
 class Reading:

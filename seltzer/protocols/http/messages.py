@@ -1,6 +1,5 @@
 """Messages in any of LangChain's spellings -> LangChain messages, or an error that names the field."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,9 +14,9 @@ from pydantic import ValidationError
 
 from seltzer.errors import InvalidInput
 from seltzer.runs.jsonable import dumps
+from seltzer.runs.text import UNSTORABLE
 
 TITLE_CHARS: Final = 80
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _KNOWN: Final = frozenset(
     {"human", "ai", "system", "tool", "function", "AIMessageChunk", "HumanMessageChunk"}
 )
@@ -69,7 +68,7 @@ def _message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
         raise InvalidInput(field, _reason(value, error)) from None
     if message.type not in _KNOWN:
         raise InvalidInput(field, _unknown(message.type))
-    if _UNSTORABLE.search(str(message.content)):  # by GET: a body was held to it by its guard
+    if UNSTORABLE.search(str(message.content)):  # by GET: a body was held to it by its guard
         raise InvalidInput(field, "has a NUL or a lone surrogate")
     if len(dumps(message.content)) > limits.message_bytes:
         raise InvalidInput(f"{field}.content", f"is larger than {limits.message_bytes} bytes")

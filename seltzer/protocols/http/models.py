@@ -1,16 +1,16 @@
 """Bodies and queries as pydantic models: what validates them, and what /docs shows of them."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 
 from seltzer.errors import InvalidInput
-from seltzer.runs.run import MAX_STEPS, check_max_steps, check_thread_id
+from seltzer.runs.run import MAX_STEPS, check_max_steps
+from seltzer.runs.text import UNSTORABLE
+from seltzer.runs.thread import check_thread_id
 
 _SHOWN_CHARS: Final = 100
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _Json = dict[str, Any]
 _Model = TypeVar("_Model", bound="Fields")
 
@@ -51,7 +51,7 @@ def checked(check: Callable[[Any, str], Any]) -> BeforeValidator:
 
 def storable(text: str) -> str:
     """Return the text if every store can keep it: by a body's guard it can, but not by a query's."""
-    if _UNSTORABLE.search(text):
+    if UNSTORABLE.search(text):
         raise ValueError("has a NUL or a lone surrogate")
     return text
 

@@ -13,7 +13,8 @@ from seltzer.errors import BadRequest, InvalidInput
 from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
 from seltzer.protocols.langserve.served import Asked, ServedGraph
 from seltzer.runs.ids import new_id
-from seltzer.runs.run import MAX_STEPS, OnBusy, check_max_steps, check_on_busy, check_thread_id
+from seltzer.runs.run import MAX_STEPS, OnBusy, check_max_steps, check_on_busy
+from seltzer.runs.thread import check_thread_id
 
 _FILTERS: Final = tuple(
     f"{verb}_{noun}" for verb in ("include", "exclude") for noun in ("names", "types", "tags")

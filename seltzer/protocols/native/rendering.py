@@ -8,7 +8,8 @@ from starlette.responses import JSONResponse
 
 from seltzer.runs.event import Json
 from seltzer.runs.jsonable import dumps
-from seltzer.runs.run import Run, Thread
+from seltzer.runs.run import Run
+from seltzer.runs.thread import Thread
 from seltzer.runs.threads.conversations import Snapshot
 
 _WHY: Final = ("code", "message", "retryable", "retry_after_s")

@@ -16,7 +16,8 @@ from seltzer.protocols.native.bodies import ResumeBody, StartBody
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
-from seltzer.runs.run import Run, RunSpec, check_thread_id
+from seltzer.runs.run import Run, RunSpec
+from seltzer.runs.thread import check_thread_id
 
 _SHOWN_CHARS: Final = 100
 _OURS: Final = frozenset({"thread_id", "checkpoint_id", "checkpoint_ns"})

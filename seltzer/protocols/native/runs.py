@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from seltzer.cursor import START, Cursor
 from seltzer.errors import UnknownGraph, UnknownRun
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.guards import Guards
@@ -18,7 +19,6 @@ from seltzer.protocols.native.bodies import EventsQuery, NoBody, ResumeBody, Sta
 from seltzer.protocols.native.rendering import JsonResponse, run_json
 from seltzer.protocols.native.request import answer_spec, check_run_id, start_spec
 from seltzer.runs.engine import Engine
-from seltzer.runs.event import START, Cursor
 from seltzer.runs.graph import Graph
 from seltzer.runs.run import Run, RunSpec
 

@@ -14,7 +14,7 @@ from seltzer.protocols.native.rendering import (
     thread_json,
 )
 from seltzer.protocols.native.runs import Native
-from seltzer.runs.run import check_thread_id
+from seltzer.runs.thread import check_thread_id
 
 
 def add_routes(routes: Routes, native: Native) -> None:

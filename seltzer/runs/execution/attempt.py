@@ -13,8 +13,9 @@ from typing import Any
 from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
 
+from seltzer.cursor import Cursor
 from seltzer.errors import StorageFailed
-from seltzer.runs.event import Cursor, Event, Json, RunId
+from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.execution.fence import FENCE, Fence
 from seltzer.runs.execution.graph_input import read_input
 from seltzer.runs.execution.graph_stream import Part

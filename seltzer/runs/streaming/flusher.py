@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from contextvars import Context
 from typing import Final, Protocol, TypeAlias
 
+from seltzer.cursor import Cursor
 from seltzer.errors import StorageFailed
-from seltzer.runs.event import Cursor, Event, RunId
+from seltzer.runs.event import Event, RunId
 from seltzer.runs.ports import EventLog
 
 log = logging.getLogger(__name__)

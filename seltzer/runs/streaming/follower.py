@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 
+from seltzer.cursor import START, Cursor
 from seltzer.errors import InvalidCursor, ServerDraining, StreamGap, UnknownRun
-from seltzer.runs.event import LAST_KINDS, START, Cursor, Event, RunId
+from seltzer.runs.event import LAST_KINDS, Event, RunId
 from seltzer.runs.ports import EventLog, Runs
 from seltzer.runs.run import Run
 from seltzer.runs.streaming.hub import Deliver, Hub, Tail

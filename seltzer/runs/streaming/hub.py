@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeAlias
 
+from seltzer.cursor import START, Cursor
 from seltzer.errors import AppError
-from seltzer.runs.event import START, Cursor, Event, RunId
+from seltzer.runs.event import Event, RunId
 
 TAIL_LIMIT: Final = 32  # events that a tail keeps at least, once it has had them
 

@@ -7,8 +7,9 @@ from typing import Final
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 
+from seltzer.cursor import Cursor
 from seltzer.errors import StreamGap
-from seltzer.runs.event import Cursor, Event
+from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import EventLog
 from seltzer.runs.run import Run

@@ -12,7 +12,7 @@ from seltzer.runs.event import Json, RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.jsonable import to_json
 from seltzer.runs.ports import Checkpoints, Threads
-from seltzer.runs.run import Thread
+from seltzer.runs.thread import Thread
 
 
 @dataclass(frozen=True, slots=True)

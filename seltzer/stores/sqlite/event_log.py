@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from seltzer.runs.event import Cursor, Event, RunId
+from seltzer.cursor import Cursor
+from seltzer.runs.event import Event, RunId
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.event_rows import read_events, sweep, write_events
 

@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from seltzer.cursor import START, Cursor
 from seltzer.errors import StreamGap
-from seltzer.runs.event import START, Cursor, Event, RunId
+from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.stores.sqlite.bulk import insert
 

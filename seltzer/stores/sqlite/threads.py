@@ -4,7 +4,7 @@ import sqlite3
 
 from seltzer.errors import ThreadBusy
 from seltzer.runs.event import RunId
-from seltzer.runs.run import Thread
+from seltzer.runs.thread import Thread
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.event_rows import delete_logs
 from seltzer.stores.sqlite.run_rows import ACTIVE, COUNTS, to_datetime, to_run

@@ -15,8 +15,9 @@ from langchain_core.messages import AIMessage
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, StateGraph
 
+from seltzer.cursor import Cursor
 from seltzer.errors import StorageFailed
-from seltzer.runs.event import Cursor, Event, RunId
+from seltzer.runs.event import Event, RunId
 from seltzer.runs.ports import Checkpoints, EventLog, Runs, Stores
 from seltzer.runs.run import Lease, Run
 from seltzer.runs.streaming.flusher import LIMIT

@@ -9,8 +9,9 @@ from anyio.lowlevel import checkpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seltzer.cursor import Cursor
 from seltzer.errors import StorageFailed
-from seltzer.runs.event import Cursor, Event, RunId
+from seltzer.runs.event import Event, RunId
 from seltzer.runs.streaming.flusher import LIMIT, Flusher
 
 pytestmark = pytest.mark.anyio

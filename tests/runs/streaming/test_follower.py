@@ -8,8 +8,9 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from seltzer.cursor import START, Cursor
 from seltzer.errors import InvalidCursor, StreamGap
-from seltzer.runs.event import START, Cursor, Event
+from seltzer.runs.event import Event
 from seltzer.runs.limits import RunLimits
 from seltzer.runs.streaming.hub import TAIL_LIMIT
 from seltzer.stores.open import Retention

@@ -12,8 +12,9 @@ from anyio.lowlevel import checkpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seltzer.cursor import START, Cursor
 from seltzer.errors import StorageFailed
-from seltzer.runs.event import START, Cursor, Event, Kind
+from seltzer.runs.event import Event, Kind
 from seltzer.runs.streaming.hub import TAIL_LIMIT, Hub, Tail
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from seltzer.runs.event import START, Event
+from seltzer.cursor import START
+from seltzer.runs.event import Event
 from seltzer.stores.sqlite.database import Database, open_database
 from seltzer.stores.sqlite.event_log import SWEEP_S, SqliteEventLog
 from seltzer.stores.sqlite.event_rows import sweep
