@@ -130,7 +130,7 @@ class Engine:
         """Raise ThreadBusy if a run is writing to the thread, or waits for it."""
         thread = await self._parts.stores.threads.get(thread_id)
         if thread is not None and thread.status == "busy":
-            raise ThreadBusy(f"thread {thread_id!r} has a run that goes on; wait, or cancel it")
+            raise ThreadBusy(f"thread {thread_id!r} has an active run; wait, or cancel it")
 
     async def get_run(self, run_id: RunId) -> Run:
         """Return the run as it stands now. Raises UnknownRun."""
@@ -143,25 +143,25 @@ class Engine:
     def follow_batches(
         self, run_id: RunId, after: Cursor = START, *, deliver: Deliver | None = None
     ) -> AsyncGenerator[Sequence[Event]]:
-        """Yield the run's events behind the cursor, then live ones, ending with a last event.
+        """Yield the run's events after the cursor, then live ones, ending with a terminal event.
 
         Order is by (attempt, seq); each event exactly once a call. A batch is what there is. Waits without
         limit between events. Yields nothing if the run has ended and the cursor is at its end.
-        What take has taken while this waits, at the moment it was said, isn't yielded.
+        What deliver accepts while this waits, at the moment it is published, isn't yielded.
         Raises UnknownRun, StreamGap if the cursor lies before the oldest kept event, InvalidCursor;
         ServerDraining, for a background run, when the server begins to shut down.
         """
         return self._parts.follower.batches(run_id, after, deliver)
 
     async def follow(self, run_id: RunId, after: Cursor = START) -> AsyncGenerator[Event]:
-        """Yield what batches() does, one by one."""
+        """Yield what follow_batches() does, event by event."""
         async with aclosing(self.follow_batches(run_id, after)) as batches:
             async for batch in batches:
                 for event in batch:
                     yield event
 
     async def cancel(self, run_id: RunId) -> Run:
-        """Ask the run to stop, and return it as it stands; it says `cancelled` when it has stopped.
+        """Ask the run to stop, and return it as it stands; it emits `cancelled` when it has stopped.
 
         Does nothing to a run that has ended. Raises UnknownRun. A node that is a plain function runs in a
         thread and can't be stopped: its result is dropped.

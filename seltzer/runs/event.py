@@ -1,4 +1,4 @@
-"""An event: one thing a run said. The contract between the engine and every protocol."""
+"""An event: one thing a run emitted. The contract between the engine and every protocol."""
 
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -30,7 +30,7 @@ LAST_KINDS: Final = frozenset({"finished", "failed", "cancelled", "interrupted"}
 
 
 class Event(NamedTuple):  # a frozen dataclass takes three times as long to make, and one is made a token
-    """One thing a run said.
+    """One thing a run emitted.
 
     seq counts 1, 2, 3 .. within an attempt, without gaps.
     data is JSON-ready; its shape by kind stands beside Kind.

@@ -1,7 +1,7 @@
 """Why a run failed: an exception of the graph, its model or its tools -> a public code and a safe text.
 
 Exception texts may hold prompts and keys: they go to the log with the run's id, never to a client.
-Upstream errors are told by shape (a status code, a class's name), so that no vendor's SDK is imported here.
+Upstream errors are classified by shape (a status code, a class's name): no vendor's SDK is imported here.
 """
 
 import re

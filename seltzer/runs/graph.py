@@ -15,7 +15,7 @@ class Graph:
     """What langgraph.json names.
 
     pregel executes it; served is what the file held (the same, or the bare Runnable we wrapped a graph
-    around), input_schema a pydantic model of what it takes. line is where the name is defined in the file,
+    around), input_schema a pydantic model of its input. line is where the name is defined in the file,
     from 1.
     """
 

@@ -31,7 +31,7 @@ class Submitted(NamedTuple):
 
 
 class Renewal(NamedTuple):
-    """lost: ids of runs that have another owner now, or none. stops: runs that were told to end."""
+    """lost: ids of runs that have another owner now, or none. stops: runs that were asked to end."""
 
     lost: set[RunId]
     stops: dict[RunId, Stop]
@@ -45,12 +45,12 @@ class Runs(Protocol):
 
         Idempotent on run_id: a second submission returns the run as it stands, without a lease.
         on_busy, where the thread has active runs: `reject` raises ThreadBusy; `enqueue` leaves the run
-        pending; `interrupt` and `rollback` leave it pending too, and tell the active runs to end, as cancel()
+        pending; `interrupt` and `rollback` leave it pending too, and ask the active runs to end, as stop()
         does. Where the newest run is interrupted: raises ThreadInterrupted, unless the spec has answers or
         on_busy is `rollback`. Answers, where the newest run isn't interrupted, or isn't the one that the spec
-        says is answered: raises NotInterrupted.
-        Raises IdempotencyConflict for a known run_id with another digest, TooManyRuns if queue_limit runs
-        are pending already and this would be one more.
+        answers: raises NotInterrupted.
+        Raises IdempotencyConflict for a run_id used before with another digest; TooManyRuns if queue_limit
+        runs are pending already and this would be one more.
         """
         ...
 
@@ -61,7 +61,7 @@ class Runs(Protocol):
         ...
 
     async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Renewal:
-        """Prolong the leases, and say which are lost and which runs were told to end."""
+        """Renew the leases; return which are lost and which runs were asked to end."""
         ...
 
     async def finish(
@@ -74,7 +74,7 @@ class Runs(Protocol):
         touched: bool = True,
         retention_s: float | None = None,
     ) -> bool:
-        """End the run with its terminal event, which becomes the log's last behind the unwritten ones.
+        """End the run with its terminal event, which becomes the log's last, after the unwritten ones.
 
         touched: whether it may have done anything on its thread. One that hasn't is never the newest there.
         retention_s: its events are forgotten so much later, as by EventLog.expire.
@@ -87,7 +87,7 @@ class Runs(Protocol):
         ...
 
     async def stop(self, run_id: RunId, how: Stop) -> Run | None:
-        """Tell the run to end, and return it as it stands; None if there is none.
+        """Ask the run to end, and return it as it stands; None if there is none.
 
         A pending one ends at once, as `cancelled`, by an event (attempt + 1, 1) in its log. A running one is
         marked, for its worker to find by renew(). An ended one is left alone.
@@ -98,7 +98,7 @@ class Runs(Protocol):
 
 
 class EventLog(Protocol):
-    """The one log of what runs said."""
+    """The one log of what runs emit."""
 
     async def append(self, batch: Mapping[RunId, Sequence[Event]]) -> set[RunId]:
         """Store the events of many runs in one round trip, and return the runs that are fenced.
@@ -108,14 +108,14 @@ class EventLog(Protocol):
         ...
 
     async def read(self, after: Mapping[RunId, Cursor]) -> dict[RunId, list[Event]]:
-        """Return each run's stored events behind its cursor, in order.
+        """Return each run's stored events after its cursor, in order.
 
-        A run the log doesn't know is left out. Raises StreamGap if a cursor lies before what is kept.
+        A run without events in the log is left out. Raises StreamGap if a cursor lies before what is kept.
         """
         ...
 
     async def expire(self, run_id: RunId, ttl_s: float) -> None:
-        """Forget the run's events in ttl_s seconds, or sooner if an earlier call says so."""
+        """Delete the run's events in ttl_s seconds, or sooner if an earlier call asked for it."""
         ...
 
     async def sweep(self) -> None:
@@ -124,7 +124,7 @@ class EventLog(Protocol):
 
 
 class Threads(Protocol):
-    """The conversations there are, each known from its first run on."""
+    """The conversations there are, each from its first run on."""
 
     async def get(self, thread_id: str) -> Thread | None: ...
 
@@ -160,7 +160,7 @@ class Checkpoints(Protocol):
     def saver_for(self, pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
         """Return the saver for a graph's copy.
 
-        A write whose config carries `configurable[FENCE]` raises LeaseLost once that hold was let go.
+        A write whose config carries `configurable[FENCE]` raises LeaseLost once that fence is revoked.
         """
         ...
 
@@ -169,7 +169,7 @@ class Checkpoints(Protocol):
         ...
 
     async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
-        """Deliver what the runs wrote out of the thread: it is as it was before them."""
+        """Remove what the runs wrote from the thread: it is as it was before them."""
         ...
 
     async def delete(self, thread_id: str) -> None:

@@ -11,7 +11,7 @@ from seltzer.runs.event import Event, Json, RunId
 Status = Literal["pending", "running", "success", "error", "interrupted", "cancelled"]
 OnBusy = Literal["reject", "enqueue", "interrupt", "rollback"]
 ON_BUSY: Final[tuple[OnBusy, ...]] = get_args(OnBusy)
-Stop = Literal["cancel", "rollback"]  # rollback takes the run's work out of the thread, too
+Stop = Literal["cancel", "rollback"]  # rollback removes the run's work from the thread, too
 
 STATUS_OF_LAST: Final[dict[str, Status]] = {
     "finished": "success",
@@ -32,8 +32,8 @@ class RunSpec:
     An attached run lives and dies with the request that started it. configurable is handed to the graph as
     it is. on_busy says what to do if the thread has a run already. answers are to the interrupts the thread
     waits on, by their ids; input is None then, and answered names the run that asked: the newest one.
-    checkpoint_id forks the thread from there. digest tells one body from another where a client sent the
-    run's id twice. title is what a new thread is called.
+    checkpoint_id forks the thread from there. digest distinguishes bodies where a client sent the run's id
+    twice. title is what a new thread is called.
     """
 
     graph: str
@@ -79,7 +79,7 @@ class Run:
 class Lease:
     """The right to execute a run until a deadline; run.attempt is the fence.
 
-    stop: it was told to end. is_thread_new: the run is the first one on its thread.
+    stop: it was asked to end. is_thread_new: the run is the first one on its thread.
     """
 
     run: Run
@@ -96,7 +96,7 @@ def check_max_steps(value: object, field: str) -> int:
 
 
 def check_on_busy(value: object, field: str) -> OnBusy:
-    """Return the value if it says what to do on a busy thread. Raises InvalidInput naming the field."""
+    """Return the value if it names what to do on a busy thread. Raises InvalidInput naming the field."""
     for each in ON_BUSY:
         if value == each:
             return each

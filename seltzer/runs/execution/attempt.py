@@ -183,7 +183,7 @@ class Attempt:
             return
         flusher = self._resources.flusher
         steps_of, store = self._resources.drive, self._resources.stores.items
-        async with aclosing(steps_of(self._pregel, input, config, self._take, store=store)) as steps:
+        async with aclosing(steps_of(self._pregel, input, config, self._publish, store=store)) as steps:
             async for _ in steps:
                 if self._lifecycle.phase is not Phase.RUNNING:  # a node has swallowed its cancellation
                     return
@@ -201,7 +201,7 @@ class Attempt:
             self._translator.go_on_from(given.values)
         return given.input
 
-    def _take(self, part: Part) -> None:
+    def _publish(self, part: Part) -> None:
         if self._lifecycle.phase is Phase.ENDING:  # a node in a thread can't be stopped
             return
         emissions: list[Emission] = []
@@ -210,7 +210,7 @@ class Attempt:
                 emissions += self._translator.feed(*part)
             finally:  # what came before an error, too: the translator has gone on from it
                 self._emit(*emissions)
-        except Exception as error:  # LangChain would log it, and the run go on without the part
+        except Exception as error:  # LangChain would log it, and the run would continue without the part
             log.warning("run %s: a part can't be read", self.run_id, exc_info=error)
             self._stop(End(failed(classify(error))))
 
@@ -263,7 +263,7 @@ class Attempt:
         if end.work == "roll_back":
             await stores.checkpoints.roll_back(spec.thread_id, [spec.run_id])
         elif end.last.kind in ("cancelled", "failed") and self._graph.takes_messages:
-            await tidy(self._pregel, self._config(), self.run, self.tail, stores.event_log, said=self._seq)
+            await tidy(self._pregel, self._config(), self.run, self.tail, stores.event_log, emitted=self._seq)
 
     def _output(self) -> Json:
         if self._graph.takes_messages:

@@ -1,4 +1,4 @@
-"""A hold: what the checkpointer knows of the execution that writes; first of all, whether it has its lease.
+"""A fence: what the checkpointer sees of the attempt that writes; first of all, whether it has its lease.
 
 A node may outlive the run's end: it swallowed its cancellation, or runs in a thread. What it writes then must
 not reach the thread, on which the next run may be writing already.
@@ -14,7 +14,7 @@ class LeaseLost(Exception):
 
 
 class Fence:
-    """Held from the beginning, until it is let go once and for all.
+    """Valid from the beginning, until it is revoked once and for all.
 
     is_thread_new: nothing was ever written to the thread; the checkpointer notes when that has changed.
     input_id: the checkpoint that holds the run's input, as long as no node but LangGraph's own has run on it.
@@ -31,6 +31,6 @@ class Fence:
         self.is_valid = False
 
     def check(self) -> None:
-        """Raise LeaseLost if it was let go."""
+        """Raise LeaseLost if it was revoked."""
         if not self.is_valid:
             raise LeaseLost

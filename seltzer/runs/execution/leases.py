@@ -118,7 +118,7 @@ class Leases:
         try:
             if leases := holder.leases():
                 return await self._runs.renew(leases, TTL_S)
-        except Exception as error:  # whatever it is, there must be a next round, or no run would go on
+        except Exception as error:  # whatever it is, there must be a next round, or nothing would be renewed
             log.error("the leases can't be renewed", exc_info=error)
         return Renewal(set(), {})
 

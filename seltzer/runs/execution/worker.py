@@ -95,7 +95,7 @@ class Worker:
             async for change in changes:
                 try:
                     self._apply(change)
-                except Exception as error:  # the other runs must go on
+                except Exception as error:  # the other runs must continue
                     log.error("%r can't be acted on", change, exc_info=error)
 
     def _apply(self, change: Change) -> None:

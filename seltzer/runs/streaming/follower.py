@@ -1,4 +1,4 @@
-"""Following a run: what it said, from any cursor, and what it says, from memory if it is executed here."""
+"""Following a run: its stored events from any cursor, then live ones, from memory if it runs here."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 
@@ -62,9 +62,9 @@ class Follower:
     async def batches(
         self, run_id: RunId, after: Cursor, deliver: Deliver | None = None
     ) -> AsyncGenerator[Sequence[Event]]:
-        """Yield the run's events behind the cursor, in batches as they come, ending with a last event.
+        """Yield the run's events after the cursor, in batches as they come, ending with a terminal event.
 
-        What take has taken while this waits isn't yielded.
+        What deliver accepts while this waits isn't yielded.
         Raises what run_at() does; ServerDraining when readers are to be let go, but not amid an attached run;
         StreamGap, StorageFailed.
         """
@@ -95,7 +95,7 @@ class Follower:
                     after = await tail.wait(version, after, deliver)
 
     async def _missed(self, run_id: RunId, after: Cursor, tail: Tail) -> Sequence[Event]:
-        """Return what the log has behind the cursor, or else the tail's own attempt from its beginning.
+        """Return what the log has after the cursor, or else the tail's own attempt from its beginning.
 
         The log may have nothing: an attempt that died has lost its last events.
         """
@@ -114,4 +114,4 @@ class Follower:
 
 
 def _gap(run_id: RunId) -> StreamGap:
-    return StreamGap(f"the events of run {run_id!r} behind that cursor are not kept any more")
+    return StreamGap(f"the events of run {run_id!r} after that cursor are not kept any more")

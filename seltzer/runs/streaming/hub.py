@@ -1,7 +1,7 @@
 """The hub: hands a fresh event to every reader of the process at once, from memory.
 
-Each live run has a tail, the last events it said; readers take from it whatever lies behind their cursors.
-What a tail doesn't hold any more, the log does: an event leaves the tail only when it is stored.
+Each live run has a tail, its latest events; readers read from it what comes after their cursors. What a tail
+doesn't keep any more, the log has: an event leaves the tail only when it is stored.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from seltzer.runs.event import Event, RunId
 TAIL_LIMIT: Final = 32  # events that a tail keeps at least, once it has had them
 
 Deliver: TypeAlias = Callable[[Sequence[Event]], bool]
-"""Takes the next events of a reader in its stead, while it waits: where they are said, and at once.
+"""Delivers the next events of a waiting reader in its stead: where they are published, and at once.
 
 Returns whether it has; otherwise the reader wakes, and finds them. What it raises, the reader raises. It is
 offered what ends with a token: other events come by several in one turn of the loop, and waking sends them
@@ -25,7 +25,7 @@ together. It must not put events itself.
 
 
 class _Waiter:
-    """A reader who waits behind a cursor."""
+    """A reader who waits for what comes after a cursor."""
 
     __slots__ = ("attempt", "deliver", "seq", "woken")
 
@@ -36,10 +36,10 @@ class _Waiter:
 
 
 class Tail:
-    """What a run said last in this process, and who waits for more.
+    """The latest events of a run in this process, and who waits for more.
 
-    attempt: whose events these are. floor: the tail has every event behind it. is_live: the run is being
-    executed here; otherwise a reader has to ask the store. error: why nothing more can be said here. readers:
+    attempt: whose events these are. floor: the tail has every event after it. is_live: the run is being
+    executed here; otherwise a reader has to ask the store. error: why nothing more comes from here. readers:
     how many there are. version grows with whatever a reader may wait for.
     """
 
@@ -87,12 +87,12 @@ class Tail:
         self.wake()
 
     def mark_stored(self, cursor: Cursor) -> None:
-        """Deliver note that the log has the events up to the cursor. It may be an earlier attempt's."""
+        """Note that the log has the events up to the cursor. It may be an earlier attempt's."""
         if cursor.attempt == self.attempt:
             self._stored_seq = cursor.seq
 
     def read_after(self, cursor: Cursor) -> Sequence[Event] | None:
-        """Return the events behind the cursor; None if some of them are only in the log."""
+        """Return the events after the cursor; None if some of them are only in the log."""
         if cursor < self.floor:
             return None
         if cursor.attempt < self.attempt:
@@ -100,9 +100,9 @@ class Tail:
         return self._events[cursor.seq - self.floor.seq :] if cursor.attempt == self.attempt else ()
 
     async def wait(self, version: int, after: Cursor, deliver: Deliver | None = None) -> Cursor:
-        """Wait, without limit, for what take doesn't take; not at all if the version is another by now.
+        """Wait, without limit, for what deliver refuses; not at all if the version is another by now.
 
-        Who waits has seen all that was put. Returns the cursor behind what take has taken.
+        Whoever waits has seen all that was published. Returns the cursor after what was delivered.
         """
         if self.version != version:
             return after
@@ -115,7 +115,7 @@ class Tail:
         return Cursor(waiter.attempt, waiter.seq)
 
     def wake(self) -> None:
-        """Have the readers look again, except those whose events are taken."""
+        """Have the readers look again, except those whose events were delivered."""
         self.version += 1
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
@@ -132,7 +132,7 @@ class Tail:
                 waiter.woken.set_result(None)
 
     def _offer(self, waiter: _Waiter) -> bool:
-        """Offer the waiter's events to its take; return whether it has taken them."""
+        """Offer the waiter's events to its deliver; return whether it has delivered them."""
         deliver = waiter.deliver
         if deliver is None or not self.is_live or waiter.attempt != self.attempt:
             return False

@@ -1,4 +1,4 @@
-"""Tidying up behind a run that was cancelled or failed: its thread has what was said, its next turn works."""
+"""Tidying up after a run that was cancelled or failed: its thread keeps its text, its next turn works."""
 
 import logging
 from collections.abc import Sequence
@@ -23,33 +23,33 @@ PARTIAL_EVENTS: Final = 5_000  # how far back an unfinished answer is looked for
 
 
 async def tidy(
-    pregel: AnyPregel, config: RunnableConfig, run: Run, tail: Tail, event_log: EventLog, *, said: int
+    pregel: AnyPregel, config: RunnableConfig, run: Run, tail: Tail, event_log: EventLog, *, emitted: int
 ) -> None:
     """Put the partial answer, and results for the calls that lack one, into the run's thread.
 
-    said: how many events this attempt has. What can't be tidied up is logged: the run ends all the same.
+    emitted: how many events this attempt has. What can't be tidied up is logged: the run ends all the same.
     """
     try:
-        await repair(pregel, config, await _partial(run, tail, event_log, said))
+        await repair(pregel, config, await _partial(run, tail, event_log, emitted))
     except Exception as error:  # the graph's own reducers run here
         log.warning("thread %s can't be tidied up", run.spec.thread_id, exc_info=error)
 
 
-async def _partial(run: Run, tail: Tail, event_log: EventLog, said: int) -> AIMessage | None:
-    """Return what the run was saying when it ended; of a run whose process died, what it had said."""
+async def _partial(run: Run, tail: Tail, event_log: EventLog, emitted: int) -> AIMessage | None:
+    """Return the unfinished answer of a run; if its process died, that of the attempt before."""
     partial = PartialAnswer()
-    for event in await _latest(run, tail, event_log, said):
+    for event in await _latest(run, tail, event_log, emitted):
         partial.feed(event)
     return partial.message()
 
 
-async def _latest(run: Run, tail: Tail, event_log: EventLog, said: int) -> Sequence[Event]:
+async def _latest(run: Run, tail: Tail, event_log: EventLog, emitted: int) -> Sequence[Event]:
     """Return the attempt's latest events; those of the one before if this one has only begun."""
     recent = tail.read_after(tail.floor) or ()
-    has_died = run.attempt > 1 and said == 1
+    has_died = run.attempt > 1 and emitted == 1
     if not has_died and tail.floor.seq == 0:
         return recent
-    after = Cursor(run.attempt - 1, 0) if has_died else Cursor(run.attempt, max(0, said - PARTIAL_EVENTS))
+    after = Cursor(run.attempt - 1, 0) if has_died else Cursor(run.attempt, max(0, emitted - PARTIAL_EVENTS))
     try:
         stored = await event_log.read({run.spec.run_id: after})
     except StreamGap:

@@ -90,15 +90,15 @@ class Conversations:
     async def delete(self, graph: str, thread_id: str) -> None:
         """Forget the thread: its runs, their events and its state. Raises ThreadBusy while a run is active.
 
-        The rows go first, as only they can tell that no run is active. A state that a crash left behind goes
+        The rows go first, as only they show that no run is active. A state that a crash left behind goes
         when the deletion of the thread, by then unknown, is asked for again.
         """
         thread = await self._threads.get(thread_id)
         if thread is not None and thread.graph != graph:
             raise _unknown(graph, thread_id)
-        is_known = await self._threads.delete(thread_id)
+        existed = await self._threads.delete(thread_id)
         await self._checkpoints.delete(thread_id)
-        if not is_known:
+        if not existed:
             raise _unknown(graph, thread_id)
 
 

@@ -1,4 +1,4 @@
-"""What a run was saying when it stopped, read from its events, be they live or from the log."""
+"""The answer a run had begun when it stopped, read from its events, be they live or from the log."""
 
 from typing import Final
 
@@ -10,18 +10,18 @@ INCOMPLETE: Final = {"incomplete": True}
 
 
 class PartialAnswer:
-    """Follows a run's events; holds the answer's text that no node has handed over to the thread yet.
+    """Follows a run's events; keeps the answer's text that no node has returned to the thread yet.
 
     A message whose `message` event wasn't fed is left out: its text would begin in the middle.
     """
 
     def __init__(self) -> None:
-        self._nodes: dict[str | None, str] = {}  # message id -> the node of the graph itself it is said in
+        self._nodes: dict[str | None, str] = {}  # message id -> the node of the graph itself that streams it
         self._message_id: str | None = None
         self._parts: list[str] = []
 
     def feed(self, event: Event) -> None:
-        """Deliver the next event. A later attempt's may follow an earlier one's."""
+        """Read the next event. A later attempt's may follow an earlier one's."""
         data = event.data
         if event.kind == "message":
             self._nodes[data["message_id"]] = _top_node(data)
@@ -35,7 +35,7 @@ class PartialAnswer:
             # What a subgraph's node returns is in the thread only once the node around it has returned.
             if not data["namespace"] and data["node"] == self._nodes.get(self._message_id):
                 self._message_id = None
-        elif event.kind == "state":  # a new attempt goes on from there, and readers forget what they had
+        elif event.kind == "state":  # a new attempt continues from there, and readers drop what they had
             self._message_id = None
 
     def message(self) -> AIMessage | None:

@@ -26,8 +26,8 @@ _REDUCERS: Final = (add_messages, _FORMATTING.func)
 async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | None = None) -> None:
     """Put into the thread what its stopped run has left out, so that a plain new input works.
 
-    What the stopped step's finished nodes have returned is kept, the others are given up; calls without a
-    result get an error as theirs; answer, what was said of one, comes last, unless the thread has it already.
+    What the stopped step's finished nodes have returned is kept, the others are dropped; calls without a
+    result get an error as theirs; answer, an unfinished one, comes last, unless the thread has it.
     Writes nothing if nothing is missing. Not for a run that waits for a person: its question would be lost.
 
     The checkpoints belong to the run that config's metadata names. None of the graph's nodes and edges is
@@ -54,7 +54,7 @@ async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | 
 def unanswered_calls(messages: Sequence[AnyMessage]) -> list[ToolMessage]:
     """Return an error result for each call of the last AI message that lacks one, in the order of the calls.
 
-    They are to be appended: there are none if other messages than results stand behind the calls.
+    They are to be appended: there are none if other messages than results follow the calls.
     """
     results = list(takewhile(lambda message: isinstance(message, ToolMessage), reversed(messages)))
     said = messages[-len(results) - 1] if len(results) < len(messages) else None
