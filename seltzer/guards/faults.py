@@ -96,6 +96,7 @@ def _problem(
         "title": _TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
+        "message": detail,  # where LangChain's JavaScript client looks
         "code": code,
         "request_id": scope.get("state", {}).get(_REQUEST_ID),
     }

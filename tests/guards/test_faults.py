@@ -60,6 +60,7 @@ def test_a_problem_is_whole() -> None:
         "title": "Conflict",
         "status": 409,
         "detail": "run 'r' is writing",
+        "message": "run 'r' is writing",
         "code": "thread_busy",
         "request_id": "q",
     }

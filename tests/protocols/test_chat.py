@@ -134,7 +134,7 @@ class TestTheTutorialsClient:
 def test_chat_asks_the_graph_that_is_named(serve: Serve) -> None:
     served = serve({"agent": PARROT.format(mark="!"), "other": PARROT.format(mark="?"), "count": COUNTING})
 
-    with httpx.Client(base_url=served.url) as client:
+    with httpx.Client(base_url=served.url, timeout=30) as client:
         answers = [
             client.post("/chat", json={"text": "polly"} | named).text
             for named in ({}, {"graph": "agent"}, {"graph": "other"})

@@ -10,9 +10,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 
 from langchain_core.callbacks import Callbacks
-from starlette.types import Message, Receive
+from starlette.types import Receive
 
 from seltzer.errors import AppError, RunFailed, UnknownRun
+from seltzer.protocols.http.disconnect import disconnected
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.execution.reservations import Reservation
@@ -88,8 +89,7 @@ class AttachedRuns:
 
     async def watch(self, receive: Receive) -> None:
         """Wait for the client to leave, then cancel. The request's body must have been read."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await disconnected(receive)
         await self.leave()
 
 
@@ -104,11 +104,6 @@ async def attach_runs(engine: Engine, receive: Receive) -> AsyncIterator[Attache
         watcher.cancel()
         await asyncio.wait([watcher])
         await attachment.leave()
-
-
-async def never_receive() -> Message:
-    """A receive for code that must not see its client leave: waits until it is cancelled."""
-    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
 
 def raise_unless_finished(event: Event) -> None:

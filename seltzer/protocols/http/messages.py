@@ -10,6 +10,7 @@ from langchain_core.messages import (
     ToolMessage,
     convert_to_messages,
 )
+from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 from pydantic import ValidationError
 
 from seltzer.errors import InvalidInput
@@ -17,9 +18,14 @@ from seltzer.runs.jsonable import dumps
 from seltzer.runs.text import UNSTORABLE
 
 TITLE_CHARS: Final = 80
-_KNOWN: Final = frozenset(
-    {"human", "ai", "system", "tool", "function", "AIMessageChunk", "HumanMessageChunk"}
-)
+_KNOWN: Final = frozenset({"human", "ai", "system", "tool", "AIMessageChunk", "HumanMessageChunk"})
+_UNKNOWN: Final = "has an unknown role or type; known are user, assistant, system and tool"
+# LangChain's own, then those of OpenAI's two APIs, Anthropic, Bedrock and Google.
+_PARTS: Final = KNOWN_BLOCK_TYPES | {
+    "image_url", "input_audio", "input_text", "input_image", "input_file", "document", "search_result",
+    "tool_use", "tool_result", "thinking", "redacted_thinking", "container_upload", "guard_content",
+    "cachePoint", "media", "image_file", "refusal", "output_text",
+}  # fmt: skip
 _CHUNKS: Final = {"AIMessageChunk": "ai", "HumanMessageChunk": "human", "SystemMessageChunk": "system"}
 _ROLES: Final = frozenset({"user", "assistant", "developer"})
 
@@ -38,6 +44,7 @@ def parse_input(value: Any, field: str, limits: InputLimits) -> list[BaseMessage
 
     Raises InvalidInput naming the field.
     """
+    value = prompt_text(value)
     if isinstance(value, dict):
         if "messages" not in value:
             raise InvalidInput(f"{field}.messages", "is missing")
@@ -55,10 +62,18 @@ def parse_input(value: Any, field: str, limits: InputLimits) -> list[BaseMessage
     return messages
 
 
+def prompt_text(value: Any) -> Any:
+    """Return the text of a PromptTemplate's output as it is on the wire; any other value as it is."""
+    is_prompt = (
+        isinstance(value, dict) and value.get("type") == "StringPromptValue" and "messages" not in value
+    )
+    return value.get("text") if is_prompt else value
+
+
 def title_of(messages: Sequence[BaseMessage]) -> str:
-    """Return what a thread that begins with the messages is called: the first thing a human says in them."""
-    said = (" ".join(str(message.text).split()) for message in messages if message.type == "human")
-    return next(said, "")[:TITLE_CHARS]
+    """Return the title of a thread that begins with the messages: their first human text."""
+    texts = (" ".join(str(message.text).split()) for message in messages if message.type == "human")
+    return next(texts, "")[:TITLE_CHARS]
 
 
 def _message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
@@ -67,7 +82,8 @@ def _message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
     except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, ValidationError) as error:
         raise InvalidInput(field, _reason(value, error)) from None
     if message.type not in _KNOWN:
-        raise InvalidInput(field, _unknown(message.type))
+        raise InvalidInput(field, _UNKNOWN)
+    _check_content(message, f"{field}.content")
     if UNSTORABLE.search(str(message.content)):  # by GET: a body was held to it by its guard
         raise InvalidInput(field, "has a NUL or a lone surrogate")
     if len(dumps(message.content)) > limits.message_bytes:
@@ -111,12 +127,25 @@ def _reason(value: Any, error: Exception) -> str:
             return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
         if isinstance(error, KeyError):
             return f"{error.args[0]} is missing"
-        return "is malformed" if isinstance(role, str) and role in _KNOWN | _ROLES else _unknown(role)
+        return "is malformed" if isinstance(role, str) and role in _KNOWN | _ROLES else _UNKNOWN
     return "must be a string, a [role, text] pair, or an object with role and content"
 
 
-def _unknown(role: object) -> str:
-    return f"has an unknown role or type {str(role)[:40]!r}; known are user, assistant, system and tool"
+def _check_content(message: BaseMessage, field: str) -> None:
+    """Refuse content parts that no provider takes: they do so with a far less clear error.
+
+    An answer's parts are the provider's own, and come back to it: only their text is looked at.
+    """
+    if isinstance(message.content, str):
+        return
+    for index, part in enumerate(message.content):
+        if isinstance(part, str):
+            continue
+        place, kind = f"{field}.{index}", part.get("type")
+        if kind == "text" and not isinstance(part.get("text"), str):
+            raise InvalidInput(f"{place}.text", "must be a string" if "text" in part else "is missing")
+        if not isinstance(kind, str) or (message.type in ("human", "system") and kind not in _PARTS):
+            raise InvalidInput(f"{place}.type", "is missing" if kind is None else "is not known")
 
 
 def _check_tool_messages(messages: Sequence[BaseMessage], field: str) -> None:

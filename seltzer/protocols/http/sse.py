@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from seltzer.errors import AppError, ServerDraining
 from seltzer.protocols.http.direct_send import DirectSend
+from seltzer.protocols.http.disconnect import disconnected
 from seltzer.runs.event import LAST_KINDS, Event
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.streaming.hub import Deliver
@@ -67,7 +68,7 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         writing = asyncio.create_task(self._write(send, DirectSend(scope, send)), name="write events")
-        leaving = asyncio.create_task(_left(receive), name="watch a client")
+        leaving = asyncio.create_task(disconnected(receive), name="watch a client")
         try:
             await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -108,11 +109,6 @@ class EventStream(Response):
             return line.try_send(b"".join(map(encode, events)))
 
         return deliver
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 class BodyWriter:

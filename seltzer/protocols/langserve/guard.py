@@ -25,12 +25,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from seltzer.errors import AppError, NotFound
-from seltzer.protocols.http.attached_runs import attach_runs, never_receive
+from seltzer.protocols.http.attached_runs import attach_runs
+from seltzer.protocols.http.disconnect import never_receive
 from seltzer.protocols.http.guards import Faults, Guards
 from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.routes import Endpoint, Routes, public_path
 from seltzer.protocols.langserve.frames import error_frame
-from seltzer.protocols.langserve.request import check
+from seltzer.protocols.langserve.request import check, readable
 from seltzer.protocols.langserve.served import Asked, ServedGraph, ServedRequest
 from seltzer.protocols.langserve.stream import ItemStream
 from seltzer.runs.engine import Engine
@@ -91,6 +92,8 @@ def _runs(guard: Guard, kind: str, served: ServedGraph, endpoint: Endpoint) -> E
     async def run(request: Request, **parameters: Any) -> Response:
         body = await guard.guards.bodies.read(request)
         asked = check(kind, body, parameters.get("config_hash", ""), served, guard.limits)
+        if not asked:
+            return JSONResponse({"output": [], "metadata": {"run_ids": []}})  # of an empty batch
 
         async def respond(checked: Request) -> Response:
             response = await endpoint(request=checked, **parameters)
@@ -98,7 +101,9 @@ def _runs(guard: Guard, kind: str, served: ServedGraph, endpoint: Endpoint) -> E
                 return ItemStream(response, guard.ping_s)
             return response
 
-        call = _Call(served.graph.name, kind, body, asked, _shows_only_broken_streams(request, kind))
+        call = _Call(
+            served.graph.name, kind, readable(body), asked, _shows_only_broken_streams(request, kind)
+        )
         return _AttachedResponse(guard, call, respond)
 
     return run

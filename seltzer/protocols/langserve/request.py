@@ -40,8 +40,7 @@ def check(
     for key in body:
         if key not in _KEYS:
             raise InvalidInput(key[:100], "is not known; a thread is named by config.configurable.thread_id")
-    if body.get("kwargs") not in (None, {}):
-        raise InvalidInput("kwargs", "is not supported; leave it empty")
+    _check_kwargs(endpoint, body.get("kwargs"))
     hashed = _hashed_config(config_hash, served)
     if endpoint == "batch":
         return _check_batch(body, hashed, served, limits)
@@ -53,14 +52,38 @@ def check(
     return (_asked(config, hashed, title),)
 
 
+def readable(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a checked body as LangServe can read it: it fails on null, and knows no kwargs."""
+    kwargs, config = body.get("kwargs"), body.get("config")
+    plain = {key: value for key, value in body.items() if value is not None and key != "kwargs"}
+    if isinstance(config, list):
+        plain["config"] = [each or {} for each in config]
+    if isinstance(kwargs, dict) and "diff" in kwargs:
+        plain["diff"] = kwargs["diff"]
+    return plain
+
+
+def _check_kwargs(endpoint: str, kwargs: Any) -> None:
+    """Refuse what the clients' methods don't send of themselves: a graph has no keyword arguments."""
+    if kwargs in (None, {}) or (endpoint == "batch" and isinstance(kwargs, list) and not any(kwargs)):
+        return
+    if endpoint == "stream_events" and isinstance(kwargs, dict) and kwargs.keys() == {"version"}:
+        if kwargs["version"] == "v2":
+            return
+        raise InvalidInput("kwargs.version", "must be v2")
+    if endpoint == "stream_log" and isinstance(kwargs, dict) and kwargs.keys() == {"diff"}:
+        if isinstance(kwargs["diff"], bool):
+            return
+        raise InvalidInput("kwargs.diff", "must be true or false")
+    raise InvalidInput("kwargs", "is not supported; leave it empty")
+
+
 def _check_batch(
     body: dict[str, Any], hashed: str | None, served: ServedGraph, limits: InputLimits
 ) -> tuple[Asked, ...]:
     inputs, config = body.get("inputs"), body.get("config")
-    if not isinstance(inputs, list) or not inputs:
-        raise InvalidInput(
-            "inputs", "is missing" if inputs is None else "must be a list of at least one input"
-        )
+    if not isinstance(inputs, list):
+        raise InvalidInput("inputs", "is missing" if inputs is None else "must be a list of inputs")
     if len(inputs) > limits.batch:
         raise InvalidInput("inputs", f"has {len(inputs)} inputs; at most {limits.batch}")
     titles = [_check_input(value, f"inputs.{index}", served, limits) for index, value in enumerate(inputs)]
@@ -68,7 +91,6 @@ def _check_batch(
         if len(config) != len(inputs):
             raise InvalidInput("config", f"has {len(config)} entries for {len(inputs)} inputs")
         configs = [_check_config(each, f"config.{index}", served) for index, each in enumerate(config)]
-        hashed = None
     else:
         configs = [_check_config(config, "config", served)] * len(inputs)
     asked = tuple(_asked(each, hashed, title) for each, title in zip(configs, titles, strict=True))

@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic.v1 import BaseModel as BaseModelV1
 
 from seltzer.protocols.http.attached_runs import AttachedRuns
-from seltzer.protocols.http.messages import InputLimits, parse_input
+from seltzer.protocols.http.messages import InputLimits, parse_input, prompt_text
 from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
 from seltzer.protocols.langserve.frames import public_event, public_patch
 from seltzer.runs.answer import AnswerText
@@ -99,6 +99,7 @@ class ChatInput(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
+        value = prompt_text(value)
         return {"messages": value} if isinstance(value, str | list) else value
 
 

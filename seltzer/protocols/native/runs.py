@@ -78,10 +78,11 @@ class Native:
         }
         if not accepts(request, "text/event-stream"):
             return JsonResponse(run_json(run), HTTPStatus.CREATED, headers)
-        if run.last is not None:  # the key named a run of before, whose events may be gone
-            await self.engine.check_cursor(run.spec.run_id, START)
+        after = _resumed(request)
+        if run.last is not None or after != START:  # the key named an earlier run, whose events may be gone
+            await self.engine.check_cursor(run.spec.run_id, after)
         return EventStream(
-            lambda deliver: self.engine.follow_batches(run.spec.run_id, deliver=deliver),
+            lambda deliver: self.engine.follow_batches(run.spec.run_id, after, deliver=deliver),
             ping_s=self.ping_s,
             status_code=HTTPStatus.CREATED,
             headers=headers,
@@ -154,6 +155,12 @@ def add_routes(routes: Routes, native: Native) -> None:
 
 def _key(request: Request) -> str | None:
     return request.headers.get("idempotency-key")
+
+
+def _resumed(request: Request) -> Cursor:
+    """Return how far a request that is sent again by its key has read: some SSE clients do that."""
+    last = request.headers.get("last-event-id")
+    return Cursor.parse(last) if last and _key(request) is not None else START
 
 
 def _cursor(request: Request) -> Cursor:

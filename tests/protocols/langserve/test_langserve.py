@@ -142,7 +142,7 @@ class TestRemoteRunnable:
 class TestSchemas:
     @pytest.fixture
     def client(self, server: Served) -> Iterator[httpx.Client]:
-        with httpx.Client(base_url=server.url) as client:
+        with httpx.Client(base_url=server.url, timeout=30) as client:
             yield client
 
     def test_a_graph_on_messages_takes_messages_and_gives_text(self, client: httpx.Client) -> None:
@@ -161,6 +161,16 @@ class TestSchemas:
         response = client.post(f"/agent/c/{hashed}/invoke", json={"input": "what is my name?"})
 
         assert "Ada" in response.json()["output"]
+        assert response.headers["x-thread-id"] == thread_id
+
+    def test_a_shared_links_thread_is_kept_by_a_batch_with_configs(
+        self, client: httpx.Client, thread_id: str
+    ) -> None:
+        config = json.dumps({"configurable": {"thread_id": thread_id}})
+        hashed = LZString.compressToEncodedURIComponent(config)  # type: ignore[no-untyped-call]
+
+        response = client.post(f"/agent/c/{hashed}/batch", json={"inputs": ["hi there!"], "config": [{}]})
+
         assert response.headers["x-thread-id"] == thread_id
 
     def test_openapi_and_its_page_need_no_network(self, client: httpx.Client) -> None:
@@ -273,7 +283,7 @@ class TestWhatClientsMustNotSee:
 class TestBadInput:
     @pytest.fixture
     def post(self, server: Served) -> Iterator[Any]:
-        with httpx.Client(base_url=server.url) as client:
+        with httpx.Client(base_url=server.url, timeout=30) as client:
             yield client.post
 
     @pytest.mark.parametrize("endpoint", ["invoke", "stream", "stream_log", "stream_events"])
@@ -315,7 +325,6 @@ class TestBadInput:
         [
             ({}, "inputs"),
             ({"inputs": 5}, "inputs"),
-            ({"inputs": []}, "inputs"),
             ({"inputs": [5]}, "inputs.0"),
             ({"inputs": ["x"] * 21}, "inputs"),
             ({"inputs": ["x"], "config": []}, "config"),
@@ -363,6 +372,89 @@ class TestBadInput:
         response = post("/agent/invoke", json={"input": "hi"} | more)
 
         assert (response.status_code, response.json()["detail"].split(": ")[0]) == (422, field)
+
+    @pytest.mark.parametrize("endpoint", ["invoke", "stream", "stream_log", "stream_events"])
+    def test_null_counts_as_left_out(self, post: Any, endpoint: str) -> None:
+        response = post(f"/agent/{endpoint}", json={"input": "hi there!", "config": None, "kwargs": None})
+
+        assert response.status_code == 200
+        assert "error" not in response.text.partition("event: end")[0].lower()
+
+    @pytest.mark.parametrize("config", [None, [None], [{}]])
+    def test_null_counts_as_left_out_of_a_batch(self, post: Any, config: Any) -> None:
+        response = post("/agent/batch", json={"inputs": ["hi there!"], "config": config})
+
+        assert len(response.json()["output"]) == 1
+
+    @pytest.mark.parametrize(
+        ("endpoint", "body"),
+        [
+            ("batch", {"inputs": ["a", "b"], "kwargs": [{}, {}]}),
+            ("batch", {"inputs": [], "kwargs": []}),
+            ("stream_events", {"input": "a", "kwargs": {"version": "v2"}}),
+            ("stream_log", {"input": "a", "kwargs": {"diff": False}}),
+        ],
+    )
+    def test_what_the_clients_methods_send_of_themselves_is_taken(
+        self, post: Any, endpoint: str, body: Any
+    ) -> None:
+        response = post(f"/agent/{endpoint}", json=body)
+
+        assert response.status_code == 200
+        if endpoint == "batch":
+            assert len(response.json()["output"]) == len(body["inputs"])
+
+    @pytest.mark.parametrize(
+        ("endpoint", "kwargs", "field"),
+        [
+            ("batch", [{"stop": "x"}], "kwargs"),
+            ("stream_events", {"version": "v1"}, "kwargs.version"),
+            ("stream_events", {"diff": True}, "kwargs"),
+            ("stream_log", {"diff": "no"}, "kwargs.diff"),
+        ],
+    )
+    def test_other_keyword_arguments_are_refused(
+        self, post: Any, endpoint: str, kwargs: Any, field: str
+    ) -> None:
+        body = {"inputs": ["x"]} if endpoint == "batch" else {"input": "x"}
+
+        response = post(f"/agent/{endpoint}", json=body | {"kwargs": kwargs})
+
+        assert (response.status_code, response.json()["detail"].split(": ")[0]) == (422, field)
+
+    @pytest.mark.parametrize(
+        ("message", "field"),
+        [
+            ({"role": "function", "content": "x", "name": "f"}, "0"),
+            ({"role": "my secret", "content": "x"}, "0"),
+            ({"role": "user", "content": [{"type": "weird"}]}, "0.content.0.type"),
+            ({"role": "user", "content": ["x", {"text": "y"}]}, "0.content.1.type"),
+            ({"role": "user", "content": [{"type": "text"}]}, "0.content.0.text"),
+            ({"role": "assistant", "content": [{"type": "text", "text": 5}]}, "0.content.0.text"),
+        ],
+    )
+    @pytest.mark.parametrize("route", ["agent/invoke", "agent/batch", "agent/stream", "agent/runs"])
+    def test_a_message_no_provider_takes_is_refused(
+        self, post: Any, route: str, message: Any, field: str
+    ) -> None:
+        value = {"messages": [message]}
+        name, body = ("inputs.0", {"inputs": [value]}) if "batch" in route else ("input", {"input": value})
+
+        response = post(f"/{route}", json=body)
+
+        detail = response.json()["detail"]
+        assert (response.status_code, detail.split(": ")[0]) == (422, f"{name}.messages.{field}")
+        assert "secret" not in response.text
+
+    def test_a_prompt_is_taken(self, post: Any) -> None:
+        prompt = {"text": "hi there!", "type": "StringPromptValue"}
+
+        assert post("/agent/invoke", json={"input": prompt}).json()["output"]
+
+    def test_problems_carry_the_message_that_the_javascript_client_shows(self, post: Any) -> None:
+        problem = post("/agent/invoke", json={}).json()
+
+        assert problem["message"] == problem["detail"] == "input: is missing"
 
     def test_the_steps_a_run_may_take_are_honoured(self, post: Any) -> None:
         response = post("/agent/invoke", json={"input": QUESTION, "config": {"recursion_limit": 1}})

@@ -212,6 +212,20 @@ class TestIdempotencyKey:
         assert late.json() == run
         assert text_of(said) == run["output"]
 
+    def test_sent_again_with_the_last_event_it_continues_after_that(
+        self, client: httpx.Client, thread_id: str
+    ) -> None:
+        headers = EVENTS | {"idempotency-key": thread_id}
+        first = events_in(client.post(RUNS, json={"input": QUESTION}, headers=headers).content)
+
+        again = client.post(RUNS, json={"input": QUESTION}, headers=headers | {"last-event-id": first[2].id})
+        ended = client.post(RUNS, json={"input": QUESTION}, headers=headers | {"last-event-id": first[-1].id})
+        odd = client.post(RUNS, json={"input": QUESTION}, headers=headers | {"last-event-id": "x"})
+
+        assert events_in(again.content) == first[3:]
+        assert events_in(ended.content) == []
+        assert code_of(odd) == (400, "invalid_cursor")
+
     def test_another_body_is_a_conflict(self, client: httpx.Client, thread_id: str) -> None:
         headers = {"idempotency-key": thread_id}
         client.post(RUNS, json={"input": QUESTION}, headers=headers)
