@@ -49,8 +49,8 @@ class Runs(Protocol):
         does. Where the newest run is interrupted: raises ThreadInterrupted, unless the spec has answers or
         on_busy is `rollback`. Answers, where the newest run isn't interrupted, or isn't the one that the spec
         answers: raises NotInterrupted.
-        Raises IdempotencyConflict for a run_id used before with another digest; TooManyRuns if queue_limit
-        runs are pending already and this would be one more.
+        Raises StateNotStorable if its input can't be stored; IdempotencyConflict for a run_id used before
+        with another digest; TooManyRuns if queue_limit runs are pending already and this would be one more.
         """
         ...
 

@@ -19,7 +19,7 @@ from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import Database, open_database
 
 
-async def made(file: Path) -> Path:
+async def migrated(file: Path) -> Path:
     """Return the file, created and migrated."""
     await (await open_database(file)).aclose()
     return file
@@ -42,7 +42,7 @@ async def opened(file: Path) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def held_up(database: Database) -> AsyncIterator[None]:
+async def blocked_writes(database: Database) -> AsyncIterator[None]:
     """Block all writes until the block ends."""
     has_begun, may_end = threading.Event(), threading.Event()
 

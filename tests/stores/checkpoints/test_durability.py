@@ -18,7 +18,7 @@ from seltzer.runs.graph import AnyPregel
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import Database
 from tests.stores.checkpoints.observed_graphs import SHAPES, State, Watch, built, chain, hi, history, run
-from tests.stores.conversing import config, held_up, made, on, opened
+from tests.stores.conversing import blocked_writes, config, migrated, on, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,7 @@ shapes = pytest.mark.parametrize(("shape", "names"), SHAPES.items(), ids=[each._
 
 @pytest.fixture
 async def file(tmp_path: Path) -> Path:
-    return await made(tmp_path / "threads.db")
+    return await migrated(tmp_path / "threads.db")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_only_the_first_node_runs_while_nothing_can_be_stored(
 ) -> None:
     pregel = on(SqliteCheckpoints(database), shape(watch))
 
-    async with held_up(database):
+    async with blocked_writes(database):
         running = asyncio.create_task(run(pregel, hi(), fence=Fence(is_thread_new=True)))
         with anyio.fail_after(10):
             await watch.has_begun.wait()
@@ -104,7 +104,7 @@ async def test_a_run_that_stops_at_a_node_has_stored_the_state_for_the_next(
 async def test_a_run_of_one_node_waits_for_no_write_and_stores_all(database: Database, watch: Watch) -> None:
     pregel = on(SqliteCheckpoints(database), built(watch.node("a"), edges=[(START, "a")]).compile())
 
-    async with held_up(database):
+    async with blocked_writes(database):
         await run(pregel, hi(), fence=Fence(is_thread_new=True))
         before = watch.stored()
     states = await history(pregel)
@@ -159,7 +159,7 @@ async def test_an_entrypoint_waits_for_all_states_but_its_input(database: Databa
     doubling = Doubling()
     pregel = on(SqliteCheckpoints(database), doubling.pregel)
 
-    async with held_up(database):
+    async with blocked_writes(database):
         running = asyncio.create_task(run(pregel, 1, "r1", fence=Fence(is_thread_new=True)))
         with anyio.fail_after(10):
             await doubling.has_doubled_twice.wait()

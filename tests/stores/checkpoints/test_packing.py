@@ -30,12 +30,12 @@ from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.transactions import Work
 from tests.stores.conversing import (
     Talk,
+    blocked_writes,
     config,
     counts,
     echo,
     graph,
-    held_up,
-    made,
+    migrated,
     nested,
     on,
     open_checkpoints,
@@ -60,7 +60,7 @@ steps = st.lists(st.tuples(verbs, st.integers(0, 30)) | st.tuples(stores, st.jus
 
 @pytest.fixture
 async def file(tmp_path: Path) -> Path:
-    return await made(tmp_path / "threads.db")
+    return await migrated(tmp_path / "threads.db")
 
 
 class Told(Talk):
@@ -129,7 +129,7 @@ def test_a_thread_equals_one_whose_state_is_stored_whole(
         async with AsyncExitStack() as plainly, AsyncExitStack() as stack:
             connection = await plainly.enter_async_context(aiosqlite.connect(":memory:"))
             plain = AsyncSqliteSaver(connection, serde=SafeSerializer())
-            await made(folder / "threads.db")
+            await migrated(folder / "threads.db")
             checkpoints = await stack.enter_async_context(reopened())
             mine = checkpoints.saver_for(obeying)
             for number, (verb, at) in enumerate([("begin", 0), *given]):
@@ -144,10 +144,13 @@ def test_a_thread_equals_one_whose_state_is_stored_whole(
                         told = _input(verb, at, number)
                         await obeying.copy({"checkpointer": saver}).ainvoke(told, config(), durability="sync")
                 if at % 2:  # before the newest is loaded, and what was changed is cached again
-                    assert await _history(mine) == await _history(checkpoints.saver_for(obeying))
+                    cached = await _history(mine)
+                    async with open_checkpoints(folder / "threads.db") as fresh:
+                        assert cached == await _history(fresh.saver_for(obeying))
                 stored = await _thread(plain)
                 assert await _thread(mine) == stored
-                assert await _thread(checkpoints.saver_for(obeying)) == stored  # whose cache is empty
+                async with open_checkpoints(folder / "threads.db") as fresh:  # whose cache is empty
+                    assert await _thread(fresh.saver_for(obeying)) == stored
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder)))
@@ -305,9 +308,8 @@ async def test_a_cached_message_that_a_node_changes_and_returns_is_stored_change
         await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
         await pregel.aget_state(config())  # its messages are cached now
         await turn(pregel, "more")
-        stored = (await on(checkpoints, marking).aget_state(config())).values[
-            "messages"
-        ]  # its cache is empty
+    async with open_checkpoints(file) as fresh:  # whose cache is empty
+        stored = (await on(fresh, marking).aget_state(config())).values["messages"]
 
     assert stored[0].additional_kwargs == {"marked_at": MANY + 1}
 
@@ -345,7 +347,7 @@ async def test_a_write_survives_the_pruning_of_its_parent(file: Path, what: str)
         messages = found.checkpoint["channel_values"]["messages"]
         newest = await saver.aget_tuple(config())
 
-        async with held_up(database):
+        async with blocked_writes(database):
             pruning = asyncio.ensure_future(checkpoints.prune("t"))
             await anyio.lowlevel.checkpoint()
             if what == "checkpoint":
@@ -385,8 +387,9 @@ async def test_a_message_pruned_while_it_is_decoded_is_stored_again(file: Path) 
         pregel = on(checkpoints, clearing)
         await _talk_and_clear(pregel)
         found = await _longest(checkpoints.saver_for(pregel))
+    async with open_checkpoints(file, kept=2) as checkpoints:  # whose cache is empty
         asyncio.get_running_loop().set_default_executor(threads)
-        saver: Any = checkpoints.saver_for(pregel)  # its cache is empty
+        saver: Any = checkpoints.saver_for(pregel)
         async with asyncio.timeout(10):
             loading = asyncio.ensure_future(saver.aget_tuple(found.config))
             await threads.has_work.wait()
@@ -438,3 +441,13 @@ async def test_a_list_pruned_before_its_messages_are_read_is_looked_up_again(fil
 async def _longest(saver: BaseCheckpointSaver[Any]) -> CheckpointTuple:
     found = [each async for each in saver.alist(config())]
     return max(found, key=lambda each: len(each.checkpoint["channel_values"].get("messages", [])))
+
+
+async def test_graphs_that_declare_the_same_share_what_is_cached(file: Path) -> None:
+    async with open_checkpoints(file) as checkpoints:
+        await turn(on(checkpoints, echo()), {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
+
+        one = await on(checkpoints, echo()).aget_state(config())
+        other = await on(checkpoints, echo()).aget_state(config())
+
+    assert one.values["messages"][0] is other.values["messages"][0]

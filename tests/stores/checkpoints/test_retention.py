@@ -22,7 +22,7 @@ from tests.stores.conversing import (
     counts,
     echo,
     graph,
-    made,
+    migrated,
     nested,
     on,
     open_checkpoints,
@@ -40,7 +40,7 @@ threads = st.lists(st.tuples(namespaces, st.sampled_from(["input", "loop", "upda
 
 @pytest.fixture
 async def file(tmp_path: Path) -> Path:
-    return await made(tmp_path / "threads.db")
+    return await migrated(tmp_path / "threads.db")
 
 
 @given(threads, st.integers(1, 8))

@@ -12,7 +12,7 @@ from tests.stores.conversing import (
     asking,
     counts,
     echo,
-    made,
+    migrated,
     nested,
     on,
     open_checkpoints,
@@ -38,7 +38,7 @@ wraps = pytest.mark.parametrize("wrap", [lambda p: p, nested, lasting], ids=["ro
 
 @pytest.fixture
 async def file(tmp_path: Path) -> Path:
-    return await made(tmp_path / "threads.db")
+    return await migrated(tmp_path / "threads.db")
 
 
 @wraps

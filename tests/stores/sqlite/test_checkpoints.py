@@ -28,12 +28,12 @@ from tests.stores.conversing import (
     agent,
     answered,
     asking,
+    blocked_writes,
     config,
     counts,
     echo,
     graph,
-    held_up,
-    made,
+    migrated,
     nested,
     on,
     open_checkpoints,
@@ -51,7 +51,7 @@ HOUR_NS = 3600 * 10**9
 
 @pytest.fixture
 async def file(tmp_path: Path) -> Path:
-    return await made(tmp_path / "threads.db")
+    return await migrated(tmp_path / "threads.db")
 
 
 def set_clock_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,7 +262,7 @@ async def test_a_fence_revoked_while_the_write_waits_stops_it(file: Path) -> Non
         where = config(**{**newest.config["configurable"], FENCE: fence})
         before = counts(file)
 
-        async with held_up(database):
+        async with blocked_writes(database):
             put = asyncio.ensure_future(saver.aput(where, {**newest.checkpoint, "id": "late"}, {}, {}))
             write = asyncio.ensure_future(saver.aput_writes(where, [("messages", [])], "task"))
             await anyio.lowlevel.checkpoint()

@@ -19,7 +19,7 @@ from seltzer.runs.execution.fence import LeaseLost
 from seltzer.stores.sqlite.database import GROUP_LIMIT, Database, open_database
 from seltzer.stores.sqlite.migrations import all_migrations
 from seltzer.stores.sqlite.transactions import Work
-from tests.stores.conversing import held_up
+from tests.stores.conversing import blocked_writes
 
 pytestmark = pytest.mark.anyio
 
@@ -154,7 +154,7 @@ async def test_stop_iteration_leaves_no_caller_waiting(database: Database) -> No
         next(iter(()))
 
     with anyio.fail_after(10):
-        async with held_up(database):
+        async with blocked_writes(database):
             alone, other = await asked(database, work, add_as(2))
         ends = await asyncio.gather(alone, other, return_exceptions=True)
 
@@ -254,7 +254,7 @@ async def test_a_cancelled_callers_transaction_is_done_whole(
 
 
 async def test_closing_waits_for_earlier_work_and_refuses_later_work(database: Database, file: Path) -> None:
-    async with held_up(database):
+    async with blocked_writes(database):
         tasks = await asked(database, *map(add_as, range(9)))
         closing_it = asyncio.create_task(database.aclose())
         await anyio.lowlevel.checkpoint()
@@ -282,7 +282,7 @@ async def test_a_group_is_committed_at_once_and_in_order(database: Database) -> 
         return numbers(connection)
 
     with anyio.fail_after(10):
-        async with held_up(database):
+        async with blocked_writes(database):
             first, blocking, last = await asked(database, add_as(1), block, add_as(2))
         await asyncio.to_thread(has_begun.wait)
         before = await database.read(numbers)
@@ -298,7 +298,7 @@ async def test_a_group_is_committed_at_once_and_in_order(database: Database) -> 
 async def test_a_failure_in_a_group_affects_no_other(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with held_up(database):
+    async with blocked_writes(database):
         tasks = await asked(database, add_as(1), refuse, numbers, add_as(1), add_as(2), numbers)
     ends = await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -318,7 +318,7 @@ async def test_a_refusal_without_a_write_undoes_nothing(
         ran.append("first")
         add(connection, 1)
 
-    async with held_up(database):
+    async with blocked_writes(database):
         tasks = await asked(database, work, raising(error, ran), numbers, add_as(2))
     ends = await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -347,7 +347,7 @@ async def test_a_refusal_that_may_have_written_has_the_others_done_again(
 ) -> None:
     ran: list[str] = []
 
-    async with held_up(database):
+    async with blocked_writes(database):
         tasks = await asked(database, add_as(1), raising(error, ran, after=after), numbers)
     ends = await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -389,7 +389,7 @@ async def test_a_job_done_alone_is_resolved_before_the_next_starts(database: Dat
     block = Block()
     try:
         with anyio.fail_after(10):
-            async with held_up(database):
+            async with blocked_writes(database):
                 refused, added, last = await asked(database, refuse, add_as(1), block)
             await block.begun()
             with pytest.raises(ThreadBusy):
@@ -420,7 +420,7 @@ async def test_a_read_is_resolved_before_a_slow_one_after_it_ends(database: Data
 
 
 async def test_more_jobs_than_a_group_are_done_in_order(database: Database) -> None:
-    async with held_up(database):
+    async with blocked_writes(database):
         tasks = await asked(database, *(lambda connection: len(numbers(connection)), *map(add_as, range(99))))
         tasks += await asked(database, lambda connection: len(numbers(connection)))
 
@@ -432,7 +432,7 @@ async def test_more_jobs_than_a_group_are_done_in_order(database: Database) -> N
 async def test_a_cancelled_callers_work_in_a_group_is_done(
     database: Database, others: list[Work[None]]
 ) -> None:
-    async with held_up(database):
+    async with blocked_writes(database):
         first, last, *rest = await asked(database, add_as(1), add_as(2), *others)
         first.cancel()
         await asyncio.wait([first])

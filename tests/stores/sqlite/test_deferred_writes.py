@@ -16,7 +16,7 @@ from seltzer.errors import StorageClosed, StorageFailed, ThreadBusy
 from seltzer.runs.execution.fence import LeaseLost
 from seltzer.stores.sqlite.database import GROUP_LIMIT, Database
 from seltzer.stores.sqlite.transactions import Work
-from tests.stores.conversing import held_up, rows
+from tests.stores.conversing import blocked_writes, rows
 from tests.stores.sqlite.numbers import (
     NUMBERS,
     adding,
@@ -73,7 +73,7 @@ async def asked(database: Database, *works: Work[Any]) -> list[asyncio.Task[Any]
 async def test_a_post_shares_the_next_jobs_transaction_and_comes_first(
     database: Database, can_wait: bool
 ) -> None:
-    async with held_up(database):
+    async with blocked_writes(database):
         statements: list[str] = []
         (before,) = await asked(database, lambda connection: connection.set_trace_callback(statements.append))
         database.post("a", adding(1), can_wait=can_wait)
@@ -136,7 +136,7 @@ async def test_a_read_after_posts_waits_for_nothing_else(
     database: Database,
 ) -> None:
     with anyio.fail_after(10):
-        async with held_up(database):
+        async with blocked_writes(database):
             (writing,) = await asked(database, adding(1))
             before = await database.read(numbers, after_posts=True)
             database.post("a", adding(2), can_wait=True)
@@ -154,7 +154,7 @@ async def test_a_read_after_posts_waits_for_nothing_else(
 async def test_a_cancelled_read_after_posts_hides_nothing_from_the_next(
     database: Database,
 ) -> None:
-    async with held_up(database):
+    async with blocked_writes(database):
         database.post("a", adding(1), can_wait=True)
         left = asyncio.create_task(database.read(numbers, after_posts=True))
         await checkpoint()
@@ -197,7 +197,7 @@ failures = pytest.mark.parametrize(("work", "error"), FAILURES.values(), ids=lis
 async def test_a_failed_post_affects_its_owner_alone(
     database: Database, work: Work[None], error: type[Exception]
 ) -> None:
-    async with held_up(database):
+    async with blocked_writes(database):
         before = await asked(database, adding(1))
         database.post("other", adding(2))
         database.post("owner", work, can_wait=True)
@@ -219,7 +219,7 @@ async def test_a_failed_post_affects_its_owner_alone(
 async def test_an_owners_later_work_sees_its_failure_even_in_the_same_group(
     database: Database, work: Work[None], error: type[Exception]
 ) -> None:
-    async with held_up(database):
+    async with blocked_writes(database):
         database.post("owner", work, can_wait=True)
         database.post("owner", owned(database, "owner", adding(1)), can_wait=True)
         database.post("other", owned(database, "other", adding(2)), can_wait=True)

@@ -16,7 +16,7 @@ from seltzer.errors import AppError, StorageFailed, ThreadBusy
 from seltzer.runs.execution.fence import LeaseLost
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.transactions import Work
-from tests.stores.conversing import held_up
+from tests.stores.conversing import blocked_writes
 from tests.stores.sqlite.numbers import (
     adding,
     break_off,
@@ -130,7 +130,7 @@ async def play(program: Sequence[tuple[Any, ...]], *, together: bool) -> None:
             stack.push_async_callback(database.aclose)
             stack.push_async_callback(both.compare)
             if together:
-                await stack.enter_async_context(held_up(database))
+                await stack.enter_async_context(blocked_writes(database))
             for verb, *given_ in program:
                 if (asking := getattr(both, verb)(*given_)) is not None:
                     await asking

@@ -18,7 +18,7 @@ from seltzer.stores.sqlite.runs import SqliteRuns
 from tests.stores.checkpoints.observed_graphs import STEP, Watch, built, chain, hi, history, run
 from tests.stores.conformance import Clock
 from tests.stores.conformance_runs import TTL_S, claim, end, leased, status
-from tests.stores.conversing import held_up, made, on, opened, rows
+from tests.stores.conversing import blocked_writes, migrated, on, opened, rows
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ NO_LIMIT_PAGES = 2**30
 
 @pytest.fixture
 async def file(tmp_path: Path) -> Path:
-    return await made(tmp_path / "threads.db")
+    return await migrated(tmp_path / "threads.db")
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def test_a_runs_end_and_its_last_state_are_one_transaction(
     pregel = on(ending.checkpoints, built(watch.node("a"), edges=[(START, "a")]).compile())
     lease = await leased(ending.runs)
 
-    async with held_up(database):
+    async with blocked_writes(database):
         statements.clear()
         await run(pregel, hi(), fence=Fence(is_thread_new=True))
         ended = asyncio.create_task(end(ending.runs, lease))

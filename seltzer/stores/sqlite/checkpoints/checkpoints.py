@@ -51,7 +51,7 @@ class SqliteCheckpoints:
     def saver_for(self, pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
         """Return a saver that also revives the classes which the graph's state declares.
 
-        Each caches the messages it loaded for itself: call this once a graph, not once a run.
+        Where graphs declare the same classes, their savers share the messages that are cached.
         """
         is_declared = hasattr(pregel, "builder")  # else it was made by @entrypoint, without a schema
         return self._saver.for_graph(state_classes(pregel), triggers_of(pregel) if is_declared else None)

@@ -65,13 +65,19 @@ class SqliteSaver(SyncHalf):
         self.deletions = MessageDeletions(database, cache)
         self.counts = CheckpointCounts()
         self._cache = cache
+        self._serializers: dict[frozenset[ClassName], SafeSerializer] = {}
         self._database = database
         self._reader = CheckpointReader(database, cache, self.deletions)
 
     def for_graph(self, classes: Iterable[ClassName], triggers: Triggers) -> "SqliteSaver":
-        """Return a saver that also revives these classes, for a graph whose nodes these channels trigger."""
-        saver = copy(self)
-        saver.serde = self.serde.allowing(classes)
+        """Return a saver that also revives these classes, for a graph whose nodes these channels trigger.
+
+        Savers for the same classes share their cached messages: a factory may make a graph for each run.
+        """
+        saver, key = copy(self), frozenset(classes)
+        if key not in self._serializers:
+            self._serializers[key] = self.serde.allowing(key)
+        saver.serde = self._serializers[key]
         saver.triggers = triggers
         return saver
 
