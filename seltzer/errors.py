@@ -1,7 +1,8 @@
 """Every error a caller can act on, in one tree.
 
     AppError
-    ├── LoadError               langgraph.json or a graph can't be loaded; the server doesn't start
+    ├── LoadError               langgraph.json can't be used, or none of its graphs; the server doesn't start
+    ├── GraphBroken             this graph can't be loaded; the others are served
     ├── DataInUse               another process holds the data folder; the server doesn't start
     ├── StorageFailed           the store can't be read or written
     ├── BadRequest              the request can't be understood
@@ -46,12 +47,32 @@ class AppError(Exception):
 
 
 class LoadError(AppError):
-    """A graph or langgraph.json can't be loaded. Three lines: what, why (file and line), what to do."""
+    """A graph or langgraph.json can't be loaded. Three lines: what, why (file and line), what to do.
+
+    public_why: the reason without an exception's own text, for clients; it may hold keys.
+    """
 
     code = "load_error"
 
-    def __init__(self, what: str, why: str, todo: str) -> None:
+    def __init__(self, what: str, why: str, todo: str, *, public_why: str | None = None) -> None:
         super().__init__(f"{what}\n  why: {why}\n  do:  {todo}")
+        self.what = what
+        self.why = why
+        self.todo = todo
+        self.public_why = public_why or why
+
+
+class GraphBroken(AppError):
+    """A graph that langgraph.json names can't be loaded. slug and path are its address, error says why."""
+
+    code = "graph_broken"
+
+    def __init__(self, name: str, slug: str, path: str, error: LoadError) -> None:
+        super().__init__(f"graph {name!r} can't be loaded: {error.public_why}")
+        self.name = name
+        self.slug = slug
+        self.path = path
+        self.error = error
 
 
 class DataInUse(AppError):

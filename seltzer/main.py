@@ -1,20 +1,21 @@
 """The composition root: settings -> a server. The only file that knows every room."""
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
-from starlette.types import Lifespan
 
 from seltzer import __version__, catalog
+from seltzer.catalog import Catalog
+from seltzer.errors import GraphBroken
 from seltzer.guards import faults
 from seltzer.guards.body import BodyLimits, BodyReader
 from seltzer.guards.hosts import HostGuard, is_loopback
-from seltzer.protocols import chat, health, langserve, native, page
+from seltzer.protocols import chat, health, info, langserve, native, page
 from seltzer.protocols.http.direct_send import DirectSendApp
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
@@ -27,6 +28,7 @@ from seltzer.stores.open import FILE_NAME, Retention, open_stores
 
 PROTOCOLS: Final = (
     health.PROTOCOL,
+    info.PROTOCOL,
     chat.PROTOCOL,
     native.PROTOCOL,
     langserve.PROTOCOL,
@@ -39,10 +41,14 @@ AUTH = "off: whoever can reach this address can use it"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the banner shows of a server: model lines are the graphs' own words."""
+    """What the banner shows of a server: model lines are the graphs' own words.
+
+    graphs has those that an async factory makes once the engine is open.
+    """
 
     version: str
-    graphs: Sequence[Graph]
+    graphs: Collection[Graph]
+    broken: Collection[GraphBroken]
     models: Sequence[str]
     storage: str
     auth: str
@@ -61,9 +67,18 @@ class Mounted:
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Build the server. Raises LoadError if langgraph.json or a graph of it can't be loaded."""
+    """Build the server. Raises LoadError if langgraph.json can't be used, or none of its graphs loaded."""
     settings = settings or Settings()
-    engine = _engine(settings)
+    graphs = load_graphs(settings)
+    engine = _engine(settings, graphs)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await engine.open()
+        mount_graphs()  # those that only a running loop can make
+        yield
+        await engine.aclose()
+
     app = DirectSendApp(
         title="Seltzer",
         version=__version__,
@@ -71,7 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
-        lifespan=_lifespan(engine),
+        lifespan=lifespan,
     )
     app.state.engine = engine
     app.state.seltzer = [Mounted(engine, facts(engine, settings))]
@@ -80,9 +95,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     guards = Guards(faults, BodyReader(body))
     faults.mount(app)
     app.include_router(health.router(engine, guards))
+    app.include_router(info.router(engine, guards))
     app.include_router(chat.router(engine, guards, limits=limits))
-    app.include_router(native.router(engine, guards, limits=limits, ping_s=settings.ping_s))
-    app.include_router(langserve.router(engine, guards, limits=limits, ping_s=settings.ping_s))
+    runs = native.router(engine, guards, limits=limits, ping_s=settings.ping_s)
+    app.include_router(runs)
+    if graphs.has_moved:
+        app.include_router(runs, prefix="/graphs")
+    mount_graphs = partial(_mount_graphs, app, engine, guards, limits, settings.ping_s, set())
+    mount_graphs()
     app.include_router(page.router(engine, guards, version=__version__))
     app.include_router(page.docs_router(guards, title="Seltzer"))
     app.add_middleware(
@@ -92,13 +112,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def _mount_graphs(
+    app: FastAPI, engine: Engine, guards: Guards, limits: InputLimits, ping_s: float, mounted: set[str]
+) -> None:
+    """Add the routes of each graph that isn't mounted yet: some are made when the engine opens."""
+    for graph in engine.graphs.values():
+        if graph.name not in mounted:
+            app.include_router(
+                langserve.graph_router(engine, guards, graph, graph.path, limits=limits, ping_s=ping_s)
+            )
+    for broken in engine.broken.values():
+        if broken.name not in mounted:
+            app.include_router(info.broken_router(broken, guards))
+    mounted.update(engine.graphs, engine.broken)
+
+
 @asynccontextmanager
 async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     """Run graphs in this process, without a server, until the block ends.
 
     Raises LoadError, and DataInUse while a server or another such block holds the data folder.
     """
-    engine = _engine(settings)
+    engine = _engine(settings, load_graphs(settings))
     await engine.open()
     try:
         yield engine
@@ -106,7 +141,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         await engine.aclose()
 
 
-def load_graphs(settings: Settings) -> dict[str, Graph]:
+def load_graphs(settings: Settings) -> Catalog:
     """Load what langgraph.json names, with the environment it declares. Raises LoadError."""
     apply_env(catalog.read_file(settings.config).env, settings.config.resolve().parent)
     return catalog.load(settings.config, reserved=RESERVED)
@@ -115,7 +150,7 @@ def load_graphs(settings: Settings) -> dict[str, Graph]:
 def facts(engine: Engine, settings: Settings) -> Facts:
     """Return what there is to say of a server."""
     storage = f"SQLite in {settings.data / FILE_NAME}: threads and runs outlive the server"
-    return Facts(__version__, list(engine.graphs.values()), _model_lines(), storage, AUTH)
+    return Facts(__version__, engine.graphs.values(), engine.broken.values(), _model_lines(), storage, AUTH)
 
 
 def _model_lines() -> Sequence[str]:
@@ -124,24 +159,16 @@ def _model_lines() -> Sequence[str]:
     return () if models is None else models.describe().lines
 
 
-def _engine(settings: Settings) -> Engine:
+def _engine(settings: Settings, graphs: Catalog) -> Engine:
     keeping = Retention(settings.events_limit, settings.checkpoints_kept, settings.retention_s)
     limits = RunLimits(
         settings.runs_limit, settings.queue_limit, settings.run_timeout_s, retention_s=settings.retention_s
     )
     return Engine(
-        load_graphs(settings),
+        graphs.graphs,
         partial(open_stores, settings.data, keeping),
         limits,
+        broken=graphs.broken,
+        open_graphs=graphs.open,
         accelerate=settings.accelerate,
     )
-
-
-def _lifespan(engine: Engine) -> Lifespan[FastAPI]:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await engine.open()
-        yield
-        await engine.aclose()
-
-    return lifespan

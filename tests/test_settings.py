@@ -169,7 +169,7 @@ class TestApplyEnv:
         config = write_graphs(folder, {"agent": SOURCE})
         config.write_text(config.read_text().replace("{", '{"env": ' + _json(declared) + ", ", 1))
 
-        graph = load_graphs(Settings(config=config))["agent"]
+        graph = load_graphs(Settings(config=config)).graphs["agent"]
 
         assert graph.served.invoke("x") == "declared"
 

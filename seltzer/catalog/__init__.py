@@ -1,5 +1,18 @@
-"""langgraph.json -> the graphs there are."""
+"""langgraph.json -> the graphs there are.
 
-from seltzer.catalog.catalog import LangGraphFile, load, read_file
+catalog.py         the graphs that can be served, and those that can't
+file.py            langgraph.json as it is written
+keys.py            its keys that aren't honoured
+names.py           a graph's name -> its address
+projects.py        the project's folders on the import path
+importing.py       files and modules
+loading.py         an entry -> a graph
+factories.py       functions that make a graph, for each run
+server_runtime.py  what such a function may ask for
+wrapping.py        any Runnable -> a graph
+"""
 
-__all__ = ["LangGraphFile", "load", "read_file"]
+from seltzer.catalog.catalog import Catalog, load
+from seltzer.catalog.file import LangGraphFile, read_file
+
+__all__ = ["Catalog", "LangGraphFile", "load", "read_file"]

@@ -57,6 +57,7 @@ STATUS: Final = {
     "upstream_malformed": 502,
     "upstream_disconnected": 502,
     "upstream_truncated": 502,
+    "graph_broken": 503,
     "not_open": 503,
     "server_draining": 503,
     "storage_failed": 503,

@@ -1,7 +1,7 @@
 """The engine: starts, follows and cancels runs. The face of the core for protocols and the terminal."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 
@@ -9,7 +9,15 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.messages import BaseMessage
 
 from seltzer.cursor import START, Cursor
-from seltzer.errors import NotOpen, ServerDraining, ThreadBusy, UnknownCheckpoint, UnknownGraph, UnknownRun
+from seltzer.errors import (
+    GraphBroken,
+    NotOpen,
+    ServerDraining,
+    ThreadBusy,
+    UnknownCheckpoint,
+    UnknownGraph,
+    UnknownRun,
+)
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.execution.driver_choice import choose_driver
 from seltzer.runs.execution.reservations import Reservation
@@ -47,9 +55,13 @@ class Engine:
         limits: RunLimits | None = None,
         *,
         accelerate: bool = True,
+        broken: Mapping[str, GraphBroken] | None = None,
+        open_graphs: Callable[[], Awaitable[object]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.graphs = graphs
+        self.broken = {} if broken is None else broken
+        self._open_graphs = open_graphs
         self.is_draining = False
         self._open_stores = open_stores
         self._limits = limits or RunLimits()
@@ -60,13 +72,15 @@ class Engine:
         self._resources = AsyncExitStack()
 
     async def open(self) -> None:
-        """Open the stores, and continue the runs that an earlier process left. Does nothing while it is open.
+        """Make the graphs that need a loop, open the stores, and continue the runs of an earlier process.
 
-        Raises LoadError and DataInUse.
+        Does nothing while it is open. Raises LoadError and DataInUse.
         """
         if self._is_open:
             return
         drive = await choose_driver(accelerate=self._accelerate)
+        if self._open_graphs is not None:
+            await self._open_graphs()
         stores = await self._resources.enter_async_context(self._open_stores())
         pregels = {
             name: graph.pregel.copy({"checkpointer": stores.checkpoints.saver_for(graph.pregel)})
@@ -84,6 +98,19 @@ class Engine:
     def threads(self) -> Conversations:
         """The conversations there are."""
         return self._parts.threads
+
+    def find_graph(self, name: str) -> Graph:
+        """Return the graph that has this name, or else this slug. Raises UnknownGraph, GraphBroken."""
+        if (graph := self.graphs.get(name)) is not None:
+            return graph
+        for each in self.graphs.values():
+            if each.slug == name:
+                return each
+        for broken in self.broken.values():
+            if name in (broken.name, broken.slug):
+                raise broken
+        there = ", ".join(self.graphs)
+        raise UnknownGraph(f"there is no graph {name[:100]!r}; there are {there}")
 
     def drain(self) -> None:
         """Start nothing new, and let the readers of background runs go; active runs may end."""

@@ -31,7 +31,14 @@ def test_the_list_is_there_as_json(desk: Desk) -> None:
     listed = json.loads(desk.run("graphs", "--json").stdout)
 
     assert listed == [
-        {"name": "agent", "kind": "messages", "file": str(TALKER), "line": line_of_graph(), "description": ""}
+        {
+            "name": "agent",
+            "path": "/agent",
+            "kind": "messages",
+            "file": str(TALKER),
+            "line": line_of_graph(),
+            "description": "",
+        }
     ]
 
 

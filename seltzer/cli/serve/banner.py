@@ -1,9 +1,10 @@
 """What the server prints when it is up: its graphs, their model, who may use it, and what to try."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from seltzer import __version__
+from seltzer.errors import GraphBroken
 from seltzer.main import Mounted
 from seltzer.runs.graph import Graph
 
@@ -23,6 +24,7 @@ def render(url: str, mounted: Sequence[Mounted], *, app: str | None = None) -> s
         "",
         *_field("app", [app] if app else []),
         *_field("graphs", graph_lines([graph for each in facts for graph in each.graphs])),
+        *_field("broken", broken_lines([broken for each in facts for broken in each.broken])),
         *_field("model", _distinct([line for each in facts for line in each.models])),
         *_field("storage", _distinct([each.storage for each in facts])),
         *_field("auth", _distinct([each.auth for each in facts])),
@@ -47,10 +49,16 @@ def _distinct(lines: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def graph_lines(graphs: Sequence[Graph]) -> list[str]:
+def graph_lines(graphs: Collection[Graph]) -> list[str]:
     """Return a line for each graph: name, input, file and line."""
     name_width = max((len(graph.name) for graph in graphs), default=0)
     return [f"{graph.name:{name_width}}  {kind_of(graph):10}  {place_of(graph)}" for graph in graphs]
+
+
+def broken_lines(broken: Collection[GraphBroken]) -> list[str]:
+    """Return a line for each graph that can't be loaded: name, and why."""
+    name_width = max((len(each.name) for each in broken), default=0)
+    return [f"{each.name:{name_width}}  {each.error.why}" for each in broken]
 
 
 def kind_of(graph: Graph) -> str:
@@ -65,12 +73,12 @@ def place_of(graph: Graph) -> str:
     return f"{file}:{graph.line}"
 
 
-def _pages(url: str, graphs: Sequence[Graph]) -> list[str]:
+def _pages(url: str, graphs: Collection[Graph]) -> list[str]:
     pages = []
     for graph in graphs:
-        pages.append(f"{url}/{graph.name}/playground/")
+        pages.append(f"{url}{graph.path}/playground/")
         if graph.takes_messages:
-            pages.append(f"{url}/{graph.name}/chat/playground/")
+            pages.append(f"{url}{graph.path}/chat/playground/")
     return [*pages, f"{url}/docs"]
 
 

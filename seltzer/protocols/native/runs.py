@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seltzer.cursor import START, Cursor
-from seltzer.errors import UnknownGraph, UnknownRun
+from seltzer.errors import UnknownRun
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
@@ -52,13 +52,8 @@ class Native:
         return "/{graph}" if self.only_graph is None else ""
 
     def graph(self, request: Request) -> Graph:
-        """Return the graph that the path names. Raises UnknownGraph."""
-        name = self.only_graph or request.path_params["graph"]
-        graph = self.engine.graphs.get(name)
-        if graph is None:
-            there = ", ".join(self.engine.graphs)
-            raise UnknownGraph(f"there is no graph {name[:100]!r}; there are {there}")
-        return graph
+        """Return the graph that the path names, by its name or its slug. Raises UnknownGraph, GraphBroken."""
+        return self.engine.find_graph(self.only_graph or request.path_params["graph"])
 
     async def run(self, request: Request) -> Run:
         """Return the run that the path names. Raises UnknownGraph, UnknownRun."""

@@ -24,7 +24,7 @@ from seltzer.runs.execution.resources import Resources
 from seltzer.runs.execution.terminal_events import CANCELLED, failed, finished
 from seltzer.runs.execution.translator import Emission, Translator
 from seltzer.runs.failure import classify, failure
-from seltzer.runs.graph import AnyPregel, Graph
+from seltzer.runs.graph import AnyPregel, Graph, GraphAccess
 from seltzer.runs.jsonable import to_json
 from seltzer.runs.run import Lease, Stop
 from seltzer.runs.streaming.hub import Tail
@@ -176,11 +176,22 @@ class Attempt:
             "callbacks": callbacks,
         }
         config["configurable"] = {**spec.configurable, **config["configurable"]}
-        input = await self._input()
-        if spec.checkpoint_id and input is not None:
-            config["configurable"]["checkpoint_id"] = spec.checkpoint_id
-        if not self._lifecycle.run():
-            return
+        access = GraphAccess("threads.create_run", self._resources.stores.items)
+        async with self._graph.open(_public(config), access) as opened:
+            self._attach(opened)
+            input = await self._input()
+            if spec.checkpoint_id and input is not None:
+                config["configurable"]["checkpoint_id"] = spec.checkpoint_id
+            if self._lifecycle.run():
+                await self._drive(input, config)
+
+    def _attach(self, opened: AnyPregel) -> None:
+        """Give a graph that was made for this run the server's own checkpointer."""
+        if opened is not self._graph.pregel:
+            self._pregel = opened.copy({"checkpointer": self._pregel.checkpointer})
+            self._translator = Translator(self._pregel)
+
+    async def _drive(self, input: Any, config: RunnableConfig) -> None:
         flusher = self._resources.flusher
         steps_of, store = self._resources.drive, self._resources.stores.items
         async with aclosing(steps_of(self._pregel, input, config, self._publish, store=store)) as steps:
@@ -269,3 +280,9 @@ class Attempt:
         if self._graph.takes_messages:
             return self._translator.answer
         return to_json(self._translator.values)
+
+
+def _public(config: RunnableConfig) -> RunnableConfig:
+    """Return the config without what is the server's own, as a graph's factory gets it."""
+    given = {key: value for key, value in config["configurable"].items() if key != FENCE}
+    return {**config, "configurable": given}

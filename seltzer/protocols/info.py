@@ -1,0 +1,52 @@
+"""/info: what is served here, and what can't be; and the routes of graphs that can't be loaded."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from seltzer import __version__
+from seltzer.errors import GraphBroken
+from seltzer.protocols.http.guards import Guards
+from seltzer.protocols.http.protocol import Protocol
+from seltzer.protocols.http.routes import Routes
+from seltzer.runs.engine import Engine
+
+PROTOCOL: Final = Protocol("info", reserved=frozenset({"graphs", "info"}))
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def router(engine: Engine, guards: Guards) -> APIRouter:
+    """Return the route of /info."""
+    routes = Routes(guards, tags=["info"])
+
+    @routes.get("/info", summary="The graphs that are served, and those that can't be loaded")
+    async def info(request: Request) -> JSONResponse:
+        graphs = [
+            {
+                "name": graph.name,
+                "path": graph.path,
+                "takes_messages": graph.takes_messages,
+                "description": graph.description,
+            }
+            for graph in engine.graphs.values()
+        ]
+        broken = [
+            {"name": each.name, "path": each.path, "why": each.error.public_why}
+            for each in engine.broken.values()
+        ]
+        return JSONResponse({"version": __version__, "graphs": graphs, "broken": broken})
+
+    return routes
+
+
+def broken_router(broken: GraphBroken, guards: Guards) -> APIRouter:
+    """Return routes that answer whatever is asked of a graph that can't be loaded with the reason."""
+    routes = Routes(guards, include_in_schema=False)
+
+    async def refuse(request: Request) -> JSONResponse:
+        raise broken
+
+    routes.add_api_route(broken.path + "/{rest:path}", refuse, methods=_METHODS)
+    return routes

@@ -1,0 +1,171 @@
+"""What a graph takes and returns, as far as its types can be described.
+
+Departs from LangGraph's own schemas:
+1. none of them raises: LangGraph's would stop the server over one type that pydantic can't describe;
+2. a state's keys are optional in an input unless the graph declares an input schema of its own: LangGraph
+   writes the keys that are given, and the thread may have the others.
+"""
+
+import operator
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal, NotRequired, TypeAlias, get_origin
+
+from langchain_core.runnables import Runnable
+from langgraph.channels import BinaryOperatorAggregate
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.pregel import Pregel
+from pydantic import BaseModel, RootModel, ValidationError
+from typing_extensions import is_typeddict
+
+from seltzer.runs.annotations import (
+    UNDESCRIBABLE,
+    adapter,
+    describable,
+    fields_of,
+    is_describable,
+    object_type,
+    optional,
+)
+
+Problem: TypeAlias = tuple[str, str]  # a dotted path in the value ("" for the whole), and what is wrong there
+
+
+class GraphSchemas:
+    """The types of one graph, each described when it is first asked for.
+
+    served is what the graph's file has: pregel, or the Runnable that pregel was made of.
+    """
+
+    def __init__(self, pregel: Pregel[Any, Any, Any, Any], served: Runnable[Any, Any]) -> None:
+        self._builder = pregel.builder if isinstance(pregel, CompiledStateGraph) else None
+        self._name = served.get_name
+        self._served = served
+        self._context_type: Any = pregel.context_schema
+
+    @cached_property
+    def input_keys(self) -> tuple[str, ...] | None:
+        """The keys that an input may have; None if it isn't an object of a state's keys."""
+        return None if self._builder is None else tuple(self._channels(self._builder.input_schema))
+
+    @cached_property
+    def input_model(self) -> type[BaseModel]:
+        """A model of the graph's input; its JSON schema can always be made."""
+        name = self._name("Input")
+        if self._builder is None:
+            return _model(name, self._declared("input"))
+        return _model(name, object_type(self._builder.input_schema.__name__, self._input_fields()))
+
+    @cached_property
+    def output_model(self) -> type[BaseModel]:
+        """A model of the graph's output; its JSON schema can always be made."""
+        name = self._name("Output")
+        if self._builder is None:
+            return _model(name, self._declared("output"))
+        kind = self._builder.output_schema
+        return _model(name, object_type(kind.__name__, optional(self._channels(kind))))
+
+    @cached_property
+    def context_model(self) -> type[BaseModel] | None:
+        """A model of the context that the graph declares; None if it declares none."""
+        return None if self._context_type is None else _model(self._name("Context"), self._context_type)
+
+    @cached_property
+    def context_keys(self) -> tuple[str, ...]:
+        """The keys of the context that the graph declares."""
+        return () if self._context_type is None else tuple(fields_of(self._context_type))
+
+    def input_problem(self, value: Any) -> Problem | None:
+        """Return the first problem of an input, None if there is none.
+
+        Two things aren't checked: a key with a reducer of its own, as only that can tell what it takes, and
+        messages, which the protocols parse.
+        """
+        if self.input_keys is None:
+            return _problem(self.input_model, value)
+        return _key_problem(value, self.input_keys) or _problem(self._checked_model, value)
+
+    def context_problem(self, value: Any) -> Problem | None:
+        """Return the first problem of a context, None if there is none."""
+        if self.context_model is None:
+            return "", "is not known; the graph declares no context_schema"
+        return _key_problem(value, self.context_keys) or _problem(self.context_model, value)
+
+    def make_context(self, value: Mapping[str, Any] | None) -> Any:
+        """Return a run's context: an object of the declared class, or the mapping if that is a TypedDict.
+
+        Without a value it is made of the class's defaults; None if a field has no default, or if the graph
+        declares no context. Raises ValueError for a value that has a problem.
+        """
+        kind = self._context_type
+        if kind is None:
+            return None
+        if is_typeddict(kind):
+            return dict(value or {})
+        if value is None and not all(get_origin(each) is NotRequired for each in fields_of(kind).values()):
+            return None
+        return adapter(kind).validate_python(value or {}) if is_describable(kind) else kind(**(value or {}))
+
+    @cached_property
+    def _checked_model(self) -> type[BaseModel]:
+        return _model("Checked", object_type("Checked", self._input_fields(is_checked=True)))
+
+    def _input_fields(self, *, is_checked: bool = False) -> dict[str, Any]:
+        builder = self._builder
+        assert builder is not None  # only asked of a state's graph
+        declared = self._channels(builder.input_schema)
+        if is_checked:
+            declared = {
+                key: kind
+                for key, kind in declared.items()
+                if key != "messages" and not _has_own_reducer(builder.channels[key])
+            }
+        return optional(declared) if builder.input_schema is builder.state_schema else declared
+
+    def _channels(self, kind: type) -> dict[str, Any]:
+        """Return the keys of a schema that are a state's channels, with their types."""
+        builder, declared = self._builder, fields_of(kind)
+        assert builder is not None  # only asked of a state's graph
+        return {key: declared.get(key, Any) for key in builder.schemas[kind] if key in builder.channels}
+
+    def _declared(self, side: Literal["input", "output"]) -> Any:
+        """Return the type of what a graph without a state takes or returns; Any if it doesn't declare one."""
+        served = self._served
+        try:
+            if isinstance(served, Pregel):
+                return served.InputType if side == "input" else served.OutputType
+            return served.get_input_schema() if side == "input" else served.get_output_schema()
+        except UNDESCRIBABLE:
+            return Any
+
+
+def _has_own_reducer(channel: object) -> bool:
+    return isinstance(channel, BinaryOperatorAggregate) and channel.operator not in (
+        operator.add,
+        operator.or_,
+    )
+
+
+def _model(name: str, kind: Any) -> type[BaseModel]:
+    kind = describable(kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind
+    return type(name, (RootModel,), {"__annotations__": {"root": kind}, "__module__": __name__})
+
+
+def _key_problem(value: Any, known: tuple[str, ...]) -> Problem | None:
+    if not isinstance(value, Mapping):
+        return "", "must be an object"
+    for key in value:
+        if key not in known:
+            return str(key), f"is not known; known: {', '.join(known) or 'none'}"
+    return None
+
+
+def _problem(model: type[BaseModel], value: Any) -> Problem | None:
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        return ".".join(str(part) for part in first["loc"] if part != "root"), first["msg"]
+    return None
