@@ -2,16 +2,22 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak bench bench-quick profile check format lock clean
+.PHONY: help setup run test test-lowest test-newest soak bench bench-quick profile check format lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
 
 run: setup ## serve on 127.0.0.1:8000 (HOST, PORT and .env are honoured)
 	@$(BIN)/seltzer serve
 
 test: .venv/.dev browser ## run the tests
 	@$(BIN)/pytest -n 2 $(ARGS)
+
+test-lowest: .venv-lowest/.done ## run the core of the tests with the lowest versions of what Seltzer needs
+	@.venv-lowest/bin/python -m pytest -n 2 $(CORE) $(NEWER:%=--ignore=%) $(ARGS)
+
+test-newest: .venv-newest/.done ## run the core of the tests with the newest versions there are
+	@.venv-newest/bin/python -m pytest -n 2 $(CORE) $(ARGS)
 
 soak: .venv/.dev ## kill a server at 50 seeded moments
 	@KILL_SEEDS=50 $(BIN)/pytest -n 2 tests/e2e/test_kill.py $(ARGS)
@@ -34,11 +40,28 @@ format: .venv/.dev ## format and sort
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 lock: .venv/.dev ## renew the pinned requirements
-	@$(BIN)/pip-compile $(LOCK) --extra build -o requirements.lock pyproject.toml
-	@$(BIN)/pip-compile $(LOCK) --extra build --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	@$(BIN)/pip-compile $(LOCK) --extra build --extra fast -o requirements.lock pyproject.toml
+	@$(BIN)/pip-compile $(LOCK) --extra build --extra fast --extra test --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 LOCK := --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+CORE := tests/runs tests/protocols tests/stores tests/guards tests/catalog
+# these name what only newer versions have: DeltaChannel, ContextOverflowError, the SDK's StreamChunkTimeoutError
+NEWER := $(addprefix tests/,runs/execution/test_direct_texts.py runs/test_failure.py stores/checkpoints/test_retention.py stores/sqlite/test_checkpoints.py)
+
+.venv-lowest/.done: pyproject.toml .ci/floors
+	@echo "installing the lowest versions of what Seltzer needs into .venv-lowest"
+	@$(PYTHON) -m venv --clear .venv-lowest
+	@$(PYTHON) .ci/floors > .venv-lowest/floors.txt
+	@.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install -c .venv-lowest/floors.txt -e '.[test]'
+	@touch $@
+
+.venv-newest/.done: pyproject.toml
+	@echo "installing the newest versions of what Seltzer needs into .venv-newest"
+	@$(PYTHON) -m venv --clear .venv-newest
+	@.venv-newest/bin/python -m pip --disable-pip-version-check --quiet install -e '.[fast,test]'
+	@touch $@
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) isn't there: install Python 3.11, or name another by PYTHON=.."; exit 1; }
@@ -68,4 +91,4 @@ browser: # Debian's Chromium, for the playgrounds' tests, where it can be instal
 	@tests/install-chromium
 
 clean: ## remove what the targets made
-	@rm -rf .venv bench/.venv bench/.build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
+	@rm -rf .venv .venv-lowest .venv-newest bench/.venv bench/.build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist

@@ -29,6 +29,10 @@ Config = Annotated[
 ]
 
 
+# What a command raises with a message for people: typer's own class in newer versions, click's in older ones.
+_CommandError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
 class _Ran:
     """A command has run, and ended with this code; else it was help, or words that make no command."""
 
@@ -43,7 +47,8 @@ def main() -> None:
         if isinstance(ended, _Ran):
             sys.exit(ended.code)
         code = int(ended or 0)
-    except typer.TyperException as error:
+    except _CommandError as raised:
+        error: Any = raised
         print(f"seltzer: {error.format_message()} (see seltzer --help)", file=sys.stderr)
         code = error.exit_code
     except typer.Abort:
