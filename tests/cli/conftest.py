@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import httpx
 import pytest
 
 from tests.cli.terminal import Terminal
@@ -24,7 +25,7 @@ BARE = """
 from langchain_core.runnables import RunnableLambda
 graph = RunnableLambda(lambda text: text.upper())
 """
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0  # no wait is longer: a busy machine is slow, and a test that waits so long has failed
 _URL = re.compile(r"is up at (http://\S+)")
 
 
@@ -147,7 +148,9 @@ def free_port() -> int:
 
 def wait_for(file: Path) -> None:
     """Wait until the file is there: another process or thread writes it."""
-    subprocess.run(["sh", "-c", 'until [ -e "$0" ]; do sleep 0.05; done', str(file)], timeout=10, check=True)
+    subprocess.run(
+        ["sh", "-c", 'until [ -e "$0" ]; do sleep 0.05; done', str(file)], timeout=PATIENCE_S, check=True
+    )
 
 
 def wait_for_line(stream: IO[str], text: str) -> str:
@@ -156,6 +159,16 @@ def wait_for_line(stream: IO[str], text: str) -> str:
         if text in line:
             return line
     raise AssertionError(f"ended without {text!r}")
+
+
+def get(url: str, **options: Any) -> httpx.Response:
+    """Ask a server that may be slow, on a machine that may be busy."""
+    return httpx.get(url, timeout=PATIENCE_S, **options)
+
+
+def post(url: str, **options: Any) -> httpx.Response:
+    """Ask a server that may be slow, on a machine that may be busy."""
+    return httpx.post(url, timeout=PATIENCE_S, **options)
 
 
 def banner_of(process: subprocess.Popen[str]) -> str:

@@ -77,7 +77,7 @@ async def _forever() -> None:
 
 
 def _wait_for_go() -> None:
-    subprocess.run(["sh", "-c", 'until [ -e "$TALKER_GO" ]; do sleep 0.05; done'], timeout=30, check=True)
+    subprocess.run(["sh", "-c", 'until [ -e "$TALKER_GO" ]; do sleep 0.05; done'], timeout=120, check=True)
 
 
 def _leave_a_mark() -> None:

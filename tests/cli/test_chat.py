@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seltzer.client import Client
-from tests.cli.conftest import BARE, TALKER, Desk, wait_for, wait_for_line
+from tests.cli.conftest import BARE, PATIENCE_S, TALKER, Desk, wait_for, wait_for_line
 from tests.client.cutting import cutting
 from tests.client.rawserver import END, Answer, answering_each, chunk, head
 from tests.client.streams.test_follow import run_json
@@ -172,7 +172,7 @@ def test_ctrl_c_stops_the_run(desk: Desk, where: list[str]) -> None:
     process, _ = start_forever(desk, where)
 
     process.send_signal(signal.SIGINT)
-    _, complaints = process.communicate(timeout=30)
+    _, complaints = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 130
     assert complaints.splitlines()[-1] == "Stopped."
@@ -183,7 +183,7 @@ def test_sigterm_ends_a_run_in_this_process(desk: Desk) -> None:
     process, _ = start_forever(desk, [])
 
     process.terminate()
-    _, complaints = process.communicate(timeout=30)
+    _, complaints = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 143
     assert "Traceback" not in complaints
@@ -194,7 +194,7 @@ def test_sigterm_leaves_a_servers_run_alone(desk: Desk, talker: Served) -> None:
     process, run_id = start_forever(desk, ["--url", talker.url])
 
     process.terminate()
-    _, complaints = process.communicate(timeout=30)
+    _, complaints = process.communicate(timeout=PATIENCE_S)
 
     client = Client(talker.url)
     assert (process.returncode, complaints) == (143, "")
@@ -207,7 +207,7 @@ def test_ctrl_c_before_the_server_has_answered_stops_the_run_too(desk: Desk) -> 
 
     def begin(request: bytes) -> list[bytes]:
         asked.set()
-        assert stopped.wait(20)
+        assert stopped.wait(PATIENCE_S)
         return [head("201 Created", "text/event-stream", x_run_id="r1", x_thread_id="t1")]
 
     cancelled = [head("202 Accepted", "application/json"), chunk(run_json("cancelled")), END]
@@ -216,10 +216,10 @@ def test_ctrl_c_before_the_server_has_answered_stops_the_run_too(desk: Desk) -> 
     answers = (*DESCRIBED, begin, lambda request: cancelled, lambda request: after)
     with answering_each(*answers) as server:
         process = desk.start("chat", "--url", server.url, "hello")
-        assert asked.wait(20)
+        assert asked.wait(PATIENCE_S)
         process.send_signal(signal.SIGINT)
         stopped.set()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 130
     assert b"POST /agent/runs/r1/cancel" in b"".join(server.requests)
@@ -232,7 +232,7 @@ def test_a_reader_that_has_enough_is_no_failure(desk: Desk, where: list[str]) ->
     process.stdout.readline()
     process.stdout.close()
 
-    process.wait(timeout=30)
+    process.wait(timeout=PATIENCE_S)
 
     assert process.returncode == 0
     assert "Traceback" not in process.stderr.read()
@@ -307,7 +307,7 @@ def test_an_answer_outlives_the_server_that_began_it(desk: Desk) -> None:
     server.wait()
     desk.go.touch()
     serve(desk)
-    rest, complaints = asking.communicate(timeout=60)
+    rest, complaints = asking.communicate(timeout=PATIENCE_S)
 
     assert (rest, asking.returncode) == (" and after.\n", 0)
     assert complaints == "connection lost; waiting for the server ..\n"
@@ -324,10 +324,10 @@ def test_an_answer_outlives_a_server_that_is_stopped(desk: Desk) -> None:
 
     server.terminate()
     assert asking.stderr.readline() == "connection lost; waiting for the server ..\n"
-    assert server.wait(30) == 0
+    assert server.wait(PATIENCE_S) == 0
     desk.go.touch()
     serve(desk)
-    rest, complaints = asking.communicate(timeout=60)
+    rest, complaints = asking.communicate(timeout=PATIENCE_S)
 
     assert (rest, complaints, asking.returncode) == (" and after.\n", "", 0)
 
@@ -369,7 +369,7 @@ def test_ctrl_c_leaves_a_run_alone_that_is_only_followed(desk: Desk, talker: Ser
     process.stdout.readline()
 
     process.send_signal(signal.SIGINT)
-    _, complaints = process.communicate(timeout=30)
+    _, complaints = process.communicate(timeout=PATIENCE_S)
 
     assert (process.returncode, complaints) == (130, "Left; the run goes on.\n")
     assert client.run("agent", run.run_id).is_active

@@ -7,7 +7,7 @@ import signal
 import httpx
 import pytest
 
-from tests.cli.conftest import Desk, banner_of, url_in, wait_for
+from tests.cli.conftest import PATIENCE_S, Desk, banner_of, get, post, url_in, wait_for
 
 COMPOSED = """
 from contextlib import asynccontextmanager
@@ -62,15 +62,15 @@ def test_an_app_is_served_with_its_own_routes_beside_the_graphs(composing: Desk,
     assert f"  app       {target}\n" in banner
     assert "agent  messages" in banner
     assert f"curl -N {url}/ai/chat" in banner
-    assert httpx.get(f"{url}/mine").json() == "my own route"
-    answer = httpx.post(f"{url}/ai/chat", json={"text": "hello"}, timeout=20)
+    assert get(f"{url}/mine").json() == "my own route"
+    answer = post(f"{url}/ai/chat", json={"text": "hello"})
     assert answer.text == "You said hello, number 1."
 
 
 def test_an_apps_runs_end_before_it_stops(composing: Desk) -> None:
     process = composing.start("serve", "--app", "app.main:app", "--port", "0", SELTZER_DRAIN_S="1")
     url = url_in(banner_of(process))
-    with httpx.stream("POST", f"{url}/ai/chat", json={"text": "forever"}, timeout=30) as response:
+    with httpx.stream("POST", f"{url}/ai/chat", json={"text": "forever"}, timeout=PATIENCE_S) as response:
         pieces = response.iter_text()  # kept: a dropped generator closes the connection
         assert next(pieces) == "working"
 
@@ -78,7 +78,7 @@ def test_an_apps_runs_end_before_it_stops(composing: Desk) -> None:
 
         assert process.stderr is not None
         assert "Stopping" in process.stderr.readline()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_S) == 0
         wait_for(composing.mark)
 
 
@@ -86,7 +86,7 @@ def test_an_app_without_graphs_is_served_too(composing: Desk) -> None:
     banner = banner_of(composing.start("serve", "--app", "app.main:plain", "--port", "0"))
 
     assert "app.main:plain carries no graphs" in banner
-    assert httpx.get(f"{url_in(banner)}/docs").status_code == 200
+    assert get(f"{url_in(banner)}/docs").status_code == 200
 
 
 @pytest.mark.parametrize(

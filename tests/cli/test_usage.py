@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from seltzer import __version__
-from tests.cli.conftest import Desk
+from tests.cli.conftest import PATIENCE_S, Desk
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
 """
 
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
 
     # pydantic is typer's own way of reading a command's options
