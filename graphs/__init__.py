@@ -1,1 +1,4 @@
-"""The graphs this server serves: one file an agent, each usable on its own. They import nothing from app."""
+"""The graphs this server serves: one file an agent, each usable on its own.
+
+Of the library they import seltzer.models alone.
+"""

@@ -1,7 +1,7 @@
 """The agent: a chat model, a calculator, and a loop between them. Copy this file to begin your own.
 
 The model sees the last exchanges; the thread keeps all of them. It may call tools in three rounds a turn;
-then it has to answer from what it has. The graph brings no checkpointer: whoever serves it gives it one.
+then it has to answer from what it has. The graph has no checkpointer: whoever serves it provides one.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import Annotated
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
@@ -22,13 +22,13 @@ from typing_extensions import TypedDict
 
 from graphs.calculator import calculator
 from graphs.history import last_exchanges, this_turn, with_every_call_answered, without_broken_calls
-from graphs.node import Node
+from graphs.in_place import in_place
 from seltzer.models import chat_model
 
 SYSTEM = "You are a helpful assistant. Calculate with the calculator. Answer briefly, in the user's language."
 ANSWER_NOW = "You have used your tool calls for this turn. Answer now, from what you have."
 TOOLS: Sequence[BaseTool] = [calculator]
-WINDOW = 5  # exchanges the model is shown, besides the one going on
+WINDOW = 5  # exchanges the model sees, besides the current one
 MAX_TOOL_ROUNDS = 3
 TOOL_TIMEOUT_S = 60
 
@@ -42,34 +42,34 @@ class State(TypedDict):
 def build(
     model: BaseChatModel, tools: Sequence[BaseTool] = TOOLS
 ) -> CompiledStateGraph[State, None, State, State]:
-    """Build the graph: the model speaks, its tool calls are run, until it answers."""
+    """Build the graph: the model is called and its tool calls are run, until it answers."""
     graph = StateGraph(State)
     graph.add_node("model", model_node(model, tools))
     graph.add_node("tools", tool_node(tools))
     graph.add_edge(START, "model")
-    graph.add_conditional_edges("model", where_next, ["tools", "model", END])
+    graph.add_conditional_edges("model", in_place(where_next), ["tools", "model", END])
     graph.add_edge("tools", "model")
     return graph.compile()
 
 
-def model_node(model: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[State, State]:
-    """Make the node that asks the model, in both kinds: LangGraph runs one for invoke, one for ainvoke."""
+def model_node(model: BaseChatModel, tools: Sequence[BaseTool]) -> RunnableLambda[State, State]:
+    """Make the node that calls the model: `call` for the graph's invoke, `acall` for its ainvoke."""
     with_tools = model.bind_tools(tools)
 
-    def ask(state: State) -> State:
-        speaker = with_tools if _may_call_tools(state) else model
-        return {"messages": without_broken_calls(speaker.invoke(_prompt(state)))}
+    def call(state: State) -> State:
+        chosen = with_tools if _may_call_tools(state) else model
+        return {"messages": without_broken_calls(chosen.invoke(_prompt(state)))}
 
-    async def aask(state: State) -> State:
-        speaker = with_tools if _may_call_tools(state) else model
-        return {"messages": without_broken_calls(await speaker.ainvoke(_prompt(state)))}
+    async def acall(state: State) -> State:
+        chosen = with_tools if _may_call_tools(state) else model
+        return {"messages": without_broken_calls(await chosen.ainvoke(_prompt(state)))}
 
-    return Node(ask, aask)
+    return RunnableLambda(call, afunc=acall)
 
 
 def tool_node(tools: Sequence[BaseTool]) -> ToolNode:
     """Make the node that runs the model's calls, all at once."""
-    return ToolNode(tools, handle_tool_errors=_told, awrap_tool_call=_within_time)
+    return ToolNode(tools, handle_tool_errors=_error_text, awrap_tool_call=_within_time)
 
 
 def _prompt(state: State) -> LanguageModelInput:
@@ -80,12 +80,12 @@ def _prompt(state: State) -> LanguageModelInput:
 
 
 def _may_call_tools(state: State) -> bool:
-    return len(_said_this_turn(state)) < MAX_TOOL_ROUNDS
+    return len(_answers_this_turn(state)) < MAX_TOOL_ROUNDS
 
 
 def where_next(state: State) -> str:
-    """Run the model's calls; go back to it if they were all broken; end the turn if it made none."""
-    answers = _said_this_turn(state)
+    """Run the model's calls; call it again if they were all broken; end the turn if it made none."""
+    answers = _answers_this_turn(state)
     if len(answers) > MAX_TOOL_ROUNDS:
         return END
     if answers[-1].tool_calls:
@@ -93,14 +93,14 @@ def where_next(state: State) -> str:
     return "model" if answers[-1].invalid_tool_calls else END
 
 
-def _said_this_turn(state: State) -> list[AIMessage]:
+def _answers_this_turn(state: State) -> list[AIMessage]:
     return [message for message in this_turn(state["messages"]) if isinstance(message, AIMessage)]
 
 
 async def _within_time(
     request: ToolCallRequest, run: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[str]]]
 ) -> ToolMessage | Command[str]:
-    """Give a tool TOOL_TIMEOUT_S seconds; a late one is left behind and the model is told."""
+    """Give a tool TOOL_TIMEOUT_S seconds; then abandon it, and tell the model so."""
     try:
         async with asyncio.timeout(TOOL_TIMEOUT_S):
             return await run(request)
@@ -113,10 +113,10 @@ async def _within_time(
         )
 
 
-def _told(error: Exception) -> str:
-    """Say to the model what went wrong in a tool, so that it can go on without it.
+def _error_text(error: Exception) -> str:
+    """Describe a tool's error to the model, so that it can answer without the tool.
 
-    Clients read it too, so of an error that wasn't written for the model, only its class is said. A call with
+    Clients read it too: of an error that wasn't written for the model, only its class is named. A call with
     wrong arguments is a ToolException as well.
     """
     return f"The tool failed: {error if isinstance(error, ToolException) else type(error).__name__}"

@@ -1,7 +1,7 @@
-"""An agent that asks before it acts: a person's yes stands between the model's call and the tool.
+"""An agent that asks before it acts: certain tools run only once a person has approved the call.
 
-The run pauses at LangGraph's `interrupt()`, and goes on when it is resumed with an answer. Calls are put
-before the person one at a time, so an answer can be to one question only.
+The run pauses at LangGraph's `interrupt()` and continues when it is resumed with an answer. A person is
+asked about one call at a time, so it is always clear which question an answer belongs to.
 """
 
 import json
@@ -20,10 +20,11 @@ from langgraph.types import Command, Send, interrupt
 from graphs.agent import State, model_node, tool_node, where_next
 from graphs.calculator import calculator
 from graphs.history import open_calls
+from graphs.in_place import in_place
 from seltzer.models import chat_model
 
 QUESTION = "May this tool be called? Only a yes runs it."
-MAX_WORDS_CHARS = 500  # of what the person said, as the model is told it
+MAX_WORDS_CHARS = 500  # of the person's answer, as the model sees it
 _YES: Final = frozenset(
     word
     for language in (
@@ -40,7 +41,7 @@ _Next: TypeAlias = Literal["approve", "model"] | Send
 def send_email(to: str, subject: str, body: str) -> str:
     """Send an email.
 
-    This is a demonstration: it only says what it would have sent, and sends nothing.
+    This is a demonstration: it reports what it would have sent, and sends nothing.
     """
     return (
         "This is a demonstration, nothing was sent. The email would have gone to "
@@ -55,21 +56,21 @@ ASKS_FIRST: Final = frozenset({send_email.name})
 def build(
     model: BaseChatModel, tools: Sequence[BaseTool] = TOOLS
 ) -> CompiledStateGraph[State, None, State, State]:
-    """Build the agent's loop, in which calls of ASKS_FIRST are put before a person."""
+    """Build the agent's loop, in which a person approves calls of the tools in ASKS_FIRST."""
     graph = StateGraph(State)
     graph.add_node("model", model_node(model, tools))
-    graph.add_node("approve", approve)
+    graph.add_node("approve", in_place(approve), destinations=("approve", "tools", "model"))
     graph.add_node("tools", tool_node(tools))
     graph.add_edge(START, "model")
-    graph.add_conditional_edges("model", _after_model, ["approve", "tools", "model", END])
-    graph.add_conditional_edges("tools", _next_calls, ["approve", "model"])
+    graph.add_conditional_edges("model", in_place(_after_model), ["approve", "tools", "model", END])
+    graph.add_conditional_edges("tools", in_place(_next_calls), ["approve", "model"])
     return graph.compile()
 
 
 def approve(state: State) -> Command[Literal["approve", "tools", "model"]]:
-    """Ask a person about the first call that waits, and go on by the answer.
+    """Ask a person about the first pending call, and continue by the answer.
 
-    When the answer comes, the node is run again from its beginning: nothing may happen before the interrupt.
+    When the answer arrives, the node runs again from its beginning: nothing may happen before the interrupt.
     {"approved": true, "args": {..}} changes arguments of the call.
     """
     call = _asking(state)[0]
@@ -90,11 +91,11 @@ def approve(state: State) -> Command[Literal["approve", "tools", "model"]]:
 
 def is_yes(answer: Any) -> bool:
     """Tell whether a person said yes, as true, in plain words, or under "approved"; all else is a no."""
-    said = answer.get("approved") if isinstance(answer, Mapping) else answer
-    if isinstance(said, str):
-        plain = unicodedata.normalize("NFKC", said).casefold()
+    reply = answer.get("approved") if isinstance(answer, Mapping) else answer
+    if isinstance(reply, str):
+        plain = unicodedata.normalize("NFKC", reply).casefold()
         return re.sub(r"[\W_]+", " ", plain).strip() in _YES
-    return said is True
+    return reply is True
 
 
 def _words(answer: Any) -> str:
@@ -108,7 +109,7 @@ def _after_model(state: State) -> str | Send:
 
 
 def _next_calls(state: State) -> _Next:
-    """Run the calls that need no yes, then ask about the others one by one, then go back to the model."""
+    """Run the calls that need no approval, then ask about the others one by one, then call the model."""
     asking = _asking(state)
     free = [call for call in open_calls(state["messages"]) if call not in asking]
     if free:

@@ -4,12 +4,11 @@ from typing import Annotated
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AnyMessage
+from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import TypedDict
-
-from graphs.node import Node
 
 
 class State(TypedDict):
@@ -19,16 +18,16 @@ class State(TypedDict):
 
 
 def build(model: BaseChatModel) -> CompiledStateGraph[State, None, State, State]:
-    """Build the graph: the model is asked once, with all that was said before."""
+    """Build the graph: the model is asked once, with the whole conversation."""
 
-    def ask(state: State) -> State:
+    def call(state: State) -> State:
         return {"messages": [model.invoke(state["messages"])]}
 
-    async def aask(state: State) -> State:
+    async def acall(state: State) -> State:
         return {"messages": [await model.ainvoke(state["messages"])]}
 
     graph = StateGraph(State)
-    graph.add_node("model", Node(ask, aask))
+    graph.add_node("model", RunnableLambda(call, afunc=acall))
     graph.add_edge(START, "model")
     graph.add_edge("model", END)
     return graph.compile()

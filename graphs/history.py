@@ -1,4 +1,4 @@
-"""What of a thread goes to the model, and in what shape: pure functions on lists of messages."""
+"""Which messages of a thread the model sees, and in what shape: pure functions on lists of messages."""
 
 import json
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ NOT_RUN = (
 
 
 def last_exchanges(messages: Sequence[AnyMessage], count: int) -> list[AnyMessage]:
-    """Return the exchange going on and the `count` before it.
+    """Return the current exchange and the `count` before it.
 
-    An exchange begins at a human message, so a tool call is never parted from its results.
+    An exchange begins at a human message, so a tool call is never separated from its results.
     """
     begins = [i for i, message in enumerate(messages) if isinstance(message, HumanMessage)]
     return list(messages[begins[-count - 1] :] if len(begins) > count else messages)
 
 
 def this_turn(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """Return what has been said since the last human message."""
+    """Return the messages after the last human one."""
     begin = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=-1)
     return list(messages[begin + 1 :])
 
@@ -45,7 +45,7 @@ def open_calls(messages: Sequence[AnyMessage]) -> list[ToolCall]:
 
 
 def with_every_call_answered(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """Put an error result right behind each message whose tool calls lack one.
+    """Insert an error result right after each message whose tool calls lack one.
 
     A run stopped in the middle of a tool leaves such calls in the thread, and providers refuse them.
     """
@@ -75,9 +75,9 @@ def without_broken_calls(answer: AIMessage) -> list[AnyMessage]:
     return [answer, *(_error(call, NOT_RUN) for call in answer.invalid_tool_calls)]
 
 
-def _answered(behind: Sequence[AnyMessage]) -> set[str]:
-    """Return the ids of the calls whose results come first in what stands behind them."""
-    results = takewhile(lambda m: isinstance(m, ToolMessage), behind)
+def _answered(following: Sequence[AnyMessage]) -> set[str]:
+    """Return the ids of the calls whose results come first among the messages that follow them."""
+    results = takewhile(lambda m: isinstance(m, ToolMessage), following)
     return {m.tool_call_id for m in results if isinstance(m, ToolMessage)}
 
 

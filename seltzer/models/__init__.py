@@ -1,9 +1,11 @@
-"""Which model the graphs talk to, chosen by settings: `chat_model()`, `completion_model()`, `describe()`."""
+"""The models that graphs call, chosen by settings: `chat_model()`, `completion_model()`, `describe()`."""
 
 from seltzer.models.choice import Description, chat_model, completion_model, describe
+from seltzer.models.completion import CompletionChatModel
 from seltzer.models.errors import ModelError, ModelNotConfigured, UpstreamMalformed, UpstreamTruncated
 
 __all__ = [
+    "CompletionChatModel",
     "Description",
     "ModelError",
     "ModelNotConfigured",

@@ -72,11 +72,11 @@ class AcceleratedStream:
                             self._own_count += 1
                             yield event
                             continue
-                        async for chunk in self._read_by_sdk(event):
-                            yield chunk
                         if is_done(event):
                             await self._drain()
                             return
+                        async for chunk in self._read_by_sdk(event):
+                            yield chunk
             for published in self._published():
                 yield published
         finally:
@@ -154,7 +154,9 @@ class AcceleratedStream:
             yield rest
 
     async def _drain(self) -> None:
-        """Read what follows [DONE], so that the connection can be used again; the answer is complete."""
+        """Read and drop what follows [DONE], so that the connection can be used again."""
+        if self._direct:
+            self._direct.close()
         is_whole = self.response.extensions.get(IS_WHOLE)
         if is_whole is not None and is_whole():
             return
