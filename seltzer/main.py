@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         await engine.aclose()
 
-    app = DirectSendApp(
+    app = (DirectSendApp if settings.accelerate else FastAPI)(
         title="Seltzer",
         version=__version__,
         summary="LangGraph agents, streamed token by token",
@@ -101,7 +101,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(runs)
     if graphs.has_moved:
         app.include_router(runs, prefix="/graphs")
-    mount_graphs = partial(_mount_graphs, app, engine, guards, limits, settings.ping_s, set())
+    guard = langserve.make_guard(engine, guards, limits, settings.ping_s, accelerate=settings.accelerate)
+    mount_graphs = partial(_mount_graphs, app, guard, set())
     mount_graphs()
     app.include_router(page.router(engine, guards, version=__version__))
     app.include_router(page.docs_router(guards, title="Seltzer"))
@@ -112,19 +113,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _mount_graphs(
-    app: FastAPI, engine: Engine, guards: Guards, limits: InputLimits, ping_s: float, mounted: set[str]
-) -> None:
+def _mount_graphs(app: FastAPI, guard: langserve.Guard, mounted: set[str]) -> None:
     """Add the routes of each graph that isn't mounted yet: some are made when the engine opens."""
-    for graph in engine.graphs.values():
+    for graph in guard.engine.graphs.values():
         if graph.name not in mounted:
-            app.include_router(
-                langserve.graph_router(engine, guards, graph, graph.path, limits=limits, ping_s=ping_s)
-            )
-    for broken in engine.broken.values():
+            app.include_router(langserve.graph_router(guard, graph, graph.path))
+    for broken in guard.engine.broken.values():
         if broken.name not in mounted:
-            app.include_router(info.broken_router(broken, guards))
-    mounted.update(engine.graphs, engine.broken)
+            app.include_router(info.broken_router(broken, guard.guards))
+    mounted.update(guard.engine.graphs, guard.engine.broken)
 
 
 @asynccontextmanager

@@ -1,20 +1,45 @@
-"""The straight way of a body's pieces to the server.
+"""Direct sends: a body's pieces go to the server itself, past the layers around a route.
 
 Between a route and the server stand a handful of layers, ours and the frameworks', each of which is asked to
 send each piece, and looks at the head alone. At 50 tokens a second that costs as much as the write itself.
+
+All that we use of uvicorn beyond ASGI is in this module: its flow control, looked up when the server starts.
+Without it nothing is sent at once, and every piece is sent by the task that writes the body.
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Awaitable, Coroutine
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Final, cast
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.flow_control import FlowControl
 
-_KEY: Final = "send_straight"
+log = logging.getLogger(__name__)
+
+DIRECT: Final = "seltzer_direct_send"  # in the scope's state
 APART_S: Final = 0.001  # between two pieces that are sent at once; what comes sooner goes out together
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSend:
+    """How the server itself is reached. flow_control is the class that knows if its connection is full."""
+
+    send: Send
+    flow_control: type[Any] | None
+
+
+def find_flow_control() -> type[Any] | None:
+    """Return uvicorn's flow control; None, after a warning, if this uvicorn has none by that name."""
+    module, name = "uvicorn.protocols.http.flow_control", "FlowControl"
+    try:
+        return cast(type[Any], getattr(import_module(module), name))
+    except (ImportError, AttributeError):
+        log.warning("streaming without direct sends, which is slower: %s.%s is missing", module, name)
+        return None
 
 
 class DirectSendMiddleware:
@@ -25,14 +50,17 @@ class DirectSendMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._flow_control = find_flow_control()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope.setdefault("state", {})[_KEY] = send
+            scope.setdefault("state", {})[DIRECT] = ServerSend(send, self._flow_control)
         try:
             await self._app(scope, receive, send)
         finally:
-            scope.get("state", {}).pop(_KEY, None)  # the server's `send` holds the scope: no cycle is to stay
+            scope.get("state", {}).pop(
+                DIRECT, None
+            )  # the server's `send` holds the scope: no cycle is to stay
 
 
 class DirectSendApp(FastAPI):
@@ -43,21 +71,26 @@ class DirectSendApp(FastAPI):
 
 
 class DirectSend:
-    """The way for the pieces of a body between its head and its end; these two take the long one."""
+    """The way for the pieces of a body between its head and its end; these two go through the layers.
+
+    Without a DirectSendMiddleware around the app, all pieces go through the layers.
+    """
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self._send: Send = scope.get("state", {}).get(_KEY, send)
+        server: ServerSend = scope.get("state", {}).get(DIRECT) or ServerSend(send, None)
+        self._send = server.send
         flow = getattr(getattr(self._send, "__self__", None), "flow", None)
-        self._flow = flow if isinstance(flow, FlowControl) else None
+        is_uvicorns = server.flow_control is not None and isinstance(flow, server.flow_control)
+        self._flow: Any = flow if is_uvicorns else None
         self._loop = asyncio.get_running_loop()
-        self._said_s = -math.inf
+        self._sent_at_s = -math.inf
 
     @property
     def can_send(self) -> bool:
-        """Say whether a piece may be sent at once: to uvicorn, its connection not full, not too often."""
+        """Whether a piece may be sent at once: to uvicorn, its connection not full, not too often."""
         if self._flow is None or self._flow.write_paused:
             return False
-        return self._loop.time() - self._said_s >= APART_S
+        return self._loop.time() - self._sent_at_s >= APART_S
 
     def send(self, piece: bytes) -> Awaitable[None]:
         """Send the piece; waits while the client's connection is full."""
@@ -71,7 +104,7 @@ class DirectSend:
         try:
             sending.send(None)
         except StopIteration:
-            self._said_s = self._loop.time()
+            self._sent_at_s = self._loop.time()
             return True
         sending.close()
-        raise RuntimeError("the server's send() waits where it said that it wouldn't")
+        raise RuntimeError("the server's send() waits although its connection isn't full")

@@ -18,33 +18,30 @@ from langserve import add_routes
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.protocol import Protocol
+from seltzer.protocols.langserve.chain import find_listener
 from seltzer.protocols.langserve.frames import SafeSerializer
 from seltzer.protocols.langserve.guard import Guard, GuardedRoutes
 from seltzer.protocols.langserve.served import REQUEST, ServedGraph, ServedRequest
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
 
-__all__ = ["PROTOCOL", "graph_router", "router"]
+__all__ = ["PROTOCOL", "Guard", "graph_router", "make_guard"]
 
 PROTOCOL: Final = Protocol("langserve")
 
 
-def router(engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float) -> APIRouter:
-    """Return the routes of each graph at /{name}."""
-    routes = APIRouter()
-    for name, graph in engine.graphs.items():
-        routes.include_router(graph_router(engine, guards, graph, f"/{name}", limits=limits, ping_s=ping_s))
-    return routes
+def make_guard(
+    engine: Engine, guards: Guards, limits: InputLimits, ping_s: float, *, accelerate: bool = True
+) -> Guard:
+    """Return what the routes of all graphs are guarded with."""
+    return Guard(engine, guards, limits, ping_s, find_listener() if accelerate else None)
 
 
-def graph_router(
-    engine: Engine, guards: Guards, graph: Graph, path: str, *, limits: InputLimits, ping_s: float
-) -> APIRouter:
+def graph_router(guard: Guard, graph: Graph, path: str) -> APIRouter:
     """Return one graph's routes at path; of one on messages at path/chat too (the chat playground)."""
     # LangServe's /stream_log uses it; there is nothing an operator could do about the warning.
     warnings.filterwarnings("ignore", "astream_log is deprecated", LangChainDeprecationWarning)
-    guard = Guard(engine, guards, limits, ping_s)
-    served, routes = ServedGraph(graph), APIRouter()
+    served, routes = ServedGraph(graph, guard.listener), APIRouter()
     playgrounds = {path: "default"} | ({f"{path}/chat": "chat"} if graph.takes_messages else {})
     for each, playground in playgrounds.items():
         # add_routes on an app would print LangServe's banner

@@ -49,12 +49,13 @@ _Respond: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What LangServe's endpoints are guarded with."""
+    """What LangServe's endpoints are guarded with; listener is the class chain.py needs, if there is one."""
 
     engine: Engine
     guards: Guards
     limits: InputLimits
     ping_s: float
+    listener: type[Any] | None = None
 
 
 class GuardedRoutes(Routes):

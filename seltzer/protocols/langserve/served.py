@@ -6,6 +6,7 @@ updates, or, for a bare Runnable, the chunks it makes.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -106,11 +107,13 @@ class ChatInput(BaseModel):
 class ServedGraph(Runnable[Any, Any]):
     """Runs the graph through the request's AttachedRuns, which the config carries.
 
-    Async only: LangServe calls nothing else.
+    Async only: LangServe calls nothing else. listener is what chain.py needs to stream with less work;
+    without it the stream is Runnable's own.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, listener: type[Any] | None = None) -> None:
         self.graph = graph
+        self._listener = listener
         self.name = graph.name
 
     @property
@@ -173,7 +176,9 @@ class ServedGraph(Runnable[Any, Any]):
     def astream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any | None
     ) -> AsyncIterator[Any]:
-        return stream_chain(self._chunks, input, config, self.get_name())
+        if self._listener is None:
+            return self._atransform_stream_with_config(_once(input), self._chunks_of, config)
+        return stream_chain(self._chunks, input, config, self.get_name(), self._listener)
 
     async def astream_events(  # type: ignore[override]  # v3 isn't served
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
@@ -195,10 +200,20 @@ class ServedGraph(Runnable[Any, Any]):
         chunks = [chunk async for event in request.run(spec) for chunk in render(event)]
         return "".join(chunks) if self.graph.takes_messages else await request.attachment.output(spec)
 
+    async def _chunks_of(
+        self, inputs: AsyncIterator[Any], run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+    ) -> AsyncGenerator[Any]:
+        async for each in inputs:
+            async with aclosing(self._chunks(each, run_manager, config)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
     async def _chunks(
         self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> AsyncGenerator[Any]:
-        callbacks = inner_callbacks(run_manager) if config["configurable"].get(_WITH_STEPS) else None
+        callbacks = (
+            inner_callbacks(run_manager, self._listener) if config["configurable"].get(_WITH_STEPS) else None
+        )
         request, spec = self._run(input, run_manager, config)
         render = self._render()
         async for event in request.run(spec, callbacks):
@@ -220,6 +235,10 @@ class ServedGraph(Runnable[Any, Any]):
         if self.graph.takes_messages:
             return AnswerText().chunks
         return _said if self.graph.is_wrapped else _updates
+
+
+async def _once(value: Any) -> AsyncGenerator[Any]:
+    yield value
 
 
 def _said(event: Event) -> tuple[Any, ...]:

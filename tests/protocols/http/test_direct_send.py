@@ -17,7 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from seltzer.main import create_app
-from seltzer.protocols.http.direct_send import APART_S, DirectSend, DirectSendApp, DirectSendMiddleware
+from seltzer.protocols.http.direct_send import (
+    APART_S,
+    DIRECT,
+    DirectSend,
+    DirectSendApp,
+    DirectSendMiddleware,
+    ServerSend,
+)
 from seltzer.protocols.http.sse import RETRY, EventStream, frame
 from seltzer.runs.event import Event
 from seltzer.settings import Settings
@@ -148,10 +155,15 @@ class Cycle:
         self.senders.append(task.get_name() if task else "")
 
 
+def way_to(send: Send) -> DirectSend:
+    """Return the way to a server whose send it is."""
+    return DirectSend({"type": "http", "state": {DIRECT: ServerSend(send, FlowControl)}}, send)
+
+
 @pytest.mark.anyio
 async def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -> None:
     cycle = Cycle()
-    way = DirectSend({"type": "http"}, cycle.send)
+    way = way_to(cycle.send)
 
     free = way.can_send, way.try_send(b"one")
     await anyio.sleep(2 * APART_S)
@@ -168,7 +180,7 @@ async def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -
 @pytest.mark.anyio
 async def test_what_comes_at_once_is_left_to_go_out_together() -> None:
     cycle = Cycle()
-    way = DirectSend({"type": "http"}, cycle.send)
+    way = way_to(cycle.send)
 
     sent = [way.try_send(b"%d" % n) for n in range(1000)].count(True)
 
@@ -182,7 +194,7 @@ async def test_to_another_server_than_uvicorn_nothing_is_sent_at_once() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    way = DirectSend({"type": "http"}, send)
+    way = way_to(send)
 
     assert (way.can_send, way.try_send(b"one")) == (False, False)
     await way.send(b"two")
@@ -191,7 +203,7 @@ async def test_to_another_server_than_uvicorn_nothing_is_sent_at_once() -> None:
 
 @pytest.mark.anyio
 async def test_a_server_that_waits_where_it_said_it_would_not_breaks_the_stream() -> None:
-    way = DirectSend({"type": "http"}, Cycle(waits=True).send)
+    way = way_to(Cycle(waits=True).send)
 
     with pytest.raises(RuntimeError, match="waits"):
         way.try_send(b"one")

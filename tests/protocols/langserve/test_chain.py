@@ -43,7 +43,7 @@ class Short(Long):
     """The same, told of in our way."""
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
-        return stream_chain(say, input, config, self.get_name())
+        return stream_chain(say, input, config, self.get_name(), _StreamingCallbackHandler)
 
 
 async def say(
