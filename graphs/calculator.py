@@ -2,7 +2,7 @@
 
 What the signs mean, where people differ:
 1. `15% of 80` is 12 and `50%` is 0.5. `200 + 10%` is 220, as on a pocket calculator. `7 % 3` is the
-   remainder: a % with a number, a name or a parenthesis right behind it.
+   remainder: a % with a number, a name or a parenthesis right after it.
 2. `^` and `**` are the power: `-2^2` is -4 and `2^3^2` is 2^9.
 3. Angles are in radians; `sin(30°)` takes degrees. `log` and `ln` are natural; `log(8, 2)` has its base.
 4. Whole numbers stay exact. Other results are shown as they are, or to 15 digits where that is shorter.

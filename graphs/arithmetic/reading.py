@@ -106,8 +106,8 @@ class _Reading:
                 return operand
 
     def _is_remainder(self) -> bool:
-        behind = self._tokens[self._at + 1]
-        return behind.starts_an_operand and behind.text != "of"
+        following = self._tokens[self._at + 1]
+        return following.starts_an_operand and following.text != "of"
 
     def _atom(self) -> _Operand:
         token = self._next

@@ -24,7 +24,7 @@ _OPENAI_NAMES = re.compile(r"gpt-|chatgpt|o\d")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A model to build: `completion` is one behind ReAct JSON, `other` is built by init_chat_model."""
+    """A model to build: `completion` is one inside ReAct JSON, `other` is built by init_chat_model."""
 
     kind: Literal["demo", "openai", "completion", "other"]
     name: str
@@ -43,7 +43,7 @@ class Description:
 
     @property
     def lines(self) -> tuple[str, str]:
-        """What a server's banner says of the models."""
+        """The models as a server's banner shows them."""
         where = f" at {self.base_url}" if self.base_url else ""
         scripted = " (scripted; for a real one set MODEL, OPENAI_API_KEY or OPENAI_BASE_URL)"
         chat = f"chat: {self.name}{scripted if self.is_scripted else where}"
@@ -83,7 +83,7 @@ def _build_completion(settings: ModelSettings) -> BaseLLM:
 
 
 def describe(environment: Mapping[str, str] | None = None) -> Description:
-    """Say which models the settings choose, without building them. Raises ModelNotConfigured."""
+    """Describe which models the settings choose, without building them. Raises ModelNotConfigured."""
     settings = read_settings(environment)
     choice = choose(settings)
     completion = _completion_name(settings)
@@ -131,7 +131,7 @@ def _choose(named: str, settings: ModelSettings) -> Choice:
 
 
 def _names_a_provider(named: str) -> bool:
-    """Tell "anthropic:claude" from "llama3:8b", a name with a tag."""
+    """Distinguish "anthropic:claude" from "llama3:8b", a name with a tag."""
     if ":" not in named:
         return False
     from langchain.chat_models.base import _BUILTIN_PROVIDERS  # noqa: PLC0415  the only list of them

@@ -19,7 +19,7 @@ from seltzer.models.transcript import STOP, as_prompt
 
 
 class _Ending(BaseCallbackHandler):
-    """Hears why the model inside stopped. It is its only callback: the tokens are reported once, as ours."""
+    """Records why the inner model stopped. It is its only callback: tokens are published once, as ours."""
 
     run_inline = True
 

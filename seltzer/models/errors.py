@@ -2,7 +2,7 @@
 
 ModelError
 ├── ModelNotConfigured   the settings name a model that can't be built
-├── UpstreamTruncated    the answer broke off
+├── UpstreamTruncated    the answer is incomplete
 ├── UpstreamMalformed    the answer isn't what was asked for
 └── DemoFailure          the demo model failed because it was asked to
 """

@@ -4,7 +4,7 @@ An empty value counts as unset.
 
 | setting | what it does |
 |---|---|
-| `MODEL` | `demo`; `openai:NAME`; `PROVIDER:NAME` of any provider LangChain's `init_chat_model` knows, whose package is installed; a bare name, for `OPENAI_BASE_URL` or a provider its name tells. With `react:` before any of these, or as `react:completion`, a model without tool calling can still use tools. |
+| `MODEL` | `demo`; `openai:NAME`; `PROVIDER:NAME` of any provider LangChain's `init_chat_model` knows, whose package is installed; a bare name, for `OPENAI_BASE_URL` or of a provider that its name implies. With `react:` before any of these, or as `react:completion`, a model without tool calling can still use tools. |
 | `OPENAI_BASE_URL` | an OpenAI-compatible server (Ollama, llama.cpp, vLLM, ..); needs no key |
 | `OPENAI_API_KEY` | the key; alone it selects `gpt-4o-mini` |
 | `COMPLETION_MODEL` | the completion graph's model, default `gpt-3.5-turbo-instruct`; `demo` for the scripted one |
@@ -22,7 +22,7 @@ from seltzer.models.errors import ModelNotConfigured
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """What the environment says about models; None is unset."""
+    """The models' settings; None is unset."""
 
     model: str | None = None
     base_url: str | None = None

@@ -5,7 +5,7 @@ import re
 from seltzer.models.demo.formulas import IT, LATER, NUMBER, PHRASES, WORDS
 from seltzer.models.demo.notation import normalised
 
-MAX_CHARS = 4_000  # of a message; what is behind isn't looked at
+MAX_CHARS = 4_000  # of a message; the rest is ignored
 
 _FUNCTION = (
     r"(?<![a-z])(?:sqrt|cbrt|root|sin|cos|tan|asin|acos|atan|exp|ln|log2|log10|log|abs|round|floor|ceil|min|max"

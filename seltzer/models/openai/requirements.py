@@ -65,6 +65,6 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "langchain_openai's ChatOpenAI._convert_chunk_to_generation_chunk": _accepts(
         ChatOpenAI, "_convert_chunk_to_generation_chunk", {}, AIMessageChunk, None
     ),
-    # What tells the Responses API's calls, which aren't accelerated.
+    # What recognises calls of the Responses API, which aren't accelerated.
     "langchain_openai's ChatOpenAI._use_responses_api": _accepts(ChatOpenAI, "_use_responses_api", {}),
 }

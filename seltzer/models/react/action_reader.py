@@ -15,7 +15,7 @@ class NotAnAction(ValueError):
 
 
 class ActionReader:
-    """Reads an object from behind its opening brace, one character at a time, until is_closed.
+    """Reads an object from its opening brace on, one character at a time, until is_closed.
 
     The text of a final answer is given out as it comes, once both the action and the beginning of its input
     are known, in whatever order they stand. Everything else is known when the object is closed.

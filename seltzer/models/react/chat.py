@@ -18,7 +18,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from seltzer.models.errors import UpstreamMalformed
-from seltzer.models.react.parser import Action, Answer, ReActParser, Said
+from seltzer.models.react.parser import Action, Answer, Part, ReActParser
 from seltzer.models.react.prompt import arguments_for, as_react
 
 # The JSON must not show: the model inside reports to no callbacks, this one gives out what is meant.
@@ -142,8 +142,8 @@ class _Reading:
         )
         yield ChatGenerationChunk(message=last)
 
-    def _chunks(self, said: Iterable[Said]) -> Iterator[ChatGenerationChunk]:
-        for part in said:
+    def _chunks(self, parts: Iterable[Part]) -> Iterator[ChatGenerationChunk]:
+        for part in parts:
             if isinstance(part, Answer):
                 yield ChatGenerationChunk(message=AIMessageChunk(content=part.text))
                 continue

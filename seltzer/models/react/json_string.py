@@ -6,7 +6,7 @@ _REPLACEMENT = "\ufffd"
 
 
 class StringReader:
-    """Reads a string from behind its opening quote, one character at a time, until is_closed.
+    """Reads a string from its opening quote on, one character at a time, until is_closed.
 
     Departs from JSON, as models do: raw line breaks are taken, and a backslash that escapes nothing, as in
     LaTeX, stands for itself. Half a surrogate pair becomes U+FFFD.

@@ -33,13 +33,13 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An action whose JSON is broken: not to be run, but to be told to the model. text is what it wrote."""
+    """An action whose JSON is broken: not to be run, but reported to the model. text is what it wrote."""
 
     name: str
     text: str
 
 
-Said = Answer | Action | Broken
+Part = Answer | Action | Broken
 
 
 class ReActParser:
@@ -55,12 +55,12 @@ class ReActParser:
         self._reader: ActionReader | None = None
         self._raw: list[str] = []
 
-    def feed(self, text: str) -> list[Said]:
-        """Return what this piece of the stream says, texts joined."""
-        return _joined(said for char in _SURROGATE.sub("\ufffd", text) for said in self._step(char))
+    def feed(self, text: str) -> list[Part]:
+        """Return the parts that this piece of the stream completes, texts joined."""
+        return _joined(part for char in _SURROGATE.sub("\ufffd", text) for part in self._step(char))
 
-    def end(self) -> list[Said]:
-        """Return what is still to say at the end of the stream, and set is_truncated if it broke off."""
+    def end(self) -> list[Part]:
+        """Return what is left at the end of the stream, and set is_truncated if it broke off."""
         if self.is_done:
             return []
         if self._reader and self._reader.has_keys:
@@ -70,7 +70,7 @@ class ReActParser:
         text = "".join(self._prose)
         return _joined([Answer(text.rstrip() if self._shows_prose else text.strip())])
 
-    def _step(self, char: str) -> list[Said]:
+    def _step(self, char: str) -> list[Part]:
         if self.is_done:
             self.is_over = self.is_over or not (char.isspace() or char in "`}")
             return []
@@ -81,18 +81,18 @@ class ReActParser:
             return []
         return self._in_prose(char)
 
-    def _in_object(self, reader: ActionReader, char: str) -> list[Said]:
+    def _in_object(self, reader: ActionReader, char: str) -> list[Part]:
         try:
             text = reader.feed(char)
         except NotAnAction:
             return self._after_nonsense(reader, char)
         self._raw.append(char)
-        said: list[Said] = [Answer(text)]
+        parts: list[Part] = [Answer(text)]
         if reader.is_closed:
-            said += self._after_object(reader)
-        return said
+            parts += self._after_object(reader)
+        return parts
 
-    def _after_object(self, reader: ActionReader) -> list[Said]:
+    def _after_object(self, reader: ActionReader) -> list[Part]:
         self._reader = None
         if reader.name is None:
             return self._in_prose("".join(self._raw))
@@ -103,14 +103,14 @@ class ReActParser:
             return [Broken(reader.name, "".join(self._raw))]
         return [Action(reader.name, reader.values.get("action_input"))]
 
-    def _after_nonsense(self, reader: ActionReader, char: str) -> list[Said]:
+    def _after_nonsense(self, reader: ActionReader, char: str) -> list[Part]:
         self._reader = None
         if reader.name is None:
             return [*self._in_prose("".join(self._raw)), *self._step(char)]
         self.is_done = True
         return [] if reader.answer_is_shown else [Broken(reader.name, "".join(self._raw) + char)]
 
-    def _in_prose(self, text: str) -> list[Said]:
+    def _in_prose(self, text: str) -> list[Part]:
         """Show text that is no JSON, once there is too much of it to be an introduction."""
         self._raw = []
         self._prose.append(text)
@@ -125,9 +125,9 @@ class ReActParser:
         return [Answer(shown)]
 
 
-def _joined(parts: Iterable[Said]) -> list[Said]:
+def _joined(parts: Iterable[Part]) -> list[Part]:
     """Join neighbouring texts, and drop empty ones."""
-    joined: list[Said] = []
+    joined: list[Part] = []
     for part in parts:
         last = joined[-1] if joined else None
         if isinstance(part, Answer) and isinstance(last, Answer):

@@ -1,4 +1,4 @@
-"""How a model without tool calling is told to ask for tools: as JSON, with the conversation in JSON too."""
+"""Instructs a model without tool calling to call tools: as JSON, with the conversation in JSON too."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -24,8 +24,8 @@ def as_react(messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -
 
     tools are in OpenAI's form: {"type": "function", "function": {"name", "description", "parameters"}}.
     """
-    told = [m.text for m in messages if isinstance(m, SystemMessage)]
-    instructions = SystemMessage("\n\n".join([*told, _instructions(tools)]))
+    given = [m.text for m in messages if isinstance(m, SystemMessage)]
+    instructions = SystemMessage("\n\n".join([*given, _instructions(tools)]))
     others = (m for m in messages if not isinstance(m, SystemMessage))
     return [instructions, *(rewritten for message in others for rewritten in _rewritten(message))]
 

@@ -17,15 +17,15 @@ from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.accelerated.transport import ModelHttpClient
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.dialects import DONE, frame
-from tests.models.openai.wire import CHUNKED, END, Answer, chunked, take
+from tests.models.openai.wire import CHUNKED, END, Answer, chunked, read_request
 
 RUN_ID = uuid.UUID(int=7)
 MANY = 6  # rounds of the event loop, in which what was sent over loopback is read and handled
 Pause = Callable[[int], Awaitable[None]]
 
 
-class Untold(AcceleratedChatOpenAI):
-    """The model without the direct way: LangChain's own loop tells its chunks."""
+class ByTheTask(AcceleratedChatOpenAI):
+    """The model without the direct path: LangChain's own loop tells its chunks."""
 
     async def _agenerate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
         return await StrictChatOpenAI._agenerate_with_cache(self, *args, **kwargs)
@@ -83,7 +83,7 @@ class Listener(BaseCallbackHandler, _StreamingCallbackHandler):  # type: ignore[
     def tokens(self) -> list[Any]:
         return [token for token, *_ in self.told]
 
-    async def hears(self, count: int) -> None:
+    async def wait_for(self, count: int) -> None:
         """Wait until that many tokens were told."""
         while len(self.told) < count:
             self._is_told.clear()
@@ -109,7 +109,7 @@ def text_event(text: str) -> bytes:
     return frame({"content": text}).encode()
 
 
-def said(*texts: str) -> list[bytes]:
+def spoken(*texts: str) -> list[bytes]:
     """Return the events of a whole answer of these texts."""
     return [*map(text_event, texts), frame({}, choice={"finish_reason": "stop"}).encode(), DONE.encode()]
 
@@ -123,7 +123,7 @@ def in_pieces(pieces: Sequence[bytes], pause: Pause, *, head: bytes = CHUNKED) -
     """Answer each request of a connection with these pieces, and a pause behind each, which is told which."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(head)
         for at, piece in enumerate(pieces):
             if piece:
@@ -146,10 +146,10 @@ async def a_while(_at: int) -> None:
     await rounds()
 
 
-def until_told(listener: Listener) -> Pause:
+def until_published(listener: Listener) -> Pause:
     """Pause until the listener was told a token for each piece so far."""
 
     async def pause(at: int) -> None:
-        await listener.hears(at + 1)
+        await listener.wait_for(at + 1)
 
     return pause

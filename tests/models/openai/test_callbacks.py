@@ -21,17 +21,17 @@ class Listener(BaseCallbackHandler):
     run_inline = True
 
     def __init__(
-        self, *, is_deaf: bool = False, raises: Exception | None = None, raise_error: bool = False
+        self, *, ignores: bool = False, raises: Exception | None = None, raise_error: bool = False
     ) -> None:
         self.turns: list[str] = []
         self.told: list[Any] = []
-        self.is_deaf = is_deaf
+        self.ignores = ignores
         self.raises = raises
         self.raise_error = raise_error
 
     @property
     def ignore_llm(self) -> bool:
-        return self.is_deaf
+        return self.ignores
 
     def on_llm_new_token(self, *args: Any, **kwargs: Any) -> Any:
         self.turns.append(type(self).__name__)
@@ -80,35 +80,35 @@ def run_with(*listeners: BaseCallbackHandler) -> AsyncCallbackManagerForLLMRun:
     )
 
 
-async def tell(run: AsyncCallbackManagerForLLMRun) -> None:
+async def publish(run: AsyncCallbackManagerForLLMRun) -> None:
     for text in ("one", "two"):
         chunk = ChatGenerationChunk(message=AIMessageChunk(content=text))
         await run.on_llm_new_token(text, chunk=chunk, more="given")
 
 
-async def hear(listeners: list[Listener], *, is_short: bool) -> Any:
+async def call(listeners: list[Listener], *, is_short: bool) -> Any:
     """Return what the listeners were told and in which order, and how it ended."""
     turns: list[str] = []
     for each in listeners:
         each.turns = turns
     run = run_with(*listeners)
-    heard = callbacks_in_place(run) if is_short else run
-    assert (heard is not run) == is_short
+    callbacks = callbacks_in_place(run) if is_short else run
+    assert (callbacks is not run) == is_short
     try:
-        await tell(heard)
+        await publish(callbacks)
     except (ValueError, NotImplementedError) as error:
         return turns, [each.told for each in listeners], repr(error)
-    return turns, [each.told for each in listeners], "heard"
+    return turns, [each.told for each in listeners], "callbacks"
 
 
 @pytest.mark.parametrize(
     "kinds", [[Listener], [Waited, Listener], [Gathered], [Gathered, Listener, Waited], [Listener, Gathered]]
 )
-async def test_listeners_are_told_the_same_either_way(kinds: list[type[Listener]]) -> None:
+async def test_listeners_are_published_the_same_either_way(kinds: list[type[Listener]]) -> None:
     def made() -> list[Listener]:
-        return [*(kind() for kind in kinds), Gathered(is_deaf=True), Elsewhere(is_deaf=True)]
+        return [*(kind() for kind in kinds), Gathered(ignores=True), Elsewhere(ignores=True)]
 
-    long, short = await hear(made(), is_short=False), await hear(made(), is_short=True)
+    long, short = await call(made(), is_short=False), await call(made(), is_short=True)
 
     assert short == long
     assert len(short[0]) == 2 * len(kinds)
@@ -117,7 +117,7 @@ async def test_listeners_are_told_the_same_either_way(kinds: list[type[Listener]
 @pytest.mark.parametrize("kind", [Listener, Waited, Gathered])
 @pytest.mark.parametrize("error", [ValueError("I don't like it"), NotImplementedError("I can't")])
 @pytest.mark.parametrize("raise_error", [False, True])
-async def test_a_listener_that_raises_does_what_it_does_the_long_way(
+async def test_a_listener_that_raises_does_what_it_does_the_plain_way(
     kind: type[Listener], error: Exception, raise_error: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     outcomes = []
@@ -126,7 +126,7 @@ async def test_a_listener_that_raises_does_what_it_does_the_long_way(
         caplog.clear()
         others = [Listener()] if kind is Gathered else [Gathered(), Listener()]
         listeners = [kind(raises=error, raise_error=raise_error), *others]
-        outcome = await hear(listeners, is_short=is_short)
+        outcome = await call(listeners, is_short=is_short)
         outcomes.append((outcome, [(each.levelname, repr(error) in each.message) for each in caplog.records]))
 
     assert outcomes[0] == outcomes[1]
@@ -134,7 +134,7 @@ async def test_a_listener_that_raises_does_what_it_does_the_long_way(
 
 
 @pytest.mark.parametrize("listeners", [[Elsewhere()], [Gathered(), Gathered()], [Gathered(), Elsewhere()]])
-async def test_listeners_that_are_gathered_or_in_another_thread_are_told_the_long_way(
+async def test_listeners_that_are_gathered_or_in_another_thread_are_published_the_plain_way(
     listeners: list[BaseCallbackHandler],
 ) -> None:
     run = run_with(Listener(), *listeners)
@@ -142,7 +142,7 @@ async def test_listeners_that_are_gathered_or_in_another_thread_are_told_the_lon
     assert callbacks_in_place(run) is run
 
 
-def tell_texts(listeners: list[Listener], *, at_once: bool = False) -> Any:
+def publish_texts(listeners: list[Listener], *, at_once: bool = False) -> Any:
     """Return what the listeners were told of two texts, in which order, and how it ended."""
     turns: list[str] = []
     for each in listeners:
@@ -154,11 +154,11 @@ def tell_texts(listeners: list[Listener], *, at_once: bool = False) -> Any:
             run.publish_texts(texts, "an id")
     except (ValueError, NotImplementedError) as error:
         return turns, [each.told for each in listeners], repr(error)
-    return turns, [each.told for each in listeners], "heard"
+    return turns, [each.told for each in listeners], "callbacks"
 
 
-async def test_a_listener_of_texts_is_told_the_text_alone_and_others_the_chunk_in_their_turn() -> None:
-    turns, told, _ = tell_texts([Reader(), Listener(), Reader(), Listener(), Reader(is_deaf=True)])
+async def test_a_listener_of_texts_is_published_the_text_alone_and_others_the_chunk_in_their_turn() -> None:
+    turns, told, _ = publish_texts([Reader(), Listener(), Reader(), Listener(), Reader(ignores=True)])
 
     assert turns == ["Reader", "Listener", "Reader", "Listener"] * 2
     texts = [(([text],), {"message_id": "an id", "run_id": uuid.UUID(int=1)}) for text in ("one", "two")]
@@ -167,18 +167,18 @@ async def test_a_listener_of_texts_is_told_the_text_alone_and_others_the_chunk_i
     assert told[4] == []
 
 
-async def test_texts_that_come_at_once_are_told_in_their_order_to_each_listener() -> None:
-    _, apart, _ = tell_texts([Listener(), Reader()])
+async def test_texts_that_come_at_once_are_published_in_their_order_to_each_listener() -> None:
+    _, apart, _ = publish_texts([Listener(), Reader()])
 
-    turns, told, _ = tell_texts([Listener(), Reader()], at_once=True)
+    turns, told, _ = publish_texts([Listener(), Reader()], at_once=True)
 
     assert turns == ["Listener", "Listener", "Reader"]
     assert told[0] == apart[0]
     assert [args for args, _ in told[1]] == [(["one", "two"],)]
 
 
-async def test_a_text_is_told_as_its_chunk_would_be() -> None:
-    short = tell_texts([Listener(), Listener()])
+async def test_a_text_is_published_as_its_chunk_would_be() -> None:
+    short = publish_texts([Listener(), Listener()])
     listeners, turns = [Listener(), Listener()], list[str]()
     for each in listeners:
         each.turns = turns
@@ -201,7 +201,7 @@ async def test_a_listener_that_raises_at_a_text_does_what_it_does_at_a_token(
     for is_text in (True, False):
         caplog.clear()
         listeners = [kind(raises=error, raise_error=raise_error), Reader(), Listener()]
-        turns, told, end = tell_texts(listeners) if is_text else await hear(listeners, is_short=True)
+        turns, told, end = publish_texts(listeners) if is_text else await call(listeners, is_short=True)
         logged = [(each.levelname, repr(error) in each.message) for each in caplog.records]
         outcomes.append((len(turns), [len(each) for each in told], end, logged))
 
@@ -216,7 +216,7 @@ async def test_a_listener_that_raises_at_a_text_does_what_it_does_at_a_token(
 async def test_a_run_says_whether_its_listeners_are_ever_awaited(
     kinds: list[type[Listener]], are_never: bool
 ) -> None:
-    run = callbacks_in_place(run_with(*(kind() for kind in kinds), Waited(is_deaf=True)))
+    run = callbacks_in_place(run_with(*(kind() for kind in kinds), Waited(ignores=True)))
 
     assert isinstance(run, CallbacksInPlace)
     assert run.are_all_sync is are_never

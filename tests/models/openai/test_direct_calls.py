@@ -1,4 +1,4 @@
-"""What a call owes its listeners and its limits, where its texts go the direct way."""
+"""What a call owes its listeners and its limits, where its texts go the direct path."""
 
 import asyncio
 import gc
@@ -17,17 +17,17 @@ from openai import APITimeoutError
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.listeners import (
+    ByTheTask,
     Listener,
-    Untold,
     in_pieces,
     model_at,
     outcome,
     rounds,
-    said,
+    spoken,
     text_event,
-    until_told,
+    until_published,
 )
-from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, take
+from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, read_request
 
 pytestmark = pytest.mark.anyio
 
@@ -68,12 +68,12 @@ def until_left(pieces: list[bytes], listener: Listener, left: asyncio.Event) -> 
     """Send the pieces, each once the one before was told, and wait for the client to leave."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(CHUNKED)
         try:
             for at, piece in enumerate(pieces):
                 writer.write(chunked(piece))
-                await listener.hears(at + 1)
+                await listener.wait_for(at + 1)
             await reader.read()
         finally:
             left.set()
@@ -82,7 +82,7 @@ def until_left(pieces: list[bytes], listener: Listener, left: asyncio.Event) -> 
 
 
 @pytest.mark.parametrize("error", [ValueError("I don't like it"), KeyError("x"), TimeoutError()])
-@pytest.mark.parametrize("kind", [AcceleratedChatOpenAI, Untold])
+@pytest.mark.parametrize("kind", [AcceleratedChatOpenAI, ByTheTask])
 async def test_a_listener_that_may_fail_ends_the_call_and_closes_the_upstream(
     kind: type[StrictChatOpenAI], error: BaseException
 ) -> None:
@@ -131,9 +131,9 @@ async def test_a_listener_that_may_not_fail_is_logged_and_the_stream_goes_on(
     for kind in (AcceleratedChatOpenAI, StrictChatOpenAI):
         caplog.clear()
         listener = Disliking("two ", raise_error=False)
-        pieces = said("one ", "two ", "three ")[:-1]
+        pieces = spoken("one ", "two ", "three ")[:-1]
         with anyio.fail_after(10), caplog.at_level(logging.WARNING):
-            async with answering(in_pieces(pieces, until_told(listener))) as url:
+            async with answering(in_pieces(pieces, until_published(listener))) as url:
                 outcomes.append(await outcome(await model_at(url, kind), listener))
         assert listener.in_place[:3] == [False, *[kind is AcceleratedChatOpenAI] * 2]
         assert any("I don't like it" in each.message for each in caplog.records)
@@ -146,14 +146,14 @@ async def test_one_listener_that_fails_keeps_no_text_from_another() -> None:
     disliking, other = Disliking("two ", raise_error=False), Listener()
 
     with anyio.fail_after(10):
-        async with answering(in_pieces(said("one ", "two ", "three ")[:-1], until_told(other))) as url:
+        async with answering(in_pieces(spoken("one ", "two ", "three ")[:-1], until_published(other))) as url:
             await (await model_at(url)).ainvoke("q", {"callbacks": [disliking, other]})
 
     assert other.tokens == disliking.tokens
     assert other.tokens[:3] == ["one ", "two ", "three "]
 
 
-async def test_listeners_are_told_in_the_context_of_their_call() -> None:
+async def test_listeners_are_published_in_the_context_of_their_call() -> None:
     async def call(model: StrictChatOpenAI, name: str) -> Asking:
         caller.set(name)
         listener = Asking()
@@ -164,7 +164,7 @@ async def test_listeners_are_told_in_the_context_of_their_call() -> None:
         await rounds()
 
     with anyio.fail_after(10):
-        async with answering(in_pieces(said("one ", "two ", "three "), pause)) as url:
+        async with answering(in_pieces(spoken("one ", "two ", "three "), pause)) as url:
             model = await model_at(url)
             listeners = await asyncio.gather(*(call(model, name) for name in "abc"))
 
@@ -173,16 +173,16 @@ async def test_listeners_are_told_in_the_context_of_their_call() -> None:
         assert set(listener.callers) == {name}
 
 
-async def test_a_call_on_a_connection_used_before_is_told_in_its_own_context() -> None:
+async def test_a_call_on_a_connection_used_before_is_published_in_its_own_context() -> None:
     """An event loop calls a connection in the context it was made in."""
     ports: list[int] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            await take(reader)
+            await read_request(reader)
             ports.append(writer.get_extra_info("peername")[1])
             writer.write(CHUNKED)
-            for piece in said("one ", "two ", "three "):
+            for piece in spoken("one ", "two ", "three "):
                 writer.write(chunked(piece))
                 await rounds()
             writer.write(END)
@@ -207,7 +207,7 @@ def at_a_pace(pieces: list[bytes], *, then: list[bytes]) -> Answer:
     """Send the pieces with a gap behind each, then the rest at once; and wait for the client to leave."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(CHUNKED)
         for piece in pieces:
             writer.write(chunked(piece))
@@ -229,7 +229,7 @@ LIMITS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("limit", LIMITS)
 async def test_a_stream_may_last_longer_than_the_limit_of_its_silences(limit: dict[str, Any]) -> None:
     listener = Listener()
-    end = [*said()[:-1], b"data: [DONE]\n\n"]
+    end = [*spoken()[:-1], b"data: [DONE]\n\n"]
 
     with anyio.fail_after(10):
         async with answering(at_a_pace([text_event(word) for word in WORDS], then=end)) as url:
@@ -239,7 +239,7 @@ async def test_a_stream_may_last_longer_than_the_limit_of_its_silences(limit: di
     assert listener.in_place[: len(WORDS)] == [False, *[True] * (len(WORDS) - 1)]
 
 
-async def test_texts_told_in_place_count_as_signs_of_life_and_silence_behind_them_ends_the_call() -> None:
+async def test_texts_published_in_place_restart_the_timeout_and_silence_after_them_ends_the_call() -> None:
     listener = Listener()
 
     with anyio.fail_after(10):
@@ -252,7 +252,7 @@ async def test_texts_told_in_place_count_as_signs_of_life_and_silence_behind_the
     assert any(listener.in_place)
 
 
-async def test_texts_told_in_place_and_by_the_task_are_counted_once_each() -> None:
+async def test_texts_published_in_place_and_by_the_task_are_counted_once_each() -> None:
     listener = Listener()
     pieces = [text_event("one ") + text_event("two "), text_event("three ") + text_event("four ")[:-1], b"\n"]
 
@@ -265,7 +265,7 @@ async def test_texts_told_in_place_and_by_the_task_are_counted_once_each() -> No
     assert listener.in_place == [False, False, True, False, True]
 
 
-async def test_pings_behind_texts_told_in_place_are_no_signs_of_life() -> None:
+async def test_pings_after_texts_published_in_place_do_not_restart_the_timeout() -> None:
     listener = Listener()
     pieces = [text_event("one "), text_event("two "), *[b": ping\n\n"] * 200]
 
@@ -276,7 +276,7 @@ async def test_pings_behind_texts_told_in_place_are_no_signs_of_life() -> None:
                 await model.ainvoke("q", {"callbacks": [listener]})
 
 
-async def test_silence_behind_texts_told_in_place_is_the_connections_to_end_too() -> None:
+async def test_silence_behind_texts_published_in_place_is_the_connections_to_end_too() -> None:
     listener = Listener()
 
     with anyio.fail_after(10):
@@ -297,8 +297,8 @@ def test_a_connection_that_is_kept_keeps_nothing_of_the_answer_it_brought() -> N
         nonlocal connections
         connections += 1
         for _ in range(connections):  # the first one is closed: what the SDK does once, it does there
-            await take(reader)
-            writer.write(CHUNKED + chunked(b"".join(said(*WORDS))) + END)
+            await read_request(reader)
+            writer.write(CHUNKED + chunked(b"".join(spoken(*WORDS))) + END)
 
     async def ask(model: StrictChatOpenAI) -> weakref.ref[Listener]:
         listener = Listener()

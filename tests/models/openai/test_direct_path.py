@@ -1,4 +1,4 @@
-"""The direct way of a text tells what the long ways tell; and what may not go it, doesn't."""
+"""The direct path of a text tells what the long ways tell; and what may not go it, doesn't."""
 
 import asyncio
 import zlib
@@ -16,19 +16,19 @@ from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.dialects import BROKEN, DONE, STREAMS
 from tests.models.openai.listeners import (
+    ByTheTask,
     Listener,
-    Untold,
     a_while,
     events_of,
     in_pieces,
     model_at,
     outcome,
     rounds,
-    said,
+    spoken,
     text_event,
-    until_told,
+    until_published,
 )
-from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, take
+from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, read_request
 
 pytestmark = [
     pytest.mark.anyio,
@@ -58,11 +58,11 @@ class Waited(Listener):
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_every_dialect_is_told_as_by_the_long_ways(name: str) -> None:
+async def test_every_dialect_is_published_as_by_the_plain_ways(name: str) -> None:
     answer = in_pieces(events_of(ANSWERS[name]), a_while)
 
     direct, listener = await ask(answer, AcceleratedChatOpenAI)
-    lean, untold = await ask(answer, Untold)
+    lean, untold = await ask(answer, ByTheTask)
     long, _ = await ask(answer, StrictChatOpenAI)
 
     assert direct == lean == long
@@ -103,30 +103,30 @@ async def test_it_does_not_matter_if_each_byte_comes_alone(name: str) -> None:
     assert direct == long
 
 
-async def test_text_behind_the_first_is_told_where_its_bytes_come_in() -> None:
+async def test_text_behind_the_first_is_published_where_its_bytes_come_in() -> None:
     listener = Listener()
     *events, _ = events_of(STREAMS["openai"])  # [DONE] is told to nobody
 
-    (told, *_), _ = await ask(in_pieces(events, until_told(listener)), AcceleratedChatOpenAI, listener)
+    (told, *_), _ = await ask(in_pieces(events, until_published(listener)), AcceleratedChatOpenAI, listener)
 
     assert len(told) == 11
     assert listener.in_place == [False, *[True] * 7, *[False] * 3]  # the role, the texts, three ends
 
 
-async def test_text_behind_a_tool_call_begins_the_long_way_anew() -> None:
+async def test_text_behind_a_tool_call_begins_the_plain_way_anew() -> None:
     preamble, call = events_of(STREAMS["tools"])[:2]
-    listener, events = Listener(), [preamble, text_event("a"), call, text_event("b"), *said("c")[:-1]]
+    listener, events = Listener(), [preamble, text_event("a"), call, text_event("b"), *spoken("c")[:-1]]
 
-    await ask(in_pieces(events, until_told(listener)), AcceleratedChatOpenAI, listener)
+    await ask(in_pieces(events, until_published(listener)), AcceleratedChatOpenAI, listener)
 
     assert listener.in_place[:5] == [False, True, False, False, True]
 
 
-async def test_many_texts_of_one_piece_are_told_in_order_and_what_follows_goes_the_long_way() -> None:
-    listener, events = Listener(), said(*"abcdef")
+async def test_many_texts_of_one_piece_are_published_in_order_and_what_follows_goes_the_plain_way() -> None:
+    listener, events = Listener(), spoken(*"abcdef")
 
     async def pause(at: int) -> None:
-        await listener.hears(1 if at == 0 else len(events) - 1)
+        await listener.wait_for(1 if at == 0 else len(events) - 1)
 
     direct, _ = await ask(
         in_pieces([events[0], b"".join(events[1:])], pause), AcceleratedChatOpenAI, listener
@@ -141,9 +141,9 @@ async def test_text_in_the_last_bytes_of_a_body_does_not_hide_its_end() -> None:
     listener = Listener()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(CHUNKED + chunked(text_event("one ")))
-        await listener.hears(1)
+        await listener.wait_for(1)
         writer.write(chunked(text_event("two ")) + END)
         await reader.read()
 
@@ -154,12 +154,12 @@ async def test_text_in_the_last_bytes_of_a_body_does_not_hide_its_end() -> None:
     assert (listener.tokens, listener.in_place) == (["one ", "two "], [False, True])
 
 
-async def test_answers_at_once_are_told_each_by_its_own_way() -> None:
+async def test_answers_at_once_are_published_each_by_its_own_way() -> None:
     answers: list[Any] = []
     for kind in (AcceleratedChatOpenAI, StrictChatOpenAI):
         listener = Listener()
         with anyio.fail_after(10):
-            async with answering(in_pieces(said("one ", "two ", "three"), a_while)) as url:
+            async with answering(in_pieces(spoken("one ", "two ", "three"), a_while)) as url:
                 model = await model_at(url, kind)
                 asked: Any = [[HumanMessage("q")] for _ in range(3)]
                 result = await model.agenerate(asked, callbacks=[listener])
@@ -173,9 +173,9 @@ async def test_answers_at_once_are_told_each_by_its_own_way() -> None:
     assert answers[0][1] == ["one two three"] * 3
 
 
-async def test_a_listener_that_is_awaited_is_told_by_the_task() -> None:
+async def test_a_listener_that_is_awaited_is_published_by_the_task() -> None:
     listener = Waited()
-    answer = in_pieces(said("one ", "two ", "three"), a_while)
+    answer = in_pieces(spoken("one ", "two ", "three"), a_while)
 
     direct, _ = await ask(answer, AcceleratedChatOpenAI, listener)
     long, _ = await ask(answer, StrictChatOpenAI, Waited())
@@ -187,7 +187,7 @@ async def test_a_listener_that_is_awaited_is_told_by_the_task() -> None:
 
 async def test_what_is_encoded_is_decoded_first_even_where_it_looks_like_text() -> None:
     """Stored uncompressed, an encoded event looks like one that isn't; taking it would break the encoding."""
-    events = said("one ", "two ", "three")
+    events = spoken("one ", "two ", "three")
     packer = zlib.compressobj(0, wbits=31)
     stored = [packer.compress(event) + packer.flush(zlib.Z_SYNC_FLUSH) for event in events]
     cut = b"".join([*stored, packer.flush()]).split(b"data:")
@@ -217,12 +217,12 @@ async def test_what_is_encoded_is_decoded_first_even_where_it_looks_like_text() 
         text_event("half").replace(b"\n", b"\r"),
     ],
 )
-async def test_data_amid_an_event_goes_on_the_long_way(begun: bytes) -> None:
-    pieces = [text_event("one "), begun, text_event("two "), *said("three")]
+async def test_data_amid_an_event_goes_on_the_plain_way(begun: bytes) -> None:
+    pieces = [text_event("one "), begun, text_event("two "), *spoken("three")]
     listener = Listener()
 
     direct, _ = await ask(in_pieces(pieces, a_while), AcceleratedChatOpenAI, listener)
-    lean, _ = await ask(in_pieces(pieces, a_while), Untold)
+    lean, _ = await ask(in_pieces(pieces, a_while), ByTheTask)
     long, _ = await ask(in_pieces([b"".join(pieces)], a_while), StrictChatOpenAI)
 
     assert direct == lean == long
@@ -233,7 +233,7 @@ async def test_data_amid_an_event_goes_on_the_long_way(begun: bytes) -> None:
 
 async def test_a_comment_between_events_does_not_close_the_way() -> None:
     listener = Listener()
-    first, second, *rest = said("one ", "two ")
+    first, second, *rest = spoken("one ", "two ")
 
     direct, _ = await ask(
         in_pieces([first, b": ping\n\n", b": ping\n", second, *rest], a_while),
@@ -249,7 +249,7 @@ async def test_a_comment_between_events_does_not_close_the_way() -> None:
 @pytest.mark.parametrize("is_whole", [True, False])
 @pytest.mark.parametrize("is_at_once", [True, False])
 async def test_text_behind_the_end_is_dropped(is_whole: bool, is_at_once: bool) -> None:
-    begun = said("one ", "two ")[: -1 if is_whole else 2]
+    begun = spoken("one ", "two ")[: -1 if is_whole else 2]
     late = [DONE.encode(), text_event("late"), text_event("later")]
     pieces = [*begun, b"".join(late)] if is_at_once else [*begun, *late]
     listener = Listener()
@@ -273,17 +273,17 @@ async def test_text_and_the_end_in_one_piece_leave_the_way_closed() -> None:
 
 
 @pytest.mark.parametrize("count", range(4))
-async def test_nothing_is_told_after_a_cancel_though_bytes_come_before_the_task_ends(count: int) -> None:
+async def test_nothing_is_published_after_a_cancel_though_bytes_come_before_the_task_ends(count: int) -> None:
     """With one round between, the bytes are handled while the cancel is on its way to the task."""
     listener, told, left = Listener(), list[int](), asyncio.Event()
     calls: list[asyncio.Task[Any]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(CHUNKED)
         for at in range(3):
             writer.write(chunked(text_event("one ")))
-            await listener.hears(at + 1)
+            await listener.wait_for(at + 1)
         writer.write(chunked(text_event("late") + text_event("later")))
         await rounds(count)
         told.append(len(listener.told))

@@ -33,7 +33,7 @@ from seltzer.models.openai.accelerated.frames import plain_frame
 from seltzer.models.openai.accelerated.transport import ModelHttpClient
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.dialects import BROKEN, STREAMS
-from tests.models.openai.wire import CHUNKED, END, answering, chunked, saying, take
+from tests.models.openai.wire import CHUNKED, END, answering, chunked, read_request, sending
 
 pytestmark = [
     pytest.mark.anyio,
@@ -149,7 +149,7 @@ async def _outcome(model: ChatOpenAI) -> tuple[list[list[Any]], str]:
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_every_dialect_gives_the_chunks_and_the_error_of_the_long_way(name: str) -> None:
+async def test_every_dialect_gives_the_chunks_and_the_error_of_the_plain_way(name: str) -> None:
     pieces = [ANSWERS[name]]
 
     lean = await _outcome(_model(AcceleratedChatOpenAI, pieces))
@@ -162,7 +162,7 @@ async def test_every_dialect_gives_the_chunks_and_the_error_of_the_long_way(name
 @pytest.mark.parametrize("name", STREAMS)
 async def test_langchains_own_model_makes_the_same_chunks(name: str) -> None:
     """Reasoning apart, which it drops."""
-    async with answering(saying(CHUNKED, chunked(STREAMS[name]), END)) as url:
+    async with answering(sending(CHUNKED, chunked(STREAMS[name]), END)) as url:
         lean = await asyncio.to_thread(openai_chat, "m", "k", url)
         plain = await asyncio.to_thread(ChatOpenAI, model="m", api_key="k", base_url=url)
         chunks = [chunk async for chunk in lean._astream(ASKED)]
@@ -316,7 +316,7 @@ async def test_no_chunk_shares_anything_that_can_be_changed() -> None:
         {"model_kwargs": {"response_format": {"type": "text"}}},
     ],
 )
-async def test_what_is_read_in_another_way_goes_the_long_one(options: dict[str, Any]) -> None:
+async def test_what_is_read_in_another_way_goes_the_plain_one(options: dict[str, Any]) -> None:
     outcomes = [
         await _outcome(_model(kind, [STREAMS["openai"]], **options))
         for kind in (AcceleratedChatOpenAI, StrictChatOpenAI)
@@ -345,7 +345,7 @@ async def test_only_a_frame_counts_as_a_sign_of_life() -> None:
     pinged = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(CHUNKED + chunked(FRAMES[0] + FRAMES[1]))
         while True:
             writer.write(chunked(b": ping\n\n"))

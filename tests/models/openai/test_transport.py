@@ -15,7 +15,7 @@ from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.accelerated.connection import Connection
 from seltzer.models.openai.accelerated.transport import ModelHttpClient
 from tests.models.openai.dialects import STREAMS
-from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, saying, take
+from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, read_request, sending
 from tests.replies import Reply
 from tests.upstream import Upstream
 
@@ -65,7 +65,7 @@ async def test_a_request_arrives_as_it_was_made(client: ModelHttpClient) -> None
     heads = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads.append(await take(reader))
+        heads.append(await read_request(reader))
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nset-cookie: a=1\r\nx-y: z\r\n\r\nhi")
 
     async with answering(answer) as url:
@@ -92,7 +92,7 @@ async def test_every_way_of_telling_a_bodys_length_is_read(
     client: ModelHttpClient, raw: bytes, is_cut: bool
 ) -> None:
     parts = [raw[at : at + 1] for at in range(len(raw))] if is_cut else [raw]
-    async with answering(saying(*parts)) as url:
+    async with answering(sending(*parts)) as url:
         response = await client.post(url)
 
     assert response.content == b"hi"
@@ -103,7 +103,7 @@ async def test_a_stream_that_asks_for_a_length_of_its_own_is_sent_whole(client: 
     heads = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads.append(await take(reader))
+        heads.append(await read_request(reader))
         writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     async def body() -> Any:
@@ -124,7 +124,7 @@ async def test_a_connection_is_used_again_while_it_is_open(
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(2):
-            await take(reader)
+            await read_request(reader)
             ports.append(writer.get_extra_info("peername")[1])
             writer.write(WHOLE)
 
@@ -142,7 +142,7 @@ async def test_an_answer_that_nobody_asked_for_is_never_taken_for_one(client: Mo
     ports = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         ports.add(writer.get_extra_info("peername")[1])
         writer.write(WHOLE + WHOLE.replace(b"hi", b"no"))
         await _until_left(reader)
@@ -160,7 +160,7 @@ async def test_an_unused_connection_is_closed_after_a_while(
     left = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(WHOLE)
         await _until_left(reader)
         left.set()
@@ -175,7 +175,7 @@ def test_a_client_lives_on_from_one_event_loop_to_the_next() -> None:
     client = ModelHttpClient()
 
     async def ask() -> str:
-        async with answering(saying(WHOLE)) as url:
+        async with answering(sending(WHOLE)) as url:
             return (await client.post(url)).text
 
     assert [asyncio.run(ask()), uvloop.run(ask())] == ["hi", "hi"]
@@ -185,7 +185,7 @@ async def test_closing_the_client_closes_its_connections(watched: list[Watched])
     client = await asyncio.to_thread(ModelHttpClient)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(WHOLE)
         await _until_left(reader)
 
@@ -198,12 +198,12 @@ async def test_closing_the_client_closes_its_connections(watched: list[Watched])
 @pytest.mark.parametrize(
     "answer",
     [
-        saying(),
-        saying(b"HTTP/1.1 200 OK\r\n"),
-        saying(CHUNKED + chunked(b"text")),
-        saying(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ntext"),
-        saying(b"220 smtp ready\r\n"),
-        saying(UPGRADE),
+        sending(),
+        sending(b"HTTP/1.1 200 OK\r\n"),
+        sending(CHUNKED + chunked(b"text")),
+        sending(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ntext"),
+        sending(b"220 smtp ready\r\n"),
+        sending(UPGRADE),
     ],
 )  # fmt: skip
 async def test_what_is_no_whole_answer_is_an_error_of_httpx2(client: ModelHttpClient, answer: Answer) -> None:
@@ -213,7 +213,7 @@ async def test_what_is_no_whole_answer_is_an_error_of_httpx2(client: ModelHttpCl
 
 
 async def test_what_came_before_the_connection_broke_is_read_before_it_is_told() -> None:
-    async with answering(saying(CHUNKED + chunked(b"one") + chunked(b"two"))) as url:
+    async with answering(sending(CHUNKED + chunked(b"one") + chunked(b"two"))) as url:
         address = httpx2.URL(url)
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(Watched, address.host, address.port or 0)
@@ -230,7 +230,7 @@ async def test_what_came_before_the_connection_broke_is_read_before_it_is_told()
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\n", CHUNKED, CHUNKED + chunked(b"text")])
 async def test_silence_ends_in_a_timeout_wherever_it_falls(client: ModelHttpClient, sent: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(sent)
         await _until_left(reader)
 
@@ -241,7 +241,7 @@ async def test_silence_ends_in_a_timeout_wherever_it_falls(client: ModelHttpClie
 
 async def test_each_wait_has_the_whole_limit(client: ModelHttpClient) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(CHUNKED)
         for _ in range(6):
             writer.write(chunked(b"x"))
@@ -255,7 +255,7 @@ async def test_each_wait_has_the_whole_limit(client: ModelHttpClient) -> None:
 
 async def test_a_request_has_its_own_limit_not_that_of_the_one_before(client: ModelHttpClient) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(WHOLE)
         await _until_left(reader)
 
@@ -270,7 +270,7 @@ async def test_a_limit_that_passes_while_nobody_waits_harms_nothing(
 ) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(2):
-            await take(reader)
+            await read_request(reader)
             writer.write(WHOLE)
 
     async with answering(answer) as url:
@@ -282,7 +282,7 @@ async def test_a_limit_that_passes_while_nobody_waits_harms_nothing(
     assert len(watched) == 1
 
 
-async def test_a_reset_is_told_from_an_end(upstream: Upstream, client: ModelHttpClient) -> None:
+async def test_a_reset_is_published_from_an_end(upstream: Upstream, client: ModelHttpClient) -> None:
     upstream.script([Reply(text="one two", breaks="reset", after=1)])
 
     with pytest.raises(httpx2.ReadError):
@@ -294,7 +294,7 @@ async def test_a_slow_reader_makes_the_upstream_wait(client: ModelHttpClient) ->
     size = 40_000_000
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
         for _ in range(size // 100_000):
             writer.write(b"x" * 100_000)
@@ -310,7 +310,7 @@ async def test_a_slow_reader_makes_the_upstream_wait(client: ModelHttpClient) ->
     assert sent.is_set()
 
 
-async def test_nobody_there_and_nobody_who_answers_are_told_apart(client: ModelHttpClient) -> None:
+async def test_nobody_there_and_nobody_who_answers_are_published_apart(client: ModelHttpClient) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(httpx2.ConnectError):
@@ -341,7 +341,7 @@ def test_a_proxy_of_the_environment_is_left_to_httpx2(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 def test_the_model_speaks_over_either_event_loop(run: Any) -> None:
     async def ask() -> str:
-        async with answering(saying(CHUNKED, chunked(STREAMS["ollama"]), END)) as url:
+        async with answering(sending(CHUNKED, chunked(STREAMS["ollama"]), END)) as url:
             return "".join([chunk.text async for chunk in (await _chat(url)).astream("q")])
 
     assert run(ask()) == "Hi there"
@@ -356,7 +356,7 @@ async def test_the_sdk_retries_and_names_the_errors() -> None:
     asked = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         asked.append(1)
         if len(asked) == 2:
             writer.write(CHUNKED + chunked(STREAMS["ollama"]) + END)
@@ -377,7 +377,7 @@ async def test_a_large_head_or_trailer_does_not_stop_the_reading(client: ModelHt
     large = b"".join(b"x-%d: %s\r\n" % (n, b"x" * 1000) for n in range(kib))
     head, trailers = CHUNKED.removesuffix(b"\r\n") + large + b"\r\n", b"0\r\n" + large + b"\r\n"
 
-    async with answering(saying(head, chunked(b"hi"), trailers)) as url, asyncio.timeout(5):
+    async with answering(sending(head, chunked(b"hi"), trailers)) as url, asyncio.timeout(5):
         assert (await client.get(url)).text == "hi"
 
 
@@ -386,7 +386,7 @@ async def test_a_large_head_or_trailer_does_not_stop_the_reading(client: ModelHt
 )
 async def test_a_head_or_trailers_without_an_end_are_refused(client: ModelHttpClient, begun: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(begun)
         while True:
             writer.write(b"x: %s\r\n" % (b"x" * 60_000))
@@ -399,7 +399,7 @@ async def test_a_head_or_trailers_without_an_end_are_refused(client: ModelHttpCl
 
 async def test_each_sign_of_life_before_the_head_begins_the_wait_anew(client: ModelHttpClient) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         for _ in range(6):
             writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
             await asyncio.sleep(0.2)
@@ -415,7 +415,7 @@ async def test_a_refused_second_chat_leaves_no_connection_open(watched: list[Wat
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
         while True:
-            await take(reader)
+            await read_request(reader)
             asked += 1
             refusal = b"HTTP/1.1 500 X\r\ncontent-length: 2\r\nretry-after-ms: 1\r\n\r\n{}"
             writer.write(refusal if asked in (2, 3) else CHUNKED + chunked(STREAMS["ollama"]) + END)
@@ -432,7 +432,7 @@ async def test_a_refused_second_chat_leaves_no_connection_open(watched: list[Wat
 @pytest.mark.parametrize("has_gone", [True, False])
 async def test_an_answer_that_breaks_off_names_its_request_and_its_cause(has_gone: bool) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(CHUNKED + chunked(STREAMS["ollama"].partition(b"\n\n")[0] + b"\n\n"))
         if not has_gone:
             await _until_left(reader)
@@ -454,11 +454,11 @@ async def test_an_answer_that_breaks_off_names_its_request_and_its_cause(has_gon
     assert b'"q"' in told.request.content
 
 
-async def test_an_answer_that_somebody_has_read_is_told_all_the_same() -> None:
+async def test_an_answer_that_somebody_has_read_is_published_all_the_same() -> None:
     async def read(response: httpx2.Response) -> None:
         await response.aread()
 
-    async with answering(saying(CHUNKED, chunked(STREAMS["ollama"]), END)) as url:
+    async with answering(sending(CHUNKED, chunked(STREAMS["ollama"]), END)) as url:
         client = await asyncio.to_thread(ModelHttpClient, event_hooks={"response": [read]})
         model = AcceleratedChatOpenAI(model="m", api_key="k", base_url=url, http_async_client=client)
         texts = [(await model.ainvoke("q", stream=True)).text for _ in range(2)]
@@ -470,7 +470,7 @@ async def test_a_cancelled_reader_closes_the_upstream() -> None:
     begun, left = asyncio.Event(), asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         writer.write(CHUNKED + chunked(STREAMS["ollama"].partition(b"\n\n")[0] + b"\n\n"))
         await _until_left(reader)
         left.set()

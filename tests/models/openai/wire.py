@@ -14,7 +14,7 @@ def chunked(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-async def take(reader: asyncio.StreamReader) -> bytes:
+async def read_request(reader: asyncio.StreamReader) -> bytes:
     """Read a request, and return its head."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
@@ -52,11 +52,11 @@ async def answering(answer: Answer) -> AsyncIterator[str]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def saying(*parts: bytes) -> Answer:
+def sending(*parts: bytes) -> Answer:
     """Answer each request of a connection with these bytes, then close it."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         for part in parts:
             writer.write(part)
             await writer.drain()

@@ -1,4 +1,4 @@
-"""A graph whose model's texts go the direct way says what it says when they go the long one."""
+"""A graph whose model's texts go the direct path says what it says when they go the long one."""
 
 import asyncio
 import re
@@ -18,8 +18,8 @@ from seltzer.runs.execution.graph_stream import Part
 from seltzer.runs.execution.translator import Translator
 from seltzer.runs.graph import AnyPregel
 from tests.models.openai.dialects import DONE, STREAMS, frame
-from tests.models.openai.listeners import Untold, events_of, model_at, rounds, said
-from tests.models.openai.wire import CHUNKED, Answer, answering, chunked, take
+from tests.models.openai.listeners import ByTheTask, events_of, model_at, rounds, spoken
+from tests.models.openai.wire import CHUNKED, Answer, answering, chunked, read_request
 from tests.models.openai.wire import END as END_OF_BODY
 from tests.runs.scripted import Messages, agent
 
@@ -72,19 +72,25 @@ def within(model: BaseChatModel) -> AnyPregel:
 
 
 SHAPES: dict[str, tuple[Making, list[list[bytes]]]] = {
-    "an answer": (nodes(1), [said("one ", "two ", "", "three")]),
+    "an answer": (nodes(1), [spoken("one ", "two ", "", "three")]),
     "every kind of text": (nodes(1), [events_of(STREAMS["openai"])]),
     "reasoning": (nodes(1), [events_of(STREAMS["deepseek"])]),
     "half a character": (
         nodes(1),
-        [[*said("a", "b")[:2], frame({"content": "?"}).encode().replace(b"?", b"\\ud83e"), *said("c")]],
+        [
+            [
+                *spoken("a", "b")[:2],
+                frame({"content": "?"}).encode().replace(b"?", b"\\ud83e"),
+                *spoken("c"),
+            ]
+        ],
     ),
-    "text before a tool call": (a_tool, [calling("Let ", "me ", "see."), said("It ", "is ", "8.")]),
-    "no text before a tool call": (a_tool, [calling(), said("It ", "is ", "8.")]),
-    "two nodes": (nodes(1, 1), [said("one ", "two"), said("three ", "four")]),
-    "two calls of a node": (nodes(2), [said("one ", "two"), said("three ", "four")]),
-    "a subgraph": (within, [calling("Let ", "me"), said("It ", "is ", "8.")]),
-    "a cut answer": (nodes(1), [said("one ", "two ")[:2]]),
+    "text before a tool call": (a_tool, [calling("Let ", "me ", "see."), spoken("It ", "is ", "8.")]),
+    "no text before a tool call": (a_tool, [calling(), spoken("It ", "is ", "8.")]),
+    "two nodes": (nodes(1, 1), [spoken("one ", "two"), spoken("three ", "four")]),
+    "two calls of a node": (nodes(2), [spoken("one ", "two"), spoken("three ", "four")]),
+    "a subgraph": (within, [calling("Let ", "me"), spoken("It ", "is ", "8.")]),
+    "a cut answer": (nodes(1), [spoken("one ", "two ")[:2]]),
 }
 
 
@@ -94,7 +100,7 @@ def scripted(answers: list[list[bytes]]) -> Answer:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            await take(reader)
+            await read_request(reader)
             writer.write(CHUNKED)
             for event in left.pop(0):
                 writer.write(chunked(event))
@@ -138,7 +144,7 @@ async def test_the_texts_say_what_the_messages_say(shape: str) -> None:
     making, answers = SHAPES[shape]
 
     modes, direct = await driven(making, answers, AcceleratedChatOpenAI)
-    untold_modes, untold = await driven(making, answers, Untold)
+    untold_modes, untold = await driven(making, answers, ByTheTask)
     _, long = await driven(making, answers, StrictChatOpenAI)
 
     assert direct == untold == long
@@ -162,7 +168,7 @@ async def test_answers_that_come_by_turns_are_kept_apart() -> None:
     begun: list[int] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await take(reader)
+        await read_request(reader)
         begun.append(1)
         mine = len(begun) - 1
         if mine == 1:
@@ -170,11 +176,11 @@ async def test_answers_that_come_by_turns_are_kept_apart() -> None:
         writer.write(CHUNKED)
         for turn in range(mine, 6, 2):
             await at_turn[turn].wait()
-            writer.write(chunked(said(words[turn])[0]))
+            writer.write(chunked(spoken(words[turn])[0]))
             await rounds()
             at_turn[turn + 1].set()
         await at_turn[6].wait()
-        writer.write(chunked(b"".join(said())) + END_OF_BODY)
+        writer.write(chunked(b"".join(spoken())) + END_OF_BODY)
         await reader.read()
 
     async def both(state: Messages) -> Any:

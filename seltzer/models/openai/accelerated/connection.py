@@ -11,13 +11,13 @@ import httpx2
 Headers = list[tuple[bytes, bytes]]
 EMPTY_CONTEXT = Context()  # what outlives a request must not keep its context, and with it all of its run
 _PAUSE_BYTES = 256 * 1024  # of a body, unread, after which the upstream is made to wait
-_MAX_HEAD_BYTES = 1024 * 1024  # of a head or trailers, after which the upstream isn't listened to any more
+_MAX_HEAD_BYTES = 1024 * 1024  # of a head or trailers, after which the response is rejected
 
 
 class Connection(asyncio.Protocol):
-    """Asks one request after the other; hands out the body of an answer as it comes, all that waits at once.
+    """Sends one request after the other; returns a response's body as it arrives, all that waits at once.
 
-    What arrived before a failure is handed out before the failure is raised, as one of httpx2's errors.
+    What arrived before a failure is returned before the failure is raised, as one of httpx2's errors.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Connection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._pieces: list[bytes] = []
-        self.on_body = self._pieces.append  # the parser's way of saying "here is some of the body"
+        self.on_body = self._pieces.append  # the parser calls it with pieces of the body
         self._unread_bytes = 0
         self._head_bytes = 0
         self._status = 0
@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
         return self._status, self._headers
 
     async def read(self) -> bytes:
-        """Return what of the body has come, waiting for some; empty is its end."""
+        """Return what has arrived of the body, waiting for some; empty is its end."""
         while not self._pieces:
             if self._is_complete:
                 return b""
@@ -65,15 +65,15 @@ class Connection(asyncio.Protocol):
         self._unread_bytes = 0
         return data
 
-    def set_consumer(self, take: Callable[[bytes], bytes] | None) -> None:
-        """Offer to take what comes of this answer's body while read() waits; None: to nobody any more.
+    def set_consumer(self, consumer: Callable[[bytes], bytes] | None) -> None:
+        """Pass what arrives of this body while read() waits to the consumer first; None removes it.
 
-        It is called where the bytes come in, and returns what it leaves for read(); it must not raise.
+        It is called where the bytes arrive, and returns what it leaves for read(); it must not raise.
         """
-        self._consumer = take
+        self._consumer = consumer
 
     def is_whole(self) -> bool:
-        """Say whether all of the answer was read."""
+        """Tell whether the whole response was read."""
         return self._is_complete and not self._pieces
 
     @property
@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_reusable(self) -> bool:
-        """Say whether the answer has been taken whole, and another request may follow."""
+        """Tell whether the whole response was read and another request may follow."""
         return self.is_whole() and self._may_follow and self.is_open
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     async def _wait(self) -> None:
-        """Wait for the next bytes. One timer is moved on when it fires, rather than made for each wait."""
+        """Wait for the next bytes. One timer serves all waits, and is set anew when it fires too early."""
         if self._error:
             raise self._error
         self._waiter = self._loop.create_future()

@@ -10,7 +10,7 @@ Frame = dict[str, Any]
 
 
 class TextFrame(Frame):
-    """A frame of the stream that adds `text` to the answer's text, and says nothing else that is read."""
+    """A frame of the stream that adds `text` to the answer's text, and has nothing else that is read."""
 
     __slots__ = ("text",)
 
@@ -23,7 +23,7 @@ def plain_frame(data: bytes) -> Frame | None:
     """Read a frame of which ChatOpenAI makes the same chunk whether or not the SDK made a model of it before.
 
     Such a frame has at most one choice, and nothing in it that ChatOpenAI hands on whole, like logprobs, or
-    reads otherwise than by asking for a key: there a model's dump, which has all keys, would tell.
+    reads otherwise than by asking for a key: there a model's dump, which has all keys, would differ.
     """
     try:
         frame = orjson.loads(data)
@@ -118,7 +118,7 @@ class FrameReader:
         self._rest = [lines.pop()]
         for line in lines:
             if line:
-                if not (line.startswith(b":") and line.isascii()):  # a comment, which says nothing
+                if not (line.startswith(b":") and line.isascii()):  # a comment
                     self._lines.append(line)
                 continue
             event, self._lines = self._lines, []

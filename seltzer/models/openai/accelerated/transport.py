@@ -1,10 +1,9 @@
-"""What carries the chat model's requests: httpx2's AsyncClient, over connections of our own.
+"""The chat model's HTTP client: httpx2's AsyncClient over connections of our own.
 
 httpx2's own transport spends ten times as long on a streamed token, most of it in parsing chunked bodies.
 Departs from it:
 1. Several addresses of one host are tried in turn, not in a race.
 2. HTTP/1.1 only. A proxy named by the environment or by the client's user is left to httpx2's.
-3. What is sent straight: an answer can't tell how long it took; what is redirected is sent once more.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from openai import DefaultAsyncHttpxClient
 
 from seltzer.models.openai.accelerated.connection import EMPTY_CONTEXT, Connection
 
-# The answers' extensions, past whatever stands around this transport:
+# Extensions of a response, for who reads it without the client's layers:
 SET_CONSUMER = "seltzer.set_consumer"  # Connection.set_consumer
 IS_WHOLE = "seltzer.is_whole"  # whether all of the body was read
 READ = "seltzer.read"  # the body's next bytes
@@ -146,7 +145,7 @@ class _Body(httpx2.AsyncByteStream):
             yield data
 
     async def read(self) -> bytes:
-        """Return what has come, waiting for some; empty is the end."""
+        """Return the bytes that have arrived, waiting for some; empty is the end."""
         return await self._connection.read() if self._connection else b""
 
     async def aclose(self) -> None:
