@@ -141,7 +141,9 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
 def load_graphs(settings: Settings) -> Catalog:
     """Load what langgraph.json names, with the environment it declares. Raises LoadError."""
     apply_env(catalog.read_file(settings.config).env, settings.config.resolve().parent)
-    return catalog.load(settings.config, reserved=RESERVED)
+    return catalog.load(
+        settings.config, reserved=RESERVED, is_strict=settings.strict, is_auth_ignored=settings.no_auth
+    )
 
 
 def facts(engine: Engine, settings: Settings) -> Facts:

@@ -34,6 +34,11 @@ class Settings(BaseSettings):
         description="Port to listen on; 0: any free.",
     )
     config: Path = Field(Path("langgraph.json"), description="The file that names the graphs.")
+    strict: bool = Field(False, description="Refuse to start if one of the graphs can't be loaded.")
+    no_auth: bool = Field(
+        False,
+        description="Start though langgraph.json declares `auth`, which isn't honoured: an open server.",
+    )
     data: Path = Field(Path(".seltzer"), description="The folder the server keeps things in.")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="What goes to the log."

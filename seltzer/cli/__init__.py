@@ -103,6 +103,15 @@ def serve(
         str | None,
         typer.Option(metavar="MODULE:APP", help="An app composed by hand to serve, such as app.main:app."),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse to start if one of the graphs can't be loaded.")
+    ] = False,
+    no_auth: Annotated[
+        bool,
+        typer.Option(
+            "--no-auth", help="Serve openly though langgraph.json declares auth, which isn't honoured."
+        ),
+    ] = False,
     reload: Annotated[
         bool, typer.Option("--reload", help="Start again whenever a source file changes.")
     ] = False,
@@ -116,11 +125,15 @@ def serve(
     from seltzer.cli.configuration import read_settings
     from seltzer.cli.serve.command import run
 
-    if app is not None and config is not None:
+    if app is not None and (config is not None or strict or no_auth):
         raise typer.BadParameter(
-            "give one of them: an app names its graphs itself", param_hint="--app and --config"
+            "an app names its graphs itself: give none of these with --app",
+            param_hint="--config, --strict and --no-auth",
         )
-    return run(read_settings(host=host, port=port, config=config), app=app, reload=reload)
+    settings = read_settings(
+        host=host, port=port, config=config, strict=strict or None, no_auth=no_auth or None
+    )
+    return run(settings, app=app, reload=reload)
 
 
 @_commands.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -58,6 +59,27 @@ def test_a_flag_beats_the_environment_which_beats_the_file(desk: Desk) -> None:
 
     other = desk.start("serve", "--host", "127.0.0.2", "--port", "0", SELTZER_DATA="other")
     assert url_in(banner_of(other)).startswith("http://127.0.0.2:")
+
+
+def test_a_broken_graph_stops_the_start_only_if_strict(desk: Desk) -> None:
+    graphs = {"agent": f"{TALKER}:graph", "broken": "import nowhere_to_be_found\n"}
+    write_graphs(desk.folder, graphs)
+
+    assert "broken    broken  " in banner_of(desk.start("serve", "--port", "0"))
+
+    done = desk.run("serve", "--port", "0", "--strict")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "'broken'" in done.stderr
+
+
+def test_a_declared_auth_is_served_openly_only_if_asked(desk: Desk) -> None:
+    file = write_graphs(desk.folder, {"agent": f"{TALKER}:graph"})
+    declared = json.loads(file.read_text()) | {"auth": {"path": "./auth.py:auth"}}
+    file.write_text(json.dumps(declared))
+
+    assert "--no-auth" in desk.run("serve", "--port", "0").stderr
+
+    assert "agent  messages" in banner_of(desk.start("serve", "--port", "0", "--no-auth"))
 
 
 def test_an_ipv6_address_is_served(desk: Desk) -> None:

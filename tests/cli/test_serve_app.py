@@ -119,4 +119,4 @@ def test_a_file_that_names_graphs_cant_be_given_beside_an_app(composing: Desk) -
     done = composing.run("serve", "--app", "app.main:app", "--config", "langgraph.json")
 
     assert done.returncode == 2
-    assert "--app and --config" in done.stderr
+    assert "--config, --strict and --no-auth" in done.stderr
