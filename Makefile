@@ -8,7 +8,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
 
 run: setup ## serve on 127.0.0.1:8000 (HOST, PORT and .env are honoured)
-	@$(BIN)/seltzer serve
+	@$(BIN)/seltzer serve --app app.main:app
 
 test: .venv/.dev browser ## run the tests
 	@$(BIN)/pytest -n 2 $(ARGS)

@@ -1,30 +1,34 @@
 """The composition root: settings -> a server. The only file that knows every room."""
 
-import sys
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from seltzer import __version__, catalog
 from seltzer.catalog import Catalog
 from seltzer.errors import GraphBroken
+from seltzer.facts import Facts, Mounted, facts_of
 from seltzer.guards import faults
 from seltzer.guards.body import BodyLimits, BodyReader
 from seltzer.guards.hosts import HostGuard, is_loopback
+from seltzer.guards.lifespan import EngineLifespan, OpenedFaults
+from seltzer.guards.proxies import ProxyPrefix
 from seltzer.protocols import chat, health, info, langserve, native, page
 from seltzer.protocols.http.direct_send import DirectSendApp
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.protocol import PLANNED
+from seltzer.protocols.langserve import RouteOptions
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
 from seltzer.runs.limits import RunLimits
 from seltzer.settings import Settings, apply_env
-from seltzer.stores.open import FILE_NAME, Retention, open_stores
+from seltzer.stores.open import Retention, open_stores
+
+__all__ = ["RESERVED", "Composition", "Facts", "Mounted", "create_app", "load_graphs", "open_engine"]
 
 PROTOCOLS: Final = (
     health.PROTOCOL,
@@ -36,49 +40,16 @@ PROTOCOLS: Final = (
     PLANNED,
 )
 RESERVED: Final = frozenset[str]().union(*(each.reserved for each in PROTOCOLS))
-AUTH = "off: whoever can reach this address can use it"
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the banner shows of a server: model lines are the graphs' own words.
-
-    graphs has those that an async factory makes once the engine is open.
-    """
-
-    version: str
-    graphs: Collection[Graph]
-    broken: Collection[GraphBroken]
-    models: Sequence[str]
-    storage: str
-    auth: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mounted:
-    """What Seltzer serves in an app, under the prefix.
-
-    `app.state.seltzer` lists them: `seltzer serve --app` shows them, and drains their engines at its end.
-    """
-
-    engine: Engine
-    facts: Facts
-    prefix: str = ""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Build the server. Raises LoadError if langgraph.json can't be used, or none of its graphs loaded."""
+    """Build the server of what langgraph.json names.
+
+    Its engine is opened by the app's lifespan, and may be opened again after it was closed.
+    Raises LoadError if langgraph.json can't be used, or none of its graphs loaded.
+    """
     settings = settings or Settings()
-    graphs = load_graphs(settings)
-    engine = _engine(settings, graphs)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await engine.open()
-        mount_graphs()  # those that only a running loop can make
-        yield
-        await engine.aclose()
-
+    composition = Composition(settings, load_graphs(settings))
     app = (DirectSendApp if settings.accelerate else FastAPI)(
         title="Seltzer",
         version=__version__,
@@ -86,49 +57,120 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
-        lifespan=lifespan,
+        lifespan=composition.lifespan,
     )
-    app.state.engine = engine
-    app.state.seltzer = [Mounted(engine, facts(engine, settings))]
-    limits = InputLimits(settings.messages_limit, settings.message_limit_bytes, settings.batch_limit)
-    body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
-    guards = Guards(faults, BodyReader(body))
-    faults.mount(app)
-    app.include_router(health.router(engine, guards))
-    app.include_router(info.router(engine, guards))
-    app.include_router(chat.router(engine, guards, limits=limits))
-    runs = native.router(engine, guards, limits=limits, ping_s=settings.ping_s)
-    app.include_router(runs)
-    if graphs.has_moved:
-        app.include_router(runs, prefix="/graphs")
-    guard = langserve.make_guard(engine, guards, limits, settings.ping_s, accelerate=settings.accelerate)
-    mount_graphs = partial(_mount_graphs, app, guard, set())
-    mount_graphs()
-    app.include_router(page.router(engine, guards, version=__version__))
-    app.include_router(page.docs_router(guards, title="Seltzer"))
-    app.add_middleware(
-        HostGuard, is_loopback=is_loopback(settings.host), allowed_hosts=settings.allowed_hosts
-    )
-    app.add_middleware(faults.Boundary)  # the last one added is the outermost of ours
+    composition.register(app)
+    app.include_router(composition.server_routes())
+    composition.include_graphs(app)
+    app.include_router(composition.docs_routes(app.title))
+    composition.guard(app)
     return app
 
 
-def _mount_graphs(app: FastAPI, guard: langserve.Guard, mounted: set[str]) -> None:
-    """Add the routes of each graph that isn't mounted yet: some are made when the engine opens."""
-    for graph in guard.engine.graphs.values():
-        if graph.name not in mounted:
-            app.include_router(langserve.graph_router(guard, graph, graph.path))
-    for broken in guard.engine.broken.values():
-        if broken.name not in mounted:
-            app.include_router(info.broken_router(broken, guard.guards))
-    mounted.update(guard.engine.graphs, guard.engine.broken)
+class Composition:
+    """An engine for the graphs, and the routers that serve it. Opens nothing until its lifespan runs.
+
+    The catalog may grow until then.
+    """
+
+    def __init__(self, settings: Settings, graphs: Catalog) -> None:
+        self.settings = settings
+        self.catalog = graphs
+        self.engine = _engine(settings, graphs)
+        self.lifespan = EngineLifespan(self.engine)
+        body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
+        self._guards = Guards(OpenedFaults(self.engine), BodyReader(body))
+        self._limits = InputLimits(
+            settings.messages_limit, settings.message_limit_bytes, settings.batch_limit
+        )
+        self._langserve = langserve.make_guard(
+            self.engine, self._guards, self._limits, settings.ping_s, accelerate=settings.accelerate
+        )
+
+    def server_routes(self, *, docs: str | None = "docs", openapi: str | None = "openapi.json") -> APIRouter:
+        """Return the routes that are no graph's: /health, /ready, /info, /chat, and the front page.
+
+        docs, openapi: where these are, as the front page sees it; None: nowhere.
+        """
+        routes = APIRouter()
+        routes.include_router(health.router(self.engine, self._guards))
+        routes.include_router(info.router(self.engine, self._guards))
+        routes.include_router(chat.router(self.engine, self._guards, limits=self._limits))
+        routes.include_router(
+            page.router(self.engine, self._guards, version=__version__, docs=docs, openapi=openapi)
+        )
+        return routes
+
+    def docs_routes(self, title: str) -> APIRouter:
+        """Return the routes of /docs, from installed files: FastAPI's own page needs another host."""
+        return page.docs_router(self._guards, title=title)
+
+    def include_graphs(self, app: FastAPI) -> None:
+        """Serve every graph at its own path; a name that no graph has is answered by unknown_graph."""
+        included = set[str]()
+        runs = native.router(self.engine, self._guards, limits=self._limits, ping_s=self.settings.ping_s)
+        app.include_router(runs)
+        if self.catalog.has_moved:
+            app.include_router(runs, prefix="/graphs")
+
+        def include_made() -> None:
+            for graph in self.engine.graphs.values():
+                if graph.name not in included:
+                    app.include_router(langserve.graph_router(self._langserve, graph, graph.path))
+            for broken in self.engine.broken.values():
+                if broken.name not in included:
+                    app.include_router(self.broken_routes(broken))
+            included.update(self.engine.graphs, self.engine.broken)
+
+        include_made()
+        self.lifespan.on_open.append(include_made)  # some are made where a loop is running
+
+    def broken_routes(self, broken: GraphBroken) -> APIRouter:
+        """Return the routes that answer for a graph that can't be loaded."""
+        return info.broken_router(broken, self._guards)
+
+    def graph_routes(self, graph: Graph, path: str, options: RouteOptions) -> APIRouter:
+        """Return one graph's routes at the path, those that are declared for LangServe by its options."""
+        routes = APIRouter()
+        routes.include_router(
+            native.router(
+                self.engine,
+                self._guards,
+                limits=self._limits,
+                ping_s=self.settings.ping_s,
+                graph=graph.name,
+                modifier=options.modifier,
+            ),
+            prefix=path,
+        )
+        routes.include_router(langserve.graph_router(self._langserve, graph, path, options))
+        return routes
+
+    def guard(self, app: FastAPI) -> None:
+        """Guard the whole app: foreign hosts and pages are refused, and every error is a problem.
+
+        For an app whose every route is ours, or is meant to be treated as ours.
+        """
+        faults.mount(app)
+        app.add_middleware(
+            HostGuard, is_loopback=is_loopback(self.settings.host), allowed_hosts=self.settings.allowed_hosts
+        )
+        app.add_middleware(faults.Boundary)
+        app.add_middleware(
+            ProxyPrefix, root_path=self.settings.root_path, trusted=self.settings.trusted_proxies
+        )
+
+    def register(self, app: FastAPI, prefix: str = "") -> None:
+        """Have `seltzer serve --app` find what is served in the app, for its banner and its end."""
+        others = [each for each in getattr(app.state, "seltzer", ()) if each.engine is not self.engine]
+        app.state.seltzer = [*others, Mounted(self.engine, facts_of(self.engine, self.settings), prefix)]
 
 
 @asynccontextmanager
 async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     """Run graphs in this process, without a server, until the block ends.
 
-    Raises LoadError, and DataInUse while a server or another such block holds the data folder.
+    Raises LoadError, and DataInUse while a server or another such block has locked the data folder.
     """
     engine = _engine(settings, load_graphs(settings))
     await engine.open()
@@ -146,26 +188,14 @@ def load_graphs(settings: Settings) -> Catalog:
     )
 
 
-def facts(engine: Engine, settings: Settings) -> Facts:
-    """Return what there is to say of a server."""
-    storage = f"SQLite in {settings.data / FILE_NAME}: threads and runs outlive the server"
-    return Facts(__version__, engine.graphs.values(), engine.broken.values(), _model_lines(), storage, AUTH)
-
-
-def _model_lines() -> Sequence[str]:
-    """Return which models are in use, if a graph uses ours; others choose their models in their own way."""
-    models: Any = sys.modules.get("seltzer.models")
-    return () if models is None else models.describe().lines
-
-
 def _engine(settings: Settings, graphs: Catalog) -> Engine:
-    keeping = Retention(settings.events_limit, settings.checkpoints_kept, settings.retention_s)
+    retention = Retention(settings.events_limit, settings.checkpoints_kept, settings.retention_s)
     limits = RunLimits(
         settings.runs_limit, settings.queue_limit, settings.run_timeout_s, retention_s=settings.retention_s
     )
     return Engine(
         graphs.graphs,
-        partial(open_stores, settings.data, keeping),
+        partial(open_stores, settings.data, retention),
         limits,
         broken=graphs.broken,
         open_graphs=graphs.open,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from seltzer.errors import LoadError
@@ -46,6 +46,14 @@ class Settings(BaseSettings):
     access_log: bool = Field(False, description="Log a line for each request.")
     allowed_hosts: tuple[str, ...] = Field(
         (), description='Names this server may be asked under besides loopback\'s, as JSON: ["example.org"].'
+    )
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9_~.-]+)*$",
+        description="The prefix that a proxy in front removes from paths: /ai.",
+    )
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        (), description='Proxies whose X-Forwarded-Prefix counts, as JSON: ["127.0.0.1", "10.0.0.0/8"].'
     )
     body_limit_bytes: int = Field(1_048_576, ge=1, description="Largest request body.")
     body_timeout_s: float = Field(30.0, gt=0, description="Longest a request body may take to arrive.")

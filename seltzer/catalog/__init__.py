@@ -12,7 +12,10 @@ server_runtime.py  what such a function may ask for
 wrapping.py        any Runnable -> a graph
 """
 
-from seltzer.catalog.catalog import Catalog, load
+from seltzer.catalog.catalog import Catalog, empty, load
 from seltzer.catalog.file import LangGraphFile, read_file
+from seltzer.catalog.names import Address, addresses, slug_of
 
-__all__ = ["Catalog", "LangGraphFile", "load", "read_file"]
+__all__ = [
+    "Address", "Catalog", "LangGraphFile", "addresses", "empty", "load", "read_file", "slug_of",
+]  # fmt: skip

@@ -5,11 +5,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seltzer.catalog.file import LangGraphFile, line_of_key, read_with_text
+from seltzer.catalog.file import Entry, LangGraphFile, line_of_key, read_with_text
 from seltzer.catalog.importing import Importer, put_on_path
 from seltzer.catalog.keys import check_auth, warnings_of
-from seltzer.catalog.loading import Declared, Pending, load_graph
-from seltzer.catalog.names import addresses
+from seltzer.catalog.loading import Declared, Pending, graph_of, load_graph
+from seltzer.catalog.names import Address, addresses
 from seltzer.catalog.projects import import_folders, missing_folders
 from seltzer.errors import GraphBroken, LoadError
 from seltzer.runs.graph import Graph
@@ -59,10 +59,11 @@ class Catalog:
             else:
                 self.graphs[graph.name] = graph
                 made.append(graph)
-        for of_file in (self.graphs, self.broken):
-            entries = {name: of_file[name] for name in self.file.graphs if name in of_file}
-            of_file.clear()
-            of_file.update(entries)  # type: ignore[arg-type]
+        for found in (self.graphs, self.broken):
+            names = dict.fromkeys((*self.file.graphs, *found))
+            entries = {name: found[name] for name in names if name in found}
+            found.clear()
+            found.update(entries)
         self.check_not_empty()
         return made
 
@@ -78,6 +79,18 @@ class Catalog:
         else:
             self.graphs[declared.name] = loaded
 
+    def add_object(self, name: str, found: object, address: Address, file: Path, line: int) -> Graph | None:
+        """Add what a program has made at file and line; None if only open() can make its graph.
+
+        Raises LoadError.
+        """
+        made = graph_of(Declared(name, Entry(path=""), f"{file}:{line}", address), found, file, line)
+        if isinstance(made, Pending):
+            self._pending.append(made)
+            return None
+        self.graphs[name] = made
+        return made
+
     def add_broken(self, declared: Declared, error: LoadError) -> None:
         """Keep why a graph can't be served. Raises the error in a strict catalog."""
         if self.is_strict:
@@ -88,7 +101,7 @@ class Catalog:
 
     def check_not_empty(self) -> None:
         """Raise LoadError if every graph is broken: a server without a graph serves nobody."""
-        if self.graphs or self._pending:
+        if self.graphs or self._pending or not self.broken:
             return
         first = next(iter(self.broken.values())).error
         if len(self.broken) == 1:
@@ -124,3 +137,8 @@ def load(
         catalog.add(Declared(name, declared.entry(name), declared_at, by_name[name]), importer)
     catalog.check_not_empty()
     return catalog
+
+
+def empty() -> Catalog:
+    """Return a catalog of no file, for graphs that a program makes; one that is broken is an error."""
+    return Catalog(Path(), LangGraphFile.model_construct(graphs={}), is_strict=True)

@@ -69,6 +69,11 @@ def load_graph(declared: Declared, importer: Importer) -> Graph | Pending:
     module = importer.import_target(declared.what, place, declared.declared_at)
     file = Path(getattr(module, "__file__", None) or place)  # a built-in or namespace package has none
     found, line = _find(declared, module, file, variable), line_of(file, variable)
+    return graph_of(declared, found, file, line)
+
+
+def graph_of(declared: Declared, found: object, file: Path, line: int) -> Graph | Pending:
+    """Make a Graph of a graph, a Runnable or a factory, defined at file and line. Raises LoadError."""
     where = f"{short(file)}:{line}"
     try:
         if isinstance(found, Runnable | StateGraph) or not callable(found):

@@ -3,6 +3,7 @@
 All URLs are relative, so that both work behind any prefix.
 """
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from string import Template
@@ -36,20 +37,28 @@ _HEADERS: Final = {
 }
 
 
-def router(engine: Engine, guards: Guards, *, version: str) -> APIRouter:
-    """Return the route of the front page."""
+def router(
+    engine: Engine,
+    guards: Guards,
+    *,
+    version: str,
+    docs: str | None = "docs",
+    openapi: str | None = "openapi.json",
+) -> APIRouter:
+    """Return the route of the front page. docs, openapi: where it finds them; None: nowhere."""
+    links = {"Documentation": docs, "OpenAPI": openapi}
     routes = Routes(guards)
 
     @routes.get("/", include_in_schema=False)
     async def front(request: Request) -> Response:
         graphs = list(engine.graphs.values())
         if accepts(request, "text/html"):
-            return HTMLResponse(_page(graphs, version, _base_url(request)), headers=_HEADERS)
+            return HTMLResponse(_page(graphs, version, _base_url(request), links), headers=_HEADERS)
         described = {
             "name": "Seltzer",
             "version": version,
             "graphs": [_described(graph) for graph in graphs],
-            "docs": "docs",
+            "docs": docs,
         }
         return JSONResponse(described, headers={"vary": "accept"})
 
@@ -98,14 +107,16 @@ def _base_url(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}{public_path(request.scope)}".rstrip("/")
 
 
-def _page(graphs: list[Graph], version: str, base_url: str) -> str:
+def _page(graphs: list[Graph], version: str, base_url: str, links: Mapping[str, str | None]) -> str:
     on_messages = next((graph for graph in graphs if graph.takes_messages), None)
     curl = ""
     if on_messages is not None:
         command = f"curl -N {base_url}/chat -H 'content-type: application/json' -d '{{\"text\": \"hello\"}}'"
         curl = f"<h2>Try it</h2><pre><code>{escape(command)}</code></pre>"
     items = "".join(map(_item, graphs))
-    return _PAGE.substitute(version=escape(version), graphs=items, curl=curl)
+    there = [f'<a href="{escape(url)}">{name}</a>' for name, url in links.items() if url]
+    api = f"<h2>API</h2><p>{' · '.join(there)}</p>" if there else ""
+    return _PAGE.substitute(version=escape(version), graphs=items, curl=curl, api=api)
 
 
 def _item(graph: Graph) -> str:
@@ -158,8 +169,7 @@ footer { margin-top: 2.5rem; font-size: 0.875rem; color: var(--dim); }
 <h2>Graphs</h2>
 <ul>$graphs</ul>
 $curl
-<h2>API</h2>
-<p><a href="docs">Documentation</a> · <a href="openapi.json">OpenAPI</a></p>
+$api
 </main>
 <footer>Seltzer $version</footer>
 </body>

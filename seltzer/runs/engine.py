@@ -99,6 +99,11 @@ class Engine:
         """The conversations there are."""
         return self._parts.threads
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has been opened, and not closed since."""
+        return self._is_open
+
     def find_graph(self, name: str) -> Graph:
         """Return the graph that has this name, or else this slug. Raises UnknownGraph, GraphBroken."""
         if (graph := self.graphs.get(name)) is not None:

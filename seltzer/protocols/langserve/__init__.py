@@ -9,7 +9,9 @@ guard.py     what stands around LangServe's endpoints: attaches its runs to the 
 """
 
 import warnings
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from langchain_core._api import LangChainDeprecationWarning
@@ -17,6 +19,7 @@ from langserve import add_routes
 
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.langserve.chain import find_listener
 from seltzer.protocols.langserve.frames import SafeSerializer
@@ -25,9 +28,31 @@ from seltzer.protocols.langserve.served import REQUEST, ServedGraph, ServedReque
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
 
-__all__ = ["PROTOCOL", "Guard", "graph_router", "make_guard"]
+__all__ = ["PROTOCOL", "Guard", "RouteOptions", "graph_router", "make_guard"]
 
 PROTOCOL: Final = Protocol("langserve")
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOptions:
+    """What the owner of an app may choose of one graph's routes; LangServe's endpoints by its names for them.
+
+    A graph on messages has the chat playground at path/chat, unless that playground is its own.
+    """
+
+    playground: Literal["default", "chat"] = "default"
+    enabled_endpoints: Sequence[str] | None = None
+    disabled_endpoints: Sequence[str] | None = None
+    modifier: ConfigModifier | None = None
+
+    def endpoints(self) -> dict[str, Any]:
+        """Return what LangServe is asked to leave out: token feedback, whatever else there is."""
+        if self.enabled_endpoints is not None:
+            return {"enabled_endpoints": [each for each in self.enabled_endpoints if each != _FEEDBACK]}
+        return {"disabled_endpoints": [*(self.disabled_endpoints or ()), _FEEDBACK]}
+
+
+_FEEDBACK: Final = "token_feedback"
 
 
 def make_guard(
@@ -37,12 +62,16 @@ def make_guard(
     return Guard(engine, guards, limits, ping_s, find_listener() if accelerate else None)
 
 
-def graph_router(guard: Guard, graph: Graph, path: str) -> APIRouter:
+def graph_router(guard: Guard, graph: Graph, path: str, options: RouteOptions | None = None) -> APIRouter:
     """Return one graph's routes at path; of one on messages at path/chat too (the chat playground)."""
     # LangServe's /stream_log uses it; there is nothing an operator could do about the warning.
     warnings.filterwarnings("ignore", "astream_log is deprecated", LangChainDeprecationWarning)
+    options = options or RouteOptions()
+    guard = replace(guard, modifier=options.modifier)
     served, routes = ServedGraph(graph, guard.listener), APIRouter()
-    playgrounds = {path: "default"} | ({f"{path}/chat": "chat"} if graph.takes_messages else {})
+    playgrounds: dict[str, Literal["default", "chat"]] = {path: options.playground}
+    if graph.takes_messages and options.playground == "default":
+        playgrounds[f"{path}/chat"] = "chat"
     for each, playground in playgrounds.items():
         # add_routes on an app would print LangServe's banner
         guarded = GuardedRoutes(guard, served, each)
@@ -52,9 +81,9 @@ def graph_router(guard: Guard, graph: Graph, path: str) -> APIRouter:
             path=each,
             serializer=SafeSerializer(),
             per_req_config_modifier=_attach,
-            playground_type=playground,  # type: ignore[arg-type]  # a str of two
-            disabled_endpoints=["token_feedback"],  # type: ignore[list-item]  # valid, missing in its type
+            playground_type=playground,
             enable_feedback_endpoint=False,
+            **options.endpoints(),
         )
         routes.include_router(guarded)
     return routes

@@ -29,6 +29,7 @@ from seltzer.protocols.http.attached_runs import attach_runs
 from seltzer.protocols.http.disconnect import never_receive
 from seltzer.protocols.http.guards import Faults, Guards
 from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.routes import Endpoint, Routes, public_path
 from seltzer.protocols.langserve.frames import error_frame
 from seltzer.protocols.langserve.request import check, readable
@@ -56,6 +57,7 @@ class Guard:
     limits: InputLimits
     ping_s: float
     listener: type[Any] | None = None
+    modifier: ConfigModifier | None = None
 
 
 class GuardedRoutes(Routes):
@@ -93,6 +95,8 @@ def _runs(guard: Guard, kind: str, served: ServedGraph, endpoint: Endpoint) -> E
     async def run(request: Request, **parameters: Any) -> Response:
         body = await guard.guards.bodies.read(request)
         asked = check(kind, body, parameters.get("config_hash", ""), served, guard.limits)
+        if guard.modifier is not None:
+            asked = await _modified(guard.modifier, request, body.get("config"), asked)
         if not asked:
             return JSONResponse({"output": [], "metadata": {"run_ids": []}})  # of an empty batch
 
@@ -108,6 +112,17 @@ def _runs(guard: Guard, kind: str, served: ServedGraph, endpoint: Endpoint) -> E
         return _AttachedResponse(guard, call, respond)
 
     return run
+
+
+async def _modified(
+    modifier: ConfigModifier, request: Request, config: Any, asked: tuple[Asked, ...]
+) -> tuple[Asked, ...]:
+    """Return what the owner's function makes of each input's config; they are checked already."""
+    if not asked:
+        await modifier.check(request)  # it may refuse an empty batch, too
+    configs = config if isinstance(config, list) else [config] * len(asked)
+    sent = [(each or {}).get("configurable") or {} for each in configs]
+    return tuple([await each.modified(modifier, request, own) for each, own in zip(asked, sent, strict=True)])
 
 
 def _serves_playground(path: str, endpoint: Endpoint) -> Endpoint:

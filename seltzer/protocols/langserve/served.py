@@ -7,7 +7,7 @@ updates, or, for a bare Runnable, the chunks it makes.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, Callbacks
@@ -18,9 +18,11 @@ from langchain_core.runnables.schema import StreamEvent
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic.v1 import BaseModel as BaseModelV1
+from starlette.requests import Request
 
 from seltzer.protocols.http.attached_runs import AttachedRuns
 from seltzer.protocols.http.messages import InputLimits, parse_input, prompt_text
+from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
 from seltzer.protocols.langserve.frames import public_event, public_patch
 from seltzer.runs.answer import AnswerText
@@ -39,13 +41,21 @@ _UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62)  # requ
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a request asks for one input: the thread, the most steps its run may take, what to do if the
-    thread is busy, and what it is called if it is new.
+    thread is busy, and its title if it is new. added: what the app's owner adds to `configurable`.
     """
 
     thread_id: str
     max_steps: int
     on_busy: OnBusy
     title: str
+    added: Mapping[str, Any] = field(default_factory=dict)
+
+    async def modified(
+        self, modifier: ConfigModifier, request: Request, configurable: Mapping[str, Any]
+    ) -> "Asked":
+        """Return what the owner's function makes of it; configurable is what the client sent."""
+        result = await modifier.apply(request, self.thread_id, configurable)
+        return replace(self, thread_id=result.thread_id, added=result.added)
 
     def spec(self, graph: str, run_id: RunId, input: Any, configurable: Mapping[str, Any]) -> RunSpec:
         """Return the run, attached to its request."""
@@ -56,7 +66,7 @@ class Asked:
             run_id=run_id,
             attached=True,
             max_steps=self.max_steps,
-            configurable=configurable,
+            configurable={**configurable, **self.added},
             on_busy=self.on_busy,
             title=self.title,
         )

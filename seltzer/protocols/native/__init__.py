@@ -13,6 +13,7 @@ from fastapi import APIRouter
 
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native import runs, threads
@@ -25,15 +26,22 @@ PROTOCOL: Final = Protocol("native")
 
 
 def router(
-    engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float, graph: str | None = None
+    engine: Engine,
+    guards: Guards,
+    *,
+    limits: InputLimits,
+    ping_s: float,
+    graph: str | None = None,
+    modifier: ConfigModifier | None = None,
 ) -> APIRouter:
     """Return the routes of each graph's runs and threads.
 
     Of one graph if it is named: then the paths begin at /runs, /threads and /graph, for the includer to give
     them a prefix.
     """
-    native = Native(engine, guards, limits, ping_s, graph)
-    routes = Routes(guards)
+    native = Native(engine, guards, limits, ping_s, graph, modifier)
+    routes, checked = Routes(guards), Routes(guards, dependencies=native.checks)
     runs.add_routes(routes, native)
-    threads.add_routes(routes, native)
+    threads.add_routes(checked, native)
+    routes.include_router(checked)
     return routes

@@ -1,9 +1,11 @@
 """The routes of a graph's runs: start, look at, follow, cancel, answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +15,7 @@ from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.models import documented
+from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.routes import Routes, public_path
 from seltzer.protocols.http.sse import EventStream
 from seltzer.protocols.native.bodies import EventsQuery, NoBody, ResumeBody, StartBody
@@ -45,6 +48,12 @@ class Native:
     limits: InputLimits
     ping_s: float
     only_graph: str | None = None
+    modifier: ConfigModifier | None = None
+
+    @property
+    def checks(self) -> Sequence[Any]:
+        """The dependencies of routes that run nothing: the app's owner may refuse their requests, too."""
+        return [Depends(self.modifier.check)] if self.modifier else []
 
     @property
     def base(self) -> str:
@@ -65,6 +74,9 @@ class Native:
 
     async def started(self, request: Request, spec: RunSpec, runs_path: str) -> Response:
         """Start the run, and answer with it, or with its events if those are asked for by name."""
+        if self.modifier is not None:
+            modified = await self.modifier.apply(request, spec.thread_id, spec.configurable)
+            spec = modified.apply(spec)
         run = await self.engine.start(spec)
         headers = {
             "location": f"{runs_path}/{run.spec.run_id}",
@@ -100,12 +112,13 @@ def add_routes(routes: Routes, native: Native) -> None:
         spec = start_spec(body, native.graph(request), native.limits, _key(request))
         return await native.started(request, spec, public_path(request.scope))
 
-    @routes.get(base + "/{run_id}", tags=["runs"], summary="Get a run")
+    @routes.get(base + "/{run_id}", dependencies=native.checks, tags=["runs"], summary="Get a run")
     async def look(request: Request) -> Response:
         return JsonResponse(run_json(await native.run(request)))
 
     @routes.get(
         base + "/{run_id}/events",
+        dependencies=native.checks,
         tags=["runs"],
         summary="Follow a run from any point",
         openapi_extra=documented(query=EventsQuery, headers=_READING, responses=_EVENTS_OR_NONE),
@@ -122,6 +135,7 @@ def add_routes(routes: Routes, native: Native) -> None:
 
     @routes.post(
         base + "/{run_id}/cancel",
+        dependencies=native.checks,
         status_code=202,
         tags=["runs"],
         summary="Cancel a run",

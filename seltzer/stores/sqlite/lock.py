@@ -49,9 +49,11 @@ def _in_use(folder: Path, file: TextIO) -> DataInUse:
     file.seek(0)
     pid = file.read()
     owner = f"process {pid}" if pid else "another process"
+    is_own = pid == str(os.getpid())
+    shared = "; two Seltzers of one process need folders of their own: data=.." if is_own else ""
     return DataInUse(
         f"{folder} is in use by {owner}: stop it, choose another folder by SELTZER_DATA, or talk to that"
-        " server with `seltzer chat --url`"
+        f" server with `seltzer chat --url`{shared}"
     )
 
 
