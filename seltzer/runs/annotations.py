@@ -96,7 +96,7 @@ def _describable(kind: Any, within: tuple[Any, ...]) -> Any:
     if any(kind is each for each in within):  # a recursive type
         return Any
     within = (*within, kind)
-    if is_typeddict(kind):
+    if is_typeddict(kind) or (isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, BaseModel))):
         return _object(kind.__name__, fields_of(kind), within)
     origin, args = get_origin(kind), get_args(kind)
     rebuilt: Any = Any

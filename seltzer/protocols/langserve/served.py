@@ -147,21 +147,20 @@ class ServedGraph(Runnable[Any, Any]):
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         if self.graph.takes_messages:
             return ChatInput
-        served = self.graph.served
-        return _v2(served.get_input_schema(config) if config else self.graph.input_schema)
+        return self.graph.schemas.input_model
 
     def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         if self.graph.takes_messages:
             return _v2(super().get_output_schema(config))
-        return _v2(self.graph.served.get_output_schema(config))
+        return self.graph.schemas.output_model
 
     @property
     def InputType(self) -> Any:
-        return ChatInput if self.graph.takes_messages else self.graph.served.InputType
+        return ChatInput if self.graph.takes_messages else self.graph.schemas.input_model
 
     @property
     def OutputType(self) -> Any:
-        return str if self.graph.takes_messages else self.graph.served.OutputType
+        return str if self.graph.takes_messages else self.graph.schemas.output_model
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         raise NotImplementedError("a served graph is async only: use ainvoke")
