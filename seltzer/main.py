@@ -27,6 +27,7 @@ from seltzer.runs.graph import Graph
 from seltzer.runs.limits import RunLimits
 from seltzer.settings import Settings, apply_env
 from seltzer.stores.open import Retention, open_stores
+from seltzer.stores.options import IndexOptions, SerdeOptions, StoreOptions, TtlOptions
 
 __all__ = ["RESERVED", "Composition", "Facts", "Mounted", "create_app", "load_graphs", "open_engine"]
 
@@ -193,11 +194,32 @@ def _engine(settings: Settings, graphs: Catalog) -> Engine:
     limits = RunLimits(
         settings.runs_limit, settings.queue_limit, settings.run_timeout_s, retention_s=settings.retention_s
     )
+    stores = partial(
+        open_stores, settings.data, retention, serde=_serde_options(graphs), store=_store_options(graphs)
+    )
     return Engine(
         graphs.graphs,
-        partial(open_stores, settings.data, retention),
+        stores,
         limits,
         broken=graphs.broken,
         open_graphs=graphs.open,
         accelerate=settings.accelerate,
+    )
+
+
+def _serde_options(graphs: Catalog) -> SerdeOptions | None:
+    checkpointer = graphs.file.checkpointer
+    if checkpointer is None or checkpointer.serde is None:
+        return None
+    return SerdeOptions(checkpointer.serde.allowed_msgpack_modules, checkpointer.serde.pickle_fallback)
+
+
+def _store_options(graphs: Catalog) -> StoreOptions | None:
+    store = graphs.file.store
+    if store is None:
+        return None
+    index, ttl = store.index, store.ttl
+    return StoreOptions(
+        IndexOptions(graphs.embed, index.dims, tuple(index.fields or ("$",))) if index else None,
+        TtlOptions(ttl.default_ttl, ttl.refresh_on_read, ttl.sweep_interval_minutes) if ttl else None,
     )

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from seltzer.catalog.file import Entry, LangGraphFile, line_of_key, read_with_text
 from seltzer.catalog.importing import Importer, put_on_path
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 class Catalog:
     """What one langgraph.json names. Graphs that an async factory makes are there after open().
 
-    graphs and broken are by name, in the file's order; broken has the graphs that can't be loaded.
+    graphs and broken are by name, in the file's order; broken has the graphs that can't be loaded. embed is
+    what `store.index.embed` names: a `provider:model`, or what a path there leads to.
     """
 
     path: Path
@@ -29,6 +31,7 @@ class Catalog:
     graphs: dict[str, Graph] = field(default_factory=dict)
     broken: dict[str, GraphBroken] = field(default_factory=dict)
     is_strict: bool = False
+    embed: Any = None
     _pending: list[Pending] = field(default_factory=list)
 
     @property
@@ -130,7 +133,8 @@ def load(
         place = f"{path}:{line_of_key(text, ('dependencies',))}"
         log.warning("%s: dependencies: there is no folder %r", place, name)
     put_on_path(import_folders(declared, root))
-    catalog, importer = Catalog(path, declared, is_strict=is_strict), Importer(root)
+    importer = Importer(root)
+    catalog = Catalog(path, declared, is_strict=is_strict, embed=_embed(declared, importer, path, text))
     by_name = addresses(declared.graphs, {*reserved, "graphs"})
     for name in declared.graphs:
         declared_at = f"{path}:{line_of_key(text, ('graphs', name))}"
@@ -142,3 +146,20 @@ def load(
 def empty() -> Catalog:
     """Return a catalog of no file, for graphs that a program makes; one that is broken is an error."""
     return Catalog(Path(), LangGraphFile.model_construct(graphs={}), is_strict=True)
+
+
+def _embed(file: LangGraphFile, importer: Importer, path: Path, text: str) -> Any:
+    """Return what embeds the store's items: a path is followed, a `provider:model` is left as it is."""
+    index = file.store and file.store.index
+    if not index:
+        return None
+    place, _, variable = index.embed.rpartition(":")
+    if not place.endswith(".py"):
+        return index.embed
+    what = f"{path}'s store.index.embed can't be used"
+    declared_at = f"{path}:{line_of_key(text, ('store', 'index', 'embed'))}"
+    module = importer.import_target(what, place, declared_at)
+    if not hasattr(module, variable):
+        reason = f"{declared_at}: {place} has no {variable!r}"
+        raise LoadError(what, reason, f"define {variable} there, or name another at {declared_at}")
+    return getattr(module, variable)

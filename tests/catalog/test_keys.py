@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,3 +153,32 @@ def test_a_wrong_type_in_a_known_key_is_refused(keys: dict[str, Any], field: str
 
     with pytest.raises(LoadError, match=f"{field}: "):
         catalog.load(CONFIG)
+
+
+class TestStoreAndSerde:
+    @pytest.mark.parametrize("embed", ["openai:text-embedding-3-small", "cohere:embed-v3.0", "local"])
+    def test_a_models_name_is_left_as_it_is(self, embed: str) -> None:
+        declare(source=SOURCE, store={"index": {"dims": 3, "embed": embed}})
+
+        assert catalog.load(CONFIG).embed == embed
+
+    @pytest.mark.parametrize("place", ["./agent.py", "agent.py"])
+    def test_a_path_leads_to_a_function(self, place: str) -> None:
+        source = SOURCE + "\ndef embed(texts):\n    return [[1.0] for _ in texts]\n"
+        declare(source=source, store={"index": {"dims": 1, "embed": f"{place}:embed"}})
+
+        assert catalog.load(CONFIG).embed(["a", "b"]) == [[1.0], [1.0]]
+
+    @pytest.mark.parametrize(
+        ("embed", "why"),
+        [
+            ("./agent.py:missing", "./agent.py has no 'missing'"),
+            ("./nowhere.py:embed", "nowhere.py doesn't exist"),
+            ("./bad.py:embed", "bad.py:1: ZeroDivisionError"),
+        ],
+    )
+    def test_a_path_that_leads_nowhere_is_refused(self, folder: Path, embed: str, why: str) -> None:
+        (folder / "bad.py").write_text("1 / 0")
+        declare(source=SOURCE, store={"index": {"dims": 1, "embed": embed}})
+
+        assert why in refused()[1]
