@@ -42,7 +42,7 @@ class Question(Fields):
     model_config = ConfigDict(json_schema_extra={"example": {"text": "what is the square root of 71?"}})
 
     text: Annotated[str, AfterValidator(storable), AfterValidator(_not_blank)] = Field(
-        description="What a person says."
+        description="The question."
     )
     thread_id: ThreadId = Field(
         default_factory=new_id, description="The conversation to continue or to begin; left out: a new one."
@@ -116,7 +116,7 @@ class ChatAnswer(Response):
     """The answer of one run, attached to its request.
 
     As text, each token as it comes, and those that come at once in one piece. The head waits for the first
-    token, so that a run that fails before it is answered by a status. A failure behind it leaves the body
+    token, so that a run that fails before it is answered by a status. A failure after it leaves the body
     unfinished: a cut answer must not look whole.
     """
 
@@ -148,7 +148,7 @@ class ChatAnswer(Response):
         answer, has_begun = AnswerText(), False
 
         def deliver(events: Sequence[Event]) -> bool:
-            """Send the tokens where they are said: waking this task costs more than the sending."""
+            """Send the tokens where they are published: waking this task costs more than the sending."""
             if not (has_begun and way.can_send):
                 return False
             if text := answer.text(events):  # only what can be sent: it can't be read from them twice
@@ -177,8 +177,10 @@ class ChatAnswer(Response):
         text = AnswerText()
         chunks = [chunk async for event in attachment.run(self._spec) for chunk in text.chunks(event)]
         question = self._spec.input["messages"][0].text
-        said = [_as_dict(message) for message in history if message.type in ("human", "ai") and message.text]
-        answer = {"input": question, "chat_history": said, "output": "".join(chunks)}
+        spoken = [
+            _as_dict(message) for message in history if message.type in ("human", "ai") and message.text
+        ]
+        answer = {"input": question, "chat_history": spoken, "output": "".join(chunks)}
         return Response(dumps(answer), media_type="application/json")
 
     def _head(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Runs that live and die with a request: when its client leaves, they are cancelled.
 
-The request's own code is never cancelled. It goes on following its runs, which end, and so it ends in good
+The request's own code is never cancelled. It keeps following its runs, which end, and so it ends in good
 order. LangServe needs this most: it yields inside `except BaseException`, which a cancelled generator may not
 (docs/decisions/0003).
 """
@@ -95,7 +95,7 @@ class AttachedRuns:
 
 @asynccontextmanager
 async def attach_runs(engine: Engine, receive: Receive) -> AsyncIterator[AttachedRuns]:
-    """Attach the runs started in the block to the request behind receive."""
+    """Attach the runs started in the block to the request that receive belongs to."""
     attachment = AttachedRuns(engine)
     watcher = asyncio.create_task(attachment.watch(receive), name="watch a client")
     try:

@@ -46,7 +46,7 @@ class EventStream(Response):
     The head goes out at once, so that a client sees that it was accepted, and a ping wherever ping_s pass
     without a frame. Leaving ends the following, never the run. When the server drains, the last frame is
     `draining`, without an id; an error in mid-stream leaves the body unfinished, for the client to come back
-    and be told by a status.
+    and get a status.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class EventStream(Response):
         end = b""  # the last frame goes out with the body's end
         async with (
             BodyWriter(way, self._ping_s) as line,
-            aclosing(self._follow(self._taker(line))) as batches,
+            aclosing(self._follow(self._deliver_to(line))) as batches,
         ):
             await line.send(RETRY)
             try:
@@ -101,8 +101,8 @@ class EventStream(Response):
                 return
         await send({"type": "http.response.body", "body": end, "more_body": False})
 
-    def _taker(self, line: "BodyWriter") -> Deliver:
-        """Return what sends events where they are said: waking the task costs more than the sending."""
+    def _deliver_to(self, line: "BodyWriter") -> Deliver:
+        """Return what sends events where they are published: waking the task costs more than the sending."""
         encode = self._encode
 
         def deliver(events: Sequence[Event]) -> bool:
@@ -138,7 +138,7 @@ class BodyWriter:
 
     async def send(self, piece: bytes) -> None:
         """Send the piece; waits while the client's connection is full."""
-        while self._ping is not None:  # another one may begin before this goes on
+        while self._ping is not None:  # another one may begin before this one resumes
             await asyncio.wait((self._ping,))
         self._is_sending = True
         await self._way.send(piece)
@@ -157,11 +157,11 @@ class BodyWriter:
         if self._is_steady or rest_s <= 0:
             rest_s = self._ping_s
             if not self._is_sending and self._ping is None:  # else there are bytes on their way already
-                self._ping = asyncio.create_task(self._say_ping(), name="ping")
+                self._ping = asyncio.create_task(self._send_ping(), name="ping")
                 self._ping.add_done_callback(self._pinged)
         self._timer = self._loop.call_later(rest_s, self._look)
 
-    async def _say_ping(self) -> None:
+    async def _send_ping(self) -> None:
         await self._way.send(self._ping_frame())
 
     def _pinged(self, ping: asyncio.Task[None]) -> None:

@@ -24,7 +24,7 @@ _KEYS: Final = frozenset({"input", "inputs", "config", "kwargs", "diff", "versio
 
 @dataclass(frozen=True, slots=True)
 class _Config:
-    """What a config says that is the server's; thread_id is None for a new one."""
+    """What a config asks of the server; thread_id is None for a new one."""
 
     thread_id: str | None
     max_steps: int
@@ -108,7 +108,7 @@ def _check_input(value: Any, field: str, served: ServedGraph, limits: InputLimit
     """Return the title of a thread that begins with the input."""
     if served.graph.takes_messages:
         return title_of(parse_input(value, field, limits))
-    if value is None:  # to LangGraph it means: go on from where the thread stands
+    if value is None:  # to LangGraph it means: continue from where the thread stands
         raise InvalidInput(field, "must not be null")
     try:
         served.get_input_schema().model_validate(value)

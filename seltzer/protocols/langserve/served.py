@@ -132,7 +132,7 @@ class ServedGraph(Runnable[Any, Any]):
             id="thread_id",
             annotation=str,
             name="Thread",
-            description="The conversation to go on with; empty for a new one.",
+            description="The conversation to continue; empty for a new one.",
             default="",
         )
         on_busy = ConfigurableFieldSpec(
@@ -243,14 +243,14 @@ class ServedGraph(Runnable[Any, Any]):
         """Return what turns an event into the stream's chunks."""
         if self.graph.takes_messages:
             return AnswerText().chunks
-        return _said if self.graph.is_wrapped else _updates
+        return _custom_values if self.graph.is_wrapped else _updates
 
 
 async def _once(value: Any) -> AsyncGenerator[Any]:
     yield value
 
 
-def _said(event: Event) -> tuple[Any, ...]:
+def _custom_values(event: Event) -> tuple[Any, ...]:
     return (event.data["value"],) if event.kind == "custom" else ()
 
 

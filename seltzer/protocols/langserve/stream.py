@@ -50,7 +50,7 @@ class ItemStream(Response):
                         await frames.add(frame(item))
                         continue
                     await frames.flush()
-                    # Not straight, and a piece of its own: the guard puts ours in its place.
+                    # Through the layers, and a piece of its own: guard.py puts ours in its place.
                     await send({"type": "http.response.body", "body": frame(item), "more_body": True})
             except BaseException:
                 with suppress(RuntimeError):  # LangServe yields inside `except BaseException`
@@ -60,7 +60,7 @@ class ItemStream(Response):
 
 
 class _Frames:
-    """Frames on their way to the line: those said within one turn of the loop go out in one piece.
+    """Frames on their way to the writer: those added within one turn of the loop go out in one piece.
 
     The block ends when all is sent; if it is cancelled, at once: the client may have ceased to read.
     """

@@ -50,7 +50,7 @@ def thread_json(thread: Thread) -> Json:
 
 
 def page_json(threads: Sequence[Thread], limit: int) -> Json:
-    """Return a page of at most limit threads; one more than these says that there is a next page."""
+    """Return a page of at most limit threads; one more than these means that there is a next page."""
     page = threads[:limit]
     last = page[-1].run if len(threads) > limit else None
     return {

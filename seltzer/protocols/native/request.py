@@ -166,6 +166,6 @@ def _choose(waiting: list[str]) -> str:
 
 
 def _digest(what: str, body: Any) -> str:
-    """Return what tells this body from another, however its keys are ordered."""
+    """Return a digest that is the same for equal bodies, however their keys are ordered."""
     canonical = orjson.dumps([what, body], option=orjson.OPT_SORT_KEYS)
     return blake2b(canonical, digest_size=16).hexdigest()

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 from seltzer.client.streams.sse import Decoder, Frame
 from seltzer.errors import ServerDraining, StreamGap
+from seltzer.protocols.http.direct_send import DIRECT, ServerSend
 from seltzer.protocols.http.sse import DRAINING, PING, RETRY, EventStream, frame
 from seltzer.runs.event import Event, Kind
 from seltzer.runs.streaming.hub import Deliver
@@ -114,7 +115,8 @@ class Client:
         return [message["body"] for message in self.sent[1:]]
 
     def serve(self, stream: EventStream) -> asyncio.Task[None]:
-        return asyncio.create_task(stream({"type": "http"}, self.receive, self.send))
+        scope = {"type": "http", "state": {DIRECT: ServerSend(self.send, FlowControl)}}
+        return asyncio.create_task(stream(scope, self.receive, self.send))
 
 
 async def said(
