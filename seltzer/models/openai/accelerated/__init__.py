@@ -1,8 +1,8 @@
 """The accelerated OpenAI model: the same answers as strict.py's, for a fraction of the work a token.
 
-chat_model.py is the model. A streamed answer arrives by transport.py and connection.py, is read by stream.py
-and frames.py, and is published by callbacks.py: where it can be, without waking the task that awaits it, by
-direct_path.py.
+chat_model.py is the model. A streamed answer arrives by transport.py and connection.py, is read by stream.py,
+frames.py and text_frames.py, and is published by callbacks.py: where it can be, without waking the task that
+awaits it, by direct_path.py.
 """
 
 from seltzer.models.openai.accelerated.chat_model import AcceleratedChatOpenAI, accelerated_chat

@@ -9,8 +9,9 @@ from contextvars import copy_context
 from langchain_core.outputs import ChatGenerationChunk
 
 from seltzer.models.openai.accelerated.callbacks import CallbacksInPlace
-from seltzer.models.openai.accelerated.frames import Frame, leading_texts
+from seltzer.models.openai.accelerated.frames import Frame
 from seltzer.models.openai.accelerated.text_chunk import text_chunk
+from seltzer.models.openai.accelerated.text_frames import TextFrames
 
 
 class DirectPath:
@@ -24,6 +25,7 @@ class DirectPath:
         self._callbacks = callbacks
         self._is_sync = callbacks.are_all_sync
         self._context = copy_context()
+        self._frames = TextFrames()
         self._texts: list[str] = []
         self._error: BaseException | None = None
         self.count = 0
@@ -56,7 +58,7 @@ class DirectPath:
         message_id = self._callbacks.text_id
         if message_id is None or not self._is_sync:
             return data
-        texts, rest = leading_texts(data)
+        texts, rest = self._frames.leading_texts(data)
         if not texts:
             return data
         try:

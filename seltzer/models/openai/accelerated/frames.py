@@ -67,27 +67,6 @@ def _is_plain_usage(usage: Any) -> bool:
 _DETAILS = ("prompt_tokens_details", "completion_tokens_details")
 
 
-def leading_texts(data: bytes) -> tuple[list[str], bytes]:
-    """Return the texts of the plain events that the data begins with, and what follows them.
-
-    Only for data that begins with an event. Events that end otherwise than with two LF aren't plain here.
-    """
-    texts: list[str] = []
-    if b"\r" in data:
-        return texts, data
-    start = 0
-    while data.startswith(b"data:", start):
-        end = data.find(b"\n", start)
-        if end < 0 or data[end : end + 2] != b"\n\n":
-            break
-        frame = plain_frame(data[start + 5 : end])
-        if type(frame) is not TextFrame:
-            break
-        texts.append(frame.text)
-        start = end + 2
-    return texts, data[start:]
-
-
 class FrameReader:
     """Cuts bytes into SSE events: a plain event becomes its frame, any other stays the bytes that it is.
 

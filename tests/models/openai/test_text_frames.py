@@ -1,4 +1,4 @@
-"""The texts that data begins with, and the rest, are read as the whole is."""
+"""The texts that data begins with, and the rest, say what the decoder of events says of the whole."""
 
 import json
 from typing import Any
@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seltzer.models.openai.accelerated.frames import FrameReader, TextFrame, leading_texts
+from seltzer.models.openai.accelerated.frames import FrameReader, TextFrame
+from seltzer.models.openai.accelerated.text_frames import TextFrames
 from tests.models.openai.dialects import BROKEN, STREAMS, frame
 from tests.models.openai.listeners import events_of, text_event
 
@@ -77,7 +78,7 @@ def test_the_texts_and_the_rest_are_the_whole(data: bytes, tail: bytes, drawn: A
     if drawn is not None:
         whole = whole[: drawn.draw(st.integers(0, len(whole)) | st.just(len(whole)))]
 
-    found, rest = leading_texts(whole)
+    found, rest = TextFrames().leading_texts(whole)
 
     assert whole.endswith(rest)
     assert [*found, *decoded(rest)] == decoded(whole)
@@ -86,7 +87,7 @@ def test_the_texts_and_the_rest_are_the_whole(data: bytes, tail: bytes, drawn: A
 @settings(deadline=None)
 @given(st.lists(plain, min_size=1), st.binary(max_size=10).filter(lambda tail: b"\r" not in tail))
 def test_all_plain_events_are_taken(said: list[bytes], tail: bytes) -> None:
-    found, rest = leading_texts(b"".join(said) + tail)
+    found, rest = TextFrames().leading_texts(b"".join(said) + tail)
 
     assert len(found) >= len(said)
     assert rest == tail or len(found) > len(said)
@@ -97,16 +98,16 @@ def test_line_ends_within_an_events_json_end_its_line(space: str) -> None:
     """To JSON they are spaces, to the stream of events they aren't."""
     data = text_event("x").replace(b"{", b"{" + space.encode(), 1)
 
-    assert leading_texts(data) == ([], data)
-    assert leading_texts(text_event("a") + data)[1].endswith(data)
+    assert TextFrames().leading_texts(data) == ([], data)
+    assert TextFrames().leading_texts(text_event("a") + data)[1].endswith(data)
     assert "x" not in decoded(data)
 
 
 def test_of_a_plain_event_behind_another_nothing_is_taken() -> None:
     ping = b": ping\n\n" + text_event("b")
 
-    assert leading_texts(text_event("a") + ping) == (["a"], ping)
-    assert leading_texts(b"") == ([], b"")
+    assert TextFrames().leading_texts(text_event("a") + ping) == (["a"], ping)
+    assert TextFrames().leading_texts(b"") == ([], b"")
 
 
 @pytest.mark.parametrize(
@@ -119,13 +120,17 @@ def test_of_a_plain_event_behind_another_nothing_is_taken() -> None:
         b'data: {"choices":[{"index":0,"delta":{"content":"\\ud800"}}]}\n\n',
     ],
 )
-def test_what_only_looks_like_a_plain_event_is_left(data: bytes) -> None:
-    plain = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
+def test_what_only_looks_like_the_frame_before_is_not_taken_for_one(data: bytes) -> None:
+    texts = TextFrames()
+    learnt = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 
-    assert leading_texts(plain + data) == (["a"], data)
+    assert texts.leading_texts(learnt + learnt) == (["a", "a"], b"")
+    assert texts.leading_texts(data) == ([], data)
 
 
-def test_of_a_content_given_twice_the_last_one_counts() -> None:
-    twice = b'data: {"choices":[{"index":0,"delta":{"content":"b","content":"c"}}]}\n\n'
+def test_a_text_that_looks_like_more_of_the_frame_is_read_with_it() -> None:
+    texts = TextFrames()
+    learnt = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
+    other = b'data: {"choices":[{"index":0,"delta":{"content":"b","content":"c"}}]}\n\n'
 
-    assert leading_texts(twice) == (["c"], b"")
+    assert texts.leading_texts(learnt + other + learnt) == (["a", "c", "a"], b"")
