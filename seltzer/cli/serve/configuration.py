@@ -32,6 +32,7 @@ def uvicorn_config(
         log_config=_log_config(settings.log_level.upper()),
         timeout_graceful_shutdown=CUT_S,
         server_header=False,
+        proxy_headers=not settings.trusted_proxies,  # uvicorn would put the client's address for the proxy's
     )
 
 
