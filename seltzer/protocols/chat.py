@@ -174,13 +174,14 @@ class ChatAnswer(Response):
 
     async def _json(self, attachment: AttachedRuns) -> Response:
         history = await self._engine.messages(self._spec.graph, self._spec.thread_id)
-        text = AnswerText()
-        chunks = [chunk async for event in attachment.run(self._spec) for chunk in text.chunks(event)]
+        async for _ in attachment.batches(self._spec):
+            pass
+        output = await attachment.output(self._spec)
         question = self._spec.input["messages"][0].text
         spoken = [
             _as_dict(message) for message in history if message.type in ("human", "ai") and message.text
         ]
-        answer = {"input": question, "chat_history": spoken, "output": "".join(chunks)}
+        answer = {"input": question, "chat_history": spoken, "output": output}
         return Response(dumps(answer), media_type="application/json")
 
     def _head(self) -> dict[str, Any]:

@@ -1,33 +1,77 @@
-"""Which text is the final answer, for protocols that can only send text and can't take it back.
+"""The answer's text, for protocols that can only send text and can't take it back (docs/decisions/0010).
 
-While a run goes on, nobody can know whether a message that begins with text will end in a tool call. So text
-is shown as it comes; where it turns out to be a step, the log says `retracted`. Protocols that can show
-that, do. A text stream keeps what it has sent and goes on after an empty line: docs/decisions/0002.
+What can only be the answer is sent as it comes. What may turn out to be a step is held back until the run
+has ended. A text that was sent and turns out to be a step stays: the answer follows after an empty line.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
-from seltzer.runs.event import Event
+from seltzer.runs.event import Event, Json
 
-BREAK: Final = "\n\n"  # between a text that was retracted and the one that follows it
+BREAK: Final = "\n\n"  # between a text that turned out to be a step and the one that follows it
 
 
 class AnswerText:
-    """Turns events into the answer's text chunks, one a token; the chunks joined are the answer."""
+    """Turns events into the answer's text chunks: one a token, or one for all that was held back."""
 
     def __init__(self) -> None:
-        self._message_id: str | None = None
+        self._held: dict[str, list[str]] = {}
+        self._nodes: dict[str, str] = {}
+        self._message_id: str | None = None  # of the last text that was sent
+        self._sent: list[str] = []  # of that message; none of a message that has called a tool
 
     def text(self, events: Iterable[Event]) -> str:
         """Return all that a text stream sends for these events."""
         return "".join(chunk for event in events for chunk in self.chunks(event))
 
     def chunks(self, event: Event) -> Iterable[str]:
-        """Return what a text stream sends for this event: nothing, a token, or a break and a token."""
-        if event.kind != "token" or event.data["channel"] != "answer":
+        """Return what a text stream sends for this event: nothing, a text, or a break and a text."""
+        if event.kind == "token":
+            return self._token(event.data) if event.data["channel"] == "answer" else ()
+        if event.kind == "message":
+            self._nodes[event.data["message_id"]] = _top_node(event.data)
+            if event.data["held"]:
+                self._held[event.data["message_id"]] = []
+        elif event.kind == "retracted":
+            self._held.pop(event.data["message_id"], None)
+        elif event.kind == "tool_call":
+            if event.data["message_id"] == self._message_id:
+                self._sent.clear()
+        elif event.kind == "started":
+            self._held.clear()  # a new attempt begins from the state
+        elif event.kind == "finished":
+            return self._released()
+        return ()
+
+    def _token(self, data: dict[str, str]) -> Iterable[str]:
+        text, message_id = data["text"], data["message_id"]
+        if self._held and message_id in self._held:
+            self._held[message_id].append(text)
             return ()
-        text, message_id = event.data["text"], event.data["message_id"]
-        is_next_message = self._message_id not in (None, message_id)
-        self._message_id = message_id
-        return (BREAK, text) if is_next_message else (text,)
+        if message_id == self._message_id:
+            self._sent.append(text)
+            return (text,)
+        is_first, self._message_id, self._sent = self._message_id is None, message_id, [text]
+        return (text,) if is_first else (BREAK, text)
+
+    def _released(self) -> Iterable[str]:
+        """Return what was held back and is the answer, but for what of it was sent already."""
+        held = "".join(text for parts in self._held.values() for text in parts)
+        sent = "".join(self._sent)
+        if sent and held.startswith(sent):
+            held = held[len(sent) :]
+            return (held,) if held.strip() else ()
+        if not held or (sent.strip() and sent.strip() in held and self._is_same_node()):
+            return ()  # in the latter case, its node has put something around it
+        return (held,) if self._message_id is None else (BREAK, held)
+
+    def _is_same_node(self) -> bool:
+        sender = self._nodes.get(self._message_id or "")
+        return any(self._nodes[message_id] == sender for message_id in self._held)
+
+
+def _top_node(head: Json) -> str:
+    """Return the node of the graph itself that the message is said in."""
+    namespace: list[str] = head["namespace"]
+    return namespace[0].partition(":")[0] if namespace else str(head["node"])

@@ -10,7 +10,7 @@ RunId: TypeAlias = str
 Kind = Literal[
     "started",  # {graph, run_id, thread_id, attempt}
     "state",  # {values}
-    "message",  # {message_id, node, namespace, model}
+    "message",  # {message_id, node, namespace, model, held}; held: its text may turn out not to be the answer
     "token",  # {message_id, text, channel: answer | step}; one a model chunk, never re-cut
     "reasoning",  # {message_id, text}
     "tool_call",  # {message_id, index, call_id, name, args}; args is a delta, call_id and name come once

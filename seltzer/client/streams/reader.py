@@ -48,6 +48,7 @@ class Reading:
         self.is_over = False
         self._has_begun = False
         self._text: list[str] = []
+        self._held: dict[str, list[str]] = {}  # messages that may turn out not to be the answer
         self._state_answer = ""
         self._calls = _Calls()
 
@@ -90,6 +91,8 @@ class Reading:
         self.is_over = True
         match kind:
             case "finished":
+                for held in self._held.values():  # only now it is certain that this is the answer
+                    yield from self._released("".join(held))
                 if self._state_answer and not self._text:  # its step was done before the process died
                     yield from self._token(self._state_answer)
                 yield Done(self.run_id, self.thread_id)
@@ -109,21 +112,36 @@ class Reading:
         yield from self.begin(data["run_id"], data["thread_id"])
         if is_again:
             self._text.clear()
+            self._held.clear()
             self._calls = _Calls()
             yield Restarted(data["attempt"])
 
     def _said(self, kind: str, data: Any) -> Iterator[Part]:
         match kind:
+            case "message":
+                if data.get("held"):
+                    self._held[data["message_id"]] = []
             case "token" if data["channel"] == "answer":
-                yield from self._token(data["text"])
+                if (held := self._held.get(data["message_id"])) is not None:
+                    held.append(data["text"])
+                else:
+                    yield from self._token(data["text"])
             case "retracted":
-                self._text.clear()
-                yield Retracted()
+                if self._held.pop(data["message_id"], None) is None:
+                    self._text.clear()
+                    yield Retracted()
             case "tool_result":
                 name = data["name"] or self._calls.names.get(data["call_id"], "")
                 yield ToolResult(name, _text(data["content"]), data["status"] == "error")
             case "state":
                 self._state_answer = _answer_in(data["values"])
+
+    def _released(self, text: str) -> Iterator[Part]:
+        if self._text and not text.startswith(self.text):
+            self._text.clear()
+            yield Retracted()
+        if text := text.removeprefix(self.text):
+            yield from self._token(text)
 
     def _token(self, text: str) -> Iterator[Part]:
         self._text.append(text)

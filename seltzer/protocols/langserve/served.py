@@ -205,9 +205,9 @@ class ServedGraph(Runnable[Any, Any]):
         self, input: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> Any:
         request, spec = self._run(input, run_manager, config)
-        render = self._render()
-        chunks = [chunk async for event in request.run(spec) for chunk in render(event)]
-        return "".join(chunks) if self.graph.takes_messages else await request.attachment.output(spec)
+        async for _ in request.run(spec):
+            pass
+        return await request.attachment.output(spec)
 
     async def _chunks_of(
         self, inputs: AsyncIterator[Any], run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig

@@ -61,7 +61,7 @@ class Attempt:
         self._resources = resources
         self._append = resources.flusher.append
         self._fence = Fence(is_thread_new=lease.is_thread_new)
-        self._translator = Translator(pregel)
+        self._translator = Translator(resources.shapes.of(graph, pregel))
         self._lifecycle = Lifecycle(has_run=lease.run.attempt > 1)
         self._seq = 0
         self._task: asyncio.Task[Any] | None = None
@@ -189,7 +189,7 @@ class Attempt:
         """Give a graph that was made for this run the server's own checkpointer."""
         if opened is not self._graph.pregel:
             self._pregel = opened.copy({"checkpointer": self._pregel.checkpointer})
-            self._translator = Translator(self._pregel)
+            self._translator = Translator(self._resources.shapes.of(self._graph, self._pregel))
 
     async def _drive(self, input: Any, config: RunnableConfig) -> None:
         flusher = self._resources.flusher
@@ -200,6 +200,7 @@ class Attempt:
                     return
                 if flusher.is_full:
                     await flusher.wait_for_capacity()
+        self._emit(*self._translator.finish())
 
     async def _input(self) -> Any:
         """Return what the graph gets. A later attempt's readers get the thread's state first."""
@@ -209,7 +210,7 @@ class Attempt:
         if self.run.attempt > 1:
             self._emit(Emission("state", {"values": to_json(given.values)}))
         if given.is_ours:
-            self._translator.go_on_from(given.values)
+            self._translator.continue_from(given.values)
         return given.input
 
     def _publish(self, part: Part) -> None:

@@ -17,13 +17,14 @@ from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager, Callbacks
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
-from seltzer.runs.execution.graph_stream import MODES, Drive, Namespace, Publish
+from seltzer.runs.execution.graph_stream import MODES, Drive, Namespace, Publish, with_listener
+from seltzer.runs.execution.tool_runs import ToolRuns
 from seltzer.runs.graph import AnyPregel
 
 PRIVATE_NAMES: Final = (
@@ -127,7 +128,7 @@ def _with_stream_above(
         names.stream_key: names.stream(put, set(MODES)),
         names.runtime_key: Runtime(stream_writer=write, store=store),  # a graph's store is its parent's
     }
-    callbacks = _with(config.get("callbacks"), names.listener(put))
+    callbacks = with_listener(config.get("callbacks"), names.listener(put))
     return {**config, "callbacks": callbacks, "configurable": {**config.get("configurable", {}), **above}}
 
 
@@ -141,7 +142,19 @@ def _listener_class(handler: Any) -> Callable[[Publish], BaseCallbackHandler]:
 
         def __init__(self, put: Publish) -> None:
             super().__init__(put, subgraphs=True)
+            self._tools = ToolRuns()  # not a listener of its own: each costs time at every step
             self._last: tuple[UUID | None, Namespace] = (None, ())  # a UUID takes a while to look up
+
+        def on_tool_start(self, *args: Any, **options: Any) -> None:
+            self._tools.on_tool_start(*args, **options)
+
+        def on_chain_start(self, *args: Any, **options: Any) -> None:
+            self._tools.on_chain_start(*args, **options)
+            super().on_chain_start(*args, **options)
+
+        def on_chat_model_start(self, *args: Any, **options: Any) -> None:
+            self._tools.on_chat_model_start(*args, **options)
+            super().on_chat_model_start(*args, **options)
 
         def on_llm_texts(self, texts: Sequence[str], *, message_id: str, run_id: UUID) -> None:
             """Pass on more text of a message whose beginning came by on_llm_new_token."""
@@ -152,11 +165,3 @@ def _listener_class(handler: Any) -> Callable[[Publish], BaseCallbackHandler]:
             self.stream((self._last[1], "texts", (message_id, texts)))
 
     return MessagesInPlace
-
-
-def _with(callbacks: Callbacks, listener: BaseCallbackHandler) -> Callbacks:
-    if isinstance(callbacks, BaseCallbackManager):
-        callbacks = callbacks.copy()
-        callbacks.add_handler(listener)
-        return callbacks
-    return [*(callbacks or ()), listener]

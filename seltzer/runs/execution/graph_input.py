@@ -41,7 +41,10 @@ async def read_input(
     # In each attempt: the one before may have died before it did.
     await _settle_interrupts(run, stores, was_queued=was_queued)
     if run.attempt == 1:
-        return GraphInput(spec.input if spec.answers is None else Command(resume=dict(spec.answers)))
+        if spec.answers is None:
+            return GraphInput(spec.input)
+        # At a static breakpoint there is nothing to answer: the graph just continues.
+        return GraphInput(Command(resume=dict(spec.answers)) if spec.answers else None)
     state = await pregel.aget_state(config)
     is_ours = (state.metadata or {}).get("run_id") == spec.run_id
     continues = is_ours or spec.answers is not None

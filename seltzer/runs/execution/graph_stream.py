@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, Final, Protocol, TypeAlias
 
+from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager, Callbacks
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 from langgraph.types import StreamMode
 
+from seltzer.runs.execution.tool_runs import ToolRuns
 from seltzer.runs.graph import AnyPregel
 
 MODES: Final[tuple[StreamMode, ...]] = ("custom", "updates", "values")  # and "messages"
@@ -54,7 +56,7 @@ async def drive_stream(
         pregel = pregel.copy({"store": store})
     parts = pregel.astream(
         input,
-        config,
+        {**config, "callbacks": with_listener(config.get("callbacks"), ToolRuns())},
         context=context,
         stream_mode=[*MODES, "messages"],
         subgraphs=True,
@@ -65,3 +67,12 @@ async def drive_stream(
         async for part in parts:
             publish(part)  # type: ignore[arg-type]  # a tuple, as there are several modes
             yield
+
+
+def with_listener(callbacks: Callbacks, listener: BaseCallbackHandler) -> Callbacks:
+    """Return the callbacks and the listener, which also gets what happens below the graph."""
+    if isinstance(callbacks, BaseCallbackManager):
+        callbacks = callbacks.copy()
+        callbacks.add_handler(listener)
+        return callbacks
+    return [*(callbacks or ()), listener]

@@ -1,8 +1,9 @@
 """What the attempts of a process share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from seltzer.runs.execution.answer_shape import AnswerShapes
 from seltzer.runs.execution.graph_stream import Drive
 from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import Stores
@@ -18,3 +19,4 @@ class Resources:
     drive: Drive
     limits: RunLimits
     clock: Callable[[], float]
+    shapes: AnswerShapes = field(default_factory=AnswerShapes)

@@ -1,24 +1,24 @@
-"""LangGraph's stream parts -> what a run says. The only reader of LangGraph's shapes.
+"""LangGraph's stream parts -> the events of a run. The only reader of LangGraph's shapes.
 
 Reads parts `(namespace, mode, value)`, as of `graph.astream(subgraphs=True)`; graph_stream.py has them.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
-from langgraph.prebuilt import ToolNode
-from langgraph.pregel import Pregel
 
 from seltzer.runs.event import Json, Kind
+from seltzer.runs.execution.answer_shape import AnswerShape
+from seltzer.runs.execution.candidates import Candidates, Said
 from seltzer.runs.execution.graph_stream import Namespace
-from seltzer.runs.graph import AnyPregel
+from seltzer.runs.execution.state_answer import STRUCTURED, StateAnswer, Turn, ai_messages, clean, text_of
 from seltzer.runs.jsonable import to_json
 
 _INTERRUPT: Final = "__interrupt__"
-_METADATA: Final = "__metadata__"  # says that a node's update is one that was kept
+_METADATA: Final = "__metadata__"  # marks a node's update as a cached one
 _REASONING_BLOCKS: Final = {"reasoning": "reasoning", "thinking": "thinking"}  # block type -> its text's key
 
 
@@ -29,55 +29,42 @@ class Emission(NamedTuple):
     data: Json
 
 
-class _Message:
-    """An AI message that is being said."""
-
-    __slots__ = ("channel", "node", "parts")
-
-    def __init__(self, node: tuple[Namespace, str], channel: Literal["answer", "step"]) -> None:
-        self.node = node
-        self.channel: Literal["answer", "step"] = channel
-        self.parts: list[str] = []
-
-
 class Translator:
     """Follows one attempt of a run.
 
     values is the graph's newest state (what `ainvoke` would return), usage the sum over all model calls,
-    interrupts what the graph asked before it paused.
+    interrupts what the graph asked before it paused; is_interrupted, whether it has paused: at a static
+    breakpoint it asks nothing.
     """
 
-    def __init__(self, graph: AnyPregel) -> None:
-        self._tool_nodes = frozenset(_tool_nodes(graph))
-        self._messages: dict[str, _Message] = {}
-        self._answer_id: str | None = None
-        self._kept_answer = ""
+    def __init__(self, shape: AnswerShape) -> None:
+        self._messages: dict[str, Said] = {}
+        self._candidates = Candidates(shape)
+        self._turn = Turn()
         self.values: Any = None
         self.usage: UsageMetadata | None = None
         self.interrupts: Json = []
+        self.is_interrupted = False
 
     @property
     def answer(self) -> str:
-        """The final answer's text, as far as it was said."""
-        if self._answer_id is None:
-            return self._kept_answer
-        return "".join(self._messages[self._answer_id].parts)
+        """The answer's text: as the state has it, or as the nodes have said it that are declared to."""
+        return self._candidates.declared_text() or self._turn.answer(self.values).text
 
-    def go_on_from(self, values: Any) -> None:
-        """Deliver the state that an earlier attempt has left; what it ends with may be the whole answer."""
-        messages = values.get("messages") if isinstance(values, Mapping) else None
-        last = messages[-1] if messages else None
-        if isinstance(last, AIMessage) and not (last.tool_calls or last.invalid_tool_calls):
-            self._kept_answer = _text(last)
+    def continue_from(self, values: Any) -> None:
+        """Set the state that an earlier attempt has left; what it ends with may be the whole answer."""
+        self._turn.begin(values)
+        self.values = values
 
     def feed(self, namespace: Namespace, mode: str, value: Any) -> Iterable[Emission]:
-        """Return what the part says, in order."""
+        """Return the part's events, in order."""
         if mode == "texts":
             return self._more(*value)
         if mode == "messages":
             message, metadata = value
-            if self._is_more_of_the_answer(message):
-                return (self._said(message.id, self._messages[message.id], _clean(message.content)),)
+            said = self._messages.get(message.id)
+            if said is not None and _is_only_text(message):
+                return (self._token(said, clean(message.content)),)
             if isinstance(message, AIMessage):
                 return self._ai(message, namespace, metadata)
             return (_tool_result(message),) if isinstance(message, ToolMessage) else ()
@@ -85,81 +72,65 @@ class Translator:
             return self._updates(namespace, value)
         if mode == "custom":
             return (Emission("custom", {"value": to_json(value)}),)
-        if not namespace:
-            self.values = value
-        return ()
+        return () if namespace else self._step_ended(value)
+
+    def finish(self) -> Iterator[Emission]:
+        """Return what is left to say of a run whose graph has ended: the answer, if no model has said it.
+
+        It was cached, returned as plain data, made by a tool, or rewritten by its node.
+        """
+        answer = self._turn.answer(self.values)
+        if self.is_interrupted or not answer.text:
+            return
+        is_said, others = self._candidates.end(answer, _is_same)
+        yield from map(_retracted, others)
+        if not is_said:
+            message_id = answer.message_id or "answer"
+            if message_id in self._messages:  # it was a step
+                message_id = f"{message_id}-answer"
+            said = Said(message_id, (), "", "answer")
+            said.is_held = True
+            yield Emission("message", _head(said, {}))
+            yield self._token(said, answer.text)
 
     def _more(self, message_id: str, texts: Sequence[str]) -> Sequence[Emission]:
-        """Say more of a message that has begun: as _token() does, which the most frequent case is spared."""
-        message, said = self._messages[message_id], list[Emission]()
-        for text in texts:
-            if not text.isascii():
-                text = _clean(text)
-            if message_id == self._answer_id and text:
-                said.append(self._said(message_id, message, text))
-            elif text:
-                said += self._token(message_id, message, text)
-        return said
-
-    def _is_more_of_the_answer(self, message: Any) -> bool:
-        """Tell the most frequent of all parts, for which most of _ai() is beside the point."""
-        return (
-            type(message) is AIMessageChunk
-            and message.id == self._answer_id
-            and type(message.content) is str
-            and message.content != ""
-            and not (message.tool_call_chunks or message.usage_metadata or message.additional_kwargs)
-        )
+        """Return more of a message that has begun."""
+        said = self._messages[message_id]
+        return [self._token(said, clean(text)) for text in texts if text]
 
     def _ai(
         self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any]
     ) -> Iterator[Emission]:
-        message_id, text = message.id or "", _text(message)
-        node = (namespace, metadata.get("langgraph_node", ""))
+        message_id, text = message.id or "", text_of(message)
         said = self._messages.get(message_id)
         if said is None:
-            if self._is_repeated(message, node, text):
+            if self._candidates.repeats(message, namespace, metadata.get("langgraph_node", "")):
                 return
-            said = _Message(node, "step" if node[1] in self._tool_nodes else "answer")
+            said, replaced = self._candidates.begin(message, namespace, metadata)
             self._messages[message_id] = said
-            yield Emission("message", _head(message_id, node, metadata))
+            yield from map(_retracted, replaced)
+            yield Emission("message", _head(said, metadata))
         if message.usage_metadata:
             self.usage = add_usage(self.usage, message.usage_metadata)
         if reasoning := _reasoning(message):
             yield Emission("reasoning", {"message_id": message_id, "text": reasoning})
         for call in _tool_calls(message, message_id):
-            if said.channel == "answer":
-                said.channel = "step"
-                yield from self._retract(message_id)
+            if self._candidates.call_tool(said) and said.text:
+                yield _retracted(said)
             yield call
         if text:
-            yield from self._token(message_id, said, text)
-
-    def _token(self, message_id: str, said: _Message, text: str) -> Iterator[Emission]:
-        if said.channel == "answer" and self._answer_id != message_id:
-            if self._answer_id is not None:  # a later message is the answer then
-                self._messages[self._answer_id].channel = "step"
-                yield from self._retract(self._answer_id)
-            self._answer_id = message_id
-        yield self._said(message_id, said, text)
+            yield self._token(said, text)
 
     @staticmethod
-    def _said(message_id: str, said: _Message, text: str) -> Emission:
+    def _token(said: Said, text: str) -> Emission:
         said.parts.append(text)
-        return Emission("token", {"message_id": message_id, "text": text, "channel": said.channel})
+        return Emission("token", {"message_id": said.message_id, "text": text, "channel": said.channel})
 
-    def _retract(self, message_id: str) -> Iterator[Emission]:
-        """Say that the message isn't the answer, if its text was shown as such."""
-        if self._answer_id == message_id:
-            self._answer_id = None
-            yield Emission("retracted", {"message_id": message_id})
-
-    def _is_repeated(self, message: AIMessage, node: tuple[Namespace, str], text: str) -> bool:
-        """Tell whether a node gave back, under another id, the text its model has just said."""
-        if isinstance(message, AIMessageChunk) or self._answer_id is None:
-            return False
-        answer = self._messages[self._answer_id]
-        return answer.node == node and "".join(answer.parts) == text
+    def _step_ended(self, values: Any) -> Iterable[Emission]:
+        self._turn.begin(values)
+        self.values = values
+        gone = self._candidates.step_ended(lambda: ai_messages(self._turn.messages(values)))
+        return [_retracted(each) for each in gone if each.text]
 
     def _updates(self, namespace: Namespace, value: Mapping[str, Any]) -> Iterator[Emission]:
         for node, update in value.items():
@@ -169,28 +140,60 @@ class Translator:
         if node == _METADATA:
             return
         if node == _INTERRUPT:
-            known = {each["id"] for each in self.interrupts}  # parallel nodes ask in updates of their own
-            asked = [{"id": each.id, "value": to_json(each.value)} for each in update if each.id not in known]
-            self.interrupts = [*self.interrupts, *asked]
-            if asked:
-                yield Emission("interrupt", {"interrupts": asked})
+            yield from self._interrupt(update)
             return
         yield Emission("update", {"node": node, "namespace": list(namespace), "values": to_json(update)})
-        answer_id = self._answer_id
-        if answer_id is not None and self._messages[answer_id].node == (namespace, node):
-            kept = list(_ai_messages(update))
-            text = "".join(self._messages[answer_id].parts)
-            if not any(message.id == answer_id or _text(message) == text for message in kept):
-                self._messages[answer_id].channel = "step"
-                yield from self._retract(answer_id)
+        if not namespace and _sets_structured(update):
+            self._turn.has_structured = True
+        yield from (_retracted(each) for each in self._candidates.node_ended(namespace, node, update))
+
+    def _interrupt(self, update: Any) -> Iterator[Emission]:
+        self.is_interrupted = True
+        known = {each["id"] for each in self.interrupts}  # parallel nodes ask in updates of their own
+        asked = [{"id": each.id, "value": to_json(each.value)} for each in update if each.id not in known]
+        self.interrupts = [*self.interrupts, *asked]
+        if asked:
+            yield Emission("interrupt", {"interrupts": asked})
 
 
-def _head(message_id: str, node: tuple[Namespace, str], metadata: Mapping[str, Any]) -> Json:
+def _is_only_text(message: Any) -> bool:
+    """Tell the most frequent of all parts, for which most of _ai() is beside the point."""
+    return (
+        type(message) is AIMessageChunk
+        and type(message.content) is str
+        and message.content != ""
+        and not (message.tool_call_chunks or message.usage_metadata or message.additional_kwargs)
+    )
+
+
+def _is_same(said: str, answer: StateAnswer) -> bool:
+    """Tell whether the answer was said: as a text, or as JSON that says the same."""
+    if said == answer.text.strip():
+        return True
+    if answer.message_id is not None or not said.startswith(("{", "[")):
+        return False
+    try:
+        return bool(json.loads(said) == json.loads(answer.text))
+    except ValueError:
+        return False
+
+
+def _sets_structured(update: Any) -> bool:
+    parts = update if isinstance(update, list | tuple) else (update,)
+    return any(isinstance(each, Mapping) and each.get(STRUCTURED) is not None for each in parts)
+
+
+def _retracted(said: Said) -> Emission:
+    return Emission("retracted", {"message_id": said.message_id})
+
+
+def _head(said: Said, metadata: Mapping[str, Any]) -> Json:
     return {
-        "message_id": message_id,
-        "node": node[1],
-        "namespace": list(node[0]),
+        "message_id": said.message_id,
+        "node": said.node,
+        "namespace": list(said.namespace),
         "model": metadata.get("ls_model_name"),
+        "held": said.is_held,
     }
 
 
@@ -228,42 +231,8 @@ def _call(
     return Emission("tool_call", data)
 
 
-def _text(message: AIMessage) -> str:
-    """Return the message's own text: what stands in it outside of reasoning, tool calls and images."""
-    if isinstance(message.content, str):
-        return _clean(message.content)
-    return _clean(
-        "".join(
-            block if isinstance(block, str) else str(block.get("text", ""))
-            for block in message.content
-            if isinstance(block, str) or block.get("type") in ("text", "output_text")
-        )
-    )
-
-
-def _clean(text: str) -> str:
-    """Replace lone surrogates, which a model's JSON may spell and no encoding of text can carry."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
 def _reasoning(message: AIMessage) -> str:
     if isinstance(message.content, str):
         return str(message.additional_kwargs.get("reasoning_content") or "")
     blocks = [block for block in message.content if isinstance(block, dict)]
     return "".join(str(block.get(_REASONING_BLOCKS.get(block.get("type", ""), ""), "")) for block in blocks)
-
-
-def _ai_messages(update: Any) -> Iterator[AIMessage]:
-    """Yield the AI messages of a node's update, in LangGraph's spellings of it."""
-    for part in update if isinstance(update, list | tuple) else [update]:
-        messages = part.get("messages", ()) if isinstance(part, Mapping) else part
-        for message in [messages] if isinstance(messages, BaseMessage) else messages or ():
-            if isinstance(message, AIMessage):
-                yield message
-
-
-def _tool_nodes(graph: AnyPregel) -> Iterator[str]:
-    """Yield the nodes that run tools: what a model says inside a tool is never the answer."""
-    for each in (graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))):
-        if isinstance(each, Pregel):
-            yield from (name for name, node in each.nodes.items() if isinstance(node.bound, ToolNode))

@@ -13,6 +13,7 @@ from langgraph.graph import END, START, StateGraph
 
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
+from seltzer.runs.execution.answer_shape import AnswerShape
 from seltzer.runs.execution.graph_driver import in_place_driver
 from seltzer.runs.execution.graph_stream import Part
 from seltzer.runs.execution.translator import Translator
@@ -117,7 +118,7 @@ async def driven(making: Making, answers: list[list[bytes]], kind: type[StrictCh
     with anyio.fail_after(10):
         async with answering(scripted(answers)) as url:
             graph = making(await model_at(url, kind))
-            translator = Translator(graph)
+            translator = Translator(AnswerShape(graph))
             try:
                 async for _ in in_place_driver()(
                     graph, ASKED, {"configurable": {"thread_id": "t"}}, parts.append
@@ -188,7 +189,7 @@ async def test_answers_that_come_by_turns_are_kept_apart() -> None:
         return {"messages": sorted(answers, key=lambda each: str(each.text))[-1:]}
 
     graph = StateGraph(Messages).add_node("n", both).add_edge(START, "n").compile(InMemorySaver())
-    translator, parts, models = Translator(graph), list[Part](), list[StrictChatOpenAI]()
+    translator, parts, models = Translator(AnswerShape(graph)), list[Part](), list[StrictChatOpenAI]()
     with anyio.fail_after(10):
         async with answering(answer) as url:
             models.append(await model_at(url))

@@ -11,6 +11,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
 from seltzer.runs.event import Event, Json, Kind
+from seltzer.runs.execution.answer_shape import AnswerShape
 from seltzer.runs.execution.graph_driver import in_place_driver
 from seltzer.runs.execution.graph_stream import Part
 from seltzer.runs.execution.translator import Translator
@@ -106,7 +107,7 @@ def test_an_attempt_that_goes_on_from_the_thread_forgets_what_the_one_before_had
 
 async def _log(pregel: AnyPregel, into: list[Event]) -> None:
     """Run the graph and log everything it says."""
-    translator = Translator(pregel)
+    translator = Translator(AnswerShape(pregel))
 
     def take(part: Part) -> None:
         for said in translator.feed(*part):

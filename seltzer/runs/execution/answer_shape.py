@@ -1,0 +1,158 @@
+"""What a graph's shape, and the runs it has had, tell of where its answer comes from.
+
+Text that may turn out not to be the answer is held back from those who can't take text back. The shape tells
+which nodes can be the last one; whether a node keeps what its model says, only its runs tell.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+from weakref import WeakKeyDictionary
+
+from langgraph.graph import END, START
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.prebuilt import ToolNode
+from langgraph.pregel import Pregel
+
+from seltzer.runs.graph import AnyPregel, Graph
+
+Path: TypeAlias = tuple[str, ...]  # the names of the nodes around a node, outermost first, and its own
+Kept: TypeAlias = dict[Path, set[bool]]  # whether nodes have kept what their models said
+
+_HOOKS: Final = (
+    ".after_model",
+    ".after_agent",
+)  # of an agent's middleware, between its model and the end
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The nodes of one graph: which can be the last one, which may run beside others, which are graphs."""
+
+    last: frozenset[str]
+    parallel: frozenset[str]
+    subgraphs: Mapping[str, AnyPregel]
+
+
+class AnswerShape:
+    """What is known of one graph. answer_nodes: those its author has declared to have the answer, if any."""
+
+    def __init__(
+        self, pregel: AnyPregel, answer_nodes: frozenset[str] | None = None, kept: Kept | None = None
+    ) -> None:
+        self.answer_nodes = answer_nodes
+        self.tool_nodes = frozenset(_tool_nodes(pregel))
+        self._root = pregel
+        self._levels: dict[Path, _Level | None] = {}
+        self._kept: Kept = defaultdict(set) if kept is None else kept
+
+    def note(self, path: Path, *, is_kept: bool) -> None:
+        """Remember whether a node has put what its model said into the state's messages, word by word."""
+        self._kept[path].add(is_kept)
+
+    def always_keeps(self, path: Path) -> bool:
+        return self._kept.get(path) == {True}
+
+    def never_keeps(self, path: Path) -> bool:
+        return self._kept.get(path) == {False}
+
+    def can_be_last(self, path: Path) -> bool:
+        """Tell whether the run may end with the node: each graph around it may end there."""
+        levels = [self._level(path[:depth]) for depth in range(len(path))]
+        return all(level is not None and name in level.last for level, name in zip(levels, path, strict=True))
+
+    def may_be_parallel(self, path: Path) -> bool:
+        """Tell whether other nodes may run at the same time as the node, or as one around it."""
+        levels = [self._level(path[:depth]) for depth in range(len(path))]
+        return any(level is None or name in level.parallel for level, name in zip(levels, path, strict=True))
+
+    def _level(self, around: Path) -> _Level | None:
+        """Return the level within these nodes; None if the innermost isn't a graph itself, but calls one."""
+        if around not in self._levels:
+            pregel = self._pregel(around)
+            self._levels[around] = _analyse(pregel) if pregel is not None else None
+        return self._levels[around]
+
+    def _pregel(self, around: Path) -> AnyPregel | None:
+        if not around:
+            return self._root
+        level = self._level(around[:-1])
+        return level.subgraphs.get(around[-1]) if level is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerShapes:
+    """The shapes of the graphs that this process has run."""
+
+    _shapes: WeakKeyDictionary[AnyPregel, AnswerShape] = field(default_factory=WeakKeyDictionary)
+    _kept: dict[str, Kept] = field(default_factory=dict)  # a factory makes a new graph for each run
+
+    def of(self, graph: Graph, pregel: AnyPregel) -> AnswerShape:
+        """Return the shape of the graph, as pregel executes it."""
+        shape = self._shapes.get(pregel)
+        if shape is None:
+            kept = self._kept.setdefault(graph.name, defaultdict(set))
+            shape = AnswerShape(pregel, frozenset(graph.answer_nodes) or None, kept)
+            self._shapes[pregel] = shape
+        return shape
+
+
+def _analyse(pregel: AnyPregel) -> _Level:
+    names = frozenset(pregel.nodes)
+    subgraphs = {name: each.bound for name, each in pregel.nodes.items() if isinstance(each.bound, Pregel)}
+    if not isinstance(pregel, CompiledStateGraph):  # of functions, say: any may be the last one
+        return _Level(names, frozenset(), subgraphs)
+    builder = pregel.builder
+    always, maybe = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for source, target in builder.edges:
+        always[source].add(target)
+    for sources, target in builder.waiting_edges:
+        for source in sources:
+            always[source].add(target)
+    for source, branches in builder.branches.items():
+        for branch in branches.values():  # one that doesn't say where it leads may lead anywhere
+            maybe[source] |= {*branch.ends.values()} if branch.ends else {*builder.nodes, END}
+    for name, node in builder.nodes.items():
+        maybe[name] |= {*(node.ends or ())}  # of its Commands
+    after = {name: always[name] | maybe[name] or {END} for name in (START, *builder.nodes)}
+    last = frozenset(name for name in builder.nodes if _can_end(name, after))
+    return _Level(last, frozenset(_parallel(always, after)), subgraphs)
+
+
+def _can_end(name: str, after: Mapping[str, set[str]]) -> bool:
+    """Tell whether the node has an edge to the end, be it through the hooks of an agent's middleware."""
+    waiting, seen = [name], {name}
+    while waiting:
+        for target in after.get(waiting.pop(), ()):
+            if target == END:
+                return True
+            if target.endswith(_HOOKS) and target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return False
+
+
+def _parallel(always: Mapping[str, set[str]], after: Mapping[str, set[str]]) -> Iterator[str]:
+    """Yield the nodes of branches that run at the same time, up to where they join."""
+    for targets in list(always.values()):
+        branches = [_reachable(target, after) for target in targets - {END}]
+        if len(branches) > 1:
+            yield from targets - {END}
+            yield from set[str]().union(*branches) - branches[0].intersection(*branches[1:])
+
+
+def _reachable(name: str, after: Mapping[str, set[str]]) -> set[str]:
+    found, waiting = {name}, [name]
+    while waiting:
+        new = after.get(waiting.pop(), set()) - found - {END}
+        found |= new
+        waiting.extend(new)
+    return found
+
+
+def _tool_nodes(graph: AnyPregel) -> Iterable[str]:
+    """Yield the nodes that run tools: what a model says inside a tool is never the answer."""
+    for each in (graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))):
+        if isinstance(each, Pregel):
+            yield from (name for name, node in each.nodes.items() if isinstance(node.bound, ToolNode))

@@ -1,0 +1,177 @@
+"""Which of the messages of a run may be its answer (docs/decisions/0010).
+
+A message is a candidate until something shows that it isn't the answer: a tool call in it, its node, which
+doesn't put it into the state's messages, or a later message that the state keeps.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+from langchain_core.messages import AIMessage, AIMessageChunk
+
+from seltzer.runs.execution.answer_shape import AnswerShape, Path
+from seltzer.runs.execution.graph_stream import Namespace
+from seltzer.runs.execution.state_answer import StateAnswer, ai_messages, text_of
+from seltzer.runs.execution.tool_runs import IN_TOOL
+
+Channel = Literal["answer", "step"]
+_PUSH: Final = "__pregel_push"  # how the path of a task begins that a Send has started
+
+
+class Said:
+    """An AI message of a run. is_held: its text may still turn out not to be the answer."""
+
+    __slots__ = ("call", "channel", "is_held", "is_kept", "message_id", "namespace", "node", "parts", "task")
+
+    def __init__(self, message_id: str, namespace: Namespace, node: str, channel: Channel) -> None:
+        self.message_id = message_id
+        self.namespace = namespace
+        self.node = node
+        self.channel: Channel = channel
+        self.is_held = False
+        self.is_kept = False
+        self.parts: list[str] = []
+        self.task: Any = None
+        self.call = 0  # which call of a model it is in its task
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts).strip()
+
+    @property
+    def path(self) -> Path:
+        return (*(each.partition(":")[0] for each in self.namespace), self.node)
+
+
+class Candidates:
+    """Follows the messages of one attempt. What a method returns is no answer any more: it is retracted."""
+
+    def __init__(self, shape: AnswerShape) -> None:
+        self._shape = shape
+        self._found: list[Said] = []
+        self._calls: Counter[Any] = Counter()
+
+    def begin(
+        self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any]
+    ) -> tuple[Said, Sequence[Said]]:
+        """Return the message that begins, and those that it replaces."""
+        said = Said(message.id or "", namespace, metadata.get("langgraph_node", ""), "answer")
+        if metadata.get(IN_TOOL) or not self._may_answer(said.path):
+            said.channel = "step"
+            return said, ()
+        said.task = metadata.get("langgraph_checkpoint_ns", (namespace, said.node))
+        said.call = self._calls[said.task]
+        self._calls[said.task] += 1
+        replaced: Sequence[Said] = ()
+        if self._shape.answer_nodes is None:
+            said.is_held = not (isinstance(message, AIMessageChunk) and self._is_certain(said, metadata))
+            if not said.is_held:
+                replaced = self._drop(each for each in self._found if each.is_kept)
+        self._found.append(said)
+        return said, replaced
+
+    def repeats(self, message: AIMessage, namespace: Namespace, node: str) -> bool:
+        """Tell whether a node returns, under another id, a text that its model has just said."""
+        if isinstance(message, AIMessageChunk):
+            return False
+        text, depth = text_of(message).strip(), len(namespace)
+        path = (*(each.partition(":")[0] for each in namespace), node)
+        return any(text == each.text and each.path[: depth + 1] == path for each in self._found)
+
+    def call_tool(self, said: Said) -> bool:
+        """Make the message a step; return whether it was a candidate."""
+        was_candidate = said in self._found
+        said.channel = "step"
+        self._drop([said])
+        return was_candidate
+
+    def node_ended(self, namespace: Namespace, node: str, update: Any) -> Sequence[Said]:
+        """Drop what the node's models said and the node hasn't written."""
+        if self._shape.answer_nodes is not None:
+            return ()
+        own = [each for each in self._found if each.node == node and each.namespace == namespace]
+        own = [each for each in own if not each.is_kept]
+        if not own or len({each.task for each in own}) > 1:  # of several tasks, whose update is it?
+            return ()
+        written = _Written(ai_messages(update))
+        return self._refuse(each for each in own if not written.has(each))
+
+    def step_ended(self, messages: Callable[[], Iterable[AIMessage]]) -> Sequence[Said]:
+        """Drop what isn't in the state's messages, and what a later message of the state replaces.
+
+        messages: the AI messages of this turn in the graph's own state.
+        """
+        if self._shape.answer_nodes is not None or not self._found:
+            return ()
+        kept = list(messages())
+        written = _Written(kept)
+        for each in self._found:
+            each.is_kept = each.is_kept or written.has(each)
+            if each.is_kept and each.call == 0:
+                self._shape.note(each.path, is_kept=True)
+        unkept = self._refuse(each for each in self._found if not each.is_kept)
+        last = next((text for each in reversed(kept) if (text := text_of(each).strip())), "")
+        if not any(each.text == last for each in self._found):
+            return unkept
+        return [*unkept, *self._drop(each for each in self._found if each.text != last)]
+
+    def end(
+        self, answer: StateAnswer, is_same: Callable[[str, StateAnswer], bool]
+    ) -> tuple[bool, Sequence[Said]]:
+        """Return whether the answer was said already, and the candidates that it shows not to be it."""
+        if self._shape.answer_nodes is not None:
+            return any(each.text for each in self._found), ()
+        matching = [each for each in self._found if is_same(each.text, answer)]
+        return bool(matching), self._drop([each for each in self._found if each not in matching[-1:]])
+
+    def declared_text(self) -> str:
+        """Return the last text of the nodes that are declared to have the answer; empty if none are."""
+        if self._shape.answer_nodes is None:
+            return ""
+        return next(("".join(each.parts) for each in reversed(self._found) if each.text), "")
+
+    def _may_answer(self, path: Path) -> bool:
+        if not self._shape.tool_nodes.isdisjoint(path):
+            return False
+        declared = self._shape.answer_nodes
+        return declared is None or not declared.isdisjoint(path)
+
+    def _is_certain(self, said: Said, metadata: Mapping[str, Any]) -> bool:
+        """Tell whether the text can only be the answer, as far as anyone can know now."""
+        path, shape = said.path, self._shape
+        if said.call > 0 or shape.never_keeps(path) or not shape.can_be_last(path):
+            return False
+        if any(not (each.is_kept or each.is_held) for each in self._found):  # one at a time
+            return False
+        if shape.always_keeps(path):
+            return True
+        is_sent = next(iter(metadata.get("langgraph_path", ())), None) == _PUSH
+        return not (self._found or is_sent or shape.may_be_parallel(path))
+
+    def _refuse(self, unkept: Iterable[Said]) -> Sequence[Said]:
+        unkept = list(unkept)
+        for each in unkept:
+            if each.call == 0:
+                self._shape.note(each.path, is_kept=False)
+        return self._drop(unkept)
+
+    def _drop(self, gone: Iterable[Said]) -> Sequence[Said]:
+        gone = list(gone)
+        if gone:
+            self._found = [each for each in self._found if each not in gone]
+        return gone
+
+
+class _Written:
+    """What a node or a step has written: the ids and the texts of its messages."""
+
+    def __init__(self, messages: Iterable[AIMessage]) -> None:
+        self._ids, self._texts = set[str | None](), set[str]()
+        for message in messages:
+            self._ids.add(message.id)
+            self._texts.add(text_of(message).strip())
+
+    def has(self, said: Said) -> bool:
+        text = said.text
+        return said.message_id in self._ids or (text != "" and text in self._texts)

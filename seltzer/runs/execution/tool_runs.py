@@ -1,0 +1,42 @@
+"""Marks what models say inside tools, however deep: there it is never the answer.
+
+A tool that a ToolNode runs is known by its node. One that a node calls by itself isn't: only LangChain's
+callbacks tell that a model was called below it.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+
+IN_TOOL: Final = "seltzer_in_tool"  # in the metadata that come with a model's messages
+
+
+class ToolRuns(BaseCallbackHandler):
+    """Follows the runs below tools. Isn't called for tokens."""
+
+    run_inline = True  # before the model runs
+    ignore_llm = True
+
+    def __init__(self) -> None:
+        self._inside: set[UUID | None] = set()
+
+    def on_tool_start(self, *args: Any, run_id: UUID, **kwargs: Any) -> None:
+        self._inside.add(run_id)
+
+    def on_chain_start(
+        self, *args: Any, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
+    ) -> None:
+        if parent_run_id in self._inside:
+            self._inside.add(run_id)
+
+    def on_chat_model_start(
+        self,
+        *args: Any,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # LangChain makes these metadata for this call, and LangGraph passes the same object on.
+        if parent_run_id in self._inside and metadata is not None:
+            metadata[IN_TOOL] = True
