@@ -2,9 +2,11 @@
 
 Exception texts may hold prompts and keys: they go to the log with the run's id, never to a client.
 Upstream errors are classified by shape (a status code, a class's name): no vendor's SDK is imported here.
+Only an error that came out of a model call is the model's: nodes and tools have HTTP clients of their own.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from langgraph.errors import GraphRecursionError
@@ -63,6 +65,9 @@ _BY_CLIENT_CLASS: Final = {
     "JSONDecodeError": "upstream_malformed",
 }
 _CLIENTS: Final = frozenset({"openai", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2", "aiohttp"})
+_MODEL_MODULES: Final = "langchain_core.language_models."
+_MODEL_SDKS: Final = frozenset({"openai", "anthropic", "groq", "mistralai", "ollama", "cohere"})
+_TOOL_MODULES: Final = ("langchain_core.tools.", "langgraph.prebuilt.tool_node")
 
 
 def failure(code: str, *, retry_after_s: float | None = None) -> RunFailed:
@@ -81,6 +86,8 @@ def classify(error: BaseException) -> RunFailed:
         return failure(named)
     if _is_context_overflow(error):
         return failure("context_length_exceeded")
+    if not _may_be_of_model(error):
+        return failure("graph_error")
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and status >= 400:
         return _by_status(status, error)
@@ -91,6 +98,24 @@ def classify(error: BaseException) -> RunFailed:
         if code and (_package(base.__module__) in _CLIENTS or _comes_from_client(error)):
             return failure(code)
     return failure("graph_error")
+
+
+def _may_be_of_model(error: BaseException) -> bool:
+    """Tell whether the error came out of a call of a model; by its class alone if it was never raised.
+
+    A model may be called in a tool, and a tool may be called by a model's class: the inner one counts.
+    """
+    if any(_package(base.__module__) in _MODEL_SDKS for base in type(error).__mro__):
+        return True
+    if error.__traceback__ is None:
+        return True
+    is_of_model = False
+    for module in _modules(error):
+        if module.startswith(_MODEL_MODULES) or _package(module) in _MODEL_SDKS:
+            is_of_model = True
+        elif module.startswith(_TOOL_MODULES):
+            is_of_model = False
+    return is_of_model
 
 
 def _is_context_overflow(error: BaseException) -> bool:
@@ -104,12 +129,15 @@ def _package(module: str) -> str:
 
 def _comes_from_client(error: BaseException) -> bool:
     """Tell whether an error of a kind that any code may raise was raised below an HTTP client."""
+    return any(_package(module) in _CLIENTS for module in _modules(error))
+
+
+def _modules(error: BaseException) -> Iterator[str]:
+    """Yield the modules of the frames that the error came through, the outermost first."""
     frame = error.__traceback__
     while frame is not None:
-        if _package(frame.tb_frame.f_globals.get("__name__", "")) in _CLIENTS:
-            return True
+        yield str(frame.tb_frame.f_globals.get("__name__", ""))
         frame = frame.tb_next
-    return False
 
 
 def _by_status(status: int, error: BaseException) -> RunFailed:

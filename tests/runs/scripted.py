@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.tools import tool
+from langchain_core.tools import BaseTool, tool
 from langgraph.graph import END, START, StateGraph, add_messages
 from langgraph.prebuilt import ToolNode
 from typing_extensions import TypedDict
@@ -68,8 +68,10 @@ def double(x: int) -> str:
     return str(2 * x)
 
 
-def agent(*scripts: Sequence[Any], model: ScriptedModel | None = None) -> AnyPregel:
-    """Return a graph whose model may call `double`."""
+def agent(
+    *scripts: Sequence[Any], model: ScriptedModel | None = None, tools: Sequence[BaseTool] = (double,)
+) -> AnyPregel:
+    """Return a graph whose model may call `double`, or the given tools."""
     model = model or ScriptedModel(scripts=scripts)
 
     async def say(state: Messages) -> Any:
@@ -77,7 +79,7 @@ def agent(*scripts: Sequence[Any], model: ScriptedModel | None = None) -> AnyPre
 
     builder = StateGraph(Messages)
     builder.add_node("model", say)
-    builder.add_node("tools", ToolNode([double]))
+    builder.add_node("tools", ToolNode(tools))
     builder.add_edge(START, "model")
     builder.add_conditional_edges("model", lambda s: "tools" if s["messages"][-1].tool_calls else END)
     builder.add_edge("tools", "model")
