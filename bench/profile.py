@@ -80,15 +80,15 @@ def _stacks(row: Row, server: Server, busy: Load) -> dict[Stack, float]:
     seen: dict[int, Counter[Stack]] = {}
     for line in kept.read_text().splitlines():
         stack, _, count = line.rpartition(" ")
-        thread, *functions = stack.split(";")
-        name = _THREAD.search(thread)
+        first, *functions = stack.split(";")
+        name = _THREAD.search(first)
         seen.setdefault(int(name[1]) if name else 0, Counter())[tuple(functions)] += int(count)
-    total_ns = sum(used_ns.get(thread, 0) for thread in seen)
+    total_ns = sum(used_ns.get(number, 0) for number in seen)
     shares: dict[Stack, float] = defaultdict(float)
-    for thread, stacks in seen.items():
-        weight = used_ns.get(thread, 0) / total_ns / stacks.total()
-        for each, count in stacks.items():
-            shares[each] += weight * count
+    for number, stacks in seen.items():
+        weight = used_ns.get(number, 0) / total_ns / stacks.total()
+        for each, times in stacks.items():
+            shares[each] += weight * times
     return shares
 
 

@@ -10,7 +10,8 @@ Without it nothing is sent at once, and every piece is sent by the task that wri
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Coroutine
+import types
+from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final, cast
@@ -58,9 +59,8 @@ class DirectSendMiddleware:
         try:
             await self._app(scope, receive, send)
         finally:
-            scope.get("state", {}).pop(
-                DIRECT, None
-            )  # the server's `send` holds the scope: no cycle is to stay
+            # The server's `send` holds the scope: no cycle is to stay.
+            scope.get("state", {}).pop(DIRECT, None)
 
 
 class DirectSendApp(FastAPI):
@@ -84,6 +84,7 @@ class DirectSend:
         self._flow: Any = flow if is_uvicorns else None
         self._loop = asyncio.get_running_loop()
         self._sent_at_s = -math.inf
+        self._unfinished: asyncio.Task[None] | None = None
 
     @property
     def can_send(self) -> bool:
@@ -92,19 +93,45 @@ class DirectSend:
             return False
         return self._loop.time() - self._sent_at_s >= APART_S
 
-    def send(self, piece: bytes) -> Awaitable[None]:
+    async def send(self, piece: bytes) -> None:
         """Send the piece; waits while the client's connection is full."""
-        return self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        if self._unfinished is not None:
+            await self._unfinished
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     def try_send(self, piece: bytes) -> bool:
-        """Send the piece, if the way is free; return whether it was. To a client that is gone, it is."""
+        """Send the piece, if the way is free; return whether it was. To a client that is gone, it is.
+
+        A server whose send() waits all the same gets all further pieces by send().
+        """
         if not self.can_send:
             return False
-        sending = cast(Coroutine[Any, Any, None], self.send(piece))
+        message = {"type": "http.response.body", "body": piece, "more_body": True}
+        sending = cast(Coroutine[Any, Any, None], self._send(message))
         try:
-            sending.send(None)
+            waits_for = sending.send(None)
         except StopIteration:
             self._sent_at_s = self._loop.time()
             return True
-        sending.close()
-        raise RuntimeError("the server's send() waits although its connection isn't full")
+        log.warning(
+            "streaming without direct sends: the server's send() waits unexpectedly"
+        )
+        self._flow = None
+        self._unfinished = self._loop.create_task(_finished(sending, waits_for), name="send a piece")
+        return True
+
+
+async def _finished(sending: Coroutine[Any, Any, None], waits_for: Any) -> None:
+    """Finish a coroutine that was begun without a task, and waits for that future."""
+
+    @types.coroutine
+    def rest() -> Generator[Any, Any, None]:
+        awaited = waits_for
+        while True:
+            yield awaited
+            try:
+                awaited = sending.send(None)
+            except StopIteration:
+                return
+
+    await rest()

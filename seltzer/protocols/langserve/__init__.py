@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from fastapi import APIRouter, Request
-from langchain_core._api import LangChainDeprecationWarning
 from langserve import add_routes
 
 from seltzer.protocols.http.guards import Guards
@@ -65,7 +64,7 @@ def make_guard(
 def graph_router(guard: Guard, graph: Graph, path: str, options: RouteOptions | None = None) -> APIRouter:
     """Return one graph's routes at path; of one on messages at path/chat too (the chat playground)."""
     # LangServe's /stream_log uses it; there is nothing an operator could do about the warning.
-    warnings.filterwarnings("ignore", "astream_log is deprecated", LangChainDeprecationWarning)
+    warnings.filterwarnings("ignore", "astream_log is deprecated")
     options = options or RouteOptions()
     guard = replace(guard, modifier=options.modifier)
     served, routes = ServedGraph(graph, guard.listener), APIRouter()

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -139,17 +140,19 @@ async def test_what_is_no_request_is_left_alone() -> None:
 
 
 class Cycle:
-    """What uvicorn's `send` belongs to, as far as the straight way looks at it."""
+    """What uvicorn's `send` belongs to, as far as direct sends look at it."""
 
     def __init__(self, *, waits: bool = False) -> None:
         self.flow = FlowControl(asyncio.Transport())
         self.sent: list[Message] = []
         self.senders: list[str] = []
-        self._waits = waits
+        self.may_send = anyio.Event()
+        if not waits:
+            self.may_send.set()
 
     async def send(self, message: Message) -> None:
-        if self._waits or self.flow.write_paused:
-            await anyio.sleep_forever()
+        if not self.may_send.is_set():
+            await self.may_send.wait()
         self.sent.append(message)
         task = asyncio.current_task()
         self.senders.append(task.get_name() if task else "")
@@ -202,11 +205,26 @@ async def test_to_another_server_than_uvicorn_nothing_is_sent_at_once() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_server_that_waits_where_it_said_it_would_not_breaks_the_stream() -> None:
-    way = way_to(Cycle(waits=True).send)
+async def test_a_server_that_waits_unexpectedly_gets_every_piece_in_order_and_no_more_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cycle = Cycle(waits=True)
+    way = way_to(cycle.send)
 
-    with pytest.raises(RuntimeError, match="waits"):
-        way.try_send(b"one")
+    first = way.try_send(b"one")
+    second = way.try_send(b"two")
+    third = asyncio.create_task(way.send(b"three"))
+    await anyio.lowlevel.checkpoint()
+    before = list(cycle.sent)
+    cycle.may_send.set()
+    with anyio.fail_after(5):
+        await third
+
+    assert (first, second, before) == (True, False, [])
+    assert [message["body"] for message in cycle.sent] == [b"one", b"three"]
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        "streaming without direct sends"
+    ]
 
 
 class BothWays(Response):
