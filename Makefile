@@ -10,7 +10,7 @@ help: ## list the targets
 run: setup ## serve on 127.0.0.1:8000 (HOST, PORT and .env are honoured)
 	@$(BIN)/seltzer serve --app app.main:app
 
-test: .venv/.dev browser ## run the tests
+test: .venv/.dev browser nginx js-clients ## run the tests
 	@$(BIN)/pytest -n 2 $(ARGS)
 
 test-lowest: .venv-lowest/.done ## run the core of the tests with the lowest versions of what Seltzer needs
@@ -89,6 +89,19 @@ bench/.venv/.done: bench/requirements.txt
 .PHONY: browser
 browser: # Debian's Chromium, for the playgrounds' tests, where it can be installed
 	@tests/install-chromium
+
+.PHONY: nginx
+nginx: # Debian's nginx, for the proxy's tests, where it can be installed
+	@tests/install-nginx
+
+.PHONY: js-clients
+js-clients: # the JavaScript clients of tests/interop, where there is npm
+	@command -v npm >/dev/null || { echo "no npm: the JavaScript clients' tests are skipped"; exit 0; }; $(MAKE) -s $(JS)/.package-lock.json
+
+JS := tests/interop/js/node_modules
+$(JS)/.package-lock.json: tests/interop/js/package-lock.json
+	@echo "installing the JavaScript clients for the tests (once)"
+	@cd tests/interop/js && npm ci --silent --no-audit --no-fund && touch node_modules/.package-lock.json || echo "they could not be installed: their tests are skipped"
 
 clean: ## remove what the targets made
 	@rm -rf .venv .venv-lowest .venv-newest bench/.venv bench/.build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist

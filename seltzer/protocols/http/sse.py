@@ -27,15 +27,20 @@ HEADERS: Final = {
     "cache-control": "no-store",
     "x-accel-buffering": "no",  # nginx would keep the events until it has a page of them
 }
-RETRY: Final = b"retry: 1000\n\n"
-PING: Final = b": ping\n\n"
+# Lines of the block that the next event ends: an empty line behind them would be an event to some clients.
+RETRY: Final = b"retry: 1000\n"
+PING: Final = b": ping\n"
 DRAINING: Final = b'event: draining\ndata: {"retry_after_ms":1000}\n\n'
 
 
 def frame(event: Event) -> bytes:
-    """Return the event as one frame: its cursor is the id, its kind the event's name."""
-    return b"id: %d-%d\nevent: %s\ndata: %s\n\n" % (
-        event.attempt, event.seq, event.kind.encode(), dumps(event.data),
+    """Return the event as one frame: its cursor is the id, its kind the event's name.
+
+    The id comes last: a client that keeps it once it is read, as fetch-event-source does, would skip the
+    event if the connection broke after an id that comes first.
+    """
+    return b"event: %s\ndata: %s\nid: %d-%d\n\n" % (
+        event.kind.encode(), dumps(event.data), event.attempt, event.seq,
     )  # fmt: skip
 
 

@@ -45,8 +45,8 @@ def token(seq: int, text: str = "hi") -> Event:
 
 
 class TestFrames:
-    def test_a_frame_is_id_event_and_one_line_of_data(self) -> None:
-        expected = b'id: 2-17\nevent: token\ndata: {"message_id":"m","text":"hi","channel":"answer"}\n\n'
+    def test_a_frame_is_event_one_line_of_data_and_id(self) -> None:
+        expected = b'event: token\ndata: {"message_id":"m","text":"hi","channel":"answer"}\nid: 2-17\n\n'
 
         assert frame(Event(2, 17, "token", token(17).data)) == expected
 
@@ -248,7 +248,7 @@ class TestStream:
             await serving
 
         assert (full, free) == (False, True)
-        said_by_client = [body for body in client.bodies if body.startswith(b"id:")]
+        said_by_client = [body for body in client.bodies if body.startswith(b"event:")]
         assert said_by_client == [frame(token(1)) + frame(token(2)), frame(token(3))]
 
     async def test_amid_a_ping_no_event_is_taken(self) -> None:
@@ -281,7 +281,7 @@ class TestStream:
             silence.queue.put_nowait(None)
             await serving
 
-        said_by_client = [body for body in client.bodies if body.startswith(b"id:")]
+        said_by_client = [body for body in client.bodies if body.startswith(b"event:")]
         assert said_by_client == [frame(token(seq)) for seq in range(1, 31)]
         assert client.bodies[-2:] == [PING, b""]
 
