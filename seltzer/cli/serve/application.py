@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from seltzer.errors import AppError
 from seltzer.main import Mounted, create_app
+from seltzer.protocols.http.direct_send import DirectSendMiddleware
 from seltzer.settings import Settings
 
 _EXAMPLE: Final = "app.main:app"
@@ -38,8 +39,12 @@ def load_application(settings: Settings, target: str | None) -> Application:
 
     Raises CannotServe, and LoadError for a graph.
     """
-    app = create_app(settings) if target is None else _import_app(target)
-    return Application(app, tuple(_mounted_in(app)))
+    if target is None:
+        app: Any = create_app(settings)
+        return Application(app, tuple(_mounted_in(app)))
+    app = _import_app(target)
+    asgi = DirectSendMiddleware(app) if settings.accelerate else app
+    return Application(asgi, tuple(_mounted_in(app)))
 
 
 def _import_app(target: str) -> Any:

@@ -54,13 +54,15 @@ class DirectSendMiddleware:
         self._flow_control = find_flow_control()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope.setdefault("state", {})[DIRECT] = ServerSend(send, self._flow_control)
+        state = scope.setdefault("state", {}) if scope["type"] == "http" else None
+        if state is None or DIRECT in state:  # noted by one outside of this one
+            await self._app(scope, receive, send)
+            return
+        state[DIRECT] = ServerSend(send, self._flow_control)
         try:
             await self._app(scope, receive, send)
         finally:
-            # The server's `send` holds the scope: no cycle is to stay.
-            scope.get("state", {}).pop(DIRECT, None)
+            state.pop(DIRECT, None)  # the server's `send` holds the scope: no cycle is to stay
 
 
 class DirectSendApp(FastAPI):
@@ -113,9 +115,7 @@ class DirectSend:
         except StopIteration:
             self._sent_at_s = self._loop.time()
             return True
-        log.warning(
-            "streaming without direct sends: the server's send() waits unexpectedly"
-        )
+        log.warning("streaming without direct sends: the server's send() waits unexpectedly")
         self._flow = None
         self._unfinished = self._loop.create_task(_finished(sending, waits_for), name="send a piece")
         return True

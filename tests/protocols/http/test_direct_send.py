@@ -377,3 +377,29 @@ async def test_the_scope_does_not_keep_the_server_that_keeps_it() -> None:
 
     assert len(seen) == 2
     assert scope["state"] == {"request_id": "r"}
+
+
+@pytest.mark.anyio
+async def test_the_outermost_note_of_how_the_server_is_reached_counts() -> None:
+    noted: list[ServerSend] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        noted.append(scope["state"][DIRECT])
+
+    async def send(message: Message) -> None:
+        raise AssertionError("nothing is sent")
+
+    def changed_on_its_way(inner: ASGIApp) -> ASGIApp:
+        async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+            async def other(message: Message) -> None:
+                await send(message)
+
+            await inner(scope, receive, other)
+
+        return outer
+
+    scope: Scope = {"type": "http"}
+    await DirectSendMiddleware(changed_on_its_way(DirectSendMiddleware(app)))(scope, never_receive, send)
+
+    assert [each.send for each in noted] == [send]
+    assert scope["state"] == {}
