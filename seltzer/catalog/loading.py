@@ -19,7 +19,7 @@ from seltzer.catalog.names import Address
 from seltzer.catalog.wrapping import NotAGraph, as_pregel, as_runnable
 from seltzer.errors import LoadError
 from seltzer.runs.graph import Graph
-from seltzer.runs.schemas import GraphSchemas
+from seltzer.runs.schemas.schemas import GraphSchemas
 
 log = logging.getLogger(__name__)
 

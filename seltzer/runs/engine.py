@@ -19,7 +19,7 @@ from seltzer.errors import (
     UnknownRun,
 )
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.execution.driver_choice import choose_driver
+from seltzer.runs.execution.graphs.driver_choice import choose_driver
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.execution.worker import Worker
 from seltzer.runs.graph import AnyPregel, Graph

@@ -9,7 +9,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 
-from seltzer.runs.schemas import GraphSchemas
+from seltzer.runs.schemas.schemas import GraphSchemas
 
 AnyPregel: TypeAlias = Pregel[Any, Any, Any, Any]
 

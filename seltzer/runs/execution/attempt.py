@@ -17,12 +17,12 @@ from seltzer.cursor import Cursor
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.execution.fence import FENCE, Fence
-from seltzer.runs.execution.graph_input import read_input
-from seltzer.runs.execution.graph_stream import Part
+from seltzer.runs.execution.graphs.graph_input import read_input
+from seltzer.runs.execution.graphs.graph_stream import Part
 from seltzer.runs.execution.lifecycle import End, Lifecycle, Phase
 from seltzer.runs.execution.resources import Resources
-from seltzer.runs.execution.terminal_events import CANCELLED, failed, finished
-from seltzer.runs.execution.translator import Emission, Translator
+from seltzer.runs.execution.translation.terminal_events import CANCELLED, failed, finished
+from seltzer.runs.execution.translation.translator import Emission, Translator
 from seltzer.runs.failure import classify, failure
 from seltzer.runs.graph import AnyPregel, Graph, GraphAccess
 from seltzer.runs.jsonable import to_json

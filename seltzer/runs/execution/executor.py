@@ -15,7 +15,7 @@ from seltzer.runs.execution.attempt import Attempt
 from seltzer.runs.execution.background import BackgroundTasks
 from seltzer.runs.execution.leases import Leases
 from seltzer.runs.execution.resources import Resources
-from seltzer.runs.execution.terminal_events import failed
+from seltzer.runs.execution.translation.terminal_events import failed
 from seltzer.runs.failure import failure
 from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.run import Lease, Run, Stop

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Literal
 
-from seltzer.runs.execution.translator import Emission
+from seltzer.runs.execution.translation.translator import Emission
 
 
 class Phase(Enum):

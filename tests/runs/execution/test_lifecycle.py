@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seltzer.runs.execution.lifecycle import End, Lifecycle, Phase
-from seltzer.runs.execution.terminal_events import CANCELLED
-from seltzer.runs.execution.translator import Emission
+from seltzer.runs.execution.translation.terminal_events import CANCELLED
+from seltzer.runs.execution.translation.translator import Emission
 
 FINISHED = End(Emission("finished", {}))
 FAILED = End(Emission("failed", {}))

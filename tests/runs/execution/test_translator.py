@@ -8,8 +8,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Too
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 
-from seltzer.runs.execution.answer_shape import AnswerShape
-from seltzer.runs.execution.translator import Emission, Translator
+from seltzer.runs.execution.translation.answer_shape import AnswerShape
+from seltzer.runs.execution.translation.translator import Emission, Translator
 from tests.runs.scripted import agent
 
 GRAPH = agent(["unused"])

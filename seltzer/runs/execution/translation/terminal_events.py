@@ -3,7 +3,7 @@
 from typing import Final
 
 from seltzer.errors import RunFailed
-from seltzer.runs.execution.translator import Emission, Translator
+from seltzer.runs.execution.translation.translator import Emission, Translator
 
 CANCELLED: Final = Emission("cancelled", {})
 

@@ -10,10 +10,10 @@ from typing import Any, Final, Literal
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from seltzer.runs.execution.answer_shape import AnswerShape, Path
-from seltzer.runs.execution.graph_stream import Namespace
-from seltzer.runs.execution.state_answer import StateAnswer, ai_messages, text_of
-from seltzer.runs.execution.tool_runs import IN_TOOL
+from seltzer.runs.execution.graphs.graph_stream import Namespace
+from seltzer.runs.execution.translation.answer_shape import AnswerShape, Path
+from seltzer.runs.execution.translation.state_answer import StateAnswer, ai_messages, text_of
+from seltzer.runs.execution.translation.tool_runs import IN_TOOL
 
 Channel = Literal["answer", "step"]
 _PUSH: Final = "__pregel_push"  # how the path of a task begins that a Send has started

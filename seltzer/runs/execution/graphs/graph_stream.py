@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 from langgraph.types import StreamMode
 
-from seltzer.runs.execution.tool_runs import ToolRuns
+from seltzer.runs.execution.translation.tool_runs import ToolRuns
 from seltzer.runs.graph import AnyPregel
 
 MODES: Final[tuple[StreamMode, ...]] = ("custom", "updates", "values")  # and "messages"

@@ -11,10 +11,17 @@ from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from seltzer.runs.event import Json, Kind
-from seltzer.runs.execution.answer_shape import AnswerShape
-from seltzer.runs.execution.candidates import Candidates, Said
-from seltzer.runs.execution.graph_stream import Namespace
-from seltzer.runs.execution.state_answer import STRUCTURED, StateAnswer, Turn, ai_messages, clean, text_of
+from seltzer.runs.execution.graphs.graph_stream import Namespace
+from seltzer.runs.execution.translation.answer_shape import AnswerShape
+from seltzer.runs.execution.translation.candidates import Candidates, Said
+from seltzer.runs.execution.translation.state_answer import (
+    STRUCTURED,
+    StateAnswer,
+    Turn,
+    ai_messages,
+    clean,
+    text_of,
+)
 from seltzer.runs.jsonable import to_json
 
 _INTERRUPT: Final = "__interrupt__"

@@ -23,8 +23,8 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
-from seltzer.runs.execution.graph_stream import MODES, Drive, Namespace, Publish, with_listener
-from seltzer.runs.execution.tool_runs import ToolRuns
+from seltzer.runs.execution.graphs.graph_stream import MODES, Drive, Namespace, Publish, with_listener
+from seltzer.runs.execution.translation.tool_runs import ToolRuns
 from seltzer.runs.graph import AnyPregel
 
 PRIVATE_NAMES: Final = (

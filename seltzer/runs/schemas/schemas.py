@@ -18,7 +18,7 @@ from langgraph.pregel import Pregel
 from pydantic import BaseModel, RootModel, ValidationError
 from typing_extensions import is_typeddict
 
-from seltzer.runs.annotations import (
+from seltzer.runs.schemas.annotations import (
     UNDESCRIBABLE,
     adapter,
     describable,

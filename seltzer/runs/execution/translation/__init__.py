@@ -1,0 +1,1 @@
+"""LangGraph's stream parts -> events, and which of the texts is the answer."""
