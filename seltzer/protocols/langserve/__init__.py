@@ -63,8 +63,8 @@ def make_guard(
 
 def graph_router(guard: Guard, graph: Graph, path: str, options: RouteOptions | None = None) -> APIRouter:
     """Return one graph's routes at path; of one on messages at path/chat too (the chat playground)."""
-    # LangServe's /stream_log uses it; there is nothing an operator could do about the warning.
-    warnings.filterwarnings("ignore", "astream_log is deprecated")
+    # LangServe's clients ask for them; there is nothing an operator could do about the warning.
+    warnings.filterwarnings("ignore", "astream_(log|events version='v1') is deprecated")
     options = options or RouteOptions()
     guard = replace(guard, modifier=options.modifier)
     served, routes = ServedGraph(graph, guard.listener), APIRouter()

@@ -25,6 +25,8 @@ _PUBLIC_METADATA: Final = frozenset(
     }
 )
 _METADATA: Final = "metadata"
+_RESPONSES: Final = frozenset({"response_metadata", "generation_info"})
+_PRIVATE: Final = frozenset({"body", "headers", "status_code", "request_id"})  # of a provider's HTTP response
 
 
 class SafeSerializer(Serializer):
@@ -77,7 +79,8 @@ def _public(value: Any) -> Any:
     if isinstance(value, PromptValue):
         value = {"messages": value.to_messages()}
     if isinstance(value, BaseMessage):
-        return value
+        metadata = _without_response(value.response_metadata)
+        return value if metadata is value.response_metadata else _with_metadata(value, metadata)
     if isinstance(value, Mapping):
         return _public_mapping(value)
     if isinstance(value, list | tuple):
@@ -85,10 +88,23 @@ def _public(value: Any) -> Any:
     return value
 
 
+def _without_response(metadata: Any) -> Any:
+    """Return the metadata without the provider's HTTP response, which may name its keys."""
+    if not isinstance(metadata, Mapping) or metadata.keys().isdisjoint(_PRIVATE):
+        return metadata
+    return {key: value for key, value in metadata.items() if key not in _PRIVATE}
+
+
+def _with_metadata(message: BaseMessage, metadata: dict[str, Any]) -> BaseMessage:
+    return message.model_copy(update={"response_metadata": metadata})
+
+
 def _public_mapping(value: Mapping[Any, Any]) -> dict[Any, Any]:
     public = {key: _public(each) for key, each in value.items() if not isinstance(each, SystemMessage)}
     if isinstance(public.get(_METADATA), Mapping) and "tags" in public:
         public[_METADATA] = {key: each for key, each in public[_METADATA].items() if key in _PUBLIC_METADATA}
+    for key in _RESPONSES & public.keys():
+        public[key] = _without_response(public[key])
     if public.get("type") == "tool" and "tool_call_id" not in public:
         # A tool's log entry. RemoteRunnable takes it for a ToolMessage and dies of the missing keys; with
         # them, it finds that it isn't one, and leaves it as it is.

@@ -32,8 +32,8 @@ from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.routes import Endpoint, Routes, public_path
 from seltzer.protocols.langserve.frames import error_frame
-from seltzer.protocols.langserve.request import check, readable
-from seltzer.protocols.langserve.served import Asked, ServedGraph, ServedRequest
+from seltzer.protocols.langserve.request import check, event_form, readable
+from seltzer.protocols.langserve.served import Asked, EventForm, ServedGraph, ServedRequest
 from seltzer.protocols.langserve.stream import ItemStream
 from seltzer.runs.engine import Engine
 from seltzer.runs.execution.reservations import Reservation
@@ -107,7 +107,12 @@ def _runs(guard: Guard, kind: str, served: ServedGraph, endpoint: Endpoint) -> E
             return response
 
         call = _Call(
-            served.graph.name, kind, readable(body), asked, _shows_only_broken_streams(request, kind)
+            served.graph.name,
+            kind,
+            readable(body),
+            asked,
+            event_form(body),
+            _shows_only_broken_streams(request, kind),
         )
         return _AttachedResponse(guard, call, respond)
 
@@ -159,6 +164,7 @@ class _Call:
     kind: str
     body: Any
     asked: tuple[Asked, ...]
+    form: EventForm
     shows_only_broken_streams: bool
 
 
@@ -188,7 +194,9 @@ class _AttachedResponse(Response):
         try:
             async with attach_runs(self._engine, receive) as attachment:
                 request = _CheckedRequest(scope, self._call.body)
-                served = request.state.langserve = ServedRequest(attachment, self._call.asked, reservation)
+                served = request.state.langserve = ServedRequest(
+                    attachment, self._call.asked, reservation, self._call.form
+                )
                 await self._serve(request, _Relay(served, send, self._faults))
         finally:
             if reservation is not None:

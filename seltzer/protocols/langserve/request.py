@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from seltzer.errors import BadRequest, InvalidInput
 from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
-from seltzer.protocols.langserve.served import Asked, ServedGraph
+from seltzer.protocols.langserve.served import Asked, EventForm, ServedGraph
 from seltzer.runs.ids import new_id
 from seltzer.runs.run import MAX_STEPS, OnBusy, check_max_steps, check_on_busy
 from seltzer.runs.thread import check_thread_id
@@ -52,14 +52,20 @@ def check(
     return (_asked(config, hashed, title),)
 
 
+def event_form(body: dict[str, Any]) -> EventForm:
+    """Return how a checked body asks for the events or the log of a run."""
+    kwargs = body.get("kwargs") or {}
+    if not isinstance(kwargs, dict):
+        return EventForm()
+    return EventForm(kwargs.get("version", "v2"), shows_whole_log=kwargs.get("diff") is False)
+
+
 def readable(body: dict[str, Any]) -> dict[str, Any]:
     """Return a checked body as LangServe can read it: it fails on null, and knows no kwargs."""
-    kwargs, config = body.get("kwargs"), body.get("config")
+    config = body.get("config")
     plain = {key: value for key, value in body.items() if value is not None and key != "kwargs"}
     if isinstance(config, list):
         plain["config"] = [each or {} for each in config]
-    if isinstance(kwargs, dict) and "diff" in kwargs:
-        plain["diff"] = kwargs["diff"]
     return plain
 
 
@@ -68,9 +74,9 @@ def _check_kwargs(endpoint: str, kwargs: Any) -> None:
     if kwargs in (None, {}) or (endpoint == "batch" and isinstance(kwargs, list) and not any(kwargs)):
         return
     if endpoint == "stream_events" and isinstance(kwargs, dict) and kwargs.keys() == {"version"}:
-        if kwargs["version"] == "v2":
+        if kwargs["version"] in ("v1", "v2"):
             return
-        raise InvalidInput("kwargs.version", "must be v2")
+        raise InvalidInput("kwargs.version", "must be v1 or v2")
     if endpoint == "stream_log" and isinstance(kwargs, dict) and kwargs.keys() == {"diff"}:
         if isinstance(kwargs["diff"], bool):
             return

@@ -8,7 +8,7 @@ updates, or, for a bare Runnable, the chunks it makes.
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, Callbacks
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -73,6 +73,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class EventForm:
+    """How /stream_events and /stream_log are written: as events of a version, as patches or whole logs."""
+
+    version: Literal["v1", "v2"] = "v2"
+    shows_whole_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ServedRequest:
     """A request to LangServe as its runnable sees it.
 
@@ -82,6 +90,7 @@ class ServedRequest:
     attachment: AttachedRuns
     asked: tuple[Asked, ...]
     reservation: Reservation | None
+    form: EventForm = EventForm()
 
     @property
     def run_id(self) -> RunId | None:
@@ -192,13 +201,18 @@ class ServedGraph(Runnable[Any, Any]):
     async def astream_events(  # type: ignore[override]  # v3 isn't served
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[StreamEvent]:
+        kwargs["version"] = _form(config).version  # LangServe's own is fixed
         async for event in super().astream_events(input, _with_steps(config), **kwargs):
             yield public_event(event)
 
     async def astream_log(  # type: ignore[override]
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[RunLogPatch | RunLog]:
+        log, shows_whole = RunLog(state=None), _form(config).shows_whole_log  # type: ignore[arg-type]  # as LangChain begins one
         async for patch in super().astream_log(input, _with_steps(config), **kwargs):
+            if shows_whole:
+                log += patch
+                patch = RunLogPatch({"op": "replace", "path": "", "value": log.state})
             yield public_patch(patch)
 
     async def _whole(
@@ -265,6 +279,11 @@ def _v2(schema: type[BaseModel] | type[BaseModelV1]) -> type[BaseModel]:
     if not issubclass(schema, BaseModel):
         raise TypeError(f"{schema.__name__} is a model of pydantic 1")
     return schema
+
+
+def _form(config: RunnableConfig | None) -> EventForm:
+    request: ServedRequest = (config or {})["configurable"][REQUEST]
+    return request.form
 
 
 def _with_steps(config: RunnableConfig | None) -> RunnableConfig:

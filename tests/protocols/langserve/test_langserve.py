@@ -20,7 +20,7 @@ from langserve.lzstring import LZString
 
 from tests.conftest import Serve
 from tests.protocols.behaviours import sse
-from tests.replies import Reply
+from tests.replies import Refusal, Reply
 from tests.serving import Served
 from tests.upstream import Upstream
 
@@ -279,6 +279,19 @@ class TestWhatClientsMustNotSee:
             assert "graph_error" in response.text, endpoint
             assert "sk-secret" not in response.text, endpoint
 
+    @pytest.mark.parametrize("endpoint", ["invoke", "batch", "stream", "stream_events", "stream_log"])
+    def test_what_the_provider_answers_to_an_error_stays_here(
+        self, upstream_env: Upstream, server: Served, endpoint: str
+    ) -> None:
+        upstream_env.script(lambda _body: Refusal(status=400, code="x", message="key sk-secret is wrong"))
+        body = {"inputs": ["hi"]} if endpoint == "batch" else {"input": "hi"}
+
+        response = httpx.post(f"{server.url}/agent/{endpoint}", json=body, timeout=30)
+
+        assert "upstream_error" in response.text
+        for private in ("sk-secret", '"headers":', '"body":'):
+            assert private not in response.text
+
 
 class TestBadInput:
     @pytest.fixture
@@ -408,7 +421,7 @@ class TestBadInput:
         ("endpoint", "kwargs", "field"),
         [
             ("batch", [{"stop": "x"}], "kwargs"),
-            ("stream_events", {"version": "v1"}, "kwargs.version"),
+            ("stream_events", {"version": "v3"}, "kwargs.version"),
             ("stream_events", {"diff": True}, "kwargs"),
             ("stream_log", {"diff": "no"}, "kwargs.diff"),
         ],
