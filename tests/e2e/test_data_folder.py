@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -100,6 +102,24 @@ def test_a_second_server_on_the_folder_is_refused_in_a_line(home: Home, client: 
     assert complaint.startswith(f"seltzer: {home.data} is in use by process ")
     assert len(complaint.splitlines()) == 1
     assert client.get("/health").status_code == 200  # the first one takes no harm
+
+
+def test_uvicorns_second_worker_is_told_that_there_can_be_one(home: Home) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "app.main:app", "--workers", "2", "--port", str(home.port)],
+        cwd=ROOT,
+        env=home.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as workers:
+        assert workers.stdout is not None
+        try:
+            refused = next(line for line in workers.stdout if "is in use by" in line)
+        finally:
+            workers.terminate()  # killed, it would leave its workers
+            workers.communicate(timeout=2 * WAIT_S)
+    assert f"a sibling of this one: process {workers.pid} started both: run one worker" in refused
 
 
 def test_a_chat_in_process_on_the_folder_is_refused_in_a_line(home: Home) -> None:

@@ -31,7 +31,11 @@ def say(page: Page, text: str) -> None:
 
 
 def test_the_default_playground_shows_the_answer_and_its_steps(server: Served, page: Page) -> None:
-    """Its form may keep the old question: the page drops some of what arrives in one burst, at any pace."""
+    """What its form shows after the answer isn't certain, at any pace.
+
+    Each chunk and the end of the run change the form, which hands its data to the page 10 ms later and takes
+    back what it handed over: a change made in between is overwritten by older data.
+    """
     open_form(page, server.url)
 
     ask(page, QUESTION)

@@ -34,7 +34,7 @@ def acquire(folder: Path) -> DataLock:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(_this_process())
         file.flush()
     except BlockingIOError:
         with file:
@@ -47,14 +47,25 @@ def acquire(folder: Path) -> DataLock:
 
 def _in_use(folder: Path, file: TextIO) -> DataInUse:
     file.seek(0)
-    pid = file.read()
-    owner = f"process {pid}" if pid else "another process"
-    is_own = pid == str(os.getpid())
-    shared = "; two Seltzers of one process need folders of their own: data=.." if is_own else ""
+    owner = file.read().split()
+    here = _this_process().split()
+    if owner == here:
+        who, first = f"process {here[0]}", "stop it"
+        last = "; two Seltzers of one process need folders of their own: data=.."
+    elif owner[1:] == here[1:]:
+        who = f"process {owner[0]}, a sibling of this one: process {here[1]} started both"
+        first, last = "run one worker (several can't share a folder yet)", ""
+    else:
+        who, first, last = f"process {owner[0]}" if owner else "another process", "stop it", ""
     return DataInUse(
-        f"{folder} is in use by {owner}: stop it, choose another folder by SELTZER_DATA, or talk to that"
-        f" server with `seltzer chat --url`{shared}"
+        f"{folder} is in use by {who}: {first}, choose another folder by SELTZER_DATA, or talk to that"
+        f" server with `seltzer chat --url`{last}"
     )
+
+
+def _this_process() -> str:
+    """Return this process's id, its parent's, and the machine's name: ids repeat in other containers."""
+    return f"{os.getpid()} {os.getppid()} {os.uname().nodename}"
 
 
 def _unusable(folder: Path, error: OSError) -> LoadError:

@@ -73,12 +73,38 @@ def test_a_killed_process_releases_its_lock(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(DataInUse, match=f"process {holder.pid}:"):
+        with pytest.raises(DataInUse, match=f"process {holder.pid}: stop it"):
             acquire(tmp_path)
 
         holder.kill()
 
     acquire(tmp_path).close()
+
+
+def test_a_process_of_the_same_parent_is_called_a_sibling_that_should_not_be(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+
+        second = subprocess.run(command, capture_output=True, text=True, check=False)
+
+        holder.kill()
+    *_, refused = second.stderr.splitlines()
+    assert f"process {holder.pid}, a sibling of this one: process {os.getpid()} started both" in refused
+    assert "run one worker" in refused
+    assert "stop it" not in refused
+
+
+def test_a_process_of_another_machine_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    lock = acquire(tmp_path)
+    (tmp_path / "lock").write_text(f"{os.getpid()} {os.getppid()} elsewhere")
+
+    with pytest.raises(DataInUse, match=f"process {os.getpid()}: stop it") as refused:
+        acquire(tmp_path)
+
+    lock.close()
+    assert "one process" not in str(refused.value)
 
 
 def a_file(folder: Path) -> None:
