@@ -79,24 +79,25 @@ class _Server:
     def __init__(self, url: str, graphs: Sequence[ServedGraph], on_lost: Callable[[str], None]) -> None:
         self._client = AsyncClient(url, on_lost=on_lost)
         self.graphs = graphs
+        self._paths = {graph.name: graph.path for graph in graphs}
 
     def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
-        return self._client.stream(question, graph=graph, thread_id=thread)
+        return self._client.stream(question, graph=self._paths[graph], thread_id=thread)
 
     def resume(
         self, graph: str, asked: Interrupted, answers: Mapping[str, Any]
     ) -> AsyncGenerator[Part, None]:
-        return self._client.resume_all(graph, asked.run_id, answers)
+        return self._client.resume_all(self._paths[graph], asked.run_id, answers)
 
     def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
-        return self._client.follow(graph, run_id)
+        return self._client.follow(self._paths[graph], run_id)
 
     async def asked(self, graph: str, thread: str) -> Interrupted | None:
-        state = await self._client.thread(graph, thread)
+        state = await self._client.thread(self._paths[graph], thread)
         run_id = state.thread.run_id
         if state.thread.status != "interrupted" or run_id is None:
             return None
         return Interrupted(run_id, thread, state.interrupts)
 
     async def cancel(self, graph: str, run_id: str) -> None:
-        await self._client.cancel(graph, run_id)
+        await self._client.cancel(self._paths[graph], run_id)

@@ -80,8 +80,10 @@ def delete_thread(graph: str, thread_id: str) -> Ask:
     return Ask("DELETE", _path(graph, "threads", thread_id), headers=_JSON)
 
 
-def _path(*names: str) -> str:
-    return "".join(f"/{quote(name, safe='')}" for name in names)
+def _path(graph: str, *names: str) -> str:
+    """Return a path below the graph's: a graph is named, or given by its own path."""
+    below = "".join(f"/{quote(name, safe='')}" for name in names)
+    return (quote(graph) if graph.startswith("/") else f"/{quote(graph, safe='')}") + below
 
 
 def _headers(*, streams: bool) -> dict[str, str]:
