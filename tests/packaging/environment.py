@@ -144,7 +144,8 @@ def langgraph_dev(environment: Environment, project: Path) -> Iterator[str]:
         _wait_until_up(process, url, log)
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended by itself: the log says why
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -1,0 +1,3 @@
+from counting import make
+
+graph = make().compile()

@@ -1,0 +1,1 @@
+"""Plans a trip: an agent with tools, in an installed package."""
