@@ -82,7 +82,10 @@ class Composition:
         body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
         self._guards = Guards(OpenedFaults(self.engine), BodyReader(body))
         self._limits = InputLimits(
-            settings.messages_limit, settings.message_limit_bytes, settings.batch_limit
+            settings.messages_limit,
+            settings.message_limit_bytes,
+            settings.batch_limit,
+            settings.steps_limit,
         )
         self._langserve = langserve.make_guard(
             self.engine, self._guards, self._limits, settings.ping_s, accelerate=settings.accelerate
@@ -192,7 +195,11 @@ def load_graphs(settings: Settings) -> Catalog:
 def _engine(settings: Settings, graphs: Catalog) -> Engine:
     retention = Retention(settings.events_limit, settings.checkpoints_kept, settings.retention_s)
     limits = RunLimits(
-        settings.runs_limit, settings.queue_limit, settings.run_timeout_s, retention_s=settings.retention_s
+        settings.runs_limit,
+        settings.queue_limit,
+        settings.run_timeout_s,
+        retention_s=settings.retention_s,
+        steps=settings.steps_default,
     )
     stores = partial(
         open_stores, settings.data, retention, serde=_serde_options(graphs), store=_store_options(graphs)

@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     batch_limit: int = Field(20, ge=1, description="Most inputs in one batch.")
     runs_limit: int = Field(1_000, ge=1, description="Most runs at once in this process.")
     queue_limit: int = Field(100, ge=0, description="Most runs that wait for their turn.")
+    steps_default: int = Field(
+        100, ge=1, description="Most steps of a run whose graph and request have no limit of their own."
+    )
+    steps_limit: int = Field(1_000, ge=1, description="Most steps a request may ask for.")
     run_timeout_s: float = Field(600.0, gt=0, description="Longest a run may take.")
     retention_s: float = Field(3600.0, gt=0, description="How long an ended run's events are kept.")
     events_limit: int = Field(10_000, ge=100, description="Most events kept of one run.")

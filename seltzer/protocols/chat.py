@@ -13,15 +13,17 @@ from starlette.types import Receive, Scope, Send
 from seltzer.errors import AppError, InvalidInput, UnknownGraph
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.attached_runs import AttachedRuns, attach_runs
+from seltzer.protocols.http.config import check_config, check_context, check_thread
 from seltzer.protocols.http.direct_send import DirectSend
 from seltzer.protocols.http.guards import Faults, Guards
 from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
-from seltzer.protocols.http.models import Fields, ThreadId, documented, storable
+from seltzer.protocols.http.models import Config, Fields, ThreadId, documented, storable
 from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.http.routes import Routes
 from seltzer.runs.answer import AnswerText
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
+from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import OnBusy, RunSpec
@@ -48,6 +50,10 @@ class Question(Fields):
         default_factory=new_id, description="The conversation to continue or to begin; left out: a new one."
     )
     on_busy: OnBusy = Field("reject", description="What to do while the thread has another run.")
+    context: dict[str, Any] = Field(
+        default_factory=dict, description="The context that the graph declares; left out: its defaults."
+    )
+    config: Config = Field(default_factory=Config)
     graph: str = Field(
         default_factory=str, description="The graph to ask; left out: `agent`, else the first on messages."
     )
@@ -81,7 +87,7 @@ def router(engine: Engine, guards: Guards, *, limits: InputLimits) -> APIRouter:
 
     def answer(request: Request, fields: object) -> Response:
         question = Question.parse(fields)
-        spec = _spec(question, _graph(engine, question.graph), limits)
+        spec = _spec(question, engine.graphs[_graph(engine, question.graph)], limits)
         return ChatAnswer(engine, spec, guards.faults, as_json=accepts(request, "application/json"))
 
     return routes
@@ -99,17 +105,26 @@ def _graph(engine: Engine, name: str) -> str:
     return name or (DEFAULT_GRAPH if DEFAULT_GRAPH in on_messages else on_messages[0])
 
 
-def _spec(question: Question, graph: str, limits: InputLimits) -> RunSpec:
+def _spec(question: Question, graph: Graph, limits: InputLimits) -> RunSpec:
     messages = parse_input(question.text, "text", limits)
+    config, has_context = check_config(question.config, graph, limits), "context" in question.model_fields_set
     return RunSpec(
-        graph,
+        graph.name,
         {"messages": messages},
-        question.thread_id,
+        check_thread(_named(question), question.config) or question.thread_id,
         new_id(),
         attached=True,
+        max_steps=config.max_steps,
+        configurable=config.configurable,
+        context=check_context(question.context, "context", graph) if has_context else None,
+        labels=config.labels,
         on_busy=question.on_busy,
         title=title_of(messages),
     )
+
+
+def _named(question: Question) -> str:
+    return question.thread_id if "thread_id" in question.model_fields_set else ""
 
 
 class ChatAnswer(Response):

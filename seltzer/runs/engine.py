@@ -20,6 +20,7 @@ from seltzer.errors import (
 )
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.execution.graphs.driver_choice import choose_driver
+from seltzer.runs.execution.graphs.run_config import executable
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.execution.worker import Worker
 from seltzer.runs.graph import AnyPregel, Graph
@@ -83,7 +84,7 @@ class Engine:
             await self._open_graphs()
         stores = await self._resources.enter_async_context(self._open_stores())
         pregels = {
-            name: graph.pregel.copy({"checkpointer": stores.checkpoints.saver_for(graph.pregel)})
+            name: executable(graph.pregel, stores.checkpoints.saver_for(graph.pregel))
             for name, graph in self.graphs.items()
         }
         hub = Hub()

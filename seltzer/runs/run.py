@@ -21,7 +21,14 @@ STATUS_OF_LAST: Final[dict[str, Status]] = {
 }
 ACTIVE: Final[frozenset[Status]] = frozenset({"pending", "running"})
 
-MAX_STEPS: Final = 50
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a request calls its run, in the config of its graph, models and tools, and so in traces."""
+
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    run_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,13 @@ class RunSpec:
     """What to run.
 
     input is the graph's own (for a graph on messages `{"messages": [BaseMessage, ..]}`).
-    An attached run lives and dies with the request that started it. configurable is handed to the graph as
-    it is. on_busy says what to do if the thread has a run already. answers are to the interrupts the thread
-    waits on, by their ids; input is None then, and answered names the run that asked: the newest one.
-    checkpoint_id forks the thread from there. digest distinguishes bodies where a client sent the run's id
-    twice. title is what a new thread is called.
+    An attached run lives and dies with the request that started it. max_steps is 0 where nothing was asked:
+    the graph's own limit counts, or else the server's. configurable is handed to the graph as it is; context
+    is for its context_schema, None if none was given. on_busy says what to do if the thread has a run
+    already. answers are to the interrupts the thread waits on, by their ids, none at a breakpoint; input is
+    None then, and answered names the run that asked: the newest one. checkpoint_id forks the thread from
+    there. digest distinguishes bodies where a client sent the run's id twice. title is what a new thread is
+    called.
     """
 
     graph: str
@@ -41,8 +50,10 @@ class RunSpec:
     thread_id: str
     run_id: RunId
     attached: bool = False
-    max_steps: int = MAX_STEPS
+    max_steps: int = 0
     configurable: Mapping[str, Json] = field(default_factory=dict)
+    context: Mapping[str, Json] | None = None
+    labels: Labels = field(default_factory=Labels)
     on_busy: OnBusy = "reject"
     answers: Mapping[str, Json] | None = None
     answered: RunId | None = None
@@ -88,11 +99,11 @@ class Lease:
     is_thread_new: bool = False
 
 
-def check_max_steps(value: object, field: str) -> int:
-    """Return the value if a run may take that many steps. Raises InvalidInput naming the field."""
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_STEPS:
+def check_max_steps(value: object, field: str, limit: int) -> int:
+    """Return the value if a request may ask for that many steps. Raises InvalidInput naming the field."""
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limit:
         return value
-    raise InvalidInput(field, f"must be an integer from 1 to {MAX_STEPS}")
+    raise InvalidInput(field, f"must be an integer from 1 to {limit}")
 
 
 def check_on_busy(value: object, field: str) -> OnBusy:

@@ -20,7 +20,7 @@ from seltzer.errors import (
 )
 from seltzer.runs.event import Event
 from seltzer.runs.ports import EventLog, Runs, Submitted, Threads
-from seltzer.runs.run import Lease, OnBusy, Run, RunSpec, Stop
+from seltzer.runs.run import Labels, Lease, OnBusy, Run, RunSpec, Stop
 from tests.stores.conformance import Clock
 
 TTL_S: Final = 10.0
@@ -95,6 +95,8 @@ class RunsExam:
     async def test_everything_in_a_spec_is_kept(self, runs: Runs) -> None:
         given = spec(
             max_steps=7,
+            context={"user_id": "ada", "limits": {"a": [1, None]}},
+            labels=Labels(("a", "b"), {"team": "x", "n": 1}, "nightly"),
             configurable={"model": "demo", "n": [1, None, "漢字"]},
             on_busy="enqueue",
             checkpoint_id="c",

@@ -32,11 +32,14 @@ _ROLES: Final = frozenset({"user", "assistant", "developer"})
 
 @dataclass(frozen=True, slots=True)
 class InputLimits:
-    """How many messages an input may have, how large each may be, and how many inputs a batch may have."""
+    """How many messages an input may have, how large each may be, how many inputs a batch may have, and how
+    many steps a request may ask for.
+    """
 
     messages: int = 256
     message_bytes: int = 262_144
     batch: int = 20
+    steps: int = 1_000
 
 
 def parse_input(value: Any, field: str, limits: InputLimits) -> list[BaseMessage]:

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from seltzer.errors import InvalidInput
-from seltzer.runs.run import MAX_STEPS, check_max_steps
 from seltzer.runs.text import UNSTORABLE
 from seltzer.runs.thread import check_thread_id
 
@@ -59,9 +58,22 @@ def storable(text: str) -> str:
 ThreadId = Annotated[
     str, checked(check_thread_id), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 128})
 ]
-MaxSteps = Annotated[
-    int, checked(check_max_steps), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_STEPS})
-]
+
+
+class Config(Fields):
+    """How the graph runs."""
+
+    configurable: dict[str, Any] = Field(
+        default_factory=dict, description="What the graph reads from its config."
+    )
+    recursion_limit: Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1})] = Field(
+        default_factory=int, description="The most steps the run may take; left out: the graph's own limit."
+    )
+    tags: list[str] = Field(default_factory=list, description="Tags of the run, in its config.")
+    metadata: dict[str, Any] = Field(
+        default_factory=dict, description="The run's metadata, in its config: the graph and traces have it."
+    )
+    run_name: str = Field(default_factory=str, description="What traces call the run.")
 
 
 def documented(

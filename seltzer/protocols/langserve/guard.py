@@ -95,13 +95,14 @@ def _runs(guard: Guard, kind: str, served: ServedGraph, endpoint: Endpoint) -> E
     async def run(request: Request, **parameters: Any) -> Response:
         body = await guard.guards.bodies.read(request)
         asked = check(kind, body, parameters.get("config_hash", ""), served, guard.limits)
+        unhashed = {name: value for name, value in parameters.items() if name != "config_hash"}  # it is read
         if guard.modifier is not None:
             asked = await _modified(guard.modifier, request, body.get("config"), asked)
         if not asked:
             return JSONResponse({"output": [], "metadata": {"run_ids": []}})  # of an empty batch
 
         async def respond(checked: Request) -> Response:
-            response = await endpoint(request=checked, **parameters)
+            response = await endpoint(request=checked, **unhashed)
             if isinstance(response, EventSourceResponse):
                 return ItemStream(response, guard.ping_s)
             return response
@@ -209,7 +210,7 @@ class _AttachedResponse(Response):
         """
         asked = self._call.asked
         if self._call.kind != "batch":
-            return await self._engine.reserve(asked[0].spec(self._call.graph, new_id(), None, {}))
+            return await self._engine.reserve(asked[0].spec(self._call.graph, new_id(), None))
         for each in asked:
             if each.on_busy == "reject":
                 await self._engine.check_thread_free(each.thread_id)

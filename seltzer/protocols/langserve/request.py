@@ -3,17 +3,21 @@ with them.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from langchain_core.runnables.config import DEFAULT_RECURSION_LIMIT
 from langserve.lzstring import LZString
-from pydantic import ValidationError
 
 from seltzer.errors import BadRequest, InvalidInput
-from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
+from seltzer.protocols.http.config import RunConfig, check_configurable, check_labels
+from seltzer.protocols.http.inputs import parse_run_input
+from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.langserve.served import Asked, EventForm, ServedGraph
+from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
-from seltzer.runs.run import MAX_STEPS, OnBusy, check_max_steps, check_on_busy
+from seltzer.runs.run import OnBusy, check_max_steps, check_on_busy
 from seltzer.runs.thread import check_thread_id
 
 _FILTERS: Final = tuple(
@@ -27,8 +31,8 @@ class _Config:
     """What a config asks of the server; thread_id is None for a new one."""
 
     thread_id: str | None
-    max_steps: int
     on_busy: OnBusy
+    run: RunConfig
 
 
 def check(
@@ -41,15 +45,15 @@ def check(
         if key not in _KEYS:
             raise InvalidInput(key[:100], "is not known; a thread is named by config.configurable.thread_id")
     _check_kwargs(endpoint, body.get("kwargs"))
-    hashed = _hashed_config(config_hash, served)
+    hashed = _hashed_config(config_hash, served.graph, limits)
     if endpoint == "batch":
-        return _check_batch(body, hashed, served, limits)
+        return _check_batch(body, hashed, served.graph, limits)
     if "input" not in body:
         raise InvalidInput("input", "is missing")
-    title = _check_input(body["input"], "input", served, limits)
+    input = parse_run_input(body["input"], "input", served.graph, limits)
     _check_filters(body)
-    config = _check_config(body.get("config"), "config", served)
-    return (_asked(config, hashed, title),)
+    config = _check_config(body.get("config"), hashed, "config", served.graph, limits)
+    return (_asked(config, input),)
 
 
 def event_form(body: dict[str, Any]) -> EventForm:
@@ -61,12 +65,12 @@ def event_form(body: dict[str, Any]) -> EventForm:
 
 
 def readable(body: dict[str, Any]) -> dict[str, Any]:
-    """Return a checked body as LangServe can read it: it fails on null, and knows no kwargs."""
-    config = body.get("config")
-    plain = {key: value for key, value in body.items() if value is not None and key != "kwargs"}
-    if isinstance(config, list):
-        plain["config"] = [each or {} for each in config]
-    return plain
+    """Return a checked body as LangServe can read it: it fails on null, and knows no kwargs.
+
+    The config is left out: LangServe would drop what no schema declares, and the runs have all of it already.
+    """
+    left_out = ("config", "kwargs")
+    return {key: value for key, value in body.items() if value is not None and key not in left_out}
 
 
 def _check_kwargs(endpoint: str, kwargs: Any) -> None:
@@ -85,42 +89,32 @@ def _check_kwargs(endpoint: str, kwargs: Any) -> None:
 
 
 def _check_batch(
-    body: dict[str, Any], hashed: str | None, served: ServedGraph, limits: InputLimits
+    body: dict[str, Any], hashed: dict[str, Any], graph: Graph, limits: InputLimits
 ) -> tuple[Asked, ...]:
     inputs, config = body.get("inputs"), body.get("config")
     if not isinstance(inputs, list):
         raise InvalidInput("inputs", "is missing" if inputs is None else "must be a list of inputs")
     if len(inputs) > limits.batch:
         raise InvalidInput("inputs", f"has {len(inputs)} inputs; at most {limits.batch}")
-    titles = [_check_input(value, f"inputs.{index}", served, limits) for index, value in enumerate(inputs)]
+    parsed = [parse_run_input(each, f"inputs.{index}", graph, limits) for index, each in enumerate(inputs)]
     if isinstance(config, list):
         if len(config) != len(inputs):
             raise InvalidInput("config", f"has {len(config)} entries for {len(inputs)} inputs")
-        configs = [_check_config(each, f"config.{index}", served) for index, each in enumerate(config)]
+        configs = [
+            _check_config(each, hashed, f"config.{index}", graph, limits) for index, each in enumerate(config)
+        ]
     else:
-        configs = [_check_config(config, "config", served)] * len(inputs)
-    asked = tuple(_asked(each, hashed, title) for each, title in zip(configs, titles, strict=True))
+        configs = [_check_config(config, hashed, "config", graph, limits)] * len(inputs)
+    asked = tuple(_asked(each, input) for each, input in zip(configs, parsed, strict=True))
     if len({each.thread_id for each in asked}) < len(asked):
         field = "config" if isinstance(config, list) else "config.configurable.thread_id"
         raise InvalidInput(field, "names one thread for several inputs; a thread takes one at a time")
     return asked
 
 
-def _asked(config: _Config, hashed: str | None, title: str) -> Asked:
-    return Asked(config.thread_id or hashed or new_id(), config.max_steps, config.on_busy, title)
-
-
-def _check_input(value: Any, field: str, served: ServedGraph, limits: InputLimits) -> str:
-    """Return the title of a thread that begins with the input."""
-    if served.graph.takes_messages:
-        return title_of(parse_input(value, field, limits))
-    if value is None:  # to LangGraph it means: continue from where the thread stands
-        raise InvalidInput(field, "must not be null")
-    try:
-        served.get_input_schema().model_validate(value)
-    except ValidationError as error:
-        raise InvalidInput.first_of(error.errors(include_input=False), field) from None
-    return ""
+def _asked(config: _Config, parsed: tuple[Any, str]) -> Asked:
+    input, title = parsed
+    return Asked(config.thread_id or new_id(), config.on_busy, title, input, config.run)
 
 
 def _check_filters(body: dict[str, Any]) -> None:
@@ -133,38 +127,71 @@ def _check_filters(body: dict[str, Any]) -> None:
             raise InvalidInput(name, "must be a list of strings")
 
 
-def _check_config(config: Any, field: str, served: ServedGraph) -> _Config:
-    """Return what the config asks of the server.
-
-    Of a config only `configurable` and `recursion_limit` are the server's; LangServe lets the rest be.
-    """
+def _check_config(
+    config: Any, hashed: dict[str, Any], place: str, graph: Graph, limits: InputLimits
+) -> _Config:
+    """Return what the config asks, over what that of the path's hash does."""
     if config is None:
         config = {}
     if not isinstance(config, dict):
-        raise InvalidInput(field, "must be an object")
-    max_steps = check_max_steps(config.get("recursion_limit", MAX_STEPS), f"{field}.recursion_limit")
-    configurable = config.get("configurable", {})
-    if not isinstance(configurable, dict):
-        raise InvalidInput(f"{field}.configurable", "must be an object")
-    known = [spec.id for spec in served.config_specs]
-    for key in configurable:
-        if key not in known:
-            raise InvalidInput(
-                f"{field}.configurable.{key}"[:200], f"is not configurable; known: {', '.join(known)}"
-            )
-    thread_id = configurable.get("thread_id", "")
-    on_busy = check_on_busy(configurable.get("on_busy") or "reject", f"{field}.configurable.on_busy")
-    if thread_id == "":  # what the playground's form sends when nothing is typed
-        return _Config(None, max_steps, on_busy)
-    return _Config(check_thread_id(thread_id, f"{field}.configurable.thread_id"), max_steps, on_busy)
+        raise InvalidInput(place, "must be an object")
+    given = {} if config.get("configurable") is None else config["configurable"]
+    if not isinstance(given, dict):
+        raise InvalidInput(f"{place}.configurable", "must be an object")
+    below = hashed.get("configurable") or {}
+    if given.get("thread_id") == "":  # what the playground's form sends when nothing is typed
+        below = {"thread_id": "", **below}
+        given = {key: value for key, value in given.items() if key != "thread_id"}
+    config = {**hashed, **{key: value for key, value in config.items() if value is not None}}
+    configurable = {**below, **given}
+    field, thread_id = f"{place}.configurable", configurable.get("thread_id", "")
+    on_busy = check_on_busy(configurable.get("on_busy") or "reject", f"{field}.on_busy")
+    run = RunConfig(
+        _check_steps(config.get("recursion_limit"), f"{place}.recursion_limit", limits),
+        check_configurable(configurable, field, graph),
+        _check_context(config.get("context"), configurable, place, graph),
+        check_labels(config, place),
+    )
+    if thread_id == "":
+        return _Config(None, on_busy, run)
+    return _Config(check_thread_id(thread_id, f"{field}.thread_id"), on_busy, run)
 
 
-def _hashed_config(config_hash: str, served: ServedGraph) -> str | None:
-    """Return the thread that the config in a /c/{hash}/ path names."""
-    if not config_hash:
+def _check_steps(value: Any, place: str, limits: InputLimits) -> int:
+    """Return the most steps that are asked for; 0 if none are.
+
+    LangChain's clients send its default where their user has asked for nothing.
+    """
+    if value is None:
+        return 0
+    steps = check_max_steps(value, place, limits.steps)
+    return 0 if steps == DEFAULT_RECURSION_LIMIT else steps
+
+
+def _check_context(
+    context: Any, configurable: Mapping[str, Any], place: str, graph: Graph
+) -> Mapping[str, Any] | None:
+    """Return the graph's context: `configurable` has its keys, over these those of `context` count."""
+    chosen = {key: configurable[key] for key in graph.schemas.context_keys if key in configurable}
+    if context is None and not chosen:
         return None
+    if context is not None and not isinstance(context, dict):
+        raise InvalidInput(f"{place}.context", "must be an object")
+    in_context = graph.schemas.context_problem({**chosen, **(context or {})})
+    if in_context is not None:
+        key = in_context[0].partition(".")[0]
+        where = "configurable" if key in chosen and key not in (context or {}) else "context"
+        raise InvalidInput(".".join(filter(None, (place, where, in_context[0][:100]))), in_context[1])
+    return {**chosen, **(context or {})}
+
+
+def _hashed_config(config_hash: str, graph: Graph, limits: InputLimits) -> dict[str, Any]:
+    """Return the config that is in a /c/{hash}/ path, checked."""
+    if not config_hash:
+        return {}
     try:
         config = json.loads(LZString.decompressFromEncodedURIComponent(config_hash) or "")  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, KeyError, IndexError, NameError):  # LZString has no error of its own
         raise BadRequest("the path's config hash can't be read") from None
-    return _check_config(config, "config_hash", served).thread_id
+    _check_config(config, {}, "config_hash", graph, limits)
+    return config or {}

@@ -21,6 +21,7 @@ from pydantic.v1 import BaseModel as BaseModelV1
 from starlette.requests import Request
 
 from seltzer.protocols.http.attached_runs import AttachedRuns
+from seltzer.protocols.http.config import RunConfig
 from seltzer.protocols.http.messages import InputLimits, parse_input, prompt_text
 from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
@@ -40,14 +41,16 @@ _UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62)  # requ
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks for one input: the thread, the most steps its run may take, what to do if the
-    thread is busy, and its title if it is new. added: what the app's owner adds to `configurable`.
+    """What a request asks for one input: the thread, what to do if that is busy, its title if it is new, and
+    the rest of the run's config. input: as the graph takes it. added: what the app's owner adds to
+    `configurable`.
     """
 
     thread_id: str
-    max_steps: int
     on_busy: OnBusy
     title: str
+    input: Any
+    config: RunConfig
     added: Mapping[str, Any] = field(default_factory=dict)
 
     async def modified(
@@ -57,7 +60,7 @@ class Asked:
         result = await modifier.apply(request, self.thread_id, configurable)
         return replace(self, thread_id=result.thread_id, added=result.added)
 
-    def spec(self, graph: str, run_id: RunId, input: Any, configurable: Mapping[str, Any]) -> RunSpec:
+    def spec(self, graph: str, run_id: RunId, input: Any) -> RunSpec:
         """Return the run, attached to its request."""
         return RunSpec(
             graph=graph,
@@ -65,8 +68,10 @@ class Asked:
             thread_id=self.thread_id,
             run_id=run_id,
             attached=True,
-            max_steps=self.max_steps,
-            configurable={**configurable, **self.added},
+            max_steps=self.config.max_steps,
+            configurable={**self.config.configurable, **self.added},
+            context=self.config.context,
+            labels=self.config.labels,
             on_busy=self.on_busy,
             title=self.title,
         )
@@ -248,10 +253,10 @@ class ServedGraph(Runnable[Any, Any]):
     ) -> tuple[ServedRequest, RunSpec]:
         configurable = config["configurable"]
         request: ServedRequest = configurable[REQUEST]
-        names = [spec.id for spec in self.graph.served.config_specs if spec.id not in _OURS]
-        chosen = {name: configurable[name] for name in names if name in configurable}
         asked = request.asked[configurable.get(_INDEX, 0)]
-        return request, asked.spec(self.graph.name, str(run_manager.run_id), input, chosen)
+        if self.graph.takes_messages or self.graph.schemas.input_keys is not None:
+            input = asked.input  # LangServe's has lost the keys that its schema doesn't name
+        return request, asked.spec(self.graph.name, str(run_manager.run_id), input)
 
     def _render(self) -> Callable[[Event], Iterable[Any]]:
         """Return what turns an event into the stream's chunks."""

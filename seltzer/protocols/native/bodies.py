@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from seltzer.errors import InvalidInput
-from seltzer.protocols.http.models import Fields, MaxSteps, ThreadId, checked, storable
-from seltzer.runs.run import MAX_STEPS, OnBusy
+from seltzer.protocols.http.models import Config, Fields, ThreadId, checked, storable
+from seltzer.runs.run import OnBusy
 
 PAGE_LIMIT: Final = 100
 QUERY_CHARS: Final = 200
@@ -51,13 +51,6 @@ PageSize = Annotated[
 ]
 
 
-class Config(Fields):
-    """How the graph runs."""
-
-    configurable: dict[str, Any] = Field({}, description="What the graph reads from its config.")
-    recursion_limit: MaxSteps = Field(MAX_STEPS, description="The most steps the run may take.")
-
-
 class StartBody(Fields):
     """Starts a run."""
 
@@ -68,6 +61,9 @@ class StartBody(Fields):
         default_factory=str, description="The conversation to continue or to begin; left out: a new one."
     )
     config: Config = Field(default_factory=Config)
+    context: dict[str, Any] = Field(
+        default_factory=dict, description="The context that the graph declares; left out: its defaults."
+    )
     on_busy: OnBusy = Field("reject", description="What to do while the thread has another run.")
     from_checkpoint: CheckpointId = Field(
         default_factory=str, description="The checkpoint of the thread to start from, instead of its newest."
@@ -83,6 +79,9 @@ class ResumeBody(Fields):
     interrupt_id: str = Field(default_factory=str, description="Which interrupt it answers, of several.")
     answers: dict[str, Any] = Field(
         default_factory=dict, min_length=1, description="Instead of these: answers by interrupt id."
+    )
+    context: dict[str, Any] = Field(
+        default_factory=dict, description="Another context; left out: that of the run that asked."
     )
 
 

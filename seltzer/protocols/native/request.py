@@ -2,25 +2,23 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
-from langgraph.graph.state import CompiledStateGraph
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from seltzer.errors import InvalidInput, NotInterrupted, UnknownRun
-from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
+from seltzer.protocols.http.config import check_config, check_context, check_thread
+from seltzer.protocols.http.inputs import parse_run_input
+from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.native.bodies import ResumeBody, StartBody
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
 from seltzer.runs.run import Run, RunSpec
-from seltzer.runs.thread import check_thread_id
 
 _SHOWN_CHARS: Final = 100
-_OURS: Final = frozenset({"thread_id", "checkpoint_id", "checkpoint_ns"})
 _KEYS: Final = uuid.UUID("5b0c1a34-6a0e-4e52-9c3e-0f6a35b1d7c9")  # the namespace of idempotency keys
 _IDEMPOTENCY_KEY: Final = re.compile("[!-~]{1,255}")
 _RUN_ID: Final = re.compile("[A-Za-z0-9-]{1,64}")
@@ -29,8 +27,9 @@ _RUN_ID: Final = re.compile("[A-Za-z0-9-]{1,64}")
 def start_spec(body: Any, graph: Graph, limits: InputLimits, key: str | None) -> RunSpec:
     """Return the run that the body asks for; key is the Idempotency-Key header."""
     asked = StartBody.parse(body)
-    run_input, title = _input(asked.input, graph, limits)
-    thread_id = _thread_id(asked)
+    run_input, title = parse_run_input(asked.input, "input", graph, limits)
+    thread_id = check_thread(asked.thread_id, asked.config)
+    config = check_config(asked.config, graph, limits)
     if asked.from_checkpoint and not thread_id:
         raise InvalidInput("thread_id", "is missing; from_checkpoint is one of a thread's")
     return RunSpec(
@@ -38,8 +37,10 @@ def start_spec(body: Any, graph: Graph, limits: InputLimits, key: str | None) ->
         input=run_input,
         thread_id=thread_id or new_id(),
         run_id=run_id_of(graph.name, key),
-        max_steps=asked.config.recursion_limit,
-        configurable=_configurable(asked.config.configurable, graph),
+        max_steps=config.max_steps,
+        configurable=config.configurable,
+        context=_context(asked, graph),
+        labels=config.labels,
         on_busy=asked.on_busy,
         checkpoint_id=asked.from_checkpoint or None,
         digest=_digest("runs", body),
@@ -47,8 +48,11 @@ def start_spec(body: Any, graph: Graph, limits: InputLimits, key: str | None) ->
     )
 
 
-def answer_spec(body: Any, run: Run, key: str | None) -> RunSpec:
-    """Return the run that continues an interrupted one with the body's answers. Raises NotInterrupted."""
+def answer_spec(body: Any, run: Run, graph: Graph, key: str | None) -> RunSpec:
+    """Return the run that continues an interrupted one with the body's answers. Raises NotInterrupted.
+
+    It has what the interrupted run was given, but for a context of its own.
+    """
     answers = ResumeBody.parse(body)
     if run.status != "interrupted" or run.last is None:
         raise NotInterrupted(f"run {run.spec.run_id!r} isn't waiting for an answer; it is {run.status}")
@@ -61,6 +65,8 @@ def answer_spec(body: Any, run: Run, key: str | None) -> RunSpec:
         run_id=run_id_of(asked.graph, key),
         max_steps=asked.max_steps,
         configurable=asked.configurable,
+        context=_context(answers, graph) if "context" in answers.model_fields_set else asked.context,
+        labels=asked.labels,
         answers=_answers(answers, waiting),
         answered=asked.run_id,
         digest=_digest(f"resume {asked.run_id}", body),
@@ -83,60 +89,16 @@ def check_run_id(value: str) -> RunId:
     raise UnknownRun(f"there is no run {value[:_SHOWN_CHARS]!r}")
 
 
-def _input(value: Any, graph: Graph, limits: InputLimits) -> tuple[Any, str]:
-    """Return the graph's input, and the title of a thread that begins with it."""
-    if value is None:
-        raise InvalidInput("input", "must not be null")
-    if isinstance(value, dict) and isinstance(graph.pregel, CompiledStateGraph):
-        builder = graph.pregel.builder
-        _check_known(value, "input.", list(builder.schemas[builder.input_schema]))
-    if graph.takes_messages:
-        messages = parse_input(value, "input", limits)
-        for message in messages:
-            message.id = message.id or new_id()  # a retry that sends it again adds it only once
-        rest = value if isinstance(value, dict) else {}
-        return {**rest, "messages": messages}, title_of(messages)
-    try:
-        TypeAdapter(graph.input_schema).validate_python(value)
-    except ValidationError as error:
-        raise InvalidInput.first_of(error.errors(include_input=False), "input") from None
-    return value, ""
-
-
-def _check_known(value: Mapping[str, Any], prefix: str, known: Iterable[str]) -> None:
-    for key in value:
-        if key not in known:
-            reason = f"is not known; known: {', '.join(known) or 'none'}"
-            raise InvalidInput(f"{prefix}{key[:_SHOWN_CHARS]}", reason)
-
-
-def _thread_id(asked: StartBody) -> str:
-    """Return the thread, named in either place; empty for a new one."""
-    inner = asked.config.configurable.get("thread_id", "")
-    if "thread_id" in asked.config.configurable:
-        check_thread_id(inner, "config.configurable.thread_id")
-    if asked.thread_id and inner and asked.thread_id != inner:
-        raise InvalidInput("thread_id", "differs from config.configurable.thread_id")
-    return asked.thread_id or inner
-
-
-def _configurable(given: Mapping[str, Any], graph: Graph) -> dict[str, Any]:
-    """Return what is configured, without the thread: only what the graph itself declares, and of its type."""
-    specs = {spec.id: spec for spec in graph.served.config_specs if spec.id not in _OURS}
-    _check_known(given, "config.configurable.", ["thread_id", *specs])
-    values = {name: value for name, value in given.items() if name in specs}
-    for name, value in values.items():
-        try:
-            TypeAdapter(specs[name].annotation).validate_python(value)
-        except ValidationError as error:
-            raise InvalidInput.first_of(error.errors(), f"config.configurable.{name}") from None
-        except PydanticUserError:
-            continue  # a type that no schema can describe: the graph's own to check
-    return values
+def _context(body: StartBody | ResumeBody, graph: Graph) -> Mapping[str, Any] | None:
+    if "context" not in body.model_fields_set:
+        return None
+    return check_context(body.context, "context", graph)
 
 
 def _answers(body: ResumeBody, waiting: list[str]) -> dict[str, Any]:
     given = body.model_fields_set
+    if not waiting:  # it has paused at a breakpoint, and asks nothing
+        return _no_answers(body)
     if "answers" not in given:
         return {_interrupt_id(body, waiting): body.resume}
     for name in ("resume", "interrupt_id"):
@@ -146,6 +108,16 @@ def _answers(body: ResumeBody, waiting: list[str]) -> dict[str, Any]:
         if interrupt_id not in waiting:
             raise InvalidInput(f"answers.{interrupt_id[:_SHOWN_CHARS]}", _choose(waiting))
     return body.answers
+
+
+def _no_answers(body: ResumeBody) -> dict[str, Any]:
+    """Return that a run at a breakpoint goes on; it takes no answer."""
+    for name in body.model_fields_set - {"context"}:
+        if name != "resume" or body.resume is not None:
+            raise InvalidInput(name, "isn't asked for: the run has paused at a breakpoint; resume it by null")
+    if "resume" not in body.model_fields_set:
+        raise InvalidInput("resume", "is missing; the run has paused at a breakpoint: resume it by null")
+    return {}
 
 
 def _interrupt_id(body: ResumeBody, waiting: list[str]) -> str:

@@ -157,7 +157,7 @@ def add_routes(routes: Routes, native: Native) -> None:
     )
     async def resume(request: Request) -> Response:
         body = await native.guards.bodies.read(request)
-        spec = answer_spec(body, await native.run(request), _key(request))
+        spec = answer_spec(body, await native.run(request), native.graph(request), _key(request))
         runs_path = public_path(request.scope).rsplit("/", 2)[0]  # of /runs/{run_id}/resume
         return await native.started(request, spec, runs_path)
 

@@ -12,13 +12,21 @@ from typing import Any
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from seltzer.cursor import Cursor
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event, Json, RunId
-from seltzer.runs.execution.fence import FENCE, Fence
+from seltzer.runs.execution.fence import Fence
 from seltzer.runs.execution.graphs.graph_input import read_input
 from seltzer.runs.execution.graphs.graph_stream import Part
+from seltzer.runs.execution.graphs.run_config import (
+    executable,
+    graph_config,
+    public_config,
+    request_config,
+    thread_config,
+)
 from seltzer.runs.execution.lifecycle import End, Lifecycle, Phase
 from seltzer.runs.execution.resources import Resources
 from seltzer.runs.execution.translation.terminal_events import CANCELLED, failed, finished
@@ -27,6 +35,7 @@ from seltzer.runs.failure import classify, failure
 from seltzer.runs.graph import AnyPregel, Graph, GraphAccess
 from seltzer.runs.jsonable import to_json
 from seltzer.runs.run import Lease, Stop
+from seltzer.runs.schemas.schemas import GraphSchemas
 from seltzer.runs.streaming.hub import Tail
 from seltzer.runs.threads.cleanup import tidy
 
@@ -168,33 +177,32 @@ class Attempt:
 
     async def _run_graph(self, callbacks: Callbacks) -> None:
         """Run the graph and emit what it streams."""
-        spec = self.run.spec
-        config: RunnableConfig = {
-            **self._config(),
-            "recursion_limit": spec.max_steps,
-            "run_name": spec.graph,
-            "callbacks": callbacks,
-        }
-        config["configurable"] = {**spec.configurable, **config["configurable"]}
-        access = GraphAccess("threads.create_run", self._resources.stores.items)
-        async with self._graph.open(_public(config), access) as opened:
-            self._attach(opened)
+        spec, steps = self.run.spec, self._resources.limits.steps
+        request = request_config(spec, self._fence, callbacks)
+        context = self._graph.schemas.make_context(spec.context)
+        access = GraphAccess("threads.create_run", self._resources.stores.items, context)
+        async with self._graph.open(public_config(request), access) as opened:
+            if opened is not self._graph.pregel:
+                self._attach(opened)
+                context = GraphSchemas(opened, opened).make_context(spec.context)
             input = await self._input()
+            config = graph_config(spec, self._graph, opened, request, steps)
             if spec.checkpoint_id and input is not None:
                 config["configurable"]["checkpoint_id"] = spec.checkpoint_id
             if self._lifecycle.run():
-                await self._drive(input, config)
+                await self._drive(input, config, context)
 
     def _attach(self, opened: AnyPregel) -> None:
         """Give a graph that was made for this run the server's own checkpointer."""
-        if opened is not self._graph.pregel:
-            self._pregel = opened.copy({"checkpointer": self._pregel.checkpointer})
-            self._translator = Translator(self._resources.shapes.of(self._graph, self._pregel))
+        self._pregel = executable(opened, self._pregel.checkpointer)
+        self._translator = Translator(self._resources.shapes.of(self._graph, self._pregel))
 
-    async def _drive(self, input: Any, config: RunnableConfig) -> None:
-        flusher = self._resources.flusher
-        steps_of, store = self._resources.drive, self._resources.stores.items
-        async with aclosing(steps_of(self._pregel, input, config, self._publish, store=store)) as steps:
+    async def _drive(self, input: Any, config: RunnableConfig, context: Any) -> None:
+        flusher, store = self._resources.flusher, self._resources.stores.items
+        steps = self._resources.drive(
+            self._pregel, input, config, self._publish, context=context, store=store
+        )
+        async with aclosing(steps):
             async for _ in steps:
                 if self._lifecycle.phase is not Phase.RUNNING:  # a node has swallowed its cancellation
                     return
@@ -227,11 +235,7 @@ class Attempt:
             self._stop(End(failed(classify(error))))
 
     def _config(self) -> RunnableConfig:
-        spec = self.run.spec
-        return {
-            "configurable": {"thread_id": spec.thread_id, FENCE: self._fence},
-            "metadata": {"run_id": spec.run_id},
-        }
+        return thread_config(self.run.spec, self._fence)
 
     def _emit(self, *emissions: Emission) -> None:
         if not (emissions and self._fence.is_valid):  # abandoned, and its graph swallowed the cancellation
@@ -246,8 +250,9 @@ class Attempt:
     async def _finish(self, end: End) -> Event | None:
         """Make the result durable and free the thread; return the terminal event."""
         flusher, runs = self._resources.flusher, self._resources.stores.runs
-        if self._fence.is_valid and self._lifecycle.has_run and end.work != "hand_back":
-            await self._tidy(end)
+        has_touched = self._lifecycle.has_run
+        if self._fence.is_valid and has_touched and end.work != "hand_back":
+            has_touched = not await self._tidy(end)
         await flusher.wait_written(self.run_id)
         if not self._fence.is_valid:
             return None
@@ -262,28 +267,37 @@ class Attempt:
             last,
             unwritten=unwritten,
             output=self._output() if last.kind == "finished" else None,
-            touched=self._lifecycle.has_run,
+            touched=has_touched,
             retention_s=self._resources.limits.retention_s,
         )
         if not is_ended:
             log.warning("run %s has another owner now; what was done here is dropped", self.run_id)
         return last if is_ended else None
 
-    async def _tidy(self, end: End) -> None:
-        """Leave the thread such that its next turn works, and has what this one has emitted."""
+    async def _tidy(self, end: End) -> bool:
+        """Leave the thread such that its next turn works, and has what this one has emitted.
+
+        Return whether it is as it was before the run: a question waits for another answer if its node hasn't
+        ended with this one.
+        """
         spec, stores = self.run.spec, self._resources.stores
-        if end.work == "roll_back":
+        has_stopped = end.last.kind in ("cancelled", "failed")
+        is_unanswered = spec.answers is not None and has_stopped and not await self._has_advanced()
+        if is_unanswered or end.work == "roll_back":
             await stores.checkpoints.roll_back(spec.thread_id, [spec.run_id])
-        elif end.last.kind in ("cancelled", "failed") and self._graph.takes_messages:
+        elif has_stopped and self._graph.takes_messages:
             await tidy(self._pregel, self._config(), self.run, self.tail, stores.event_log, emitted=self._seq)
+        return is_unanswered
+
+    async def _has_advanced(self) -> bool:
+        """Tell whether a step of this run has ended, in the graph or in a subgraph."""
+        saver, thread = self._pregel.checkpointer, {"thread_id": self.run.spec.thread_id}
+        if not isinstance(saver, BaseCheckpointSaver):
+            return True
+        of_run = saver.alist({"configurable": thread}, filter={"run_id": self.run_id}, limit=1)
+        return bool([each async for each in of_run])
 
     def _output(self) -> Json:
         if self._graph.takes_messages:
             return self._translator.answer
         return to_json(self._translator.values)
-
-
-def _public(config: RunnableConfig) -> RunnableConfig:
-    """Return the config without what is the server's own, as a graph's factory gets it."""
-    given = {key: value for key, value in config["configurable"].items() if key != FENCE}
-    return {**config, "configurable": given}

@@ -11,7 +11,7 @@ import orjson
 from seltzer.errors import StateNotStorable
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
-from seltzer.runs.run import STATUS_OF_LAST, Run, RunSpec, Stop
+from seltzer.runs.run import STATUS_OF_LAST, Labels, Run, RunSpec, Stop
 from seltzer.stores.checkpoints.serializer import NotStorable, SafeSerializer
 from seltzer.stores.sqlite.event_rows import write_events
 
@@ -43,6 +43,9 @@ UPDATE threads SET updated_at = :now,
 WHERE thread_id = :thread_id
 """
 
+_CONTEXT: Final = "__seltzer_context"  # keys of the JSON in `configurable`
+_LABELS: Final = "__seltzer_labels"
+
 _serializer: Final = SafeSerializer()
 
 
@@ -68,6 +71,8 @@ def pack_input(spec: RunSpec) -> Input:
 
 def to_run(row: sqlite3.Row) -> Run:
     """Return the run of a row of `runs`."""
+    config = orjson.loads(row["configurable"])
+    context, (tags, metadata, name) = config.pop(_CONTEXT, None), config.pop(_LABELS, ((), {}, ""))
     spec = RunSpec(
         graph=row["graph"],
         input=None if row["input"] is None else _serializer.loads_typed((row["input_type"], row["input"])),
@@ -75,7 +80,9 @@ def to_run(row: sqlite3.Row) -> Run:
         run_id=row["run_id"],
         attached=bool(row["attached"]),
         max_steps=row["max_steps"],
-        configurable=orjson.loads(row["configurable"]),
+        configurable=config,
+        context=context,
+        labels=Labels(tuple(tags), metadata, name),
         on_busy=row["on_busy"],
         answers=_loads(row["answers"]),
         checkpoint_id=row["checkpoint_id"],
@@ -131,7 +138,7 @@ def insert_run(
             *(spec.run_id, spec.thread_id, spec.graph),
             *(("running", 1, 1, *lease) if lease else ("pending", 0, 0, None, None)),
             *(now, spec.attached, spec.max_steps),
-            *(dumps(spec.configurable), spec.on_busy, _dumps(spec.answers), spec.checkpoint_id),
+            *(_pack_config(spec), spec.on_busy, _dumps(spec.answers), spec.checkpoint_id),
             *(spec.digest, spec.title, *packed),
         ),
     )
@@ -199,6 +206,16 @@ def stop_run(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: f
             "UPDATE runs SET stop = iif(stop = 'rollback', stop, ?) WHERE number = ?", (how, row["number"])
         )
     return None
+
+
+def _pack_config(spec: RunSpec) -> bytes:
+    """Return what a run was given besides its input, in one JSON: no key of configurable begins so."""
+    packed, labels = dict(spec.configurable), spec.labels
+    if spec.context is not None:
+        packed[_CONTEXT] = spec.context
+    if labels != Labels():
+        packed[_LABELS] = [labels.tags, labels.metadata, labels.run_name]
+    return dumps(packed)
 
 
 def _dumps(value: object) -> bytes | None:

@@ -367,7 +367,7 @@ class TestBadInput:
             ({"configurable": {"checkpoint_id": "x"}}, "config.configurable.checkpoint_id"),
             ({"configurable": {"checkpoint_ns": ""}}, "config.configurable.checkpoint_ns"),
             ({"recursion_limit": 0}, "config.recursion_limit"),
-            ({"recursion_limit": 51}, "config.recursion_limit"),
+            ({"recursion_limit": 1_001}, "config.recursion_limit"),
             ({"recursion_limit": True}, "config.recursion_limit"),
             ({"recursion_limit": "9"}, "config.recursion_limit"),
         ],

@@ -27,7 +27,7 @@ from seltzer.protocols.native.request import (
 )
 from seltzer.runs.event import Event
 from seltzer.runs.graph import Graph
-from seltzer.runs.run import MAX_STEPS, Run, RunSpec
+from seltzer.runs.run import Labels, Run, RunSpec
 from tests.runs.scripted import Messages, agent, named
 
 AGENT = named(agent())["agent"]
@@ -76,7 +76,7 @@ class TestStart:
         (message,) = one.input["messages"]
         assert isinstance(message, HumanMessage)
         assert message.text == "hello"
-        assert (one.graph, one.max_steps, one.on_busy, one.attached) == ("agent", MAX_STEPS, "reject", False)
+        assert (one.graph, one.max_steps, one.on_busy, one.attached) == ("agent", 0, "reject", False)
         assert (one.configurable, one.answers, one.checkpoint_id) == ({}, None, None)
         assert one.thread_id != other.thread_id
         assert one.run_id != other.run_id
@@ -168,9 +168,16 @@ class TestStart:
             ({"input": "x", "thread_id": {"a": 1}}, "thread_id"),
             ({"input": "x", "config": None}, "config"),
             ({"input": "x", "config": []}, "config"),
-            ({"input": "x", "config": {"tags": []}}, "config.tags"),
+            ({"input": "x", "config": {"tags": "a"}}, "config.tags"),
+            ({"input": "x", "config": {"tags": [1]}}, "config.tags.0"),
+            ({"input": "x", "config": {"metadata": []}}, "config.metadata"),
+            ({"input": "x", "config": {"metadata": {"__x": 1}}}, "config.metadata.__x"),
+            ({"input": "x", "config": {"run_name": 1}}, "config.run_name"),
+            ({"input": "x", "config": {"callbacks": []}}, "config.callbacks"),
+            ({"input": "x", "context": {"user_id": "1"}}, "context"),
+            ({"input": "x", "context": None}, "context"),
+            ({"input": "x", "context": []}, "context"),
             ({"input": "x", "config": {"configurable": None}}, "config.configurable"),
-            ({"input": "x", "config": {"configurable": {"model": "m"}}}, "config.configurable.model"),
             (
                 {"input": "x", "config": {"configurable": {"thread_id": None}}},
                 "config.configurable.thread_id",
@@ -181,11 +188,15 @@ class TestStart:
             ),
             *(
                 ({"input": "x", "config": {"configurable": {key: "x"}}}, f"config.configurable.{key}")
-                for key in ("__pregel_task_id", "__pregel_send", "checkpoint_id", "checkpoint_ns")
+                for key in (
+                    *("__pregel_task_id", "__pregel_send", "checkpoint_id", "checkpoint_ns"),
+                    *("checkpoint_map", "__anything", "on_busy", "langgraph_auth_user"),
+                    *("langgraph_auth_user_id", "langgraph_auth_permissions"),
+                )
             ),
             *(
                 ({"input": "x", "config": {"recursion_limit": limit}}, "config.recursion_limit")
-                for limit in (0, 51, -1, 2.5, "5", True, None)
+                for limit in (0, 1_001, -1, 2.5, "5", True, None)
             ),
             ({"input": "x", "on_busy": None}, "on_busy"),
             ({"input": "x", "on_busy": "wait"}, "on_busy"),
@@ -241,8 +252,18 @@ class TestStart:
         assert (taken.configurable, taken.thread_id) == ({"sleep": 0.5}, "t")
         with pytest.raises(InvalidInput, match=r"^config\.configurable\.sleep: "):
             spec({"input": "x", "config": {"configurable": {"sleep": "long"}}}, configured)
-        with pytest.raises(InvalidInput, match=r"^config\.configurable\.slep: .*known: thread_id, sleep$"):
-            spec({"input": "x", "config": {"configurable": {"slep": 1}}}, configured)
+
+    def test_what_the_graph_does_not_declare_is_passed_as_it_is(self) -> None:
+        given = {"user_id": "ada", "limits": {"a": [1, None]}, "run_name": "", "user": 5}
+
+        assert spec({"input": "x", "config": {"configurable": given}}).configurable == given
+
+    def test_tags_metadata_and_a_name_are_the_runs_labels(self) -> None:
+        config = {"tags": ["a", "b"], "metadata": {"team": "x", "n": 1}, "run_name": "nightly"}
+
+        labels = spec({"input": "x", "config": config}).labels
+
+        assert labels == Labels(("a", "b"), {"team": "x", "n": 1}, "nightly")
 
     def test_a_configurable_of_a_type_without_a_schema_is_the_graphs_own_to_check(self) -> None:
         class Odd(RunnableLambda[Any, Any]):
@@ -286,9 +307,31 @@ def interrupted(*ids: str) -> Run:
 
 
 class TestAnswer:
+    def test_a_run_at_a_breakpoint_is_resumed_by_null(self) -> None:
+        made = answer_spec({"resume": None}, interrupted(), AGENT, None)
+
+        assert (made.answers, made.input) == ({}, None)
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({"resume": 1}, "resume"),
+            ({"resume": ""}, "resume"),
+            ({"resume": False}, "resume"),
+            ({"resume": None, "interrupt_id": "i1"}, "interrupt_id"),
+            ({"answers": {"i1": 1}}, "answers"),
+            ({}, "resume"),
+        ],
+    )
+    def test_a_breakpoint_takes_no_answer(self, body: Any, field: str) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            answer_spec(body, interrupted(), AGENT, None)
+
+        assert refused.value.field == field
+
     @pytest.mark.parametrize("answer", [True, None, "yes", {"a": [1]}, []])
     def test_an_answer_goes_to_the_only_interrupt(self, answer: Any) -> None:
-        made = answer_spec({"resume": answer}, interrupted("i1"), None)
+        made = answer_spec({"resume": answer}, interrupted("i1"), AGENT, None)
 
         assert made.answers == {"i1": answer}
         assert (made.graph, made.thread_id, made.input) == ("agent", "t", None)
@@ -296,14 +339,14 @@ class TestAnswer:
         assert made.run_id != "r"
 
     def test_of_several_the_one_that_is_named_is_answered(self) -> None:
-        made = answer_spec({"resume": 1, "interrupt_id": "i2"}, interrupted("i1", "i2"), None)
+        made = answer_spec({"resume": 1, "interrupt_id": "i2"}, interrupted("i1", "i2"), AGENT, None)
 
         assert made.answers == {"i2": 1}
 
     def test_several_are_answered_at_once(self) -> None:
         answers = {"i1": "a", "i2": None}
 
-        assert answer_spec({"answers": answers}, interrupted("i1", "i2"), None).answers == answers
+        assert answer_spec({"answers": answers}, interrupted("i1", "i2"), AGENT, None).answers == answers
 
     @pytest.mark.parametrize(
         ("body", "field"),
@@ -326,22 +369,22 @@ class TestAnswer:
     )
     def test_what_is_no_answer_is_refused_by_its_field(self, body: Any, field: str) -> None:
         with pytest.raises(InvalidInput) as refused:
-            answer_spec(body, interrupted("i1", "i2"), None)
+            answer_spec(body, interrupted("i1", "i2"), AGENT, None)
 
         assert refused.value.field == field
 
     def test_an_error_says_which_interrupts_there_are(self) -> None:
         with pytest.raises(InvalidInput, match="i1, i2"):
-            answer_spec({"resume": 1}, interrupted("i1", "i2"), None)
+            answer_spec({"resume": 1}, interrupted("i1", "i2"), AGENT, None)
 
     @pytest.mark.parametrize("status", ["pending", "running", "success", "error", "cancelled"])
     def test_a_run_that_does_not_ask_takes_no_answer(self, status: Any) -> None:
         with pytest.raises(NotInterrupted):
-            answer_spec({"resume": 1}, replace(interrupted("i1"), status=status), None)
+            answer_spec({"resume": 1}, replace(interrupted("i1"), status=status), AGENT, None)
 
     def test_a_key_belongs_to_the_run_that_is_answered(self) -> None:
-        one, run = answer_spec({"resume": 1}, interrupted("i1"), "k"), interrupted("i1")
-        other = answer_spec({"resume": 1}, replace(run, spec=replace(run.spec, run_id="s")), "k")
+        one, run = answer_spec({"resume": 1}, interrupted("i1"), AGENT, "k"), interrupted("i1")
+        other = answer_spec({"resume": 1}, replace(run, spec=replace(run.spec, run_id="s")), AGENT, "k")
 
         assert one.run_id == other.run_id == run_id_of("agent", "k")
         assert one.digest != other.digest
