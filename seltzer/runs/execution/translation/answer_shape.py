@@ -114,6 +114,8 @@ def _analyse(pregel: AnyPregel) -> _Level:
         for branch in branches.values():  # one that doesn't say where it leads may lead anywhere
             maybe[source] |= {*branch.ends.values()} if branch.ends else {*builder.nodes, END}
     for name, node in builder.nodes.items():
+        if name in subgraphs and not (always[name] or maybe[name]):
+            maybe[name].add(END)  # an agent of a swarm: it hands over, or its answer is the last word
         maybe[name] |= {*(node.ends or ())}  # of its Commands
     after = {name: always[name] | maybe[name] or {END} for name in (START, *builder.nodes)}
     last = frozenset(name for name in builder.nodes if _can_end(name, after))
