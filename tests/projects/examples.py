@@ -40,6 +40,7 @@ EXAMPLES: Final = [
     Example("sessions", "sessions", "/sessions", r"hello, search done, 1 open, said plainly"),
     Example("notes", "own-store", "/own-store", r"question number \d+ in my own store", has_store=True),
     Example("notes", "shared_store", "/shared_store", r"question number \d+ in the shared store"),
+    Example("briefing", "briefing", "/briefing", r"brief English for everybody on nothing from 130 sources"),
     Example(
         "deep_researcher",
         "Deep Researcher",

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langserve import RemoteRunnable
 
 from tests.packaging.environment import Environment, serving
-from tests.projects.asking import WAYS, Ask, answer_of, by_invoke, in_terminal, pieces, run_events
+from tests.projects.asking import WAYS, Ask, answer_of, by_invoke, in_terminal, output_of, pieces, run_events
 from tests.projects.examples import EXAMPLES, Example, copy_project
 
 UrlOf = Callable[[str], str]
@@ -88,3 +89,17 @@ def test_a_deep_agents_work_is_in_its_events(url_of: UrlOf) -> None:
     said_by_reader = [data["text"] for kind, data in events if kind == "token" and data["channel"] == "step"]
     assert "".join(said_by_reader) == "I wrote it down for you."
     assert answer_of(events) == "The moon makes the tides, as my notes say."
+
+
+def test_context_config_and_the_states_other_keys_reach_the_graph(url_of: UrlOf) -> None:
+    url, answer = url_of("briefing"), "warm French for Ada on tides from 130 sources"
+    asked = {"messages": "hi", "topic": "tides"}
+    context, language = {"name": "Ada", "tone": "warm"}, {"language": "French"}
+    body = {"input": asked, "context": context, "config": {"configurable": language}}
+    config: Any = {"configurable": {**context, **language}}
+
+    events = list(run_events(url, "/briefing", body))
+    remote: RemoteRunnable[Any, str] = RemoteRunnable(f"{url}/briefing")
+
+    assert answer_of(events) == output_of(url, "/briefing", events) == answer
+    assert remote.invoke(asked, config) == "".join(remote.stream(asked, config)) == answer
