@@ -200,6 +200,7 @@ def _engine(settings: Settings, graphs: Catalog) -> Engine:
         settings.run_timeout_s,
         retention_s=settings.retention_s,
         steps=settings.steps_default,
+        threads=settings.threads_limit,
     )
     stores = partial(
         open_stores, settings.data, retention, serde=_serde_options(graphs), store=_store_options(graphs)

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     message_limit_bytes: int = Field(262_144, ge=1, description="Largest message in an input.")
     batch_limit: int = Field(20, ge=1, description="Most inputs in one batch.")
     runs_limit: int = Field(1_000, ge=1, description="Most runs at once in this process.")
+    threads_limit: int = Field(
+        512, ge=1, description="Most nodes, tools and edges at once that are plain functions."
+    )
     queue_limit: int = Field(100, ge=0, description="Most runs that wait for their turn.")
     steps_default: int = Field(
         100, ge=1, description="Most steps of a run whose graph and request have no limit of their own."

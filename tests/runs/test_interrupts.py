@@ -16,7 +16,7 @@ from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import OnBusy
-from tests.runs.asking import ask, begin, ended, kinds, reply, said, texts, unasked
+from tests.runs.asking import ask, begin, ended, kinds, reply, said, texts, unasked, until
 from tests.runs.conftest import Engines
 from tests.runs.scripted import Messages
 
@@ -279,3 +279,105 @@ async def test_a_run_that_waited_to_roll_back_takes_the_question_out_of_the_thre
     assert kinds(await said(engine.follow("r1")))[-1] == "cancelled"
     assert the_only(await said(engine.follow("r2")))[1] == "may I?"
     assert await texts(engine) == ["again"]
+
+
+def fussy(*, in_subgraph: bool = False, gate: asyncio.Event | None = None) -> AnyPregel:
+    """Return a graph whose node takes nothing but an object with `ok`, and may wait behind the answer."""
+
+    async def approve(state: Messages) -> Any:
+        answer = interrupt("may I?")
+        if gate is not None:
+            await gate.wait()
+        return {"messages": [AIMessage(f"ok: {answer['ok']}")]}
+
+    async def before(state: Messages) -> Any:
+        return {"messages": [AIMessage("before")]}
+
+    async def after(state: Messages) -> Any:
+        if "fail" in state["messages"][-1].text:
+            raise ValueError("asked to")
+        return {}
+
+    builder = StateGraph(Messages).add_node("before", before).add_node("approve", approve)
+    builder.add_node("after", after).add_edge(START, "before").add_edge("before", "approve")
+    inner = builder.add_edge("approve", "after").compile()
+    if not in_subgraph:
+        return inner
+    return StateGraph(Messages).add_node("inner", inner).add_edge(START, "inner").compile()
+
+
+@pytest.mark.parametrize("in_subgraph", [False, True])
+@pytest.mark.parametrize("wrong", ["approve", None, [], {}, 7])
+async def test_a_question_stands_until_its_node_can_use_the_answer(
+    engine_of: Engines, wrong: object, in_subgraph: bool
+) -> None:
+    engine = await engine_of(fussy(in_subgraph=in_subgraph))
+    question, _ = the_only(await ended(engine, ask("please")))
+
+    for attempt in range(2):
+        failed = (await ended(engine, reply({question: wrong}, run_id=f"wrong{attempt}")))[-1]
+        assert (failed.kind, failed.data["code"]) == ("failed", "graph_error")
+        state = await engine.threads.state("agent", "t")
+        assert [each["id"] for each in state.interrupts] == [question]
+        with pytest.raises(ThreadInterrupted):
+            await engine.start(ask("something else", run_id=f"plain{attempt}"))
+
+    last = (await ended(engine, reply({question: {"ok": 1}}, run_id="right")))[-1]
+    assert last.kind == "finished"
+    assert await texts(engine) == ["please", "before", "ok: 1"]
+
+
+@pytest.mark.parametrize("in_subgraph", [False, True])
+async def test_a_question_stands_when_the_run_that_answers_is_cancelled(
+    engine_of: Engines, in_subgraph: bool
+) -> None:
+    gate = asyncio.Event()
+    graph = fussy(in_subgraph=in_subgraph, gate=gate)
+    engine = await engine_of(graph)
+    question, _ = the_only(await ended(engine, ask("please")))
+    await engine.start(reply({question: {"ok": 1}}))
+    await until(engine.follow("r2"), "started")
+
+    await engine.cancel("r2")
+    assert (await said(engine.follow("r2")))[-1].kind == "cancelled"
+    gate.set()
+
+    assert (await ended(engine, reply({question: {"ok": 2}}, run_id="r3")))[-1].kind == "finished"
+    assert (await texts(engine))[-1] == "ok: 2"
+
+
+@pytest.mark.parametrize("in_subgraph", [False, True])
+async def test_a_question_is_gone_once_its_node_has_used_the_answer(
+    engine_of: Engines, in_subgraph: bool
+) -> None:
+    engine = await engine_of(fussy(in_subgraph=in_subgraph))
+    question, _ = the_only(await ended(engine, ask("please")))
+
+    failed = (await ended(engine, reply({question: {"ok": "fail"}})))[-1]
+
+    assert failed.kind == "failed"
+    with pytest.raises(NotInterrupted):
+        await engine.start(reply({question: {"ok": 1}}, run_id="r3"))
+    assert "ok: fail" in await texts(engine) or in_subgraph
+
+
+@pytest.mark.parametrize("outcome", ["fails", "ends"])
+async def test_a_run_at_a_breakpoint_continues_without_an_answer(engine_of: Engines, outcome: str) -> None:
+    async def act(state: Messages) -> Any:
+        if outcome == "fails" and not calls:
+            calls.append("failed")
+            raise ValueError("once")
+        return {"messages": [AIMessage("done")]}
+
+    calls: list[str] = []
+    builder = StateGraph(Messages).add_node("act", act).add_edge(START, "act")
+    engine = await engine_of(builder.compile(interrupt_before=["act"]))
+
+    paused = (await ended(engine, ask("please")))[-1]
+    assert (paused.kind, paused.data) == ("interrupted", {"interrupts": []})
+    assert (await engine.threads.state("agent", "t")).next == ("act",)
+    if outcome == "fails":
+        assert (await ended(engine, reply({}, run_id="wrong")))[-1].kind == "failed"
+
+    assert (await ended(engine, reply({}, run_id="right")))[-1].kind == "finished"
+    assert await texts(engine) == ["please", "done"]

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from socket import socket
 from types import FrameType
@@ -20,7 +19,6 @@ from seltzer.cli.serve.signals import STOPPING
 from seltzer.errors import AppError
 from seltzer.runs.engine import Engine
 
-NODE_THREADS: Final = 64
 COLLECTOR_THRESHOLDS: Final = (20_000, 20, 50)
 
 
@@ -60,9 +58,6 @@ class Server(uvicorn.Server):
             print(f"seltzer: {error}", file=sys.stderr)
             self.should_exit = self._was_refused = True
             return
-        # Nodes that are plain functions run there and can't be stopped: some that hang must not block all.
-        pool = ThreadPoolExecutor(NODE_THREADS, thread_name_prefix="node")
-        asyncio.get_running_loop().set_default_executor(pool)
         await super().startup(sockets)
         _relieve_the_collector()
         if self.started:

@@ -15,6 +15,7 @@ from seltzer.runs.execution.attempt import Attempt
 from seltzer.runs.execution.background import BackgroundTasks
 from seltzer.runs.execution.leases import Leases
 from seltzer.runs.execution.resources import Resources
+from seltzer.runs.execution.threads import RunThreads
 from seltzer.runs.execution.translation.terminal_events import failed
 from seltzer.runs.failure import failure
 from seltzer.runs.graph import AnyPregel, Graph
@@ -58,6 +59,7 @@ class Executor:
         self._attempts: dict[RunId, Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._background = BackgroundTasks()
+        self._threads = RunThreads(resources.limits.threads)
 
     def execute(self, start: Start) -> None:
         """Execute a run in a task of its own."""
@@ -75,6 +77,7 @@ class Executor:
         self._attempts[run_id] = attempt
         if start.lease.stop:
             attempt.stop(start.lease.stop)
+        self._threads.enter(start.context)
         work = self._run(attempt, start.callbacks)
         task = asyncio.create_task(work, name=f"run {run_id}", context=start.context)
         self._tasks.add(task)
@@ -142,6 +145,7 @@ class Executor:
                 attempt.hand_back()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_S)
+        self._threads.close()
         await self._background.aclose()
         await self._resources.flusher.aclose()
 
