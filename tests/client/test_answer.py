@@ -257,6 +257,7 @@ def test_the_question_is_sent_with_what_was_asked_for() -> None:
             {"resume": None, "interrupt_id": "i"},
         ),
         (lambda client: client.resume_all("agent", "r0", {"i": 1}), {"answers": {"i": 1}}),
+        (lambda client: client.resume_all("agent", "r0", {}), {"resume": None}),
     ],
 )
 async def test_an_answer_to_a_question_is_sent(resume: Callable[[Any], Any], sent: dict[str, Any]) -> None:

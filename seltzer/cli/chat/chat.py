@@ -174,7 +174,7 @@ def _tell_how_to_answer(wish: Wish, outcome: Outcome) -> None:
         words += ["--graph", wish.graph]
     if wish.url is not None:
         words += ["--url", wish.url]
-    if len(outcome.asked.interrupts) == 1:
+    if len(outcome.asked.interrupts) <= 1:  # at a breakpoint, any answer continues
         words += ["--answer", "..."]
     print(f"seltzer: the graph waits for an answer: {shlex.join(words)}", file=sys.stderr)
 

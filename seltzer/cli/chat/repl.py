@@ -50,7 +50,7 @@ class Session:
             await self._look()
         while (line := await self._read()) is not None:
             match line.split():
-                case []:
+                case [] if not self._is_at_breakpoint:
                     continue
                 case ["/exit" | "/quit"]:
                     return 0
@@ -78,10 +78,16 @@ class Session:
             except EOFError:
                 return None
 
+    @property
+    def _is_at_breakpoint(self) -> bool:
+        return self._asked is not None and not self._asked.interrupts
+
     def _message(self) -> str:
         if self._asked is None:
             return f"{self._graph}> "
         count = len(self._asked.interrupts)
+        if count == 0:
+            return "Enter to continue> "
         return "answer> " if count == 1 else f"answer {len(self._answers) + 1} of {count}> "
 
     async def _look(self) -> None:
@@ -95,6 +101,12 @@ class Session:
 
     async def _answer(self, asked: Interrupted, line: str) -> None:
         """Take the answer to the first open question; once all have theirs, go on with the run."""
+        if not asked.interrupts:
+            if line.strip():
+                _say("The graph asks nothing: Enter continues.")
+            else:
+                await self._show(self._source.resume(self._graph, asked, {}))
+            return
         waiting = [each for each in asked.interrupts if each.id not in self._answers]
         self._answers[waiting[0].id] = value_of(line)
         if len(waiting) == 1:

@@ -101,6 +101,8 @@ class TextScreen:
                 self.note(f"← {name} {'failed: ' if is_error else ''}{_brief(content)}")
             case Interrupted(_, _, interrupts):
                 self.end()
+                if not interrupts:
+                    print("? the graph has paused at a breakpoint", file=sys.stderr, flush=True)
                 for interrupt in interrupts:
                     print(f"? {visible(question_of(interrupt.value))}", file=sys.stderr, flush=True)
 

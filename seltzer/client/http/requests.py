@@ -26,12 +26,14 @@ class RunOptions(TypedDict, total=False):
     """How a run is started. Without a thread_id the server begins a new thread.
 
     on_busy: what to do while another run writes to the thread. config: `{"configurable": {..},
-    "recursion_limit": n}`. from_checkpoint: fork the thread from there.
+    "recursion_limit": n, "tags": [..], "metadata": {..}, "run_name": ".."}`. context: what the graph's
+    context_schema declares. from_checkpoint: fork the thread from there.
     """
 
     thread_id: str | None
     on_busy: Literal["reject", "enqueue", "interrupt", "rollback"] | None
     config: Mapping[str, Any] | None
+    context: Mapping[str, Any] | None
     from_checkpoint: str | None
 
 
@@ -48,8 +50,9 @@ def resume(graph: str, run_id: str, answer: Any, interrupt_id: str | None) -> As
 
 
 def resume_all(graph: str, run_id: str, answers: Mapping[str, Any]) -> Ask:
-    """Answer the interrupts of a run, by their ids."""
-    return Ask("POST", _path(graph, "runs", run_id, "resume"), {"answers": answers}, _headers(streams=True))
+    """Answer the interrupts of a run, by their ids; without any it continues from a breakpoint."""
+    body = {"answers": answers} if answers else {"resume": None}
+    return Ask("POST", _path(graph, "runs", run_id, "resume"), body, _headers(streams=True))
 
 
 def events(graph: str, run_id: str, after: str) -> Ask:
