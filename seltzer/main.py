@@ -21,6 +21,7 @@ from seltzer.protocols.http.direct_send import DirectSendApp
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.protocol import PLANNED
+from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve import RouteOptions
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
@@ -61,9 +62,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=composition.lifespan,
     )
     composition.register(app)
-    app.include_router(composition.server_routes())
+    add_as_own(app, composition.server_routes())
     composition.include_graphs(app)
-    app.include_router(composition.docs_routes(app.title))
+    add_as_own(app, composition.docs_routes(app.title))
     composition.guard(app)
     return app
 
@@ -97,12 +98,13 @@ class Composition:
         docs, openapi: where these are, as the front page sees it; None: nowhere.
         """
         routes = APIRouter()
-        routes.include_router(health.router(self.engine, self._guards))
-        routes.include_router(info.router(self.engine, self._guards))
-        routes.include_router(chat.router(self.engine, self._guards, limits=self._limits))
-        routes.include_router(
-            page.router(self.engine, self._guards, version=__version__, docs=docs, openapi=openapi)
-        )
+        for each in (
+            health.router(self.engine, self._guards),
+            info.router(self.engine, self._guards),
+            chat.router(self.engine, self._guards, limits=self._limits),
+            page.router(self.engine, self._guards, version=__version__, docs=docs, openapi=openapi),
+        ):
+            add_as_own(routes, each)
         return routes
 
     def docs_routes(self, title: str) -> APIRouter:
@@ -113,17 +115,17 @@ class Composition:
         """Serve every graph at its own path; a name that no graph has is answered by unknown_graph."""
         included = set[str]()
         runs = native.router(self.engine, self._guards, limits=self._limits, ping_s=self.settings.ping_s)
-        app.include_router(runs)
+        add_as_own(app, runs)
         if self.catalog.has_moved:
             app.include_router(runs, prefix="/graphs")
 
         def include_made() -> None:
             for graph in self.engine.graphs.values():
                 if graph.name not in included:
-                    app.include_router(langserve.graph_router(self._langserve, graph, graph.path))
+                    add_as_own(app, langserve.graph_router(self._langserve, graph, graph.path))
             for broken in self.engine.broken.values():
                 if broken.name not in included:
-                    app.include_router(self.broken_routes(broken))
+                    add_as_own(app, self.broken_routes(broken))
             included.update(self.engine.graphs, self.engine.broken)
 
         include_made()
@@ -147,7 +149,7 @@ class Composition:
             ),
             prefix=path,
         )
-        routes.include_router(langserve.graph_router(self._langserve, graph, path, options))
+        add_as_own(routes, langserve.graph_router(self._langserve, graph, path, options))
         return routes
 
     def guard(self, app: FastAPI) -> None:

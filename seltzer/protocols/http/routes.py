@@ -11,7 +11,7 @@ from inspect import signature
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -75,3 +75,11 @@ def public_path(scope: Scope) -> str:
     root: str = scope.get("root_path", "").rstrip("/")
     path: str = scope["path"]
     return quote(path if path.startswith(f"{root}/") else root + path)
+
+
+def add_as_own(target: FastAPI | APIRouter, router: APIRouter) -> None:
+    """Serve a complete router's routes as the target's own, without a prefix or dependencies.
+
+    To include the router, FastAPI makes each of its routes again, and looks through both at each request.
+    """
+    target.routes.extend(router.routes)

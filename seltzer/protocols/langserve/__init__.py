@@ -20,6 +20,7 @@ from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.protocol import Protocol
+from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve.chain import find_listener
 from seltzer.protocols.langserve.frames import SafeSerializer
 from seltzer.protocols.langserve.guard import Guard, GuardedRoutes
@@ -84,7 +85,7 @@ def graph_router(guard: Guard, graph: Graph, path: str, options: RouteOptions | 
             enable_feedback_endpoint=False,
             **options.endpoints(),
         )
-        routes.include_router(guarded)
+        add_as_own(routes, guarded)
     return routes
 
 
