@@ -72,6 +72,6 @@ class AnswerText:
 
 
 def _top_node(head: Json) -> str:
-    """Return the node of the graph itself that the message is said in."""
+    """Return the node of the graph itself that the message comes from."""
     namespace: list[str] = head["namespace"]
     return namespace[0].partition(":")[0] if namespace else str(head["node"])

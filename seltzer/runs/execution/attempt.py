@@ -219,6 +219,8 @@ class Attempt:
             self._emit(Emission("state", {"values": to_json(given.values)}))
         if given.is_ours:
             self._translator.continue_from(given.values)
+        if given.has_structured:
+            self._translator.set_structured()
         return given.input
 
     def _publish(self, part: Part) -> None:

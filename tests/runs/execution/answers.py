@@ -1,10 +1,11 @@
 """Graphs of many shapes, each with the answer that it has, for test_answers.py.
 
-Models stream a word a chunk. A Gate in a script lets the model end only when the test has seen its first
-word where it belongs.
+Models stream a word a chunk. A Gate in a script lets the model end only when the test has read its first
+word where it belongs. shapes.py lists them.
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -24,6 +25,8 @@ from typing_extensions import TypedDict
 
 from seltzer.runs.graph import AnyPregel
 
+GATE_S = 20.0  # no wait is longer: a test that waits so long has failed
+
 
 class State(TypedDict, total=False):
     messages: Annotated[list[BaseMessage], add_messages]
@@ -33,12 +36,24 @@ class State(TypedDict, total=False):
     structured_response: Any
 
 
-class Gate(asyncio.Event):
-    """What the model waits for before its last words."""
+class Gate:
+    """What a model waits for before its last words; the test may be in another thread."""
+
+    def __init__(self) -> None:
+        self._opened = threading.Event()
+
+    def open(self) -> None:
+        self._opened.set()
+
+    def close(self) -> None:
+        self._opened.clear()
+
+    async def passed(self) -> None:
+        assert await asyncio.to_thread(self._opened.wait, GATE_S), "the gate wasn't opened"
 
 
 class M(BaseChatModel):
-    """Says the n-th script at its n-th call, the last one again and again; a text is said word by word."""
+    """Streams the n-th script at its n-th call, the last one again and again; a text word by word."""
 
     scripts: Sequence[Sequence[Any]]
     calls: int = 0
@@ -70,8 +85,8 @@ class M(BaseChatModel):
         for part in self._script():
             if isinstance(part, Exception):
                 raise part
-            if isinstance(part, asyncio.Event):
-                await part.wait()
+            if isinstance(part, Gate):
+                await part.passed()
             elif isinstance(part, str):
                 for word in part.split(" "):
                     yield ChatGenerationChunk(message=AIMessageChunk(content=word + " "))

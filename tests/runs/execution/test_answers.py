@@ -1,90 +1,26 @@
 """Which text is the answer of graphs of many shapes: as events, as a text stream, as the run's output."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.types import interrupt
 
 from seltzer.runs.answer import BREAK, AnswerText
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.run import RunSpec
+from tests.runs.asking import until
 from tests.runs.conftest import Engines
 from tests.runs.execution import answers as a
+from tests.runs.execution.shapes import ANSWER, HELD, SHAPES
 from tests.runs.scripted import named
 
 pytestmark = pytest.mark.anyio
-
-ANSWER = "The answer is here."
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A graph, what a text stream shows of it, and whether the answer begins there while it is being said."""
-
-    make: Callable[[a.World], AnyPregel]
-    is_live: bool = True
-    shown: tuple[str, ...] = (ANSWER,)
-
-
-LIVE = {
-    "a model": Shape(a.simple),
-    "an agent": Shape(a.tool_loop),
-    "an agent with a preamble": Shape(a.preamble, shown=("Let me see.", ANSWER)),
-    "rag with a grader": Shape(a.rag_with_grader),
-    "rag with a grader in an edge": Shape(a.grader_in_an_edge),
-    "a router": Shape(a.router),
-    "a router with a parser": Shape(a.router_with_parser),
-    "a router by command": Shape(a.router_by_command),
-    "plan and execute": Shape(a.plan_and_execute),
-    "a swarm": Shape(a.swarm),
-    "a summary by chance": Shape(a.summary_by_chance),
-    "a sub-agent in a tool": Shape(a.sub_agent_in_a_tool),
-    "a sub-agent in a sync tool": Shape(a.sub_agent_in_a_sync_tool),
-    "a hand-made tool node": Shape(a.hand_made_tool_node),
-    "a sub-agent as a node": Shape(a.sub_agent_as_a_node),
-    "rewrapped by the node that calls the model": Shape(a.rewrapped_directly),
-    "a quiet model": Shape(a.quiet),
-    "reflection": Shape(a.reflection, shown=("A draft.", ANSWER)),
-    "functions": Shape(a.functional),
-    "a retry": Shape(a.retried),
-    "a fallback": Shape(a.fallback),
-    "a model in middleware before": Shape(a.model_before),
-    "a model in middleware after": Shape(a.model_after),
-}
-HELD = {
-    "a supervisor": Shape(a.supervisor),
-    "map and reduce": Shape(a.map_reduce),
-    "a title beside the answer": Shape(a.parallel_title),
-    "a guard beside the answer": Shape(a.guard),
-    "a summary after the answer": Shape(a.summary_after),
-    "rewrapped": Shape(a.rewrapped(str)),
-    "rewrapped and stripped": Shape(a.rewrapped(str.strip)),
-    "rewrapped with a prefix": Shape(a.rewrapped("Expert: {}".format), shown=(f"Expert: {ANSWER}",)),
-    "two calls in a node": Shape(a.two_calls_in_a_node, shown=("technical", ANSWER)),
-    "a draft and its polish": Shape(a.draft_and_polish),
-}
-AT_ONCE = {
-    "a quiet model's answer": Shape(a.quiet_answer),
-    "a pair": Shape(a.returned([("ai", ANSWER)])),
-    "a bare pair": Shape(a.returned(("ai", ANSWER))),
-    "a dict": Shape(a.returned({"role": "assistant", "content": ANSWER})),
-    "a bare message": Shape(a.returned(AIMessage(ANSWER))),
-    "a typed dict": Shape(a.returned([{"type": "ai", "content": ANSWER}])),
-    "a cached node": Shape(a.cached),
-    "structured by a tool": Shape(a.structured_by_tool, shown=('{"name": "Ada"}',)),
-    "structured by its text": Shape(a.structured_by_text, shown=('{"name":"Ada"}',)),
-    "a tool that returns directly": Shape(a.returned_directly),
-}
-SHAPES = {
-    **LIVE,
-    **{name: replace(shape, is_live=False) for name, shape in {**HELD, **AT_ONCE}.items()},
-    "structured afterwards": Shape(a.structured_afterwards, is_live=False, shown=('{"name": "Ada"}',)),
-}
 
 
 class Reader:
@@ -128,7 +64,7 @@ async def read(engine: Engine, spec: RunSpec, gate: a.Gate, *, is_live: bool) ->
             reader.read(event)
             has_begun = "The answer" in reader.sent or not is_live
             if has_begun and event.kind == "token" and event.data["text"].startswith("answer"):
-                gate.set()
+                gate.open()
     return reader
 
 
@@ -174,7 +110,7 @@ async def test_what_a_run_has_shown_of_a_node_makes_the_next_one_live(name: str,
     engine = await engine_of(graph_of(HELD[name].make(world)))
 
     await read(engine, spec("one"), world.gate, is_live=False)
-    world.gate.clear()
+    world.gate.close()
     reader = await read(engine, spec("two"), world.gate, is_live=True)
 
     assert reader.shown == (ANSWER,)
@@ -227,9 +163,9 @@ async def test_a_graph_that_asks_has_its_answer_when_it_has_ended(
     engine = await engine_of(graph_of(make(world)))
 
     asked = await read(engine, spec(), world.gate, is_live=False)
-    [interrupt] = (await engine.get_run("r")).last.data["interrupts"]  # type: ignore[union-attr]  # it has ended
-    world.gate.clear()
-    answers = {interrupt["id"]: "yes"}
+    [question] = (await engine.get_run("r")).last.data["interrupts"]  # type: ignore[union-attr]  # it has ended
+    world.gate.close()
+    answers = {question["id"]: "yes"}
     reader = await read(
         engine, RunSpec("agent", None, "r", "r2", answers=answers), world.gate, is_live=make is a.asks_before
     )
@@ -286,3 +222,73 @@ async def test_a_turn_without_an_answer_does_not_repeat_the_last_one(engine_of: 
         reader = await read(engine, turn, world.gate, is_live=False)
 
     assert (reader.sent, (await engine.get_run("two")).output) == ("", "")
+
+
+async def test_a_model_that_breaks_once_does_not_hold_its_node_back_later(engine_of: Engines) -> None:
+    world = a.World()
+    engine = await engine_of(graph_of(a.retried(world)))
+
+    await read(engine, spec("one"), world.gate, is_live=True)
+    world.gate.close()
+    reader = await read(engine, spec("two"), world.gate, is_live=True)
+
+    assert reader.shown == (ANSWER,)
+
+
+def structured_then_asks() -> AnyPregel:
+    """A graph whose structured response is set before a question that another run answers."""
+
+    async def structure(state: a.State) -> Any:
+        return {"structured_response": {"name": "Ada"}, "messages": [AIMessage("It is Ada.")]}
+
+    async def ask(state: a.State) -> Any:
+        return {"category": interrupt("sure?")}
+
+    return a.chain(("structure", structure), ("ask", ask)).compile()
+
+
+async def test_a_resumed_run_has_the_structured_response_of_its_turn(engine_of: Engines) -> None:
+    world = a.World()
+    engine = await engine_of(graph_of(structured_then_asks()))
+
+    await read(engine, spec(), world.gate, is_live=False)
+    [question] = (await engine.get_run("r")).last.data["interrupts"]  # type: ignore[union-attr]  # it has ended
+    answers = {question["id"]: "yes"}
+    reader = await read(engine, RunSpec("agent", None, "r", "r2", answers=answers), world.gate, is_live=False)
+
+    assert (reader.last, reader.shown) == ("finished", ('{"name": "Ada"}',))
+    assert (await engine.get_run("r2")).output == '{"name": "Ada"}'
+
+
+class Structured:
+    """Sets a structured response in a turn's first step, if it is told to; its second waits for the gate."""
+
+    def __init__(self, gate: a.Gate, *, sets: bool) -> None:
+        async def structure(state: a.State) -> Any:
+            return {"structured_response": {"name": "Ada"}} if sets else {"category": "none"}
+
+        self.pregel = a.chain(
+            ("structure", structure), ("say", a.says(a.M(["It is", gate, "Ada."])))
+        ).compile()
+
+
+@pytest.mark.parametrize(("sets", "output"), [(True, '{"name": "Ada"}'), (False, "It is Ada. ")])
+async def test_a_killed_runs_structured_response_counts_in_the_next_attempt_and_an_earlier_turns_does_not(
+    sets: bool, output: str, engine_of: Engines
+) -> None:
+    opened, closed = a.Gate(), a.Gate()
+    opened.open()
+    turns = [replace(spec(), run_id=name, thread_id="t") for name in ("one", "two")]
+    engine = await engine_of(graph_of(Structured(opened, sets=True).pregel))
+    await read(engine, turns[0], opened, is_live=False)
+    engine = await engine_of(graph_of(Structured(closed, sets=sets).pregel), folder=engine_of.killed(engine))
+    await engine.start(turns[1])
+    await until(engine.follow("two"), "token")
+
+    engine = await engine_of(graph_of(Structured(opened, sets=sets).pregel), folder=engine_of.killed(engine))
+    with anyio.fail_after(20):
+        events = [event async for event in engine.follow("two")]
+
+    assert (events[-1].kind, events[-1].attempt) == ("finished", 2)
+    assert (await engine.get_run("two")).output == output
+    closed.open()

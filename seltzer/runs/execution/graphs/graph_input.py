@@ -1,11 +1,14 @@
 """What an attempt gives to its graph: the run's own input, or the state that an earlier attempt left."""
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 
+from seltzer.runs.execution.translation.state_answer import STRUCTURED
 from seltzer.runs.failure import failure
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
@@ -19,11 +22,13 @@ class GraphInput:
     """The input: None has the graph continue from its thread's last checkpoint.
 
     values are the thread's, for readers of a later attempt; is_ours: this run has written them.
+    has_structured: what of the turn was executed before has set a structured response.
     """
 
     input: Any
     values: Any = None
     is_ours: bool = False
+    has_structured: bool = False
 
 
 async def read_input(
@@ -44,11 +49,37 @@ async def read_input(
         if spec.answers is None:
             return GraphInput(spec.input)
         # At a static breakpoint there is nothing to answer: the graph just continues.
-        return GraphInput(Command(resume=dict(spec.answers)) if spec.answers else None)
+        return GraphInput(
+            Command(resume=dict(spec.answers)) if spec.answers else None,
+            has_structured=await _has_set_structured(pregel, config),
+        )
     state = await pregel.aget_state(config)
     is_ours = (state.metadata or {}).get("run_id") == spec.run_id
     continues = is_ours or spec.answers is not None
-    return GraphInput(None if continues else spec.input, state.values, is_ours)
+    return GraphInput(
+        None if continues else spec.input,
+        state.values,
+        is_ours,
+        has_structured=continues and await _has_set_structured(pregel, config),
+    )
+
+
+async def _has_set_structured(pregel: AnyPregel, config: RunnableConfig) -> bool:
+    """Tell whether the newest turn has written the structured response, be it the same as the one before."""
+    saver = pregel.checkpointer
+    if STRUCTURED not in pregel.channels or not isinstance(saver, BaseCheckpointSaver):
+        return False
+    place: RunnableConfig = {
+        "configurable": {"thread_id": config["configurable"]["thread_id"], "checkpoint_ns": ""}
+    }
+    newest = await saver.aget_tuple(place)
+    if newest is None:
+        return False
+    version = newest.checkpoint["channel_versions"].get(STRUCTURED)
+    async with aclosing(saver.alist(place, filter={"source": "input"}, limit=1)) as firsts:  # type: ignore[type-var]  # typed as an iterator, is a generator
+        async for first in firsts:
+            return bool(version != first.checkpoint["channel_versions"].get(STRUCTURED))
+    return False
 
 
 async def _settle_interrupts(run: Run, stores: Stores, *, was_queued: bool) -> None:

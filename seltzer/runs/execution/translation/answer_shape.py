@@ -1,7 +1,7 @@
-"""What a graph's shape, and the runs it has had, tell of where its answer comes from.
+"""Where a graph's answer may come from, by its shape and its earlier runs.
 
-Text that may turn out not to be the answer is held back from those who can't take text back. The shape tells
-which nodes can be the last one; whether a node keeps what its model says, only its runs tell.
+Text that may turn out not to be the answer is held back from those who can't take text back. The shape shows
+which nodes can be the last one; whether a node keeps its model's text, only its runs show.
 """
 
 from collections import defaultdict
@@ -18,12 +18,13 @@ from langgraph.pregel import Pregel
 from seltzer.runs.graph import AnyPregel, Graph
 
 Path: TypeAlias = tuple[str, ...]  # the names of the nodes around a node, outermost first, and its own
-Kept: TypeAlias = dict[Path, set[bool]]  # whether nodes have kept what their models said
+Kept: TypeAlias = dict[Path, set[bool]]  # whether nodes have kept their models' texts
 
-_HOOKS: Final = (
+_HOOKS_AFTER: Final = (
     ".after_model",
     ".after_agent",
 )  # of an agent's middleware, between its model and the end
+_HOOKS: Final = (".before_model", ".before_agent", *_HOOKS_AFTER)  # their models judge and summarize
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class _Level:
 
 
 class AnswerShape:
-    """What is known of one graph. answer_nodes: those its author has declared to have the answer, if any."""
+    """The shape of one graph. answer_nodes: those its author has declared to have the answer, if any."""
 
     def __init__(
         self, pregel: AnyPregel, answer_nodes: frozenset[str] | None = None, kept: Kept | None = None
@@ -48,7 +49,7 @@ class AnswerShape:
         self._kept: Kept = defaultdict(set) if kept is None else kept
 
     def note(self, path: Path, *, is_kept: bool) -> None:
-        """Remember whether a node has put what its model said into the state's messages, word by word."""
+        """Note whether a node has put its model's text into the state's messages, word by word."""
         self._kept[path].add(is_kept)
 
     def always_keeps(self, path: Path) -> bool:
@@ -101,7 +102,7 @@ class AnswerShapes:
 def _analyse(pregel: AnyPregel) -> _Level:
     names = frozenset(pregel.nodes)
     subgraphs = {name: each.bound for name, each in pregel.nodes.items() if isinstance(each.bound, Pregel)}
-    if not isinstance(pregel, CompiledStateGraph):  # of functions, say: any may be the last one
+    if not isinstance(pregel, CompiledStateGraph):  # of functions, for example: any may be the last one
         return _Level(names, frozenset(), subgraphs)
     builder = pregel.builder
     always, maybe = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
@@ -111,14 +112,14 @@ def _analyse(pregel: AnyPregel) -> _Level:
         for source in sources:
             always[source].add(target)
     for source, branches in builder.branches.items():
-        for branch in branches.values():  # one that doesn't say where it leads may lead anywhere
+        for branch in branches.values():  # one without declared targets may lead anywhere
             maybe[source] |= {*branch.ends.values()} if branch.ends else {*builder.nodes, END}
     for name, node in builder.nodes.items():
         if name in subgraphs and not (always[name] or maybe[name]):
             maybe[name].add(END)  # an agent of a swarm: it hands over, or its answer is the last word
         maybe[name] |= {*(node.ends or ())}  # of its Commands
     after = {name: always[name] | maybe[name] or {END} for name in (START, *builder.nodes)}
-    last = frozenset(name for name in builder.nodes if _can_end(name, after))
+    last = frozenset(name for name in builder.nodes if not name.endswith(_HOOKS) and _can_end(name, after))
     return _Level(last, frozenset(_parallel(always, after)), subgraphs)
 
 
@@ -129,7 +130,7 @@ def _can_end(name: str, after: Mapping[str, set[str]]) -> bool:
         for target in after.get(waiting.pop(), ()):
             if target == END:
                 return True
-            if target.endswith(_HOOKS) and target not in seen:
+            if target.endswith(_HOOKS_AFTER) and target not in seen:
                 seen.add(target)
                 waiting.append(target)
     return False
@@ -154,7 +155,7 @@ def _reachable(name: str, after: Mapping[str, set[str]]) -> set[str]:
 
 
 def _tool_nodes(graph: AnyPregel) -> Iterable[str]:
-    """Yield the nodes that run tools: what a model says inside a tool is never the answer."""
+    """Yield the nodes that run tools: a model's text inside a tool is never the answer."""
     for each in (graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))):
         if isinstance(each, Pregel):
             yield from (name for name, node in each.nodes.items() if isinstance(node.bound, ToolNode))

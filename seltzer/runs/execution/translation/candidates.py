@@ -19,10 +19,21 @@ Channel = Literal["answer", "step"]
 _PUSH: Final = "__pregel_push"  # how the path of a task begins that a Send has started
 
 
-class Said:
+class Candidate:
     """An AI message of a run. is_held: its text may still turn out not to be the answer."""
 
-    __slots__ = ("call", "channel", "is_held", "is_kept", "message_id", "namespace", "node", "parts", "task")
+    __slots__ = (
+        "call",
+        "channel",
+        "is_held",
+        "is_kept",
+        "is_whole",
+        "message_id",
+        "namespace",
+        "node",
+        "parts",
+        "task",
+    )
 
     def __init__(self, message_id: str, namespace: Namespace, node: str, channel: Channel) -> None:
         self.message_id = message_id
@@ -31,6 +42,7 @@ class Said:
         self.channel: Channel = channel
         self.is_held = False
         self.is_kept = False
+        self.is_whole = False  # its model has ended: a call that breaks doesn't show whether a node keeps it
         self.parts: list[str] = []
         self.task: Any = None
         self.call = 0  # which call of a model it is in its task
@@ -49,45 +61,47 @@ class Candidates:
 
     def __init__(self, shape: AnswerShape) -> None:
         self._shape = shape
-        self._found: list[Said] = []
+        self._found: list[Candidate] = []
         self._calls: Counter[Any] = Counter()
 
     def begin(
         self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any]
-    ) -> tuple[Said, Sequence[Said]]:
+    ) -> tuple[Candidate, Sequence[Candidate]]:
         """Return the message that begins, and those that it replaces."""
-        said = Said(message.id or "", namespace, metadata.get("langgraph_node", ""), "answer")
-        if metadata.get(IN_TOOL) or not self._may_answer(said.path):
-            said.channel = "step"
-            return said, ()
-        said.task = metadata.get("langgraph_checkpoint_ns", (namespace, said.node))
-        said.call = self._calls[said.task]
-        self._calls[said.task] += 1
-        replaced: Sequence[Said] = ()
+        candidate = Candidate(message.id or "", namespace, metadata.get("langgraph_node", ""), "answer")
+        if metadata.get(IN_TOOL) or not self._may_answer(candidate.path):
+            candidate.channel = "step"
+            return candidate, ()
+        candidate.task = metadata.get("langgraph_checkpoint_ns", (namespace, candidate.node))
+        candidate.call = self._calls[candidate.task]
+        self._calls[candidate.task] += 1
+        replaced: Sequence[Candidate] = ()
         if self._shape.answer_nodes is None:
-            said.is_held = not (isinstance(message, AIMessageChunk) and self._is_certain(said, metadata))
-            if not said.is_held:
+            candidate.is_held = not (
+                isinstance(message, AIMessageChunk) and self._is_certain(candidate, metadata)
+            )
+            if not candidate.is_held:
                 replaced = self._drop(each for each in self._found if each.is_kept)
-        self._found.append(said)
-        return said, replaced
+        self._found.append(candidate)
+        return candidate, replaced
 
     def repeats(self, message: AIMessage, namespace: Namespace, node: str) -> bool:
-        """Tell whether a node returns, under another id, a text that its model has just said."""
+        """Tell whether a node returns, under another id, a text that its model has just candidate."""
         if isinstance(message, AIMessageChunk):
             return False
         text, depth = text_of(message).strip(), len(namespace)
         path = (*(each.partition(":")[0] for each in namespace), node)
         return any(text == each.text and each.path[: depth + 1] == path for each in self._found)
 
-    def call_tool(self, said: Said) -> bool:
+    def call_tool(self, candidate: Candidate) -> bool:
         """Make the message a step; return whether it was a candidate."""
-        was_candidate = said in self._found
-        said.channel = "step"
-        self._drop([said])
+        was_candidate = candidate in self._found
+        candidate.channel = "step"
+        self._drop([candidate])
         return was_candidate
 
-    def node_ended(self, namespace: Namespace, node: str, update: Any) -> Sequence[Said]:
-        """Drop what the node's models said and the node hasn't written."""
+    def node_ended(self, namespace: Namespace, node: str, update: Any) -> Sequence[Candidate]:
+        """Drop the texts of the node's models that the node hasn't written."""
         if self._shape.answer_nodes is not None:
             return ()
         own = [each for each in self._found if each.node == node and each.namespace == namespace]
@@ -97,7 +111,7 @@ class Candidates:
         written = _Written(ai_messages(update))
         return self._refuse(each for each in own if not written.has(each))
 
-    def step_ended(self, messages: Callable[[], Iterable[AIMessage]]) -> Sequence[Said]:
+    def step_ended(self, messages: Callable[[], Iterable[AIMessage]]) -> Sequence[Candidate]:
         """Drop what isn't in the state's messages, and what a later message of the state replaces.
 
         messages: the AI messages of this turn in the graph's own state.
@@ -118,8 +132,8 @@ class Candidates:
 
     def end(
         self, answer: StateAnswer, is_same: Callable[[str, StateAnswer], bool]
-    ) -> tuple[bool, Sequence[Said]]:
-        """Return whether the answer was said already, and the candidates that it shows not to be it."""
+    ) -> tuple[bool, Sequence[Candidate]]:
+        """Return whether the answer was published already, and the candidates that it shows not to be it."""
         if self._shape.answer_nodes is not None:
             return any(each.text for each in self._found), ()
         matching = [each for each in self._found if is_same(each.text, answer)]
@@ -137,10 +151,10 @@ class Candidates:
         declared = self._shape.answer_nodes
         return declared is None or not declared.isdisjoint(path)
 
-    def _is_certain(self, said: Said, metadata: Mapping[str, Any]) -> bool:
+    def _is_certain(self, candidate: Candidate, metadata: Mapping[str, Any]) -> bool:
         """Tell whether the text can only be the answer, as far as anyone can know now."""
-        path, shape = said.path, self._shape
-        if said.call > 0 or shape.never_keeps(path) or not shape.can_be_last(path):
+        path, shape = candidate.path, self._shape
+        if candidate.call > 0 or shape.never_keeps(path) or not shape.can_be_last(path):
             return False
         if any(not (each.is_kept or each.is_held) for each in self._found):  # one at a time
             return False
@@ -149,14 +163,14 @@ class Candidates:
         is_sent = next(iter(metadata.get("langgraph_path", ())), None) == _PUSH
         return not (self._found or is_sent or shape.may_be_parallel(path))
 
-    def _refuse(self, unkept: Iterable[Said]) -> Sequence[Said]:
+    def _refuse(self, unkept: Iterable[Candidate]) -> Sequence[Candidate]:
         unkept = list(unkept)
         for each in unkept:
-            if each.call == 0:
+            if each.call == 0 and each.is_whole:
                 self._shape.note(each.path, is_kept=False)
         return self._drop(unkept)
 
-    def _drop(self, gone: Iterable[Said]) -> Sequence[Said]:
+    def _drop(self, gone: Iterable[Candidate]) -> Sequence[Candidate]:
         gone = list(gone)
         if gone:
             self._found = [each for each in self._found if each not in gone]
@@ -172,6 +186,6 @@ class _Written:
             self._ids.add(message.id)
             self._texts.add(text_of(message).strip())
 
-    def has(self, said: Said) -> bool:
-        text = said.text
-        return said.message_id in self._ids or (text != "" and text in self._texts)
+    def has(self, candidate: Candidate) -> bool:
+        text = candidate.text
+        return candidate.message_id in self._ids or (text != "" and text in self._texts)

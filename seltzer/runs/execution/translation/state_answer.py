@@ -1,4 +1,4 @@
-"""The answer that a graph's state holds: the truth, whatever was streamed.
+"""The answer in a graph's state: the truth, whatever was streamed.
 
 It is the JSON of the structured response that this run has set, if any; else the text of the last AI message
 of this turn; else, if the state ends with the message of a tool that returns directly, that text.
@@ -39,7 +39,7 @@ class Turn:
             self._begins_after = next(humans, None)
 
     def messages(self, values: Any) -> list[BaseMessage]:
-        """Return the messages of the turn that the state holds, oldest first."""
+        """Return the messages of the turn that are in the state, oldest first."""
         found: list[BaseMessage] = []
         for message in reversed(_messages(values)):
             if message.id is not None and message.id == self._begins_after:

@@ -1,7 +1,7 @@
-"""Marks what models say inside tools, however deep: there it is never the answer.
+"""Marks the messages of models that run inside tools, at any depth: they are never the answer.
 
-A tool that a ToolNode runs is known by its node. One that a node calls by itself isn't: only LangChain's
-callbacks tell that a model was called below it.
+A ToolNode's tools are recognized by their node. A tool that a node calls by itself isn't: only LangChain's
+callbacks show that a model was called below it.
 """
 
 from typing import Any, Final

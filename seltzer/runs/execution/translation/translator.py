@@ -13,7 +13,7 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from seltzer.runs.event import Json, Kind
 from seltzer.runs.execution.graphs.graph_stream import Namespace
 from seltzer.runs.execution.translation.answer_shape import AnswerShape
-from seltzer.runs.execution.translation.candidates import Candidates, Said
+from seltzer.runs.execution.translation.candidates import Candidate, Candidates
 from seltzer.runs.execution.translation.state_answer import (
     STRUCTURED,
     StateAnswer,
@@ -45,7 +45,7 @@ class Translator:
     """
 
     def __init__(self, shape: AnswerShape) -> None:
-        self._messages: dict[str, Said] = {}
+        self._messages: dict[str, Candidate] = {}
         self._candidates = Candidates(shape)
         self._turn = Turn()
         self.values: Any = None
@@ -55,7 +55,7 @@ class Translator:
 
     @property
     def answer(self) -> str:
-        """The answer's text: as the state has it, or as the nodes have said it that are declared to."""
+        """The answer's text: the state's, or that of the nodes that are declared to have it."""
         return self._candidates.declared_text() or self._turn.answer(self.values).text
 
     def continue_from(self, values: Any) -> None:
@@ -63,15 +63,19 @@ class Translator:
         self._turn.begin(values)
         self.values = values
 
+    def set_structured(self) -> None:
+        """Note that the turn has set a structured response before this attempt."""
+        self._turn.has_structured = True
+
     def feed(self, namespace: Namespace, mode: str, value: Any) -> Iterable[Emission]:
         """Return the part's events, in order."""
         if mode == "texts":
             return self._more(*value)
         if mode == "messages":
             message, metadata = value
-            said = self._messages.get(message.id)
-            if said is not None and _is_only_text(message):
-                return (self._token(said, clean(message.content)),)
+            candidate = self._messages.get(message.id)
+            if candidate is not None and _is_only_text(message):
+                return (self._token(candidate, clean(message.content)),)
             if isinstance(message, AIMessage):
                 return self._ai(message, namespace, metadata)
             return (_tool_result(message),) if isinstance(message, ToolMessage) else ()
@@ -82,56 +86,60 @@ class Translator:
         return () if namespace else self._step_ended(value)
 
     def finish(self) -> Iterator[Emission]:
-        """Return what is left to say of a run whose graph has ended: the answer, if no model has said it.
+        """Return the last events of a run whose graph has ended: its answer, if no model has streamed it.
 
         It was cached, returned as plain data, made by a tool, or rewritten by its node.
         """
         answer = self._turn.answer(self.values)
         if self.is_interrupted or not answer.text:
             return
-        is_said, others = self._candidates.end(answer, _is_same)
+        is_published, others = self._candidates.end(answer, _is_same)
         yield from map(_retracted, others)
-        if not is_said:
+        if not is_published:
             message_id = answer.message_id or "answer"
             if message_id in self._messages:  # it was a step
                 message_id = f"{message_id}-answer"
-            said = Said(message_id, (), "", "answer")
-            said.is_held = True
-            yield Emission("message", _head(said, {}))
-            yield self._token(said, answer.text)
+            candidate = Candidate(message_id, (), "", "answer")
+            candidate.is_held = True
+            yield Emission("message", _head(candidate, {}))
+            yield self._token(candidate, answer.text)
 
     def _more(self, message_id: str, texts: Sequence[str]) -> Sequence[Emission]:
         """Return more of a message that has begun."""
-        said = self._messages[message_id]
-        return [self._token(said, clean(text)) for text in texts if text]
+        candidate = self._messages[message_id]
+        return [self._token(candidate, clean(text)) for text in texts if text]
 
     def _ai(
         self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any]
     ) -> Iterator[Emission]:
         message_id, text = message.id or "", text_of(message)
-        said = self._messages.get(message_id)
-        if said is None:
+        candidate = self._messages.get(message_id)
+        if candidate is None:
             if self._candidates.repeats(message, namespace, metadata.get("langgraph_node", "")):
                 return
-            said, replaced = self._candidates.begin(message, namespace, metadata)
-            self._messages[message_id] = said
+            candidate, replaced = self._candidates.begin(message, namespace, metadata)
+            self._messages[message_id] = candidate
             yield from map(_retracted, replaced)
-            yield Emission("message", _head(said, metadata))
+            yield Emission("message", _head(candidate, metadata))
+        if getattr(message, "chunk_position", "last") == "last":
+            candidate.is_whole = True
         if message.usage_metadata:
             self.usage = add_usage(self.usage, message.usage_metadata)
         if reasoning := _reasoning(message):
             yield Emission("reasoning", {"message_id": message_id, "text": reasoning})
         for call in _tool_calls(message, message_id):
-            if self._candidates.call_tool(said) and said.text:
-                yield _retracted(said)
+            if self._candidates.call_tool(candidate) and candidate.text:
+                yield _retracted(candidate)
             yield call
         if text:
-            yield self._token(said, text)
+            yield self._token(candidate, text)
 
     @staticmethod
-    def _token(said: Said, text: str) -> Emission:
-        said.parts.append(text)
-        return Emission("token", {"message_id": said.message_id, "text": text, "channel": said.channel})
+    def _token(candidate: Candidate, text: str) -> Emission:
+        candidate.parts.append(text)
+        return Emission(
+            "token", {"message_id": candidate.message_id, "text": text, "channel": candidate.channel}
+        )
 
     def _step_ended(self, values: Any) -> Iterable[Emission]:
         self._turn.begin(values)
@@ -164,7 +172,7 @@ class Translator:
 
 
 def _is_only_text(message: Any) -> bool:
-    """Tell the most frequent of all parts, for which most of _ai() is beside the point."""
+    """Recognize the most frequent of all parts, for which most of _ai() is beside the point."""
     return (
         type(message) is AIMessageChunk
         and type(message.content) is str
@@ -173,14 +181,14 @@ def _is_only_text(message: Any) -> bool:
     )
 
 
-def _is_same(said: str, answer: StateAnswer) -> bool:
-    """Tell whether the answer was said: as a text, or as JSON that says the same."""
-    if said == answer.text.strip():
+def _is_same(candidate: str, answer: StateAnswer) -> bool:
+    """Return whether the candidate's text is the answer, or JSON of the same value."""
+    if candidate == answer.text.strip():
         return True
-    if answer.message_id is not None or not said.startswith(("{", "[")):
+    if answer.message_id is not None or not candidate.startswith(("{", "[")):
         return False
     try:
-        return bool(json.loads(said) == json.loads(answer.text))
+        return bool(json.loads(candidate) == json.loads(answer.text))
     except ValueError:
         return False
 
@@ -190,17 +198,17 @@ def _sets_structured(update: Any) -> bool:
     return any(isinstance(each, Mapping) and each.get(STRUCTURED) is not None for each in parts)
 
 
-def _retracted(said: Said) -> Emission:
-    return Emission("retracted", {"message_id": said.message_id})
+def _retracted(candidate: Candidate) -> Emission:
+    return Emission("retracted", {"message_id": candidate.message_id})
 
 
-def _head(said: Said, metadata: Mapping[str, Any]) -> Json:
+def _head(candidate: Candidate, metadata: Mapping[str, Any]) -> Json:
     return {
-        "message_id": said.message_id,
-        "node": said.node,
-        "namespace": list(said.namespace),
+        "message_id": candidate.message_id,
+        "node": candidate.node,
+        "namespace": list(candidate.namespace),
         "model": metadata.get("ls_model_name"),
-        "held": said.is_held,
+        "held": candidate.is_held,
     }
 
 
