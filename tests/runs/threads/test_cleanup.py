@@ -1,6 +1,8 @@
 """What a run leaves behind that ends without being executed: nothing, once its events have had their time."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -10,7 +12,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from seltzer.runs.engine import Engine
-from seltzer.runs.event import Event
+from seltzer.runs.event import Event, Json
 from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import EventLog
 from seltzer.stores.open import FILE_NAME
@@ -25,6 +27,10 @@ pytestmark = pytest.mark.anyio
 AT_ONCE: Final = RunLimits(retention_s=0)
 
 
+class Given(dict[str, Json]):
+    """What a run is given, by a class whose instances can be referred to weakly."""
+
+
 async def swept(event_log: EventLog, folder: Path) -> None:
     """Wait until the file holds no events. One log that never expires would hold back all that came later."""
     with anyio.fail_after(10):
@@ -32,40 +38,40 @@ async def swept(event_log: EventLog, folder: Path) -> None:
             await event_log.expire("nobody", 0)  # or only a later run's end would delete what has expired
 
 
-async def cancel(engine: Engine) -> None:
-    await engine.start(ask(run_id="r2", on_busy="enqueue"))
+async def cancel(engine: Engine, given: Given) -> None:
+    await engine.start(ask(run_id="r2", on_busy="enqueue", configurable=given))
     await engine.cancel("r2")
 
 
-async def cancel_attached(engine: Engine) -> None:
-    await engine.reserve(unasked("r2", on_busy="enqueue"))
+async def cancel_attached(engine: Engine, given: Given) -> None:
+    await engine.reserve(unasked("r2", on_busy="enqueue", configurable=given))
     await engine.cancel("r2")
 
 
-async def release(engine: Engine) -> None:
-    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
+async def release(engine: Engine, given: Given) -> None:
+    reservation = await engine.reserve(unasked("r2", on_busy="enqueue", configurable=given))
     await reservation.release()
 
 
-async def interrupt(engine: Engine) -> None:
-    await engine.start(ask(run_id="r2", on_busy="enqueue"))
+async def interrupt(engine: Engine, given: Given) -> None:
+    await engine.start(ask(run_id="r2", on_busy="enqueue", configurable=given))
     await engine.start(ask(run_id="r3", on_busy="interrupt"))
 
 
-async def roll_back(engine: Engine) -> None:
-    await engine.reserve(unasked("r2", on_busy="enqueue"))
+async def roll_back(engine: Engine, given: Given) -> None:
+    await engine.reserve(unasked("r2", on_busy="enqueue", configurable=given))
     await engine.start(ask(run_id="r3", on_busy="rollback"))
 
 
-async def begin_too_late(engine: Engine) -> None:
-    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
+async def begin_too_late(engine: Engine, given: Given) -> None:
+    reservation = await engine.reserve(unasked("r2", on_busy="enqueue", configurable=given))
     await engine.start(ask(run_id="r3", on_busy="interrupt"))
     begin(reservation)
 
 
 @pytest.mark.parametrize("end", [cancel, cancel_attached, release, interrupt, roll_back, begin_too_late])
 async def test_a_run_that_ended_while_it_waited_holds_nothing_back(
-    engine_of: Engines, tmp_path: Path, end: Callable[[Engine], Awaitable[None]]
+    engine_of: Engines, tmp_path: Path, end: Callable[[Engine, Given], Awaitable[None]]
 ) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["one", gate], ["two"]), limits=AT_ONCE)
@@ -73,7 +79,10 @@ async def test_a_run_that_ended_while_it_waited_holds_nothing_back(
     first = engine.follow("r1")
     await until(first, "token")
 
-    await end(engine)
+    given = Given()
+    kept = weakref.ref(given)
+    await end(engine, given)
+    del given
     gate.set()
     await said(first)
     with anyio.fail_after(10):
@@ -82,6 +91,8 @@ async def test_a_run_that_ended_while_it_waited_holds_nothing_back(
 
     assert (await engine.get_run("r2")).status == "cancelled"
     await swept(engine_of.stores(engine).event_log, tmp_path / "data")
+    gc.collect()
+    assert kept() is None  # nothing stays in the process either
 
 
 async def test_a_run_that_is_released_in_its_turn_holds_nothing_back(
