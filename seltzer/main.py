@@ -101,7 +101,7 @@ class Composition:
         for each in (
             health.router(self.engine, self._guards),
             info.router(self.engine, self._guards),
-            chat.router(self.engine, self._guards, limits=self._limits),
+            chat.router(self.engine, self._guards, limits=self._limits, ping_s=self.settings.ping_s),
             page.router(self.engine, self._guards, version=__version__, docs=docs, openapi=openapi),
         ):
             add_as_own(routes, each)

@@ -79,9 +79,9 @@ class BodyReader:
 
 def _undeclared(headers: Headers) -> NotJson | None:
     """Return the error of a body that isn't declared as plain JSON."""
-    coding = headers.get("content-encoding", "").strip().lower() or "identity"
-    if coding != "identity":
-        return NotJson(f"content-encoding is {coding[:SHOWN_CHARS]}; send the body uncompressed")
+    for coding in ",".join(headers.getlist("content-encoding")).split(","):
+        if coding.strip().lower() not in ("", "identity"):
+            return NotJson(f"content-encoding is {coding.strip()[:SHOWN_CHARS]}; send the body uncompressed")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         return NotJson(f"content-type is {kind[:SHOWN_CHARS] or 'missing'}; send application/json")

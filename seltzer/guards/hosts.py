@@ -3,8 +3,10 @@ port.
 """
 
 import ipaddress
+import logging
 from collections.abc import Collection
 from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -12,6 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seltzer.errors import AppError, ForeignHost, ForeignOrigin
 from seltzer.guards.faults import problem
+
+log = logging.getLogger(__name__)
+
+_MOST_REFUSED: Final = 100  # pages that the log names
+_SHOWN_CHARS: Final = 200
 
 
 class HostGuard:
@@ -25,6 +32,7 @@ class HostGuard:
         self._app = app
         self._is_loopback = is_loopback
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._refused: set[tuple[str, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,9 +58,23 @@ class HostGuard:
             return
         page_host = origin.partition("://")[2].lower()
         if page_host != host.lower() and _name(page_host) not in self._allowed_hosts:
+            self._warn_of(origin, host)
             raise ForeignOrigin(
-                f"pages of {origin!r} may not use this server; allow it by SELTZER_ALLOWED_HOSTS"
+                f"pages of {origin!r} may not use this server, which was asked as {host!r}. Behind a proxy, "
+                "let it pass the Host header on; else allow the page by SELTZER_ALLOWED_HOSTS"
             )
+
+    def _warn_of(self, origin: str, host: str) -> None:
+        """Log a refused page once: it asks again and again, and behind a proxy it stays blank."""
+        if (origin, host) in self._refused or len(self._refused) == _MOST_REFUSED:
+            return
+        self._refused.add((origin, host))
+        log.warning(
+            "refused a page of %r, as the Host header names %r. If a proxy stands between, let it pass Host "
+            "on (nginx: proxy_set_header Host $http_host;), else allow the page by SELTZER_ALLOWED_HOSTS",
+            origin[:_SHOWN_CHARS],
+            host[:_SHOWN_CHARS],
+        )
 
 
 @lru_cache(maxsize=8)  # a server is reached by few names

@@ -118,3 +118,16 @@ async def test_what_is_no_request_goes_through() -> None:
     await HostGuard(note, is_loopback=True, allowed_hosts=())({"type": "lifespan"}, unused, unused)  # type: ignore[arg-type]  # neither is called
 
     assert seen == ["lifespan"]
+
+
+def test_a_refused_page_is_logged_once_with_the_header_to_set(caplog: pytest.LogCaptureFixture) -> None:
+    guard = HostGuard(answering, is_loopback=True, allowed_hosts=())
+    client = TestClient(guard, base_url="http://127.0.0.1:8000")
+
+    for _ in range(3):
+        refused = client.get("/", headers={"host": HERE, "origin": "http://agents.example"})
+
+    assert refused.status_code == 403
+    assert "Behind a proxy, let it pass the Host header on" in refused.json()["detail"]
+    (logged,) = (each.getMessage() for each in caplog.records)
+    assert "proxy_set_header Host $http_host;" in logged

@@ -1,5 +1,6 @@
 """The tutorial's REST: /health and /chat."""
 
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -202,3 +203,39 @@ def test_an_answer_without_text_is_empty_and_whole(upstream_env: Upstream, clien
     response = client.post("/chat", json={"text": "say nothing"})
 
     assert (response.status_code, response.text) == (200, "")
+
+
+class TestEvents:
+    def test_the_head_and_pings_come_before_the_first_token(
+        self, upstream_env: Upstream, serve: Serve, thread_id: str
+    ) -> None:
+        upstream_env.script([Reply(text="one two", breaks="silence")])
+        served, body = serve(ping_s=0.05), {"text": "hi", "thread_id": thread_id}
+        headers = {"accept": "text/event-stream"}
+
+        with httpx.stream("POST", f"{served.url}/chat", json=body, headers=headers, timeout=30) as response:
+            lines = response.iter_lines()
+            assert response.headers["x-thread-id"] == thread_id
+            while next(lines) != ": ping":
+                pass
+            busy = httpx.post(f"{served.url}/chat", json=body, headers=headers, timeout=30)
+            upstream_env.resume()
+            rest = [line for line in lines if line and not line.startswith(":")]
+
+        assert (busy.status_code, busy.json()["code"]) == (409, "thread_busy")
+        assert rest[-2:] == ["event: end", "data: {}"]
+        tokens = [json.loads(line[6:]) for line in rest if line.startswith('data: "')]
+        assert "".join(tokens) == "one two"
+
+    def test_a_failure_is_an_event(self, upstream_env: Upstream, server: Served) -> None:
+        upstream_env.script(lambda _body: Reply(text=["one ", "two "], breaks="reset", after=1))
+
+        response = httpx.get(
+            f"{server.url}/chat", params={"text": "hi"}, headers={"accept": "text/event-stream"}, timeout=30
+        )
+
+        assert response.status_code == 200
+        events = response.text.split("\n\n")
+        assert events[1] == 'event: data\ndata: "one "'
+        assert '"code":"upstream_disconnected"' in events[2]
+        assert events[2].startswith("event: error")

@@ -1,11 +1,12 @@
 """LangServe's routes for each graph, its traps cured (docs/reference/langserve.md).
 
-request.py   a body, checked before LangServe sees it
-served.py    a graph as the Runnable that LangServe serves
-chain.py     how LangChain's listeners see its stream
-frames.py    what goes to the client: safe JSON, no system prompts, errors with a code
-stream.py    the event streams, sent by our own writer
-guard.py     what stands around LangServe's endpoints: attaches its runs to the request, ends its errors well
+request.py     a body, checked before LangServe sees it
+served.py      a graph as the Runnable that LangServe serves
+chain.py       how LangChain's listeners see its stream
+frames.py      what goes to the client: safe JSON, no system prompts, errors with a code
+stream.py      the event streams, sent by our own writer
+playground.py  the playgrounds' pages
+guard.py       what stands around the endpoints: attaches runs to their request, ends errors well
 """
 
 import warnings

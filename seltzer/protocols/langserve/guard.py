@@ -5,7 +5,6 @@
    answer in good order, for /invoke and /batch too.
 3. LangServe ends a failed stream with `Internal Server Error`, and then by raising, which breaks the
    connection for the next request on it. The client gets our code and a clean end.
-4. A playground's page gets the base URL that its client sees, and only files that are the playground's.
 """
 
 import inspect
@@ -13,26 +12,24 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
 from typing import Any, Final, TypeAlias
-from urllib.parse import unquote
 
-import langserve
 from sse_starlette import EventSourceResponse
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from seltzer.errors import AppError, NotFound
+from seltzer.errors import AppError
 from seltzer.protocols.http.attached_runs import attach_runs
 from seltzer.protocols.http.disconnect import never_receive
 from seltzer.protocols.http.guards import Faults, Guards
 from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.modifier import ConfigModifier
-from seltzer.protocols.http.routes import Endpoint, Routes, public_path
+from seltzer.protocols.http.routes import Endpoint, Routes
 from seltzer.protocols.langserve.frames import error_frame
-from seltzer.protocols.langserve.request import check, event_form, readable
+from seltzer.protocols.langserve.playground import serves_playground
+from seltzer.protocols.langserve.request import check, event_form, filled_in, readable
 from seltzer.protocols.langserve.served import Asked, EventForm, ServedGraph, ServedRequest
 from seltzer.protocols.langserve.stream import ItemStream
 from seltzer.runs.engine import Engine
@@ -84,7 +81,7 @@ class GuardedRoutes(Routes):
         if kind in _RUNNING:
             return _runs(self._guard, kind, self._served, endpoint)
         if path.endswith(_PLAYGROUND):
-            return _serves_playground(self._path, endpoint)
+            return serves_playground(self._path, endpoint)
         return _serves_schema(endpoint)
 
 
@@ -94,6 +91,9 @@ def _runs(guard: Guard, kind: str, served: ServedGraph, endpoint: Endpoint) -> E
     @wraps(endpoint)
     async def run(request: Request, **parameters: Any) -> Response:
         body = await guard.guards.bodies.read(request)
+        is_playground = "/playground" in request.headers.get("referer", "")
+        if is_playground:
+            body = filled_in(body)
         asked = check(kind, body, parameters.get("config_hash", ""), served, guard.limits)
         unhashed = {name: value for name, value in parameters.items() if name != "config_hash"}  # it is read
         if guard.modifier is not None:
@@ -113,7 +113,7 @@ def _runs(guard: Guard, kind: str, served: ServedGraph, endpoint: Endpoint) -> E
             readable(body),
             asked,
             event_form(body),
-            _shows_only_broken_streams(request, kind),
+            shows_only_broken_streams=is_playground and kind == "stream_log",
         )
         return _AttachedResponse(guard, call, respond)
 
@@ -129,22 +129,6 @@ async def _modified(
     configs = config if isinstance(config, list) else [config] * len(asked)
     sent = [(each or {}).get("configurable") or {} for each in configs]
     return tuple([await each.modified(modifier, request, own) for each, own in zip(asked, sent, strict=True)])
-
-
-def _serves_playground(path: str, endpoint: Endpoint) -> Endpoint:
-    """Return what answers in place of an endpoint that serves the playground of the graph at path."""
-
-    @wraps(endpoint)
-    async def serve(request: Request, file_path: str, **parameters: Any) -> Response:
-        if file_path and file_path not in _PLAYGROUND_FILES:  # LangServe would open whatever it names
-            raise NotFound("there is no such file")
-        graph = unquote(public_path(request.scope)).removesuffix(f"/playground/{file_path}")
-        if config_hash := request.path_params.get("config_hash"):
-            graph = graph.removesuffix(f"/c/{config_hash}")
-        scope = {**request.scope, "root_path": graph.removesuffix(path)}
-        return await endpoint(request=Request(scope, request.receive), file_path=file_path, **parameters)
-
-    return serve
 
 
 def _serves_schema(endpoint: Callable[..., Awaitable[Any]]) -> Endpoint:
@@ -166,7 +150,7 @@ class _Call:
     body: Any
     asked: tuple[Asked, ...]
     form: EventForm
-    shows_only_broken_streams: bool
+    shows_only_broken_streams: bool  # a playground ignores LangServe's error event
 
 
 class _CheckedRequest(Request):
@@ -266,18 +250,3 @@ class _Relay:
             headers = MutableHeaders(scope=start)
             headers["x-run-id"] = ", ".join(run_ids)
             headers["x-thread-id"] = ", ".join(each.thread_id for each in self._request.asked)
-
-
-def _files_of(*playgrounds: str) -> frozenset[str]:
-    roots = [Path(langserve.__file__).parent / each / "dist" for each in playgrounds]
-    return frozenset(
-        str(file.relative_to(root)) for root in roots for file in root.rglob("*") if file.is_file()
-    )
-
-
-_PLAYGROUND_FILES: Final = _files_of("playground", "chat_playground")
-
-
-def _shows_only_broken_streams(request: Request, kind: str) -> bool:
-    """Whether a playground asks: it ignores LangServe's error event, and shows only a broken stream."""
-    return kind == "stream_log" and "/playground" in request.headers.get("referer", "")

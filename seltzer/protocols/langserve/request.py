@@ -56,6 +56,21 @@ def check(
     return (_asked(config, input),)
 
 
+def filled_in(body: Any) -> Any:
+    """Return the body of a playground's form as other clients send it: without a thread that isn't named."""
+    if not isinstance(body, dict) or "config" not in body:
+        return body
+    return {**body, "config": _without_empty_thread(body["config"])}
+
+
+def _without_empty_thread(config: Any) -> Any:
+    configurable = config.get("configurable") if isinstance(config, dict) else None
+    if not isinstance(configurable, dict) or configurable.get("thread_id") != "":
+        return config
+    named = {key: value for key, value in configurable.items() if key != "thread_id"}
+    return {**config, "configurable": named}
+
+
 def event_form(body: dict[str, Any]) -> EventForm:
     """Return how a checked body asks for the events or the log of a run."""
     kwargs = body.get("kwargs") or {}
@@ -139,12 +154,9 @@ def _check_config(
     if not isinstance(given, dict):
         raise InvalidInput(f"{place}.configurable", "must be an object")
     below = hashed.get("configurable") or {}
-    if given.get("thread_id") == "":  # what the playground's form sends when nothing is typed
-        below = {"thread_id": "", **below}
-        given = {key: value for key, value in given.items() if key != "thread_id"}
     config = {**hashed, **{key: value for key, value in config.items() if value is not None}}
     configurable = {**below, **given}
-    field, thread_id = f"{place}.configurable", configurable.get("thread_id", "")
+    field = f"{place}.configurable"
     on_busy = check_on_busy(configurable.get("on_busy") or "reject", f"{field}.on_busy")
     run = RunConfig(
         _check_steps(config.get("recursion_limit"), f"{place}.recursion_limit", limits),
@@ -152,9 +164,9 @@ def _check_config(
         _check_context(config.get("context"), configurable, place, graph),
         check_labels(config, place),
     )
-    if thread_id == "":
+    if "thread_id" not in configurable:
         return _Config(None, on_busy, run)
-    return _Config(check_thread_id(thread_id, f"{field}.thread_id"), on_busy, run)
+    return _Config(check_thread_id(configurable["thread_id"], f"{field}.thread_id"), on_busy, run)
 
 
 def _check_steps(value: Any, place: str, limits: InputLimits) -> int:
@@ -193,5 +205,6 @@ def _hashed_config(config_hash: str, graph: Graph, limits: InputLimits) -> dict[
         config = json.loads(LZString.decompressFromEncodedURIComponent(config_hash) or "")  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, KeyError, IndexError, NameError):  # LZString has no error of its own
         raise BadRequest("the path's config hash can't be read") from None
+    config = _without_empty_thread(config)
     _check_config(config, {}, "config_hash", graph, limits)
     return config or {}

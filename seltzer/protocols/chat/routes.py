@@ -1,4 +1,4 @@
-"""The tutorial's REST: /chat, which streams the final answer's tokens as plain text."""
+"""The routes of /chat, and its answer as plain text or JSON."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from seltzer.errors import AppError, InvalidInput, UnknownGraph
+from seltzer.protocols.chat.events import EventAnswer
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.attached_runs import AttachedRuns, attach_runs
 from seltzer.protocols.http.config import check_config, check_context, check_thread
@@ -30,6 +31,10 @@ from seltzer.runs.run import OnBusy, RunSpec
 
 PROTOCOL: Final = Protocol("chat", reserved=frozenset({"chat"}))
 DEFAULT_GRAPH: Final = "agent"
+_ACCEPT: Final = {
+    "Accept": "application/json: the whole answer. text/event-stream: server-sent events, the head at once "
+    "and pings while the model is silent. Else plain text."
+}
 
 
 def _not_blank(text: str) -> str:
@@ -59,7 +64,7 @@ class Question(Fields):
     )
 
 
-def router(engine: Engine, guards: Guards, *, limits: InputLimits) -> APIRouter:
+def router(engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float) -> APIRouter:
     """Return the routes of /chat.
 
     GET takes its question as a query or, as the tutorial's client sends it, as a JSON body.
@@ -69,7 +74,7 @@ def router(engine: Engine, guards: Guards, *, limits: InputLimits) -> APIRouter:
     @routes.post(
         "/chat",
         summary="Ask, and get the answer token by token",
-        openapi_extra=documented(body=Question),
+        openapi_extra=documented(body=Question, headers=_ACCEPT),
     )
     async def post_chat(request: Request) -> Response:
         return answer(request, await guards.bodies.read(request))
@@ -77,7 +82,7 @@ def router(engine: Engine, guards: Guards, *, limits: InputLimits) -> APIRouter:
     @routes.get(
         "/chat",
         summary="Ask, and get the answer token by token",
-        openapi_extra=documented(query=Question),
+        openapi_extra=documented(query=Question, headers=_ACCEPT),
     )
     async def get_chat(request: Request) -> Response:
         body = await guards.bodies.read(request, may_be_empty=True)
@@ -88,6 +93,8 @@ def router(engine: Engine, guards: Guards, *, limits: InputLimits) -> APIRouter:
     def answer(request: Request, fields: object) -> Response:
         question = Question.parse(fields)
         spec = _spec(question, engine.graphs[_graph(engine, question.graph)], limits)
+        if accepts(request, "text/event-stream"):
+            return EventAnswer(engine, spec, guards.faults, ping_s=ping_s)
         return ChatAnswer(engine, spec, guards.faults, as_json=accepts(request, "application/json"))
 
     return routes
