@@ -142,7 +142,7 @@ def wait_until_up(server: Server, path: str | None) -> None:
 
 
 def answers(port: int, path: str | None) -> bool:
-    """Tell whether something listens on the port, and if a path is given, answers it."""
+    """Return whether something listens on the port, and if a path is given, answers it."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.connect()

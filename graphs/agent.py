@@ -1,7 +1,7 @@
 """The agent: a chat model, a calculator, and a loop between them. Copy this file to begin your own.
 
 The model sees the last exchanges; the thread keeps all of them. It may call tools in three rounds a turn;
-then it has to answer from what it has. The graph has no checkpointer: whoever serves it provides one.
+then it has to answer from what it has. The graph has no checkpointer: its server provides one.
 """
 
 import asyncio
@@ -100,7 +100,7 @@ def _answers_this_turn(state: State) -> list[AIMessage]:
 async def _within_time(
     request: ToolCallRequest, run: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[str]]]
 ) -> ToolMessage | Command[str]:
-    """Give a tool TOOL_TIMEOUT_S seconds; then abandon it, and tell the model so."""
+    """Give a tool TOOL_TIMEOUT_S seconds; then abandon it, and let the model know."""
     try:
         async with asyncio.timeout(TOOL_TIMEOUT_S):
             return await run(request)

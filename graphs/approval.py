@@ -90,7 +90,7 @@ def approve(state: State) -> Command[Literal["approve", "tools", "model"]]:
 
 
 def is_yes(answer: Any) -> bool:
-    """Tell whether a person said yes, as true, in plain words, or under "approved"; all else is a no."""
+    """Return whether the answer is a yes: true, in plain words, or under "approved". All else is a no."""
     reply = answer.get("approved") if isinstance(answer, Mapping) else answer
     if isinstance(reply, str):
         plain = unicodedata.normalize("NFKC", reply).casefold()

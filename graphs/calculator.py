@@ -14,7 +14,7 @@ from graphs.arithmetic import CannotRead, OutOfBounds, compute, shown
 
 
 class CalculationError(ToolException):
-    """The expression has no value here. The message tells the model why."""
+    """The expression has no value here. The message is the reason, for the model."""
 
 
 @tool

@@ -6,7 +6,7 @@
     ├── DataInUse               another process holds the data folder; the server doesn't start
     ├── StorageFailed           the store can't be read or written
     ├── BadRequest              the request can't be understood
-    │   ├── InvalidInput        a field has a value that can't be taken
+    │   ├── InvalidInput        a field has a value that isn't accepted
     │   ├── InvalidCursor       a cursor that no event of the run has, or ever will
     │   ├── BodyTooLarge
     │   ├── BodyTimeout
@@ -27,7 +27,7 @@
     ├── ServerDraining
     │   └── StorageClosed       a StorageFailed too: the server is about to end
     ├── StreamGap
-    └── RunFailed               the run ended without an answer; its code says why
+    └── RunFailed               the run ended without an answer; its code is the reason
         └── StateNotStorable
 
 `code` is stable and public (docs/reference/errors.md); the text is for people. guards/faults.py alone
@@ -63,7 +63,7 @@ class LoadError(AppError):
 
 
 class GraphBroken(AppError):
-    """A graph that langgraph.json names can't be loaded. slug and path are its address, error says why."""
+    """A graph that langgraph.json names can't be loaded. slug and path: its address. error: the reason."""
 
     code = "graph_broken"
 
@@ -82,7 +82,7 @@ class DataInUse(AppError):
 
 
 class StorageFailed(AppError):
-    """The store can't be read or written: a full disk, a damaged file. The log says why."""
+    """The store can't be read or written: a full disk, a damaged file. The log has the reason."""
 
     code = "storage_failed"
 
@@ -94,7 +94,7 @@ class BadRequest(AppError):
 
 
 class InvalidInput(BadRequest):
-    """A field has a value that can't be taken; `field` is its path in the body, dotted."""
+    """A field has a value that isn't accepted; `field` is its path in the body, dotted."""
 
     code = "invalid_input"
 
@@ -213,13 +213,13 @@ class TooManyRuns(AppError):
 
 
 class NotOpen(AppError):
-    """The engine isn't open: whoever serves the app hasn't run its lifespan."""
+    """The engine isn't open: the app is served without its lifespan."""
 
     code = "not_open"
 
 
 class ServerDraining(AppError):
-    """The server is shutting down: it starts nothing new, and lets its readers go."""
+    """The server is shutting down: it starts nothing new, and its readers are dismissed."""
 
     code = "server_draining"
 

@@ -1,4 +1,4 @@
-"""What there is to tell an operator of a server."""
+"""What an operator is shown of a server."""
 
 import sys
 from collections.abc import Collection, Sequence
@@ -12,7 +12,7 @@ from seltzer.runs.graph import Graph
 from seltzer.settings import Settings
 from seltzer.stores.open import FILE_NAME
 
-AUTH = "off: whoever can reach this address can use it"
+AUTH = "off: anyone who can reach this address can use it"
 
 
 @dataclass(frozen=True, slots=True)

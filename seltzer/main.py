@@ -1,4 +1,4 @@
-"""The composition root: settings -> a server. The only file that knows every room."""
+"""The composition root: settings -> a server. The only file that imports from every room."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,10 +17,10 @@ from seltzer.guards.hosts import HostGuard, is_loopback
 from seltzer.guards.lifespan import EngineLifespan, OpenedFaults
 from seltzer.guards.proxies import ProxyPrefix
 from seltzer.protocols import chat, health, info, langserve, native, page
+from seltzer.protocols.http.declaration import PLANNED
 from seltzer.protocols.http.direct_send import DirectSendApp
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
-from seltzer.protocols.http.protocol import PLANNED
 from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve import RouteOptions
 from seltzer.runs.engine import Engine
@@ -112,7 +112,7 @@ class Composition:
         return page.docs_router(self._guards, title=title)
 
     def include_graphs(self, app: FastAPI) -> None:
-        """Serve every graph at its own path; a name that no graph has is answered by unknown_graph."""
+        """Serve every graph at its own path; any other name is answered by unknown_graph."""
         included = set[str]()
         runs = native.router(self.engine, self._guards, limits=self._limits, ping_s=self.settings.ping_s)
         add_as_own(app, runs)
@@ -155,7 +155,7 @@ class Composition:
     def guard(self, app: FastAPI) -> None:
         """Guard the whole app: foreign hosts and pages are refused, and every error is a problem.
 
-        For an app whose every route is ours, or is meant to be treated as ours.
+        For an app all of whose routes are ours, or are to be treated as ours.
         """
         faults.mount(app)
         app.add_middleware(

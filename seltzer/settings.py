@@ -39,7 +39,7 @@ class Settings(BaseSettings):
         False,
         description="Start though langgraph.json declares `auth`, which isn't honoured: an open server.",
     )
-    data: Path = Field(Path(".seltzer"), description="The folder the server keeps things in.")
+    data: Path = Field(Path(".seltzer"), description="The folder of the server's files.")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="What goes to the log."
     )
@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     retention_s: float = Field(3600.0, gt=0, description="How long an ended run's events are kept.")
     events_limit: int = Field(10_000, ge=100, description="Most events kept of one run.")
     checkpoints_kept: int = Field(20, ge=1, description="How many states of a thread are kept.")
-    drain_s: float = Field(30.0, ge=0, description="How long open answers may go on after a stop.")
+    drain_s: float = Field(30.0, ge=0, description="How long open answers may continue after a stop.")
     accelerate: bool = Field(True, description="Use fast paths that rest on libraries' internals.")
     ping_s: float = Field(5.0, gt=0, description="Pause after which a silent event stream sends a comment.")
 
@@ -91,4 +91,4 @@ def apply_env(declared: str | Mapping[str, str], root: Path) -> None:
                 os.environ.setdefault(name, value)
             except ValueError as error:
                 what = f"langgraph.json's env can't be used: {name!r}"
-                raise LoadError(what, str(error), "mend that name or value") from None
+                raise LoadError(what, str(error), "fix that name or value") from None

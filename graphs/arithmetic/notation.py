@@ -23,7 +23,7 @@ _SEVERAL_ARGUMENTS = frozenset({"min", "max", "root", "log", "round", "pow"})
 
 
 class CannotRead(ValueError):
-    """The text isn't arithmetic. The message says where and why, for whoever wrote it."""
+    """The text isn't arithmetic. The message names the place and the reason, for its author."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ Number = int | float
 
 
 class OutOfBounds(ValueError):
-    """The operation is refused. The message says why, for whoever wrote the expression."""
+    """The operation is refused. The message is the reason, for the expression's author."""
 
 
 def shown(value: Number) -> str:

@@ -103,7 +103,7 @@ class Catalog:
         self.broken[declared.name] = GraphBroken(declared.name, address.slug, address.path, error)
 
     def check_not_empty(self) -> None:
-        """Raise LoadError if every graph is broken: a server without a graph serves nobody."""
+        """Raise LoadError if every graph is broken: a server needs a graph to serve."""
         if self.graphs or self._pending or not self.broken:
             return
         first = next(iter(self.broken.values())).error

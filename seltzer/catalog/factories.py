@@ -1,7 +1,7 @@
 """Functions that make a graph, called as LangGraph's server calls them.
 
 A factory may be sync or async, return a graph or be a context manager of one. It takes nothing, the run's
-config, a ServerRuntime, or both; which is which its annotations say, else the parameters' names, else their
+config, a ServerRuntime, or both; annotations decide which is which, else the parameters' names, else their
 order. One that takes something or is a context manager is called for each run, another once.
 """
 

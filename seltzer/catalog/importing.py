@@ -2,7 +2,7 @@
 
 Departs from `langgraph dev`:
 1. the project comes first on the import path, as for `python file.py`, not last: its own `app` or `tests` is
-   meant, not one that an installed package brings;
+   meant, not one that an installed package has;
 2. a file that can also be imported by a name has that name, so that `import` finds the module that is there
    already (its classes exist once), and relative imports work.
 """

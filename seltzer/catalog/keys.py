@@ -18,7 +18,7 @@ _ABOUT_IMAGES: Final = frozenset({
     "python_version",
 })  # fmt: skip
 _NOT_HONOURED: Final = {
-    "auth": "requests aren't authenticated by it: this server is open to whoever can reach it",
+    "auth": "requests aren't authenticated by it: this server is open to anyone who can reach it",
     "disable_persistence": "threads and runs are stored all the same",
     "encryption": "what is stored isn't encrypted by it",
     "http": "the server's routes and middleware stay as they are",
@@ -64,7 +64,7 @@ def warnings_of(file: LangGraphFile, path: Path, text: str) -> list[str]:
 
 
 def check_auth(file: LangGraphFile, path: Path, text: str) -> None:
-    """Raise LoadError if the file declares an `auth`, misspelt or not: its author expects no open server."""
+    """Raise LoadError if the file declares an `auth`, misspelt or not: it asks for a guarded server."""
     for key, value in file.model_dump(exclude_unset=True).items():
         if value is not None and (key == "auth" or (key not in _KNOWN and _closest(key, _KNOWN) == "auth")):
             raise LoadError(

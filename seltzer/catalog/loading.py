@@ -91,7 +91,7 @@ def graph_of(declared: Declared, found: object, file: Path, line: int) -> Graph 
 
 
 def _make_now(factory: Factory) -> tuple[Runnable[Any, Any], bool] | None:
-    """Make a graph, and say whether by a context manager; None if that takes a running loop."""
+    """Make a graph; return it, and whether by a context manager. None if that needs a running loop."""
     try:
         made = factory.call({}, SCHEMAS)
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""A graph's name -> where its routes are. Every name that the LangGraph CLI takes has an address."""
+"""A graph's name -> where its routes are. Every name that the LangGraph CLI accepts has an address."""
 
 import re
 import unicodedata

@@ -95,5 +95,5 @@ def _table(of: Any, key: str) -> Mapping[str, Any]:
 def _toml(project: Path) -> dict[str, Any]:
     try:
         return tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none there, or one that isn't TOML: its own tools will say so
+    except (OSError, ValueError):  # none there, or one that isn't TOML: its own tools report that
         return {}

@@ -1,4 +1,4 @@
-"""Seltzer inside somebody's FastAPI app.
+"""Seltzer inside a FastAPI app of the user's.
 
 instance.py    Seltzer: graphs, their lifespan, and where they are mounted
 routes.py      add_routes, with LangServe's arguments

@@ -1,4 +1,4 @@
-"""Graphs with a run log of their own, served inside somebody's FastAPI app."""
+"""Graphs with a run log of their own, served inside a FastAPI app of the user's."""
 
 import os
 import sys

@@ -79,7 +79,7 @@ class HostGuard:
 
 @lru_cache(maxsize=8)  # a server is reached by few names
 def is_loopback(name: str) -> bool:
-    """Tell whether the name or address can only mean this machine."""
+    """Return whether the name or address can only mean this machine."""
     if name.lower() == "localhost" or name.lower().endswith(".localhost"):
         return True
     try:

@@ -1,7 +1,7 @@
 """Chooses the model by the settings: MODEL, else OPENAI_BASE_URL, else OPENAI_API_KEY, else the demo.
 
 A model that is configured but can't be built is an error, never a silent demo. The libraries of real models
-are imported here when one is chosen, and not before: langchain_openai alone takes a second.
+are imported here when one is chosen, and not before: importing langchain_openai alone needs a second.
 """
 
 import re
@@ -157,7 +157,7 @@ def _other(name: str) -> BaseChatModel:
     try:
         return init_chat_model(name)
     except (ImportError, ValueError) as error:
-        # The providers' own messages say which package or key is missing; their first line is the point.
+        # The providers' own messages name the missing package or key in their first line.
         why = str(error).strip().splitlines()[0]
         raise ModelNotConfigured(f"MODEL={name!r} can't be used: {why}") from error
 

@@ -9,12 +9,12 @@ from langchain_core.callbacks import (
     BaseCallbackHandler,
     CallbackManagerForLLMRun,
 )
-from langchain_core.language_models import BaseChatModel, BaseLLM
-from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
+from langchain_core.language_models import BaseLLM
 from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
+from langchain_core.outputs import ChatGenerationChunk, LLMResult
 from langchain_core.runnables import RunnableConfig
 
+from seltzer.models.streamed import StreamedChatModel
 from seltzer.models.transcript import STOP, as_prompt
 
 
@@ -35,7 +35,7 @@ class _Ending(BaseCallbackHandler):
         self.finish_reason = info.get("finish_reason") or self.finish_reason
 
 
-class CompletionChatModel(BaseChatModel):
+class CompletionChatModel(StreamedChatModel):
     """Chats by having a completion model continue the transcript. It can't call tools.
 
     Each token of the model inside is a chunk. One that can't stream gives its answer in one chunk.
@@ -46,24 +46,6 @@ class CompletionChatModel(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "completion-chat"
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, **kwargs))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return await agenerate_from_stream(self._astream(messages, stop, **kwargs))
 
     def _stream(
         self,

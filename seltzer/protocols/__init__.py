@@ -1,1 +1,1 @@
-"""How people talk to runs: one protocol a module, each with mount(app, engine, ..)."""
+"""How clients talk to runs: one protocol a module or package, each with PROTOCOL and router(engine, ..)."""

@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from seltzer.errors import ServerDraining
+from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
-from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.http.routes import Routes
 from seltzer.runs.engine import Engine
 
-PROTOCOL: Final = Protocol("health", reserved=frozenset({"health", "ready"}))
+PROTOCOL: Final = Declaration("health", reserved=frozenset({"health", "ready"}))
 
 
 def router(engine: Engine, guards: Guards) -> APIRouter:

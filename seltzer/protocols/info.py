@@ -8,12 +8,12 @@ from starlette.responses import JSONResponse
 
 from seltzer import __version__
 from seltzer.errors import GraphBroken
+from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
-from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.http.routes import Routes
 from seltzer.runs.engine import Engine
 
-PROTOCOL: Final = Protocol("info", reserved=frozenset({"graphs", "info"}))
+PROTOCOL: Final = Declaration("info", reserved=frozenset({"graphs", "info"}))
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 

@@ -1,4 +1,4 @@
-"""The front door: GET / is a page in a browser, JSON for others; and /docs, from installed files.
+"""The front page: GET / is HTML for a browser, JSON for other clients; and /docs, from installed files.
 
 All URLs are relative, so that both work behind any prefix.
 """
@@ -17,13 +17,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from seltzer.protocols.http.accept import accepts
+from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
-from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.http.routes import Endpoint, Routes, public_path
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
 
-PROTOCOL: Final = Protocol("page", reserved=frozenset({"docs", "openapi.json"}))
+PROTOCOL: Final = Declaration("page", reserved=frozenset({"docs", "openapi.json"}))
 _SWAGGER: Final = Path(fastapi_swagger.__file__).parent / "resources"
 _SWAGGER_FILES: Final = {
     "swagger-ui-bundle.js": "text/javascript",

@@ -69,7 +69,7 @@ class Engine:
         self._accelerate = accelerate
         self._clock = clock
         self._is_open = False
-        self._opened: _Parts | None = None  # kept when it is closed: late calls learn that it is draining
+        self._opened: _Parts | None = None  # kept when it is closed: late calls get ServerDraining
         self._resources = AsyncExitStack()
 
     async def open(self) -> None:
@@ -119,7 +119,7 @@ class Engine:
         raise UnknownGraph(f"there is no graph {name[:100]!r}; there are {there}")
 
     def drain(self) -> None:
-        """Start nothing new, and let the readers of background runs go; active runs may end."""
+        """Start nothing new, and dismiss the readers of background runs; active runs may end."""
         self.is_draining = True
         self._parts.worker.close()
         self._parts.follower.drain()

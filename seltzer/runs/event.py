@@ -48,3 +48,12 @@ class Event(NamedTuple):  # a frozen dataclass takes three times as long to make
     @property
     def is_last(self) -> bool:
         return self.kind in LAST_KINDS
+
+
+def top_node(message: Json) -> str:
+    """Return the node of the graph itself that a `message` event's message comes from.
+
+    A subgraph's messages have it in front of their namespace.
+    """
+    namespace: list[str] = message["namespace"]
+    return namespace[0].partition(":")[0] if namespace else str(message["node"])

@@ -22,7 +22,7 @@ MESSAGES: Final = {
     "run_crashed": "The server was killed several times during this run; it isn't tried again.",
     "client_gone": "The server was killed while it answered; a request's run ends with its request.",
     "server_draining": "The server is shutting down.",
-    "storage_failed": "The server can't keep what the run says; its log says why.",
+    "storage_failed": "The server can't store the run's events; its log has the reason.",
     "state_not_storable": "The graph's state holds something that can't be stored.",
     "graph_gone": "The run's graph isn't served any more.",
     "thread_interrupted": "The thread waits for the answer to an interrupt.",
@@ -33,7 +33,7 @@ MESSAGES: Final = {
     "upstream_disconnected": "The connection to the model's provider broke.",
     "upstream_truncated": "The model's answer ended before it was complete.",
     "upstream_malformed": "The model's provider sent something that can't be read.",
-    "context_length_exceeded": "The conversation is longer than the model can take.",
+    "context_length_exceeded": "The conversation is longer than the model allows.",
     "demo_failure": "The demo model failed in mid-answer, as it was asked to.",
     "model_not_found": "The model's provider doesn't know the model.",
 }
@@ -101,7 +101,7 @@ def classify(error: BaseException) -> RunFailed:
 
 
 def _may_be_of_model(error: BaseException) -> bool:
-    """Tell whether the error came out of a call of a model; by its class alone if it was never raised.
+    """Return whether the error came out of a call of a model; by its class alone if it was never raised.
 
     A model may be called in a tool, and a tool may be called by a model's class: the inner one counts.
     """
@@ -119,7 +119,7 @@ def _may_be_of_model(error: BaseException) -> bool:
 
 
 def _is_context_overflow(error: BaseException) -> bool:
-    """Tell whether LangChain, in versions that do, found the context too long by the provider's text."""
+    """Return whether LangChain, in versions that do, found the context too long by the provider's text."""
     return any(base.__name__ == "ContextOverflowError" for base in type(error).__mro__)
 
 
@@ -128,7 +128,7 @@ def _package(module: str) -> str:
 
 
 def _comes_from_client(error: BaseException) -> bool:
-    """Tell whether an error of a kind that any code may raise was raised below an HTTP client."""
+    """Return whether an error of a kind that any code may raise was raised below an HTTP client."""
     return any(_package(module) in _CLIENTS for module in _modules(error))
 
 

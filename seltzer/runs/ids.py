@@ -1,12 +1,12 @@
-"""Names for runs, threads and messages that nobody has named."""
+"""Ids for runs, threads and messages whose clients gave none."""
 
 from langchain_core.utils.uuid import uuid7
 
 
 def new_id() -> str:
-    """Return an id that nobody has, higher than those made before (RFC 9562, version 7).
+    """Return a unique id, higher than those made before (RFC 9562, version 7).
 
-    Rows of one moment so lie side by side in each index of the file: a transaction writes a third fewer pages
+    So the rows of one moment lie side by side in each index of the file, and a transaction writes fewer pages
     than it would with random ids.
     """
     return str(uuid7())

@@ -1,6 +1,6 @@
 """Anything a graph may hold -> JSON, without ever failing: one odd artifact must not end a stream.
 
-What JSON has no word for becomes the nearest thing: sets and tuples lists, bytes base64, Decimal and other
+What JSON can't express becomes the nearest thing: sets and tuples lists, bytes base64, Decimal and other
 numbers their text, an exception its class's name (its text may hold secrets), any other object its class's
 name.
 """
@@ -40,7 +40,7 @@ def to_json(value: object) -> Json:
 
 
 def _plain(value: object) -> object:
-    """Give a simpler form of what JSON and orjson have no word for."""
+    """Return a simpler form of what JSON and orjson can't express."""
     try:
         if isinstance(value, BaseModel):
             return _fields(value)

@@ -22,7 +22,7 @@ class Submitted(NamedTuple):
     """A run's row.
 
     lease: it may begin here at once; its run's spec is the object submitted. ended: what waited on its
-    thread until it came.
+    thread until it was submitted.
     """
 
     run: Run
@@ -77,7 +77,7 @@ class Runs(Protocol):
         """End the run with its terminal event, which becomes the log's last, after the unwritten ones.
 
         touched: whether it may have done anything on its thread. One that hasn't is never the newest there.
-        retention_s: its events are forgotten so much later, as by EventLog.expire.
+        retention_s: its events are deleted so much later, as by EventLog.expire.
         A compare-and-swap on the attempt: False, and nothing written, if the lease is lost.
         """
         ...
@@ -148,7 +148,7 @@ class Threads(Protocol):
         ...
 
     async def delete(self, thread_id: str) -> bool:
-        """Forget the thread, its runs and their events; False if there is none. Raises ThreadBusy while a
+        """Delete the thread, its runs and their events; False if there is none. Raises ThreadBusy while a
         run is active on it. Its checkpoints are Checkpoints' own to delete.
         """
         ...
@@ -173,7 +173,7 @@ class Checkpoints(Protocol):
         ...
 
     async def delete(self, thread_id: str) -> None:
-        """Forget the thread's state."""
+        """Delete the thread's state."""
         ...
 
 

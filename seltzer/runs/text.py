@@ -1,4 +1,4 @@
-"""Which text can be stored: one rule for every store, whatever a single one would take."""
+"""Which text can be stored: one rule for every store, whatever a single one would accept."""
 
 import re
 from typing import Final

@@ -19,7 +19,7 @@ class SerdeOptions:
 
     allowed_msgpack_modules: classes that are revived besides those that a graph's state declares; True for
     any class, None or False for no other. pickle_fallback: whether values that msgpack can't express are
-    pickled; whoever can write to the data folder can then run code in the server.
+    pickled; anyone who can write to the data folder can then run code in the server.
     """
 
     allowed_msgpack_modules: Sequence[ClassName] | bool | None = None
@@ -30,7 +30,7 @@ class SerdeOptions:
 class IndexOptions:
     """`store.index`: how items are embedded, for search by meaning.
 
-    embed: `provider:model`, as LangChain's init_embeddings takes it, or what a path in langgraph.json led to.
+    embed: `provider:model`, as for LangChain's init_embeddings, or what a path in langgraph.json led to.
     """
 
     embed: Embed

@@ -41,7 +41,7 @@ class Wish:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether nothing more need be read."""
+        """Return whether nothing more need be read."""
         return self.reply is not None or self.follow is not None
 
 

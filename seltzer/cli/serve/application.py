@@ -101,7 +101,7 @@ def _short(file: str) -> str:
 
 
 def _is_factory(value: object) -> bool:
-    """Tell whether the value is a plain function that can be called without arguments, to make the app."""
+    """Return whether the value is a plain function that can be called without arguments, to make the app."""
     if not inspect.isfunction(value) or inspect.iscoroutinefunction(value):
         return False
     try:
@@ -112,7 +112,7 @@ def _is_factory(value: object) -> bool:
 
 
 def _is_asgi(value: object) -> bool:
-    """Tell whether the value looks like an ASGI 3 app, by uvicorn's own rule."""
+    """Return whether the value looks like an ASGI 3 app, by uvicorn's own rule."""
     if inspect.isclass(value):
         return False
     return inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(type(value).__call__)

@@ -21,7 +21,7 @@ class Patience:
 
     @property
     def is_tried(self) -> bool:
-        """Tell whether there was a failure and no success since."""
+        """Return whether there was a failure and no success since."""
         return self._since_s is not None
 
     def succeeded(self) -> None:

@@ -67,7 +67,7 @@ class Following:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether the last part was yielded, or an error raised that asking again can't mend."""
+        """Return whether the last part was yielded, or an error raised that asking again can't mend."""
         return self._reading.is_over
 
     def next(self) -> Ask:

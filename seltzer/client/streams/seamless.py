@@ -54,7 +54,7 @@ class Seamless:
         return [0, *(at + 1 for at, unit in enumerate(self._shown) if not isinstance(unit, str))]
 
     def _is_whole(self, begin: int) -> bool:
-        """Tell whether all that was shown from there on has been said again."""
+        """Return whether all that was shown from there on has been said again."""
         return begin + self._held_count >= len(self._shown)
 
     def _repeat(self, part: _Said) -> Iterator[Part]:

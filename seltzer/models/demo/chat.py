@@ -5,25 +5,25 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from seltzer.models.demo.pace import Pace
-from seltzer.models.demo.script import Call, Fail, Part, Say, Think, plan
+from seltzer.models.demo.script import Call, Fail, Part, Text, Thought, plan
 from seltzer.models.demo.words import chunks
 from seltzer.models.errors import DemoFailure
+from seltzer.models.streamed import StreamedChatModel
 
 
-class DemoChatModel(BaseChatModel):
-    """A scripted chat model that calls tools, streams, counts its tokens and says that it is scripted.
+class DemoChatModel(StreamedChatModel):
+    """A scripted chat model that calls tools, streams, counts its tokens and declares that it is scripted.
 
     Raises DemoFailure in mid-stream when a message asks for it. Stop sequences are ignored.
     """
@@ -52,24 +52,6 @@ class DemoChatModel(BaseChatModel):
         """Let the script call these tools; it knows what to do with calculator and send_email."""
         given = [] if tool_choice == "none" else [convert_to_openai_tool(tool) for tool in tools]
         return self.bind(tools=given, **kwargs)
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, **kwargs))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return await agenerate_from_stream(self._astream(messages, **kwargs))
 
     def _stream(
         self,
@@ -127,10 +109,10 @@ class DemoChatModel(BaseChatModel):
         )
 
 
-def _message_of(part: Say | Think | Call) -> AIMessageChunk:
-    if isinstance(part, Say):
+def _message_of(part: Text | Thought | Call) -> AIMessageChunk:
+    if isinstance(part, Text):
         return AIMessageChunk(content=part.text)
-    if isinstance(part, Think):
+    if isinstance(part, Thought):
         return AIMessageChunk(content="", additional_kwargs={"reasoning_content": part.text})
     call = tool_call_chunk(name=part.name, args=part.args, id=part.call_id, index=part.index)
     return AIMessageChunk(content="", tool_call_chunks=[call])

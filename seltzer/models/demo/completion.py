@@ -9,7 +9,7 @@ from langchain_core.language_models import LLM
 from langchain_core.outputs import GenerationChunk
 
 from seltzer.models.demo.pace import Pace
-from seltzer.models.demo.script import Fail, Say, plan
+from seltzer.models.demo.script import Fail, Text, plan
 from seltzer.models.errors import DemoFailure
 from seltzer.models.transcript import as_messages
 
@@ -79,5 +79,5 @@ def _tokens(prompt: str) -> Iterator[str]:
     for part in plan(as_messages(prompt)):
         if isinstance(part, Fail):
             raise DemoFailure("The demo model failed in the middle of its answer, as it was asked to.")
-        if isinstance(part, Say):
+        if isinstance(part, Text):
             yield part.text

@@ -1,4 +1,4 @@
-"""How people say formulas in English, Japanese and Chinese: what sums.py rewrites to signs, in this order."""
+"""Formulas in words, in English, Japanese and Chinese: what sums.py rewrites to signs, in this order."""
 
 import re
 

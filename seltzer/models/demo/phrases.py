@@ -1,4 +1,4 @@
-"""What the demo model says, by language. It calls itself a script wherever one could take it for more."""
+"""The demo model's sentences, by language. It calls itself a script wherever one could take it for more."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Phrases:
     last_of_list: str  # {rest} {last}
     refused: str  # {what} {why}
     square_root: str  # {of}
-    the_result: str  # of a call nobody knows
+    the_result: str  # of an unknown call
     announcement: str
     reasoning: str  # {what}
     no_calculator: str  # {what}

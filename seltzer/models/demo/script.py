@@ -1,7 +1,7 @@
-"""The demo model's script: from a conversation to what the model says next. A pure function, without a clock.
+"""The demo model's script: from a conversation to the model's next message. A pure function, without a clock.
 
 It never computes, and it sends nothing. It calls a tool, the calculator or send_email, and answers from what
-the tool said.
+the tool returned.
 """
 
 import hashlib
@@ -24,14 +24,14 @@ _ARGUMENT_PIECES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class Text:
     """A chunk of the answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Think:
+class Thought:
     """A chunk of reasoning, sent apart from the answer."""
 
     text: str
@@ -52,7 +52,7 @@ class Fail:
     """The answer breaks off here."""
 
 
-Part = Say | Think | Call | Fail
+Part = Text | Thought | Call | Fail
 
 
 def plan(messages: Sequence[BaseMessage], tools: Collection[str] = ()) -> tuple[Part, ...]:
@@ -69,11 +69,11 @@ def plan(messages: Sequence[BaseMessage], tools: Collection[str] = ()) -> tuple[
         return _calling(SEND_EMAIL, emails[:MAX_CALLS], talk.seed)
     expressions = sums.find(talk.question, talk.previous)
     if not expressions:
-        told = answer_without_arithmetic(talk.questions, phrases)
-        parts: list[Part] = [*_thinking(told.thinking), *_saying(told.text)]
-        return (*parts, Fail()) if told.fails else tuple(parts)
+        reply = answer_without_arithmetic(talk.questions, phrases)
+        parts: list[Part] = [*_thoughts(reply.thinking), *_texts(reply.text)]
+        return (*parts, Fail()) if reply.fails else tuple(parts)
     if CALCULATOR not in tools:
-        return _saying(phrases.no_calculator.format(what=", ".join(expressions)))
+        return _texts(phrases.no_calculator.format(what=", ".join(expressions)))
     return _first_calls(talk, expressions, phrases)
 
 
@@ -136,15 +136,15 @@ def _first_calls(talk: _Talk, expressions: tuple[str, ...], phrases: Phrases) ->
     wanted = (step[0],) if step else expressions[:MAX_CALLS]
     thinking = phrases.reasoning.format(what=", ".join(wanted)) if talk.is_asked_for(_OUT_LOUD) else ""
     announcement = phrases.announcement if talk.is_asked_for(_ANNOUNCED) else ""
-    return (*_thinking(thinking), *_saying(announcement), *_calculating(wanted, talk.seed))
+    return (*_thoughts(thinking), *_texts(announcement), *_calculating(wanted, talk.seed))
 
 
 def _after_tools(talk: _Talk, tools: Collection[str], phrases: Phrases) -> tuple[Part, ...]:
-    """Go on to the second step if one was asked for, else answer from what the tools said."""
+    """Continue with the second step if one was asked for, else answer from the tools' results."""
     mailed = [m for _, m in talk.results if m.name == SEND_EMAIL]
     if mailed:
         spoken = [phrases.mailed if m.status == "success" else phrases.not_mailed for m in mailed]
-        return _saying("\n".join(s.format(said=m.text) for s, m in zip(spoken, mailed, strict=True)))
+        return _texts("\n".join(s.format(said=m.text) for s, m in zip(spoken, mailed, strict=True)))
     last = talk.results[-1][1]
     is_second_step_due = talk.rounds == 1 and last.status == "success" and CALCULATOR in tools
     if is_second_step_due and talk.is_asked_for(_STEP_BY_STEP):
@@ -155,14 +155,14 @@ def _after_tools(talk: _Talk, tools: Collection[str], phrases: Phrases) -> tuple
     refused = [(what, m) for what, m in talk.results if m.status == "error"]
     if refused:
         what, message = refused[0]
-        return _saying(phrases.refused.format(what=_spoken(what, phrases), why=message.text))
-    told = [phrases.result.format(what=_spoken(what, phrases), value=m.text) for what, m in talk.results]
-    return _saying(_sentence(told, phrases))
+        return _texts(phrases.refused.format(what=_spoken(what, phrases), why=message.text))
+    results = [phrases.result.format(what=_spoken(what, phrases), value=m.text) for what, m in talk.results]
+    return _texts(_sentence(results, phrases))
 
 
-def _sentence(told: list[str], phrases: Phrases) -> str:
+def _sentence(results: list[str], phrases: Phrases) -> str:
     """Join "2+2 is 4." and "3+3 is 6." to one sentence, with a capital letter in front."""
-    *rest, last = told
+    *rest, last = results
     if rest:
         joined = ", ".join(clause.rstrip(".") for clause in rest)
         last = phrases.last_of_list.format(rest=joined, last=last)
@@ -180,12 +180,12 @@ def _expression(call: object) -> str:
     return str(arguments.get("expression", "")) if isinstance(arguments, dict) else ""
 
 
-def _saying(text: str) -> tuple[Say, ...]:
-    return tuple(map(Say, chunks(text))) if text else ()
+def _texts(text: str) -> tuple[Text, ...]:
+    return tuple(map(Text, chunks(text))) if text else ()
 
 
-def _thinking(text: str) -> tuple[Think, ...]:
-    return tuple(map(Think, chunks(text))) if text else ()
+def _thoughts(text: str) -> tuple[Thought, ...]:
+    return tuple(map(Thought, chunks(text))) if text else ()
 
 
 def _calculating(expressions: Sequence[str], seed: str) -> tuple[Call, ...]:

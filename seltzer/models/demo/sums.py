@@ -17,7 +17,7 @@ _PART = (
 _RUN = re.compile(rf"(?:(?:{_PART}) *)+")
 _IS_SUM = re.compile(rf"[\w)!%°] *(?:\*\*|//|[-+*/%]|of) *-? *[\w(√.]|{_FUNCTION}|\d ?!|[√∛]|\(\(|\d{{1001}}")
 _NOT_SUMS = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}:\d{2}|https?://\S+")
-# Something to calculate that is no arithmetic, such as __import__('os'): the calculator says so itself.
+# Something to calculate that is no arithmetic, such as __import__('os'): the calculator reports that itself.
 _CODE = re.compile(
     r"(?:calculate|compute|evaluate|what(?: is|'s)|計算|计算)[: ]*"
     r"(?=.*[\d(])(?P<code>[^ ]*(?:['\"\[\]{}]|__).*)"

@@ -45,7 +45,7 @@ _OUT_LOUD = re.compile(r"think (?:out loud|aloud)|声に出して考え|考え�
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reply:
     """An answer; thinking goes before it, apart from it, and if it fails it breaks off at its end."""
 
     text: str
@@ -53,18 +53,18 @@ class Told:
     fails: bool = False
 
 
-def answer_without_arithmetic(questions: Sequence[str], phrases: Phrases) -> Told:
-    """Answer the last of the questions; the earlier ones may have told a name."""
+def answer_without_arithmetic(questions: Sequence[str], phrases: Phrases) -> Reply:
+    """Answer the last of the questions; the earlier ones may have introduced a name."""
     question = questions[-1] if questions else ""
     if _FAILS.search(question):
-        return Told(phrases.failing, fails=True)
+        return Reply(phrases.failing, fails=True)
     if _LONG.search(question):
-        return Told(_long_answer(phrases))
+        return Reply(_long_answer(phrases))
     if _MARKDOWN.search(question):
-        return Told(phrases.markdown)
+        return Reply(phrases.markdown)
     if _OUT_LOUD.search(question):
-        return Told(phrases.thought, thinking=phrases.thinking)
-    return Told(_about_names(questions, phrases) or _small_talk(questions, phrases) or phrases.fallback)
+        return Reply(phrases.thought, thinking=phrases.thinking)
+    return Reply(_about_names(questions, phrases) or _small_talk(questions, phrases) or phrases.fallback)
 
 
 def language_of_talk(questions: Sequence[str]) -> Language:
@@ -78,8 +78,8 @@ def _about_names(questions: Sequence[str], phrases: Phrases) -> str | None:
     if _ASKS_NAME.search(question):
         name = _name_in(questions)
         return phrases.your_name.format(name=name) if name else phrases.unknown_name
-    told = _name_in([question])
-    return phrases.told_name.format(name=told) if told else None
+    name = _name_in([question])
+    return phrases.told_name.format(name=name) if name else None
 
 
 def _small_talk(questions: Sequence[str], phrases: Phrases) -> str | None:
@@ -91,17 +91,17 @@ def _small_talk(questions: Sequence[str], phrases: Phrases) -> str | None:
 
 
 def _name_in(questions: Sequence[str]) -> str | None:
-    """Return the name told last, or None."""
+    """Return the name given last, or None."""
     for question in reversed(questions):
-        told = _ASKS_NAME.sub(" ", question)
-        found = next(filter(None, (pattern.search(told) for pattern in _TELLS_NAME)), None)
+        rest = _ASKS_NAME.sub(" ", question)
+        found = next(filter(None, (pattern.search(rest) for pattern in _TELLS_NAME)), None)
         if found:
             return found[1][:40]
     return None
 
 
 def _long_answer(phrases: Phrases) -> str:
-    """Put sentences together whose parts come round at different paces, so that none is said twice."""
+    """Put sentences together whose parts come round at different paces, so that none is repeated."""
     opening, who, does, where = phrases.long
     sentences = [opening]
     for turn in range(LONG_SENTENCES):

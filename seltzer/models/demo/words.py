@@ -24,7 +24,7 @@ def chunks(text: str) -> list[str]:
 
 
 def language_of(text: str) -> Language | None:
-    """Tell the language by the script: kana is ja, Han alone zh, Latin letters en; None for bare numbers."""
+    """Detect the language by its script: kana is ja, Han alone zh, Latin en; None for bare numbers."""
     if _KANA.search(text):
         return "ja"
     if _HAN.search(text):

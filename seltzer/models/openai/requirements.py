@@ -28,7 +28,7 @@ def first_missing() -> str | None:
 
 
 def _client_is_httpx2s() -> bool:
-    """The SDK speaks through httpx2 from openai 3 on."""
+    """Return whether the SDK uses httpx2, as it does from openai 3 on."""
     return issubclass(openai.DefaultAsyncHttpxClient, import_module("httpx2").AsyncClient)
 
 

@@ -49,7 +49,7 @@ class StrictChatOpenAI(ChatOpenAI):
             yield chunk
 
     def uses_responses_api(self, options: Mapping[str, Any]) -> bool:
-        """Tell whether a call with these options goes to the Responses API."""
+        """Return whether a call with these options goes to the Responses API."""
         decide = getattr(self, "_use_responses_api", None)
         return bool(decide({**options, **self.model_kwargs}) if decide else self.use_responses_api)
 

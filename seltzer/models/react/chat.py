@@ -8,11 +8,10 @@ from uuid import uuid4
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.messages.tool import tool_call_chunk
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -20,12 +19,13 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from seltzer.models.errors import UpstreamMalformed
 from seltzer.models.react.parser import Action, Answer, Part, ReActParser
 from seltzer.models.react.prompt import arguments_for, as_react
+from seltzer.models.streamed import StreamedChatModel
 
 # The JSON must not show: the model inside reports to no callbacks, this one gives out what is meant.
 _UNREPORTED = RunnableConfig(callbacks=[])
 
 
-class ReActJSONChatModel(BaseChatModel):
+class ReActJSONChatModel(StreamedChatModel):
     """Has the model inside write {"action", "action_input"} and gives out what it means, in standard chunks.
 
     A final answer's text is content, token by token. A tool call is given out when its JSON is complete; one
@@ -49,24 +49,6 @@ class ReActJSONChatModel(BaseChatModel):
         """Describe these tools to the model. A tool_choice other than "none" is left to it."""
         given = [] if tool_choice == "none" else [convert_to_openai_tool(tool) for tool in tools]
         return self.bind(tools=given, **kwargs)
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, **kwargs))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return await agenerate_from_stream(self._astream(messages, stop, **kwargs))
 
     def _stream(
         self,

@@ -8,7 +8,7 @@ _REPLACEMENT = "\ufffd"
 class StringReader:
     """Reads a string from its opening quote on, one character at a time, until is_closed.
 
-    Departs from JSON, as models do: raw line breaks are taken, and a backslash that escapes nothing, as in
+    Departs from JSON, as models do: raw line breaks are accepted, and a backslash that escapes nothing, as in
     LaTeX, stands for itself. Half a surrogate pair becomes U+FFFD.
     """
 
@@ -41,7 +41,7 @@ class StringReader:
         return self._unit(int(escape[2:], 16))
 
     def _unit(self, unit: int) -> str:
-        """Take one UTF-16 unit, which may be half a character."""
+        """Append one UTF-16 unit, which may be half a character."""
         if self._high is not None and 0xDC00 <= unit <= 0xDFFF:
             character = chr(0x10000 + ((self._high - 0xD800) << 10) + unit - 0xDC00)
             self._high = None

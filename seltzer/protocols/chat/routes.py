@@ -15,11 +15,11 @@ from seltzer.protocols.chat.events import EventAnswer
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.attached_runs import AttachedRuns, attach_runs
 from seltzer.protocols.http.config import check_config, check_context, check_thread
+from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.direct_send import DirectSend
 from seltzer.protocols.http.guards import Faults, Guards
 from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
 from seltzer.protocols.http.models import Config, Fields, ThreadId, documented, storable
-from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.http.routes import Routes
 from seltzer.runs.answer import AnswerText
 from seltzer.runs.engine import Engine
@@ -29,7 +29,7 @@ from seltzer.runs.ids import new_id
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import OnBusy, RunSpec
 
-PROTOCOL: Final = Protocol("chat", reserved=frozenset({"chat"}))
+PROTOCOL: Final = Declaration("chat", reserved=frozenset({"chat"}))
 DEFAULT_GRAPH: Final = "agent"
 _ACCEPT: Final = {
     "Accept": "application/json: the whole answer. text/event-stream: server-sent events, the head at once "

@@ -12,5 +12,5 @@ async def disconnected(receive: Receive) -> None:
 
 
 async def never_receive() -> Message:
-    """A receive for code that must not see its client leave: waits until it is cancelled."""
+    """Be the `receive` of code that must not see its client leave: wait until it is cancelled."""
     return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]

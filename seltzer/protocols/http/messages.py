@@ -118,7 +118,7 @@ def _spelled(value: Any) -> Any:
 
 
 def _reason(value: Any, error: Exception) -> str:
-    """Say what is wrong with a message that LangChain refused, without echoing it."""
+    """Return what is wrong with a message that LangChain refused, without echoing it."""
     if isinstance(value, dict):
         role = value.get("role", value.get("type"))
         if role is None:
@@ -135,7 +135,7 @@ def _reason(value: Any, error: Exception) -> str:
 
 
 def _check_content(message: BaseMessage, field: str) -> None:
-    """Refuse content parts that no provider takes: they do so with a far less clear error.
+    """Refuse content parts that no provider accepts: their own errors are far less clear.
 
     An answer's parts are the provider's own, and come back to it: only their text is looked at.
     """
@@ -152,7 +152,7 @@ def _check_content(message: BaseMessage, field: str) -> None:
 
 
 def _check_tool_messages(messages: Sequence[BaseMessage], field: str) -> None:
-    """Refuse a tool message that answers no call: providers do, with a far less clear error."""
+    """Refuse a tool message that answers no call: the providers' own errors are far less clear."""
     called: set[str | None] = set()
     for index, message in enumerate(messages):
         if isinstance(message, AIMessage):

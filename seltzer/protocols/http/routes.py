@@ -1,4 +1,4 @@
-"""Routes that bring all they need with them: they can be included in any app, under any prefix.
+"""Self-contained routes: they can be included in any app, under any prefix.
 
 A route's endpoint runs as the response to its request: after the dependencies that the app's owner declares,
 and within our boundary, which turns what it raises into a response. Nothing of it stands around other routes.

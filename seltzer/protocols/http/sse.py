@@ -27,7 +27,7 @@ HEADERS: Final = {
     "cache-control": "no-store",
     "x-accel-buffering": "no",  # nginx would keep the events until it has a page of them
 }
-# Lines of the block that the next event ends: an empty line behind them would be an event to some clients.
+# Lines of the block that the next event ends: an empty line after them would be an event to some clients.
 RETRY: Final = b"retry: 1000\n"
 PING: Final = b": ping\n"
 DRAINING: Final = b'event: draining\ndata: {"retry_after_ms":1000}\n\n'
@@ -47,7 +47,7 @@ def frame(event: Event) -> bytes:
 class EventStream(Response):
     """A run's events as they come; the frames of one batch go out in one piece.
 
-    follow begins the following, and is given what may take events in this one's stead.
+    follow begins to follow the run, and is given a Deliver, which may send events in place of this task.
     The head goes out at once, so that a client sees that it was accepted, and a ping wherever ping_s pass
     without a frame. Leaving ends the following, never the run. When the server drains, the last frame is
     `draining`, without an id; an error in mid-stream leaves the body unfinished, for the client to come back

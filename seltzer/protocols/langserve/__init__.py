@@ -17,10 +17,10 @@ from typing import Any, Final, Literal
 from fastapi import APIRouter, Request
 from langserve import add_routes
 
+from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.modifier import ConfigModifier
-from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve.chain import find_listener
 from seltzer.protocols.langserve.frames import SafeSerializer
@@ -31,7 +31,7 @@ from seltzer.runs.graph import Graph
 
 __all__ = ["PROTOCOL", "Guard", "RouteOptions", "graph_router", "make_guard"]
 
-PROTOCOL: Final = Protocol("langserve")
+PROTOCOL: Final = Declaration("langserve")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ _PRIVATE: Final = frozenset({"body", "headers", "status_code", "request_id"})  #
 
 
 class SafeSerializer(Serializer):
-    """LangServe's serializer, made to take anything; also escapes what some clients take for line ends."""
+    """LangServe's serializer, made to accept anything; also escapes what some clients read as line ends."""
 
     def __init__(self) -> None:
         self._well_known = WellKnownLCSerializer()
@@ -106,7 +106,7 @@ def _public_mapping(value: Mapping[Any, Any]) -> dict[Any, Any]:
     for key in _RESPONSES & public.keys():
         public[key] = _without_response(public[key])
     if public.get("type") == "tool" and "tool_call_id" not in public:
-        # A tool's log entry. RemoteRunnable takes it for a ToolMessage and dies of the missing keys; with
+        # A tool's log entry. RemoteRunnable reads it as a ToolMessage and fails on the missing keys; with
         # them, it finds that it isn't one, and leaves it as it is.
         public = {"content": "", **public, "tool_call_id": None}
     return public

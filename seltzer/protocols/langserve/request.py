@@ -123,7 +123,7 @@ def _check_batch(
     asked = tuple(_asked(each, input) for each, input in zip(configs, parsed, strict=True))
     if len({each.thread_id for each in asked}) < len(asked):
         field = "config" if isinstance(config, list) else "config.configurable.thread_id"
-        raise InvalidInput(field, "names one thread for several inputs; a thread takes one at a time")
+        raise InvalidInput(field, "names one thread for several inputs; a thread has one run at a time")
     return asked
 
 

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from seltzer.protocols.http.attached_runs import AttachedRuns
 from seltzer.protocols.http.config import RunConfig
 from seltzer.protocols.http.messages import InputLimits, parse_input, prompt_text
-from seltzer.protocols.http.modifier import ConfigModifier
+from seltzer.protocols.http.modifier import OURS, ConfigModifier
 from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
 from seltzer.protocols.langserve.frames import public_event, public_patch
 from seltzer.runs.answer import AnswerText
@@ -35,7 +35,6 @@ from seltzer.runs.run import OnBusy, RunSpec
 REQUEST: Final = "__seltzer_request"  # keys in `configurable`, set by the server for each request
 _INDEX: Final = "__seltzer_index"
 _WITH_STEPS: Final = "__seltzer_with_steps"
-_OURS: Final = frozenset({"thread_id", "on_busy", "checkpoint_id", "checkpoint_ns"})
 _UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62)  # request.py has checked them
 
 
@@ -156,7 +155,7 @@ class ServedGraph(Runnable[Any, Any]):
             description="While the thread has a run: reject, enqueue, interrupt or rollback.",
             default="reject",
         )
-        return [thread, on_busy, *(spec for spec in self.graph.served.config_specs if spec.id not in _OURS)]
+        return [thread, on_busy, *(spec for spec in self.graph.served.config_specs if spec.id not in OURS)]
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         if self.graph.takes_messages:

@@ -11,10 +11,10 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.modifier import ConfigModifier
-from seltzer.protocols.http.protocol import Protocol
 from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native import runs, threads
 from seltzer.protocols.native.runs import Native
@@ -22,7 +22,7 @@ from seltzer.runs.engine import Engine
 
 __all__ = ["PROTOCOL", "router"]
 
-PROTOCOL: Final = Protocol("native")
+PROTOCOL: Final = Declaration("native")
 
 
 def router(

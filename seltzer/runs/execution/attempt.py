@@ -1,6 +1,6 @@
 """An attempt: one try at a run, by this process, in a task of its own.
 
-The task is never a request's generator: a graph consumed inside a server's cancel scope goes on calling its
+The task is never a request's generator: a graph consumed inside a server's cancel scope keeps calling its
 model after the client has left (langgraph issues 5682 and 8302).
 """
 
@@ -96,7 +96,7 @@ class Attempt:
             return await self._finish(end)
         except Exception as error:
             log.error("the end of run %s can't be stored", self.run_id, exc_info=error)
-            self.error = StorageFailed("the run's end can't be stored; the server's log says why")
+            self.error = StorageFailed("the run's end can't be stored; the server's log has the reason")
             return None
 
     def stop(self, how: Stop) -> None:
@@ -134,7 +134,7 @@ class Attempt:
 
     def was_not_stored(self) -> None:
         """Note that the log has lost events."""
-        self.abandon(StorageFailed("the run's events can't be stored; the server's log says why"))
+        self.abandon(StorageFailed("the run's events can't be stored; the server's log has the reason"))
 
     def _stop(self, end: End) -> None:
         if self._lifecycle.stop(end) and self._task is not None:
@@ -230,7 +230,7 @@ class Attempt:
         try:
             try:
                 emissions += self._translator.feed(*part)
-            finally:  # what came before an error, too: the translator has gone on from it
+            finally:  # what came before an error, too: the translator has advanced past it
                 self._emit(*emissions)
         except Exception as error:  # LangChain would log it, and the run would continue without the part
             log.warning("run %s: a part can't be read", self.run_id, exc_info=error)

@@ -1,4 +1,4 @@
-"""BackgroundTasks: work that nobody waits for but the process's end."""
+"""BackgroundTasks: work that only the process's end waits for."""
 
 import asyncio
 import logging

@@ -2,7 +2,7 @@
 
 asyncio raises the first two out of the event loop if a task ends with one, past every handler, and LangGraph
 has tasks of its own for nodes and tool calls: a `sys.exit()` in one would end the server with all its runs.
-A GeneratorExit it throws into whoever awaits the task, which closes all of its coroutines.
+A GeneratorExit it throws into the task's awaiter, which closes all of its coroutines.
 """
 
 import asyncio

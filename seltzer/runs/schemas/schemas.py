@@ -78,7 +78,7 @@ class GraphSchemas:
     def input_problem(self, value: Any) -> Problem | None:
         """Return the first problem of an input, None if there is none.
 
-        Two things aren't checked: a key with a reducer of its own, as only that can tell what it takes, and
+        Two things aren't checked: a key with a reducer of its own, as only that decides what it accepts, and
         messages, which the protocols parse.
         """
         if self.input_keys is None:

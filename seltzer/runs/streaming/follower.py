@@ -11,7 +11,7 @@ from seltzer.runs.streaming.hub import Deliver, Hub, Tail
 
 
 class Follower:
-    """Reads runs for everybody in this process.
+    """Reads runs for all readers in this process.
 
     executed: the run, if it is executed here.
     """
@@ -31,7 +31,7 @@ class Follower:
         self._is_draining = False
 
     def drain(self) -> None:
-        """Let the readers of background runs go, those that come too."""
+        """Dismiss the readers of background runs, later ones too."""
         self._is_draining = True
         self._hub.wake_all()
 
@@ -65,7 +65,7 @@ class Follower:
         """Yield the run's events after the cursor, in batches as they come, ending with a terminal event.
 
         What deliver accepts while this waits isn't yielded.
-        Raises what run_at() does; ServerDraining when readers are to be let go, but not amid an attached run;
+        Raises what run_at() does; ServerDraining when readers are dismissed, but not amid an attached run;
         StreamGap, StorageFailed.
         """
         begun = self._executed(run_id) if after == START else None

@@ -1,7 +1,7 @@
 """The hub: hands a fresh event to every reader of the process at once, from memory.
 
 Each live run has a tail, its latest events; readers read from it what comes after their cursors. What a tail
-doesn't keep any more, the log has: an event leaves the tail only when it is stored.
+doesn't keep any more is in the log: an event leaves the tail only when it is stored.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from seltzer.runs.event import Event, RunId
 TAIL_LIMIT: Final = 32  # events that a tail keeps at least, once it has had them
 
 Deliver: TypeAlias = Callable[[Sequence[Event]], bool]
-"""Delivers the next events of a waiting reader in its stead: where they are published, and at once.
+"""Delivers the next events of a waiting reader in its place: where they are published, without waking it.
 
 Returns whether it has; otherwise the reader wakes, and finds them. What it raises, the reader raises. It is
 offered what ends with a token: other events come by several in one turn of the loop, and waking sends them
-together. It must not put events itself.
+together. It must not publish events itself.
 """
 
 
@@ -40,7 +40,7 @@ class Tail:
 
     attempt: whose events these are. floor: the tail has every event after it. is_live: the run is being
     executed here; otherwise a reader has to ask the store. error: why nothing more comes from here. readers:
-    how many there are. version grows with whatever a reader may wait for.
+    how many there are. version grows with each change that a reader may wait for.
     """
 
     __slots__ = (
@@ -102,7 +102,7 @@ class Tail:
     async def wait(self, version: int, after: Cursor, deliver: Deliver | None = None) -> Cursor:
         """Wait, without limit, for what deliver refuses; not at all if the version is another by now.
 
-        Whoever waits has seen all that was published. Returns the cursor after what was delivered.
+        A reader that waits has seen all that was published. Returns the cursor after what was delivered.
         """
         if self.version != version:
             return after
@@ -111,7 +111,7 @@ class Tail:
         try:
             await waiter.woken
         finally:
-            waiter.deliver = None  # who has left is in the list until the next event: not with its request
+            waiter.deliver = None  # the waiter stays in the list until the next event: without its request
         return Cursor(waiter.attempt, waiter.seq)
 
     def wake(self) -> None:
@@ -123,7 +123,7 @@ class Tail:
                 continue
             try:
                 is_taken = self._offer(waiter)
-            except Exception as error:  # noqa: BLE001  # else it would end the run, which isn't to blame
+            except Exception as error:  # noqa: BLE001  # else it would end the run, whose error it isn't
                 waiter.woken.set_exception(error)
                 continue
             if is_taken:

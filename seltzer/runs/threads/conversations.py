@@ -88,7 +88,7 @@ class Conversations:
         return thread
 
     async def delete(self, graph: str, thread_id: str) -> None:
-        """Forget the thread: its runs, their events and its state. Raises ThreadBusy while a run is active.
+        """Delete the thread: its runs, their events and its state. Raises ThreadBusy while a run is active.
 
         The rows go first, as only they show that no run is active. A state that a crash left behind goes
         when the deletion of the thread, by then unknown, is asked for again.

@@ -4,7 +4,7 @@ from typing import Final
 
 from langchain_core.messages import AIMessage
 
-from seltzer.runs.event import Event, Json
+from seltzer.runs.event import Event, top_node
 
 INCOMPLETE: Final = {"incomplete": True}
 
@@ -24,7 +24,7 @@ class PartialAnswer:
         """Read the next event. A later attempt's may follow an earlier one's."""
         data = event.data
         if event.kind == "message":
-            self._nodes[data["message_id"]] = _top_node(data)
+            self._nodes[data["message_id"]] = top_node(data)
         elif event.kind == "token":
             if data["channel"] == "answer" and data["message_id"] in self._nodes:
                 self._add(data["message_id"], data["text"])
@@ -50,9 +50,3 @@ class PartialAnswer:
             self._message_id = message_id
             self._parts.clear()
         self._parts.append(text)
-
-
-def _top_node(head: Json) -> str:
-    """Return the node of the graph itself; a subgraph's messages have it in front of their namespace."""
-    namespace: list[str] = head["namespace"]
-    return namespace[0].partition(":")[0] if namespace else str(head["node"])

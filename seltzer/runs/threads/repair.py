@@ -27,12 +27,12 @@ async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | 
     """Put into the thread what its stopped run has left out, so that a plain new input works.
 
     What the stopped step's finished nodes have returned is kept, the others are dropped; calls without a
-    result get an error as theirs; answer, an unfinished one, comes last, unless the thread has it.
+    result get an error result; answer, an unfinished one, comes last, unless the thread has it.
     Writes nothing if nothing is missing. Not for a run that waits for a person: its question would be lost.
 
     The checkpoints belong to the run that config's metadata names. None of the graph's nodes and edges is
     run, but its state's reducers are; what they and the checkpointer raise is raised. A graph whose messages
-    aren't merged by add_messages is let be, and so are the threads that a subgraph keeps of its own.
+    aren't merged by add_messages is left alone, and so are the threads that a subgraph keeps of its own.
     """
     if not _merges_messages(pregel):
         return
@@ -57,10 +57,10 @@ def unanswered_calls(messages: Sequence[AnyMessage]) -> list[ToolMessage]:
     They are to be appended: there are none if other messages than results follow the calls.
     """
     results = list(takewhile(lambda message: isinstance(message, ToolMessage), reversed(messages)))
-    said = messages[-len(results) - 1] if len(results) < len(messages) else None
-    if not isinstance(said, AIMessage):
+    caller = messages[-len(results) - 1] if len(results) < len(messages) else None
+    if not isinstance(caller, AIMessage):
         return []
-    calls: list[ToolCall | InvalidToolCall] = [*said.tool_calls, *said.invalid_tool_calls]
+    calls: list[ToolCall | InvalidToolCall] = [*caller.tool_calls, *caller.invalid_tool_calls]
     answered = {message.tool_call_id for message in results if isinstance(message, ToolMessage)}
     return [
         ToolMessage(NO_RESULT, name=call["name"], tool_call_id=call["id"], status="error")
@@ -82,7 +82,7 @@ def _messages(values: Any) -> list[AnyMessage]:
 
 
 def _is_there(answer: AIMessage, messages: Sequence[AnyMessage]) -> bool:
-    """Tell whether the node that was saying the answer had returned it after all, be it under another id."""
+    """Return whether the node that streamed the answer had returned it after all, even under another id."""
     if any(message.id == answer.id for message in messages):
         return True
     last = messages[-1] if messages else None

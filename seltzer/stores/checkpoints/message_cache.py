@@ -5,7 +5,7 @@ its run's thread in place, as LangGraph demands. Two such changes are noticed al
 the content of one of the last messages, and any change in a message that a node returns. The lists returned
 are fresh, the messages in them are shared.
 
-Looking at 4,000 messages takes a millisecond, as they aren't in the processor's cache; so it is only done
+Comparing thousands of messages is slow, as they aren't in the processor's cache; so it is only done
 where nothing is cached for a list yet, or the list isn't what it was.
 """
 
@@ -99,7 +99,7 @@ class MessageCache:
 
     limit: of messages in all. limit_bytes: of what was loaded for the threads, as stored; a thread's share
     only grows until it is evicted, as its lists share messages.
-    A reader is whoever decoded them: one graph's serializer may revive what another's doesn't.
+    A reader is the serializer that decoded them: one graph's may revive what another's doesn't.
     """
 
     def __init__(self, limit: int = CACHE_LIMIT, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:

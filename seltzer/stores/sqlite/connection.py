@@ -40,7 +40,7 @@ class ThreadedConnection:
     async def connect(self, connect: Callable[[], sqlite3.Connection]) -> None:
         """Open the connection, in its thread. Raises what connect does."""
         opened, self._is_closed = asyncio.get_running_loop().create_future(), False
-        # A daemon: where nobody closes the file, it doesn't keep the process from ending.
+        # A daemon: it doesn't keep a process from ending that never closes the file.
         Thread(target=self._run, args=(connect, opened), name=self._name, daemon=True).start()
         await opened
 

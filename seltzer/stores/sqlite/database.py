@@ -102,7 +102,7 @@ def _connected(path: Path, prepare: Callable[[sqlite3.Connection, Path], None]) 
             connection.close()
             raise
     except sqlite3.Error as error:
-        raise _unusable(path, f"SQLite says: {error}", _IF_BROKEN) from error
+        raise _unusable(path, f"SQLite: {error}", _IF_BROKEN) from error
     return connection
 
 

@@ -46,7 +46,7 @@ class SqliteEventLog:
         return {run_id: events for run_id, events in found.items() if events is not None}
 
     async def expire(self, run_id: RunId, ttl_s: float) -> None:
-        """Do what EventLog.expire says; some events that have expired are deleted now."""
+        """Do what EventLog.expire describes; some events that have expired are deleted now."""
         now = self._clock()
 
         def work(connection: sqlite3.Connection) -> None:

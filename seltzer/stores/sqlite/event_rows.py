@@ -47,7 +47,7 @@ def write_events(
     events_limit: int | None = None,
     expires_at: float | None = None,
 ) -> set[RunId]:
-    """Store the events that aren't stored yet, and return the fenced runs, as EventLog.append says.
+    """Store the events that aren't stored yet, and return the fenced runs, as EventLog.append does.
 
     With a limit, the file has at most about twice as many events of a run. expires_at: when the runs' events
     expire, unless sooner.

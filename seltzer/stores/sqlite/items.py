@@ -50,19 +50,19 @@ class SqliteItems(BaseStore):
         except sqlite3.Error as error:
             raise LoadError(
                 f"the store {self._file} can't be opened",
-                f"SQLite says: {error}",
+                f"SQLite: {error}",
                 "make the file and its folder writable; if the file is damaged, move it away",
             ) from error
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do as BaseStore.abatch has it. Raises StorageFailed where SQLite fails."""
+        """Do as BaseStore.abatch does. Raises StorageFailed where SQLite fails."""
         try:
             return await (await self._store()).abatch(ops)
         except sqlite3.Error as error:
             raise StorageFailed("the store's items can't be read or written now; try again later") from error
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do as BaseStore.batch has it, from a thread. Raises InvalidStateError in the event loop itself."""
+        """Do as BaseStore.batch does, from a thread. Raises InvalidStateError in the event loop itself."""
         try:
             is_in_loop = asyncio.get_running_loop() is self._loop
         except RuntimeError:

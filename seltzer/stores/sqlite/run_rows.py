@@ -194,7 +194,7 @@ def end(
 
 
 def stop_run(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float) -> Run | None:
-    """Stop a run, as Runs.stop says, and return it if that has ended it."""
+    """Stop a run, as Runs.stop does, and return it if that has ended it."""
     if row["status"] == "pending":
         last = Event(row["attempt"] + 1, 1, "cancelled", {})
         end(connection, ("number = ?", (row["number"],)), last, now)

@@ -25,7 +25,7 @@ class Job(NamedTuple):
     """Work for a connection's thread.
 
     done: a future of the loop that waits for the result, or did. on_error: called with an error in the
-    connection's thread, before anything else is done there, where nobody waits.
+    connection's thread, before anything else is done there, where no caller waits.
     """
 
     work: Work[Any]
@@ -52,7 +52,7 @@ def do_jobs(connection: sqlite3.Connection, begin: str, jobs: Sequence[Job]) -> 
         try:
             _begin(connection, begin)
         except BaseException as error:  # noqa: BLE001  # passed on to the futures
-            # All fail at once: whatever has locked the file was waited for long enough.
+            # All fail together: the lock on the file was waited for long enough.
             resolve(_failed(waiting, error))
             return
         try:
@@ -73,7 +73,7 @@ def resolve(outcomes: Sequence[Outcome]) -> None:
             job.on_error(error)
     awaited = [(each.job.done, each) for each in outcomes if each.job.done is not None]
     for loop in {done.get_loop() for done, _ in awaited}:
-        with suppress(RuntimeError):  # the loop is closed, and nobody waits
+        with suppress(RuntimeError):  # the loop is closed, and no caller waits
             loop.call_soon_threadsafe(_set_results, [each for each in awaited if each[0].get_loop() is loop])
 
 
@@ -131,6 +131,6 @@ def _failed(jobs: Sequence[Job], error: BaseException) -> list[Outcome]:
 
 
 def _storage_failed(cause: sqlite3.Error) -> StorageFailed:
-    failed = StorageFailed("the database can't be read or written now; try again later (the log says why)")
+    failed = StorageFailed("the database can't be read or written now; try again later (see the log)")
     failed.__cause__ = cause
     return failed

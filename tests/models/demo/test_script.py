@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
 from graphs.calculator import calculator
-from seltzer.models.demo import Call, Fail, Part, Say, Think, plan
+from seltzer.models.demo import Call, Fail, Part, Text, Thought, plan
 from seltzer.models.demo.words import chunks
 
 TOOLS = ("calculator",)
 
 
 def _said(parts: tuple[Part, ...]) -> str:
-    return "".join(part.text for part in parts if isinstance(part, Say))
+    return "".join(part.text for part in parts if isinstance(part, Text))
 
 
 def _calls(parts: tuple[Part, ...]) -> list[dict[str, Any]]:
@@ -150,9 +150,9 @@ def test_thinking_out_loud_is_sent_apart_from_the_answer() -> None:
     parts = plan([HumanMessage("think out loud")], TOOLS)
     before_a_call = plan([HumanMessage("think out loud: what is 3 times 4?")], TOOLS)
 
-    assert isinstance(parts[0], Think)
+    assert isinstance(parts[0], Thought)
     assert _said(parts)
-    assert {type(part) for part in before_a_call} == {Think, Call}
+    assert {type(part) for part in before_a_call} == {Thought, Call}
 
 
 def test_asked_to_it_announces_its_call() -> None:
@@ -167,7 +167,7 @@ def test_a_long_answer_is_long_and_varied(question: str) -> None:
     parts = plan([HumanMessage(question)])
 
     assert len(parts) >= 300
-    assert len({part.text for part in parts if isinstance(part, Say)}) > 30
+    assert len({part.text for part in parts if isinstance(part, Text)}) > 30
 
 
 def test_markdown_has_what_markdown_has() -> None:

@@ -151,7 +151,7 @@ def shown(messages: Sequence[BaseMessage]) -> list[str]:
 
 
 def is_valid(messages: Sequence[BaseMessage]) -> bool:
-    """Tell whether a provider takes it: right behind each message its calls' results, and none elsewhere."""
+    """Return whether a provider accepts it: each call has its result right after its message."""
     ids = [message.id for message in messages if message.id]
     due: list[str | None] = []
     for message in messages:

@@ -29,7 +29,7 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
     """StrictChatOpenAI at a tenth of the work a token. What it doesn't recognise is done by that."""
 
     def makes_the_chunks_of_chat_openai(self) -> bool:
-        """Tell whether a text's chunk, which is made here, is the one that ChatOpenAI makes of it."""
+        """Return whether a text's chunk, which is made here, is the one that ChatOpenAI makes of it."""
         frame = {"choices": [{"index": 0, "delta": {"content": "text"}, "finish_reason": None}]}
         return super()._convert_chunk_to_generation_chunk(frame, AIMessageChunk, {}) == text_chunk("text")
 
@@ -59,7 +59,7 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
                 yield chunk
 
     def _can_accelerate(self, options: dict[str, Any]) -> bool:
-        """Tell whether ChatOpenAI would ask for a stream of chat completions, and do nothing else with it."""
+        """Return whether ChatOpenAI would ask for a stream of chat completions, and nothing else."""
         if isinstance(self.async_client, AcceleratedCompletions) or self.uses_responses_api(options):
             return False
         others = self.include_response_headers or self.output_version == "v1"

@@ -71,12 +71,12 @@ class AcceleratedCompletions:
 
 
 class _Opened(AsyncStream[ChatCompletionChunk]):
-    """Only the response: a stream of the SDK's that nobody iterates would be a reference cycle."""
+    """Only the response: a stream of the SDK's that isn't iterated would be a reference cycle."""
 
     def __init__(self, *, response: httpx2.Response, **_options: Any) -> None:
         self.response = response
 
 
 def _is_plain(payload: dict[str, Any]) -> bool:
-    """Tell whether the payload is JSON that the SDK's API has, without options of the request."""
+    """Return whether the payload is JSON that the SDK's API has, without options of the request."""
     return payload.keys() <= _BODY and _JSON.issuperset(map(type, payload.values()))

@@ -73,7 +73,7 @@ class Connection(asyncio.Protocol):
         self._consumer = consumer
 
     def is_whole(self) -> bool:
-        """Tell whether the whole response was read."""
+        """Return whether the whole response was read."""
         return self._is_complete and not self._pieces
 
     @property
@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_reusable(self) -> bool:
-        """Tell whether the whole response was read and another request may follow."""
+        """Return whether the whole response was read and another request may follow."""
         return self.is_whole() and self._may_follow and self.is_open
 
     def close(self) -> None:
@@ -176,11 +176,11 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._is_complete:
-            raise ValueError("an answer that nobody asked for")  # which might be taken for the next one's
+            raise ValueError("an answer without a request")  # which might be read as the next one's
         self._headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._status:  # else a trailer, which nobody reads
+        if not self._status:  # else a trailer, which is ignored
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:

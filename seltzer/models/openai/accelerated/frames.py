@@ -82,7 +82,7 @@ class FrameReader:
 
     @property
     def is_between_events(self) -> bool:
-        """Tell whether what was fed ended with an event's end."""
+        """Return whether what was fed ended with an event's end."""
         return not (self._lines or self._is_after_cr or any(self._rest))
 
     def feed(self, data: bytes) -> Iterator[Frame | bytes]:
@@ -131,7 +131,7 @@ class FrameReader:
 
 
 def is_done(event: bytes) -> bool:
-    """Tell whether the event ends the answer: the SDK makes no chunk of it, and reads none after it."""
+    """Return whether the event ends the answer: the SDK makes no chunk of it, and reads none after it."""
     fields = (line.partition(b":") for line in event.split(b"\n"))
     data = next((value for name, _, value in fields if name == b"data"), b"")
     return data.removeprefix(b" ").startswith(b"[DONE]")

@@ -27,7 +27,7 @@ def text_chunk(text: str) -> ChatGenerationChunk:
 
 
 def is_text_chunk(chunk: ChatGenerationChunk) -> bool:
-    """Tell whether the chunk adds text and nothing else, so that joining two of them loses nothing."""
+    """Return whether the chunk adds text and nothing else, so that joining two of them loses nothing."""
     message = chunk.message
     return (
         type(message) is AIMessageChunk

@@ -44,7 +44,7 @@ class TextFrames:
         return texts, data[start:]
 
     def _text(self, data: bytes) -> str | None:
-        """Return the text, if the frame adds one and says nothing else."""
+        """Return the text, if the frame adds one and has nothing else."""
         before, behind = self._before, self._behind
         has_room = len(data) >= len(before) + len(behind)  # the two may not share a byte
         if before and has_room and data.startswith(before) and data.endswith(behind):

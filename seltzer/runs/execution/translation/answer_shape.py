@@ -59,12 +59,12 @@ class AnswerShape:
         return self._kept.get(path) == {False}
 
     def can_be_last(self, path: Path) -> bool:
-        """Tell whether the run may end with the node: each graph around it may end there."""
+        """Return whether the run may end with the node: each graph around it may end there."""
         levels = [self._level(path[:depth]) for depth in range(len(path))]
         return all(level is not None and name in level.last for level, name in zip(levels, path, strict=True))
 
     def may_be_parallel(self, path: Path) -> bool:
-        """Tell whether other nodes may run at the same time as the node, or as one around it."""
+        """Return whether other nodes may run at the same time as the node, or as one around it."""
         levels = [self._level(path[:depth]) for depth in range(len(path))]
         return any(level is None or name in level.parallel for level, name in zip(levels, path, strict=True))
 
@@ -124,7 +124,7 @@ def _analyse(pregel: AnyPregel) -> _Level:
 
 
 def _can_end(name: str, after: Mapping[str, set[str]]) -> bool:
-    """Tell whether the node has an edge to the end, be it through the hooks of an agent's middleware."""
+    """Return whether the node has an edge to the end, be it through the hooks of an agent's middleware."""
     waiting, seen = [name], {name}
     while waiting:
         for target in after.get(waiting.pop(), ()):

@@ -102,7 +102,7 @@ def _messages(values: Any) -> Sequence[BaseMessage]:
 
 
 def _is_pair(value: Any) -> bool:
-    """Tell whether it is a message as `(role, text)`."""
+    """Return whether it is a message as `(role, text)`."""
     return isinstance(value, tuple) and len(value) == 2 and all(isinstance(each, str) for each in value)
 
 

@@ -1,4 +1,4 @@
-"""Deletions of a thread's stored messages, which nobody may rely on meanwhile."""
+"""Deletions of a thread's stored messages, which no writer may rely on meanwhile."""
 
 import asyncio
 from collections.abc import Collection

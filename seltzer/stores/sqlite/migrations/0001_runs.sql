@@ -1,4 +1,4 @@
--- Threads, runs and what the runs said.
+-- Threads, runs and their events.
 -- Times are seconds since 1970, but for lease_until, which is by the lease clock.
 
 CREATE TABLE threads (
@@ -48,9 +48,9 @@ CREATE INDEX runs_by_thread ON runs (thread_id, number);
 CREATE INDEX runs_pending ON runs (number) WHERE status = 'pending';
 CREATE INDEX runs_leased ON runs (lease_until) WHERE status = 'running';
 
--- The log. A row of `events` is what one flush brought of one run, and points to the run's row before it:
+-- The log. A row of `events` is what one flush wrote of one run, and points to the run's row before it:
 -- `body` holds a line an event, `seq kind json`; `upto` counts the run's events, all that ever were, to this
--- row's last. seltzer/stores/sqlite/event_rows.py says why it is a chain.
+-- row's last. seltzer/stores/sqlite/event_rows.py explains why it is a chain.
 CREATE TABLE logs (
     log_id INTEGER PRIMARY KEY,
     run_id TEXT NOT NULL UNIQUE,
