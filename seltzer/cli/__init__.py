@@ -34,7 +34,7 @@ _CommandError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 class _Ran:
-    """A command has run, and ended with this code; else it was help, or words that make no command."""
+    """The exit code of a command that ran, as opposed to one of typer's own for help and usage."""
 
     def __init__(self, code: int) -> None:
         self.code = code
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit at once, as nothing has begun: to take the modules apart is a sixth of --help's time."""
+    """Exit without tearing the modules down, which takes a good part of --help's time."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -169,23 +169,23 @@ def chat(
     question: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="QUESTION", help="What to ask; else standard input is asked; else a session begins."
+            metavar="QUESTION", help="The question (default: standard input; on a terminal, a session)."
         ),
     ] = None,
     graph: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which graph to ask (default: agent, else the first).")
     ] = None,
     thread: Annotated[
-        str | None, typer.Option(metavar="ID", help="The conversation to go on with (default: a new one).")
+        str | None, typer.Option(metavar="ID", help="The conversation to continue (default: a new one).")
     ] = None,
     reply: Annotated[
         str | None,
         typer.Option(
-            "--answer", metavar="TEXT", help="Answer what the graph has asked on that thread (see --thread)."
+            "--answer", metavar="TEXT", help="Answer the question that the graph asked on --thread."
         ),
     ] = None,
     follow: Annotated[
-        str | None, typer.Option(metavar="RUN_ID", help="Show a run from its start, and go on with it.")
+        str | None, typer.Option(metavar="RUN_ID", help="Show a run from its start, then live.")
     ] = None,
     url: Annotated[
         str | None,
@@ -203,17 +203,17 @@ def chat(
         bool, typer.Option("--verbose", help="Show the log of a run in this process.")
     ] = False,
 ) -> int:
-    """Ask a graph, or talk to it.
+    """Ask a graph a question, or chat with it.
 
     The answer goes to standard output, the steps to standard error. Ctrl-C stops the answer, not the session.
-    A server goes on with an answer whose reader is gone: --follow shows it, and Ctrl-C then only leaves it.
+    A server continues a run whose reader has left: --follow shows it, and Ctrl-C then leaves it running.
 
     Example: seltzer chat "what is the square root of 71?" --tokens "|"
     """
-    from seltzer.cli.chat.chat import Wish, run
+    from seltzer.cli.chat.command import Options, run
     from seltzer.cli.configuration import read_settings
 
-    wish = Wish(
+    options = Options(
         words=tuple(question or ()),
         graph=graph,
         thread=thread,
@@ -224,4 +224,4 @@ def chat(
         as_json=as_json,
         verbose=verbose,
     )
-    return run(wish, read_settings(config=config))
+    return run(options, read_settings(config=config))

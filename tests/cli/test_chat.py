@@ -371,7 +371,7 @@ def test_ctrl_c_leaves_a_run_alone_that_is_only_followed(desk: Desk, talker: Ser
     process.send_signal(signal.SIGINT)
     _, complaints = process.communicate(timeout=PATIENCE_S)
 
-    assert (process.returncode, complaints) == (130, "Left; the run goes on.\n")
+    assert (process.returncode, complaints) == (130, "No longer following; the run continues.\n")
     assert client.run("agent", run.run_id).is_active
     client.cancel("agent", run.run_id)
 
@@ -422,7 +422,7 @@ def test_several_questions_are_for_a_session(desk: Desk, where: list[str]) -> No
     done = desk.run("chat", *where, "--thread", "t", "--answer", "yes")
 
     assert (done.stdout, done.returncode) == ("", 1)
-    assert "waits for 2 answers" in done.stderr
+    assert "is waiting for 2 answers" in done.stderr
 
 
 def test_a_thread_that_isnt_there_waits_for_nothing(desk: Desk, where: list[str]) -> None:

@@ -85,7 +85,7 @@ def test_an_apps_runs_end_before_it_stops(composing: Desk) -> None:
 def test_an_app_without_graphs_is_served_too(composing: Desk) -> None:
     banner = banner_of(composing.start("serve", "--app", "app.main:plain", "--port", "0"))
 
-    assert "app.main:plain carries no graphs" in banner
+    assert "app.main:plain serves no graphs" in banner
     assert get(f"{url_in(banner)}/docs").status_code == 200
 
 

@@ -1,1 +1,1 @@
-"""`seltzer chat`: where answers come from, and how they are shown."""
+"""`seltzer chat`: the command, the sources of answers, the screen, the session."""

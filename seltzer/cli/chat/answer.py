@@ -33,16 +33,16 @@ Parts = AsyncGenerator[Part, None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an answer ended: the exit code that one question would have, and what the graph asks."""
+    """How an answer ended: the exit code, and the interrupt that the graph stopped at, if any."""
 
     code: int
-    asked: Interrupted | None = None
+    interrupted: Interrupted | None = None
 
 
 async def answer(
     source: Source, screen: Screen, graph: str, parts: Parts, *, is_watched: bool = False
 ) -> Outcome:
-    """Show the answer as it comes; Ctrl-C stops its run, but one that is only watched goes on."""
+    """Print the answer as it arrives; Ctrl-C cancels its run, unless it is only watched."""
     answering = _Answering(source, screen, graph, is_watched=is_watched)
     try:
         return await answering.show_until_ctrl_c(parts)
@@ -56,27 +56,27 @@ async def answer(
         screen.end()
 
 
-async def answered(source: Source, graph: str, thread: str, text: str) -> Parts:
-    """Answer what the thread waits for, and yield the parts of the run that goes on from there."""
-    asked = await source.asked(graph, thread)
-    if asked is None:
-        raise ServerError("not_interrupted", 409, f"Thread {thread!r} doesn't wait for an answer.")
-    if len(asked.interrupts) > 1:
+async def resume_thread(source: Source, graph: str, thread: str, text: str) -> Parts:
+    """Answer the thread's interrupt, and yield the parts of the run that resumes it."""
+    interrupted = await source.pending(graph, thread)
+    if interrupted is None:
+        raise ServerError("not_interrupted", 409, f"Thread {thread!r} isn't waiting for an answer.")
+    if len(interrupted.interrupts) > 1:
         raise ServerError(
             "not_interrupted",
             409,
-            f"Thread {thread!r} waits for {len(asked.interrupts)} answers: "
+            f"Thread {thread!r} is waiting for {len(interrupted.interrupts)} answers: "
             f"seltzer chat --thread {thread} asks for them one by one.",
         )
     async with aclosing(
-        source.resume(graph, asked, {each.id: value_of(text) for each in asked.interrupts})
+        source.resume(graph, interrupted, {each.id: value_of(text) for each in interrupted.interrupts})
     ) as parts:
         async for part in parts:
             yield part
 
 
 def value_of(text: str) -> Any:
-    """Return what a typed answer means: JSON's objects, lists, true, false and null, else the text."""
+    """Parse a typed answer: a JSON object, list, true, false or null, else the text itself."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -96,9 +96,9 @@ class _Answering:
         self._is_stopped = False
 
     async def show_until_ctrl_c(self, parts: Parts) -> Outcome:
-        """Show the parts until the last one, or until Ctrl-C; then the run is told to stop, if it is ours.
+        """Show the parts until the last one, or until Ctrl-C, which cancels a run that isn't just watched.
 
-        Being cancelled leaves the run alone.
+        Cancelling this task leaves the run alone.
         """
         loop = asyncio.get_running_loop()
         pressed = asyncio.Event()
@@ -111,12 +111,10 @@ class _Answering:
                 return showing.result()
             if self._is_watched:
                 self._screen.end()
-                self._screen.note("Left; the run goes on.")
+                self._screen.note("No longer following; the run continues.")
                 return Outcome(INTERRUPTED)
             self._is_stopped = True
-            loop.add_signal_handler(
-                signal.SIGINT, showing.cancel
-            )  # who presses it again doesn't want to wait
+            loop.add_signal_handler(signal.SIGINT, showing.cancel)  # pressed again: don't wait
             await self._stop(showing)
             self._screen.end()
             self._screen.note("Stopped.")
@@ -130,16 +128,16 @@ class _Answering:
             )  # an error is raised above, or moot
 
     async def _show(self, parts: Parts) -> Outcome:
-        asked = None
+        interrupted = None
         async with aclosing(parts):
             async for part in parts:
                 if isinstance(part, Started):
                     self._run_id.set_result(part.run_id)
                 if isinstance(part, Interrupted):
-                    asked = part
+                    interrupted = part
                 if not self._is_stopped:
                     self._screen.show(part)
-        return Outcome(OK if asked is None else FAILED, asked)
+        return Outcome(OK if interrupted is None else FAILED, interrupted)
 
     async def _stop(self, showing: "asyncio.Future[Outcome]") -> None:
         """Cancel the run and wait for its end, so that its thread is free for the next question."""
@@ -151,8 +149,8 @@ class _Answering:
                 await asyncio.wait((showing,))
         except (TimeoutError, ClientError, AppError) as error:
             self._screen.end()
-            reason = str(error) or "it took too long"
-            self._screen.note(f"The run couldn't be stopped, and may go on: {reason}.")
+            reason = str(error) or "timed out"
+            self._screen.note(f"The run couldn't be stopped and may continue: {reason}.")
 
 
 def _code_and_text(error: ClientError | AppError) -> tuple[str, str]:

@@ -35,11 +35,18 @@ class InProcess:
         return self._run(spec)
 
     def resume(
-        self, graph: str, asked: Interrupted, answers: Mapping[str, Any]
+        self, graph: str, interrupted: Interrupted, answers: Mapping[str, Any]
     ) -> AsyncGenerator[Part, None]:
         # Not attached: its answers are stored, and a process that is killed over them must not lose them.
         return self._run(
-            RunSpec(graph, None, asked.thread_id, str(uuid4()), answers=dict(answers), answered=asked.run_id)
+            RunSpec(
+                graph,
+                None,
+                interrupted.thread_id,
+                str(uuid4()),
+                answers=dict(answers),
+                answered=interrupted.run_id,
+            )
         )
 
     async def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
@@ -50,7 +57,7 @@ class InProcess:
             async for part in parts:
                 yield part
 
-    async def asked(self, graph: str, thread: str) -> Interrupted | None:
+    async def pending(self, graph: str, thread: str) -> Interrupted | None:
         found = await self._engine.threads.get(graph, thread)
         if found.status != "interrupted" or found.run is None:
             return None
@@ -74,7 +81,7 @@ class InProcess:
     async def _parts(self, reading: Reading) -> AsyncGenerator[Part, None]:
         async with aclosing(self._engine.follow(reading.run_id)) as events:
             async for event in events:
-                for part in reading.take(event.kind, _told_here(event), Cursor(*event.cursor)):
+                for part in reading.take(event.kind, _with_local_message(event), Cursor(*event.cursor)):
                     yield part
 
     async def _stop(self, reading: Reading) -> None:
@@ -86,8 +93,8 @@ class InProcess:
                 pass
 
 
-def _told_here(event: Event) -> Any:
-    """Return the event's data, in the words of a process whose log nobody sees."""
+def _with_local_message(event: Event) -> Any:
+    """Return the event's data; a graph's error points at --verbose, as this process has no visible log."""
     if event.kind == "failed" and event.data["code"] == "graph_error":
         return {**event.data, "message": _SEEN_WITH_VERBOSE}
     return event.data

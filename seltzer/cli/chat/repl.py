@@ -16,17 +16,18 @@ from seltzer.client import ClientError, Interrupted
 from seltzer.errors import AppError
 
 HELP: Final = """\
-/new   begin a new thread: the graph forgets what was said
+/new   start a new thread: the graph forgets the conversation
 /help  show this
 /exit  leave; Ctrl-D does too
 Ctrl-C stops an answer.
-At "answer>" the graph asks: a JSON object, list, true, false or null is sent as that, all else as text."""
+At "answer>" the graph waits for an answer: JSON objects, lists, true, false and null are sent as such, all
+else as text."""
 
 
 class Session:
-    """Asks one graph, question after question; the thread stays, so the graph remembers.
+    """Asks one graph, question after question on one thread, so that the graph remembers.
 
-    When the graph asks something itself, the next lines are the answers, one a question.
+    At an interrupt the next lines are the answers, one for each question.
     """
 
     def __init__(self, source: Source, screen: Screen, *, graph: str, thread: str, data: Path) -> None:
@@ -34,20 +35,20 @@ class Session:
         self._screen = screen
         self._graph = graph
         self._thread = thread
-        self._asked: Interrupted | None = None
+        self._interrupted: Interrupted | None = None
         self._answers: dict[str, Any] = {}
         # The prompt goes where a person sees it: with stdout in a file, that is stderr.
         output = create_output(stdout=sys.stdout if sys.stdout.isatty() else sys.stderr)
         self._prompt: PromptSession[str] = PromptSession(history=_history(data), output=output)
 
-    async def hold(self, *, is_known: bool) -> int:
-        """Take questions until the person leaves. Returns 0.
+    async def run(self, *, is_existing: bool) -> int:
+        """Read questions until the user leaves. Returns 0.
 
-        is_known: the thread may have been talked on before, and may wait for an answer.
+        is_existing: the thread may be there already, and may wait for an answer.
         """
-        _say(f"Talking to {self._graph}. /help shows the commands, Ctrl-D leaves.")
-        if is_known:
-            await self._look()
+        _print(f"Talking to {self._graph}. /help shows the commands, Ctrl-D leaves.")
+        if is_existing:
+            await self._load_interrupt()
         while (line := await self._read()) is not None:
             match line.split():
                 case [] if not self._is_at_breakpoint:
@@ -55,72 +56,72 @@ class Session:
                 case ["/exit" | "/quit"]:
                     return 0
                 case ["/help"]:
-                    _say(HELP)
+                    _print(HELP)
                 case ["/new"]:
-                    self._thread, self._asked, self._answers = str(uuid4()), None, {}
-                    _say("A new thread.")
+                    self._thread, self._interrupted, self._answers = str(uuid4()), None, {}
+                    _print("A new thread.")
                 case [command, *_] if command.startswith("/"):
-                    _say(f"There is no command {command}.\n{HELP}")
-                case _ if self._asked is not None:
-                    await self._answer(self._asked, line)
+                    _print(f"There is no command {command}.\n{HELP}")
+                case _ if self._interrupted is not None:
+                    await self._answer(self._interrupted, line)
                 case _:
                     await self._show(self._source.ask(self._graph, line, self._thread))
         return 0
 
     async def _read(self) -> str | None:
-        """Return the next line, or None when the person leaves."""
+        """Return the next line, or None when the user leaves."""
         while True:
             try:
                 return await self._prompt.prompt_async(self._message())
             except KeyboardInterrupt:
                 if not self._prompt.default_buffer.text:
-                    _say("Ctrl-D or /exit leaves.")
+                    _print("Ctrl-D or /exit leaves.")
             except EOFError:
                 return None
 
     @property
     def _is_at_breakpoint(self) -> bool:
-        return self._asked is not None and not self._asked.interrupts
+        return self._interrupted is not None and not self._interrupted.interrupts
 
     def _message(self) -> str:
-        if self._asked is None:
+        if self._interrupted is None:
             return f"{self._graph}> "
-        count = len(self._asked.interrupts)
+        count = len(self._interrupted.interrupts)
         if count == 0:
             return "Enter to continue> "
         return "answer> " if count == 1 else f"answer {len(self._answers) + 1} of {count}> "
 
-    async def _look(self) -> None:
-        """See whether the thread waits for an answer, and show the question."""
+    async def _load_interrupt(self) -> None:
+        """Show the interrupt that the thread waits at, if any."""
         try:
-            self._asked = await self._source.asked(self._graph, self._thread)
-        except (ClientError, AppError):  # a new thread; what else is wrong, the next question tells
+            self._interrupted = await self._source.pending(self._graph, self._thread)
+        except (ClientError, AppError):  # a new thread; the next question shows any other error
             return
-        if self._asked is not None:
-            self._screen.show(self._asked)
+        if self._interrupted is not None:
+            self._screen.show(self._interrupted)
 
-    async def _answer(self, asked: Interrupted, line: str) -> None:
-        """Take the answer to the first open question; once all have theirs, go on with the run."""
-        if not asked.interrupts:
+    async def _answer(self, interrupted: Interrupted, line: str) -> None:
+        """Record the answer to the first open question; with the last one, resume the run."""
+        if not interrupted.interrupts:
             if line.strip():
-                _say("The graph asks nothing: Enter continues.")
+                _print("The graph asks nothing: Enter continues.")
             else:
-                await self._show(self._source.resume(self._graph, asked, {}))
+                await self._show(self._source.resume(self._graph, interrupted, {}))
             return
-        waiting = [each for each in asked.interrupts if each.id not in self._answers]
+        waiting = [each for each in interrupted.interrupts if each.id not in self._answers]
         self._answers[waiting[0].id] = value_of(line)
         if len(waiting) == 1:
             answers, self._answers = self._answers, {}
-            await self._show(self._source.resume(self._graph, asked, answers))
+            await self._show(self._source.resume(self._graph, interrupted, answers))
 
     async def _show(self, parts: Parts) -> None:
         outcome = await answer(self._source, self._screen, self._graph, parts)
-        self._asked, self._answers = outcome.asked, {}
-        if outcome.code != OK and self._asked is None:
-            await self._look()  # an answer that didn't arrive leaves its question open
+        self._interrupted, self._answers = outcome.interrupted, {}
+        if outcome.code != OK and self._interrupted is None:
+            await self._load_interrupt()  # an answer that wasn't delivered leaves its question open
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
@@ -130,6 +131,6 @@ def _history(data: Path) -> History:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
-    except OSError:  # a read-only folder is no reason not to talk
+    except OSError:  # a session works without a history
         return InMemoryHistory()
     return FileHistory(file)

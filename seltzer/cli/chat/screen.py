@@ -40,25 +40,25 @@ _KINDS: Final = {
 
 
 class Screen(Protocol):
-    """Where an answer is shown. Raises OSError when stdout takes no more."""
+    """Where an answer is shown. Raises OSError when stdout can't be written."""
 
     def show(self, part: Part) -> None: ...
 
     def note(self, text: str) -> None:
-        """Say something about the answer beside it."""
+        """Print a remark on the answer."""
 
     def fail(self, code: str, message: str) -> None:
-        """Say that there will be no whole answer."""
+        """Print why there is no complete answer."""
 
     def end(self) -> None:
-        """Close the answer, whole or not, so that what follows begins on a new line."""
+        """End the answer, complete or not: what follows starts on a new line."""
 
 
 class TextScreen:
     """The answer on stdout as it comes, the steps dimmed on stderr.
 
-    separator follows every token. Text that turns out to have been a step stays, and the answer begins on a
-    new line. On a terminal control characters are drawn, lest a model move the cursor or write the clipboard.
+    separator follows every token. Retracted text stays, and the answer starts again on a new line. On a
+    terminal control characters are drawn, so that a model can't move the cursor or write to the clipboard.
     """
 
     def __init__(self, separator: str = "") -> None:
@@ -127,19 +127,19 @@ class JsonScreen:
         print(f"seltzer: {visible(message)} ({code})", file=sys.stderr)
 
     def end(self) -> None:
-        """Do nothing: each line ends itself."""
+        """Do nothing: each line is complete."""
 
     def _line(self, value: dict[str, Any]) -> None:
         print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
 
 
 def visible(text: str) -> str:
-    """Return the text with control characters drawn instead of obeyed."""
+    """Return the text with control characters made visible."""
     return text.translate(_CONTROLS)
 
 
 def question_of(value: Any) -> str:
-    """Return what an interrupt asks: its `question` or `message` and what else it has, else all of it."""
+    """Return an interrupt's question: its `question` or `message` and its other fields, else all of it."""
     if isinstance(value, dict):
         for key in ("question", "message"):
             if isinstance(value.get(key), str):

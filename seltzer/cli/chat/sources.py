@@ -22,40 +22,40 @@ _PROBE_S: Final = 2.0
 class Source(Protocol):
     """Something that answers questions.
 
-    What yields parts ends with Done or Interrupted. Everything raises ClientError or AppError.
+    Each iterator of parts ends with Done or Interrupted. Every method raises ClientError or AppError.
     """
 
     @property
     def graphs(self) -> Sequence[ServedGraph]:
-        """The graphs on offer, in their own order."""
+        """The graphs, in the server's order."""
 
     def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
         """Yield the answer's parts."""
 
     def resume(
-        self, graph: str, asked: Interrupted, answers: Mapping[str, Any]
+        self, graph: str, interrupted: Interrupted, answers: Mapping[str, Any]
     ) -> AsyncGenerator[Part, None]:
-        """Answer what was asked, by the interrupts' ids, and yield the parts of what follows."""
+        """Answer the interrupts, by their ids, and yield the parts of the run that follows."""
 
     def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
         """Yield the parts of a run from its start."""
 
-    async def asked(self, graph: str, thread: str) -> Interrupted | None:
-        """Return what the thread waits to be answered, or None."""
+    async def pending(self, graph: str, thread: str) -> Interrupted | None:
+        """Return the interrupt that the thread waits at, or None."""
 
     async def cancel(self, graph: str, run_id: str) -> None:
-        """Tell the run to stop."""
+        """Cancel the run."""
 
 
 @asynccontextmanager
 async def connected(
     url: str | None, settings: Settings, on_lost: Callable[[str], None]
 ) -> AsyncIterator[Source]:
-    """Give the server at url; without one the server that the settings name, else an engine in this process.
+    """Connect to the server at url, by default that of the settings, else open an engine in this process.
 
-    on_lost is told when the connection to the server is lost, and tried for again.
+    on_lost is called when the connection is lost; reconnecting follows by itself.
     Raises ServerUnreachable for a url that was given, LoadError for graphs that can't be loaded here,
-    DataInUse if another server holds the data folder.
+    DataInUse if another server uses the data folder.
     """
     if url is not None:
         yield _Server(url, await served_graphs(url), on_lost)
@@ -85,14 +85,14 @@ class _Server:
         return self._client.stream(question, graph=self._paths[graph], thread_id=thread)
 
     def resume(
-        self, graph: str, asked: Interrupted, answers: Mapping[str, Any]
+        self, graph: str, interrupted: Interrupted, answers: Mapping[str, Any]
     ) -> AsyncGenerator[Part, None]:
-        return self._client.resume_all(self._paths[graph], asked.run_id, answers)
+        return self._client.resume_all(self._paths[graph], interrupted.run_id, answers)
 
     def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
         return self._client.follow(self._paths[graph], run_id)
 
-    async def asked(self, graph: str, thread: str) -> Interrupted | None:
+    async def pending(self, graph: str, thread: str) -> Interrupted | None:
         state = await self._client.thread(self._paths[graph], thread)
         run_id = state.thread.run_id
         if state.thread.status != "interrupted" or run_id is None:

@@ -40,9 +40,7 @@ def render(url: str, mounted: Sequence[Mounted], *, app: str | None = None) -> s
 
 
 def _no_graphs(app: str | None) -> str:
-    return (
-        f"{app} carries no graphs of Seltzer's: add_routes(app, graph) and Seltzer(..).mount(app) add some."
-    )
+    return f"{app} serves no graphs: mount some with add_routes(app, graph) or Seltzer(..).mount(app)."
 
 
 def _distinct(lines: Sequence[str]) -> list[str]:

@@ -6,14 +6,14 @@ from typing import Final
 
 BACKLOG: Final = 2048
 _ADVICE: Final = {
-    errno.EADDRINUSE: "port {port} of {host} is in use: stop what holds it, or take another with --port",
-    errno.EACCES: "port {port} of {host} isn't open to this user: take one above 1023 with --port",
-    errno.EADDRNOTAVAIL: "this machine has no address {host}: give one of its own with --host",
+    errno.EADDRINUSE: "port {port} of {host} is in use: stop what uses it, or choose another with --port",
+    errno.EACCES: "port {port} of {host} isn't open to this user: choose one above 1023 with --port",
+    errno.EADDRNOTAVAIL: "this machine has no address {host}: choose one of its own with --host",
 }
 
 
 class CannotListen(Exception):
-    """The address can't be had. The text is one line: what, and what to do."""
+    """The address can't be bound. The text is one line: why, and what to do."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -27,7 +27,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError):
-        raise CannotListen(f"host {host!r} has no address: give one of this machine's with --host") from None
+        raise CannotListen(
+            f"host {host!r} has no address: choose one of this machine's with --host"
+        ) from None
     # "localhost" has an address in each family: IPv4 first, which is what people type into a browser
     family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
     listener = socket.socket(family, socket.SOCK_STREAM)
