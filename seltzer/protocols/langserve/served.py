@@ -5,6 +5,7 @@ answer's text, whose tokens are the stream. Any other graph is served with its o
 updates, or, for a bare Runnable, the chunks it makes.
 """
 
+import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from langchain_core.runnables import ConfigurableFieldSpec, Runnable, RunnableCo
 from langchain_core.runnables.config import get_config_list
 from langchain_core.runnables.schema import StreamEvent
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validator
 from pydantic.v1 import BaseModel as BaseModelV1
 from starlette.requests import Request
 
@@ -33,6 +34,7 @@ from seltzer.runs.graph import Graph
 from seltzer.runs.run import OnBusy, RunSpec
 
 REQUEST: Final = "__seltzer_request"  # keys in `configurable`, set by the server for each request
+_NUMBERS: Final = itertools.count(1)  # of models
 _INDEX: Final = "__seltzer_index"
 _WITH_STEPS: Final = "__seltzer_with_steps"
 _UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62)  # request.py has checked them
@@ -138,6 +140,8 @@ class ServedGraph(Runnable[Any, Any]):
         self.graph = graph
         self._listener = listener
         self.name = graph.name
+        self._input_model = _unique(graph.schemas.input_model)
+        self._output_model = _unique(graph.schemas.output_model)
 
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:
@@ -160,20 +164,20 @@ class ServedGraph(Runnable[Any, Any]):
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         if self.graph.takes_messages:
             return ChatInput
-        return self.graph.schemas.input_model
+        return self._input_model
 
     def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         if self.graph.takes_messages:
             return _v2(super().get_output_schema(config))
-        return self.graph.schemas.output_model
+        return self._output_model
 
     @property
     def InputType(self) -> Any:
-        return ChatInput if self.graph.takes_messages else self.graph.schemas.input_model
+        return ChatInput if self.graph.takes_messages else self._input_model
 
     @property
     def OutputType(self) -> Any:
-        return str if self.graph.takes_messages else self.graph.schemas.output_model
+        return str if self.graph.takes_messages else self._output_model
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         raise NotImplementedError("a served graph is async only: use ainvoke")
@@ -276,6 +280,22 @@ def _updates(event: Event) -> tuple[Any, ...]:
     if event.kind != "update" or event.data["namespace"]:
         return ()
     return ({event.data["node"]: event.data["values"]},)
+
+
+def _unique(model: type[BaseModel]) -> type[BaseModel]:
+    """Return a RootModel under a class name of its own, with the same schema; any other model as it is.
+
+    Of two models of one name LangServe renames the second, and makes a RootModel an object with a `root`.
+    """
+    if RootModel not in model.__bases__:
+        return model
+    title = model.model_config.get("title") or model.__name__
+    fields = {
+        "__annotations__": {"root": model.model_fields["root"].annotation},
+        "__module__": __name__,
+        "model_config": {"title": title},
+    }
+    return type(f"{model.__name__}{next(_NUMBERS)}", (RootModel,), fields)
 
 
 def _v2(schema: type[BaseModel] | type[BaseModelV1]) -> type[BaseModel]:

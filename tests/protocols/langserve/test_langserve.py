@@ -224,6 +224,12 @@ class TestOtherGraphs:
         assert runnable.invoke({"n": 1}) == {"n": 3}
         assert list(runnable.stream({"n": 1})) == [{"add": {"n": 2}}, {"again": {"n": 3}}]
 
+    def test_two_graphs_may_call_their_states_the_same(self, serve: Serve, remote: Remote) -> None:
+        served = serve({"counter": COUNTER, "typed": TYPED})
+
+        assert remote(f"{served.url}/counter").invoke({"n": 1}) == {"n": 3}
+        assert remote(f"{served.url}/typed").invoke({"n": 1})["seen"]["total"] == 1
+
     def test_any_runnable_is_served_with_the_chunks_it_makes(self, serve: Serve, remote: Remote) -> None:
         runnable = remote(f"{serve({'words': WORDS}).url}/words")
 
