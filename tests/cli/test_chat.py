@@ -22,7 +22,7 @@ DESCRIBED: list[Answer] = [
     lambda request: [head(), chunk(b'{"status": "up"}'), END],
     lambda request: [
         head(),
-        chunk(b'{"paths": {"/agent/stream_events": {}, "/agent/chat/stream": {}}}'),
+        chunk(b'{"graphs": [{"name": "agent", "takes_messages": true, "path": "/agent"}]}'),
         END,
     ],
 ]

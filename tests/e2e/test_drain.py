@@ -18,7 +18,7 @@ from tests.replies import Reply
 from tests.upstream import Upstream
 
 HALF, WHOLE = "one two ", "one two three"
-RETRY = b"retry: 1000\n\n"
+RETRY = b"retry: 1000\n"
 DRAINING = b'event: draining\ndata: {"retry_after_ms":1000}\n\n'
 
 

@@ -19,7 +19,7 @@ from tests.serving import Served
 
 pytestmark = pytest.mark.browser
 
-EVENT: Final = b"\nid: "  # its first line, behind the line before
+END: Final = b"\n\n"  # of an event
 WAIT_S: Final = 20
 FOLLOW: Final = """
 ([url, kinds]) => new Promise((resolve) => {
@@ -39,7 +39,7 @@ FOLLOW: Final = """
 
 
 class _Cutting(socketserver.ThreadingTCPServer):
-    """A relay that cuts each of the first connections to a run's events behind so many of them.
+    """A relay that cuts each of the first connections to a run's events after so many of them.
 
     It cuts in the middle of the next one, and not before the browser says that it saw those: what comes
     together with the cut, a browser may drop.
@@ -60,7 +60,7 @@ class _Cutting(socketserver.ThreadingTCPServer):
 
 
 class _Relay(socketserver.StreamRequestHandler):
-    """One request, its connection closed behind the answer."""
+    """One request, its connection closed after the answer."""
 
     server: _Cutting
 
@@ -82,12 +82,12 @@ class _Relay(socketserver.StreamRequestHandler):
 
     def _cut(self, onward: socket.socket, events: int) -> None:
         answer = b""
-        while len(parts := answer.split(EVENT)) < events + 3:  # the head, one more whole, and a next one
+        while len(parts := answer.split(END)) < events + 2:  # one more than these, and its end
             piece = onward.recv(4096)
             assert piece, "the run has fewer events"
             answer += piece
-        *whole, broken = parts[: events + 2]
-        self.wfile.write(EVENT.join([*whole, broken[: len(broken) // 2]]))
+        *whole, broken = parts[: events + 1]
+        self.wfile.write(END.join([*whole, broken[: len(broken) // 2]]))
         for _ in range(events):
             self.server.seen.acquire(timeout=WAIT_S)
 
@@ -126,7 +126,7 @@ def test_it_reads_a_run_to_its_end_and_does_not_come_back(server: Served, page: 
     read = follow(page, server.url, path)
 
     assert read["seen"] == as_seen(server, path)
-    assert read["opened"] == [0]  # behind the end it was answered 204
+    assert read["opened"] == [0]  # after the end it was answered 204
 
 
 def test_cut_off_it_comes_back_and_has_every_event_once(server: Served, page: Page) -> None:
