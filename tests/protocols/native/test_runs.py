@@ -291,12 +291,12 @@ class TestFollow:
             client.stream("POST", RUNS, json={"input": "x"}, headers=EVENTS) as response,
         ):
             read, pieces = b"", response.iter_raw()
-            while read.count(b": ping\n\n") < 3:
+            while read.count(b": ping\n") < 3:
                 read += next(pieces)
             upstream_env.resume()
             read += b"".join(pieces)
 
-        assert read.startswith(b"retry: 1000\n\n")
+        assert read.startswith(b"retry: 1000\n")
         assert b"event: finished\n" in read
 
 
