@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -141,7 +142,12 @@ def test_a_client_that_watched_ends_with_the_whole_answer(tmp_path: Path) -> Non
         home.kill()
         home.start()
 
-        said += watching.communicate(timeout=WAIT_S)[0]
+        too_late = threading.Timer(WAIT_S, watching.kill)
+        too_late.start()
+        said += watching.stdout.read()  # communicate() would miss what the first read has buffered
+        watching.stdout.close()
+        watching.wait(WAIT_S)
+        too_late.cancel()
         run = last_run(home)
         assert (run["status"], run["attempt"]) == ("success", 2)
         assert said == run["output"] + "\n"
