@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from tests.serving import Served, serving, write_graphs
 from tests.upstream import Upstream
 
 ROOT = Path(__file__).parents[1]
+SHIPPED = ("graphs.agent", "graphs.approval", "graphs.llm", "graphs.completion")
 Serve = Callable[..., Served]
 
 
@@ -152,6 +154,8 @@ def _choose_upstream(patch: pytest.MonkeyPatch, upstream: Upstream) -> None:
 def _app(**given: object) -> FastAPI:
     """Build the app in a thread of its own, as it reads files: in this one `page` has a loop running."""
     settings = Settings(_env_file=None, **given)  # type: ignore[arg-type]  # no developer's .env in tests
+    for name in SHIPPED:  # one that a test has imported would be served as it is, with that test's model
+        sys.modules.pop(name, None)
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(create_app, settings).result()
 
