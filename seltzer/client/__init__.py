@@ -1,14 +1,14 @@
-"""The Python client: it knows only HTTP, and needs only httpx.
+"""The Python client: speaks only HTTP, and needs only httpx.
 
-get_stream(query)                      print an answer as it comes, and return it (await it)
-astream(query), stream(query)          yield an answer's parts, whatever becomes of the connection
+get_stream(query)                      print an answer as it arrives, and return it (a coroutine)
+astream(query), stream(query)          yield an answer's parts, across broken connections
 AsyncClient(url), Client(url)          stream, follow, resume, start, run, cancel, and threads
 Started, Token, ToolCall, ToolResult, Retracted, Restarted, Interrupted, Done      the parts
-Seamless                               the parts, without what was shown before the server was restarted
+Seamless                               the parts, without repeating what was shown before a restart
 astream_chat, stream_chat              yield the tokens of the tutorial's POST /chat
 ClientError: ServerUnreachable, ServerError, AnswerCutOff
 
-Reading: what puts parts together from a run's events, for who has events from elsewhere.
+Reading: builds the parts from a run's events, for events from another source.
 """
 
 from seltzer.client.answer import ANEW, astream, get_stream, stream

@@ -22,16 +22,16 @@ async def get_stream(
     thread_id: str | None = None,
     out: TextIO | None = None,
 ) -> str:
-    """Print the answer to out (default: stdout) token by token as it comes, and return it whole.
+    """Print the answer to out (default: stdout) token by token as it arrives, and return all of it.
 
-    Connections that break, and servers that start again, don't show. What the graph asks, if it does, is
-    printed as an interrupt of its run. Raises ServerUnreachable, ServerError and AnswerCutOff.
+    Broken connections and server restarts don't show. If the graph interrupts itself with a question,
+    the run's id is printed. Raises ServerUnreachable, ServerError and AnswerCutOff.
     """
     out = sys.stdout if out is None else out
     seamless, answer = Seamless(), _Answer()
     async with aclosing(astream(query, url, graph=graph, thread_id=thread_id)) as parts:
         async for part in parts:
-            answer.take(part)
+            answer.add(part)
             for shown in seamless.take(part):
                 out.write(_printed(shown))
                 out.flush()
@@ -48,7 +48,7 @@ def astream(
     patience_s: float = PATIENCE_S,
     **options: Unpack[RunOptions],
 ) -> AsyncGenerator[Part, None]:
-    """Ask, and yield the answer's parts: AsyncClient(url).stream(query)."""
+    """Start a run, and yield the answer's parts: AsyncClient(url).stream(query)."""
     client = AsyncClient(url, silence_s=silence_s, patience_s=patience_s)
     return client.stream(query, graph=graph, **options)
 
@@ -68,12 +68,12 @@ def stream(
 
 
 class _Answer:
-    """The answer's text as it stands: without what was retracted, or said by an attempt that died."""
+    """The answer's text so far: without what was retracted, or emitted by an attempt that died."""
 
     def __init__(self) -> None:
         self.text = ""
 
-    def take(self, part: Part) -> None:
+    def add(self, part: Part) -> None:
         match part:
             case Token(text):
                 self.text += text

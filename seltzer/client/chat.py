@@ -1,11 +1,18 @@
-"""The tutorial's chat: POST /chat, whose body is the answer's tokens as plain text."""
+"""The tutorial's chat: POST /chat, whose response body is the answer's tokens as plain text."""
 
 import codecs
 from collections.abc import AsyncGenerator, Iterator
 from typing import Final
 
-from seltzer.client.http.connection import DEFAULT_URL, aclient, aopened, client, opened, reading
-from seltzer.client.http.requests import Ask
+from seltzer.client.http.connection import (
+    DEFAULT_URL,
+    aclient,
+    aopen_response,
+    client,
+    map_read_errors,
+    open_response,
+)
+from seltzer.client.http.requests import Request
 
 SILENCE_S: Final = 300.0  # /chat sends no pings: a slow tool or model is silence too
 
@@ -26,9 +33,9 @@ async def astream_chat(
     decoder = _decoder()
     async with (
         aclient(url, silence_s) as connections,
-        aopened(connections, url, _ask(query, thread_id)) as response,
+        aopen_response(connections, url, _request(query, thread_id)) as response,
     ):
-        with reading(received):
+        with map_read_errors(received):
             async for piece in response.aiter_bytes():
                 if text := decoder.decode(piece):
                     received.append(text)
@@ -49,8 +56,8 @@ def stream_chat(
     decoder = _decoder()
     with (
         client(url, silence_s) as connections,
-        opened(connections, url, _ask(query, thread_id)) as response,
-        reading(received),
+        open_response(connections, url, _request(query, thread_id)) as response,
+        map_read_errors(received),
     ):
         for piece in response.iter_bytes():
             if text := decoder.decode(piece):
@@ -65,7 +72,7 @@ def _decoder() -> codecs.IncrementalDecoder:
     return codecs.getincrementaldecoder("utf-8")(errors="replace")
 
 
-def _ask(query: str, thread_id: str | None) -> Ask:
-    return Ask(
+def _request(query: str, thread_id: str | None) -> Request:
+    return Request(
         "POST", "/chat", {"text": query} if thread_id is None else {"text": query, "thread_id": thread_id}
     )

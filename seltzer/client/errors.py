@@ -1,20 +1,20 @@
 """What can go wrong between a client and the server.
 
 ClientError
-├── ServerUnreachable   nothing was answered
+├── ServerUnreachable   no answer at all
 ├── ServerError         the server answered with an error
 └── AnswerCutOff        the answer broke off in the middle
 """
 
 
 class ClientError(Exception):
-    """An answer could not be had. The text is for people."""
+    """No answer, or not all of it. The text is for people."""
 
 
 class ServerUnreachable(ClientError):
-    """Nothing at this URL answers, or what answers isn't Seltzer.
+    """Nothing answers at this URL, or something other than Seltzer does.
 
-    may_have_arrived: the request was on its way when the connection broke.
+    may_have_arrived: the connection broke after the request was sent, at least in part.
     """
 
     def __init__(self, url: str, reason: str, *, may_have_arrived: bool = False) -> None:
@@ -27,8 +27,8 @@ class ServerUnreachable(ClientError):
 class ServerError(ClientError):
     """The server refused the request, or the run ended without an answer.
 
-    code is the server's stable one (`http_503` where it gave none), status the HTTP status (500 for a run
-    that failed). retry_after_s: how long to wait before trying again, where that was said.
+    code is the server's stable error code (`http_503` where it sent none), status the HTTP status (500 for a
+    run that failed). retry_after_s: how long to wait before trying again, if the server sent it.
     """
 
     def __init__(self, code: str, status: int, detail: str, retry_after_s: float | None = None) -> None:
@@ -40,9 +40,9 @@ class ServerError(ClientError):
 
 
 class AnswerCutOff(ClientError):
-    """The answer broke off, and could not be gone on with. text is what of it had arrived.
+    """The answer broke off, and could not be resumed. text is the part that had arrived.
 
-    run_id and cursor are what `follow` takes to try once more, where there is a run to follow.
+    run_id and cursor are the arguments of `follow` for another try, where there is a run to follow.
     """
 
     def __init__(self, text: str, reason: str, *, run_id: str = "", cursor: str = "") -> None:

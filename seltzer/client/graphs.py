@@ -7,16 +7,16 @@ from typing import Any, Final
 import httpx
 
 from seltzer.client.errors import ServerUnreachable
-from seltzer.client.http.connection import DEFAULT_URL, fetched
+from seltzer.client.http.connection import DEFAULT_URL, fetch
 
 PATIENCE_S: Final = 10.0  # a server that has just begun to listen may still be loading its graphs
 
 
 @dataclass(frozen=True, slots=True)
 class ServedGraph:
-    """A graph on offer; one that takes messages can be asked a question.
+    """A graph of the server; one on messages (takes_messages) accepts a question as plain text.
 
-    path is where its routes are, below the server's URL. The client takes it for the name, too.
+    path is where its routes are, below the server's URL; the client accepts it in place of the name.
     """
 
     name: str
@@ -25,11 +25,11 @@ class ServedGraph:
 
 
 async def served_graphs(url: str = DEFAULT_URL, *, patience_s: float = PATIENCE_S) -> list[ServedGraph]:
-    """Return the server's graphs in its own order. Raises ServerUnreachable, also if it isn't a Seltzer."""
-    health = _object(await fetched(url, "/health", patience_s))
-    listed = _object(await fetched(url, "/info", patience_s)).get("graphs") if "status" in health else None
+    """Return the graphs in the server's order. Raises ServerUnreachable, also if it isn't Seltzer."""
+    health = _object(await fetch(url, "/health", patience_s))
+    listed = _object(await fetch(url, "/info", patience_s)).get("graphs") if "status" in health else None
     if not isinstance(listed, list):
-        raise ServerUnreachable(url, "what answers there isn't Seltzer")
+        raise ServerUnreachable(url, "the server there isn't Seltzer")
     return [ServedGraph(each["name"], each["takes_messages"], each["path"]) for each in listed]
 
 

@@ -1,4 +1,4 @@
-"""Runs and threads as the native routes tell of them."""
+"""Runs and threads as the native routes return them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A run as it stood when it was asked for.
+    """A run as it was when it was requested.
 
     status: pending, running, success, error, interrupted or cancelled. output is the result of a success: the
-    answer's text for a graph on messages. interrupts are what an interrupted run asks.
+    answer's text for a graph on messages. interrupts are an interrupted run's questions.
     """
 
     run_id: str
@@ -55,7 +55,7 @@ class ThreadInfo:
 
 @dataclass(frozen=True, slots=True)
 class ThreadPage:
-    """Some of a graph's threads, the newest first; next_cursor asks for those behind, None is the end."""
+    """Some of a graph's threads, the newest first; next_cursor is for the next page, None on the last one."""
 
     threads: tuple[ThreadInfo, ...]
     next_cursor: str | None
@@ -63,7 +63,7 @@ class ThreadPage:
 
 @dataclass(frozen=True, slots=True)
 class ThreadState:
-    """A conversation and what it holds: the graph's state, which nodes come next, what they ask."""
+    """A conversation with the graph's state: its values, the next nodes, and their interrupts."""
 
     thread: ThreadInfo
     values: Any

@@ -26,7 +26,7 @@ Kind = Literal[
     "interrupted",  # {interrupts}
 ]
 
-LAST_KINDS: Final = frozenset({"finished", "failed", "cancelled", "interrupted"})
+TERMINAL_KINDS: Final = frozenset({"finished", "failed", "cancelled", "interrupted"})
 
 
 class Event(NamedTuple):  # a frozen dataclass takes three times as long to make, and one is made a token
@@ -47,7 +47,7 @@ class Event(NamedTuple):  # a frozen dataclass takes three times as long to make
 
     @property
     def is_last(self) -> bool:
-        return self.kind in LAST_KINDS
+        return self.kind in TERMINAL_KINDS
 
 
 def top_node(message: Json) -> str:

@@ -28,8 +28,8 @@ from seltzer.client import (
     stream,
 )
 from seltzer.client.http import requests
-from seltzer.client.http.connection import afollowed, followed
-from seltzer.client.streams.follow import Following
+from seltzer.client.http.connection import afollow_run, follow_run
+from seltzer.client.streams.follow import RunFollower
 from tests.client.rawserver import END, Answer, RawServer, answering, answering_each, chunk, head, header
 from tests.client.tape import (
     CRASHED,
@@ -88,10 +88,10 @@ class Waits:
         self.sleep(wait_s)
 
 
-def following(url: str, query: str = "q", **options: Any) -> Following:
+def following(url: str, query: str = "q", **options: Any) -> RunFollower:
     """Return a reader of one question's answer."""
     first = requests.start("agent", query, {}, streams=True)
-    return Following(url, "agent", first, **{"patience_s": 60} | options)
+    return RunFollower(url, "agent", first, **{"patience_s": 60} | options)
 
 
 async def aread(url: str, *, silence_s: float = 10, **options: Any) -> list[Part]:
@@ -99,13 +99,13 @@ async def aread(url: str, *, silence_s: float = 10, **options: Any) -> list[Part
     waits = Waits()
     with anyio.fail_after(20):
         reader = following(url, **options)
-        return [part async for part in afollowed(reader, silence_s, clock=waits, sleep=waits.asleep)]
+        return [part async for part in afollow_run(reader, silence_s, clock=waits, sleep=waits.asleep)]
 
 
 def read(url: str, *, silence_s: float = 10, **options: Any) -> list[Part]:
     """Read a run without asyncio."""
     waits = Waits()
-    return list(followed(following(url, **options), silence_s, clock=waits, sleep=waits.sleep))
+    return list(follow_run(following(url, **options), silence_s, clock=waits, sleep=waits.sleep))
 
 
 async def test_an_answer_comes_in_parts() -> None:
@@ -167,7 +167,7 @@ def test_a_gap_is_said() -> None:
     cut = len(body(WHOLE[:4]))
     with (
         answering_each(replaying(WHOLE, cut), lambda request: [GONE, problem, END]) as server,
-        pytest.raises(AnswerCutOff, match="doesn't keep") as caught,
+        pytest.raises(AnswerCutOff, match="no longer has the next") as caught,
     ):
         read(server.url)
 

@@ -22,7 +22,7 @@ from seltzer.client import (
     Started,
     Token,
 )
-from seltzer.client.http.connection import afollowed, followed
+from seltzer.client.http.connection import afollow_run, follow_run
 from tests.client.cutting import cutting
 from tests.client.rawserver import END, Answer, RawServer, answering, answering_each, chunk, head, header
 from tests.client.test_answer import Waits, following
@@ -63,7 +63,7 @@ async def test_cut_anywhere_a_real_answer_is_the_same(talker: Served) -> None:
         with cutting(talker.address, [cut, 400, cut // 2]) as proxy:
             waits = Waits()
             reader = following(proxy.url, query="tool")
-            parts = [part async for part in afollowed(reader, 10, clock=waits, sleep=waits.asleep)]
+            parts = [part async for part in afollow_run(reader, 10, clock=waits, sleep=waits.asleep)]
         assert told(parts) == uncut, (cut, proxy.passed)
         assert len(proxy.passed) > 1 or proxy.passed[0] < cut
 
@@ -75,7 +75,7 @@ def test_cut_anywhere_a_real_answer_is_the_same_without_asyncio(talker: Served) 
         with cutting(talker.address, [cut, cut]) as proxy:
             waits = Waits()
             reader = following(proxy.url, query="hello")
-            parts = list(followed(reader, 10, clock=waits, sleep=waits.sleep))
+            parts = list(follow_run(reader, 10, clock=waits, sleep=waits.sleep))
         assert told(parts) == uncut, (cut, proxy.passed)
 
 

@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from seltzer.cursor import Cursor
-from seltzer.runs.event import LAST_KINDS
+from seltzer.runs.event import TERMINAL_KINDS
 from seltzer.runs.run import STATUS_OF_LAST
 from tests.e2e.answers import answer_to, expression_of
 from tests.e2e.storm import Asked, Storm
@@ -24,7 +24,7 @@ def accepted(storm: Storm) -> list[Asked]:
 def every_accepted_run_reaches_exactly_one_terminal_event(storm: Storm) -> None:
     for turn in accepted(storm):
         for said in (turn.replay, turn.seen) if not turn.is_attached else (turn.replay,):
-            last = [event.id for event in said if event.kind in LAST_KINDS]
+            last = [event.id for event in said if event.kind in TERMINAL_KINDS]
             assert last == [said[-1].id], turn
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from seltzer.runs.event import LAST_KINDS
+from seltzer.runs.event import TERMINAL_KINDS
 from tests.e2e.answers import Answers
 from tests.e2e.processes import WAIT_S, Home, Server
 from tests.protocols.following import Seen, all_events, events
@@ -187,7 +187,7 @@ class Storm:
             for event in events(response):
                 turn.seen.append(event)
                 self._count()
-        assert turn.seen[-1].kind in LAST_KINDS, "it ended cleanly without a last event"
+        assert turn.seen[-1].kind in TERMINAL_KINDS, "it ended cleanly without a last event"
 
     def _ask_attached(self, turn: Asked, path: str) -> None:
         """Ask over a request that the run lives and dies with; not again if it dies."""

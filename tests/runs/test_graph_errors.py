@@ -11,7 +11,7 @@ from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
 from langgraph.prebuilt import ToolNode
 
-from seltzer.runs.event import LAST_KINDS
+from seltzer.runs.event import TERMINAL_KINDS
 from seltzer.runs.graph import AnyPregel
 from tests.runs.asking import answer, ask, ended, kinds
 from tests.runs.conftest import Engines
@@ -134,6 +134,6 @@ async def test_the_run_ends_once_and_its_thread_is_free(
     again = await ended(engine, ask(run_id="r2"))
 
     assert (events[-1].kind, events[-1].data["code"]) == ("failed", "graph_error")
-    assert [kind for kind in kinds(events) if kind in LAST_KINDS] == ["failed"]
+    assert [kind for kind in kinds(events) if kind in TERMINAL_KINDS] == ["failed"]
     assert (kinds(again)[-1], answer(again)) == ("finished", "fine")
     assert (await engine.get_run("r1")).status == "error"

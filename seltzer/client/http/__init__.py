@@ -1,1 +1,1 @@
-"""Requests to a server: what is asked, the connection, and how long to wait before the next try."""
+"""HTTP: the requests, the connection, and how long to wait before a retry."""

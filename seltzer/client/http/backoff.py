@@ -1,4 +1,4 @@
-"""How long to wait before asking again, and when to give up."""
+"""How long to wait before a retry, and when to give up."""
 
 from collections.abc import Callable
 from typing import Final
@@ -8,9 +8,9 @@ LONGEST_WAIT_S: Final = 2.0
 
 
 class Patience:
-    """Waits 0.1 s, then twice as long each time up to 2 s, less up to a half by chance; gives up in the end.
+    """Exponential backoff with jitter: 0.1 s, doubled each time up to 2 s, minus a random half at most.
 
-    limit_s counts from the first failure in a row. chance: numbers from 0 to 1.
+    Gives up limit_s after the first of consecutive failures. chance: random numbers from 0 to 1.
     """
 
     def __init__(self, limit_s: float, chance: Callable[[], float]) -> None:
@@ -21,17 +21,17 @@ class Patience:
 
     @property
     def is_tried(self) -> bool:
-        """Return whether there was a failure and no success since."""
+        """Whether there was a failure and no success since."""
         return self._since_s is not None
 
     def succeeded(self) -> None:
-        """Begin anew."""
+        """Reset after a success."""
         self._since_s, self._tries = None, 0
 
     def wait_s(self, now_s: float, least_s: float = 0.0) -> float | None:
-        """Return how long to wait behind a failure that happened now; None: not at all, give up.
+        """Return how long to wait after a failure at now_s; None to give up.
 
-        least_s is the least that the server asked for; chance adds up to a quarter to it.
+        least_s is the minimum that the server sent; up to a quarter is added to it at random.
         """
         if self._since_s is None:
             self._since_s = now_s

@@ -1,4 +1,4 @@
-"""How the client connects, reads a refusal, and reads a run to its end: all that is done with httpx."""
+"""Everything done with httpx: connecting, reading error responses, and following a run to its end."""
 
 import ipaddress
 import json
@@ -12,8 +12,8 @@ import anyio
 import httpx
 
 from seltzer.client.errors import AnswerCutOff, ServerError, ServerUnreachable
-from seltzer.client.http.requests import Ask
-from seltzer.client.streams.follow import Following
+from seltzer.client.http.requests import Request
+from seltzer.client.streams.follow import RunFollower
 from seltzer.client.streams.parts import Part
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -31,59 +31,59 @@ _BREAKS: Final = (httpx.TransportError, httpx.DecodingError)
 _FAILURES: Final = (ServerError, ServerUnreachable, *_BREAKS)
 
 
-async def afollowed(
-    following: Following,
+async def afollow_run(
+    follower: RunFollower,
     silence_s: float | None,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
 ) -> AsyncGenerator[Part, None]:
-    """Yield the run's parts, connecting again whenever the connection breaks or is silent for silence_s.
+    """Yield the run's parts, reconnecting whenever the connection breaks or is silent for silence_s.
 
     Raises ServerUnreachable, ServerError and AnswerCutOff.
     """
-    async with aclient(following.url, silence_s) as client:
-        while not following.is_over:
+    async with aclient(follower.url, silence_s) as client:
+        while not follower.is_over:
             try:
-                async with aopened(client, following.url, following.next()) as response:
-                    for part in following.answered(response.status_code, response.headers):
+                async with aopen_response(client, follower.url, follower.next_request()) as response:
+                    for part in follower.receive_head(response.status_code, response.headers):
                         yield part
                     async with aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]  # typed as an iterator, is a generator
                         async for piece in pieces:
-                            for part in following.take(piece):
+                            for part in follower.receive(piece):
                                 yield part
-                            if following.has_read_enough or following.is_over:
+                            if follower.is_done_reading or follower.is_over:
                                 break
-                    for part in following.ended():
+                    for part in follower.receive_end():
                         yield part
             except _FAILURES as error:
-                following.failed(error)
-            if not following.is_over:
-                await sleep(following.pause_s(clock()))
+                follower.receive_error(error)
+            if not follower.is_over:
+                await sleep(follower.pause_s(clock()))
 
 
-def followed(
-    following: Following,
+def follow_run(
+    follower: RunFollower,
     silence_s: float | None,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Part, None, None]:
-    """Do what afollowed does, without asyncio."""
-    with client(following.url, silence_s) as connections:
-        while not following.is_over:
+    """Do what afollow_run does, without asyncio."""
+    with client(follower.url, silence_s) as connections:
+        while not follower.is_over:
             try:
-                with opened(connections, following.url, following.next()) as response:
-                    yield from following.answered(response.status_code, response.headers)
+                with open_response(connections, follower.url, follower.next_request()) as response:
+                    yield from follower.receive_head(response.status_code, response.headers)
                     for piece in response.iter_bytes():
-                        yield from following.take(piece)
-                        if following.has_read_enough or following.is_over:
+                        yield from follower.receive(piece)
+                        if follower.is_done_reading or follower.is_over:
                             break
-                    yield from following.ended()
+                    yield from follower.receive_end()
             except _FAILURES as error:
-                following.failed(error)
-            if not following.is_over:
-                sleep(following.pause_s(clock()))
+                follower.receive_error(error)
+            if not follower.is_over:
+                sleep(follower.pause_s(clock()))
 
 
 def aclient(url: str, silence_s: float | None) -> httpx.AsyncClient:
@@ -97,56 +97,62 @@ def client(url: str, silence_s: float | None) -> httpx.Client:
 
 
 @asynccontextmanager
-async def aopened(client: httpx.AsyncClient, url: str, ask: Ask) -> AsyncIterator[httpx.Response]:
-    """Send the request and give the good answer to it, its body still to be read.
+async def aopen_response(
+    client: httpx.AsyncClient, url: str, request: Request
+) -> AsyncIterator[httpx.Response]:
+    """Send the request and yield the successful response, its body not read yet.
 
-    Raises ServerUnreachable, and ServerError if the status says so.
+    Raises ServerUnreachable, and ServerError for a status other than 2xx.
     """
-    with _reaching(url):
-        response = await client.send(_request(client, url, ask), stream=True)
+    with _map_send_errors(url):
+        response = await client.send(_built(client, url, request), stream=True)
     async with aclosing(response):
         if not response.is_success:
-            with _reaching(url):
+            with _map_send_errors(url):
                 await response.aread()
-            raise _refusal(response)
+            raise _server_error(response)
         yield response
 
 
 @contextmanager
-def opened(client: httpx.Client, url: str, ask: Ask) -> Iterator[httpx.Response]:
-    """Do what aopened does, without asyncio."""
-    with _reaching(url):
-        response = client.send(_request(client, url, ask), stream=True)
+def open_response(client: httpx.Client, url: str, request: Request) -> Iterator[httpx.Response]:
+    """Do what aopen_response does, without asyncio."""
+    with _map_send_errors(url):
+        response = client.send(_built(client, url, request), stream=True)
     with closing(response):
         if not response.is_success:
-            with _reaching(url):
+            with _map_send_errors(url):
                 response.read()
-            raise _refusal(response)
+            raise _server_error(response)
         yield response
 
 
-async def aanswered(url: str, ask: Ask, silence_s: float | None) -> bytes:
-    """Send the request and return the body of the good answer, read whole. Raises as aopened does."""
-    async with aclient(url, silence_s) as client, aopened(client, url, ask) as response:
-        with _reaching(url):
+async def asend(url: str, request: Request, silence_s: float | None) -> bytes:
+    """Send the request and return the body of the successful response. Raises as aopen_response does."""
+    async with aclient(url, silence_s) as client, aopen_response(client, url, request) as response:
+        with _map_send_errors(url):
             return await response.aread()
 
 
-def answered(url: str, ask: Ask, silence_s: float | None) -> bytes:
-    """Do what aanswered does, without asyncio."""
-    with client(url, silence_s) as connections, opened(connections, url, ask) as response, _reaching(url):
+def send(url: str, request: Request, silence_s: float | None) -> bytes:
+    """Do what asend does, without asyncio."""
+    with (
+        client(url, silence_s) as connections,
+        open_response(connections, url, request) as response,
+        _map_send_errors(url),
+    ):
         return response.read()
 
 
-async def fetched(url: str, path: str, patience_s: float) -> httpx.Response:
-    """Get a small answer, read whole, whatever its status. Raises ServerUnreachable."""
+async def fetch(url: str, path: str, patience_s: float) -> httpx.Response:
+    """Get a small response, read in full, whatever its status. Raises ServerUnreachable."""
     async with aclient(url, patience_s) as client:
-        with _reaching(url):
-            return await client.send(_request(client, url, Ask("GET", path)))
+        with _map_send_errors(url):
+            return await client.send(_built(client, url, Request("GET", path)))
 
 
 @contextmanager
-def reading(received: list[str]) -> Iterator[None]:
+def map_read_errors(received: list[str]) -> Iterator[None]:
     """Turn the errors of reading a body into AnswerCutOff with the text received so far."""
     try:
         yield
@@ -154,9 +160,9 @@ def reading(received: list[str]) -> Iterator[None]:
         raise AnswerCutOff("".join(received), _reason(error)) from error
 
 
-def _request(client: httpx.AsyncClient | httpx.Client, url: str, ask: Ask) -> httpx.Request:
+def _built(client: httpx.AsyncClient | httpx.Client, url: str, request: Request) -> httpx.Request:
     return client.build_request(
-        ask.method, url.rstrip("/") + ask.path, json=ask.body, headers=dict(ask.headers)
+        request.method, url.rstrip("/") + request.path, json=request.body, headers=dict(request.headers)
     )
 
 
@@ -182,8 +188,8 @@ def _is_loopback(url: str) -> bool:
 
 
 @contextmanager
-def _reaching(url: str) -> Iterator[None]:
-    """Turn httpx's errors before an answer was had into ServerUnreachable."""
+def _map_send_errors(url: str) -> Iterator[None]:
+    """Turn httpx's errors before there is a response into ServerUnreachable."""
     try:
         _ = urlsplit(url).port  # httpx lets a port above 65535 pass, and asyncio raises OverflowError
     except ValueError as error:
@@ -200,8 +206,8 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _refusal(response: httpx.Response) -> ServerError:
-    """Read a ServerError from a response that is no success, whose body has been read."""
+def _server_error(response: httpx.Response) -> ServerError:
+    """Return the ServerError of an error response, whose body has been read."""
     try:
         problem = json.loads(response.content)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The requests the client makes of the native routes, as data."""
+"""The client's requests to the native routes, as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ _JSON: Final = {"accept": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One request. path begins with a slash; body is sent as JSON, None is none."""
+class Request:
+    """One request. path begins with a slash; body is sent as JSON unless it is None."""
 
     method: str
     path: str
@@ -37,54 +37,54 @@ class RunOptions(TypedDict, total=False):
     from_checkpoint: str | None
 
 
-def start(graph: str, query: Query, options: RunOptions, *, streams: bool) -> Ask:
-    """Start a run. It carries a key of its own: however often it is sent, it starts one run."""
+def start(graph: str, query: Query, options: RunOptions, *, streams: bool) -> Request:
+    """Start a run. Its own Idempotency-Key makes it start one run, however often it is sent."""
     body = {"input": query, **{name: value for name, value in options.items() if value is not None}}
-    return Ask("POST", _path(graph, "runs"), body, _headers(streams=streams))
+    return Request("POST", _path(graph, "runs"), body, _headers(streams=streams))
 
 
-def resume(graph: str, run_id: str, answer: Any, interrupt_id: str | None) -> Ask:
+def resume(graph: str, run_id: str, answer: Any, interrupt_id: str | None) -> Request:
     """Answer an interrupt of a run: the one with that id, or the only one."""
     body = {"resume": answer} if interrupt_id is None else {"resume": answer, "interrupt_id": interrupt_id}
-    return Ask("POST", _path(graph, "runs", run_id, "resume"), body, _headers(streams=True))
+    return Request("POST", _path(graph, "runs", run_id, "resume"), body, _headers(streams=True))
 
 
-def resume_all(graph: str, run_id: str, answers: Mapping[str, Any]) -> Ask:
+def resume_all(graph: str, run_id: str, answers: Mapping[str, Any]) -> Request:
     """Answer the interrupts of a run, by their ids; without any it continues from a breakpoint."""
     body = {"answers": answers} if answers else {"resume": None}
-    return Ask("POST", _path(graph, "runs", run_id, "resume"), body, _headers(streams=True))
+    return Request("POST", _path(graph, "runs", run_id, "resume"), body, _headers(streams=True))
 
 
-def events(graph: str, run_id: str, after: str) -> Ask:
-    """Read what a run says behind the cursor; "" is from the start."""
+def events(graph: str, run_id: str, after: str) -> Request:
+    """Read a run's events after the cursor, or from the start if it is empty."""
     headers = {**_STREAM, "last-event-id": after} if after else _STREAM
-    return Ask("GET", _path(graph, "runs", run_id, "events"), headers=headers)
+    return Request("GET", _path(graph, "runs", run_id, "events"), headers=headers)
 
 
-def run(graph: str, run_id: str) -> Ask:
-    return Ask("GET", _path(graph, "runs", run_id), headers=_JSON)
+def run(graph: str, run_id: str) -> Request:
+    return Request("GET", _path(graph, "runs", run_id), headers=_JSON)
 
 
-def cancel(graph: str, run_id: str) -> Ask:
-    return Ask("POST", _path(graph, "runs", run_id, "cancel"), headers=_JSON)
+def cancel(graph: str, run_id: str) -> Request:
+    return Request("POST", _path(graph, "runs", run_id, "cancel"), headers=_JSON)
 
 
-def threads(graph: str, query: str, limit: int | None, cursor: str | None) -> Ask:
-    given = {"q": query or None, "limit": limit, "cursor": cursor}
-    encoded = urlencode({name: value for name, value in given.items() if value is not None})
-    return Ask("GET", _path(graph, "threads") + (f"?{encoded}" if encoded else ""), headers=_JSON)
+def threads(graph: str, query: str, limit: int | None, cursor: str | None) -> Request:
+    params = {"q": query or None, "limit": limit, "cursor": cursor}
+    encoded = urlencode({name: value for name, value in params.items() if value is not None})
+    return Request("GET", _path(graph, "threads") + (f"?{encoded}" if encoded else ""), headers=_JSON)
 
 
-def thread(graph: str, thread_id: str) -> Ask:
-    return Ask("GET", _path(graph, "threads", thread_id), headers=_JSON)
+def thread(graph: str, thread_id: str) -> Request:
+    return Request("GET", _path(graph, "threads", thread_id), headers=_JSON)
 
 
-def delete_thread(graph: str, thread_id: str) -> Ask:
-    return Ask("DELETE", _path(graph, "threads", thread_id), headers=_JSON)
+def delete_thread(graph: str, thread_id: str) -> Request:
+    return Request("DELETE", _path(graph, "threads", thread_id), headers=_JSON)
 
 
 def _path(graph: str, *names: str) -> str:
-    """Return a path below the graph's: a graph is named, or given by its own path."""
+    """Return a path below the graph's; graph is its name, or its own path."""
     below = "".join(f"/{quote(name, safe='')}" for name in names)
     return (quote(graph) if graph.startswith("/") else f"/{quote(graph, safe='')}") + below
 

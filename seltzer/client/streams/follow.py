@@ -1,6 +1,6 @@
-"""A run read over connections that may break: what to ask next, what the answers mean, when to give up.
+"""A run followed over connections that may break: what to request next, and when to give up.
 
-Pure: connection.py does the sending and the waiting, with and without asyncio.
+Does no I/O: connection.py sends and waits, with and without asyncio.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any, Final
 from seltzer.client.errors import ServerError, ServerUnreachable
 from seltzer.client.http import requests
 from seltzer.client.http.backoff import Patience
-from seltzer.client.http.requests import Ask
+from seltzer.client.http.requests import Request
 from seltzer.client.records import RunInfo, run_info
 from seltzer.client.streams.parts import Part
 from seltzer.client.streams.reader import Reading, parse_cursor
@@ -27,21 +27,21 @@ _LAST_OF_STATUS: Final = {
 }
 
 
-class Following:
-    """Reads one run to its end.
+class RunFollower:
+    """Follows one run to its end.
 
-    first starts the run, or is None to read run_id behind a cursor. on_lost is told the reason whenever the
-    connection is lost, once until it is found again.
+    first starts the run, or is None to read run_id after a cursor. on_lost is called with the reason when the
+    connection is lost, once until it is restored.
 
-    Ask `next()`; give what comes to `answered`, `take` and `ended`, what goes wrong to `failed`; then, unless
-    `is_over`, wait `pause_s()` and begin again.
+    Send `next_request()`; pass the response to `receive_head`, `receive` and `receive_end`, an error to
+    `receive_error`; then, unless `is_over`, wait `pause_s()` and repeat.
     """
 
     def __init__(
         self,
         url: str,
         graph: str,
-        first: Ask | None,
+        first: Request | None,
         *,
         run_id: str = "",
         after: str = "",
@@ -57,22 +57,22 @@ class Following:
         self._reading = Reading(run_id, parse_cursor(after))
         self._patience = Patience(patience_s, chance)
         self._decoder = Decoder()
-        self._has_begun = False  # the run goes on there, or may do so
-        self._must_look = False  # there is nothing to read any more: see how the run ended
+        self._has_begun = False  # the server has the run, or may have it
+        self._must_look = False  # no more events to read: request the run to see how it ended
         self._body: list[bytes] = []
         self._reason = ""
         self._least_s = 0.0
         self._retry_s = 0.0
-        self.has_read_enough = False
+        self.is_done_reading = False
 
     @property
     def is_over(self) -> bool:
-        """Return whether the last part was yielded, or an error raised that asking again can't mend."""
+        """Whether the last part was yielded, or an error raised that a retry can't fix."""
         return self._reading.is_over
 
-    def next(self) -> Ask:
-        """Return what to ask now."""
-        self._decoder, self._body, self.has_read_enough = Decoder(), [], False
+    def next_request(self) -> Request:
+        """Return the request to send now."""
+        self._decoder, self._body, self.is_done_reading = Decoder(), [], False
         run_id, cursor = self._reading.run_id, self._reading.cursor
         if not run_id and self._first is not None:
             return self._first
@@ -80,19 +80,19 @@ class Following:
             return requests.run(self._graph, run_id)
         return requests.events(self._graph, run_id, self._after if cursor is None else str(cursor))
 
-    def answered(self, status: int, headers: Mapping[str, str]) -> Iterator[Part]:
-        """Take the head of a good answer."""
+    def receive_head(self, status: int, headers: Mapping[str, str]) -> Iterator[Part]:
+        """Receive the status and headers of a successful response."""
         if not self._reading.run_id:
             if "x-run-id" not in headers:
-                raise ServerUnreachable(self.url, "what answers there isn't Seltzer")
+                raise ServerUnreachable(self.url, "the server there isn't Seltzer")
             yield from self._reading.begin(headers["x-run-id"], headers.get("x-thread-id", ""))
         self._has_begun = True
-        self._reason = "the stream ended without an end"
+        self._reason = "the stream ended without a last event"
         if status == 204:
-            self._must_look, self.has_read_enough, self._reason = True, True, ""
+            self._must_look, self.is_done_reading, self._reason = True, True, ""
 
-    def take(self, piece: bytes) -> Iterator[Part]:
-        """Take a piece of the body."""
+    def receive(self, piece: bytes) -> Iterator[Part]:
+        """Receive a piece of the body."""
         if self._must_look:
             self._body.append(piece)
             return
@@ -101,7 +101,7 @@ class Following:
             if frame.event == "draining":
                 self._least_s = _object(frame.data).get("retry_after_ms", 0) / 1000
                 self._reason = "the server is shutting down"
-                self.has_read_enough = True
+                self.is_done_reading = True
             else:
                 yield from self._event(frame)
         if self._decoder.comments > comments:
@@ -109,13 +109,13 @@ class Following:
         if self._decoder.retry_ms is not None:
             self._retry_s = self._decoder.retry_ms / 1000
 
-    def ended(self) -> Iterator[Part]:
-        """Take the clean end of the body."""
+    def receive_end(self) -> Iterator[Part]:
+        """Receive the end of the body."""
         if self._must_look and self._body:
             yield from self._look(self._run_info())
 
-    def failed(self, error: Exception) -> None:
-        """Take what went wrong. Raises what asking again can't mend."""
+    def receive_error(self, error: Exception) -> None:
+        """Receive an error. Raises it if a retry can't fix it."""
         if self.is_over:
             raise error
         if isinstance(error, ServerError):
@@ -129,36 +129,36 @@ class Following:
             self._reason = str(error) or type(error).__name__
 
     def pause_s(self, now_s: float) -> float:
-        """Return how long to wait before asking again.
+        """Return how long to wait before the next request.
 
-        When patience is at its end raises AnswerCutOff, or ServerUnreachable for a run that hasn't begun.
+        Once patience is exhausted, raises AnswerCutOff, or ServerUnreachable for a run that hasn't begun.
         """
         if self._must_look and not self._reason:
             return 0.0
         least_s, self._least_s = self._least_s, 0.0
         if self._patience.is_tried:
-            # The first try doesn't wait as long as the stream's `retry` says: it is most often our own
-            # connection that broke, and nobody else's.
+            # The first retry doesn't wait for the stream's `retry`: most often our connection alone has
+            # broken.
             least_s = max(least_s, self._retry_s)
         else:
             self._on_lost(self._reason)
         wait_s = self._patience.wait_s(now_s, least_s)
         if wait_s is None:
-            raise self._given_up()
+            raise self._exhausted()
         return wait_s
 
     def _refused(self, error: ServerError) -> None:
         if error.status == 410:
-            raise self._reading.cut_off("the server doesn't keep what came next any more") from error
+            raise self._reading.cut_off("the server no longer has the next events") from error
         if not self._has_begun:
             raise error
         if error.status == 404 and self._reading.run_id:
-            raise self._reading.cut_off("the server doesn't know the run any more") from error
+            raise self._reading.cut_off("the server no longer has the run") from error
         if error.status not in _TRY_AGAIN:
             raise error
         self._reason, self._least_s = error.detail, error.retry_after_s or 0.0
 
-    def _given_up(self) -> Exception:
+    def _exhausted(self) -> Exception:
         if self._reading.run_id:
             return self._reading.cut_off(self._reason)
         return ServerUnreachable(self.url, self._reason, may_have_arrived=True)
@@ -167,7 +167,7 @@ class Following:
         before, cursor = self._reading.cursor, parse_cursor(frame.id)
         try:
             if cursor is None:
-                raise ValueError(f"{frame.id!r} is no cursor")
+                raise ValueError(f"{frame.id!r} is not a cursor")
             yield from self._reading.take(frame.event, json.loads(frame.data), cursor)
         except (ValueError, KeyError, TypeError) as error:
             raise self._reading.cut_off(_UNREADABLE) from error
@@ -181,9 +181,9 @@ class Following:
             raise self._reading.cut_off(_UNREADABLE) from error
 
     def _look(self, run: RunInfo) -> Iterator[Part]:
-        """Say how a run ended whose end was read before."""
+        """Yield the end of a run whose last event was read before."""
         if run.status not in _LAST_OF_STATUS:
-            self._must_look = False  # it has gone on meanwhile
+            self._must_look = False  # it is active again
             return
         self._reading.thread_id = run.thread_id
         error = run.error

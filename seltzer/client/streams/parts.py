@@ -1,4 +1,4 @@
-"""What an answer is made of, as a person is shown it."""
+"""The parts of an answer, as shown to a person."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The server has the run: it goes on there without us, and can be followed or cancelled."""
+    """The server has accepted the run: it continues without this client, and can be followed or cancelled."""
 
     run_id: str
     thread_id: str
@@ -21,7 +21,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The agent calls a tool. args is the object given to it, or the raw text if it isn't JSON."""
+    """The agent calls a tool. args is the tool's arguments object, or the raw text if it isn't JSON."""
 
     name: str
     args: Any
@@ -29,7 +29,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """A tool has answered."""
+    """A tool's result."""
 
     name: str
     content: str
@@ -43,14 +43,14 @@ class Retracted:
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The process that ran the graph died, and another goes on: the answer's text begins anew."""
+    """The process that executed the run died, and another continues it: the answer's text starts again."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """One thing the graph asks before it goes on."""
+    """A question that the graph asks before it continues."""
 
     id: str
     value: Any
@@ -58,7 +58,7 @@ class Interrupt:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The graph waits for an answer to each of the interrupts: `resume` gives it. Nothing follows."""
+    """The graph waits for an answer to each of the interrupts: see `resume`. Nothing follows."""
 
     run_id: str
     thread_id: str
@@ -67,7 +67,7 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The answer is whole. Nothing follows."""
+    """The answer is complete. Nothing follows."""
 
     run_id: str
     thread_id: str

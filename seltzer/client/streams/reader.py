@@ -1,6 +1,6 @@
-"""A run's events -> the parts of its answer, however often they were read again and the run began anew.
+"""Turns a run's events into the parts of its answer, across repeated events and new attempts.
 
-Knows neither HTTP nor the engine: events are given as kind, data and cursor, from wherever they come.
+Independent of HTTP and of the engine: an event is a kind, data and a cursor, from any source.
 """
 
 import json
@@ -24,7 +24,7 @@ from seltzer.client.streams.parts import (
 from seltzer.cursor import Cursor
 from seltzer.errors import InvalidCursor
 
-LAST_KINDS: Final = frozenset({"finished", "failed", "cancelled", "interrupted"})
+TERMINAL_KINDS: Final = frozenset({"finished", "failed", "cancelled", "interrupted"})
 
 
 def parse_cursor(text: str) -> Cursor | None:
@@ -36,9 +36,9 @@ def parse_cursor(text: str) -> Cursor | None:
 
 
 class Reading:
-    """Puts a run's answer together. cursor is the last event read; is_over: there is nothing more to read.
+    """Builds a run's answer. cursor is the last event read; is_over: there is nothing more to read.
 
-    run_id, if it is known already. after: the events up to it were read before, by somebody else.
+    run_id, if the run exists already. after: the events up to this cursor were read elsewhere.
     """
 
     def __init__(self, run_id: str = "", after: Cursor | None = None) -> None:
@@ -48,17 +48,17 @@ class Reading:
         self.is_over = False
         self._has_begun = False
         self._text: list[str] = []
-        self._held: dict[str, list[str]] = {}  # messages that may turn out not to be the answer
+        self._unconfirmed: dict[str, list[str]] = {}  # messages that may turn out not to be the answer
         self._state_answer = ""
         self._calls = _Calls()
 
     @property
     def text(self) -> str:
-        """The answer's text so far, as the last attempt has it."""
+        """The answer's text so far, from the latest attempt."""
         return "".join(self._text)
 
     def begin(self, run_id: str, thread_id: str) -> Iterator[Part]:
-        """Learn which run it is; yields Started the first time."""
+        """Set the run's ids; yields Started the first time."""
         if not self._has_begun:
             self._has_begun, self.run_id, self.thread_id = True, run_id, thread_id
             yield Started(run_id, thread_id)
@@ -72,28 +72,28 @@ class Reading:
         if cursor <= last:
             return
         if cursor.seq != (last.seq + 1 if cursor.attempt == last.attempt else 1):
-            raise self.cut_off(f"what the run said between {last} and {cursor} is missing")
+            raise self.cut_off(f"the events between {last} and {cursor} are missing")
         self.cursor = cursor
         if kind == "tool_call":
             self._calls.gather(data)
             return
         if kind != "started":
-            yield from self._calls.whole(data.get("message_id"))
-        if kind in LAST_KINDS:
+            yield from self._calls.completed(data.get("message_id"))
+        if kind in TERMINAL_KINDS:
             yield from self.end(kind, data)
         elif kind == "started":
             yield from self._start(data, is_again=last.attempt > 0)
         else:
-            yield from self._said(kind, data)
+            yield from self._add(kind, data)
 
     def end(self, kind: str, data: Any) -> Iterator[Part]:
-        """Yield what a last event says. Raises ServerError if that is no answer."""
+        """Yield the parts of a terminal event. Raises ServerError if the run ended without an answer."""
         self.is_over = True
         match kind:
             case "finished":
-                for held in self._held.values():  # only now it is certain that this is the answer
-                    yield from self._released("".join(held))
-                if self._state_answer and not self._text:  # its step was done before the process died
+                for texts in self._unconfirmed.values():  # only the end confirms these as the answer
+                    yield from self._confirmed("".join(texts))
+                if self._state_answer and not self._text:  # its step had finished before the process died
                     yield from self._token(self._state_answer)
                 yield Done(self.run_id, self.thread_id)
             case "interrupted":
@@ -104,7 +104,7 @@ class Reading:
                 raise ServerError(data["code"], 500, data["message"], data.get("retry_after_s"))
 
     def cut_off(self, reason: str) -> AnswerCutOff:
-        """Return the error that says what of the answer had come."""
+        """Return the error with the text that had arrived."""
         cursor = "" if self.cursor is None else str(self.cursor)
         return AnswerCutOff(self.text, reason, run_id=self.run_id, cursor=cursor)
 
@@ -112,22 +112,22 @@ class Reading:
         yield from self.begin(data["run_id"], data["thread_id"])
         if is_again:
             self._text.clear()
-            self._held.clear()
+            self._unconfirmed.clear()
             self._calls = _Calls()
             yield Restarted(data["attempt"])
 
-    def _said(self, kind: str, data: Any) -> Iterator[Part]:
+    def _add(self, kind: str, data: Any) -> Iterator[Part]:
         match kind:
             case "message":
                 if data.get("held"):
-                    self._held[data["message_id"]] = []
+                    self._unconfirmed[data["message_id"]] = []
             case "token" if data["channel"] == "answer":
-                if (held := self._held.get(data["message_id"])) is not None:
-                    held.append(data["text"])
+                if (texts := self._unconfirmed.get(data["message_id"])) is not None:
+                    texts.append(data["text"])
                 else:
                     yield from self._token(data["text"])
             case "retracted":
-                if self._held.pop(data["message_id"], None) is None:
+                if self._unconfirmed.pop(data["message_id"], None) is None:
                     self._text.clear()
                     yield Retracted()
             case "tool_result":
@@ -136,7 +136,7 @@ class Reading:
             case "state":
                 self._state_answer = _answer_in(data["values"])
 
-    def _released(self, text: str) -> Iterator[Part]:
+    def _confirmed(self, text: str) -> Iterator[Part]:
         if self._text and not text.startswith(self.text):
             self._text.clear()
             yield Retracted()
@@ -150,7 +150,7 @@ class Reading:
 
 @dataclass(slots=True)
 class _Call:
-    """A tool call whose arguments are still coming in."""
+    """A tool call whose arguments are still arriving."""
 
     name: str = ""
     args: str = ""
@@ -158,7 +158,7 @@ class _Call:
 
 @dataclass(slots=True)
 class _Calls:
-    """Gathers tool calls from their deltas: a call is whole when anything but another message goes on."""
+    """Assembles tool calls from their deltas: a call is complete at the next event of another kind."""
 
     open: dict[tuple[str, int], _Call] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
@@ -170,8 +170,8 @@ class _Calls:
         if data["call_id"]:
             self.names[data["call_id"]] = call.name
 
-    def whole(self, message_id: str | None) -> Iterator[ToolCall]:
-        """Yield the calls that an event, about that message or about none, shows to be whole."""
+    def completed(self, message_id: str | None) -> Iterator[ToolCall]:
+        """Yield the calls that an event completes: those of its message, or all if it has none."""
         for key in list(self.open):
             if message_id in (None, key[0]):
                 call = self.open.pop(key)
@@ -190,7 +190,7 @@ def _text(content: Any) -> str:
 
 
 def _answer_in(values: Any) -> str:
-    """Return the text of the AI message that a state on messages ends with, if it is an answer."""
+    """Return the text of the state's last message, if it is an AI message that is an answer."""
     messages = values.get("messages") if isinstance(values, dict) else None
     last = messages[-1] if isinstance(messages, list) and messages else None
     if not isinstance(last, dict) or last.get("type") != "ai" or last.get("tool_calls"):

@@ -14,7 +14,7 @@ _RETRY: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 class Frame:
     """One server-sent event.
 
-    event is "message" where the stream named none. id is the last one the stream has given so far.
+    event is "message" where the stream named none. id is the last one in the stream so far.
     """
 
     event: str
@@ -25,9 +25,8 @@ class Frame:
 class Decoder:
     """Turn a stream's bytes into frames, however they were cut.
 
-    A block that the stream's end leaves without its blank line is dropped, as the standard says.
-    retry_ms is how long the stream asks to wait before coming back, None until it does. comments counts the
-    lines that say nothing but that the stream is alive.
+    A last block without its blank line is dropped, as the standard requires. retry_ms is the stream's
+    reconnection time, None until it is sent. comments counts the comment lines, which are keep-alives.
     """
 
     def __init__(self) -> None:
@@ -43,7 +42,7 @@ class Decoder:
     def feed(self, piece: bytes) -> Iterator[Frame]:
         """Yield the frames that this piece completes."""
         for line in self._lines(self._utf8.decode(piece)):
-            frame = self._take(line)
+            frame = self._feed_line(line)
             if frame is not None:
                 yield frame
 
@@ -60,7 +59,7 @@ class Decoder:
         if rest:
             self._line.append(rest)
 
-    def _take(self, line: str) -> Frame | None:
+    def _feed_line(self, line: str) -> Frame | None:
         if not line:
             return self._complete()
         name, _, value = line.partition(":")

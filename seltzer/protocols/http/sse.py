@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from seltzer.errors import AppError, ServerDraining
 from seltzer.protocols.http.direct_send import DirectSend
 from seltzer.protocols.http.disconnect import disconnected
-from seltzer.runs.event import LAST_KINDS, Event
+from seltzer.runs.event import TERMINAL_KINDS, Event
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.streaming.hub import Deliver
 
@@ -95,7 +95,7 @@ class EventStream(Response):
             try:
                 async for batch in batches:
                     piece = b"".join(map(self._encode, batch))
-                    if batch[-1].kind in LAST_KINDS:
+                    if batch[-1].kind in TERMINAL_KINDS:
                         end = piece
                     else:
                         await line.send(piece)

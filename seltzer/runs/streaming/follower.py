@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from seltzer.cursor import START, Cursor
 from seltzer.errors import InvalidCursor, ServerDraining, StreamGap, UnknownRun
-from seltzer.runs.event import LAST_KINDS, Event, RunId
+from seltzer.runs.event import TERMINAL_KINDS, Event, RunId
 from seltzer.runs.ports import EventLog, Runs
 from seltzer.runs.run import Run
 from seltzer.runs.streaming.hub import Deliver, Hub, Tail
@@ -84,7 +84,7 @@ class Follower:
                     last = events[-1]
                     after = last.cursor
                     yield events
-                    is_over = last.kind in LAST_KINDS
+                    is_over = last.kind in TERMINAL_KINDS
                 if is_over:
                     return
                 if not events:

@@ -23,8 +23,8 @@ from seltzer.client import (
     Token,
 )
 from seltzer.client.http import requests
-from seltzer.client.http.requests import Ask
-from seltzer.client.streams.follow import Following
+from seltzer.client.http.requests import Request
+from seltzer.client.streams.follow import RunFollower
 from tests.client.tape import (
     CRASHED,
     CRASHED_PARTS,
@@ -46,30 +46,30 @@ BROKEN = httpx.ReadError("broken")
 FIRST = requests.start("agent", "q", {}, streams=True)
 
 
-def following(first: Ask | None = FIRST, **options: Any) -> Following:
+def following(first: Request | None = FIRST, **options: Any) -> RunFollower:
     given: dict[str, Any] = {"patience_s": 60, "chance": lambda: 0}
-    return Following("http://here", "agent", first, **given | options)
+    return RunFollower("http://here", "agent", first, **given | options)
 
 
-def read(reader: Following, stream: bytes, cuts: Sequence[int] = ()) -> list[Part]:
+def read(reader: RunFollower, stream: bytes, cuts: Sequence[int] = ()) -> list[Part]:
     """Read a stream in pieces."""
     places = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
     pieces = [stream[start:end] for start, end in itertools.pairwise(places)]
-    return [part for piece in pieces for part in reader.take(piece)]
+    return [part for piece in pieces for part in reader.receive(piece)]
 
 
 def play(
-    reader: Following, said: Sequence[Emission], cuts: Sequence[int], pieces: Sequence[int] = ()
+    reader: RunFollower, said: Sequence[Emission], cuts: Sequence[int], pieces: Sequence[int] = ()
 ) -> list[Part]:
     """Read a run whose connections break after so many bytes each, the last one not."""
     parts: list[Part] = []
     for cut in [*cuts, None]:
-        ask = reader.next()
-        parts += reader.answered(200, HEAD)
-        parts += read(reader, body(behind(said, ask.headers.get("last-event-id", "")))[:cut], pieces)
+        request = reader.next_request()
+        parts += reader.receive_head(200, HEAD)
+        parts += read(reader, body(behind(said, request.headers.get("last-event-id", "")))[:cut], pieces)
         if reader.is_over:
             break
-        reader.failed(BROKEN)
+        reader.receive_error(BROKEN)
         reader.pause_s(0)
     return parts
 
@@ -92,27 +92,27 @@ def test_every_byte_is_a_place_to_be_cut_at() -> None:
 
 def test_it_goes_on_behind_the_last_whole_event() -> None:
     reader = following()
-    assert reader.next() is FIRST
-    list(reader.answered(201, HEAD))
+    assert reader.next_request() is FIRST
+    list(reader.receive_head(201, HEAD))
 
     read(reader, body(WHOLE[:3]) + WHOLE[3].frame[:-1])
 
-    assert reader.next() == requests.events("agent", "r1", "1-3")
+    assert reader.next_request() == requests.events("agent", "r1", "1-3")
 
 
 def test_a_run_of_which_nothing_came_is_read_from_its_start() -> None:
     reader = following()
-    list(reader.answered(201, HEAD))
+    list(reader.receive_head(201, HEAD))
 
-    assert reader.next() == requests.events("agent", "r1", "")
+    assert reader.next_request() == requests.events("agent", "r1", "")
 
 
 def test_a_start_that_wasnt_answered_is_asked_again_with_its_key() -> None:
     reader = following()
-    reader.failed(ServerUnreachable("http://here", "broken", may_have_arrived=True))
+    reader.receive_error(ServerUnreachable("http://here", "broken", may_have_arrived=True))
     assert reader.pause_s(0) == 0.1
 
-    assert reader.next() is FIRST
+    assert reader.next_request() is FIRST
     assert (
         FIRST.headers["idempotency-key"]
         != requests.start("agent", "q", {}, streams=True).headers["idempotency-key"]
@@ -121,32 +121,32 @@ def test_a_start_that_wasnt_answered_is_asked_again_with_its_key() -> None:
 
 def test_a_start_that_wasnt_sent_is_not_asked_again() -> None:
     with pytest.raises(ServerUnreachable):
-        following().failed(ServerUnreachable("http://here", "refused"))
+        following().receive_error(ServerUnreachable("http://here", "refused"))
 
 
 def test_a_server_that_is_down_is_waited_for_once_the_run_may_go_on_there() -> None:
     reader = following()
-    reader.failed(ServerUnreachable("http://here", "broken", may_have_arrived=True))
+    reader.receive_error(ServerUnreachable("http://here", "broken", may_have_arrived=True))
     reader.pause_s(0)
 
-    reader.failed(ServerUnreachable("http://here", "refused"))
+    reader.receive_error(ServerUnreachable("http://here", "refused"))
 
     assert reader.pause_s(1) == 0.2
     with pytest.raises(ServerUnreachable, match="refused"):
         reader.pause_s(60)
 
 
-def begun(**options: Any) -> Following:
+def begun(**options: Any) -> RunFollower:
     """Return one that has read the first tokens."""
     reader = following(**options)
-    list(reader.answered(201, HEAD))
+    list(reader.receive_head(201, HEAD))
     read(reader, body(WHOLE[:4]))
     return reader
 
 
 def test_patience_ends_in_an_answer_cut_off_that_can_be_followed_later() -> None:
     reader = begun(patience_s=5)
-    reader.failed(BROKEN)
+    reader.receive_error(BROKEN)
     reader.pause_s(0)
 
     with pytest.raises(AnswerCutOff, match="broken") as caught:
@@ -167,14 +167,14 @@ def test_patience_ends_in_an_answer_cut_off_that_can_be_followed_later() -> None
 )
 def test_patience_begins_anew_with_progress(sent: bytes, is_progress: bool) -> None:
     reader = begun(patience_s=5)
-    reader.failed(BROKEN)
+    reader.receive_error(BROKEN)
     reader.pause_s(0)
 
-    reader.next()
-    list(reader.answered(200, {}))
+    reader.next_request()
+    list(reader.receive_head(200, {}))
     read(reader, sent)
 
-    reader.failed(BROKEN)
+    reader.receive_error(BROKEN)
     if is_progress:
         assert reader.pause_s(5) > 0
     else:
@@ -186,13 +186,13 @@ def test_the_loss_is_told_once_until_it_is_mended() -> None:
     told: list[str] = []
     reader = begun(on_lost=told.append)
     for _ in range(3):
-        reader.failed(BROKEN)
+        reader.receive_error(BROKEN)
         reader.pause_s(0)
     assert told == ["broken"]
 
-    list(reader.answered(200, {}))
+    list(reader.receive_head(200, {}))
     read(reader, WHOLE[4].frame)
-    reader.failed(BROKEN)
+    reader.receive_error(BROKEN)
     reader.pause_s(0)
 
     assert told == ["broken", "broken"]
@@ -201,19 +201,19 @@ def test_the_loss_is_told_once_until_it_is_mended() -> None:
 def test_the_streams_own_retry_time_is_kept_from_the_second_try_on() -> None:
     reader = begun()
 
-    reader.failed(BROKEN)
+    reader.receive_error(BROKEN)
     assert reader.pause_s(0) == 0.1
-    reader.failed(ServerUnreachable("http://here", "refused"))
+    reader.receive_error(ServerUnreachable("http://here", "refused"))
     assert reader.pause_s(0) == 1.0
 
 
 def test_a_server_that_drains_is_given_its_time() -> None:
     reader = begun()
     read(reader, DRAINING)
-    assert reader.has_read_enough
+    assert reader.is_done_reading
 
     assert reader.pause_s(0) == 1.0
-    assert reader.next() == requests.events("agent", "r1", "1-4")
+    assert reader.next_request() == requests.events("agent", "r1", "1-4")
 
 
 @pytest.mark.parametrize("data", [b"[]", b"{", b"{}"])
@@ -221,7 +221,7 @@ def test_a_farewell_without_a_time_is_one_too(data: bytes) -> None:
     reader = begun()
     read(reader, b"event: draining\ndata: " + data + b"\n\n")
 
-    assert reader.has_read_enough
+    assert reader.is_done_reading
     assert reader.pause_s(0) == 0.1
 
 
@@ -229,13 +229,13 @@ def test_a_farewell_without_a_time_is_one_too(data: bytes) -> None:
 def test_a_refusal_that_passes_is_waited_out(status: int) -> None:
     reader = begun()
 
-    reader.failed(ServerError("busy", status, "wait", retry_after_s=7.0))
+    reader.receive_error(ServerError("busy", status, "wait", retry_after_s=7.0))
 
     assert reader.pause_s(0) == 7.0
 
 
-def refuse(reader: Following, status: int, code: str = "code") -> None:
-    reader.failed(ServerError(code, status, "no"))
+def refuse(reader: RunFollower, status: int, code: str = "code") -> None:
+    reader.receive_error(ServerError(code, status, "no"))
 
 
 @pytest.mark.parametrize("status", [401, 404, 409, 422, 429, 500, 503])
@@ -246,7 +246,9 @@ def test_a_first_refusal_is_final(status: int) -> None:
     assert caught.value.status == status
 
 
-@pytest.mark.parametrize(("status", "said"), [(410, "doesn't keep"), (404, "doesn't know the run")])
+@pytest.mark.parametrize(
+    ("status", "said"), [(410, "no longer has the next"), (404, "no longer has the run")]
+)
 def test_a_run_that_is_lost_on_the_server_cuts_the_answer_off(status: int, said: str) -> None:
     with pytest.raises(AnswerCutOff, match=said) as caught:
         refuse(begun(), status)
@@ -255,7 +257,7 @@ def test_a_run_that_is_lost_on_the_server_cuts_the_answer_off(status: int, said:
 
 
 def test_a_gap_is_said_to_the_first_reader_too() -> None:
-    with pytest.raises(AnswerCutOff, match="doesn't keep"):
+    with pytest.raises(AnswerCutOff, match="no longer has the next"):
         refuse(following(None, run_id="r1", after="1-1"), 410)
 
 
@@ -266,7 +268,7 @@ def test_another_refusal_in_the_middle_is_an_error() -> None:
 
 def test_a_start_that_was_lost_and_then_refused_is_refused() -> None:
     reader = following()
-    reader.failed(ServerUnreachable("http://here", "broken", may_have_arrived=True))
+    reader.receive_error(ServerUnreachable("http://here", "broken", may_have_arrived=True))
 
     with pytest.raises(ServerError):
         refuse(reader, 404, "unknown_graph")
@@ -274,7 +276,7 @@ def test_a_start_that_was_lost_and_then_refused_is_refused() -> None:
 
 def test_an_answer_that_names_no_run_isnt_seltzers() -> None:
     with pytest.raises(ServerUnreachable, match="isn't Seltzer"):
-        list(following().answered(200, {}))
+        list(following().receive_head(200, {}))
 
 
 GARBAGE = [
@@ -289,7 +291,7 @@ GARBAGE = [
 @pytest.mark.parametrize("sent", GARBAGE)
 def test_what_cant_be_read_cuts_the_answer_off(sent: bytes) -> None:
     reader = begun()
-    reader.next()
+    reader.next_request()
 
     with pytest.raises(AnswerCutOff, match="can't be read"):
         read(reader, sent)
@@ -304,7 +306,7 @@ def test_a_failed_run_is_no_lost_connection() -> None:
 
     assert reader.is_over
     with pytest.raises(ServerError, match="no"):
-        reader.failed(caught.value)
+        reader.receive_error(caught.value)
 
 
 def run_json(status: str, **more: Any) -> bytes:
@@ -321,11 +323,11 @@ def run_json(status: str, **more: Any) -> bytes:
 def look(content: bytes) -> list[Part]:
     """Follow a run behind its end: 204, and then what became of it."""
     reader = following(None, run_id="r1", after="1-9")
-    assert reader.next() == requests.events("agent", "r1", "1-9")
-    assert list(reader.answered(204, {})) == []
+    assert reader.next_request() == requests.events("agent", "r1", "1-9")
+    assert list(reader.receive_head(204, {})) == []
     assert reader.pause_s(0) == 0
-    assert reader.next() == requests.run("agent", "r1")
-    parts = [*reader.answered(200, {}), *read(reader, content, [10]), *reader.ended()]
+    assert reader.next_request() == requests.run("agent", "r1")
+    parts = [*reader.receive_head(200, {}), *read(reader, content, [10]), *reader.receive_end()]
     assert reader.is_over
     return parts
 
@@ -365,33 +367,33 @@ def test_behind_a_failure_it_is_raised_again(content: bytes, code: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"<html>"])
 def test_a_run_that_cant_be_read_cuts_the_answer_off(content: bytes) -> None:
     reader = following(None, run_id="r1", after="1-9")
-    list(reader.answered(204, {}))
+    list(reader.receive_head(204, {}))
 
     with pytest.raises(AnswerCutOff, match="can't be read"):
-        list(reader.take(content)), list(reader.ended())
+        list(reader.receive(content)), list(reader.receive_end())
 
 
 def test_a_run_that_is_active_again_is_followed() -> None:
     reader = following(None, run_id="r1", after="1-2")
-    list(reader.answered(204, {}))
-    list(reader.answered(200, {}))
+    list(reader.receive_head(204, {}))
+    list(reader.receive_head(200, {}))
 
-    assert [*reader.take(run_json("running")), *reader.ended()] == []
+    assert [*reader.receive(run_json("running")), *reader.receive_end()] == []
     reader.pause_s(0)
-    assert reader.next() == requests.events("agent", "r1", "1-2")
+    assert reader.next_request() == requests.events("agent", "r1", "1-2")
 
 
 def test_two_streams_of_the_same_run_say_it_once() -> None:
     reader = following()
-    parts = [*reader.answered(201, HEAD), *read(reader, body(WHOLE[:6]))]
-    parts += [*reader.answered(201, HEAD), *read(reader, body(WHOLE))]
+    parts = [*reader.receive_head(201, HEAD), *read(reader, body(WHOLE[:6]))]
+    parts += [*reader.receive_head(201, HEAD), *read(reader, body(WHOLE))]
 
     assert parts == WHOLE_PARTS
 
 
 def test_a_follower_is_told_which_run_it_is() -> None:
     reader = following(None, run_id="r1")
-    list(reader.answered(200, {}))
+    list(reader.receive_head(200, {}))
 
     parts = read(reader, body(tape(token("a"), FINISHED)))
 

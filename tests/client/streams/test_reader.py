@@ -75,7 +75,7 @@ def test_a_hole_is_never_passed_over(missing: int) -> None:
     if is_an_attempts_end:  # what a crash loses at the end of an attempt, nobody can miss
         assert read(left, reading)[-1] == Done("r1", "t1")
         return
-    with pytest.raises(AnswerCutOff, match="is missing") as caught:
+    with pytest.raises(AnswerCutOff, match="are missing") as caught:
         read(left, reading)
     assert caught.value.run_id in ("r1", "")
     assert caught.value.cursor == str(CRASHED[missing - 1].cursor)

@@ -18,7 +18,7 @@ from tests.replies import Reply, ToolCall
 from tests.serving import Served
 from tests.upstream import Upstream
 
-LAST_KINDS = {"finished", "failed", "cancelled", "interrupted"}
+TERMINAL_KINDS = {"finished", "failed", "cancelled", "interrupted"}
 WORDS = ["one ", "two\n\n", "data: three ", "\u2028\x85", "漢字 ", "👩‍👩‍👧", "\r\n", "id: 1-1\n", "end"]
 
 pieces = st.lists(st.sampled_from(WORDS) | st.text("ab\n ", min_size=1, max_size=4), min_size=1, max_size=12)
@@ -65,7 +65,7 @@ def test_behind_every_event_replay_and_live_join_without_a_seam(
     assert uncut[: len(said)] == said
     assert text_of(uncut).endswith("".join(WORDS))
     assert [each.id for each in uncut] == [f"1-{seq}" for seq in range(1, len(uncut) + 1)]
-    assert [each.kind in LAST_KINDS for each in uncut] == [False] * (len(uncut) - 1) + [True]
+    assert [each.kind in TERMINAL_KINDS for each in uncut] == [False] * (len(uncut) - 1) + [True]
     for index, rest in rests:
         assert said[: index + 1] + rest == uncut
     for index in range(len(uncut) - 1):
