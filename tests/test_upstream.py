@@ -58,7 +58,7 @@ def test_a_scripted_text_streams_word_by_word(upstream: Upstream) -> None:
     assert [chunk for chunk in chunks if chunk] == ["The", " square", " root"]
 
 
-def test_chunks_go_out_as_they_were_given(upstream: Upstream) -> None:
+def test_chunks_are_sent_unchanged(upstream: Upstream) -> None:
     upstream.script([Reply(text=["al", "l in", "\u2028one"])])
 
     chunks = [chunk.content for chunk in chat(upstream).stream("hi")]
@@ -66,7 +66,7 @@ def test_chunks_go_out_as_they_were_given(upstream: Upstream) -> None:
     assert [chunk for chunk in chunks if chunk] == ["al", "l in", "\u2028one"]
 
 
-def test_streamed_and_whole_answers_say_the_same(upstream: Upstream) -> None:
+def test_streamed_and_plain_answers_have_the_same_text(upstream: Upstream) -> None:
     reply = Reply(text="Let me see.", tool_calls=[ToolCall("calculator", {"expression": "2+2"}, "c1")])
     upstream.script([reply, reply])
 
@@ -80,7 +80,7 @@ def test_streamed_and_whole_answers_say_the_same(upstream: Upstream) -> None:
     assert {"tool_calls"} == {each.response_metadata["finish_reason"] for each in (streamed, whole)}
 
 
-def test_usage_comes_only_when_asked_for(upstream: Upstream) -> None:
+def test_usage_is_sent_only_when_requested(upstream: Upstream) -> None:
     upstream.script([Reply(text="one two"), Reply(text="one two")])
 
     asked = gather(chat(upstream, stream_usage=True), "hi")
@@ -102,7 +102,7 @@ def test_by_habit_it_calls_the_calculator_then_repeats_its_result(upstream: Upst
     assert chat(upstream).invoke("hello").content == "hello"
 
 
-def test_a_completion_streams_and_answers_whole(upstream: Upstream) -> None:
+def test_a_completion_is_streamed_or_returned(upstream: Upstream) -> None:
     model = OpenAI(model="test-model", base_url=upstream.url, api_key="k", max_retries=0)
     upstream.script([Reply(text="a b c"), Reply(text="a b c")])
 
@@ -128,7 +128,7 @@ def test_the_models_are_listed(upstream: Upstream) -> None:
         (CONTEXT_TOO_LONG, BadRequestError),
     ],
 )
-def test_a_refusal_is_the_error_it_stands_for(
+def test_a_refusal_is_the_error_it_names(
     upstream: Upstream, refusal: Refusal, error: type[Exception]
 ) -> None:
     upstream.script([refusal])
@@ -137,20 +137,20 @@ def test_a_refusal_is_the_error_it_stands_for(
         chat(upstream).invoke("hi")
 
 
-def test_a_rate_limit_says_when_to_come_back(upstream: Upstream) -> None:
+def test_a_rate_limit_has_a_retry_after(upstream: Upstream) -> None:
     upstream.script([RATE_LIMITED])
 
     assert httpx.post(f"{upstream.url}/chat/completions", json={"messages": []}).headers["retry-after"] == "1"
 
 
-def test_a_script_that_has_run_out_says_so(upstream: Upstream) -> None:
+def test_an_exhausted_script_is_an_error(upstream: Upstream) -> None:
     upstream.script([])
 
     with pytest.raises(BadRequestError, match="no more answers"):
         chat(upstream).invoke("hi")
 
 
-def test_a_reset_comes_after_its_tokens(upstream: Upstream) -> None:
+def test_a_reset_follows_its_tokens(upstream: Upstream) -> None:
     upstream.script([Reply(text="one two three", breaks="reset", after=2)])
     seen = []
 
@@ -177,7 +177,7 @@ def test_a_malformed_frame_is_an_error_after_its_tokens(upstream: Upstream) -> N
         gather(chat(upstream), "hi")
 
 
-def test_broken_arguments_go_out_as_they_are(upstream: Upstream) -> None:
+def test_broken_arguments_are_sent_unchanged(upstream: Upstream) -> None:
     upstream.script(
         [Reply(tool_calls=[ToolCall("calculator", '{"expression": "2+')], finish_reason="length")]
     )
@@ -231,7 +231,7 @@ def test_it_records_what_was_asked(upstream: Upstream) -> None:
     assert request.body["messages"] == [{"role": "user", "content": "hi"}]
 
 
-def test_a_visitor_who_says_nothing_is_let_go(upstream: Upstream) -> None:
+def test_a_silent_client_is_disconnected(upstream: Upstream) -> None:
     host, port = upstream.url.removeprefix("http://").removesuffix("/v1").split(":")
 
     with socket.create_connection((host, int(port))):

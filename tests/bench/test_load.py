@@ -60,7 +60,7 @@ def _ask(programs: Path, *answers: Sequence[bytes]) -> tuple[int, Any, RawServer
     return code, found, server
 
 
-def test_whole_answers_are_counted(programs: Path) -> None:
+def test_complete_answers_are_counted(programs: Path) -> None:
     whole = _answer(_events(range(TOKENS)))
 
     code, found, server = _ask(programs, [whole], [whole], [whole])
@@ -71,7 +71,7 @@ def test_whole_answers_are_counted(programs: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 16, 61])
-def test_an_answer_is_whole_however_it_is_cut(programs: Path, size: int) -> None:
+def test_an_answer_is_complete_however_it_is_cut(programs: Path, size: int) -> None:
     whole = _answer(_events(range(TOKENS)))
 
     code, found, _ = _ask(programs, [whole[at : at + size] for at in range(0, len(whole), size)])
@@ -101,7 +101,7 @@ def _broken() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("answer", "why"), list(_broken()))
-def test_what_isnt_a_whole_answer_voids_the_run(programs: Path, answer: bytes, why: str) -> None:
+def test_an_incomplete_answer_voids_the_run(programs: Path, answer: bytes, why: str) -> None:
     code, found, _ = _ask(programs, [answer])
 
     assert code == 1
@@ -125,7 +125,7 @@ def upstream_port(programs: Path) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("marker", ["[[300 0]]", "[[300 1]]"])
-def test_the_upstream_says_every_token_over_kept_connections(
+def test_the_upstream_sends_every_token_over_persistent_connections(
     programs: Path, upstream_port: int, marker: str
 ) -> None:
     options = ("--path", "/v1/chat/completions", "--tokens", "300", "--end", "[DONE]", "--streams", "3")

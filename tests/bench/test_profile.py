@@ -15,9 +15,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
 @pytest.mark.parametrize(("step", "mark"), [(step, mark) for step, marks in _STEPS for mark in marks])
-def test_what_lies_in_a_steps_files_is_counted_to_it_and_to_no_other(
-    step: str, mark: str, place: str
-) -> None:
+def test_time_in_a_steps_files_counts_for_that_step_alone(step: str, mark: str, place: str) -> None:
     assert _step(f"run ({place}{mark}x.py:7)") == step
 
 

@@ -9,7 +9,7 @@ from tests.catalog.project import CONFIG, refused
 
 
 class TestFile:
-    def test_a_missing_file_says_how_to_write_one(self) -> None:
+    def test_the_error_of_a_missing_file_shows_how_to_write_one(self) -> None:
         what, _, todo = refused()
 
         assert what == "langgraph.json doesn't exist"

@@ -94,7 +94,7 @@ class TestTargets:
             ("a..b:graph", "langgraph.json:3: ModuleNotFoundError"),
         ],
     )
-    def test_a_module_that_gives_no_graph_is_refused(self, entry: str, why: str) -> None:
+    def test_a_module_without_a_graph_is_refused(self, entry: str, why: str) -> None:
         declare(entry)
 
         assert refused()[1].startswith(why)
@@ -140,7 +140,7 @@ class TestTargets:
         assert (listed.returncode, served.returncode) == (0, 0), listed.stderr + served.stderr
         assert "graphs/own.py" in listed.stdout
 
-    def test_the_file_may_lie_elsewhere(self, tmp_path: Path) -> None:
+    def test_the_file_may_be_elsewhere(self, tmp_path: Path) -> None:
         declare(source=BUILDER + "graph = builder")
         (tmp_path / "deep").mkdir()
         (tmp_path / "deep/langgraph.json").write_text('{"graphs": {"agent": "../agent.py:graph"}}')

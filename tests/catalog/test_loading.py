@@ -41,7 +41,7 @@ class TestGraphs:
 
         assert load(entry, BUILDER + "graph = builder").description == "It answers."
 
-    def test_graphs_come_in_the_files_order(self) -> None:
+    def test_graphs_are_in_the_files_order(self) -> None:
         declare(source=BUILDER + "graph = builder")
         entries = dict.fromkeys(("zebra", "ant", "mole"), "./agent.py:graph")
         CONFIG.write_text(json.dumps({"graphs": entries}))

@@ -101,7 +101,7 @@ def test_a_project_above_langgraph_json_is_found_by_its_source() -> None:
 
 
 @pytest.mark.parametrize("pyproject", ["not toml", "", "tool = 7", '[tool]\nsetuptools = "x"\n'])
-def test_a_pyproject_that_says_nothing_of_packages_does_no_harm(pyproject: str) -> None:
+def test_a_pyproject_without_packages_does_no_harm(pyproject: str) -> None:
     write("pyproject.toml", pyproject)
     write("src/my_answers.py")
     declare(source=SOURCE, dependencies=["."])

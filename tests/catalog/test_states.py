@@ -101,7 +101,7 @@ class TestStates:
             "class S(BaseModel):\n    messages: Annotated[list[AnyMessage], add_messages] = []",
         ],
     )
-    def test_a_state_with_messages_takes_messages(self, state: str) -> None:
+    def test_a_state_with_messages_accepts_messages(self, state: str) -> None:
         graph = graph_of(f"{state}\ngraph = made(S)")
 
         assert graph.takes_messages
@@ -164,7 +164,7 @@ class TestInputs:
         "class I(BaseModel):\n    topic: str\n    joke: str = ''\n",
         "@dataclasses.dataclass\nclass I:\n    topic: str\n    joke: str = ''\n",
     ])  # fmt: skip
-    def test_an_input_schema_says_what_is_required(self, declared: str) -> None:
+    def test_an_input_schema_lists_what_is_required(self, declared: str) -> None:
         schemas = graph_of(self.STATE + declared + "graph = made(S, input_schema=I)").schemas
 
         assert schemas.input_keys == ("topic", "joke")
@@ -206,7 +206,7 @@ class TestContexts:
             whole = graph_of(source.replace("user: str", "user: str = 'nobody'").replace("'S'", "'S2'"))
             assert whole.schemas.make_context(None).user == "nobody"
 
-    def test_a_graph_without_a_context_takes_none(self) -> None:
+    def test_a_graph_without_a_context_accepts_none(self) -> None:
         schemas = graph_of(self.STATE + "graph = made(S)").schemas
 
         assert schemas.context_problem({"user": "Ada"}) == (

@@ -52,7 +52,7 @@ def test_standard_input_is_a_question(desk: Desk, where: list[str]) -> None:
     assert desk.run("chat", *where, question="two\nlines").stdout == "You said two\nlines, number 1.\n"
 
 
-def test_without_a_server_it_says_that_it_answers_here(desk: Desk) -> None:
+def test_without_a_server_it_prints_that_it_answers_in_process(desk: Desk) -> None:
     done = desk.run("chat", "hello")
 
     assert f"http://127.0.0.1:{desk.port}" in done.stderr
@@ -92,7 +92,7 @@ def test_text_that_was_a_step_is_on_a_line_of_its_own(desk: Desk, where: list[st
     assert desk.run("chat", *where, "wrong start").stdout.split() == ["Let", "me", "see", "It", "is", "42"]
 
 
-def test_json_lines_tell_all(desk: Desk, where: list[str]) -> None:
+def test_json_lines_contain_every_part(desk: Desk, where: list[str]) -> None:
     started, *parts = lines(desk.run("chat", *where, "--json", "--thread", "t", "tool"))
 
     assert started == {"type": "started", "run_id": parts[-1]["run_id"], "thread_id": "t"}
@@ -271,7 +271,7 @@ def test_a_question_needs_neither_standard_input_nor_error(desk: Desk, talker: S
     assert (done.returncode, done.stdout) == (0, "You said hello, number 1.\n")
 
 
-def test_a_folder_that_a_server_holds_is_one_line(desk: Desk) -> None:
+def test_a_folder_that_a_server_uses_is_one_line(desk: Desk) -> None:
     server = desk.start("serve", "--port", "0")
     assert server.stdout is not None
     wait_for_line(server.stdout, "Ctrl-C stops it.")

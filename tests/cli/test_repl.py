@@ -51,7 +51,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_session(desk: Desk, talker: Served,
     session.see("You said again, number 2.")
 
 
-def test_ctrl_c_at_an_empty_prompt_says_how_to_leave(session: Terminal) -> None:
+def test_ctrl_c_at_an_empty_prompt_shows_how_to_exit(session: Terminal) -> None:
     session.press("\x03")
 
     session.see("Ctrl-D or /exit leaves.")
@@ -225,7 +225,7 @@ def test_a_session_begins_with_what_its_thread_waits_for(desk: Desk, talker: Ser
     terminal.see("You said 'yes'.")
 
 
-def test_a_lost_connection_is_said_on_a_line_of_its_own(desk: Desk, talker: Served) -> None:
+def test_a_lost_connection_is_reported_on_its_own_line(desk: Desk, talker: Served) -> None:
     with cutting(talker.address, [*UNCUT, 1200]) as proxy:
         terminal = desk.open_terminal("chat", "--url", proxy.url, "tool")
 

@@ -161,7 +161,7 @@ def test_a_stop_ends_an_open_answer(desk: Desk) -> None:
         wait_for(desk.mark)
 
 
-def test_a_stop_tells_an_open_stream_why_it_ends(desk: Desk) -> None:
+def test_a_stop_ends_an_open_stream_with_the_reason(desk: Desk) -> None:
     process = desk.start("serve", "--port", "0", SELTZER_DRAIN_S="1")
     url = url_in(banner_of(process))
     with httpx.stream(

@@ -115,7 +115,7 @@ def test_an_app_that_cant_be_loaded_is_one_line(composing: Desk, target: str, re
     assert (done.returncode, done.stdout) == (1, "")
 
 
-def test_a_file_that_names_graphs_cant_be_given_beside_an_app(composing: Desk) -> None:
+def test_a_file_that_names_graphs_cant_be_combined_with_an_app(composing: Desk) -> None:
     done = composing.run("serve", "--app", "app.main:app", "--config", "langgraph.json")
 
     assert done.returncode == 2

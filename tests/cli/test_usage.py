@@ -42,7 +42,7 @@ def test_each_commands_help_has_an_example(desk: Desk, command: str) -> None:
     assert f"Example: seltzer {command}" in done.stdout
 
 
-def test_the_version_is_told(desk: Desk) -> None:
+def test_the_version_is_printed(desk: Desk) -> None:
     assert desk.run("--version").stdout == f"seltzer {__version__}\n"
 
 

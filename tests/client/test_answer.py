@@ -108,13 +108,15 @@ def read(url: str, *, silence_s: float = 10, **options: Any) -> list[Part]:
     return list(follow_run(following(url, **options), silence_s, clock=waits, sleep=waits.sleep))
 
 
-async def test_an_answer_comes_in_parts() -> None:
+async def test_an_answer_arrives_in_parts() -> None:
     with answering_each(whole(WHOLE)) as server:
         assert await aread(server.url) == WHOLE_PARTS
 
 
 @pytest.mark.parametrize("said", [WHOLE, CRASHED], ids=["whole", "crashed"])
-async def test_cut_behind_every_event_the_parts_are_those_of_the_whole(said: Sequence[Emission]) -> None:
+async def test_cut_after_every_event_the_parts_are_those_of_the_uncut_stream(
+    said: Sequence[Emission],
+) -> None:
     parts = WHOLE_PARTS if said is WHOLE else CRASHED_PARTS
     for count in range(len(said) + 1):
         cut = len(body(said[:count]))
@@ -124,7 +126,7 @@ async def test_cut_behind_every_event_the_parts_are_those_of_the_whole(said: Seq
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, len(body(CRASHED))), max_size=5), st.booleans())
-def test_cut_anywhere_as_often_as_may_be_the_parts_are_those_of_the_whole(
+def test_cut_anywhere_any_number_of_times_the_parts_are_those_of_the_uncut_stream(
     cuts: list[int], is_clean: bool
 ) -> None:
     answers = [replaying(CRASHED, cut, END if is_clean else b"") for cut in cuts]
@@ -137,7 +139,7 @@ def test_a_connection_that_is_silent_is_a_lost_one() -> None:
         assert read(server.url, silence_s=0.5) == WHOLE_PARTS
 
 
-async def test_a_server_that_drains_is_come_back_to() -> None:
+async def test_a_draining_server_is_reconnected_to() -> None:
     told: list[str] = []
     answers = (replaying(WHOLE, len(body(WHOLE[:6])), chunk(DRAINING) + END), whole(WHOLE))
     with answering_each(*answers) as server:
@@ -162,7 +164,7 @@ async def test_a_broken_refusal_is_read_again() -> None:
         assert await aread(server.url) == WHOLE_PARTS
 
 
-def test_a_gap_is_said() -> None:
+def test_a_gap_is_an_error() -> None:
     problem = chunk(json.dumps({"code": "stream_gap", "detail": "gone"}).encode())
     cut = len(body(WHOLE[:4]))
     with (
@@ -174,7 +176,7 @@ def test_a_gap_is_said() -> None:
     assert (caught.value.text, caught.value.cursor) == ("Let me see", "1-4")
 
 
-async def test_who_comes_behind_the_end_is_told_how_it_ended() -> None:
+async def test_a_reader_after_the_end_gets_how_it_ended() -> None:
     run = {"run_id": "r1", "thread_id": "t1", "graph": "agent", "status": "success", "attempt": 1}
     run |= {"created_at": "", "output": "42", "error": None, "interrupts": []}
     look = [head(content_type="application/json"), chunk(json.dumps(run).encode()), END]
@@ -208,7 +210,7 @@ async def test_pings_keep_a_quiet_run() -> None:
         assert await aread(server.url) == WHOLE_PARTS
 
 
-async def test_behind_the_last_event_nothing_is_waited_for() -> None:
+async def test_nothing_is_awaited_after_the_last_event() -> None:
     with answering_each(replaying(WHOLE), stays=True) as server:
         assert await aread(server.url) == WHOLE_PARTS
 
@@ -224,7 +226,7 @@ async def test_a_token_is_yielded_before_the_next_one_is_sent() -> None:
         assert server.client_left.is_set()
 
 
-def test_the_sync_client_leaves_when_it_is_closed() -> None:
+def test_the_sync_client_disconnects_when_it_is_closed() -> None:
     with answering_each(replaying(tape(token("first"))), stays=True) as server:
         parts = stream("q", server.url)
         assert [next(parts), next(parts)] == [Started("r1", "t1"), Token("first")]
@@ -239,7 +241,7 @@ def sent_body(server: RawServer) -> dict[str, Any]:
     return sent
 
 
-def test_the_question_is_sent_with_what_was_asked_for() -> None:
+def test_the_question_is_sent_with_its_options() -> None:
     with answering_each(whole(WHOLE)) as server:
         list(stream("¿qué?", server.url, graph="a/b", thread_id="t1", on_busy="enqueue", config=None))
 
@@ -278,7 +280,7 @@ def test_a_refusal_is_an_error_at_once() -> None:
     assert (caught.value.code, caught.value.retry_after_s) == ("server_draining", 7.0)
 
 
-async def test_get_stream_prints_an_answer_that_began_anew_as_one() -> None:
+async def test_get_stream_prints_a_restarted_answer_as_one() -> None:
     out = io.StringIO()
     said = [*tape(token("It ")), *tape(token("It is"), token(" 42."), FINISHED, attempt=2)]
     with answering_each(whole(said)) as server:
@@ -287,7 +289,7 @@ async def test_get_stream_prints_an_answer_that_began_anew_as_one() -> None:
     assert out.getvalue() == "It is 42.\n"
 
 
-async def test_get_stream_says_when_the_new_answer_differs() -> None:
+async def test_get_stream_prints_a_notice_when_the_new_answer_differs() -> None:
     out = io.StringIO()
     said = [*tape(token("It is ")), *tape(token("That's 42."), FINISHED, attempt=2)]
     with answering_each(whole(said)) as server:
@@ -304,7 +306,7 @@ async def test_get_stream_returns_the_answer_without_what_was_a_step() -> None:
     assert out.getvalue() == "Let me see\n\nIt is\u2028 42 🥤.\n"
 
 
-async def test_get_stream_says_when_the_graph_asks() -> None:
+async def test_get_stream_prints_a_notice_when_the_graph_asks() -> None:
     out = io.StringIO()
     asked = ("interrupted", {"interrupts": [{"id": "i", "value": "really?"}]})
     with answering_each(whole(tape(asked))) as server:

@@ -40,7 +40,7 @@ async def test_the_thread_remembers(talker: Served) -> None:
     assert await get_stream("two", talker.url, thread_id="t", out=io.StringIO()) == "You said two, number 2."
 
 
-async def test_the_answer_comes_in_pieces(talker: Served) -> None:
+async def test_the_answer_arrives_in_pieces(talker: Served) -> None:
     tokens = [token async for token in astream_chat("hello", talker.url)]
 
     assert "".join(tokens) == "You said hello, number 1."
@@ -61,7 +61,7 @@ async def test_a_token_is_yielded_before_the_next_one_is_sent() -> None:
         assert server.client_left.is_set()
 
 
-async def test_a_character_cut_in_two_comes_whole() -> None:
+async def test_a_character_cut_in_two_is_put_together() -> None:
     soda = "🤙é".encode()
     with answering(head(), *(chunk(bytes([byte])) for byte in soda), END) as server:
         tokens = [token async for token in astream_chat("q", server.url)]
@@ -93,7 +93,7 @@ async def test_the_question_and_the_thread_are_sent_as_json() -> None:
     assert json.loads(body) == {"text": "¿qué?", "thread_id": "t-1"}
 
 
-async def test_a_body_that_breaks_off_is_said_with_what_had_come() -> None:
+async def test_a_body_that_breaks_off_is_an_error_with_the_text_so_far() -> None:
     with answering(head(), chunk(b"half an ")) as server, pytest.raises(AnswerCutOff) as caught:
         async for _ in astream_chat("q", server.url):
             pass
@@ -101,7 +101,7 @@ async def test_a_body_that_breaks_off_is_said_with_what_had_come() -> None:
     assert caught.value.text == "half an "
 
 
-def test_the_sync_client_says_a_cut_off_answer_too() -> None:
+def test_the_sync_client_raises_for_a_cut_off_answer_too() -> None:
     with (
         answering(head(), chunk(b"half an ")) as server,
         pytest.raises(AnswerCutOff, match="after 8 characters"),

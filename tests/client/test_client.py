@@ -106,7 +106,7 @@ def test_a_run_that_has_ended_is_followed_from_anywhere(talker: Served) -> None:
     assert caught.value.code == "invalid_cursor"
 
 
-def test_behind_the_end_of_a_real_run_there_is_its_end(talker: Served) -> None:
+def test_after_the_end_of_a_real_run_its_end_is_repeated(talker: Served) -> None:
     client = Client(talker.url)
     run = client.start("hello", thread_id="end")
     count = count_events(client, run)
@@ -125,7 +125,7 @@ def count_events(client: Client, run: RunInfo) -> int:
     raise AssertionError("the run has more events than a run of this graph")
 
 
-async def test_leaving_doesnt_stop_a_run_and_cancelling_does(
+async def test_closing_the_stream_doesnt_stop_a_run_and_cancelling_does(
     talker: Served, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.setenv("TALKER_LOG", str(tmp_path / "mark"))
@@ -161,7 +161,7 @@ async def test_a_question_of_the_graph_is_answered(asking: Served) -> None:
     assert caught.value.code == "not_interrupted"
 
 
-def test_an_answer_that_was_cut_off_is_given_once(asking: Served) -> None:
+def test_an_answer_to_an_interrupt_that_was_cut_off_counts_once(asking: Served) -> None:
     client = Client(asking.url)
     *_, asked = client.stream("go", thread_id="t")
     assert isinstance(asked, Interrupted)
@@ -172,7 +172,7 @@ def test_an_answer_that_was_cut_off_is_given_once(asking: Served) -> None:
     assert told(parts) == [Token("You said yes.")]
 
 
-async def test_threads_are_listed_looked_at_and_forgotten(talker: Served) -> None:
+async def test_threads_are_listed_read_and_deleted(talker: Served) -> None:
     client, name = AsyncClient(talker.url), uuid.uuid4().hex
     for turn in range(3):
         async for _ in client.stream(f"{name} {turn}", thread_id=f"{name}{turn}"):
@@ -193,7 +193,7 @@ async def test_threads_are_listed_looked_at_and_forgotten(talker: Served) -> Non
     assert caught.value.code == "unknown_thread"
 
 
-def test_the_sync_client_knows_threads_too(talker: Served) -> None:
+def test_the_sync_client_has_threads_too(talker: Served) -> None:
     client = Client(talker.url)
     *_, done = client.stream("hello")
     assert isinstance(done, Done)
@@ -216,7 +216,7 @@ def test_the_sync_client_knows_threads_too(talker: Served) -> None:
     ],
 )
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"threads": 1}'])
-def test_what_isnt_seltzer_is_said_to_be_so(ask: Callable[[Client], Any], body: bytes) -> None:
+def test_a_server_that_isnt_seltzer_is_an_error(ask: Callable[[Client], Any], body: bytes) -> None:
     with answering(head(), chunk(body), END) as server, pytest.raises(ServerUnreachable, match="isn't"):
         ask(Client(server.url))
 
@@ -257,7 +257,7 @@ def test_a_run_is_started_once_without_asyncio_too() -> None:
         assert is_started_once(Client(server.url).start("q"), server)
 
 
-def test_a_server_that_isnt_there_is_not_asked_twice() -> None:
+def test_a_server_that_isnt_there_is_not_retried() -> None:
     with pytest.raises(ServerUnreachable):
         Client("http://127.0.0.1:9").start("q")
 

@@ -27,7 +27,7 @@ def two_graphs(serve: Serve) -> Served:
     return serve({"shout": BARE, "agent": f"{TALKER}:graph", "Store": f"{TALKER}:graph"})
 
 
-async def test_a_server_says_which_graphs_it_has(two_graphs: Served) -> None:
+async def test_a_server_lists_its_graphs(two_graphs: Served) -> None:
     graphs = await served_graphs(two_graphs.url)
 
     assert graphs == [
@@ -57,7 +57,7 @@ async def test_another_server_is_not_mistaken_for_seltzer(body: bytes) -> None:
         ("http://[", False),
     ],
 )
-def test_no_proxy_stands_between_us_and_our_own_machine(url: str, expected: bool) -> None:
+def test_no_proxy_is_used_for_loopback(url: str, expected: bool) -> None:
     assert _is_loopback(url) is expected
 
 

@@ -49,7 +49,7 @@ def contents(client: httpx.Client) -> list[Any]:
     return [message["content"] for message in state["values"]["messages"]]
 
 
-def test_nothing_is_lost_when_the_clock_goes_back_an_hour(
+def test_nothing_is_lost_when_the_clock_steps_back_an_hour(
     home: Home, client: httpx.Client, upstream: Upstream
 ) -> None:
     upstream.script(lambda body: Reply(text=f"re {body['messages'][-1]['content']}"))
@@ -75,7 +75,7 @@ def test_nothing_is_lost_when_the_clock_goes_back_an_hour(
     assert contents(client) == [*said, "four", "re four"]
 
 
-def test_a_run_goes_on_when_the_clock_goes_back_while_the_server_is_dead(
+def test_a_run_continues_when_the_clock_steps_back_while_the_server_is_down(
     home: Home, client: httpx.Client, upstream: Upstream
 ) -> None:
     upstream.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))
@@ -104,7 +104,7 @@ def test_a_second_server_on_the_folder_is_refused_in_a_line(home: Home, client: 
     assert client.get("/health").status_code == 200  # the first one takes no harm
 
 
-def test_uvicorns_second_worker_is_told_that_there_can_be_one(home: Home) -> None:
+def test_uvicorns_second_worker_is_refused(home: Home) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "app.main:app", "--workers", "2", "--port", str(home.port)],
         cwd=ROOT,

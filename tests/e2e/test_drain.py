@@ -146,7 +146,7 @@ def test_what_ends_within_the_drain_ends_as_ever(
     assert (text_of(later), attempts(later)) == (WHOLE, {1})
 
 
-def test_what_goes_on_at_the_drains_end_is_handed_back_or_told(
+def test_what_is_active_at_the_drains_end_is_handed_back_or_reported(
     home: Home, client: httpx.Client, opening: Any, upstream: Upstream
 ) -> None:
     server = home.start(SELTZER_DRAIN_S="0.5")
@@ -179,7 +179,7 @@ def test_what_goes_on_at_the_drains_end_is_handed_back_or_told(
     assert client.post("/chat", json={"text": "count", "thread_id": "chat"}).text == WHOLE
 
 
-def test_a_second_stop_ends_it_at_once_and_the_run_goes_on_in_the_next(
+def test_a_second_stop_ends_it_at_once_and_the_run_continues_in_the_next_server(
     home: Home, client: httpx.Client, opening: Any, upstream: Upstream
 ) -> None:
     server = home.start(SELTZER_DRAIN_S=str(100 * WAIT_S))

@@ -120,7 +120,7 @@ def as_seen(served: Served, path: str) -> list[dict[str, Any]]:
         return [{"id": each.id, "kind": each.kind, "data": each.data} for each in all_events(client, path)]
 
 
-def test_it_reads_a_run_to_its_end_and_does_not_come_back(server: Served, page: Page) -> None:
+def test_it_reads_a_run_to_its_end_and_does_not_reconnect(server: Served, page: Page) -> None:
     path = started(server)
 
     read = follow(page, server.url, path)
@@ -129,7 +129,7 @@ def test_it_reads_a_run_to_its_end_and_does_not_come_back(server: Served, page: 
     assert read["opened"] == [0]  # after the end it was answered 204
 
 
-def test_cut_off_it_comes_back_and_has_every_event_once(server: Served, page: Page) -> None:
+def test_cut_off_it_reconnects_and_has_every_event_once(server: Served, page: Page) -> None:
     path = started(server)
     whole = as_seen(server, path)
 

@@ -100,7 +100,7 @@ def test_nothing_is_lost_whenever_the_server_is_killed(seed: int, homes: Homes, 
             invariant(storm)
 
 
-def test_an_answer_that_was_whole_before_the_kill_is_the_runs_output(
+def test_an_answer_that_was_complete_before_the_kill_is_the_runs_output(
     tmp_path: Path, upstream: Upstream
 ) -> None:
     """A node beside the one that had answered is what the run still waited for."""
@@ -131,7 +131,7 @@ def test_an_answer_that_was_whole_before_the_kill_is_the_runs_output(
     assert {event.data["node"] for event in said if event.kind == "update"} == {"talk", "hold"}
 
 
-def test_a_client_that_watched_ends_with_the_whole_answer(tmp_path: Path) -> None:
+def test_a_client_that_watched_ends_with_the_complete_answer(tmp_path: Path) -> None:
     """The README's "Close the lid, open it again"."""
     with at_home(ROOT / "langgraph.json", tmp_path, DEMO_TPS="50") as home:
         home.start()

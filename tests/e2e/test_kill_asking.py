@@ -63,7 +63,7 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, upstream: Upstream) -> 
         yield made
 
 
-def test_no_answer_is_taken_for_another_questions(home: Home, upstream: Upstream) -> None:
+def test_no_answer_is_mistaken_for_another_questions(home: Home, upstream: Upstream) -> None:
     with httpx.Client(base_url=home.url, timeout=WAIT_S) as client:
         home.start()
         asked = ended(client, client.post("/asking/runs", json={"input": {"said": []}, "thread_id": "t"}))

@@ -55,7 +55,7 @@ def test_the_default_playground_remembers_in_the_thread_it_names(
         expect(page.get_by_text("Ada").last).to_be_visible()
 
 
-def test_the_chat_playground_holds_a_conversation(server: Served, page: Page) -> None:
+def test_the_chat_playground_keeps_a_conversation(server: Served, page: Page) -> None:
     page.goto(f"{server.url}/agent/chat/playground/")
 
     talk = (

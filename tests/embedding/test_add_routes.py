@@ -131,7 +131,7 @@ def test_an_argument_that_isnt_honoured_is_refused_by_name(name: str, value: Any
         add_routes(FastAPI(), saying("hello"), path="/agent", **{name: value})
 
 
-def test_langserves_defaults_are_taken() -> None:
+def test_langserves_defaults_are_accepted() -> None:
     app = FastAPI()
     add_routes(app, saying("hello"), path="/agent", input_type="auto", config_keys=["configurable"])
 
@@ -147,7 +147,7 @@ def test_langserves_defaults_are_taken() -> None:
         ("/other/agent", "there is a graph 'agent' already"),
     ],
 )
-def test_a_path_or_name_that_is_taken_is_refused(path: str, reason: str) -> None:
+def test_a_path_or_name_in_use_is_refused(path: str, reason: str) -> None:
     app = FastAPI()
     add_routes(app, saying("hello"), path="/agent")
 

@@ -77,7 +77,7 @@ def test_an_app_is_opened_as_often_as_its_lifespan_runs(make: Any) -> None:
         ("GET", "/agent/threads"),
     ],
 )
-def test_without_the_lifespan_each_request_is_told_how_to_run_it(
+def test_without_the_lifespan_each_request_is_answered_with_how_to_run_it(
     make: Any, method: str, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = TestClient(make())  # not entered
@@ -93,7 +93,7 @@ def test_without_the_lifespan_each_request_is_told_how_to_run_it(
     assert record.getMessage() == problem["detail"]
 
 
-def test_a_mounted_app_whose_lifespan_isnt_passed_on_says_so() -> None:
+def test_a_mounted_app_whose_lifespan_isnt_run_answers_with_the_reason() -> None:
     app = FastAPI()
     app.mount("/ai", app_with_routes())
 

@@ -102,7 +102,7 @@ async def test_a_call_left_unanswered_by_a_stopped_run_is_repaired_before_the_mo
     assert [m.type for m in state["messages"]] == ["human", "ai", "human", "ai"]
 
 
-async def test_a_broken_call_is_told_to_the_model_and_never_run() -> None:
+async def test_a_broken_call_is_reported_to_the_model_and_never_run() -> None:
     broken = invalid_tool_call(name="calculator", args='{"expression": "1+', id="c", error=None)
     model = ScriptedChatModel(answers=[AIMessage("", invalid_tool_calls=[broken]), AIMessage("sorry")])
 
@@ -130,7 +130,7 @@ async def test_a_call_cut_off_by_the_length_limit_is_never_run() -> None:
         (RuntimeError("password=hunter2"), "The tool failed: RuntimeError"),
     ],
 )
-async def test_of_a_tool_that_raises_only_what_was_written_for_the_model_is_told(
+async def test_of_a_tool_that_raises_the_model_sees_only_what_was_written_for_it(
     error: Exception, text: str
 ) -> None:
     @tool
@@ -146,7 +146,7 @@ async def test_of_a_tool_that_raises_only_what_was_written_for_the_model_is_told
     assert (told.status, told.text) == ("error", text)
 
 
-async def test_wrong_arguments_are_told_to_the_model() -> None:
+async def test_wrong_arguments_are_reported_to_the_model() -> None:
     @tool
     def calculator(number: int) -> str:
         """Double."""
@@ -161,7 +161,7 @@ async def test_wrong_arguments_are_told_to_the_model() -> None:
     assert "number: Field required" in told.text
 
 
-async def test_a_call_of_an_unknown_tool_is_told_to_the_model() -> None:
+async def test_a_call_of_an_unknown_tool_is_reported_to_the_model() -> None:
     unknown = AIMessage("", tool_calls=[{"name": "weather", "args": {}, "id": "w"}])
     model = ScriptedChatModel(answers=[unknown, AIMessage("sorry")])
 
@@ -172,7 +172,7 @@ async def test_a_call_of_an_unknown_tool_is_told_to_the_model() -> None:
     assert "calculator" in told.text
 
 
-async def test_a_tool_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_tool_that_takes_too_long_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     @tool
     async def calculator(expression: str) -> str:
         """Never answer."""

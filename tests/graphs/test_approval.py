@@ -75,7 +75,7 @@ async def test_the_call_is_put_before_a_person_and_nothing_has_happened_yet() ->
     assert await _results(graph) == []
 
 
-async def test_a_yes_runs_the_tool_and_the_answer_says_what_it_said() -> None:
+async def test_a_yes_runs_the_tool_and_the_answer_has_its_result() -> None:
     graph = _graph()
     await _asked(graph, question(ASKED))
 
@@ -90,7 +90,7 @@ async def test_a_yes_runs_the_tool_and_the_answer_says_what_it_said() -> None:
 @pytest.mark.parametrize(
     "answer", ["no", "いいえ", "否", False, None, {"approved": False}, "maybe tomorrow", 1, []]
 )
-async def test_anything_but_a_yes_is_a_no_and_the_model_is_told_the_words(answer: Any) -> None:
+async def test_anything_but_a_yes_is_a_no_and_the_model_sees_the_words(answer: Any) -> None:
     model = ScriptedChatModel(answers=[_emailing("ada@example.org"), AIMessage("As you wish.")])
     graph = _graph(model)
     await _asked(graph, question(ASKED))
@@ -160,7 +160,7 @@ async def test_arguments_can_be_changed_with_the_yes() -> None:
     assert "eve@example.org with the subject 'hello'" in sent.text
 
 
-async def test_changed_arguments_that_are_wrong_are_told_to_the_model() -> None:
+async def test_changed_arguments_that_are_wrong_are_reported_to_the_model() -> None:
     graph = _graph()
     await _asked(graph, question(ASKED))
 
@@ -193,7 +193,7 @@ async def test_arithmetic_streams_as_it_does_in_the_agent() -> None:
     assert "".join(through[0]).endswith("8.426149773176359.")
 
 
-async def test_a_plain_new_question_gives_the_call_up() -> None:
+async def test_a_plain_new_question_drops_the_call() -> None:
     model = ScriptedChatModel(answers=[_emailing("ada@example.org"), AIMessage("fine")])
     graph = _graph(model)
     await _asked(graph, question(ASKED))

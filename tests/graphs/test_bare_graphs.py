@@ -113,7 +113,7 @@ _TALK = st.lists(
 
 
 @given(_TALK)
-def test_a_transcript_reads_back_as_what_was_said(messages: list[BaseMessage]) -> None:
+def test_a_transcript_reads_back_as_the_messages(messages: list[BaseMessage]) -> None:
     assert [(m.type, m.text) for m in as_messages(as_prompt(messages))] == [
         (m.type, m.text) for m in messages
     ]

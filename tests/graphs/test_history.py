@@ -22,7 +22,7 @@ def _exchange(number: int) -> list[AnyMessage]:
     ]
 
 
-def test_the_window_holds_the_last_exchanges_whole_and_the_one_going_on() -> None:
+def test_the_window_has_the_last_exchanges_in_full_and_the_current_one() -> None:
     thread = [m for number in range(8) for m in _exchange(number)] + [HumanMessage("now")]
 
     shown = last_exchanges(thread, 5)
@@ -31,7 +31,7 @@ def test_the_window_holds_the_last_exchanges_whole_and_the_one_going_on() -> Non
     assert shown[0].text == "question 3"
 
 
-def test_a_short_thread_is_shown_whole() -> None:
+def test_a_short_thread_is_shown_in_full() -> None:
     thread = [*_exchange(1), HumanMessage("now")]
 
     assert last_exchanges(thread, 5) == thread
@@ -43,7 +43,7 @@ def test_a_turn_is_what_follows_the_last_question() -> None:
     assert this_turn([]) == []
 
 
-def test_a_call_without_a_result_gets_an_error_right_behind_it() -> None:
+def test_a_call_without_a_result_gets_an_error_right_after_it() -> None:
     thread: list[AnyMessage] = [
         HumanMessage("q"),
         calling("1", "2"),

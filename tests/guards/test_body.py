@@ -49,7 +49,7 @@ class TestParse:
     @given(storable, st.booleans())
     @example("👩‍👩‍👧 漢字 \u2028\u2029\x85 שלום", False)
     @example([0.1, -0.0, 5e-324, 1.7976931348623157e308, 2**63 - 1, -(2**63)], True)
-    def test_whatever_can_be_stored_comes_through_unchanged(self, value: object, ascii_only: bool) -> None:
+    def test_whatever_can_be_stored_passes_unchanged(self, value: object, ascii_only: bool) -> None:
         assert read(json.dumps(value, ensure_ascii=ascii_only)) == value
 
     @given(st.binary(max_size=60))
@@ -89,7 +89,7 @@ class TestParse:
             parse(body, DEPTH)
 
     @pytest.mark.parametrize("inner", ["", "1", '"x"'])
-    def test_sixty_four_levels_are_taken(self, inner: str) -> None:
+    def test_sixty_four_levels_are_accepted(self, inner: str) -> None:
         read("[" * 64 + inner + "]" * 64)
         read('{"a":' * 63 + "{" + (f'"a":{inner}' if inner else "") + "}" + "}" * 63)
 
@@ -167,7 +167,7 @@ class TestOverAsgi:
 
         assert answer.messages == []
 
-    async def test_a_body_of_the_limit_is_taken_and_one_more_is_not(self) -> None:
+    async def test_a_body_of_the_limit_is_accepted_and_one_more_byte_is_not(self) -> None:
         whole = b'"' + b"x" * 998 + b'"'
 
         taken = await ask(READER, [part(whole, more=False)])
@@ -204,7 +204,7 @@ class TestOverAsgi:
     @pytest.mark.parametrize(
         "kind", ["application/json", "Application/JSON; charset=utf-8", "application/vnd.x+json"]
     )
-    async def test_json_by_any_of_its_names_is_taken(self, kind: str) -> None:
+    async def test_json_by_any_of_its_media_types_is_accepted(self, kind: str) -> None:
         assert (await ask(READER, [part(b"1", more=False)], headers={"content-type": kind})).status == 200
 
     @pytest.mark.parametrize("headers", [{}, {"content-type": ""}, {"content-type": "text/plain"}])
@@ -237,7 +237,7 @@ class TestOverAsgi:
 
         assert answer.json == {"json": None}
 
-    async def test_where_none_is_needed_a_body_is_held_to_the_same_rules(self) -> None:
+    async def test_where_none_is_needed_a_body_has_the_same_rules(self) -> None:
         taken = await ask(BODILESS, [part(b"{}", more=False)])
         undeclared = await ask(BODILESS, [part(b"{}", more=False)], headers={})
         broken = await ask(BODILESS, [part(b"{", more=False)])
@@ -264,7 +264,7 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["👩‍👩‍👧", "漢字かな", "a\u2028b\u2029c\x85d", "שלום\u202e", "\x7f\x1f"])
-def test_text_comes_back_as_it_was_sent(value: str) -> None:
+def test_text_is_returned_as_it_was_sent(value: str) -> None:
     client, as_json = TestClient(READER), {"content-type": "application/json"}
 
     plain = client.post("/", json={"text": value})
@@ -336,7 +336,7 @@ class TestOverASocket:
         assert (status, body["code"]) == (413, "body_too_large")
 
     @pytest.mark.parametrize("refused", [b"x" * (MIB + 1), b"[NaN]"])
-    def test_behind_a_refusal_the_connection_goes_on(self, connection: Socket, refused: bytes) -> None:
+    def test_after_a_refusal_the_connection_stays_usable(self, connection: Socket, refused: bytes) -> None:
         connection.send(JSON_HEAD, f"content-length: {len(refused)}\r\n\r\n", refused)
         assert connection.answer()[0] in (400, 413)
 

@@ -43,13 +43,13 @@ def test_a_code_without_a_status_is_the_servers_fault() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(7.0, "7"), (0.2, "1"), (None, None)])
-def test_a_rate_limit_says_when_to_come_back(seconds: float | None, header: str | None) -> None:
+def test_a_rate_limit_has_a_retry_after(seconds: float | None, header: str | None) -> None:
     response = faults.problem(failure("upstream_rate_limited", retry_after_s=seconds), {"type": "http"})
 
     assert (response.status_code, response.headers.get("retry-after")) == (429, header)
 
 
-def test_a_problem_is_whole() -> None:
+def test_a_problem_has_all_fields() -> None:
     response = faults.problem(
         ThreadBusy("run 'r' is writing"), {"type": "http", "state": {"seltzer_request_id": "q"}}
     )
@@ -159,7 +159,7 @@ def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, Any]:
     return response.status, json.loads(response.read())
 
 
-def test_what_nobody_expected_is_a_problem_without_its_text_and_the_connection_goes_on(
+def test_an_unexpected_error_is_a_problem_without_its_text_and_the_connection_stays_usable(
     connection: http.client.HTTPConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection.request("GET", "/raises/unexpected")
@@ -179,7 +179,7 @@ def test_what_nobody_expected_is_a_problem_without_its_text_and_the_connection_g
     assert response.headers["x-request-id"] in record.getMessage()
 
 
-def test_an_answer_that_breaks_off_does_not_look_whole(connection: http.client.HTTPConnection) -> None:
+def test_an_answer_that_breaks_off_does_not_look_complete(connection: http.client.HTTPConnection) -> None:
     connection.request("GET", "/breaks")
     response = connection.getresponse()
 

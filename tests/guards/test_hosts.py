@@ -86,7 +86,7 @@ def test_a_loopback_guard_on_another_address_leaves_the_host_be() -> None:
     assert TestClient(guard, base_url="http://10.0.0.7").get("/").status_code == 200
 
 
-def test_a_refusal_says_what_to_do() -> None:
+def test_a_refusal_explains_what_to_do() -> None:
     client = TestClient(HostGuard(answering, is_loopback=True, allowed_hosts=()), base_url=f"http://{HERE}")
 
     name = client.get("/", headers={"host": "evil.example"}).json()
@@ -100,14 +100,14 @@ def test_a_refusal_says_what_to_do() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_address_the_server_does_not_tell_is_no_loopback() -> None:
+async def test_an_unknown_server_address_is_not_loopback() -> None:
     answer = await ask(HostGuard(answering, is_loopback=True, allowed_hosts=()), [], headers={"host": "x"})
 
     assert answer.status == 200
 
 
 @pytest.mark.anyio
-async def test_what_is_no_request_goes_through() -> None:
+async def test_other_scopes_than_http_pass_through() -> None:
     seen = []
 
     async def note(scope: Scope, receive: Receive, send: Send) -> None:

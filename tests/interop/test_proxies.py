@@ -81,7 +81,7 @@ def _stop(running: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.parametrize("more", ["", "proxy_buffering on;", "proxy_buffering off;"])
-def test_tokens_pass_through_as_they_come(
+def test_tokens_pass_through_as_they_arrive(
     upstream_env: Upstream, serve: Serve, proxy: Proxy, more: str
 ) -> None:
     upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))

@@ -73,7 +73,7 @@ INPUTS = [
 
 
 @pytest.mark.parametrize("value", INPUTS, ids=lambda value: type(value).__name__)
-def test_every_spelling_of_an_input_is_taken(agent: Remote, value: Any) -> None:
+def test_every_spelling_of_an_input_is_accepted(agent: Remote, value: Any) -> None:
     assert agent.invoke(value) == ANSWER
     assert "".join(agent.stream(value)) == ANSWER
     assert agent.batch([value, value]) == [ANSWER, ANSWER]
@@ -152,7 +152,7 @@ class TestAsync:
         assert log.state["final_output"] == ANSWER
         assert "calculator" in log.state["logs"]
 
-    async def test_without_diff_each_item_is_the_whole_log(self, server: Served) -> None:
+    async def test_without_diff_each_item_is_the_complete_log(self, server: Served) -> None:
         items = await self.log(server, diff=False)
 
         logs = [(RunLogPatch() + item).state for item in items]

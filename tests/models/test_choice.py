@@ -103,12 +103,12 @@ def test_a_real_completion_model_is_chosen(environment: dict[str, str], name: st
     "environment",
     [{}, {"COMPLETION_MODEL": "gpt-3.5-turbo-instruct"}, {"OPENAI_API_KEY": "k", "COMPLETION_MODEL": "demo"}],
 )
-def test_without_a_key_the_completion_model_is_scripted_and_said_to_be(environment: dict[str, str]) -> None:
+def test_without_a_key_the_completion_model_is_scripted_and_states_it(environment: dict[str, str]) -> None:
     assert isinstance(completion_model(environment), DemoCompletion)
     assert describe(environment).completion_is_scripted
 
 
-def test_react_goes_around_a_chat_model_or_the_completion_model() -> None:
+def test_react_wraps_a_chat_model_or_the_completion_model() -> None:
     around_chat = chat_model({"MODEL": "react:llama3", "OPENAI_BASE_URL": LOCAL})
     around_completion = chat_model({"MODEL": "react:completion", "OPENAI_API_KEY": "k"})
 
@@ -149,7 +149,7 @@ def test_the_key_is_in_no_repr() -> None:
     assert "secret" not in repr(chat_model({"OPENAI_API_KEY": "secret"}))
 
 
-def test_importing_the_graphs_takes_no_key_and_no_library_of_a_real_model() -> None:
+def test_importing_the_graphs_needs_no_key_and_no_library_of_a_real_model() -> None:
     source = (
         "import sys, json, graphs.agent, graphs.approval, graphs.llm, graphs.completion;"
         "print(json.dumps([m for m in ('langchain_openai', 'openai', 'langchain') if m in sys.modules]))"
@@ -163,7 +163,7 @@ def test_importing_the_graphs_takes_no_key_and_no_library_of_a_real_model() -> N
     assert json.loads(printed.stdout) == []
 
 
-def test_importing_a_graph_whose_model_lacks_its_key_says_so() -> None:
+def test_importing_a_graph_whose_model_lacks_its_key_raises_a_clear_error() -> None:
     bare = {"PATH": os.environ["PATH"], "MODEL": "openai:gpt-4o"}
 
     result = subprocess.run(

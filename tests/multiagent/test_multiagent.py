@@ -37,7 +37,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("graph", EACH)
 @pytest.mark.parametrize("ask", WAYS, ids=lambda ask: ask.__name__)
-def test_the_answer_is_what_the_last_agent_says(serve: Serve, graph: str, ask: Ask) -> None:
+def test_the_answer_is_the_last_agents_text(serve: Serve, graph: str, ask: Ask) -> None:
     served = serve({graph: GRAPHS[graph]})
 
     assert ask(served.url, graph, f"/{graph}") == ANSWERS[graph]

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from tests.packaging.environment import Environment, run
 
 
-def test_the_wheel_holds_all_of_seltzer_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_contains_all_of_seltzer_and_nothing_else(wheel: Path) -> None:
     tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "seltzer"],
         cwd=ROOT,

@@ -35,7 +35,7 @@ def dev(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.mark.parametrize("example", RUNNABLE, ids=lambda example: example.graph)
-def test_langgraphs_own_server_gives_the_same_answer(dev: str, example: Example) -> None:
+def test_langgraphs_own_server_returns_the_same_answer(dev: str, example: Example) -> None:
     body = {"assistant_id": example.graph, "input": {"messages": [{"role": "user", "content": "hi"}]}}
 
     state = httpx.post(f"{dev}/runs/wait", json=body, timeout=60).raise_for_status().json()

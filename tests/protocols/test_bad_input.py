@@ -70,7 +70,7 @@ MESSAGES = {
 
 @routes
 @pytest.mark.parametrize("name", MESSAGES)
-def test_a_message_that_no_provider_takes_is_refused_by_its_field(
+def test_a_message_that_no_provider_accepts_is_refused_by_its_field(
     client: httpx.Client, route: str, name: str
 ) -> None:
     message, place = MESSAGES[name]

@@ -95,7 +95,7 @@ def test_a_bad_query_is_refused_by_its_field(client: httpx.Client, query: str, f
 class TestTheTutorialsClient:
     """requests.get(url, json=..), as the tutorial's own client asks."""
 
-    def test_it_gets_the_whole_answer(self, server: Served) -> None:
+    def test_it_gets_the_complete_answer(self, server: Served) -> None:
         response = requests.get(f"{server.url}/chat", json={"text": QUESTION}, timeout=20)
 
         assert response.status_code == 200
@@ -187,7 +187,7 @@ def test_an_empty_question_by_get_is_refused(client: httpx.Client) -> None:
     assert client.get("/chat").status_code == 422
 
 
-def test_a_cut_answer_does_not_look_whole(upstream_env: Upstream, client: httpx.Client) -> None:
+def test_a_cut_answer_does_not_look_complete(upstream_env: Upstream, client: httpx.Client) -> None:
     upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="reset", after=1))
 
     with client.stream("POST", "/chat", json={"text": "count"}) as response:
@@ -197,7 +197,7 @@ def test_a_cut_answer_does_not_look_whole(upstream_env: Upstream, client: httpx.
             next(pieces)
 
 
-def test_an_answer_without_text_is_empty_and_whole(upstream_env: Upstream, client: httpx.Client) -> None:
+def test_an_answer_without_text_is_empty_and_complete(upstream_env: Upstream, client: httpx.Client) -> None:
     upstream_env.script([Reply(text="")])
 
     response = client.post("/chat", json={"text": "say nothing"})
@@ -206,7 +206,7 @@ def test_an_answer_without_text_is_empty_and_whole(upstream_env: Upstream, clien
 
 
 class TestEvents:
-    def test_the_head_and_pings_come_before_the_first_token(
+    def test_the_head_and_pings_are_sent_before_the_first_token(
         self, upstream_env: Upstream, serve: Serve, thread_id: str
     ) -> None:
         upstream_env.script([Reply(text="one two", breaks="silence")])

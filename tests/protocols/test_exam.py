@@ -165,7 +165,7 @@ def test_it_remembers_within_a_thread_only(client: httpx.Client, wire: Wire, thr
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_it_tells_what_the_upstream_refused(
+def test_it_reports_what_the_upstream_refused(
     relayed: httpx.Client, upstream_env: Upstream, wire: Wire, refusal: Refusal, code: str
 ) -> None:
     upstream_env.script(lambda _body: refusal)
@@ -177,7 +177,9 @@ def test_it_tells_what_the_upstream_refused(
 
 
 @every_wire
-def test_it_tells_that_an_answer_broke_off(relayed: httpx.Client, upstream_env: Upstream, wire: Wire) -> None:
+def test_it_reports_that_an_answer_broke_off(
+    relayed: httpx.Client, upstream_env: Upstream, wire: Wire
+) -> None:
     upstream_env.script(lambda _body: Reply(text=["one ", "two ", "three"], breaks="reset", after=2))
 
     with wire.ask(relayed, "count") as answer:
@@ -318,7 +320,7 @@ def test_an_answer_names_its_run_and_its_thread(client: httpx.Client, wire: Wire
 @pytest.mark.parametrize(
     "text", ["👩‍👩‍👧 café 日本語 \u2028 \u2029 \u0085 שלום", "a\r\nb\rc\n\nd", " lead and trail "]
 )
-def test_any_text_comes_through_as_it_is(
+def test_any_text_passes_unchanged(
     relayed: httpx.Client, upstream_env: Upstream, wire: Wire, text: str
 ) -> None:
     upstream_env.script([Reply(text=list(text))])
@@ -329,7 +331,7 @@ def test_any_text_comes_through_as_it_is(
     assert upstream_env.requests[0].body["messages"][-1]["content"] == text
 
 
-def test_a_rate_limit_is_told_with_the_upstreams_retry_after(
+def test_a_rate_limit_is_reported_with_the_upstreams_retry_after(
     relayed: httpx.Client, upstream_env: Upstream
 ) -> None:
     upstream_env.script(lambda _body: RATE_LIMITED)
@@ -340,7 +342,7 @@ def test_a_rate_limit_is_told_with_the_upstreams_retry_after(
     assert response.headers["retry-after"] == "1"
 
 
-def test_a_rate_limit_that_takes_longer_than_we_retry_is_told_at_once(
+def test_a_rate_limit_longer_than_we_retry_is_reported_at_once(
     relayed: httpx.Client, upstream_env: Upstream
 ) -> None:
     upstream_env.script(lambda _body: replace(RATE_LIMITED, retry_after_s=60))

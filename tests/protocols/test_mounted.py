@@ -46,7 +46,7 @@ def test_langserve_streams(base: str, graph: str) -> None:
     assert "".join(remote.stream([("human", "hello")])) == remote.invoke([("human", "hello")])
 
 
-def test_a_run_is_where_its_location_says(base: str) -> None:
+def test_a_run_is_at_its_location(base: str) -> None:
     origin = base.removesuffix("/ai/v1")
 
     started = httpx.post(f"{base}/agent/runs", json={"input": "hello"})

@@ -104,7 +104,7 @@ async def test_a_run_that_is_killed_before_its_input_is_stored_begins_again_from
     gated.may_end.set()
 
 
-async def test_a_run_that_is_killed_with_its_input_stored_goes_on_from_there(
+async def test_a_run_that_is_killed_with_its_input_stored_continues_from_there(
     engine_of: Engines, folder: Path
 ) -> None:
     gated = Gated(is_open=False)

@@ -34,7 +34,7 @@ async def test_nothing_new_is_started(engine_of: Engines) -> None:
         await engine.reserve(unasked())
 
 
-async def test_readers_of_a_background_run_are_let_go_and_it_goes_on(engine_of: Engines) -> None:
+async def test_readers_of_a_background_run_are_disconnected_and_it_continues(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["some", gate, " more"]))
     await engine.start(ask())
@@ -69,7 +69,7 @@ async def test_a_requests_run_is_followed_to_its_end(engine_of: Engines) -> None
     assert await engine.idle(5)
 
 
-async def test_a_request_whose_run_waits_for_its_turn_is_let_go(engine_of: Engines) -> None:
+async def test_a_request_whose_run_waits_for_its_turn_is_ended(engine_of: Engines) -> None:
     """Nothing begins any more, so its turn won't come."""
     engine = await engine_of(agent(["some", asyncio.Event()]))
     await engine.start(ask(run_id="r1"))
@@ -123,7 +123,7 @@ async def test_closing_hands_background_runs_to_the_next_process(engine_of: Engi
     assert await texts(engine) == ["1", "one", "2", "two"]
 
 
-async def test_a_run_handed_back_before_its_first_step_is_begun_anew(engine_of: Engines) -> None:
+async def test_a_run_handed_back_before_its_first_step_is_started_again(engine_of: Engines) -> None:
     engine = await engine_of(agent(["never"]))
     await engine.start(ask("1"))
     await engine.aclose()
@@ -135,7 +135,7 @@ async def test_a_run_handed_back_before_its_first_step_is_begun_anew(engine_of: 
     assert await texts(engine) == ["1", "one"]
 
 
-async def test_closing_ends_a_requests_run_and_keeps_what_it_said(engine_of: Engines) -> None:
+async def test_closing_ends_a_requests_run_and_keeps_its_text(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half an ", "ans", asyncio.Event()]))
     await engine.start(ask("1", attached=True))
     events = engine.follow("r")
@@ -151,7 +151,7 @@ async def test_closing_ends_a_requests_run_and_keeps_what_it_said(engine_of: Eng
     assert await texts(engine) == ["1", "half an ans", "2", "two"]
 
 
-async def test_a_run_that_was_told_to_end_ends_and_is_not_handed_back(engine_of: Engines) -> None:
+async def test_a_run_that_was_cancelled_ends_and_is_not_handed_back(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half", asyncio.Event()]))
     await engine.start(ask("1"))
     events = engine.follow("r")
@@ -203,7 +203,7 @@ async def test_closing_twice_or_before_opening_does_nothing(engine_of: Engines, 
     assert not (tmp_path / "other").exists()
 
 
-async def test_who_asks_when_all_is_closed_is_told_that_the_server_is_going(engine_of: Engines) -> None:
+async def test_a_request_after_closing_gets_server_draining(engine_of: Engines) -> None:
     engine = await engine_of(agent(["fine"]))
     await ended(engine, ask())
 

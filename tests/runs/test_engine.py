@@ -31,7 +31,7 @@ from tests.runs.scripted import Messages, ScriptedModel, agent, call
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_run_says_each_token_once_and_in_order(engine_of: Engines) -> None:
+async def test_a_run_emits_each_token_once_and_in_order(engine_of: Engines) -> None:
     engine = await engine_of(agent(["the ", "an", "swer"]))
 
     events = await ended(engine, ask())
@@ -72,7 +72,7 @@ async def test_a_graph_without_messages_has_its_values_as_output(engine_of: Engi
     assert (await engine.get_run("r")).output == {"count": 42}
 
 
-async def test_half_a_character_is_replaced_in_all_that_is_said_and_kept(engine_of: Engines) -> None:
+async def test_half_a_character_is_replaced_in_all_that_is_emitted_and_stored(engine_of: Engines) -> None:
     engine = await engine_of(agent(["one \ud83d", " \ude00 two"], ["three"]))
 
     events = await ended(engine, ask())
@@ -111,7 +111,7 @@ async def test_a_tool_call_without_text_before_it_leaves_no_trace_in_the_answer(
     assert answer(await ended(engine, ask())) == "42"
 
 
-async def test_text_that_a_node_gives_back_as_a_new_message_is_said_once(engine_of: Engines) -> None:
+async def test_text_that_a_node_returns_as_a_new_message_is_emitted_once(engine_of: Engines) -> None:
     model = ScriptedModel(scripts=[["the ", "end"]])
 
     async def say(state: Messages) -> Any:
@@ -208,7 +208,7 @@ async def test_a_failing_model_ends_the_run_with_a_code_and_without_its_text(eng
     assert answer(await ended(engine, ask(run_id="r2"))) == "fine"
 
 
-async def test_a_run_that_takes_too_many_steps_says_so(engine_of: Engines) -> None:
+async def test_a_run_that_takes_too_many_steps_fails_with_that_reason(engine_of: Engines) -> None:
     engine = await engine_of(agent(*[[call("double", '{"x": 1}', f"c{n}")] for n in range(9)]))
 
     last = (await ended(engine, ask(max_steps=3)))[-1]
@@ -231,7 +231,7 @@ async def test_unknown_graphs_runs_and_checkpoints_are_refused(engine_of: Engine
         await anext(engine.follow("nope"))
 
 
-async def test_a_run_from_a_checkpoint_goes_on_from_there(engine_of: Engines) -> None:
+async def test_a_run_from_a_checkpoint_continues_from_there(engine_of: Engines) -> None:
     engine = await engine_of(agent(["one"], ["two"], ["another two"]))
     await ended(engine, ask("first", run_id="r1"))
     state = await engine.threads.state("agent", "t")
@@ -242,7 +242,7 @@ async def test_a_run_from_a_checkpoint_goes_on_from_there(engine_of: Engines) ->
     assert await texts(engine) == ["first", "one", "other", "another two"]
 
 
-async def test_a_run_asked_for_twice_runs_once(engine_of: Engines) -> None:
+async def test_a_run_started_twice_runs_once(engine_of: Engines) -> None:
     gate = asyncio.Event()
     model = ScriptedModel(scripts=[[gate, "once"]])
     engine = await engine_of(agent(model=model))
@@ -260,7 +260,7 @@ async def test_a_run_asked_for_twice_runs_once(engine_of: Engines) -> None:
     assert model.calls == 1
 
 
-async def test_a_refused_request_leaves_the_run_alone_whose_id_it_took(engine_of: Engines) -> None:
+async def test_a_refused_request_does_not_affect_the_run_with_its_id(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent([gate, "one"], ["two"]))
     await engine.start(ask(run_id="r1"))
@@ -288,7 +288,7 @@ async def test_runs_beyond_the_limit_wait_and_beyond_the_queue_are_refused(engin
     assert answer(await said(engine.follow("r2"))) == "two"
 
 
-async def test_of_many_runs_that_come_at_once_no_more_begin_than_may(engine_of: Engines) -> None:
+async def test_of_many_runs_at_once_no_more_begin_than_the_limit(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(*[[gate, "ok"]] * 5), limits=RunLimits(runs=2))
 
@@ -313,7 +313,7 @@ async def test_usage_is_summed_over_the_models_calls(engine_of: Engines) -> None
     assert last.data["usage"] == {"input_tokens": 2, "output_tokens": 4, "total_tokens": 6}
 
 
-async def test_the_events_of_an_ended_run_are_forgotten_after_their_retention(engine_of: Engines) -> None:
+async def test_the_events_of_an_ended_run_are_deleted_after_their_retention(engine_of: Engines) -> None:
     engine = await engine_of(agent(["hi"]), limits=RunLimits(retention_s=0))
     await ended(engine, ask())
 

@@ -68,13 +68,13 @@ def test_an_upstreams_status_keeps_its_meaning(status: int, code: str) -> None:
         ("9" * 400, None),
     ],
 )
-def test_a_rate_limit_says_when_to_come_back_if_the_upstream_did(header: str, seconds: float | None) -> None:
+def test_a_rate_limit_has_the_upstreams_retry_after(header: str, seconds: float | None) -> None:
     failed = classify(refused(429, retry_after=header))
 
     assert (failed.code, failed.retryable, failed.retry_after_s) == ("upstream_rate_limited", True, seconds)
 
 
-def test_a_rate_limit_without_an_answer_says_nothing() -> None:
+def test_a_rate_limit_without_a_response_has_no_retry_after() -> None:
     error: Any = Exception()
     error.status_code = 429
 
@@ -82,7 +82,7 @@ def test_a_rate_limit_without_an_answer_says_nothing() -> None:
     assert classify(refused(429)).retry_after_s is None
 
 
-def test_a_conversation_that_is_too_long_is_told_by_its_code_or_by_langchain() -> None:
+def test_a_conversation_that_is_too_long_is_recognised_by_its_code_or_by_langchain() -> None:
     errors = [
         refused(400, code="context_length_exceeded"),
         openai.APIError(PROMPT, REQUEST, body={"code": "context_length_exceeded"}),
@@ -112,7 +112,7 @@ def test_a_conversation_that_is_too_long_is_told_by_its_code_or_by_langchain() -
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
 )
-def test_an_error_on_the_way_is_told_by_its_class(error: Exception, code: str) -> None:
+def test_a_connection_error_is_recognised_by_its_class(error: Exception, code: str) -> None:
     failed = classify(error)
 
     assert (failed.code, failed.retryable) == (code, True)
@@ -206,7 +206,7 @@ def test_odd_attributes_never_break_it(status: int, headers: dict[str, str] | No
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_a_real_upstream_does_is_told_apart(
+def test_a_real_upstreams_failures_are_told_apart(
     upstream: Upstream, answer: Reply | Refusal, code: str
 ) -> None:
     upstream.script([answer])

@@ -80,7 +80,7 @@ async def test_a_graph_that_asks_ends_interrupted_with_its_question(engine_of: E
     assert [each["value"] for each in state.interrupts] == ["may I?"]
 
 
-async def test_the_answer_is_a_new_run_that_goes_on_from_there(engine_of: Engines) -> None:
+async def test_the_answer_is_a_new_run_that_continues_from_there(engine_of: Engines) -> None:
     engine = await engine_of(asking("may I?"))
     question, _ = the_only(await ended(engine, ask("please")))
 
@@ -91,7 +91,7 @@ async def test_the_answer_is_a_new_run_that_goes_on_from_there(engine_of: Engine
     assert (await engine.get_run("r")).status == "interrupted"
 
 
-async def test_an_answer_after_a_restart_goes_on_from_there(engine_of: Engines) -> None:
+async def test_an_answer_after_a_restart_continues_from_there(engine_of: Engines) -> None:
     engine = await engine_of(asking("may I?"))
     question, _ = the_only(await ended(engine, ask("please")))
     await engine.aclose()
@@ -156,7 +156,9 @@ async def test_an_answer_whose_run_died_is_not_repeated_into_the_next_question(e
     assert sorted(await texts(engine)) == ["no delete c?", "please", "yes no delete b?"]
 
 
-async def test_an_answer_that_died_before_the_graph_took_it_is_asked_for_again(engine_of: Engines) -> None:
+async def test_a_question_whose_answer_died_before_the_graph_used_it_is_asked_again(
+    engine_of: Engines,
+) -> None:
     gate = asyncio.Event()
     gate.set()
     engine = await engine_of(asking("may I?", before=gate))
@@ -186,7 +188,7 @@ async def test_plain_input_would_lose_the_question_and_is_refused(
     assert await texts(engine) == ["please", "yes"]
 
 
-async def test_rolling_back_takes_the_question_out_of_the_thread(engine_of: Engines) -> None:
+async def test_rolling_back_removes_the_question_from_the_thread(engine_of: Engines) -> None:
     engine = await engine_of(asking("may I?"))
     await ended(engine, ask("please"))
 
@@ -196,7 +198,9 @@ async def test_rolling_back_takes_the_question_out_of_the_thread(engine_of: Engi
     assert await texts(engine) == ["again", "yes"]
 
 
-async def test_a_run_behind_one_that_asks_fails_and_the_question_can_be_answered(engine_of: Engines) -> None:
+async def test_a_run_queued_after_an_interrupted_one_fails_and_the_question_can_be_answered(
+    engine_of: Engines,
+) -> None:
     gate = asyncio.Event()
     engine = await engine_of(asking("may I?", before=gate))
     await engine.start(ask("please", run_id="r1"))
@@ -211,7 +215,7 @@ async def test_a_run_behind_one_that_asks_fails_and_the_question_can_be_answered
     assert await texts(engine) == ["please", "yes"]
 
 
-async def test_a_request_whose_turn_comes_before_its_input_leaves_the_question_to_be_answered(
+async def test_a_request_whose_turn_precedes_its_input_leaves_the_question_to_be_answered(
     engine_of: Engines,
 ) -> None:
     gate = asyncio.Event()
@@ -232,7 +236,7 @@ async def test_a_request_whose_turn_comes_before_its_input_leaves_the_question_t
     assert await texts(engine) == ["please", "yes"]
 
 
-async def test_a_request_that_died_behind_one_that_asks_leaves_the_question_to_be_answered(
+async def test_a_request_that_died_queued_after_an_interrupted_one_leaves_the_question_to_be_answered(
     engine_of: Engines,
 ) -> None:
     engine = await engine_of(asking("may I?", before=asyncio.Event()))
@@ -248,7 +252,7 @@ async def test_a_request_that_died_behind_one_that_asks_leaves_the_question_to_b
     assert await texts(engine) == ["please", "yes"]
 
 
-async def test_a_run_that_waited_to_roll_back_takes_the_question_out_of_the_thread(
+async def test_a_run_that_waited_to_roll_back_removes_the_question_from_the_thread(
     engine_of: Engines,
 ) -> None:
     """The run that it told to end had asked before it heard of it."""
@@ -308,7 +312,7 @@ def fussy(*, in_subgraph: bool = False, gate: asyncio.Event | None = None) -> An
 
 @pytest.mark.parametrize("in_subgraph", [False, True])
 @pytest.mark.parametrize("wrong", ["approve", None, [], {}, 7])
-async def test_a_question_stands_until_its_node_can_use_the_answer(
+async def test_a_question_stays_open_until_its_node_can_use_the_answer(
     engine_of: Engines, wrong: object, in_subgraph: bool
 ) -> None:
     engine = await engine_of(fussy(in_subgraph=in_subgraph))
@@ -328,7 +332,7 @@ async def test_a_question_stands_until_its_node_can_use_the_answer(
 
 
 @pytest.mark.parametrize("in_subgraph", [False, True])
-async def test_a_question_stands_when_the_run_that_answers_is_cancelled(
+async def test_a_question_stays_open_when_the_run_that_answers_is_cancelled(
     engine_of: Engines, in_subgraph: bool
 ) -> None:
     gate = asyncio.Event()

@@ -156,20 +156,20 @@ def test_an_odd_neighbour_changes_nothing(value: object, plain: object) -> None:
     assert to_json({"a": value, LONE: 1}) == {"a": plain, "?": 1}
 
 
-def test_a_surrogate_is_replaced_wherever_it_lies() -> None:
+def test_a_surrogate_is_replaced_wherever_it_is() -> None:
     assert to_json({LONE: [f"a{LONE}b", {"\udfff": Card(LONE)}]}) == {
         "?": ["a?b", {"?": {"title": "?", "things": None}}]
     }
 
 
-def test_a_list_that_holds_itself_ends() -> None:
+def test_a_list_that_contains_itself_ends() -> None:
     twice: list[Any] = [1]
     twice += [twice, twice]
 
     assert to_json(twice) == [1, "<too deep>", "<too deep>"]
 
 
-def test_what_holds_itself_in_another_way_ends_too() -> None:
+def test_what_contains_itself_in_another_way_ends_too() -> None:
     model, card = Model(title="a"), Card("b")
     model.thing, card.things = [model], {"card": card}
 
@@ -178,7 +178,7 @@ def test_what_holds_itself_in_another_way_ends_too() -> None:
     assert to_json(card) == {"title": "b", "things": {"card": "<too deep>"}}
 
 
-def test_the_same_thing_twice_is_said_twice() -> None:
+def test_the_same_object_twice_is_written_twice() -> None:
     same = {"a": LONE}
 
     assert to_json([same, same]) == [{"a": "?"}, {"a": "?"}]
@@ -194,7 +194,7 @@ def test_what_is_too_deep_is_cut(depth: int) -> None:
 
 
 @pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85"])
-def test_what_some_clients_take_for_a_line_end_is_escaped(end: str) -> None:
+def test_what_some_clients_read_as_a_line_end_is_escaped(end: str) -> None:
     data = dumps({f"a{end}": [f"b{end}", Thing(), "é漢"]})
 
     assert end not in data.decode()
@@ -228,7 +228,7 @@ anything: st.SearchStrategy[object] = st.recursive(
 
 
 @given(anything)
-def test_it_never_fails_and_says_one_line_of_json(value: object) -> None:
+def test_it_never_fails_and_returns_one_line_of_json(value: object) -> None:
     text = dumps(value).decode()
 
     assert text.splitlines() == [text]

@@ -83,7 +83,7 @@ async def test_five_in_the_same_moment_lose_nothing(engine_of: Engines) -> None:
 
 
 @pytest.mark.parametrize("attached", [False, True])
-async def test_interrupting_keeps_what_was_said_and_marks_it(engine_of: Engines, attached: bool) -> None:
+async def test_interrupting_keeps_the_partial_answer_and_marks_it(engine_of: Engines, attached: bool) -> None:
     model = ScriptedModel(scripts=[["half an ", "ans", asyncio.Event()], ["two"]])
     engine = await engine_of(agent(model=model))
     await start(engine, ask("1", run_id="r1", attached=attached))
@@ -103,7 +103,7 @@ async def test_interrupting_keeps_what_was_said_and_marks_it(engine_of: Engines,
 
 
 @pytest.mark.parametrize("attached", [False, True])
-async def test_rolling_back_takes_the_runs_work_out_of_the_thread(engine_of: Engines, attached: bool) -> None:
+async def test_rolling_back_removes_the_runs_work_from_the_thread(engine_of: Engines, attached: bool) -> None:
     engine = await engine_of(agent(["zero"], ["half an ", "ans", asyncio.Event()], ["two"]))
     await start(engine, ask("0", run_id="r0", attached=attached))
     await said(engine.follow("r0"))
@@ -180,7 +180,7 @@ async def test_a_waiting_attached_run_that_is_released_makes_way(engine_of: Engi
     assert await texts(engine) == ["1", "one", "3", "three"]
 
 
-async def test_a_reserved_run_is_interrupted_before_its_input_comes(engine_of: Engines) -> None:
+async def test_a_reserved_run_is_interrupted_before_its_input_arrives(engine_of: Engines) -> None:
     engine = await engine_of(agent(["two"]))
     reservation = await engine.reserve(unasked("r1"))
     await engine.start(ask("2", run_id="r2", on_busy="interrupt"))

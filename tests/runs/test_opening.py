@@ -79,7 +79,7 @@ CALLS: dict[str, Callable[[Engine], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_an_engine_that_was_never_opened_says_what_to_do(tmp_path: Path, call: str) -> None:
+async def test_an_engine_that_was_never_opened_raises_with_what_to_do(tmp_path: Path, call: str) -> None:
     engine = engine_in(tmp_path, ["one"])
 
     with pytest.raises(NotOpen, match="run the app's lifespan, or await engine"):

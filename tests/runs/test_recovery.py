@@ -55,7 +55,7 @@ def opened() -> asyncio.Event:
     return gate
 
 
-async def test_a_run_goes_on_from_its_last_checkpoint_as_the_next_attempt(engine_of: Engines) -> None:
+async def test_a_run_continues_from_its_last_checkpoint_as_the_next_attempt(engine_of: Engines) -> None:
     engine = await engine_of(TwoSteps(shut()).pregel)
     await engine.start(ask("1"))
     before = await until(engine.follow("r"), "token")
@@ -77,7 +77,7 @@ async def test_a_run_goes_on_from_its_last_checkpoint_as_the_next_attempt(engine
     assert (await engine.get_run("r")).attempt == 2
 
 
-async def test_the_input_is_given_once(engine_of: Engines) -> None:
+async def test_the_input_is_used_once(engine_of: Engines) -> None:
     """The process dies amid the first node: its input's checkpoint is there."""
     engine = await engine_of(agent(["half", shut()]))
     await engine.start(ask("1"))
@@ -139,7 +139,7 @@ async def test_a_tool_that_was_at_work_is_run_again(engine_of: Engines) -> None:
     assert await texts(engine) == ["1", "", "42", "42"]
 
 
-async def test_a_requests_run_fails_and_keeps_what_it_said(engine_of: Engines) -> None:
+async def test_a_requests_run_fails_and_keeps_its_text(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half an ", "ans", shut()], ["two"]))
     await engine.start(ask("1", run_id="r1", attached=True))
     await engine.start(ask("2", run_id="r2", attached=True, on_busy="enqueue"))
@@ -158,7 +158,7 @@ async def test_a_requests_run_fails_and_keeps_what_it_said(engine_of: Engines) -
     assert await texts(engine) == ["1", "half an ans", "3", "three"]
 
 
-async def test_what_waited_for_its_turn_goes_on_as_soon_as_the_thread_is_free(engine_of: Engines) -> None:
+async def test_what_waited_for_its_turn_begins_as_soon_as_the_thread_is_free(engine_of: Engines) -> None:
     """Not only at the next round of the leases, though this process has submitted none of it."""
     engine = await engine_of(agent(["half", shut()]))
     await engine.start(ask("1", run_id="r1"))
@@ -173,7 +173,7 @@ async def test_what_waited_for_its_turn_goes_on_as_soon_as_the_thread_is_free(en
     assert await texts(engine) == ["1", "one", "2", "two", "3", "three"]
 
 
-async def test_a_run_that_kills_its_process_each_time_is_given_up(engine_of: Engines) -> None:
+async def test_a_run_that_kills_its_process_each_time_is_abandoned(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half", shut()]))
     await engine.start(ask("1", run_id="r1"))
     for attempt in range(1, CRASHES_LIMIT + 1):
@@ -190,7 +190,7 @@ async def test_a_run_that_kills_its_process_each_time_is_given_up(engine_of: Eng
     await engine.check_thread_free("t")
 
 
-async def test_a_run_that_is_handed_back_each_time_is_not_taken_for_one_that_kills(
+async def test_a_run_that_is_handed_back_each_time_does_not_count_as_crashing(
     engine_of: Engines,
 ) -> None:
     engine = await engine_of(agent(["half", shut()]))
@@ -209,7 +209,7 @@ async def test_a_run_that_is_handed_back_each_time_is_not_taken_for_one_that_kil
     assert await texts(engine) == ["1", "whole"]
 
 
-async def test_a_run_whose_graph_is_gone_says_so(engine_of: Engines) -> None:
+async def test_a_run_whose_graph_is_gone_fails_with_that_reason(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half", shut()]))
     await engine.start(ask())
     await until(engine.follow("r"), "token")
@@ -224,9 +224,7 @@ async def test_a_run_whose_graph_is_gone_says_so(engine_of: Engines) -> None:
 @pytest.mark.parametrize(
     ("how", "left"), [("cancel", ["0", "zero", "1", "half"]), ("rollback", ["0", "zero"])]
 )
-async def test_a_stop_that_was_asked_for_before_is_honoured(
-    engine_of: Engines, how: Stop, left: list[str]
-) -> None:
+async def test_a_stop_requested_before_is_honoured(engine_of: Engines, how: Stop, left: list[str]) -> None:
     engine = await engine_of(agent(["zero"], ["half", shut()]))
     await engine.start(ask("0", run_id="r0"))
     await said(engine.follow("r0"))
@@ -258,7 +256,7 @@ async def test_the_runs_that_waited_are_begun_in_their_order(engine_of: Engines)
     assert await texts(engine) == ["1", "one", "2", "two", "3", "three"]
 
 
-async def test_a_run_that_died_behind_a_question_does_not_answer_it(engine_of: Engines) -> None:
+async def test_a_run_that_died_after_a_question_does_not_answer_it(engine_of: Engines) -> None:
     """Its turn had come, behind a run that ended with a question, when the process died."""
     engine = await engine_of(agent(["half", shut()]))
     await engine.start(ask("1", run_id="r1"))

@@ -53,7 +53,7 @@ def stubborn(gate: asyncio.Event, has_begun: asyncio.Event) -> AnyPregel:
 
 
 @pytest.mark.parametrize("by", ["cancel", "timeout"])
-async def test_behind_a_node_that_swallows_its_cancellation_no_other_one_begins(
+async def test_after_a_node_that_swallows_its_cancellation_no_other_one_begins(
     engine_of: Engines, by: str
 ) -> None:
     has_begun, begun_too = asyncio.Event(), list[str]()
@@ -85,7 +85,7 @@ async def test_behind_a_node_that_swallows_its_cancellation_no_other_one_begins(
     assert begun_too == []
 
 
-async def test_a_graph_that_swallows_its_cancellation_is_told_again(engine_of: Engines) -> None:
+async def test_a_graph_that_swallows_its_cancellation_is_cancelled_again(engine_of: Engines) -> None:
     has_begun, never = asyncio.Event(), asyncio.Event()
 
     async def wait(state: Messages) -> Any:
@@ -118,7 +118,7 @@ async def test_cancelling_stops_the_model_and_frees_the_thread(engine_of: Engine
     assert answer(await ended(engine, ask(run_id="r2"))) == "two"
 
 
-async def test_what_was_said_stays_in_the_thread_marked_incomplete(engine_of: Engines) -> None:
+async def test_the_partial_answer_stays_in_the_thread_marked_incomplete(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half an ", "ans", asyncio.Event()], ["two"]))
     await engine.start(ask("1", run_id="r1"))
     await until(engine.follow("r1"), "token")
@@ -188,7 +188,9 @@ async def test_an_error_that_a_cancelled_node_raises_is_no_failure(engine_of: En
     assert await stop_amid(engine, behind="started") == ["cancelled"]
 
 
-async def test_a_run_that_takes_too_long_says_so_and_keeps_what_it_said(engine_of: Engines) -> None:
+async def test_a_run_that_takes_too_long_fails_with_that_reason_and_keeps_its_text(
+    engine_of: Engines,
+) -> None:
     engine = await engine_of(agent(["half", asyncio.Event()]), limits=RunLimits(timeout_s=TIMEOUT_S))
 
     last = (await ended(engine, ask("1")))[-1]
@@ -197,7 +199,7 @@ async def test_a_run_that_takes_too_long_says_so_and_keeps_what_it_said(engine_o
     assert await texts(engine) == ["1", "half"]
 
 
-async def test_a_failure_in_mid_answer_keeps_what_was_said(engine_of: Engines) -> None:
+async def test_a_failure_in_mid_answer_keeps_the_partial_answer(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half an ", "ans", RuntimeError("broken")], ["two"]))
 
     last = (await ended(engine, ask("1", run_id="r1")))[-1]

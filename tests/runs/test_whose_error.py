@@ -110,7 +110,7 @@ def test_an_error_of_a_models_client_is_the_models_wherever_it_is_called(name: s
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", FAILURES)
-async def test_a_run_whose_tool_fails_says_so(engine_of: Engines, name: str) -> None:
+async def test_a_run_whose_tool_fails_has_that_reason(engine_of: Engines, name: str) -> None:
     fail, _ = FAILURES[name]
 
     @tool

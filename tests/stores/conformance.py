@@ -108,7 +108,7 @@ class LogExam:
         assert await stored(log) == events(1, 1, attempt=2)
         assert await stored(log, run_id="s") == events(1, 2)
 
-    async def test_a_batch_may_hold_several_attempts(self, log: EventLog) -> None:
+    async def test_a_batch_may_contain_several_attempts(self, log: EventLog) -> None:
         given = [*events(1, 2), *events(1, 2, attempt=2)]
 
         assert await log.append({"r": [*given, *events(3, 3)]}) == {"r"}

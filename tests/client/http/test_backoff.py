@@ -16,7 +16,7 @@ def test_waits_double_up_to_two_seconds() -> None:
     assert [patience.wait_s(0) for _ in range(7)] == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
 
 
-def test_success_begins_anew() -> None:
+def test_success_resets_it() -> None:
     patience = Patience(60, lambda: 0)
     patience.wait_s(0)
     patience.wait_s(59)
@@ -41,7 +41,7 @@ def test_no_patience_is_no_try() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1), st.floats(0, 5))
-def test_the_server_is_never_asked_sooner_than_it_wants(chances: list[float], least_s: float) -> None:
+def test_the_server_is_never_retried_sooner_than_it_allows(chances: list[float], least_s: float) -> None:
     left = itertools.cycle(chances)
     patience = Patience(1e9, lambda: next(left))
 

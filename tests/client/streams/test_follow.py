@@ -78,7 +78,7 @@ BYTES = st.lists(st.integers(0, len(body(CRASHED))), max_size=8)
 
 
 @given(BYTES, BYTES)
-def test_wherever_the_connection_is_cut_the_parts_are_those_of_the_whole(
+def test_wherever_the_connection_is_cut_the_parts_are_those_of_the_uncut_stream(
     cuts: list[int], pieces: list[int]
 ) -> None:
     assert play(following(), WHOLE, cuts, pieces) == WHOLE_PARTS
@@ -90,7 +90,7 @@ def test_every_byte_is_a_place_to_be_cut_at() -> None:
         assert play(following(), WHOLE, [cut, cut, 0]) == WHOLE_PARTS, cut
 
 
-def test_it_goes_on_behind_the_last_whole_event() -> None:
+def test_it_continues_after_the_last_complete_event() -> None:
     reader = following()
     assert reader.next_request() is FIRST
     list(reader.receive_head(201, HEAD))
@@ -100,14 +100,14 @@ def test_it_goes_on_behind_the_last_whole_event() -> None:
     assert reader.next_request() == requests.events("agent", "r1", "1-3")
 
 
-def test_a_run_of_which_nothing_came_is_read_from_its_start() -> None:
+def test_a_run_without_any_event_read_is_read_from_its_start() -> None:
     reader = following()
     list(reader.receive_head(201, HEAD))
 
     assert reader.next_request() == requests.events("agent", "r1", "")
 
 
-def test_a_start_that_wasnt_answered_is_asked_again_with_its_key() -> None:
+def test_a_start_without_a_response_is_sent_again_with_its_key() -> None:
     reader = following()
     reader.receive_error(ServerUnreachable("http://here", "broken", may_have_arrived=True))
     assert reader.pause_s(0) == 0.1
@@ -119,12 +119,12 @@ def test_a_start_that_wasnt_answered_is_asked_again_with_its_key() -> None:
     )
 
 
-def test_a_start_that_wasnt_sent_is_not_asked_again() -> None:
+def test_a_start_that_wasnt_sent_is_not_retried() -> None:
     with pytest.raises(ServerUnreachable):
         following().receive_error(ServerUnreachable("http://here", "refused"))
 
 
-def test_a_server_that_is_down_is_waited_for_once_the_run_may_go_on_there() -> None:
+def test_a_server_that_is_down_is_retried_once_it_may_have_the_run() -> None:
     reader = following()
     reader.receive_error(ServerUnreachable("http://here", "broken", may_have_arrived=True))
     reader.pause_s(0)
@@ -165,7 +165,7 @@ def test_patience_ends_in_an_answer_cut_off_that_can_be_followed_later() -> None
         pytest.param(WHOLE[3].frame, False, id="an event that was read before"),
     ],
 )
-def test_patience_begins_anew_with_progress(sent: bytes, is_progress: bool) -> None:
+def test_patience_is_reset_by_progress(sent: bytes, is_progress: bool) -> None:
     reader = begun(patience_s=5)
     reader.receive_error(BROKEN)
     reader.pause_s(0)
@@ -182,7 +182,7 @@ def test_patience_begins_anew_with_progress(sent: bytes, is_progress: bool) -> N
             reader.pause_s(5)
 
 
-def test_the_loss_is_told_once_until_it_is_mended() -> None:
+def test_the_loss_is_reported_once_until_the_connection_is_restored() -> None:
     told: list[str] = []
     reader = begun(on_lost=told.append)
     for _ in range(3):
@@ -198,7 +198,7 @@ def test_the_loss_is_told_once_until_it_is_mended() -> None:
     assert told == ["broken", "broken"]
 
 
-def test_the_streams_own_retry_time_is_kept_from_the_second_try_on() -> None:
+def test_the_streams_own_retry_time_applies_from_the_second_retry_on() -> None:
     reader = begun()
 
     reader.receive_error(BROKEN)
@@ -207,7 +207,7 @@ def test_the_streams_own_retry_time_is_kept_from_the_second_try_on() -> None:
     assert reader.pause_s(0) == 1.0
 
 
-def test_a_server_that_drains_is_given_its_time() -> None:
+def test_a_draining_server_is_retried_after_the_time_it_sends() -> None:
     reader = begun()
     read(reader, DRAINING)
     assert reader.is_done_reading
@@ -256,7 +256,7 @@ def test_a_run_that_is_lost_on_the_server_cuts_the_answer_off(status: int, said:
     assert caught.value.text == "Let me see"
 
 
-def test_a_gap_is_said_to_the_first_reader_too() -> None:
+def test_a_gap_is_an_error_for_the_first_reader_too() -> None:
     with pytest.raises(AnswerCutOff, match="no longer has the next"):
         refuse(following(None, run_id="r1", after="1-1"), 410)
 
@@ -332,11 +332,11 @@ def look(content: bytes) -> list[Part]:
     return parts
 
 
-def test_behind_a_runs_end_it_is_asked_how_it_ended() -> None:
+def test_after_a_runs_end_its_status_is_requested() -> None:
     assert look(run_json("success", output="42")) == [Done("r1", "t1")]
 
 
-def test_behind_a_question_it_is_read_from_the_run() -> None:
+def test_after_an_interrupt_the_question_is_read_from_the_run() -> None:
     asked = [{"id": "i", "value": "really?"}]
 
     assert look(run_json("interrupted", interrupts=asked)) == [
@@ -357,7 +357,7 @@ def test_behind_a_question_it_is_read_from_the_run() -> None:
         (run_json("cancelled"), "run_cancelled"),
     ],
 )
-def test_behind_a_failure_it_is_raised_again(content: bytes, code: str) -> None:
+def test_after_a_failure_the_error_is_raised_again(content: bytes, code: str) -> None:
     with pytest.raises(ServerError) as caught:
         look(content)
 
@@ -383,7 +383,7 @@ def test_a_run_that_is_active_again_is_followed() -> None:
     assert reader.next_request() == requests.events("agent", "r1", "1-2")
 
 
-def test_two_streams_of_the_same_run_say_it_once() -> None:
+def test_two_streams_of_the_same_run_yield_its_parts_once() -> None:
     reader = following()
     parts = [*reader.receive_head(201, HEAD), *read(reader, body(WHOLE[:6]))]
     parts += [*reader.receive_head(201, HEAD), *read(reader, body(WHOLE))]
@@ -391,7 +391,7 @@ def test_two_streams_of_the_same_run_say_it_once() -> None:
     assert parts == WHOLE_PARTS
 
 
-def test_a_follower_is_told_which_run_it_is() -> None:
+def test_a_follower_yields_which_run_it_is() -> None:
     reader = following(None, run_id="r1")
     list(reader.receive_head(200, {}))
 

@@ -47,7 +47,7 @@ def test_a_runs_events_are_an_answer_with_its_steps() -> None:
     assert read(WHOLE) == WHOLE_PARTS
 
 
-def test_a_new_attempt_begins_the_answer_anew() -> None:
+def test_a_new_attempt_restarts_the_answer() -> None:
     reading = Reading()
 
     assert read(CRASHED, reading) == CRASHED_PARTS
@@ -90,11 +90,11 @@ def test_what_was_read_before_by_somebody_else_isnt_missed() -> None:
     assert read(WHOLE[-2:], Reading("r1", WHOLE[-3].cursor)) == [Token("2 🥤."), Done("r1", "")]
 
 
-def test_who_comes_to_the_second_attempt_alone_isnt_told_of_the_first() -> None:
+def test_a_reader_of_the_second_attempt_alone_sees_no_restart() -> None:
     assert read(tape(token("a"), FINISHED, attempt=2)) == [Started("r1", "t1"), Token("a"), Done("r1", "t1")]
 
 
-def test_a_tool_call_that_a_crash_cut_in_two_is_forgotten() -> None:
+def test_a_tool_call_that_a_crash_cut_in_two_is_dropped() -> None:
     said = [*tape(call('{"num', "double", "c1")), *tape(call("{}", "double", "c1"), FINISHED, attempt=2)]
 
     assert read(said) == [Started("r1", "t1"), Restarted(2), ToolCall("double", {}), Done("r1", "t1")]
@@ -116,11 +116,11 @@ def test_a_tools_answer_is_text(said: tuple[str, Any], expected: ToolResult) -> 
     assert read(tape(said))[1:] == [expected]
 
 
-def test_a_kind_that_isnt_known_yet_is_passed_over() -> None:
+def test_an_unknown_kind_is_ignored() -> None:
     assert read(tape(("novelty", {"a": 1}), token("a"), FINISHED))[1:] == [Token("a"), Done("r1", "t1")]
 
 
-def test_what_the_graph_asks_ends_the_answer() -> None:
+def test_an_interrupt_ends_the_answer() -> None:
     asks = {"interrupts": [{"id": "i1", "value": {"question": "really?"}}]}
     reading = Reading()
 
@@ -175,7 +175,7 @@ def ai(content: Any, **more: Any) -> dict[str, Any]:
         ("odd", []),
     ],
 )
-def test_an_answer_that_was_whole_before_the_crash_is_taken_from_the_state(
+def test_an_answer_that_was_complete_before_the_crash_is_read_from_the_state(
     values: Any, expected: list[Part]
 ) -> None:
     crashed = [*tape(token("who")), *tape(("state", {"values": values}), FINISHED, attempt=2)]
@@ -183,7 +183,7 @@ def test_an_answer_that_was_whole_before_the_crash_is_taken_from_the_state(
     assert read(crashed)[2:] == [Restarted(2), *expected, Done("r1", "t1")]
 
 
-def test_a_state_that_the_run_goes_on_from_isnt_its_answer() -> None:
+def test_a_state_that_the_run_continues_from_isnt_its_answer() -> None:
     state = ("state", {"values": {"messages": [ai("the turn before")]}})
 
     parts = read([*tape(token("o")), *tape(state, token("once more"), FINISHED, attempt=2)])

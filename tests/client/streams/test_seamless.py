@@ -44,14 +44,14 @@ def test_an_answer_that_never_broke_is_passed_on_as_it_is() -> None:
     assert shown(*parts) == parts
 
 
-def test_what_is_said_again_isnt_shown_again() -> None:
+def test_repeated_text_isnt_shown_again() -> None:
     assert shown(*tokens("It is ", "4"), Restarted(2), *tokens("It ", "is 42", "."), DONE) == [
         *tokens("It is ", "4", "2", "."),
         DONE,
     ]
 
 
-def test_an_answer_that_differs_is_shown_whole_behind_a_word_of_it() -> None:
+def test_an_answer_that_differs_is_shown_in_full_after_a_notice() -> None:
     assert shown(*tokens("It is 4"), Restarted(2), *tokens("It ", "was", " 42"), DONE) == [
         *tokens("It is 4"),
         Restarted(2),
@@ -68,11 +68,11 @@ def test_an_answer_that_becomes_shorter_differs() -> None:
     ]
 
 
-def test_an_answer_that_had_not_begun_goes_on_without_a_word() -> None:
+def test_an_answer_that_had_not_begun_continues_without_a_notice() -> None:
     assert shown(Restarted(2), *tokens("a"), DONE) == [*tokens("a"), DONE]
 
 
-def test_a_new_attempt_goes_on_behind_the_steps_that_were_finished() -> None:
+def test_a_new_attempt_continues_after_the_finished_steps() -> None:
     steps = [*tokens("Let me see"), Retracted(), CALL, RESULT]
 
     assert shown(*steps, *tokens("It i"), Restarted(2), *tokens("It is 42"), DONE) == [
@@ -82,7 +82,7 @@ def test_a_new_attempt_goes_on_behind_the_steps_that_were_finished() -> None:
     ]
 
 
-def test_a_new_attempt_that_begins_behind_the_last_step_is_shown_at_once() -> None:
+def test_a_new_attempt_that_begins_after_the_last_step_is_shown_at_once() -> None:
     seamless = Seamless()
     for part in (CALL, RESULT, Restarted(2)):
         list(seamless.take(part))
@@ -124,7 +124,7 @@ def test_the_longest_repetition_is_believed() -> None:
     ]
 
 
-def test_a_repetition_that_ends_where_a_shorter_one_went_on_is_that_one() -> None:
+def test_of_two_possible_repetitions_the_one_that_continues_counts() -> None:
     steps = [*tokens("ab"), CALL, *tokens("a"), RESULT]
 
     assert shown(*steps, Restarted(2), *tokens("a"), DONE) == [*steps, *tokens("a"), DONE]
@@ -144,7 +144,7 @@ def test_a_question_ends_a_repetition_as_an_answer_does() -> None:
     assert shown(*tokens("a"), Restarted(2), asked) == [*tokens("a"), Restarted(2), asked]
 
 
-def test_the_next_answer_isnt_held_to_this_one() -> None:
+def test_the_next_answer_isnt_compared_with_this_one() -> None:
     seamless = Seamless()
     for part in (Started("r1", "t1"), *tokens("one"), DONE, Started("r2", "t1")):
         list(seamless.take(part))
@@ -170,7 +170,7 @@ def test_whatever_crashes_the_same_answer_is_shown_once(data: st.DataObject, ans
 
 
 @given(TEXTS, TEXTS)
-def test_behind_the_last_word_of_a_difference_stands_the_whole_answer(old: list[str], new: list[str]) -> None:
+def test_the_complete_answer_follows_a_notice_of_a_difference(old: list[str], new: list[str]) -> None:
     result = shown(*tokens(*old), Restarted(2), *tokens(*new), DONE)
 
     behind = result[result.index(Restarted(2)) :] if Restarted(2) in result else result

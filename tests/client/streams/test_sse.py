@@ -59,7 +59,7 @@ def decode(*pieces: bytes) -> list[Frame]:
         ),
     ],
 )
-def test_a_stream_is_parsed_as_the_standard_says(stream: bytes, frames: list[Frame]) -> None:
+def test_a_stream_is_parsed_as_the_standard_requires(stream: bytes, frames: list[Frame]) -> None:
     assert frames == decode(stream)
 
 
@@ -76,7 +76,7 @@ def test_a_stream_is_parsed_as_the_standard_says(stream: bytes, frames: list[Fra
         (b"data: a\n\n", None),
     ],
 )
-def test_the_time_to_wait_before_coming_back_is_kept(stream: bytes, retry_ms: int | None) -> None:
+def test_the_reconnection_time_is_available(stream: bytes, retry_ms: int | None) -> None:
     decoder = Decoder()
 
     list(decoder.feed(stream))
@@ -96,7 +96,7 @@ def test_a_line_end_cut_between_its_two_characters_is_one_line_end() -> None:
     assert [Frame("message", "a\nb")] == decode(b"data: a\r", b"\ndata: b\r", b"\n\r", b"\n")
 
 
-def test_a_line_end_is_acted_on_before_the_next_byte_comes() -> None:
+def test_a_line_end_takes_effect_before_the_next_byte_arrives() -> None:
     assert [Frame("message", "a")] == decode(b"data: a\r\n\r")
 
 
@@ -120,7 +120,7 @@ _ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 
 
 @given(st.data(), _LINES)
-def test_every_cut_of_the_same_bytes_gives_the_same_frames(data: st.DataObject, lines: list[str]) -> None:
+def test_every_cut_of_the_same_bytes_yields_the_same_frames(data: st.DataObject, lines: list[str]) -> None:
     stream = "".join(line + data.draw(_ENDS) for line in lines).encode()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)))))
 

@@ -37,7 +37,7 @@ async def test_its_chunks_are_the_ones_a_provider_sends() -> None:
     assert len({chunk.id for chunk in chunks}) == 1
 
 
-async def test_its_tool_calls_come_in_chunks_that_add_up() -> None:
+async def test_its_tool_calls_are_streamed_in_chunks_that_add_up() -> None:
     chunks = await _chunks(QUESTION, tools=True)
 
     whole = sum(chunks[1:], chunks[0])
@@ -54,7 +54,7 @@ async def test_reasoning_is_not_content() -> None:
     assert "scripted" in whole.text
 
 
-def test_all_ways_of_asking_give_one_answer() -> None:
+def test_all_methods_return_the_same_answer() -> None:
     model = DemoChatModel()
 
     streamed = "".join(chunk.text for chunk in model.stream("hi there!"))
@@ -62,7 +62,7 @@ def test_all_ways_of_asking_give_one_answer() -> None:
     assert streamed == model.invoke("hi there!").text == asyncio.run(model.ainvoke("hi there!")).text
 
 
-def test_tool_choice_none_takes_the_tools_away() -> None:
+def test_tool_choice_none_removes_the_tools() -> None:
     answer = DemoChatModel().bind_tools([calculator], tool_choice="none").invoke(QUESTION)
 
     assert answer.tool_calls == []
@@ -94,7 +94,7 @@ async def test_its_events_carry_every_token(version: Any) -> None:
         assert names[-1].endswith("_end")
 
 
-def test_the_completion_model_streams_words_and_says_that_it_is_scripted() -> None:
+def test_the_completion_model_streams_words_and_states_that_it_is_scripted() -> None:
     model = DemoCompletion()
 
     tokens = list(model.stream("Tell me a joke"))
@@ -116,7 +116,7 @@ async def test_the_completion_model_fails_when_asked_to() -> None:
         DemoCompletion().invoke("fail in the middle")
 
 
-def test_what_it_is_can_be_told_from_its_parameters() -> None:
+def test_its_parameters_identify_it() -> None:
     for model in (DemoChatModel(), DemoCompletion()):
         assert model._llm_type.startswith("demo")
         assert model._identifying_params == {"model_name": "demo"}

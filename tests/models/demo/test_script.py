@@ -68,14 +68,14 @@ def test_it_answers_in_the_language_asked(question: str, answer: str) -> None:
     assert _answer(question) == answer
 
 
-def test_it_never_computes_but_repeats_what_the_calculator_said() -> None:
+def test_it_never_computes_but_repeats_the_calculators_result() -> None:
     call = _calls(plan([HumanMessage("2+2")], TOOLS))[0]
     lied = [HumanMessage("2+2"), AIMessage("", tool_calls=[call]), ToolMessage("5", tool_call_id=call["id"])]
 
     assert _said(plan(lied, TOOLS)) == "2+2 is 5."
 
 
-def test_a_refused_expression_ends_in_an_answer_that_says_why() -> None:
+def test_a_refused_expression_ends_in_an_answer_with_the_reason() -> None:
     assert "too large" in _answer("what is 9**9**9?")
     assert "too deep" in _answer("what is " + "(" * 300 + "1" + ")" * 300)
     assert "too long" in _answer("what is " + "1" * 100_000)
@@ -96,14 +96,14 @@ def test_two_steps_take_two_rounds() -> None:
     assert messages[-1].text == "3+4 is 7 and 7*2 is 14."
 
 
-def test_it_goes_on_from_the_last_result() -> None:
+def test_it_continues_from_the_last_result() -> None:
     assert _answer("3+4", "and times 2?") == "7 * 2 is 14."
     assert (
         _answer("71の平方根は？", "それに2をかけると？") == "8.426149773176359 * 2は16.852299546352718です。"
     )
 
 
-def test_it_goes_on_from_a_history_of_texts_alone() -> None:
+def test_it_continues_from_a_history_of_texts_alone() -> None:
     history = [HumanMessage("3+4"), AIMessage("3+4 is 7."), HumanMessage("and times 2?")]
 
     assert [call["args"] for call in _calls(plan(history, {"calculator"}))] == [{"expression": "7 * 2"}]
@@ -124,18 +124,18 @@ def test_a_mood_is_no_name(mood: str) -> None:
     assert "don't know your name" in _answer(mood, "what is my name?")
 
 
-def test_a_result_without_its_call_is_told_all_the_same() -> None:
+def test_a_result_without_its_call_is_answered_all_the_same() -> None:
     assert _said(plan([HumanMessage("hm"), ToolMessage("5", tool_call_id="x")])) == "The result is 5."
 
 
-def test_without_a_calculator_it_says_so_and_makes_nothing_up() -> None:
+def test_without_a_calculator_it_answers_so_and_makes_nothing_up() -> None:
     parts = plan([HumanMessage("what is 3+4?")])
 
     assert "no calculator" in _said(parts)
     assert "7" not in _said(parts)
 
 
-def test_with_its_tools_taken_away_it_answers_from_what_it_has() -> None:
+def test_with_its_tools_removed_it_answers_from_what_it_has() -> None:
     first = _calls(plan([HumanMessage("(3+4)*2 step by step")], TOOLS))[0]
     messages = [
         HumanMessage("(3+4)*2 step by step"),
@@ -189,13 +189,13 @@ def test_asked_to_fail_it_fails_after_some_words(question: str) -> None:
 @pytest.mark.parametrize(
     "question", ["hi there!", "こんにちは", "你好", "tell me about Rome", "教えて", "讲个故事"]
 )
-def test_it_says_that_it_is_scripted(question: str) -> None:
+def test_it_states_that_it_is_scripted(question: str) -> None:
     text = _answer(question)
 
     assert any(word in text for word in ("scripted", "台本", "脚本"))
 
 
-def test_its_last_resort_says_how_to_use_a_real_model() -> None:
+def test_its_last_resort_explains_how_to_use_a_real_model() -> None:
     assert "OPENAI_API_KEY" in _answer("what is the capital of France?")
 
 

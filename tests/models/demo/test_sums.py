@@ -141,7 +141,7 @@ _expressions = st.recursive(
 
 
 @given(_expressions)
-def test_two_steps_come_to_what_one_comes_to(expression: str) -> None:
+def test_two_steps_give_the_result_of_one(expression: str) -> None:
     step = first_step(expression)
     if step is None:
         return
@@ -155,7 +155,7 @@ def test_two_steps_come_to_what_one_comes_to(expression: str) -> None:
     st.text(max_size=200) | st.text("0123456789.,+-*/%^!()√ of times and それにを的乘", max_size=200),
     st.booleans(),
 )
-def test_any_sentence_gives_expressions_the_calculator_takes_or_refuses(text: str, follows: bool) -> None:
+def test_any_sentence_gives_expressions_the_calculator_computes_or_refuses(text: str, follows: bool) -> None:
     for expression in find(text, "2" if follows else None):
         try:
             assert calculate(expression)

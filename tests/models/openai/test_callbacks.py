@@ -167,7 +167,7 @@ async def test_a_listener_of_texts_is_published_the_text_alone_and_others_the_ch
     assert told[4] == []
 
 
-async def test_texts_that_come_at_once_are_published_in_their_order_to_each_listener() -> None:
+async def test_texts_that_arrive_at_once_are_published_in_order_to_each_listener() -> None:
     _, apart, _ = publish_texts([Listener(), Reader()])
 
     turns, told, _ = publish_texts([Listener(), Reader()], at_once=True)
@@ -213,7 +213,7 @@ async def test_a_listener_that_raises_at_a_text_does_what_it_does_at_a_token(
     ("kinds", "are_never"),
     [([], True), ([Listener, Reader], True), ([Listener, Waited], False), ([Gathered], False)],
 )
-async def test_a_run_says_whether_its_listeners_are_ever_awaited(
+async def test_a_run_knows_whether_its_listeners_are_ever_awaited(
     kinds: list[type[Listener]], are_never: bool
 ) -> None:
     run = callbacks_in_place(run_with(*(kind() for kind in kinds), Waited(ignores=True)))

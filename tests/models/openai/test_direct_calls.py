@@ -124,7 +124,7 @@ async def test_a_cancel_while_a_handler_is_awaited_closes_the_upstream() -> None
     assert call.cancelled()
 
 
-async def test_a_listener_that_may_not_fail_is_logged_and_the_stream_goes_on(
+async def test_a_failing_listener_is_logged_and_the_stream_continues(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     outcomes = []
@@ -276,7 +276,7 @@ async def test_pings_after_texts_published_in_place_do_not_restart_the_timeout()
                 await model.ainvoke("q", {"callbacks": [listener]})
 
 
-async def test_silence_behind_texts_published_in_place_is_the_connections_to_end_too() -> None:
+async def test_silence_after_texts_published_in_place_is_ended_by_the_connection_too() -> None:
     listener = Listener()
 
     with anyio.fail_after(10):
@@ -288,7 +288,7 @@ async def test_silence_behind_texts_published_in_place_is_the_connections_to_end
     assert listener.tokens == WORDS
 
 
-def test_a_connection_that_is_kept_keeps_nothing_of_the_answer_it_brought() -> None:
+def test_a_pooled_connection_keeps_nothing_of_its_last_answer() -> None:
     """On the server's own loop: asyncio's keeps the contexts of timers that were cancelled."""
     kept: ContextVar[Any] = ContextVar("kept", default=None)
     connections = 0

@@ -73,7 +73,7 @@ async def test_every_dialect_is_published_as_by_the_plain_ways(name: str) -> Non
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(ANSWERS)), st.data())
-async def test_it_does_not_matter_how_the_bytes_are_cut_nor_when_they_come(
+async def test_it_does_not_matter_how_the_bytes_are_cut_nor_when_they_arrive(
     name: str, data: st.DataObject
 ) -> None:
     whole = ANSWERS[name]
@@ -93,7 +93,7 @@ async def test_it_does_not_matter_how_the_bytes_are_cut_nor_when_they_come(
 
 
 @pytest.mark.parametrize("name", ["openai", "ollama", "logprobs", "crlf"])
-async def test_it_does_not_matter_if_each_byte_comes_alone(name: str) -> None:
+async def test_it_does_not_matter_if_each_byte_arrives_alone(name: str) -> None:
     async def pause(_at: int) -> None:
         await rounds(1)
 
@@ -103,7 +103,7 @@ async def test_it_does_not_matter_if_each_byte_comes_alone(name: str) -> None:
     assert direct == long
 
 
-async def test_text_behind_the_first_is_published_where_its_bytes_come_in() -> None:
+async def test_text_after_the_first_is_published_where_its_bytes_arrive() -> None:
     listener = Listener()
     *events, _ = events_of(STREAMS["openai"])  # [DONE] is told to nobody
 
@@ -113,7 +113,7 @@ async def test_text_behind_the_first_is_published_where_its_bytes_come_in() -> N
     assert listener.in_place == [False, *[True] * 7, *[False] * 3]  # the role, the texts, three ends
 
 
-async def test_text_behind_a_tool_call_begins_the_plain_way_anew() -> None:
+async def test_text_after_a_tool_call_starts_the_plain_way_again() -> None:
     preamble, call = events_of(STREAMS["tools"])[:2]
     listener, events = Listener(), [preamble, text_event("a"), call, text_event("b"), *spoken("c")[:-1]]
 
@@ -122,7 +122,7 @@ async def test_text_behind_a_tool_call_begins_the_plain_way_anew() -> None:
     assert listener.in_place[:5] == [False, True, False, False, True]
 
 
-async def test_many_texts_of_one_piece_are_published_in_order_and_what_follows_goes_the_plain_way() -> None:
+async def test_many_texts_of_one_piece_are_published_in_order_and_the_rest_in_the_plain_way() -> None:
     listener, events = Listener(), spoken(*"abcdef")
 
     async def pause(at: int) -> None:
@@ -217,7 +217,7 @@ async def test_what_is_encoded_is_decoded_first_even_where_it_looks_like_text() 
         text_event("half").replace(b"\n", b"\r"),
     ],
 )
-async def test_data_amid_an_event_goes_on_the_plain_way(begun: bytes) -> None:
+async def test_data_within_an_event_is_read_in_the_plain_way(begun: bytes) -> None:
     pieces = [text_event("one "), begun, text_event("two "), *spoken("three")]
     listener = Listener()
 
@@ -248,7 +248,7 @@ async def test_a_comment_between_events_does_not_close_the_way() -> None:
 
 @pytest.mark.parametrize("is_whole", [True, False])
 @pytest.mark.parametrize("is_at_once", [True, False])
-async def test_text_behind_the_end_is_dropped(is_whole: bool, is_at_once: bool) -> None:
+async def test_text_after_the_end_is_dropped(is_whole: bool, is_at_once: bool) -> None:
     begun = spoken("one ", "two ")[: -1 if is_whole else 2]
     late = [DONE.encode(), text_event("late"), text_event("later")]
     pieces = [*begun, b"".join(late)] if is_at_once else [*begun, *late]
@@ -273,7 +273,9 @@ async def test_text_and_the_end_in_one_piece_leave_the_way_closed() -> None:
 
 
 @pytest.mark.parametrize("count", range(4))
-async def test_nothing_is_published_after_a_cancel_though_bytes_come_before_the_task_ends(count: int) -> None:
+async def test_nothing_is_published_after_a_cancel_though_bytes_arrive_before_the_task_ends(
+    count: int,
+) -> None:
     """With one round between, the bytes are handled while the cancel is on its way to the task."""
     listener, told, left = Listener(), list[int](), asyncio.Event()
     calls: list[asyncio.Task[Any]] = []

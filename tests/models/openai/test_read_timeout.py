@@ -32,7 +32,7 @@ async def failing(error: Exception) -> None:
     raise error
 
 
-async def test_what_comes_in_time_is_returned() -> None:
+async def test_what_arrives_in_time_is_returned() -> None:
     watch = ReadTimeout(5)
 
     assert [await watch.wait(value(1)), await watch.wait(value(2))] == [1, 2]

@@ -149,7 +149,7 @@ async def _outcome(model: ChatOpenAI) -> tuple[list[list[Any]], str]:
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_every_dialect_gives_the_chunks_and_the_error_of_the_plain_way(name: str) -> None:
+async def test_every_dialect_yields_the_chunks_and_the_error_of_the_plain_way(name: str) -> None:
     pieces = [ANSWERS[name]]
 
     lean = await _outcome(_model(AcceleratedChatOpenAI, pieces))
@@ -185,7 +185,7 @@ def test_it_does_not_matter_how_the_bytes_are_cut(name: str, data: st.DataObject
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_it_does_not_matter_if_each_byte_comes_alone(name: str) -> None:
+def test_it_does_not_matter_if_each_byte_arrives_alone(name: str) -> None:
     pieces = [bytes([byte]) for byte in ANSWERS[name]]
 
     assert asyncio.run(_outcome(_model(AcceleratedChatOpenAI, pieces))) == _expected(name)
@@ -316,7 +316,7 @@ async def test_no_chunk_shares_anything_that_can_be_changed() -> None:
         {"model_kwargs": {"response_format": {"type": "text"}}},
     ],
 )
-async def test_what_is_read_in_another_way_goes_the_plain_one(options: dict[str, Any]) -> None:
+async def test_what_is_read_in_another_way_is_left_to_the_plain_one(options: dict[str, Any]) -> None:
     outcomes = [
         await _outcome(_model(kind, [STREAMS["openai"]], **options))
         for kind in (AcceleratedChatOpenAI, StrictChatOpenAI)
@@ -326,7 +326,7 @@ async def test_what_is_read_in_another_way_goes_the_plain_one(options: dict[str,
     assert outcomes[0][0]
 
 
-async def test_a_timeout_of_the_clients_own_is_not_taken_for_the_models() -> None:
+async def test_a_timeout_of_the_clients_own_is_not_mistaken_for_the_models() -> None:
     async def body() -> AsyncIterator[bytes]:
         yield FRAMES[0]
         raise TimeoutError("the client's own")

@@ -43,7 +43,7 @@ async def _streamed(model: StrictChatOpenAI, *, in_loop: bool) -> AIMessageChunk
     return whole
 
 
-async def test_text_streams_and_its_usage_is_known(upstream: Upstream, chat: StrictChatOpenAI) -> None:
+async def test_text_streams_and_its_usage_is_reported(upstream: Upstream, chat: StrictChatOpenAI) -> None:
     upstream.script([Reply(text="one two three")] * 2)
 
     for in_loop in (True, False):
@@ -55,7 +55,7 @@ async def test_text_streams_and_its_usage_is_known(upstream: Upstream, chat: Str
         assert whole.usage_metadata["input_tokens"] == 7
 
 
-async def test_a_whole_tool_call_stays_as_it_is(upstream: Upstream, chat: StrictChatOpenAI) -> None:
+async def test_a_complete_tool_call_is_unchanged(upstream: Upstream, chat: StrictChatOpenAI) -> None:
     upstream.script([Reply(tool_calls=[SUM, SUM])])
 
     whole = await _streamed(chat, in_loop=True)
@@ -89,7 +89,7 @@ async def test_a_stream_without_a_finish_reason_is_truncated(
         "",
     ],
 )
-async def test_arguments_that_are_no_whole_object_never_become_a_call(
+async def test_arguments_that_are_not_a_complete_object_never_become_a_call(
     upstream: Upstream, arguments: str, in_loop: bool, chat: StrictChatOpenAI
 ) -> None:
     upstream.script([Reply(tool_calls=[ToolCall("calculator", arguments)], finish_reason="length")])
@@ -108,7 +108,7 @@ async def test_a_tool_without_parameters_may_be_called_with_nothing(
     assert [call["args"] for call in (await _streamed(chat, in_loop=True)).tool_calls] == [{}]
 
 
-async def test_the_agent_tells_the_model_of_a_truncated_call_and_never_runs_it(
+async def test_the_agent_reports_a_truncated_call_to_the_model_and_never_runs_it(
     upstream: Upstream, chat: StrictChatOpenAI
 ) -> None:
     cut = Reply(tool_calls=[ToolCall("calculator", '{"expression": "2+')], finish_reason="length")
@@ -171,7 +171,7 @@ async def test_the_responses_api_is_left_alone(upstream: Upstream, chat: StrictC
     assert {request.path for request in upstream.requests} == {"/v1/responses"}
 
 
-async def test_the_completion_model_streams_and_tells_when_it_was_truncated(
+async def test_the_completion_model_streams_and_reports_truncation(
     upstream: Upstream, completion: StrictOpenAI
 ) -> None:
     cut = Reply(text="one two three", breaks="truncated", after=2)

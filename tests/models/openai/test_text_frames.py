@@ -73,7 +73,7 @@ def decoded(data: bytes) -> list[Any]:
 @settings(deadline=None)
 @given(events, tails, st.data())
 @example(text_event("a")[:-1], b"\n", None)
-def test_the_texts_and_the_rest_are_the_whole(data: bytes, tail: bytes, drawn: Any) -> None:
+def test_the_texts_and_the_rest_add_up_to_the_input(data: bytes, tail: bytes, drawn: Any) -> None:
     whole = data + tail
     if drawn is not None:
         whole = whole[: drawn.draw(st.integers(0, len(whole)) | st.just(len(whole)))]
@@ -86,7 +86,7 @@ def test_the_texts_and_the_rest_are_the_whole(data: bytes, tail: bytes, drawn: A
 
 @settings(deadline=None)
 @given(st.lists(plain, min_size=1), st.binary(max_size=10).filter(lambda tail: b"\r" not in tail))
-def test_all_plain_events_are_taken(said: list[bytes], tail: bytes) -> None:
+def test_all_plain_events_are_read(said: list[bytes], tail: bytes) -> None:
     found, rest = TextFrames().leading_texts(b"".join(said) + tail)
 
     assert len(found) >= len(said)
@@ -103,7 +103,7 @@ def test_line_ends_within_an_events_json_end_its_line(space: str) -> None:
     assert "x" not in decoded(data)
 
 
-def test_of_a_plain_event_behind_another_nothing_is_taken() -> None:
+def test_of_a_plain_event_after_another_kind_nothing_is_read() -> None:
     ping = b": ping\n\n" + text_event("b")
 
     assert TextFrames().leading_texts(text_event("a") + ping) == (["a"], ping)
@@ -120,7 +120,7 @@ def test_of_a_plain_event_behind_another_nothing_is_taken() -> None:
         b'data: {"choices":[{"index":0,"delta":{"content":"\\ud800"}}]}\n\n',
     ],
 )
-def test_what_only_looks_like_the_frame_before_is_not_taken_for_one(data: bytes) -> None:
+def test_what_only_looks_like_the_frame_before_is_not_read_as_one(data: bytes) -> None:
     texts = TextFrames()
     learnt = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 

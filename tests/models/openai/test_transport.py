@@ -88,9 +88,7 @@ async def test_a_request_arrives_as_it_was_made(client: ModelHttpClient) -> None
     ],
 )
 @pytest.mark.parametrize("is_cut", [False, True])
-async def test_every_way_of_telling_a_bodys_length_is_read(
-    client: ModelHttpClient, raw: bytes, is_cut: bool
-) -> None:
+async def test_every_framing_of_a_body_is_read(client: ModelHttpClient, raw: bytes, is_cut: bool) -> None:
     parts = [raw[at : at + 1] for at in range(len(raw))] if is_cut else [raw]
     async with answering(sending(*parts)) as url:
         response = await client.post(url)
@@ -99,7 +97,7 @@ async def test_every_way_of_telling_a_bodys_length_is_read(
     assert "link" not in response.headers
 
 
-async def test_a_stream_that_asks_for_a_length_of_its_own_is_sent_whole(client: ModelHttpClient) -> None:
+async def test_a_stream_with_its_own_content_length_is_sent_completely(client: ModelHttpClient) -> None:
     heads = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -138,7 +136,7 @@ async def test_a_connection_is_used_again_while_it_is_open(
     assert ports[0] == ports[1] != ports[2]
 
 
-async def test_an_answer_that_nobody_asked_for_is_never_taken_for_one(client: ModelHttpClient) -> None:
+async def test_a_response_without_a_request_is_never_used_for_another(client: ModelHttpClient) -> None:
     ports = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -206,13 +204,13 @@ async def test_closing_the_client_closes_its_connections(watched: list[Watched])
         sending(UPGRADE),
     ],
 )  # fmt: skip
-async def test_what_is_no_whole_answer_is_an_error_of_httpx2(client: ModelHttpClient, answer: Answer) -> None:
+async def test_an_incomplete_response_is_an_error_of_httpx2(client: ModelHttpClient, answer: Answer) -> None:
     async with answering(answer) as url:
         with pytest.raises(httpx2.RemoteProtocolError):
             await client.post(url)
 
 
-async def test_what_came_before_the_connection_broke_is_read_before_it_is_told() -> None:
+async def test_what_arrived_before_the_connection_broke_is_read_before_the_error() -> None:
     async with answering(sending(CHUNKED + chunked(b"one") + chunked(b"two"))) as url:
         address = httpx2.URL(url)
         loop = asyncio.get_running_loop()
@@ -397,7 +395,7 @@ async def test_a_head_or_trailers_without_an_end_are_refused(client: ModelHttpCl
             await client.get(url)
 
 
-async def test_each_sign_of_life_before_the_head_begins_the_wait_anew(client: ModelHttpClient) -> None:
+async def test_each_sign_of_life_before_the_head_restarts_the_timeout(client: ModelHttpClient) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         for _ in range(6):

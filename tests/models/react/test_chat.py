@@ -47,7 +47,7 @@ async def test_the_agent_runs_on_it_and_only_the_final_answer_shows() -> None:
     assert [m.text for m in parts if isinstance(m, ToolMessage)] == ["8.426149773176359"]
 
 
-async def test_its_events_hold_no_json_either() -> None:
+async def test_its_events_have_no_json_either() -> None:
     graph = agent.build(_react(CALL, ANSWER))
 
     events = [event async for event in graph.astream_events(question("q"), version="v2")]
@@ -56,7 +56,7 @@ async def test_its_events_hold_no_json_either() -> None:
     assert "".join(streamed) == "It is 8.4."
 
 
-async def test_a_call_is_given_out_whole_and_in_standard_chunks() -> None:
+async def test_a_call_is_emitted_completely_and_in_standard_chunks() -> None:
     speaker = _react(CALL).bind_tools([calculator])
 
     chunks = [chunk async for chunk in speaker.astream("q") if isinstance(chunk, AIMessageChunk)]
@@ -77,7 +77,7 @@ def test_it_works_without_an_event_loop() -> None:
     assert asyncio.run(_react(ANSWER).ainvoke("q")).text == _react(ANSWER).invoke("q").text
 
 
-async def test_a_broken_call_is_told_to_the_model() -> None:
+async def test_a_broken_call_is_reported_to_the_model() -> None:
     model = _react(BROKEN, ANSWER)
 
     state = await agent.build(model).ainvoke(question("q"))

@@ -122,7 +122,7 @@ _texts = (
 
 
 @given(st.data(), _texts)
-def test_every_way_of_cutting_the_text_gives_the_same(data: st.DataObject, text: str) -> None:
+def test_every_way_of_cutting_the_text_has_the_same_result(data: st.DataObject, text: str) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=12)))
     pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 
@@ -130,7 +130,7 @@ def test_every_way_of_cutting_the_text_gives_the_same(data: st.DataObject, text:
 
 
 @given(st.data(), _texts)
-def test_every_way_of_cutting_the_bytes_gives_the_same(data: st.DataObject, text: str) -> None:
+def test_every_way_of_cutting_the_bytes_has_the_same_result(data: st.DataObject, text: str) -> None:
     coded = text.encode("utf-8", "replace")
     cuts = sorted(data.draw(st.lists(st.integers(0, len(coded)), max_size=12)))
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -142,7 +142,7 @@ def test_every_way_of_cutting_the_bytes_gives_the_same(data: st.DataObject, text
 
 
 @given(st.text(), st.booleans(), st.sampled_from([None, 2]), st.booleans())
-def test_an_answer_is_what_json_says_it_is(
+def test_an_answer_is_decoded_as_json(
     answer: str, is_ascii: bool, indent: int | None, is_swapped: bool
 ) -> None:
     fields = {"action": "Final Answer", "action_input": answer}
@@ -160,14 +160,14 @@ _json = st.recursive(
 
 
 @given(st.text().filter(lambda name: name.strip().lower().replace("_", " ") != "final answer"), _json)
-def test_an_action_is_what_json_says_it_is(name: str, given_input: Any) -> None:
+def test_an_action_is_decoded_as_json(name: str, given_input: Any) -> None:
     text = json.dumps({"action": name, "action_input": given_input})
 
     assert _read(list(text)) == Read("", (Action(name, given_input),))
 
 
 @given(_answers)
-def test_the_answer_is_shown_while_it_comes(answer: str) -> None:
+def test_the_answer_is_shown_while_it_arrives(answer: str) -> None:
     text = _final(answer, ensure_ascii=False)
     parser = ReActParser()
 

@@ -79,7 +79,7 @@ async def sent_by(app: ASGIApp, scope: Scope) -> list[Message]:
 
 
 @pytest.mark.anyio
-async def test_pieces_go_past_a_layer_and_head_and_end_through_it() -> None:
+async def test_pieces_bypass_a_layer_and_head_and_end_pass_through_it() -> None:
     seen: list[Message] = []
     app = DirectSendMiddleware(Layer(EventStream(lambda _: events(), ping_s=60), seen))
 
@@ -94,7 +94,7 @@ async def test_pieces_go_past_a_layer_and_head_and_end_through_it() -> None:
 
 
 @pytest.mark.anyio
-async def test_without_a_straight_way_all_goes_through_the_layers() -> None:
+async def test_without_a_direct_way_everything_passes_through_the_layers() -> None:
     seen: list[Message] = []
 
     sent = await sent_by(Layer(EventStream(lambda _: events(), ping_s=60), seen), {"type": "http"})
@@ -181,7 +181,7 @@ async def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -
 
 
 @pytest.mark.anyio
-async def test_what_comes_at_once_is_left_to_go_out_together() -> None:
+async def test_pieces_that_arrive_at_once_are_sent_together() -> None:
     cycle = Cycle()
     way = way_to(cycle.send)
 
@@ -269,7 +269,7 @@ def served(layered: FastAPI) -> Iterator[Served]:
         yield served
 
 
-def test_over_a_real_server_pieces_go_straight_and_the_head_has_what_the_layers_put_in(
+def test_over_a_real_server_pieces_are_sent_directly_and_the_head_has_what_the_layers_add(
     served: Served, seen: list[Message]
 ) -> None:
     headers = {"accept": "text/event-stream"}
@@ -303,7 +303,7 @@ def paced(demo_env: None, monkeypatch: pytest.MonkeyPatch) -> None:
         ("/chat", {"text": "what is the square root of 71?"}, "write tokens"),
     ],
 )
-async def test_tokens_are_sent_where_they_are_said_not_by_the_task_that_writes(
+async def test_tokens_are_sent_where_they_are_published_not_by_the_writing_task(
     paced: None, layered: FastAPI, path: str, asked: object, writer: str
 ) -> None:
     cycle = Cycle()
@@ -346,7 +346,7 @@ async def test_tokens_are_sent_where_they_are_said_not_by_the_task_that_writes(
         assert seqs == list(range(1, len(seqs) + 1))
 
 
-def test_a_chats_pieces_go_straight_too(layered: FastAPI, seen: list[Message]) -> None:
+def test_a_chats_pieces_are_sent_directly_too(layered: FastAPI, seen: list[Message]) -> None:
     with TestClient(layered, base_url="http://127.0.0.1") as client:
         with client.stream("POST", "/chat", json={"text": "what is the square root of 71?"}) as response:
             text = "".join(response.iter_text())

@@ -53,7 +53,7 @@ class TestFrames:
     @pytest.mark.parametrize(
         "text", ["a\nb", "a\r\nb", "\u2028\u2029\x85", "\x00", "漢字 👩‍👩‍👧 שלום", "data: x\n\n"]
     )
-    def test_any_text_is_one_line_and_comes_back(self, text: str) -> None:
+    def test_any_text_is_one_line_and_round_trips(self, text: str) -> None:
         written = frame(token(1, text))
 
         assert len(written.decode().splitlines()) == 4
@@ -146,7 +146,7 @@ class Silence:
 
 @pytest.mark.anyio
 class TestStream:
-    async def test_the_head_goes_out_before_anything_was_said(self) -> None:
+    async def test_the_head_is_sent_before_any_event(self) -> None:
         client, silence = Client(), Silence()
         stream = EventStream(silence.follow, ping_s=60, status_code=201, headers={"x-run-id": "r"})
 
@@ -165,7 +165,7 @@ class TestStream:
         }
         assert client.sent[1:] == [{"type": "http.response.body", "body": RETRY, "more_body": True}, LAST]
 
-    async def test_a_batch_goes_out_in_one_piece(self) -> None:
+    async def test_a_batch_is_sent_in_one_piece(self) -> None:
         client, batch = Client(), [token(1), token(2)]
 
         with anyio.fail_after(5):
@@ -173,7 +173,7 @@ class TestStream:
 
         assert client.bodies == [RETRY, frame(batch[0]) + frame(batch[1]), frame(token(3)), b""]
 
-    async def test_the_last_event_goes_out_with_the_bodys_end(self) -> None:
+    async def test_the_last_event_is_sent_with_the_bodys_end(self) -> None:
         client, last = Client(), Event(1, 2, "finished", {})
 
         with anyio.fail_after(5):
@@ -232,7 +232,7 @@ class TestStream:
 
         assert client.bodies[client.bodies.index(frame(token(1))) - 1] == PING
 
-    async def test_an_event_goes_out_where_it_is_said_unless_the_connection_is_full(self) -> None:
+    async def test_an_event_is_sent_where_it_is_published_unless_the_connection_is_full(self) -> None:
         client, silence = Client(), Silence()
         client.flow = FlowControl(asyncio.Transport())
 
@@ -251,7 +251,7 @@ class TestStream:
         said_by_client = [body for body in client.bodies if body.startswith(b"event:")]
         assert said_by_client == [frame(token(1)) + frame(token(2)), frame(token(3))]
 
-    async def test_amid_a_ping_no_event_is_taken(self) -> None:
+    async def test_no_event_is_sent_within_a_ping(self) -> None:
         client, silence = Client(), Silence()
         client.flow = FlowControl(asyncio.Transport())
 
@@ -285,7 +285,7 @@ class TestStream:
         assert said_by_client == [frame(token(seq)) for seq in range(1, 31)]
         assert client.bodies[-2:] == [PING, b""]
 
-    async def test_leaving_gives_up_a_ping_on_its_way(self) -> None:
+    async def test_a_disconnect_cancels_a_ping_in_progress(self) -> None:
         client, silence = Client(), Silence()
         before = asyncio.all_tasks()
 
@@ -323,7 +323,7 @@ class TestStream:
 
         assert client.sent == []
 
-    async def test_a_draining_server_says_so_and_ends_cleanly(self) -> None:
+    async def test_a_draining_server_sends_draining_and_ends_cleanly(self) -> None:
         client = Client()
 
         with anyio.fail_after(5):
@@ -346,7 +346,7 @@ class TestStream:
         with anyio.fail_after(5), pytest.raises(ZeroDivisionError):
             await Client().serve(EventStream(lambda _: said(then=ZeroDivisionError()), ping_s=60))
 
-    async def test_a_cancelled_stream_leaves_nothing_behind(self) -> None:
+    async def test_a_cancelled_stream_leaks_nothing(self) -> None:
         client, silence = Client(), Silence()
         before = asyncio.all_tasks()
 

@@ -88,7 +88,7 @@ CONFIG: RunnableConfig = {"tags": ["t"], "metadata": {"m": 1}, "run_name": "name
 @pytest.mark.parametrize("saying", SAYINGS, ids=str)
 @pytest.mark.parametrize("config", [{}, CONFIG], ids=["bare", "configured"])
 @pytest.mark.parametrize("way", ["astream", "astream_events", "astream_log"])
-async def test_listeners_hear_the_same_either_way(
+async def test_listeners_receive_the_same_either_way(
     saying: list[Any], config: RunnableConfig, way: str
 ) -> None:
     long, short = [await hear(kind(), saying, config, way) for kind in (Long, Short)]
@@ -144,7 +144,7 @@ class Tap(AsyncCallbackHandler, _StreamingCallbackHandler[Any]):
         self.heard.append("error")
 
 
-async def test_a_listeners_tap_is_closed_before_it_is_told_that_the_stream_was_left() -> None:
+async def test_a_listeners_tap_is_closed_before_it_is_called_with_the_end_of_the_stream() -> None:
     tap = Tap()
     chunks = cast(AsyncGenerator[Any], Short().astream(["a", "b"], {"callbacks": [tap]}))
 

@@ -115,7 +115,7 @@ class TestRemoteRunnable:
 
         assert "Ada" in agent.invoke({"messages": [HumanMessage("what is my name?")]}, config)
 
-    def test_chunks_are_taken_for_messages(self, agent: RemoteRunnable[Any, Any]) -> None:
+    def test_chunks_are_accepted_as_messages(self, agent: RemoteRunnable[Any, Any]) -> None:
         messages = [
             HumanMessage("my name is Ada"),
             AIMessageChunk(content="Hello!"),
@@ -124,7 +124,7 @@ class TestRemoteRunnable:
 
         assert "Ada" in agent.invoke({"messages": messages})
 
-    def test_a_chain_goes_on_behind_it(self, agent: RemoteRunnable[Any, Any]) -> None:
+    def test_a_chain_continues_after_it(self, agent: RemoteRunnable[Any, Any]) -> None:
         shouting = agent | str.upper
 
         assert "8.426" in shouting.invoke(INPUT)
@@ -145,7 +145,7 @@ class TestSchemas:
         with httpx.Client(base_url=server.url, timeout=30) as client:
             yield client
 
-    def test_a_graph_on_messages_takes_messages_and_gives_text(self, client: httpx.Client) -> None:
+    def test_a_graph_on_messages_accepts_messages_and_returns_text(self, client: httpx.Client) -> None:
         get = client.get
 
         assert list(get("/agent/input_schema").json()["properties"]) == ["messages"]
@@ -414,7 +414,7 @@ class TestBadInput:
             ("stream_log", {"input": "a", "kwargs": {"diff": False}}),
         ],
     )
-    def test_what_the_clients_methods_send_of_themselves_is_taken(
+    def test_what_the_clients_methods_add_to_a_body_is_accepted(
         self, post: Any, endpoint: str, body: Any
     ) -> None:
         response = post(f"/agent/{endpoint}", json=body)
@@ -453,7 +453,7 @@ class TestBadInput:
         ],
     )
     @pytest.mark.parametrize("route", ["agent/invoke", "agent/batch", "agent/stream", "agent/runs"])
-    def test_a_message_no_provider_takes_is_refused(
+    def test_a_message_no_provider_accepts_is_refused(
         self, post: Any, route: str, message: Any, field: str
     ) -> None:
         value = {"messages": [message]}
@@ -465,7 +465,7 @@ class TestBadInput:
         assert (response.status_code, detail.split(": ")[0]) == (422, f"{name}.messages.{field}")
         assert "secret" not in response.text
 
-    def test_a_prompt_is_taken(self, post: Any) -> None:
+    def test_a_prompt_is_accepted(self, post: Any) -> None:
         prompt = {"text": "hi there!", "type": "StringPromptValue"}
 
         assert post("/agent/invoke", json={"input": prompt}).json()["output"]
@@ -492,7 +492,7 @@ class TestBadInput:
             {"messages": [{"type": "human", "content": [{"type": "text", "text": "hi there!"}]}]},
         ],
     )
-    def test_messages_are_taken_in_any_spelling(self, post: Any, spelling: Any) -> None:
+    def test_messages_are_accepted_in_any_spelling(self, post: Any, spelling: Any) -> None:
         assert post("/agent/invoke", json={"input": spelling}).json()["output"]
         assert post("/agent/batch", json={"inputs": [spelling]}).json()["output"][0]
 
@@ -513,7 +513,7 @@ class TestStreams:
         assert (second.status_code, second.json()["code"]) == (429, "too_many_runs")
         assert second.headers["retry-after"] == "1"
 
-    def test_a_ping_comes_while_the_model_is_silent(self, upstream_env: Upstream, serve: Serve) -> None:
+    def test_a_ping_is_sent_while_the_model_is_silent(self, upstream_env: Upstream, serve: Serve) -> None:
         upstream_env.script([Reply(text="done", breaks="silence")])
         served = serve(ping_s=0.05)
 
@@ -524,7 +524,7 @@ class TestStreams:
             upstream_env.resume()
             assert 'data: "done"' in lines
 
-    def test_a_chunk_of_the_answer_comes_behind_the_token_that_it_is_made_of(self, server: Served) -> None:
+    def test_a_chunk_of_the_answer_follows_the_token_that_it_is_made_of(self, server: Served) -> None:
         url = f"{server.url}/llm/stream_events"
         made, shown = "", ""
 

@@ -132,7 +132,7 @@ class Client:
 
 @pytest.mark.anyio
 class TestStream:
-    async def test_what_is_there_at_once_goes_out_in_one_piece(self) -> None:
+    async def test_what_is_there_at_once_is_sent_in_one_piece(self) -> None:
         client, source = Client(), Source(data("1"), data("2"))
 
         with anyio.fail_after(5):
@@ -153,7 +153,7 @@ class TestStream:
 
         assert client.bodies == [frames(data("1")), frames(error)]
 
-    async def test_pings_come_as_steadily_as_sse_starlettes_while_tokens_do_too(self) -> None:
+    async def test_pings_are_as_steady_as_sse_starlettes_among_tokens(self) -> None:
         client, source = Client(), Source()
 
         with anyio.fail_after(5):
@@ -205,7 +205,7 @@ class TestStream:
         assert source.is_closed
 
     @pytest.mark.parametrize("more", [0, 1, 500])
-    async def test_a_cancelled_stream_leaves_nothing_behind(self, more: int) -> None:
+    async def test_a_cancelled_stream_leaks_nothing(self, more: int) -> None:
         client, source = Client(), Source(data("x"))
         before = asyncio.all_tasks()
 

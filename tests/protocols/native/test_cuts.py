@@ -37,7 +37,7 @@ def start(client: httpx.Client) -> str:
     return f"{response.headers['location']}/events"
 
 
-def test_behind_every_event_replay_and_live_join_without_a_seam(
+def test_after_every_event_replay_and_live_join_without_a_seam(
     upstream_env: Upstream, client: httpx.Client
 ) -> None:
     """One reader behind each event of a run that goes on, by header and by query, all of them at once."""
@@ -82,7 +82,7 @@ def test_behind_every_event_replay_and_live_join_without_a_seam(
     pause=st.integers(0, 12),
     cuts=st.lists(st.integers(1, 900), max_size=12),
 )
-def test_cut_at_any_byte_and_come_back_it_reads_what_the_uncut_reader_reads(
+def test_cut_at_any_byte_a_reconnecting_reader_reads_what_an_uncut_one_reads(
     upstream_env: Upstream, client: httpx.Client, words: list[str], pause: int, cuts: list[int]
 ) -> None:
     """The model pauses once, and goes on when the reader has all that was said; the cuts lie anywhere."""

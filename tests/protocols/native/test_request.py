@@ -81,7 +81,7 @@ class TestStart:
         assert one.thread_id != other.thread_id
         assert one.run_id != other.run_id
 
-    def test_everything_that_may_be_asked_for_is_taken(self) -> None:
+    def test_every_option_is_accepted(self) -> None:
         asked = spec(
             {
                 "input": {"messages": [{"role": "user", "content": "hi", "id": "mine"}]},
@@ -113,7 +113,7 @@ class TestStart:
             ("漢字 " * 100, ("漢字 " * 100)[:80]),
         ],
     )
-    def test_a_new_thread_is_called_what_the_human_said_first(self, text: str, title: str) -> None:
+    def test_a_new_threads_title_is_the_first_human_message(self, text: str, title: str) -> None:
         messages = [["assistant", "hello"], ["user", text], ["user", "more"]]
 
         assert spec({"input": {"messages": messages}}).title == title
@@ -208,7 +208,7 @@ class TestStart:
             ({"input": "x", "thread_id": "t", "from_checkpoint": 5}, "from_checkpoint"),
         ],
     )
-    def test_what_cannot_be_taken_is_refused_by_its_field(self, body: Any, field: str) -> None:
+    def test_what_is_not_accepted_is_refused_by_its_field(self, body: Any, field: str) -> None:
         with pytest.raises(InvalidInput) as refused:
             spec(body)
 
@@ -225,13 +225,13 @@ class TestStart:
             (None, "input"),
         ],
     )
-    def test_another_graphs_own_schema_holds(self, value: Any, field: str) -> None:
+    def test_another_graphs_own_schema_applies(self, value: Any, field: str) -> None:
         with pytest.raises(InvalidInput) as refused:
             spec({"input": value}, counter())
 
         assert refused.value.field == field
 
-    def test_a_runnables_own_schema_holds(self) -> None:
+    def test_a_runnables_own_schema_applies(self) -> None:
         class Question(BaseModel):
             words: list[str]
 
@@ -323,14 +323,14 @@ class TestAnswer:
             ({}, "resume"),
         ],
     )
-    def test_a_breakpoint_takes_no_answer(self, body: Any, field: str) -> None:
+    def test_a_breakpoint_accepts_no_answer(self, body: Any, field: str) -> None:
         with pytest.raises(InvalidInput) as refused:
             answer_spec(body, interrupted(), AGENT, None)
 
         assert refused.value.field == field
 
     @pytest.mark.parametrize("answer", [True, None, "yes", {"a": [1]}, []])
-    def test_an_answer_goes_to_the_only_interrupt(self, answer: Any) -> None:
+    def test_an_answer_is_for_the_only_interrupt(self, answer: Any) -> None:
         made = answer_spec({"resume": answer}, interrupted("i1"), AGENT, None)
 
         assert made.answers == {"i1": answer}
@@ -373,12 +373,12 @@ class TestAnswer:
 
         assert refused.value.field == field
 
-    def test_an_error_says_which_interrupts_there_are(self) -> None:
+    def test_an_error_lists_the_interrupts(self) -> None:
         with pytest.raises(InvalidInput, match="i1, i2"):
             answer_spec({"resume": 1}, interrupted("i1", "i2"), AGENT, None)
 
     @pytest.mark.parametrize("status", ["pending", "running", "success", "error", "cancelled"])
-    def test_a_run_that_does_not_ask_takes_no_answer(self, status: Any) -> None:
+    def test_a_run_without_an_interrupt_accepts_no_answer(self, status: Any) -> None:
         with pytest.raises(NotInterrupted):
             answer_spec({"resume": 1}, replace(interrupted("i1"), status=status), AGENT, None)
 

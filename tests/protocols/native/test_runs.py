@@ -94,7 +94,7 @@ def code_of(response: httpx.Response) -> tuple[int, str]:
 
 
 class TestStart:
-    def test_a_run_goes_on_in_the_background(self, client: httpx.Client, thread_id: str) -> None:
+    def test_a_run_continues_in_the_background(self, client: httpx.Client, thread_id: str) -> None:
         response = client.post(RUNS, json={"input": QUESTION, "thread_id": thread_id})
 
         run = response.json()
@@ -112,7 +112,7 @@ class TestStart:
         assert after["output"] == text_of(said)
         assert "8.426" in after["output"]
 
-    def test_asked_for_events_the_same_call_gives_them(self, client: httpx.Client) -> None:
+    def test_the_same_call_streams_events_if_they_are_accepted(self, client: httpx.Client) -> None:
         with client.stream("POST", RUNS, json={"input": QUESTION}, headers=EVENTS) as response:
             said = list(events(response))
 
@@ -157,7 +157,7 @@ class TestStart:
         assert ended(client, run)["status"] == "success"
         assert start(client, thread_id=thread_id)["thread_id"] == thread_id
 
-    def test_a_run_that_fails_says_why(self, client: httpx.Client, upstream_env: Upstream) -> None:
+    def test_a_run_that_fails_has_the_reason(self, client: httpx.Client, upstream_env: Upstream) -> None:
         upstream_env.script([Refusal(status=401)])
 
         failed = ended(client, start(client))
@@ -241,7 +241,7 @@ class TestIdempotencyKey:
 
 
 class TestFollow:
-    def test_an_ended_run_has_nothing_behind_its_last_event(self, client: httpx.Client) -> None:
+    def test_an_ended_run_has_nothing_after_its_last_event(self, client: httpx.Client) -> None:
         run = start(client)
         path = f"{RUNS}/{run['run_id']}/events"
         last = all_events(client, path)[-1]
@@ -317,7 +317,7 @@ class TestCancel:
         assert paused.closed_early.wait(5)
 
     @pytest.mark.parametrize("body", [{}, None])
-    def test_an_empty_body_is_taken_too_and_an_ended_run_is_let_be(
+    def test_an_empty_body_is_accepted_too_and_an_ended_run_is_left_alone(
         self, client: httpx.Client, body: object
     ) -> None:
         run = ended(client, start(client))
@@ -327,7 +327,7 @@ class TestCancel:
         assert (response.status_code, response.json()) == (202, run)
 
     @pytest.mark.parametrize("body", [[], {"reason": "x"}, "x", 5])
-    def test_a_body_that_says_something_is_refused(self, client: httpx.Client, body: object) -> None:
+    def test_a_body_with_fields_is_refused(self, client: httpx.Client, body: object) -> None:
         response = client.post(f"{RUNS}/{start(client)['run_id']}/cancel", json=body)
 
         assert code_of(response) == (422, "invalid_input")
@@ -348,7 +348,7 @@ class TestResume:
         with httpx.Client(base_url=served.url, timeout=20) as client:
             yield client
 
-    def test_each_answer_goes_to_the_question_it_was_given_to(self, asking: httpx.Client) -> None:
+    def test_each_answer_reaches_its_own_question(self, asking: httpx.Client) -> None:
         first = ended(asking, asking.post("/ask/runs", json={"input": {"wish": "sing"}}).json())
         assert first["status"] == "interrupted"
         assert [each["value"] for each in first["interrupts"]] == [{"may I": "sing"}]
@@ -372,7 +372,7 @@ class TestResume:
         assert asking.get(f"/ask/runs/{first['run_id']}").json()["status"] == "interrupted"
         assert code_of(asking.post(path, json={"resume": 1})) == (409, "not_interrupted")
 
-    def test_of_several_questions_the_answer_says_which(self, asking: httpx.Client) -> None:
+    def test_of_several_questions_the_answer_names_one(self, asking: httpx.Client) -> None:
         run = ended(asking, asking.post("/twice/runs", json={"input": {"said": []}}).json())
         ids = {each["value"]: each["id"] for each in run["interrupts"]}
         path = f"/twice/runs/{run['run_id']}/resume"
@@ -397,7 +397,7 @@ class TestResume:
 
         assert sorted(ended(asking, third.json())["output"]["said"]) == ["left: L", "right: R"]
 
-    def test_an_answer_sent_twice_under_one_key_is_given_once(self, asking: httpx.Client) -> None:
+    def test_an_answer_sent_twice_under_one_key_counts_once(self, asking: httpx.Client) -> None:
         run = ended(asking, asking.post("/ask/runs", json={"input": {"wish": "sing"}}).json())
         path, key = f"/ask/runs/{run['run_id']}/resume", {"idempotency-key": "k"}
 
@@ -417,7 +417,7 @@ class TestResume:
 
         assert code_of(response) == (409, "thread_interrupted")
 
-    def test_a_run_that_asks_nothing_takes_no_answer(self, client: httpx.Client, paused: Upstream) -> None:
+    def test_a_run_that_asks_nothing_accepts_no_answer(self, client: httpx.Client, paused: Upstream) -> None:
         running = start(client, "count")
         path = f"{RUNS}/{running['run_id']}/resume"
 

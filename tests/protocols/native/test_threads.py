@@ -160,7 +160,7 @@ class TestState:
         assert code_of(refused) == (409, "thread_busy")
         assert client.get(f"{THREADS}/{thread_id}").json()["status"] == "idle"
 
-    def test_history_goes_back_page_by_page(self, client: httpx.Client, thread_id: str) -> None:
+    def test_history_is_read_page_by_page(self, client: httpx.Client, thread_id: str) -> None:
         first, second = (talk(client, thread_id, text) for text in ("my name is Ada", "what is my name?"))
         path = f"{THREADS}/{thread_id}/history"
 

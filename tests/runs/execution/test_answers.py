@@ -95,7 +95,7 @@ async def test_the_answer_is_the_states_wherever_it_is_read(
 
 
 @pytest.mark.parametrize("name", HELD)
-async def test_what_may_not_be_the_answer_is_held_back(name: str, engine_of: Engines) -> None:
+async def test_what_may_not_be_the_answer_is_buffered(name: str, engine_of: Engines) -> None:
     world = a.World()
     engine = await engine_of(graph_of(HELD[name].make(world)))
 
@@ -116,7 +116,7 @@ async def test_what_a_run_has_shown_of_a_node_makes_the_next_one_live(name: str,
     assert reader.shown == (ANSWER,)
 
 
-async def test_a_node_that_has_not_kept_its_text_is_held_back_the_next_time(engine_of: Engines) -> None:
+async def test_a_node_that_has_not_kept_its_text_is_buffered_the_next_time(engine_of: Engines) -> None:
     world = a.World()
     engine = await engine_of(graph_of(a.two_calls_in_a_node(world)))
 
@@ -136,7 +136,7 @@ async def test_the_author_may_name_the_nodes_whose_text_is_the_answer(engine_of:
     assert (await engine.get_run("r")).output.strip() == ANSWER
 
 
-async def test_a_node_that_is_named_and_says_nothing_has_the_states_answer(engine_of: Engines) -> None:
+async def test_a_named_node_without_text_has_the_states_answer(engine_of: Engines) -> None:
     world = a.World()
     engine = await engine_of(graph_of(a.returned([("ai", ANSWER)])(world), "node"))
 
@@ -156,7 +156,7 @@ async def test_a_cached_answer_is_the_answer(engine_of: Engines) -> None:
 
 
 @pytest.mark.parametrize("make", [a.asks_before, a.asks_after], ids=["before", "after"])
-async def test_a_graph_that_asks_has_its_answer_when_it_has_ended(
+async def test_a_graph_that_interrupts_has_its_answer_when_it_has_ended(
     make: Callable[[a.World], AnyPregel], engine_of: Engines
 ) -> None:
     world = a.World()
@@ -224,7 +224,7 @@ async def test_a_turn_without_an_answer_does_not_repeat_the_last_one(engine_of: 
     assert (reader.sent, (await engine.get_run("two")).output) == ("", "")
 
 
-async def test_a_model_that_breaks_once_does_not_hold_its_node_back_later(engine_of: Engines) -> None:
+async def test_a_model_that_fails_once_does_not_buffer_its_node_later(engine_of: Engines) -> None:
     world = a.World()
     engine = await engine_of(graph_of(a.retried(world)))
 

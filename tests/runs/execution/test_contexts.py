@@ -175,7 +175,7 @@ async def test_a_run_without_a_trace_gets_nobody_elses(engine_of: Engines) -> No
     assert traces.span("node of 1").parent is None
 
 
-async def test_a_run_that_an_earlier_process_left_has_no_trace(engine_of: Engines) -> None:
+async def test_a_run_recovered_from_an_earlier_process_has_no_trace(engine_of: Engines) -> None:
     traces, never = Traces(), asyncio.Event()
     first = await engine_of(traces.graph(never))
     with traces.tracer.start_as_current_span("request 1"):

@@ -141,7 +141,7 @@ def _without_ids(text: str) -> str:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_the_texts_say_what_the_messages_say(shape: str) -> None:
+async def test_the_texts_are_those_of_the_messages(shape: str) -> None:
     making, answers = SHAPES[shape]
 
     modes, direct = await driven(making, answers, AcceleratedChatOpenAI)
@@ -163,7 +163,7 @@ async def test_text_before_a_tool_call_is_retracted() -> None:
     assert direct.index("see.") < direct.index("'retracted'") < direct.index("tool_call") < direct.index("8.")
 
 
-async def test_answers_that_come_by_turns_are_kept_apart() -> None:
+async def test_interleaved_answers_are_kept_apart() -> None:
     """Two calls at once, whose texts come in turn: each text is its own message's."""
     words, at_turn = "abcdef", [asyncio.Event() for _ in range(7)]
     begun: list[int] = []

@@ -104,7 +104,7 @@ async def test_a_claimed_run_that_cannot_begin_does_not_keep_the_others_from_it(
     assert "can't be acted on" in caplog.text
 
 
-async def test_readers_of_a_run_whose_events_cannot_be_stored_are_told(
+async def test_readers_of_a_run_whose_events_cannot_be_stored_get_an_error(
     engine_of: Engines, tmp_path: Path
 ) -> None:
     logs: list[FailingLog] = []
@@ -137,7 +137,7 @@ async def test_readers_of_a_run_whose_events_cannot_be_stored_are_told(
     assert (events[-1].attempt, kinds(events)[-1]) == (2, "finished")
 
 
-async def test_readers_of_a_run_whose_end_cannot_be_stored_are_told(
+async def test_readers_of_a_run_whose_end_cannot_be_stored_get_an_error(
     engine_of: Engines, tmp_path: Path
 ) -> None:
     rows: list[FailingRuns] = []
@@ -238,7 +238,7 @@ async def test_a_thread_that_cannot_be_pruned_ends_no_run(
     assert "can't be kept in order" in caplog.text
 
 
-async def test_a_process_that_finds_its_own_lease_run_out_goes_on_with_the_next_attempt(
+async def test_a_process_whose_own_lease_has_expired_continues_with_the_next_attempt(
     engine_of: Engines, tmp_path: Path
 ) -> None:
     """Only one of the two executions may write and speak, though both are this process's."""

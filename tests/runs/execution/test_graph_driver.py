@@ -179,14 +179,14 @@ async def test_the_parts_are_those_of_langgraphs_own_stream_in_the_same_order(sh
     assert in_place
 
 
-async def test_nodes_side_by_side_say_the_same_parts_mode_by_mode() -> None:
+async def test_parallel_nodes_yield_the_same_parts_mode_by_mode() -> None:
     in_place, queued = await taken(in_parallel(), {"notes": []}), await streamed(in_parallel(), {"notes": []})
 
     for mode in MODES:
         assert sorted(of(mode, in_place)) == sorted(of(mode, queued)) != []
 
 
-async def test_an_answer_to_an_interrupt_says_the_same_parts() -> None:
+async def test_an_answer_to_an_interrupt_yields_the_same_parts() -> None:
     one, other = SHAPES["an interrupt"](), SHAPES["an interrupt"]()
     await taken(one, ASKED)
     await streamed(other, ASKED)
@@ -238,7 +238,7 @@ async def test_a_part_that_cant_be_read_fails_the_run(engine_of: Engines, tmp_pa
     assert (last.kind, last.data["code"]) == ("failed", "graph_error")
 
 
-async def test_what_a_part_said_before_it_could_not_be_read_is_said(engine_of: Engines) -> None:
+async def test_what_was_read_of_a_part_before_it_failed_is_yielded(engine_of: Engines) -> None:
     odd = AIMessageChunk(content="three", id="b")
     odd.tool_call_chunks.append({"index": 0})  # type: ignore[typeddict-item]  # odd
     engine = await engine_of(named(agent(["one", odd])))

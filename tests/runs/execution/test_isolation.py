@@ -100,7 +100,7 @@ def calling(called: BaseTool) -> list[Any]:
     ],
     ids=["async node", "sync node", "task of a node", "async tool", "sync tool", "subgraph"],
 )
-async def test_an_exit_anywhere_in_a_graph_fails_its_run_and_the_loop_goes_on(nodes: list[Any]) -> None:
+async def test_an_exit_anywhere_in_a_graph_fails_its_run_and_the_loop_continues(nodes: list[Any]) -> None:
     with pytest.raises(GraphExited, match=r"SystemExit|KeyboardInterrupt"):
         await run(graph_of(*nodes))
 

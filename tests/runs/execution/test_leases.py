@@ -118,7 +118,7 @@ async def test_no_more_is_claimed_than_there_is_room_for() -> None:
     assert rows.waiting == []
 
 
-async def test_held_leases_are_renewed_and_what_became_of_them_is_yielded() -> None:
+async def test_leases_are_renewed_and_their_changes_are_yielded() -> None:
     rows, worker = Rows(), Worker()
     worker.held = [lease("a"), lease("b"), lease("c")]
     rows.renewal = Renewal({"a"}, {"b": "rollback"})
@@ -129,7 +129,7 @@ async def test_held_leases_are_renewed_and_what_became_of_them_is_yielded() -> N
     assert (worker.lost[0], worker.stopped[0]) == ("a", ("b", "rollback"))
 
 
-async def test_nothing_is_renewed_while_nothing_is_held() -> None:
+async def test_nothing_is_renewed_without_leases() -> None:
     rows, worker = Rows(), Worker()
     async with worker.at(rows, renew_s=0.001):
         await until(lambda: len(rows.asked) > 2)
@@ -147,7 +147,7 @@ async def test_a_process_that_stalled_renews_before_it_claims() -> None:
     assert [verb for verb, _ in rows.asked[:4]] == ["renew", "claim", "renew", "claim"]
 
 
-async def test_a_store_that_fails_for_a_while_is_asked_again() -> None:
+async def test_a_store_that_fails_for_a_while_is_retried() -> None:
     rows, worker = Rows(), Worker()
     rows.waiting = [lease("a")]
     rows.error = StorageFailed("the disk is full")
@@ -159,7 +159,7 @@ async def test_a_store_that_fails_for_a_while_is_asked_again() -> None:
         await until(lambda: worker.held)
 
 
-async def test_a_store_that_raises_anything_is_asked_again() -> None:
+async def test_a_store_that_raises_anything_is_retried() -> None:
     rows, worker = Rows(), Worker()
     rows.error = ValueError("a row can't be read")
     async with worker.at(rows) as leases:
@@ -171,7 +171,7 @@ async def test_a_store_that_raises_anything_is_asked_again() -> None:
     assert [each.run.spec.run_id for each in worker.held] == ["later"]
 
 
-async def test_a_worker_that_has_left_asks_nothing_more() -> None:
+async def test_a_closed_worker_requests_nothing_more() -> None:
     rows, worker = Rows(), Worker()
     async with worker.at(rows) as leases:
         await until(lambda: rows.asked)

@@ -80,7 +80,7 @@ async def until(is_so: Callable[[], object]) -> None:
             await checkpoint()
 
 
-async def test_what_is_said_within_a_window_is_flushed_together() -> None:
+async def test_events_within_a_window_are_flushed_together() -> None:
     log = GatedLog()
     flusher = Flusher(log)
     r, s = Run("r"), Run("s")
@@ -95,7 +95,7 @@ async def test_what_is_said_within_a_window_is_flushed_together() -> None:
     assert log.batches == [{"r": [event(1), event(2)], "s": [event(1)]}, {"r": [event(3)]}]
 
 
-async def test_what_is_said_during_a_flush_goes_with_the_next_for_all_runs() -> None:
+async def test_events_during_a_flush_are_in_the_next_for_all_runs() -> None:
     log = GatedLog()
     log.gate.clear()
     flusher = Flusher(log)
@@ -112,7 +112,7 @@ async def test_what_is_said_during_a_flush_goes_with_the_next_for_all_runs() -> 
     assert log.batches == [{"r": [event(1)]}, {"r": [event(2), event(3)], "s": [event(1), event(2)]}]
 
 
-async def test_settled_waits_for_the_runs_own_events_on_their_way_and_take_returns_the_rest() -> None:
+async def test_wait_written_waits_for_the_runs_own_events_and_take_unwritten_returns_the_rest() -> None:
     log = GatedLog()
     log.gate.clear()
     flusher = Flusher(log)
@@ -180,7 +180,7 @@ async def test_runs_learn_that_a_batch_cannot_be_stored_and_the_next_one_is_trie
     assert (r.was_stopped, s.was_stopped, log.taken) == ("not stored", "", {"s": [event(1)]})
 
 
-async def test_behind_a_batch_that_was_lost_the_log_gets_nothing_more_of_its_runs() -> None:
+async def test_after_a_lost_batch_the_log_gets_nothing_more_of_its_runs() -> None:
     log = GatedLog()
     log.gate.clear()
     log.error = StorageFailed("the disk is full")
@@ -273,7 +273,7 @@ STEPS = st.lists(
 
 @settings(deadline=None)
 @given(STEPS)
-def test_the_log_and_what_is_taken_are_what_was_put(steps: list[tuple[str, str]]) -> None:
+def test_the_log_and_the_unwritten_events_are_all_that_was_appended(steps: list[tuple[str, str]]) -> None:
     """The law: whatever the order, each run's events come once and in their order, whoever writes them."""
 
     async def scenario() -> None:

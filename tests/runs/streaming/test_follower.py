@@ -45,7 +45,7 @@ async def test_a_late_follower_reads_what_the_first_one_read(engine_of: Engines)
     assert rest == [first[index:] for index in range(1, len(first) + 1)]
 
 
-async def test_what_is_taken_is_not_yielded_and_nothing_is_lost_between(engine_of: Engines) -> None:
+async def test_delivered_events_are_not_yielded_and_none_is_lost_between(engine_of: Engines) -> None:
     gates = [asyncio.Event() for _ in range(3)]
     engine = await engine_of(agent(["a", gates[0], "b", gates[1], "c", gates[2], "d"]))
     read, taken = list[Event](), list[Event]()
@@ -88,7 +88,7 @@ async def test_a_follower_from_any_point_of_a_live_run_reads_the_rest(engine_of:
     assert [follower.result() for follower in followers] == [whole[seq:] for seq in range(6)]
 
 
-async def test_what_waits_for_a_reader_comes_in_one_batch(engine_of: Engines) -> None:
+async def test_what_waits_for_a_reader_is_one_batch(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["a", "b", "c", gate]))
     await engine.start(ask())
@@ -115,7 +115,7 @@ async def test_a_reader_that_falls_behind_reads_what_it_missed_from_the_log(engi
     assert [event.seq for event in whole] == list(range(1, count + 5))
 
 
-async def test_a_reader_behind_the_tail_of_a_live_run_gets_the_log_and_then_the_tail(
+async def test_a_reader_before_the_tail_of_a_live_run_gets_the_log_and_then_the_tail(
     engine_of: Engines,
 ) -> None:
     count, gate = 3 * TAIL_LIMIT, asyncio.Event()
@@ -133,7 +133,7 @@ async def test_a_reader_behind_the_tail_of_a_live_run_gets_the_log_and_then_the_
     assert read[1:] == [read[0][7:], read[0][count:]]
 
 
-async def test_a_reader_behind_the_tail_has_all_there_is_before_more_is_said(engine_of: Engines) -> None:
+async def test_a_reader_before_the_tail_has_all_events_before_more_are_published(engine_of: Engines) -> None:
     count, gate = 3 * TAIL_LIMIT, asyncio.Event()
     engine = await engine_of(agent([*(str(number % 10) for number in range(count)), gate]))
     await engine.start(ask())
@@ -147,7 +147,7 @@ async def test_a_reader_behind_the_tail_has_all_there_is_before_more_is_said(eng
     assert [event.seq for event in read] == list(range(1, count + 3))
 
 
-async def test_readers_that_leave_disturb_nobody(engine_of: Engines) -> None:
+async def test_readers_that_unsubscribe_disturb_nobody(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["a", gate, "b"]))
     await engine.start(ask())
@@ -220,7 +220,7 @@ async def test_a_cursor_past_the_end_of_a_live_run_waits(engine_of: Engines) -> 
     assert [event.seq for event in await reader] == [5, 6, 7]
 
 
-async def test_a_cursor_past_all_that_a_live_run_says_is_refused_when_it_has_ended(
+async def test_a_cursor_past_all_events_of_a_live_run_is_refused_when_it_has_ended(
     engine_of: Engines,
 ) -> None:
     gate = asyncio.Event()
@@ -248,7 +248,7 @@ async def test_what_is_not_kept_any_more_is_a_gap(engine_of: Engines) -> None:
     assert kinds(await said(engine.follow("r", Cursor(1, 10)))) == ["update", "finished"]
 
 
-async def test_an_expired_run_is_a_gap_but_behind_its_last_event(engine_of: Engines) -> None:
+async def test_an_expired_run_is_a_gap_except_after_its_last_event(engine_of: Engines) -> None:
     engine = await engine_of(agent(["a"]), limits=RunLimits(retention_s=0))
     last = (await ended(engine, ask()))[-1]
     await engine.aclose()  # and so the log is tidied

@@ -41,7 +41,7 @@ async def test_every_reader_of_a_run_gets_its_events_and_no_others() -> None:
         assert (seqs(first), seqs(second), seqs(other)) == ([1, 2], [1, 2], [1])
 
 
-async def test_what_was_said_stays_for_those_who_read_and_goes_with_the_last_of_them() -> None:
+async def test_events_stay_for_subscribers_until_the_last_one_leaves() -> None:
     hub = Hub()
     hub.open("r", 1).publish(event(1))
 
@@ -54,7 +54,7 @@ async def test_what_was_said_stays_for_those_who_read_and_goes_with_the_last_of_
     assert hub.live_tail("r") is None
 
 
-async def test_a_reader_leaves_when_its_block_fails_and_the_others_go_on() -> None:
+async def test_a_reader_unsubscribes_when_its_block_fails_and_the_others_continue() -> None:
     hub = Hub()
     tail = hub.open("r", 1)
     with hub.subscribe("r") as stays:
@@ -66,7 +66,7 @@ async def test_a_reader_leaves_when_its_block_fails_and_the_others_go_on() -> No
         assert (seqs(stays), tail.readers) == ([1], 1)
 
 
-async def test_a_later_attempt_begins_behind_its_own_cursor() -> None:
+async def test_a_later_attempt_begins_after_its_own_cursor() -> None:
     hub = Hub()
     tail = hub.open("r", 1)
     tail.publish(event(1))
@@ -94,7 +94,7 @@ async def test_an_attempt_that_was_overtaken_ends_only_its_own_tail() -> None:
     assert hub.live_tail("r") is None
 
 
-async def test_waiting_ends_with_whatever_happens_and_begins_anew_behind_it() -> None:
+async def test_waiting_ends_with_any_event_and_starts_again_after_it() -> None:
     hub = Hub()
     with hub.subscribe("r") as reader:
         for happen in (
@@ -118,7 +118,7 @@ async def test_waking_runs_that_nobody_reads_does_nothing() -> None:
     Hub().wake("r")
 
 
-async def test_a_reader_that_left_while_it_waited_is_no_trouble() -> None:
+async def test_a_reader_that_unsubscribed_while_it_waited_does_no_harm() -> None:
     tail = Tail()
     leaves, stays = (asyncio.create_task(tail.wait(tail.version, START)) for _ in range(2))
     await checkpoint()
@@ -210,7 +210,7 @@ class Speaker:
     ),
     moods=st.lists(st.lists(st.booleans(), min_size=1, max_size=5), min_size=1, max_size=3),
 )
-def test_readers_who_take_and_readers_who_wake_read_each_event_once_and_in_order(
+def test_readers_by_delivery_and_by_wake_up_read_each_event_once_and_in_order(
     steps: list[int | str], moods: list[list[bool]]
 ) -> None:
     """Whatever else happens, and though a reader leaves and comes back."""
@@ -238,7 +238,7 @@ def test_readers_who_take_and_readers_who_wake_read_each_event_once_and_in_order
         assert reader.read == said
 
 
-async def test_what_is_said_while_a_reader_waits_is_taken_at_once_but_the_last_event() -> None:
+async def test_events_are_delivered_at_once_to_a_waiting_reader_except_the_last() -> None:
     tail = Tail()
     tail.begin(1)
     reader = Reader(tail, repeat(True))
@@ -259,7 +259,7 @@ async def test_what_is_said_while_a_reader_waits_is_taken_at_once_but_the_last_e
     assert [each.seq for each in reader.read] == [1, 2, 3, 4, 5]
 
 
-async def test_a_take_that_fails_is_its_readers_trouble_alone() -> None:
+async def test_a_failing_delivery_affects_its_reader_alone() -> None:
     tail = Tail()
     tail.begin(1)
 
@@ -305,7 +305,7 @@ async def test_events_between_tokens_wake_the_reader() -> None:
     assert [each.seq for each in reader.read] == [1, 2, 3, 4, 5]
 
 
-async def test_behind_what_was_cut_off_the_right_events_are_taken() -> None:
+async def test_after_a_trim_the_right_events_are_delivered() -> None:
     tail = Tail()
     tail.begin(1)
     reader = Reader(tail, repeat(True))
@@ -335,7 +335,7 @@ async def test_behind_what_was_cut_off_the_right_events_are_taken() -> None:
         lambda tail: tail.publish(Event(1, 1, "finished", {})),
     ],
 )
-async def test_who_would_take_is_woken_by_all_that_is_no_token(happen: Callable[[Tail], None]) -> None:
+async def test_a_delivering_reader_is_woken_by_every_kind_but_token(happen: Callable[[Tail], None]) -> None:
     tail = Tail()
     tail.begin(1)
     waits = asyncio.create_task(tail.wait(tail.version, Cursor(1, 0), lambda events: True))
@@ -347,7 +347,7 @@ async def test_who_would_take_is_woken_by_all_that_is_no_token(happen: Callable[
         assert await waits == Cursor(1, 0)
 
 
-async def test_a_reader_that_left_is_not_kept_until_the_next_event() -> None:
+async def test_a_reader_that_unsubscribed_is_not_kept_until_the_next_event() -> None:
     tail = Tail()
     tail.begin(1)
     reader = Reader(tail, repeat(True))
@@ -363,7 +363,7 @@ async def test_a_reader_that_left_is_not_kept_until_the_next_event() -> None:
     assert left() is None
 
 
-def test_what_an_earlier_attempt_stored_late_says_nothing_of_this_one() -> None:
+def test_what_an_earlier_attempt_stored_late_does_not_affect_this_one() -> None:
     tail = Tail()
     tail.begin(2)
     for seq in range(1, 2 * TAIL_LIMIT):
@@ -383,7 +383,7 @@ def test_what_an_earlier_attempt_stored_late_says_nothing_of_this_one() -> None:
     ),
     data=st.data(),
 )
-def test_behind_any_cursor_the_tail_has_what_the_log_may_not_have(
+def test_after_any_cursor_the_tail_has_what_the_log_may_not_have(
     attempt: int, steps: list[tuple[int, float]], data: st.DataObject
 ) -> None:
     """The law: behind a cursor that isn't before its floor, the tail equals the list of all that was said;

@@ -70,7 +70,7 @@ async def begin_too_late(engine: Engine, given: Given) -> None:
 
 
 @pytest.mark.parametrize("end", [cancel, cancel_attached, release, interrupt, roll_back, begin_too_late])
-async def test_a_run_that_ended_while_it_waited_holds_nothing_back(
+async def test_a_run_that_ended_while_it_waited_blocks_nothing(
     engine_of: Engines, tmp_path: Path, end: Callable[[Engine, Given], Awaitable[None]]
 ) -> None:
     gate = asyncio.Event()
@@ -95,9 +95,7 @@ async def test_a_run_that_ended_while_it_waited_holds_nothing_back(
     assert kept() is None  # nothing stays in the process either
 
 
-async def test_a_run_that_is_released_in_its_turn_holds_nothing_back(
-    engine_of: Engines, tmp_path: Path
-) -> None:
+async def test_a_run_that_is_released_in_its_turn_blocks_nothing(engine_of: Engines, tmp_path: Path) -> None:
     engine = await engine_of(agent(["two"]), limits=AT_ONCE)
     reservation = await engine.reserve(unasked("r1"))
 
@@ -108,7 +106,7 @@ async def test_a_run_that_is_released_in_its_turn_holds_nothing_back(
     await swept(engine_of.stores(engine).event_log, tmp_path / "data")
 
 
-async def test_a_run_that_cannot_begin_holds_nothing_back(engine_of: Engines) -> None:
+async def test_a_run_that_cannot_begin_blocks_nothing(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half", asyncio.Event()]))
     await engine.start(ask())
     token = (await until(engine.follow("r"), "token"))[-1]

@@ -97,7 +97,7 @@ async def test_threads_are_found_by_their_titles(open_engine: Open) -> None:
     assert found == {"über": ["a"], "%": ["b"], "_": ["b"], "x": []}
 
 
-async def test_a_state_is_json_with_what_it_stands_on(open_engine: Open) -> None:
+async def test_a_state_is_json_with_its_run_and_checkpoint(open_engine: Open) -> None:
     engine = await open_engine(named(agent(["hel", "lo"])))
     await run(engine, ask("hi there"))
 
@@ -111,7 +111,7 @@ async def test_a_state_is_json_with_what_it_stands_on(open_engine: Open) -> None
     assert state.created_at is not None
 
 
-async def test_an_interrupted_state_says_what_is_asked(open_engine: Open) -> None:
+async def test_an_interrupted_state_has_its_questions(open_engine: Open) -> None:
     engine = await open_engine(asking())
     last = (await run(engine, ask(graph="asking")))[-1]
 
@@ -124,7 +124,7 @@ async def test_an_interrupted_state_says_what_is_asked(open_engine: Open) -> Non
     assert (await engine.threads.get("asking", "t")).status == "interrupted"
 
 
-async def test_history_is_newest_first_and_goes_on_behind_a_checkpoint(open_engine: Open) -> None:
+async def test_history_is_newest_first_and_continues_before_a_checkpoint(open_engine: Open) -> None:
     engine = await open_engine(named(agent(["one"], ["two"])))
     await run(engine, ask("first", run_id="r1"))
     await run(engine, ask("second", run_id="r2"))
@@ -165,7 +165,7 @@ async def test_a_thread_can_be_called_anything(open_engine: Open) -> None:
     assert (await engine.threads.get("agent", "t")).title == "漢字 👩‍👩‍👧"
 
 
-async def test_a_deleted_thread_leaves_nothing_to_the_next_of_its_name(open_engine: Open) -> None:
+async def test_a_deleted_thread_leaves_nothing_to_the_next_with_its_id(open_engine: Open) -> None:
     engine = await open_engine(named(agent(["one"], ["two"])))
     await run(engine, ask("first", run_id="r1"))
 
@@ -192,7 +192,7 @@ async def test_a_busy_thread_is_not_deleted(open_engine: Open) -> None:
     assert texts((await engine.threads.state("agent", "t")).values) == ["hi", "one two"]
 
 
-async def test_a_state_that_a_crash_left_behind_goes_when_the_deletion_is_asked_for_again(
+async def test_a_state_left_by_a_crash_is_deleted_when_the_deletion_is_repeated(
     engine_of: Engines,
 ) -> None:
     engine = await engine_of(agent(["one"], ["two"]))

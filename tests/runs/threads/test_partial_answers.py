@@ -97,7 +97,7 @@ def test_a_subgraphs_answer_is_unfinished_until_the_node_around_it_has_returned(
     assert _text(*said, _update("writer")) is None
 
 
-def test_an_attempt_that_goes_on_from_the_thread_forgets_what_the_one_before_had_said() -> None:
+def test_an_attempt_that_continues_from_the_thread_drops_the_text_of_the_one_before() -> None:
     before = (STARTED, _message("m"), _token("m", "It"))
 
     assert _text(*before, STARTED) == "It"  # the next attempt has given up at once
@@ -155,7 +155,7 @@ def test_the_tokens_joined_are_the_text(texts: list[str]) -> None:
     )
 
 
-async def test_a_model_that_fails_in_mid_answer_leaves_what_it_had_said() -> None:
+async def test_a_model_that_fails_in_mid_answer_leaves_its_text_so_far() -> None:
     log: list[Event] = []
     with pytest.raises(RuntimeError, match="gone"):
         await _log(agent(["some", " text", RuntimeError("gone")]), log)

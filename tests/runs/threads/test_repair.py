@@ -187,7 +187,9 @@ def partial(text: str, message_id: str = "p") -> AIMessage:
     return AIMessage(text, id=message_id, response_metadata={"incomplete": True})
 
 
-async def test_stopped_in_mid_answer_the_thread_keeps_what_was_said(saver: SqliteSaver, bench: Bench) -> None:
+async def test_stopped_in_mid_answer_the_thread_keeps_the_partial_answer(
+    saver: SqliteSaver, bench: Bench
+) -> None:
     reached, gate_ = gate()
     model = HeardModel(scripts=[["It is", gate_], ["Hello again."]])
     pregel = agent(saver, model, bench)
@@ -252,7 +254,7 @@ async def test_stopped_between_the_model_and_its_tools(
     assert [m.type for m in model.asked[-1]] == ["human", "ai", "tool", "tool", "human"]
 
 
-async def test_a_model_that_fails_behind_a_tool_leaves_all_that_was_before(
+async def test_a_model_that_fails_after_a_tool_leaves_everything_before_it(
     saver: SqliteSaver, bench: Bench
 ) -> None:
     model = HeardModel(scripts=[[calls("quick")], ["It", RuntimeError("gone")], ["Hello again."]])
@@ -340,7 +342,7 @@ async def test_the_graphs_own_nodes_and_edges_are_not_run(saver: SqliteSaver) ->
     assert (await pregel.aget_state(CONFIG)).next == ()
 
 
-async def test_a_result_comes_before_what_another_node_was_saying(saver: SqliteSaver, bench: Bench) -> None:
+async def test_a_result_comes_before_another_nodes_partial_answer(saver: SqliteSaver, bench: Bench) -> None:
     async def comment(state: Messages) -> Any:
         await asyncio.Event().wait()
 
@@ -363,7 +365,7 @@ async def test_a_result_comes_before_what_another_node_was_saying(saver: SqliteS
     assert is_valid(await thread(pregel))
 
 
-async def test_a_node_that_had_finished_beside_the_stopped_one_is_not_forgotten(saver: SqliteSaver) -> None:
+async def test_a_node_that_had_finished_in_parallel_is_kept(saver: SqliteSaver) -> None:
     async def remark(state: Messages) -> Any:
         return {"messages": [AIMessage("A remark.")]}
 
@@ -384,7 +386,7 @@ async def test_a_node_that_had_finished_beside_the_stopped_one_is_not_forgotten(
     assert shown(await thread(pregel)) == ["human: first", "ai: A remark.", "human: second", "ai: A remark."]
 
 
-async def test_stopped_in_a_subgraph_the_thread_goes_on_from_the_question(
+async def test_stopped_in_a_subgraph_the_thread_continues_from_the_question(
     saver: SqliteSaver, bench: Bench
 ) -> None:
     model = HeardModel(scripts=[[calls("endless")], ["Hello again."]])
@@ -443,7 +445,7 @@ def test_a_call_that_could_not_be_read_needs_a_result_too() -> None:
     assert [m.tool_call_id for m in unanswered_calls([said])] == ["c0", "b"]
 
 
-def test_calls_that_others_have_spoken_behind_are_let_be() -> None:
+def test_calls_followed_by_other_messages_are_left_alone() -> None:
     assert unanswered_calls([calls("quick"), HumanMessage("well?")]) == []
     assert unanswered_calls([calls("quick"), AIMessage("well.")]) == []
     assert unanswered_calls([]) == []

@@ -117,7 +117,7 @@ async def _history(saver: BaseCheckpointSaver[Any]) -> list[Any]:
 
 @settings(max_examples=30, deadline=None)
 @given(steps, st.sampled_from([3, MANY + 5, 1000]))
-def test_a_thread_equals_one_whose_state_is_stored_whole(
+def test_a_thread_equals_one_whose_state_is_stored_unpacked(
     given: list[tuple[str, int]], cache_limit: int
 ) -> None:
     """The other one is LangGraph's own saver, with the same serializer."""

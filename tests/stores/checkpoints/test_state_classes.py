@@ -161,7 +161,7 @@ def test_what_subgraphs_and_nodes_declare_is_found() -> None:
     assert {name for _, name in state_classes(outer.compile())} == {"Step", "Tree", "Leaf", "Colour"}
 
 
-def test_langgraph_savers_take_what_is_found() -> None:
+def test_langgraph_savers_accept_what_is_found() -> None:
     saver: BaseCheckpointSaver[Any] = BaseCheckpointSaver()
 
     assert saver.with_allowlist(state_classes(graph(Leaf))) is not None

@@ -385,7 +385,7 @@ async def test_the_sync_methods_work_from_other_threads(file: Path) -> None:
     assert deleted is None
 
 
-async def test_a_cancelled_rollback_is_done_whole_or_not_at_all(file: Path) -> None:
+async def test_a_cancelled_rollback_is_atomic(file: Path) -> None:
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, echo())
         before = await turn(pregel, "one")

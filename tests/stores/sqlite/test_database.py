@@ -222,7 +222,7 @@ async def test_concurrent_writes_are_serialized(database: Database) -> None:
 
 @pytest.mark.parametrize("is_queued", [False, True])
 @pytest.mark.parametrize("fails", [False, True])
-async def test_a_cancelled_callers_transaction_is_done_whole(
+async def test_a_cancelled_callers_transaction_is_completed(
     database: Database, is_queued: bool, fails: bool
 ) -> None:
     has_begun, may_go_on = threading.Event(), threading.Event()

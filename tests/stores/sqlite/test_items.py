@@ -69,14 +69,14 @@ async def test_a_thread_uses_the_verbs_without_an_a(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_event_loop_is_told_to_await_instead(tmp_path: Path) -> None:
+async def test_a_call_in_the_event_loop_raises_with_what_to_await(tmp_path: Path) -> None:
     async with open_items(tmp_path) as items:
         with pytest.raises(asyncio.InvalidStateError, match="begins with `a`"):
             items.get(USER, "likes")
 
 
 @pytest.mark.anyio
-async def test_it_takes_nothing_of_its_first_users_context(tmp_path: Path) -> None:
+async def test_it_inherits_nothing_of_its_first_users_context(tmp_path: Path) -> None:
     has_leaked = []
 
     def make_task(loop: Any, coroutine: Any, *, context: Context | None = None, **kwargs: Any) -> Any:
@@ -148,7 +148,7 @@ async def test_a_damaged_file_stops_the_start_where_it_is_opened_at_once(tmp_pat
 
 
 @pytest.mark.anyio
-async def test_a_closed_store_says_so(tmp_path: Path) -> None:
+async def test_a_closed_store_raises(tmp_path: Path) -> None:
     async with open_items(tmp_path) as items:
         await items.aput(USER, "likes", {"tea": True})
 

@@ -96,7 +96,7 @@ def test_a_process_of_the_same_parent_is_called_a_sibling_that_should_not_be(tmp
     assert "stop it" not in refused
 
 
-def test_a_process_of_another_machine_is_not_taken_for_this_one(tmp_path: Path) -> None:
+def test_a_process_of_another_machine_is_not_mistaken_for_this_one(tmp_path: Path) -> None:
     lock = acquire(tmp_path)
     (tmp_path / "lock").write_text(f"{os.getpid()} {os.getppid()} elsewhere")
 
