@@ -30,11 +30,7 @@ def is_describable(kind: Any) -> bool:
     """Return whether pydantic can describe the whole type."""
     if sys.version_info < (3, 12) and is_typeddict(kind) and type(kind).__module__ == "typing":
         return False
-    try:
-        adapter(kind).json_schema()
-    except UNDESCRIBABLE:
-        return False
-    return True
+    return _has_schema(kind) if _is_hashable(kind) else _has_schema.__wrapped__(kind)
 
 
 def object_type(name: str, declared: Mapping[str, Any]) -> Any:
@@ -78,16 +74,30 @@ def unqualified(kind: Any) -> Any:
 
 def adapter(kind: Any) -> TypeAdapter[Any]:
     """Return pydantic's adapter of a type. Raises UNDESCRIBABLE."""
-    try:
-        hash(kind)
-    except TypeError:
-        return TypeAdapter(kind)
-    return _cached_adapter(kind)
+    return _cached_adapter(kind) if _is_hashable(kind) else TypeAdapter(kind)
 
 
 @lru_cache(maxsize=256)
 def _cached_adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
+
+
+@lru_cache(maxsize=256)
+def _has_schema(kind: Any) -> bool:
+    """Return whether pydantic can make a schema of the type: of messages, that takes a tenth of a second."""
+    try:
+        adapter(kind).json_schema()
+    except UNDESCRIBABLE:
+        return False
+    return True
+
+
+def _is_hashable(kind: Any) -> bool:
+    try:
+        hash(kind)
+    except TypeError:
+        return False
+    return True
 
 
 def _describable(kind: Any, within: tuple[Any, ...]) -> Any:

@@ -54,7 +54,7 @@ class GraphSchemas:
         name = self._name("Input")
         if self._builder is None:
             return _model(name, self._declared("input"))
-        return _model(name, object_type(self._builder.input_schema.__name__, self._input_fields()))
+        return _root_model(name, object_type(self._builder.input_schema.__name__, self._input_fields()))
 
     @cached_property
     def output_model(self) -> type[BaseModel]:
@@ -63,7 +63,7 @@ class GraphSchemas:
         if self._builder is None:
             return _model(name, self._declared("output"))
         kind = self._builder.output_schema
-        return _model(name, object_type(kind.__name__, optional(self._channels(kind))))
+        return _root_model(name, object_type(kind.__name__, optional(self._channels(kind))))
 
     @cached_property
     def context_model(self) -> type[BaseModel] | None:
@@ -108,7 +108,7 @@ class GraphSchemas:
 
     @cached_property
     def _checked_model(self) -> type[BaseModel]:
-        return _model("Checked", object_type("Checked", self._input_fields(is_checked=True)))
+        return _root_model("Checked", object_type("Checked", self._input_fields(is_checked=True)))
 
     def _input_fields(self, *, is_checked: bool = False) -> dict[str, Any]:
         builder = self._builder
@@ -148,8 +148,11 @@ def _has_own_reducer(channel: object) -> bool:
 
 def _model(name: str, kind: Any) -> type[BaseModel]:
     kind = describable(kind)
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return kind
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else _root_model(name, kind)
+
+
+def _root_model(name: str, kind: Any) -> type[BaseModel]:
+    """Return a model of a type that can be described."""
     return type(name, (RootModel,), {"__annotations__": {"root": kind}, "__module__": __name__})
 
 
