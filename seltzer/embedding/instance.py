@@ -1,7 +1,7 @@
 """Graphs with a run log of their own, served inside a FastAPI app of the user's."""
 
+import inspect
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -218,7 +218,9 @@ def _settings(given: Settings | None, **options: Any) -> Settings:
 
 def _caller() -> tuple[Path, int]:
     """Return file and line of the program's code that called us."""
-    frame = sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("seltzer.embedding"):
-        frame = frame.f_back
-    return Path(frame.f_code.co_filename), frame.f_lineno
+    caller = next(
+        each
+        for each in inspect.stack(0)
+        if not each.frame.f_globals.get("__name__", "").startswith("seltzer.embedding")
+    )
+    return Path(caller.filename), caller.lineno

@@ -19,6 +19,12 @@ from seltzer.models.settings import ModelSettings, read_settings
 DEFAULT_CHAT_MODEL = "gpt-4o-mini"
 DEFAULT_COMPLETION_MODEL = "gpt-3.5-turbo-instruct"
 _REACT = "react:"
+_PROVIDERS = re.compile(  # those that init_chat_model documents
+    "anthropic|anthropic_bedrock|azure_ai|azure_openai|baseten|bedrock|bedrock_converse"
+    "|bedrock_mantle_anthropic|bedrock_mantle_openai|cohere|deepseek|fireworks|google_anthropic_vertex"
+    "|google_genai|google_vertexai|groq|huggingface|ibm|langsmith|litellm|meta|mistralai|nvidia|ollama|openai"
+    "|openrouter|perplexity|together|upstage|xai"
+)
 _OPENAI_NAMES = re.compile(r"gpt-|chatgpt|o\d")
 
 
@@ -132,11 +138,8 @@ def _choose(named: str, settings: ModelSettings) -> Choice:
 
 def _names_a_provider(named: str) -> bool:
     """Distinguish "anthropic:claude" from "llama3:8b", a name with a tag."""
-    if ":" not in named:
-        return False
-    from langchain.chat_models.base import _BUILTIN_PROVIDERS  # noqa: PLC0415  the only list of them
-
-    return named.partition(":")[0] in _BUILTIN_PROVIDERS
+    provider, colon, _ = named.partition(":")
+    return bool(colon and _PROVIDERS.fullmatch(provider))
 
 
 def _build(choice: Choice, settings: ModelSettings) -> BaseChatModel:

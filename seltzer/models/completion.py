@@ -76,7 +76,7 @@ class CompletionChatModel(StreamedChatModel):
         yield self._last(ending.finish_reason)
 
     def _last(self, finish_reason: str) -> ChatGenerationChunk:
-        name = getattr(self.completion, "model_name", self.completion._llm_type)
+        name = getattr(self.completion, "model_name", self.completion.get_name())
         metadata = {"finish_reason": finish_reason, "model_name": name}
         return ChatGenerationChunk(
             message=AIMessageChunk(content="", response_metadata=metadata, chunk_position="last")

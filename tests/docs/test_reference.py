@@ -82,3 +82,14 @@ def test_a_setting_is_documented_with_its_default(name: str) -> None:
         assert float(documented) == default
     else:
         assert documented == str(default)
+
+
+def test_each_private_name_of_a_library_stands_in_the_module_that_the_reference_names() -> None:
+    lines = (ROOT / "docs/reference/dependencies.md").read_text(encoding="utf-8").splitlines()
+    rows = [line.split(" | ") for line in lines if "`seltzer/" in line]
+
+    for _, names, module, _ in rows:
+        source = (ROOT / module.strip("`")).read_text(encoding="utf-8")
+        missing = [each for each in re.findall(r"`(.+?)`", names) if each.rpartition(".")[2] not in source]
+        assert missing == [], module
+    assert len(rows) > 3

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
+from langchain.chat_models import init_chat_model
 
 from seltzer.models import ModelNotConfigured, chat_model, completion_model, describe
 from seltzer.models.completion import CompletionChatModel
@@ -40,6 +42,16 @@ def test_an_openai_compatible_model_is_chosen(
     assert (described := describe(environment)).name == name
     assert described.base_url == base_url
     assert not described.is_scripted
+
+
+def test_the_model_of_each_provider_that_langchain_documents_is_not_sent_to_the_base_url() -> None:
+    documented = re.findall(r"`(\w+)` +-> \[`langchain", init_chat_model.__doc__ or "")
+    others = {each for each in documented if each != "openai"}
+
+    at = {each: describe({"OPENAI_BASE_URL": LOCAL, "MODEL": f"{each}:m"}).base_url for each in others}
+
+    assert at == dict.fromkeys(others)
+    assert "anthropic" in others
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,13 @@ from typing import Annotated, Any, Final, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, Callbacks
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import ConfigurableFieldSpec, Runnable, RunnableConfig
+from langchain_core.runnables import (
+    ConfigurableFieldSpec,
+    Runnable,
+    RunnableConfig,
+    RunnableGenerator,
+    RunnableLambda,
+)
 from langchain_core.runnables.config import get_config_list
 from langchain_core.runnables.schema import StreamEvent
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
@@ -140,6 +146,8 @@ class ServedGraph(Runnable[Any, Any]):
         self.graph = graph
         self._listener = listener
         self.name = graph.name
+        self._invoking = RunnableLambda[Any, Any](self._whole, name=graph.name)
+        self._streaming = RunnableGenerator[Any, Any](self._chunks_of, name=graph.name)  # type: ignore[arg-type]  # it may ask for the run and its config
         self._input_model = _unique(graph.schemas.input_model)
         self._output_model = _unique(graph.schemas.output_model)
 
@@ -183,7 +191,7 @@ class ServedGraph(Runnable[Any, Any]):
         raise NotImplementedError("a served graph is async only: use ainvoke")
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        return await self._acall_with_config(self._whole, input, config)
+        return await self._invoking.ainvoke(input, config)
 
     async def abatch(
         self,
@@ -203,7 +211,7 @@ class ServedGraph(Runnable[Any, Any]):
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any | None
     ) -> AsyncIterator[Any]:
         if self._listener is None:
-            return self._atransform_stream_with_config(_once(input), self._chunks_of, config)
+            return self._streaming.astream(input, config)
         return stream_chain(self._chunks, input, config, self.get_name(), self._listener)
 
     async def astream_events(  # type: ignore[override]  # v3 isn't served
@@ -266,10 +274,6 @@ class ServedGraph(Runnable[Any, Any]):
         if self.graph.takes_messages:
             return AnswerText().chunks
         return _custom_values if self.graph.is_wrapped else _updates
-
-
-async def _once(value: Any) -> AsyncGenerator[Any]:
-    yield value
 
 
 def _custom_values(event: Event) -> tuple[Any, ...]:

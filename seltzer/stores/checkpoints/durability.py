@@ -14,8 +14,10 @@ The file's writer does its work in order, so none of these is ever stored withou
 from typing import TypeAlias
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.channels import Topic
 from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata
 from langgraph.constants import START
+from langgraph.types import Send
 
 from seltzer.runs.execution.fence import FENCE
 from seltzer.runs.graph import AnyPregel
@@ -23,12 +25,14 @@ from seltzer.stores.checkpoints.retention import ROOT
 
 Triggers: TypeAlias = frozenset[str] | None
 
-_SENDS = "__pregel_tasks"  # LangGraph's channel of the tasks that nodes send
-
 
 def triggers_of(pregel: AnyPregel) -> Triggers:
-    """Return the channels whose change makes a node run."""
-    return frozenset({*pregel.trigger_to_nodes, _SENDS})
+    """Return the channels whose change makes a node run: the nodes' own, and that of what nodes send.
+
+    None if there is no channel of what nodes send: then any write may make a node run.
+    """
+    sends = [name for name, channel in pregel.channels.items() if _carries_sends(channel)]
+    return frozenset((*pregel.trigger_to_nodes, *sends)) if sends else None
 
 
 def must_wait_for(
@@ -45,6 +49,10 @@ def must_wait_for(
     follows_input = fence.input_id is not None and fence.input_id == configurable.get("checkpoint_id")
     fence.input_id = None
     return not (follows_input or _is_last(checkpoint, triggers))
+
+
+def _carries_sends(channel: object) -> bool:
+    return isinstance(channel, Topic) and channel.typ is Send
 
 
 def _is_last(checkpoint: Checkpoint, triggers: Triggers) -> bool:

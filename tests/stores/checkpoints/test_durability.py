@@ -9,6 +9,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 from langchain_core.runnables import RunnableConfig
+from langgraph.channels import Topic
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import END, START
@@ -17,7 +18,17 @@ from seltzer.runs.execution.fence import FENCE, Fence
 from seltzer.runs.graph import AnyPregel
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import Database
-from tests.stores.checkpoints.observed_graphs import SHAPES, State, Watch, built, chain, hi, history, run
+from tests.stores.checkpoints.observed_graphs import (
+    SHAPES,
+    State,
+    Watch,
+    built,
+    chain,
+    hi,
+    history,
+    mapped,
+    run,
+)
 from tests.stores.conversing import blocked_writes, config, migrated, on, opened
 
 pytestmark = pytest.mark.anyio
@@ -59,6 +70,20 @@ async def test_the_state_a_node_starts_from_is_stored_before_it_runs(
 
     assert (first, found) == ([], sorted(names))
     assert (watch.unstored, sorted(watch.names)) == ([], sorted(names))
+
+
+async def test_where_sends_have_no_channel_of_their_own_every_state_is_stored_before_a_node_runs(
+    database: Database, watch: Watch
+) -> None:
+    otherwise = mapped(watch)
+    otherwise.channels = {
+        name: channel for name, channel in otherwise.channels.items() if not isinstance(channel, Topic)
+    }
+    saver = SqliteCheckpoints(database).saver_for(otherwise)
+
+    await run(mapped(watch).copy({"checkpointer": saver}), hi(), fence=Fence(is_thread_new=True))
+
+    assert (watch.unstored, sorted(watch.names)) == ([], sorted(SHAPES[mapped]))
 
 
 @shapes

@@ -6,7 +6,7 @@ doesn't put it into the state's messages, or a later message that the state keep
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 
@@ -16,7 +16,6 @@ from seltzer.runs.execution.translation.state_answer import StateAnswer, ai_mess
 from seltzer.runs.execution.translation.tool_runs import IN_TOOL
 
 Channel = Literal["answer", "step"]
-_PUSH: Final = "__pregel_push"  # how the path of a task begins that a Send has started
 
 
 class Candidate:
@@ -160,8 +159,7 @@ class Candidates:
             return False
         if shape.always_keeps(path):
             return True
-        is_sent = next(iter(metadata.get("langgraph_path", ())), None) == _PUSH
-        return not (self._found or is_sent or shape.may_be_parallel(path))
+        return not (self._found or _was_sent(metadata) or shape.may_be_parallel(path))
 
     def _refuse(self, unkept: Iterable[Candidate]) -> Sequence[Candidate]:
         unkept = list(unkept)
@@ -175,6 +173,15 @@ class Candidates:
         if gone:
             self._found = [each for each in self._found if each not in gone]
         return gone
+
+
+def _was_sent(metadata: Mapping[str, Any]) -> bool:
+    """Return whether a Send or a call started the task, which others like it may run beside.
+
+    The second part of a task's path is the name of its node if an edge started it.
+    """
+    path = metadata.get("langgraph_path", ())
+    return len(path) < 2 or not isinstance(path[1], str)
 
 
 class _Written:
