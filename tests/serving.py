@@ -14,7 +14,8 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-_START_S = 30.0
+from tests.patience import PATIENCE_S
+
 _STOP_S = 10
 
 
@@ -61,7 +62,7 @@ def serving(app: FastAPI, *, root_path: str = "") -> Iterator[Served]:
         thread = threading.Thread(target=server.run, args=([listener],), name="uvicorn", daemon=True)
         thread.start()
         try:
-            if not server.is_up.wait(_START_S):
+            if not server.is_up.wait(PATIENCE_S):
                 raise TimeoutError("uvicorn didn't start; its log says why")
             yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", app)
         finally:

@@ -19,6 +19,7 @@ from openai import (
     RateLimitError,
 )
 
+from tests.patience import PATIENCE_S
 from tests.replies import (
     CONTEXT_TOO_LONG,
     FORBIDDEN,
@@ -115,7 +116,7 @@ def test_a_completion_is_streamed_or_returned(upstream: Upstream) -> None:
 
 
 def test_the_models_are_listed(upstream: Upstream) -> None:
-    assert httpx.get(f"{upstream.url}/models").json()["data"][0]["id"] == "test-model"
+    assert httpx.get(f"{upstream.url}/models", timeout=PATIENCE_S).json()["data"][0]["id"] == "test-model"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,12 @@ def test_a_refusal_is_the_error_it_names(
 def test_a_rate_limit_has_a_retry_after(upstream: Upstream) -> None:
     upstream.script([RATE_LIMITED])
 
-    assert httpx.post(f"{upstream.url}/chat/completions", json={"messages": []}).headers["retry-after"] == "1"
+    assert (
+        httpx.post(f"{upstream.url}/chat/completions", json={"messages": []}, timeout=PATIENCE_S).headers[
+            "retry-after"
+        ]
+        == "1"
+    )
 
 
 def test_an_exhausted_script_is_an_error(upstream: Upstream) -> None:
@@ -213,7 +219,7 @@ def test_a_client_that_leaves_in_mid_answer_is_noticed(upstream: Upstream) -> No
     upstream.script([Reply(text="one two", breaks="silence", after=1)])
     body = {"messages": [], "stream": True}
 
-    with httpx.stream("POST", f"{upstream.url}/chat/completions", json=body) as answer:
+    with httpx.stream("POST", f"{upstream.url}/chat/completions", json=body, timeout=PATIENCE_S) as answer:
         pieces = answer.iter_raw()  # kept: httpx closes the connection with the iterator
         assert b"role" in next(pieces)
         assert not upstream.closed_early.is_set()
@@ -237,5 +243,5 @@ def test_a_silent_client_is_disconnected(upstream: Upstream) -> None:
     with socket.create_connection((host, int(port))):
         pass
 
-    assert httpx.get(f"{upstream.url}/models").is_success
+    assert httpx.get(f"{upstream.url}/models", timeout=PATIENCE_S).is_success
     assert [request.path for request in upstream.requests] == ["/v1/models"]

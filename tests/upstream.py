@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from tests.patience import PATIENCE_S
 from tests.replies import (
     DONE,
     MALFORMED,
@@ -35,7 +36,6 @@ from tests.replies import (
 )
 
 Answer = Reply | Refusal
-_WAIT_S = 5.0
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
 
@@ -92,7 +92,7 @@ class Upstream:
         self._answers = answer_by_habit
         self._resumed.clear()
 
-    def next_request(self, timeout_s: float = _WAIT_S) -> Request:
+    def next_request(self, timeout_s: float = PATIENCE_S) -> Request:
         """Wait for a request to arrive and return it, each one once. Raises queue.Empty after timeout_s."""
         return self._arrived.get(timeout=timeout_s)
 
@@ -108,7 +108,7 @@ class Upstream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(_WAIT_S)
+        self._thread.join(PATIENCE_S)
         if self._thread.is_alive():
             raise TimeoutError("the upstream's thread didn't end")
 

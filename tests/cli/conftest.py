@@ -18,6 +18,7 @@ import pytest
 
 from tests.cli.terminal import Terminal
 from tests.conftest import ROOT, Serve
+from tests.patience import PATIENCE_S
 from tests.serving import Served, write_graphs
 
 TALKER = Path(__file__).parent / "talker.py"
@@ -25,7 +26,6 @@ BARE = """
 from langchain_core.runnables import RunnableLambda
 graph = RunnableLambda(lambda text: text.upper())
 """
-PATIENCE_S = 120.0  # no wait is longer: a busy machine is slow, and a test that waits so long has failed
 _URL = re.compile(r"is up at (http://\S+)")
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from seltzer.client import Client
-from tests.cli.conftest import BARE, PATIENCE_S, TALKER, Desk, wait_for, wait_for_line
+from tests.cli.conftest import BARE, TALKER, Desk, wait_for, wait_for_line
 from tests.client.cutting import cutting
 from tests.client.rawserver import END, Answer, answering_each, chunk, head
 from tests.client.streams.test_follow import run_json
+from tests.patience import PATIENCE_S
 from tests.serving import Served, write_graphs
 
 # What a client asks first: is it Seltzer, and which graphs does it have?

@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from seltzer import __version__
-from tests.cli.conftest import BARE, PATIENCE_S, TALKER, Desk, banner_of, get, post, url_in, wait_for
+from tests.cli.conftest import BARE, TALKER, Desk, banner_of, get, post, url_in, wait_for
 from tests.e2e.processes import until
+from tests.patience import PATIENCE_S
 from tests.serving import write_graphs
 
 

@@ -7,7 +7,8 @@ import signal
 import httpx
 import pytest
 
-from tests.cli.conftest import PATIENCE_S, Desk, banner_of, get, post, url_in, wait_for
+from tests.cli.conftest import Desk, banner_of, get, post, url_in, wait_for
+from tests.patience import PATIENCE_S
 
 COMPOSED = """
 from contextlib import asynccontextmanager

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from seltzer import __version__
-from tests.cli.conftest import PATIENCE_S, Desk
+from tests.cli.conftest import Desk
+from tests.patience import PATIENCE_S
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-_WAIT_S = 10.0
+from tests.patience import PATIENCE_S
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ def cutting(address: tuple[str, int], limits: Sequence[int]) -> Iterator[Cutting
         yield proxy
         proxy.is_over.set()
         listener.shutdown(socket.SHUT_RDWR)
-        thread.join(_WAIT_S)
+        thread.join(PATIENCE_S)
 
 
 def _accept(listener: socket.socket, proxy: Cutting, address: tuple[str, int], limits: Sequence[int]) -> None:
@@ -62,7 +62,7 @@ def _pass(
     for each in (client, server):
         with suppress(OSError):  # it is closed already
             each.shutdown(socket.SHUT_RDWR)
-    asking.join(_WAIT_S)
+    asking.join(PATIENCE_S)
 
 
 def _copy(client: socket.socket, server: socket.socket) -> None:

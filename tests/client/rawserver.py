@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-_WAIT_S = 10.0
+from tests.patience import PATIENCE_S
 
 Answer: TypeAlias = Callable[[bytes], Sequence[bytes]]  # from the request to the pieces of the answer
 
@@ -43,7 +43,7 @@ def answering_each(*answers: Answer, stays: bool = False) -> Iterator[RawServer]
     Not all need be asked for. With stays, keep the connections open until the client leaves.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(_WAIT_S)
+        listener.settimeout(PATIENCE_S)
         server = RawServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
         thread = threading.Thread(target=_serve, args=(listener, server, answers, stays), daemon=True)
         thread.start()
@@ -51,7 +51,7 @@ def answering_each(*answers: Answer, stays: bool = False) -> Iterator[RawServer]
         server.is_over.set()
         with suppress(OSError):  # it has closed it by itself, behind its last answer
             listener.shutdown(socket.SHUT_RDWR)
-        thread.join(_WAIT_S)
+        thread.join(PATIENCE_S)
 
 
 def _serve(listener: socket.socket, server: RawServer, answers: Sequence[Answer], stays: bool) -> None:
@@ -65,7 +65,7 @@ def _serve(listener: socket.socket, server: RawServer, answers: Sequence[Answer]
         if place == len(answers) - 1:
             listener.close()
         with connection:
-            connection.settimeout(_WAIT_S)
+            connection.settimeout(PATIENCE_S)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             server.requests.append(_read_request(connection))
             with suppress(BrokenPipeError, ConnectionResetError):  # a client that has read enough hangs up

@@ -15,9 +15,9 @@ from types import CodeType
 from typing import Any
 
 from tests.docs.blocks import Block
+from tests.patience import PATIENCE_S
 
 DOCUMENTED = re.compile(r"(?:127\.0\.0\.1|localhost):8000")
-_COMMAND_S = 60
 
 _KEPT: list[object] = []
 
@@ -66,7 +66,7 @@ class Reader:
             env={**os.environ, "PORT": port},
             capture_output=True,
             text=True,
-            timeout=_COMMAND_S,
+            timeout=PATIENCE_S,
             check=False,
         )
         if done.returncode:

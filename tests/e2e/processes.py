@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.patience import PATIENCE_S
 from tests.upstream import Upstream
 
-WAIT_S = 30.0  # no wait of these tests is longer
 _URL = re.compile(r"is up at (http://\S+)")
 
 
@@ -40,7 +40,7 @@ class Server:
 
     def wait(self) -> int:
         """Wait for its end and return its exit code."""
-        code = self._process.wait(WAIT_S)
+        code = self._process.wait(PATIENCE_S)
         if self._process.stdout is not None:
             self._process.stdout.close()
         self.is_dead.set()
@@ -86,7 +86,7 @@ class Home:
     def _url_of(self, process: subprocess.Popen[str]) -> str:
         """Read the banner up to where the server is; one that doesn't come up is killed."""
         assert process.stdout is not None
-        too_late = threading.Timer(2 * WAIT_S, process.kill)
+        too_late = threading.Timer(2 * PATIENCE_S, process.kill)
         too_late.start()
         try:
             for line in process.stdout:
@@ -121,7 +121,7 @@ class Home:
     def up(self) -> Server:
         """Return the server that runs, as soon as there is one."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self.is_up, WAIT_S)
+            assert self._changed.wait_for(lambda: self.is_up, PATIENCE_S)
             assert self._server is not None
             return self._server
 
@@ -138,7 +138,7 @@ def at_home(config: Path, folder: Path, **environment: str) -> Iterator[Home]:
 
 def until(is_so: Callable[[], bool]) -> None:
     """Ask until it is so: for what a server only says when it is asked."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + PATIENCE_S
     while not is_so():
         assert time.monotonic() < deadline, "it never was so"
 

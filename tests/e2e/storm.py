@@ -19,7 +19,8 @@ import httpx
 
 from seltzer.runs.event import TERMINAL_KINDS
 from tests.e2e.answers import Answers
-from tests.e2e.processes import WAIT_S, Home, Server
+from tests.e2e.processes import Home, Server
+from tests.patience import PATIENCE_S
 from tests.protocols.following import Seen, all_events, events
 
 Json = dict[str, Any]
@@ -118,7 +119,7 @@ class Storm:
             self.kills += 1
             self._home.start()
         for client in self._clients:  # grows while they start readers
-            client.join(WAIT_S)
+            client.join(PATIENCE_S)
         if self._errors:
             raise BaseExceptionGroup("clients of the storm failed", self._errors)
         assert not [client.name for client in self._clients if client.is_alive()]
@@ -126,7 +127,7 @@ class Storm:
 
     def ask_once_more(self, thread_id: str, question: str) -> list[Seen]:
         """Ask on a thread, and return all its events."""
-        with httpx.Client(base_url=self._home.up().url, timeout=WAIT_S) as client:
+        with httpx.Client(base_url=self._home.up().url, timeout=PATIENCE_S) as client:
             body = {"input": question, "thread_id": thread_id}
             wanted = {"accept": "text/event-stream"}
             with client.stream("POST", "/agent/runs", json=body, headers=wanted) as response:
@@ -149,7 +150,7 @@ class Storm:
     def _wait_for(self, kill: Kill) -> None:
         with self._seen:
             upto = self._seen_count + kill.after_events
-            assert self._seen.wait_for(lambda: self._seen_count >= upto or self._is_over(), WAIT_S)
+            assert self._seen.wait_for(lambda: self._seen_count >= upto or self._is_over(), PATIENCE_S)
         threading.Event().wait(kill.and_s)
 
     def _is_over(self) -> bool:
@@ -172,7 +173,7 @@ class Storm:
     def _submit(self, turn: Asked, server: Server) -> None:
         body = {"input": turn.question, "thread_id": turn.thread_id, "on_busy": "enqueue"}
         key = {"idempotency-key": f"{turn.thread_id}-{turn.question.replace(' ', '-')}"}
-        response = httpx.post(f"{server.url}/agent/runs", json=body, headers=key, timeout=WAIT_S)
+        response = httpx.post(f"{server.url}/agent/runs", json=body, headers=key, timeout=PATIENCE_S)
         assert response.status_code == 201, response.text
         turn.run_id = response.json()["run_id"]
 
@@ -182,7 +183,7 @@ class Storm:
     def _read(self, turn: Asked, server: Server) -> None:
         after = {"last-event-id": turn.seen[-1].id} if turn.seen else {}
         url = f"{server.url}/agent/runs/{turn.run_id}/events"
-        with httpx.stream("GET", url, headers=after, timeout=WAIT_S) as response:
+        with httpx.stream("GET", url, headers=after, timeout=PATIENCE_S) as response:
             assert response.status_code == 200, response.read()
             for event in events(response):
                 turn.seen.append(event)
@@ -197,7 +198,7 @@ class Storm:
             body = {"input": turn.question, "config": {"configurable": {"thread_id": turn.thread_id}}}
         server = self._home.up()
         try:
-            with httpx.stream("POST", server.url + path, json=body, timeout=WAIT_S) as response:
+            with httpx.stream("POST", server.url + path, json=body, timeout=PATIENCE_S) as response:
                 assert response.status_code == 200, response.read()
                 turn.run_id = response.headers["x-run-id"]
                 for _ in response.iter_raw():
@@ -219,11 +220,11 @@ class Storm:
 
     def _check_dead(self, server: Server, error: httpx.TransportError) -> None:
         """Wait for the server to be gone: only a dead one may break a connection."""
-        if not server.is_dead.wait(WAIT_S):
+        if not server.is_dead.wait(PATIENCE_S):
             raise error
 
     def _collect(self) -> None:
-        with httpx.Client(base_url=self._home.up().url, timeout=WAIT_S) as client:
+        with httpx.Client(base_url=self._home.up().url, timeout=PATIENCE_S) as client:
             for turn in self.turns:
                 if turn.run_id is not None:
                     turn.run = client.get(f"/agent/runs/{turn.run_id}").raise_for_status().json()

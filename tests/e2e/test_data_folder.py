@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e.processes import WAIT_S, Home, at_home, upstream_environment
+from tests.e2e.processes import Home, at_home, upstream_environment
+from tests.patience import PATIENCE_S
 from tests.protocols.following import all_events
 from tests.replies import Json, Reply
 from tests.upstream import Upstream
@@ -31,7 +32,7 @@ def home(tmp_path: Path, upstream: Upstream) -> Iterator[Home]:
 
 @pytest.fixture
 def client(home: Home) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=home.url, timeout=WAIT_S) as client:
+    with httpx.Client(base_url=home.url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -97,7 +98,7 @@ def test_a_second_server_on_the_folder_is_refused_in_a_line(home: Home, client: 
 
     second = home.spawn("serve", "--port", "0", "--config", str(home.config))
 
-    said, complaint = second.communicate(timeout=WAIT_S)[0], home.log.read_text()
+    said, complaint = second.communicate(timeout=PATIENCE_S)[0], home.log.read_text()
     assert (said, second.returncode) == ("", 1)
     assert complaint.startswith(f"seltzer: {home.data} is in use by process ")
     assert len(complaint.splitlines()) == 1
@@ -118,7 +119,7 @@ def test_uvicorns_second_worker_is_refused(home: Home) -> None:
             refused = next(line for line in workers.stdout if "is in use by" in line)
         finally:
             workers.terminate()  # killed, it would leave its workers
-            workers.communicate(timeout=2 * WAIT_S)
+            workers.communicate(timeout=2 * PATIENCE_S)
     assert f"a sibling of this one: process {workers.pid} started both: run one worker" in refused
 
 
@@ -127,7 +128,7 @@ def test_a_chat_in_process_on_the_folder_is_refused_in_a_line(home: Home) -> Non
 
     chat = home.spawn("chat", "hello", "--config", str(home.config), PORT="9")  # where no server is
 
-    said, complaint = chat.communicate(timeout=WAIT_S)[0], home.log.read_text()
+    said, complaint = chat.communicate(timeout=PATIENCE_S)[0], home.log.read_text()
     assert (said, chat.returncode) == ("", 1)
     assert [line for line in complaint.splitlines() if "is in use by process" in line] == [
         complaint.splitlines()[-1]

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e.processes import WAIT_S, Home, Server, at_home, until, upstream_environment
+from tests.e2e.processes import Home, Server, at_home, until, upstream_environment
+from tests.patience import PATIENCE_S
 from tests.protocols.following import Seen, all_events, text_of
 from tests.replies import Reply
 from tests.upstream import Upstream
@@ -32,7 +33,7 @@ def home(tmp_path: Path, upstream: Upstream) -> Iterator[Home]:
 
 @pytest.fixture
 def client(home: Home) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=home.url, timeout=WAIT_S) as client:
+    with httpx.Client(base_url=home.url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -182,7 +183,7 @@ def test_what_is_active_at_the_drains_end_is_handed_back_or_reported(
 def test_a_second_stop_ends_it_at_once_and_the_run_continues_in_the_next_server(
     home: Home, client: httpx.Client, opening: Any, upstream: Upstream
 ) -> None:
-    server = home.start(SELTZER_DRAIN_S=str(100 * WAIT_S))
+    server = home.start(SELTZER_DRAIN_S=str(100 * PATIENCE_S))
     run = start(client)
     reader = opening("GET", f"{run}/events")
     stop(server, client)

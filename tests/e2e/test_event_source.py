@@ -14,13 +14,13 @@ import pytest
 from playwright.sync_api import Page
 
 from seltzer.runs.event import Kind
+from tests.patience import PATIENCE_S
 from tests.protocols.following import all_events
 from tests.serving import Served
 
 pytestmark = pytest.mark.browser
 
 END: Final = b"\n\n"  # of an event
-WAIT_S: Final = 20
 FOLLOW: Final = """
 ([url, kinds]) => new Promise((resolve) => {
   const seen = [], opened = [];
@@ -89,7 +89,7 @@ class _Relay(socketserver.StreamRequestHandler):
         *whole, broken = parts[: events + 1]
         self.wfile.write(END.join([*whole, broken[: len(broken) // 2]]))
         for _ in range(events):
-            self.server.seen.acquire(timeout=WAIT_S)
+            self.server.seen.acquire(timeout=PATIENCE_S)
 
 
 @contextmanager
@@ -106,7 +106,9 @@ def relaying(served: Served, cuts: list[int]) -> Iterator[_Cutting]:
 
 def started(served: Served) -> str:
     """Start a run and return its events' path."""
-    response = httpx.post(f"{served.url}/agent/runs", json={"input": "what is the square root of 71?"})
+    response = httpx.post(
+        f"{served.url}/agent/runs", json={"input": "what is the square root of 71?"}, timeout=PATIENCE_S
+    )
     return f"{response.headers['location']}/events"
 
 
@@ -116,7 +118,7 @@ def follow(page: Page, url: str, path: str) -> Any:
 
 
 def as_seen(served: Served, path: str) -> list[dict[str, Any]]:
-    with httpx.Client(base_url=served.url, timeout=20) as client:
+    with httpx.Client(base_url=served.url, timeout=PATIENCE_S) as client:
         return [{"id": each.id, "kind": each.kind, "data": each.data} for each in all_events(client, path)]
 
 

@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e.processes import WAIT_S, at_home, upstream_environment
+from tests.e2e.processes import at_home, upstream_environment
+from tests.patience import PATIENCE_S
 from tests.serving import write_graphs
 from tests.upstream import Upstream
 
@@ -64,7 +65,7 @@ def client(tmp_path_factory: pytest.TempPathFactory, session_upstream: Upstream)
     environment = upstream_environment(session_upstream) | {"COMPLETION_MODEL": "test-model"}
     with at_home(config, folder, **environment) as home:
         home.start()
-        with httpx.Client(base_url=home.url, timeout=WAIT_S) as client:
+        with httpx.Client(base_url=home.url, timeout=PATIENCE_S) as client:
             yield client
 
 

@@ -16,8 +16,9 @@ import pytest
 from tests.conftest import ROOT
 from tests.e2e.answers import Answers, answer_to
 from tests.e2e.invariants import INVARIANTS, pieced_together
-from tests.e2e.processes import WAIT_S, Home, at_home, until, upstream_environment
+from tests.e2e.processes import Home, at_home, until, upstream_environment
 from tests.e2e.storm import Storm, plan
+from tests.patience import PATIENCE_S
 from tests.protocols.following import all_events
 from tests.replies import Reply
 from tests.serving import write_graphs
@@ -113,7 +114,7 @@ def test_an_answer_that_was_complete_before_the_kill_is_the_runs_output(
     config = write_graphs(tmp_path / "graphs", {"agent": HELD})
     with (
         at_home(config, tmp_path / "home", **upstream_environment(upstream)) as home,
-        httpx.Client(base_url=home.url, timeout=WAIT_S) as client,
+        httpx.Client(base_url=home.url, timeout=PATIENCE_S) as client,
     ):
         home.start()
         run_id = client.post("/agent/runs", json={"input": "brief 1", "thread_id": "t"}).json()["run_id"]
@@ -142,11 +143,11 @@ def test_a_client_that_watched_ends_with_the_complete_answer(tmp_path: Path) -> 
         home.kill()
         home.start()
 
-        too_late = threading.Timer(WAIT_S, watching.kill)
+        too_late = threading.Timer(PATIENCE_S, watching.kill)
         too_late.start()
         said += watching.stdout.read()  # communicate() would miss what the first read has buffered
         watching.stdout.close()
-        watching.wait(WAIT_S)
+        watching.wait(PATIENCE_S)
         too_late.cancel()
         run = last_run(home)
         assert (run["status"], run["attempt"]) == ("success", 2)
@@ -158,7 +159,7 @@ def test_a_client_that_watched_ends_with_the_complete_answer(tmp_path: Path) -> 
 
 
 def last_run(home: Home) -> dict[str, Any]:
-    with httpx.Client(base_url=home.url, timeout=WAIT_S) as client:
+    with httpx.Client(base_url=home.url, timeout=PATIENCE_S) as client:
         thread = client.get("/agent/threads").json()["threads"][0]
         run: dict[str, Any] = client.get(f"/agent/runs/{thread['run_id']}").json()
         return run

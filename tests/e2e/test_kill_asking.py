@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.processes import WAIT_S, Home, at_home, upstream_environment
+from tests.e2e.processes import Home, at_home, upstream_environment
+from tests.patience import PATIENCE_S
 from tests.protocols.following import all_events
 from tests.replies import Json, Reply
 from tests.serving import write_graphs
@@ -64,7 +65,7 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, upstream: Upstream) -> 
 
 
 def test_no_answer_is_mistaken_for_another_questions(home: Home, upstream: Upstream) -> None:
-    with httpx.Client(base_url=home.url, timeout=WAIT_S) as client:
+    with httpx.Client(base_url=home.url, timeout=PATIENCE_S) as client:
         home.start()
         asked = ended(client, client.post("/asking/runs", json={"input": {"said": []}, "thread_id": "t"}))
         assert [each["value"] for each in asked["interrupts"]] == ["one?"]

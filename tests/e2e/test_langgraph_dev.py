@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN_S = 60.0
 
@@ -46,7 +48,7 @@ def _wait_until_up(url: str, process: "subprocess.Popen[bytes]", log: Path) -> N
     """Ask until it answers: it has no other way to say that it is up."""
     transport = httpx.HTTPTransport(retries=0)
     deadline = time.monotonic() + STARTS_WITHIN_S
-    with httpx.Client(base_url=url, transport=transport, timeout=5) as client:
+    with httpx.Client(base_url=url, transport=transport, timeout=PATIENCE_S) as client:
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 if client.get("/ok").status_code == 200:
@@ -63,11 +65,11 @@ def test_the_shipped_file_runs_under_langgraph_dev(langgraph_dev: str) -> None:
         "input": {"messages": [{"role": "user", "content": "what is the square root of 71?"}]},
     }
 
-    state = httpx.post(f"{langgraph_dev}/runs/wait", json=body, timeout=30).json()
+    state = httpx.post(f"{langgraph_dev}/runs/wait", json=body, timeout=PATIENCE_S).json()
 
     assert "8.426" in state["messages"][-1]["content"]
 
-    with httpx.Client(base_url=langgraph_dev, timeout=30) as client:
+    with httpx.Client(base_url=langgraph_dev, timeout=PATIENCE_S) as client:
         thread_id = client.post("/threads", json={}).json()["thread_id"]
         runs = f"/threads/{thread_id}/runs/wait"
         email = "send an email to ada@example.org: hello"

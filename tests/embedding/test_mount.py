@@ -15,6 +15,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 
 from seltzer import Seltzer
 from tests.embedding.graphs import Gate, saying, talking
+from tests.patience import PATIENCE_S
 from tests.serving import serving
 
 QUESTION = {"input": "hi"}
@@ -49,7 +50,7 @@ def test_tokens_stream_through_the_apps_own_middleware(path: str, body: dict[str
     headers = {"accept-encoding": "gzip", "origin": "https://example.org"}
     with (
         serving(app) as served,
-        httpx.Client(base_url=served.url, timeout=60) as client,
+        httpx.Client(base_url=served.url, timeout=PATIENCE_S) as client,
         client.stream("POST", path, json=body, headers=headers) as response,
     ):
         text = ""

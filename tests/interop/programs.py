@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 _JS = Path(__file__).parent / "js"
-_NODE_S = 60
 
 
 def missing(reason: str) -> NoReturn:
@@ -38,7 +39,7 @@ def run_node(script: str, *args: str, stdin: str = "") -> str:
         missing("Node or the JavaScript clients are missing: install Node 20, then `make js-clients`")
     done = subprocess.run(
         ["node", str(_JS / script), *args],
-        input=stdin, capture_output=True, text=True, timeout=_NODE_S, check=False,
+        input=stdin, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tests.patience import PATIENCE_S
+
 _PIECE = 65_536
-_WAIT_S = 30.0
 
 
 @dataclass(slots=True)
@@ -45,8 +46,8 @@ class Relay:
 
     def _serve(self, client: socket.socket, cut: int | None) -> None:
         number = len(self.requests) - 1
-        with client, socket.create_connection(self.address, timeout=_WAIT_S) as server:
-            client.settimeout(_WAIT_S)
+        with client, socket.create_connection(self.address, timeout=PATIENCE_S) as server:
+            client.settimeout(PATIENCE_S)
             threading.Thread(target=self._pass_request, args=(client, server, number), daemon=True).start()
             left = cut
             with contextlib.suppress(OSError):

@@ -18,6 +18,7 @@ from playwright.sync_api import Page, expect
 from tests.conftest import Serve
 from tests.docs.blocks import ROOT, blocks_of
 from tests.interop.programs import missing
+from tests.patience import PATIENCE_S
 from tests.protocols.behaviours import sse
 from tests.replies import Reply
 from tests.serving import Served
@@ -70,7 +71,7 @@ def _write(folder: Path, server: str) -> None:
 
 def _wait_for(url: str, running: subprocess.Popen[bytes]) -> None:
     """Wait until nginx answers: a connection that it refuses is tried again."""
-    with httpx.Client(transport=httpx.HTTPTransport(retries=_TRIES)) as client:
+    with httpx.Client(transport=httpx.HTTPTransport(retries=_TRIES), timeout=PATIENCE_S) as client:
         client.get(url)
     assert running.poll() is None
 
@@ -90,7 +91,7 @@ def test_tokens_pass_through_as_they_arrive(
 
     for path, body in paths.items():
         headers = {"accept": "text/event-stream"}
-        with httpx.stream("POST", url + path, json=body, headers=headers, timeout=30) as response:
+        with httpx.stream("POST", url + path, json=body, headers=headers, timeout=PATIENCE_S) as response:
             arrived = ""
             for piece in response.iter_text():
                 arrived += piece
@@ -112,7 +113,9 @@ def test_the_pages_work(serve: Serve, proxy: Proxy, page: Page, configuration: s
         expect(page.get_by_text("The playground's scripts didn't load")).to_have_count(0)
     page.goto(f"{url}/docs")
     expect(page.get_by_placeholder("Filter by tag or path")).to_be_visible()
-    location = httpx.post(f"{url}/agent/runs", json={"input": QUESTION}).headers["location"]
+    location = httpx.post(f"{url}/agent/runs", json={"input": QUESTION}, timeout=PATIENCE_S).headers[
+        "location"
+    ]
     assert location.startswith(f"{prefix}/agent/runs/")
 
 
@@ -139,9 +142,11 @@ def test_a_silent_model_outlasts_a_read_timeout_where_there_are_pings(
     url = proxy(serve(ping_s=0.1), AT_ROOT, "proxy_read_timeout 4s;")
     headers = {"accept": "text/event-stream"}
 
-    with httpx.stream("POST", f"{url}/chat", json={"text": "hi"}, headers=headers, timeout=30) as response:
+    with httpx.stream(
+        "POST", f"{url}/chat", json={"text": "hi"}, headers=headers, timeout=PATIENCE_S
+    ) as response:
         # nginx gives up on /invoke; the stream that began before it is still there
-        invoked = httpx.post(f"{url}/agent/invoke", json={"input": "hi"}, timeout=30)
+        invoked = httpx.post(f"{url}/agent/invoke", json={"input": "hi"}, timeout=PATIENCE_S)
         upstream_env.resume()
         events = list(sse(response))
 

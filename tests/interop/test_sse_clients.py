@@ -14,6 +14,7 @@ import pytest
 
 from tests.interop.programs import node_events, package
 from tests.interop.relay import relaying
+from tests.patience import PATIENCE_S
 from tests.serving import Served
 
 QUESTION = "what is the square root of 71?"
@@ -39,7 +40,7 @@ def read_httpx_sse(url: str) -> list[Event]:
             for each in source.iter_sse():
                 events.append({"id": each.id, "kind": each.event, "data": each.json()})
 
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=PATIENCE_S) as client:
         return _reconnecting(read)
 
 
@@ -48,7 +49,7 @@ def read_sseclient(url: str) -> list[Event]:
     sseclient = package("sseclient", "sseclient-py")
 
     def read(headers: dict[str, str], events: list[Event]) -> None:
-        with httpx.stream("GET", url, headers=headers, timeout=30) as response:
+        with httpx.stream("GET", url, headers=headers, timeout=PATIENCE_S) as response:
             for each in sseclient.SSEClient(response.iter_bytes()).events():
                 events.append({"id": each.id, "kind": each.event, "data": json.loads(each.data)})
 
@@ -111,13 +112,13 @@ readers = pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name_
 def test_a_client_cut_off_twice_while_a_run_writes_gets_each_token_once_and_in_order(
     paced_server: Served, read: Read
 ) -> None:
-    run = httpx.post(f"{paced_server.url}/agent/runs", json={"input": QUESTION}).json()
+    run = httpx.post(f"{paced_server.url}/agent/runs", json={"input": QUESTION}, timeout=PATIENCE_S).json()
     path = f"/agent/runs/{run['run_id']}"
 
     with relaying(paced_server.address, cuts=(900, 1_100)) as relay:
         events = read(f"{relay.url}{path}/events")
 
-    run = httpx.get(f"{paced_server.url}{path}").json()
+    run = httpx.get(f"{paced_server.url}{path}", timeout=PATIENCE_S).json()
     assert len(relay.requests) >= 3
     _check_whole(events, run["output"])
 
@@ -128,7 +129,9 @@ def test_a_client_cut_off_anywhere_in_a_frame_gets_each_token_once_and_in_order(
     server: Served, read: Read, place: str
 ) -> None:
     headers = {"accept": "text/event-stream"}
-    started = httpx.post(f"{server.url}/agent/runs", json={"input": QUESTION}, headers=headers)
+    started = httpx.post(
+        f"{server.url}/agent/runs", json={"input": QUESTION}, headers=headers, timeout=PATIENCE_S
+    )
     path = f"/agent/runs/{started.headers['x-run-id']}"
     whole = _raw(server.address, f"{path}/events")
     frame = whole.index(b"event: token")
@@ -143,7 +146,7 @@ def test_a_client_cut_off_anywhere_in_a_frame_gets_each_token_once_and_in_order(
         events = read(f"{relay.url}{path}/events")
 
     assert len(relay.requests) >= 2
-    _check_whole(events, httpx.get(f"{server.url}{path}").json()["output"])
+    _check_whole(events, httpx.get(f"{server.url}{path}", timeout=PATIENCE_S).json()["output"])
 
 
 def test_fetch_event_source_starts_a_run_once_and_continues_it_after_a_cut(paced_server: Served) -> None:
@@ -155,7 +158,7 @@ def test_fetch_event_source_starts_a_run_once_and_continues_it_after_a_cut(paced
         events = list(node_events("fetch-event-source.mjs", f"{relay.url}/agent/runs", json.dumps(init)))
 
     run_id = events[0]["data"]["run_id"]
-    run = httpx.get(f"{paced_server.url}/agent/runs/{run_id}").json()
+    run = httpx.get(f"{paced_server.url}/agent/runs/{run_id}", timeout=PATIENCE_S).json()
     assert len(relay.requests) >= 3
     _check_whole(events, run["output"])
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import Serve
+from tests.patience import PATIENCE_S
 from tests.projects.asking import WAYS, Ask, answer_of, output_of, pieces, run_events
 
 HERE = Path(__file__).parent
@@ -117,6 +118,6 @@ def _said(events: list[tuple[str, Any]], agent: str) -> str:
 
 
 def _state(url: str, graph: str, thread_id: str) -> dict[str, Any]:
-    response = httpx.get(f"{url}/{graph}/threads/{thread_id}").raise_for_status()
+    response = httpx.get(f"{url}/{graph}/threads/{thread_id}", timeout=PATIENCE_S).raise_for_status()
     values: dict[str, Any] = response.json()["values"]
     return values

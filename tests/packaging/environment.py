@@ -24,6 +24,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.patience import PATIENCE_S
+
 _COMMAND_S = 300.0
 
 
@@ -161,14 +163,16 @@ def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> Non
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url).is_success
+        return httpx.get(url, timeout=PATIENCE_S).is_success
     except httpx.TransportError:
         return False
 
 
 def streamed(url: str, question: str) -> list[str]:
     """Ask the graph `agent` over POST /agent/stream and return the tokens, one an event."""
-    with httpx.stream("POST", f"{url}/agent/stream", json={"input": question}, timeout=60) as response:
+    with httpx.stream(
+        "POST", f"{url}/agent/stream", json={"input": question}, timeout=PATIENCE_S
+    ) as response:
         response.raise_for_status()
         lines = list(response.iter_lines())
     return [
@@ -182,6 +186,6 @@ def asked_under_dev(url: str, question: str) -> str:
     """Ask the graph `agent` of a langgraph dev and return the answer."""
     messages = [{"role": "user", "content": question}]
     body = {"assistant_id": "agent", "input": {"messages": messages}}
-    state = httpx.post(f"{url}/runs/wait", json=body, timeout=60).raise_for_status().json()
+    state = httpx.post(f"{url}/runs/wait", json=body, timeout=PATIENCE_S).raise_for_status().json()
     text: str = state["messages"][-1]["content"]
     return text

@@ -12,8 +12,8 @@ import httpx
 from langserve import RemoteRunnable
 
 from tests.packaging.environment import Environment, clean_environment
+from tests.patience import PATIENCE_S
 
-_ANSWER_S: Final = 60.0
 Ask = Callable[[str, str, str], str]  # the server's URL, the graph's name and its path
 
 
@@ -27,12 +27,12 @@ def by_stream(url: str, graph: str, path: str) -> str:
 
 def by_chat(url: str, graph: str, path: str) -> str:
     body = {"text": "hi", "graph": graph}
-    return httpx.post(f"{url}/chat", json=body, timeout=_ANSWER_S).raise_for_status().text
+    return httpx.post(f"{url}/chat", json=body, timeout=PATIENCE_S).raise_for_status().text
 
 
 def by_chat_as_json(url: str, graph: str, path: str) -> str:
     body, headers = {"text": "hi", "graph": graph}, {"accept": "application/json"}
-    answer = httpx.post(f"{url}/chat", json=body, headers=headers, timeout=_ANSWER_S).raise_for_status()
+    answer = httpx.post(f"{url}/chat", json=body, headers=headers, timeout=PATIENCE_S).raise_for_status()
     output: str = answer.json()["output"]
     return output
 
@@ -54,13 +54,15 @@ def pieces(url: str, path: str) -> list[str]:
 
 
 def _remote(url: str, path: str) -> RemoteRunnable[str, str]:
-    return RemoteRunnable(f"{url}{path}", timeout=_ANSWER_S)
+    return RemoteRunnable(f"{url}{path}", timeout=PATIENCE_S)
 
 
 def run_events(url: str, path: str, body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Start a run over the native routes, and yield its events' kinds and data."""
     headers = {"accept": "text/event-stream"}
-    with httpx.stream("POST", f"{url}{path}/runs", json=body, headers=headers, timeout=_ANSWER_S) as response:
+    with httpx.stream(
+        "POST", f"{url}{path}/runs", json=body, headers=headers, timeout=PATIENCE_S
+    ) as response:
         if not response.is_success:
             raise AssertionError(response.read())
         kind = ""
@@ -73,7 +75,9 @@ def run_events(url: str, path: str, body: dict[str, Any]) -> Iterator[tuple[str,
 
 def output_of(url: str, path: str, events: list[tuple[str, Any]]) -> Any:
     """Return the output of the run that these events are of."""
-    run = httpx.get(f"{url}{path}/runs/{events[0][1]['run_id']}").raise_for_status().json()
+    run = (
+        httpx.get(f"{url}{path}/runs/{events[0][1]['run_id']}", timeout=PATIENCE_S).raise_for_status().json()
+    )
     assert run["status"] == "success", run
     return run["output"]
 
@@ -93,7 +97,7 @@ def in_terminal(environment: Environment, folder: Path, *arguments: str) -> str:
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=_ANSWER_S,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

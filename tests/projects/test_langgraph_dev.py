@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.packaging.environment import Environment, langgraph_dev
+from tests.patience import PATIENCE_S
 from tests.projects.examples import EXAMPLES, Example, copy_project
 
 RUNNABLE = [example for example in EXAMPLES if example.is_installed and not example.has_store]
@@ -38,6 +39,6 @@ def dev(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> I
 def test_langgraphs_own_server_returns_the_same_answer(dev: str, example: Example) -> None:
     body = {"assistant_id": example.graph, "input": {"messages": [{"role": "user", "content": "hi"}]}}
 
-    state = httpx.post(f"{dev}/runs/wait", json=body, timeout=60).raise_for_status().json()
+    state = httpx.post(f"{dev}/runs/wait", json=body, timeout=PATIENCE_S).raise_for_status().json()
 
     assert example.is_answered_by(state["messages"][-1]["content"]), state

@@ -17,6 +17,7 @@ from seltzer.main import create_app
 from seltzer.runs.answer import BREAK
 from seltzer.runs.graph import AnyPregel
 from seltzer.settings import Settings
+from tests.patience import PATIENCE_S
 from tests.protocols.behaviours import sse
 from tests.runs.execution.answers import Gate, World
 from tests.runs.execution.shapes import LIVE, SHAPES
@@ -54,7 +55,7 @@ def shapes_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def client(shapes_server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=shapes_server.url, timeout=60) as client:
+    with httpx.Client(base_url=shapes_server.url, timeout=PATIENCE_S) as client:
         yield client
 
 

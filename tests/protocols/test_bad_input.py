@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.serving import Served
 
 ROUTES = [
@@ -29,7 +30,7 @@ all_routes = pytest.mark.parametrize("route", [*ROUTES, "/chat"])
 
 @pytest.fixture(scope="module")
 def client(demo_server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=demo_server.url, timeout=30) as client:
+    with httpx.Client(base_url=demo_server.url, timeout=PATIENCE_S) as client:
         yield client
 
 

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.conftest import Serve
+from tests.patience import PATIENCE_S
 from tests.replies import Reply
 from tests.serving import Served
 from tests.upstream import Upstream
@@ -17,7 +18,7 @@ QUESTION = "what is the square root of 71?"
 
 @pytest.fixture
 def client(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -96,13 +97,15 @@ class TestTheTutorialsClient:
     """requests.get(url, json=..), as the tutorial's own client asks."""
 
     def test_it_gets_the_complete_answer(self, server: Served) -> None:
-        response = requests.get(f"{server.url}/chat", json={"text": QUESTION}, timeout=20)
+        response = requests.get(f"{server.url}/chat", json={"text": QUESTION}, timeout=PATIENCE_S)
 
         assert response.status_code == 200
         assert "8.426" in response.text
 
     def test_it_streams(self, server: Served) -> None:
-        with requests.get(f"{server.url}/chat", json={"text": QUESTION}, stream=True, timeout=20) as response:
+        with requests.get(
+            f"{server.url}/chat", json={"text": QUESTION}, stream=True, timeout=PATIENCE_S
+        ) as response:
             pieces = [str(piece) for piece in response.iter_content(None, decode_unicode=True)]
 
         assert "8.426" in "".join(pieces)
@@ -112,19 +115,19 @@ class TestTheTutorialsClient:
             f"{server.url}/chat",
             json={"text": QUESTION, "thread_id": thread_id, "graph": "agent"},
             headers={"accept": "application/json"},
-            timeout=20,
+            timeout=PATIENCE_S,
         )
 
         assert response.headers["x-thread-id"] == thread_id
         assert response.json()["input"] == QUESTION
 
     def test_a_bad_body_is_refused_by_its_field(self, server: Served) -> None:
-        response = requests.get(f"{server.url}/chat", json={"text": 5}, timeout=20)
+        response = requests.get(f"{server.url}/chat", json={"text": 5}, timeout=PATIENCE_S)
 
         assert (response.status_code, response.json()["detail"].split(": ")[0]) == (422, "text")
 
     def test_a_body_and_a_query_together_are_refused(self, server: Served) -> None:
-        response = requests.get(f"{server.url}/chat?text=hi", json={"text": "hi"}, timeout=20)
+        response = requests.get(f"{server.url}/chat?text=hi", json={"text": "hi"}, timeout=PATIENCE_S)
 
         assert (response.status_code, response.json()["detail"]) == (
             422,
@@ -135,7 +138,7 @@ class TestTheTutorialsClient:
 def test_chat_asks_the_graph_that_is_named(serve: Serve) -> None:
     served = serve({"agent": PARROT.format(mark="!"), "other": PARROT.format(mark="?"), "count": COUNTING})
 
-    with httpx.Client(base_url=served.url, timeout=30) as client:
+    with httpx.Client(base_url=served.url, timeout=PATIENCE_S) as client:
         answers = [
             client.post("/chat", json={"text": "polly"} | named).text
             for named in ({}, {"graph": "agent"}, {"graph": "other"})
@@ -213,12 +216,14 @@ class TestEvents:
         served, body = serve(ping_s=0.05), {"text": "hi", "thread_id": thread_id}
         headers = {"accept": "text/event-stream"}
 
-        with httpx.stream("POST", f"{served.url}/chat", json=body, headers=headers, timeout=30) as response:
+        with httpx.stream(
+            "POST", f"{served.url}/chat", json=body, headers=headers, timeout=PATIENCE_S
+        ) as response:
             lines = response.iter_lines()
             assert response.headers["x-thread-id"] == thread_id
             while next(lines) != ": ping":
                 pass
-            busy = httpx.post(f"{served.url}/chat", json=body, headers=headers, timeout=30)
+            busy = httpx.post(f"{served.url}/chat", json=body, headers=headers, timeout=PATIENCE_S)
             upstream_env.resume()
             rest = [line for line in lines if line and not line.startswith(":")]
 
@@ -231,7 +236,10 @@ class TestEvents:
         upstream_env.script(lambda _body: Reply(text=["one ", "two "], breaks="reset", after=1))
 
         response = httpx.get(
-            f"{server.url}/chat", params={"text": "hi"}, headers={"accept": "text/event-stream"}, timeout=30
+            f"{server.url}/chat",
+            params={"text": "hi"},
+            headers={"accept": "text/event-stream"},
+            timeout=PATIENCE_S,
         )
 
         assert response.status_code == 200

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import Serve
+from tests.patience import PATIENCE_S
 from tests.protocols.behaviours import STREAMS, WIRES, Wire
 from tests.replies import CONTEXT_TOO_LONG, FORBIDDEN, RATE_LIMITED, UNAUTHORIZED, Refusal, Reply, ToolCall
 from tests.serving import Served
@@ -60,13 +61,13 @@ def said(client: httpx.Client, thread_id: str) -> list[str]:
 
 @pytest.fixture
 def client(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
         yield client
 
 
 @pytest.fixture
 def paced(paced_server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=paced_server.url, timeout=20) as client:
+    with httpx.Client(base_url=paced_server.url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -357,7 +358,7 @@ def test_a_rate_limit_longer_than_we_retry_is_reported_at_once(
 def test_a_server_of_another_graph_serves_it_at_chat(serve: Serve) -> None:
     served = serve({"parrot": PARROT})
 
-    response = httpx.post(f"{served.url}/chat", json={"text": "polly"})
+    response = httpx.post(f"{served.url}/chat", json={"text": "polly"}, timeout=PATIENCE_S)
 
     assert response.text == "polly!"
 

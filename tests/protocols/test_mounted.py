@@ -14,6 +14,7 @@ from langserve import RemoteRunnable
 from seltzer.main import create_app
 from seltzer.settings import Settings
 from tests.conftest import ROOT
+from tests.patience import PATIENCE_S
 from tests.protocols.following import events_in
 from tests.serving import serving
 
@@ -49,9 +50,9 @@ def test_langserve_streams(base: str, graph: str) -> None:
 def test_a_run_is_at_its_location(base: str) -> None:
     origin = base.removesuffix("/ai/v1")
 
-    started = httpx.post(f"{base}/agent/runs", json={"input": "hello"})
+    started = httpx.post(f"{base}/agent/runs", json={"input": "hello"}, timeout=PATIENCE_S)
     location = started.headers["location"]
-    followed = httpx.get(origin + location.removeprefix("/proxy") + "/events")
+    followed = httpx.get(origin + location.removeprefix("/proxy") + "/events", timeout=PATIENCE_S)
     kinds = [event.kind for event in events_in(followed.content)]
 
     assert location == f"/proxy/ai/v1/agent/runs/{started.json()['run_id']}"
@@ -60,7 +61,7 @@ def test_a_run_is_at_its_location(base: str) -> None:
 
 @pytest.mark.parametrize("playground", ["agent", "agent/chat", "agent/c/N4XyA", "agent/chat/c/N4XyA"])
 def test_a_playground_finds_its_files_and_its_graph(base: str, playground: str) -> None:
-    page = httpx.get(f"{base}/{playground}/playground/")
+    page = httpx.get(f"{base}/{playground}/playground/", timeout=PATIENCE_S)
 
     graph = playground.partition("/c/")[0]
     assert page.status_code == 200
@@ -68,15 +69,15 @@ def test_a_playground_finds_its_files_and_its_graph(base: str, playground: str) 
 
 
 def test_chat_and_its_errors_are_there(base: str) -> None:
-    answer = httpx.post(f"{base}/chat", json={"text": "hello"})
-    refused = httpx.post(f"{base}/chat", json={"text": 1})
+    answer = httpx.post(f"{base}/chat", json={"text": "hello"}, timeout=PATIENCE_S)
+    refused = httpx.post(f"{base}/chat", json={"text": 1}, timeout=PATIENCE_S)
 
     assert (answer.status_code, refused.status_code) == (200, 422)
     assert refused.json()["code"] == "invalid_input"
 
 
 def test_the_front_page_and_docs_find_what_they_link_to(base: str) -> None:
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=PATIENCE_S) as client:
         page = client.get(f"{base}/", headers={"accept": "text/html"}).text
         docs = client.get(f"{base}/docs").text
         links = [(f"{base}/", link) for link in re.findall('href="([^"]+)"', page)]

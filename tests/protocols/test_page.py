@@ -12,6 +12,7 @@ import pytest
 
 from seltzer import __version__
 from tests.conftest import Serve
+from tests.patience import PATIENCE_S
 from tests.serving import Served
 
 HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -19,7 +20,7 @@ HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 @pytest.fixture
 def client(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -67,7 +68,7 @@ def test_others_get_json(client: httpx.Client, headers: dict[str, str]) -> None:
 def test_without_a_graph_on_messages_no_command_is_shown(serve: Serve) -> None:
     served = serve({"count": COUNTING})
 
-    page = httpx.get(served.url, headers=HTML).text
+    page = httpx.get(served.url, headers=HTML, timeout=PATIENCE_S).text
 
     assert "count/playground/" in page
     assert "curl" not in page

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.conftest import Serve
+from tests.patience import PATIENCE_S
 from tests.protocols.following import events_in, text_of
 
 QUESTION = "what is the square root of 71?"
@@ -16,7 +17,7 @@ LISTENER = ("langchain_core.tracers._streaming", "_StreamingCallbackHandler")
 
 def check_streams(url: str) -> None:
     """Run a turn with a tool call through each protocol that streams."""
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
         chat = client.post("/chat", json={"text": QUESTION})
         events = client.post("/agent/stream_events", json={"input": QUESTION})
         stream = client.post("/agent/stream", json={"input": QUESTION})

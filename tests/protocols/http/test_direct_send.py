@@ -30,6 +30,7 @@ from seltzer.protocols.http.sse import RETRY, EventStream, frame
 from seltzer.runs.event import Event
 from seltzer.settings import Settings
 from tests.conftest import ROOT
+from tests.patience import PATIENCE_S
 from tests.serving import Served, serving
 
 LAST: Message = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -243,7 +244,7 @@ def test_a_real_server_can_be_sent_to_at_once() -> None:
     app.router.add_route("/", lambda request: BothWays())
 
     with serving(app) as served:
-        text = httpx.get(served.url, timeout=20).text
+        text = httpx.get(served.url, timeout=PATIENCE_S).text
 
     assert text == "at once, in turn"
 
@@ -275,7 +276,7 @@ def test_over_a_real_server_pieces_are_sent_directly_and_the_head_has_what_the_l
     headers = {"accept": "text/event-stream"}
     asked = {"input": {"messages": [{"role": "user", "content": "hi there"}]}}
 
-    response = httpx.post(f"{served.url}/agent/runs", json=asked, headers=headers, timeout=20)
+    response = httpx.post(f"{served.url}/agent/runs", json=asked, headers=headers, timeout=PATIENCE_S)
 
     assert response.status_code == 201, response.text
     assert response.headers["x-request-id"]

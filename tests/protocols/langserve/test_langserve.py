@@ -19,6 +19,7 @@ from langserve import RemoteRunnable
 from langserve.lzstring import LZString
 
 from tests.conftest import Serve
+from tests.patience import PATIENCE_S
 from tests.protocols.behaviours import sse
 from tests.replies import Refusal, Reply
 from tests.serving import Served
@@ -142,7 +143,7 @@ class TestRemoteRunnable:
 class TestSchemas:
     @pytest.fixture
     def client(self, server: Served) -> Iterator[httpx.Client]:
-        with httpx.Client(base_url=server.url, timeout=30) as client:
+        with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
             yield client
 
     def test_a_graph_on_messages_accepts_messages_and_returns_text(self, client: httpx.Client) -> None:
@@ -186,7 +187,7 @@ class TestSchemas:
     "path", ["assets", "assets/%2e%2e", "%00", "index.html/x", "a" * 5_000, "%2e%2e/server.py"]
 )
 def test_a_playground_has_no_other_files_than_its_own(server: Served, path: str) -> None:
-    response = httpx.get(f"{server.url}/agent/playground/{path}")
+    response = httpx.get(f"{server.url}/agent/playground/{path}", timeout=PATIENCE_S)
 
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
@@ -198,7 +199,7 @@ def test_of_many_at_once_on_a_thread_one_begins_and_the_others_are_refused(
     body = {"input": "hi", "config": {"configurable": {"thread_id": thread_id}}}
 
     def ask(_number: int) -> int:
-        with httpx.stream("POST", f"{server.url}/agent/stream", json=body, timeout=10) as response:
+        with httpx.stream("POST", f"{server.url}/agent/stream", json=body, timeout=PATIENCE_S) as response:
             if response.status_code == 200:
                 everyone.wait(10)
             else:
@@ -240,7 +241,7 @@ class TestOtherGraphs:
     def test_null_is_no_input(self, serve: Serve) -> None:
         served = serve({"words": WORDS})
 
-        response = httpx.post(f"{served.url}/words/invoke", json={"input": None})
+        response = httpx.post(f"{served.url}/words/invoke", json={"input": None}, timeout=PATIENCE_S)
 
         assert (response.status_code, response.json()["detail"]) == (422, "input: must not be null")
 
@@ -255,22 +256,30 @@ class TestOtherGraphs:
     def test_a_graph_without_messages_has_no_chat(self, serve: Serve) -> None:
         served = serve({"counter": COUNTER})
 
-        assert httpx.get(f"{served.url}/counter/chat/playground/").status_code == 404
-        assert httpx.post(f"{served.url}/chat", json={"text": "hi"}).json()["code"] == "unknown_graph"
+        assert httpx.get(f"{served.url}/counter/chat/playground/", timeout=PATIENCE_S).status_code == 404
+        assert (
+            httpx.post(f"{served.url}/chat", json={"text": "hi"}, timeout=PATIENCE_S).json()["code"]
+            == "unknown_graph"
+        )
 
     def test_artifacts_that_json_has_no_word_for_do_not_end_a_stream(self, serve: Serve) -> None:
         served = serve({"odd": ODD})
         for endpoint in ("stream", "stream_events", "stream_log"):
-            with httpx.stream("POST", f"{served.url}/odd/{endpoint}", json={"input": "go"}) as response:
+            with httpx.stream(
+                "POST", f"{served.url}/odd/{endpoint}", json={"input": "go"}, timeout=PATIENCE_S
+            ) as response:
                 events = [event for event, _ in sse(response)]
             assert "error" not in events, endpoint
-        assert httpx.post(f"{served.url}/odd/invoke", json={"input": "go"}).json()["output"] == "done"
+        assert (
+            httpx.post(f"{served.url}/odd/invoke", json={"input": "go"}, timeout=PATIENCE_S).json()["output"]
+            == "done"
+        )
 
 
 class TestWhatClientsMustNotSee:
     @pytest.mark.parametrize("endpoint", ["stream_events", "stream_log"])
     def test_system_prompts_and_internal_metadata_stay_here(self, server: Served, endpoint: str) -> None:
-        response = httpx.post(f"{server.url}/agent/{endpoint}", json={"input": QUESTION})
+        response = httpx.post(f"{server.url}/agent/{endpoint}", json={"input": QUESTION}, timeout=PATIENCE_S)
 
         assert '"type":"system"' not in response.text
         for internal in ("langgraph_checkpoint_ns", "__pregel", "langgraph_triggers", "__useragent"):
@@ -281,7 +290,7 @@ class TestWhatClientsMustNotSee:
 
         for endpoint in ("invoke", "batch", "stream", "stream_events", "stream_log"):
             body = {"inputs": ["go"]} if endpoint == "batch" else {"input": "go"}
-            response = httpx.post(f"{served.url}/broken/{endpoint}", json=body)
+            response = httpx.post(f"{served.url}/broken/{endpoint}", json=body, timeout=PATIENCE_S)
             assert "graph_error" in response.text, endpoint
             assert "sk-secret" not in response.text, endpoint
 
@@ -292,7 +301,7 @@ class TestWhatClientsMustNotSee:
         upstream_env.script(lambda _body: Refusal(status=400, code="x", message="key sk-secret is wrong"))
         body = {"inputs": ["hi"]} if endpoint == "batch" else {"input": "hi"}
 
-        response = httpx.post(f"{server.url}/agent/{endpoint}", json=body, timeout=30)
+        response = httpx.post(f"{server.url}/agent/{endpoint}", json=body, timeout=PATIENCE_S)
 
         assert "upstream_error" in response.text
         for private in ("sk-secret", '"headers":', '"body":'):
@@ -302,7 +311,7 @@ class TestWhatClientsMustNotSee:
 class TestBadInput:
     @pytest.fixture
     def post(self, server: Served) -> Iterator[Any]:
-        with httpx.Client(base_url=server.url, timeout=30) as client:
+        with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
             yield client.post
 
     @pytest.mark.parametrize("endpoint", ["invoke", "stream", "stream_log", "stream_events"])
@@ -504,11 +513,11 @@ class TestStreams:
         upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))
         url = f"{serve(runs_limit=1, queue_limit=0).url}/agent/stream"
 
-        with httpx.stream("POST", url, json={"input": "first"}, timeout=10) as response:
+        with httpx.stream("POST", url, json={"input": "first"}, timeout=PATIENCE_S) as response:
             frames = sse(response)
             while next(frames)[0] != "data":
                 pass
-            second = httpx.post(url, json={"input": "second"})
+            second = httpx.post(url, json={"input": "second"}, timeout=PATIENCE_S)
 
         assert (second.status_code, second.json()["code"]) == (429, "too_many_runs")
         assert second.headers["retry-after"] == "1"
@@ -517,7 +526,9 @@ class TestStreams:
         upstream_env.script([Reply(text="done", breaks="silence")])
         served = serve(ping_s=0.05)
 
-        with httpx.stream("POST", f"{served.url}/agent/stream", json={"input": "hi"}, timeout=10) as response:
+        with httpx.stream(
+            "POST", f"{served.url}/agent/stream", json={"input": "hi"}, timeout=PATIENCE_S
+        ) as response:
             lines = response.iter_lines()
             while not next(lines).startswith(": ping"):
                 pass
@@ -528,7 +539,7 @@ class TestStreams:
         url = f"{server.url}/llm/stream_events"
         made, shown = "", ""
 
-        with httpx.stream("POST", url, json={"input": QUESTION}) as response:
+        with httpx.stream("POST", url, json={"input": QUESTION}, timeout=PATIENCE_S) as response:
             for event in (data for kind, data in sse(response) if kind == "data"):
                 if event["event"] == "on_chat_model_stream":
                     made += event["data"]["chunk"]["content"]
@@ -567,7 +578,9 @@ class TestStreams:
         headers = {"referer": f"{server.url}/agent/playground/"}
 
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.post(f"{server.url}/agent/stream_log", json={"input": "hi"}, headers=headers)
+            httpx.post(
+                f"{server.url}/agent/stream_log", json={"input": "hi"}, headers=headers, timeout=PATIENCE_S
+            )
 
 
 COUNTER = """

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seltzer.client.streams.sse import Decoder
+from tests.patience import PATIENCE_S
 from tests.protocols.following import Seen, all_events, events_in, following, seen, text_of
 from tests.replies import Reply, ToolCall
 from tests.serving import Served
@@ -26,7 +27,9 @@ pieces = st.lists(st.sampled_from(WORDS) | st.text("ab\n ", min_size=1, max_size
 
 @pytest.fixture
 def client(upstream_env: Upstream, server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=20, limits=httpx.Limits(max_connections=200)) as client:
+    with httpx.Client(
+        base_url=server.url, timeout=PATIENCE_S, limits=httpx.Limits(max_connections=200)
+    ) as client:
         yield client
 
 

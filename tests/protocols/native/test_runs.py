@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Serve
+from tests.patience import PATIENCE_S
 from tests.protocols.following import all_events, events, events_in, following, text_of
 from tests.replies import Refusal, Reply
 from tests.serving import Served
@@ -56,7 +57,7 @@ graph = builder.compile()
 
 @pytest.fixture
 def client(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -287,7 +288,7 @@ class TestFollow:
         served = serve(ping_s=0.05)
 
         with (
-            httpx.Client(base_url=served.url, timeout=20) as client,
+            httpx.Client(base_url=served.url, timeout=PATIENCE_S) as client,
             client.stream("POST", RUNS, json={"input": "x"}, headers=EVENTS) as response,
         ):
             read, pieces = b"", response.iter_raw()
@@ -345,7 +346,7 @@ class TestResume:
     @pytest.fixture
     def asking(self, serve: Serve) -> Iterator[httpx.Client]:
         served = serve({"ask": ASKING, "twice": ASKING_TWICE})
-        with httpx.Client(base_url=served.url, timeout=20) as client:
+        with httpx.Client(base_url=served.url, timeout=PATIENCE_S) as client:
             yield client
 
     def test_each_answer_reaches_its_own_question(self, asking: httpx.Client) -> None:

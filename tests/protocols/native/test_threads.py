@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Serve
+from tests.patience import PATIENCE_S
 from tests.protocols.following import all_events
 from tests.replies import Reply
 from tests.serving import Served
@@ -34,14 +35,14 @@ graph = builder.compile()
 
 @pytest.fixture
 def client(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
         yield client
 
 
 @pytest.fixture
 def own(serve: Serve) -> Iterator[httpx.Client]:
     """A client of a server that no other test talks to."""
-    with httpx.Client(base_url=serve().url, timeout=20) as client:
+    with httpx.Client(base_url=serve().url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -194,7 +195,7 @@ class TestState:
         assert response.json()["detail"].startswith(f"{field}: ")
 
     def test_a_graph_without_messages_shows_its_own_state(self, serve: Serve) -> None:
-        with httpx.Client(base_url=serve({"count": COUNTING}).url, timeout=20) as client:
+        with httpx.Client(base_url=serve({"count": COUNTING}).url, timeout=PATIENCE_S) as client:
             run = client.post("/count/runs", json={"input": {"count": 4}, "thread_id": "t"}).json()
             all_events(client, f"/count/runs/{run['run_id']}/events")
 
