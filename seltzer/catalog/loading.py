@@ -122,7 +122,7 @@ def _graph(
         declared.name,
         pregel,
         served,
-        takes_messages=_takes_messages(GraphSchemas(pregel, served)),
+        takes_messages=GraphSchemas(pregel, served).takes_messages,
         file=file,
         line=line,
         description=declared.entry.description or "",
@@ -131,12 +131,6 @@ def _graph(
         answer_nodes=_answer_nodes(declared, [name for name in pregel.nodes if name != START]),
         factory=factory,
     )
-
-
-def _takes_messages(schemas: GraphSchemas) -> bool:
-    if schemas.input_keys is not None:
-        return "messages" in schemas.input_keys
-    return "messages" in schemas.input_model.model_json_schema().get("properties", {})
 
 
 def _answer_nodes(declared: Declared, nodes: list[str]) -> tuple[str, ...]:

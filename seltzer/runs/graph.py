@@ -1,10 +1,12 @@
 """A graph as the core sees it: a name and something LangGraph can run."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
@@ -83,6 +85,12 @@ class Graph:
     def input_schema(self) -> Any:
         """A pydantic model of what the graph takes."""
         return self.schemas.input_model
+
+    def message_input(self, messages: Sequence[BaseMessage], others: Mapping[str, Any] | None = None) -> Any:
+        """Return messages, and what else an input has, as the graph takes them."""
+        if self.schemas.takes_message_list:
+            return [*messages]
+        return {**(others or {}), "messages": [*messages]}
 
     def open(self, config: RunnableConfig, access: GraphAccess) -> AbstractAsyncContextManager[AnyPregel]:
         """Give the graph that a run with this config executes, until the block ends.

@@ -35,7 +35,7 @@ class Labels:
 class RunSpec:
     """What to run.
 
-    input is the graph's own (for a graph on messages `{"messages": [BaseMessage, ..]}`).
+    input is the graph's own (for a graph on messages what its message_input() makes).
     An attached run lives and dies with the request that started it. max_steps is 0 where nothing was asked:
     the graph's own limit counts, or else the server's. configurable is handed to the graph as it is; context
     is for its context_schema, None if none was given. on_busy says what to do if the thread has a run

@@ -29,10 +29,8 @@ class InProcess:
 
     def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
         messages = [HumanMessage(question)]
-        spec = RunSpec(
-            graph, {"messages": messages}, thread, str(uuid4()), attached=True, title=title_of(messages)
-        )
-        return self._run(spec)
+        input, title = self._engine.graphs[graph].message_input(messages), title_of(messages)
+        return self._run(RunSpec(graph, input, thread, str(uuid4()), attached=True, title=title))
 
     def resume(
         self, graph: str, interrupted: Interrupted, answers: Mapping[str, Any]

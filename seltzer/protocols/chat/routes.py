@@ -95,7 +95,8 @@ def router(engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float
         spec = _spec(question, engine.graphs[_graph(engine, question.graph)], limits)
         if accepts(request, "text/event-stream"):
             return EventAnswer(engine, spec, guards.faults, ping_s=ping_s)
-        return ChatAnswer(engine, spec, guards.faults, as_json=accepts(request, "application/json"))
+        as_json = accepts(request, "application/json")
+        return ChatAnswer(engine, spec, guards.faults, question.text if as_json else None)
 
     return routes
 
@@ -117,7 +118,7 @@ def _spec(question: Question, graph: Graph, limits: InputLimits) -> RunSpec:
     config, has_context = check_config(question.config, graph, limits), "context" in question.model_fields_set
     return RunSpec(
         graph.name,
-        {"messages": messages},
+        graph.message_input(messages),
         check_thread(_named(question), question.config) or question.thread_id,
         new_id(),
         attached=True,
@@ -137,23 +138,23 @@ def _named(question: Question) -> str:
 class ChatAnswer(Response):
     """The answer of one run, attached to its request.
 
-    As text, each token as it comes, and those that come at once in one piece. The head waits for the first
-    token, so that a run that fails before it is answered by a status. A failure after it leaves the body
-    unfinished: a cut answer must not look whole.
+    With its question it is JSON. As text, each token as it comes, and those that come at once in one piece.
+    The head waits for the first token, so that a run that fails before it is answered by a status. A failure
+    after it leaves the body unfinished: a cut answer must not look whole.
     """
 
-    def __init__(self, engine: Engine, spec: RunSpec, faults: Faults, *, as_json: bool) -> None:
+    def __init__(self, engine: Engine, spec: RunSpec, faults: Faults, question: str | None) -> None:
         super().__init__()
         self._engine = engine
         self._spec = spec
         self._faults = faults
-        self._as_json = as_json
+        self._question = question
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with attach_runs(self._engine, receive) as attachment:
             try:
-                if self._as_json:
-                    response: Response | None = await self._json(attachment)
+                if self._question is not None:
+                    response: Response | None = await self._json(attachment, self._question)
                 else:
                     # A task of its own: by this one a token would go through all layers around the route.
                     writing = self._text(attachment, send, DirectSend(scope, send))
@@ -194,12 +195,11 @@ class ChatAnswer(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return None
 
-    async def _json(self, attachment: AttachedRuns) -> Response:
+    async def _json(self, attachment: AttachedRuns, question: str) -> Response:
         history = await self._engine.messages(self._spec.graph, self._spec.thread_id)
         async for _ in attachment.batches(self._spec):
             pass
         output = await attachment.output(self._spec)
-        question = self._spec.input["messages"][0].text
         spoken = [
             _as_dict(message) for message in history if message.type in ("human", "ai") and message.text
         ]

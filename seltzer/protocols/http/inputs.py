@@ -18,7 +18,8 @@ def parse_run_input(value: Any, place: str, graph: Graph, limits: InputLimits) -
     """
     if value is None:
         raise InvalidInput(place, "must not be null")
-    if not graph.takes_messages or (isinstance(value, dict) and graph.schemas.input_keys is not None):
+    is_object = isinstance(value, dict) and not graph.schemas.takes_message_list
+    if not graph.takes_messages or is_object:
         value = _without_prompt_type(value) if graph.takes_messages else value
         problem = graph.schemas.input_problem(value)
         if problem is not None:
@@ -29,8 +30,8 @@ def parse_run_input(value: Any, place: str, graph: Graph, limits: InputLimits) -
     messages = parse_input(value, place, limits)
     for message in messages:
         message.id = message.id or new_id()  # a retry that sends it again adds it only once
-    others = value if isinstance(value, dict) and graph.schemas.input_keys is not None else {}
-    return {**others, "messages": messages}, title_of(messages)
+    others = value if isinstance(value, dict) else {}
+    return graph.message_input(messages, others), title_of(messages)
 
 
 def _without_prompt_type(value: dict[str, Any]) -> dict[str, Any]:

@@ -5,19 +5,22 @@ Python 3.12) is replaced by one it can, `Any` at the least.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Final, NotRequired, Required, Union, get_args, get_origin
 
 import typing_extensions
+from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from typing_extensions import TypedDict, is_typeddict
 
 # What pydantic raises for a type it can't describe; a class's own hook may raise some of these, too.
 UNDESCRIBABLE: Final = (PydanticUserError, NameError, TypeError, ValueError, AttributeError, RecursionError)
 _QUALIFIERS: Final = (Required, NotRequired, typing_extensions.ReadOnly)
+_UNIONS: Final = (Union, UnionType)
+_SEQUENCES: Final = (list, tuple, Sequence, Iterable)
 _CONTAINERS: Final = (list, set, frozenset, tuple, dict)
 
 
@@ -63,6 +66,14 @@ def fields_of(kind: Any) -> dict[str, Any]:
 def optional(declared: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields, all of which may be left out."""
     return {key: NotRequired[unqualified(kind)] for key, kind in declared.items()}
+
+
+def is_message_list(kind: Any) -> bool:
+    """Return whether a type is a sequence of messages, or a union that has one."""
+    kind = _bare(kind)
+    if get_origin(kind) in _UNIONS:
+        return any(is_message_list(each) for each in get_args(kind))
+    return get_origin(kind) in _SEQUENCES and any(_is_message(each) for each in get_args(kind))
 
 
 def unqualified(kind: Any) -> Any:
@@ -112,7 +123,7 @@ def _describable(kind: Any, within: tuple[Any, ...]) -> Any:
     rebuilt: Any = Any
     if origin is Annotated:
         rebuilt = _describable(args[0], within)
-    elif origin in (Union, UnionType):
+    elif origin in _UNIONS:
         rebuilt = Union[tuple(_describable(each, within) for each in args)]  # noqa: UP007  # made of a tuple
     elif origin in _CONTAINERS:
         rebuilt = origin[tuple(each if each is ... else _describable(each, within) for each in args)]
@@ -132,6 +143,18 @@ def _hints(kind: Any) -> dict[str, Any]:
         return typing_extensions.get_type_hints(kind, include_extras=True)
     except UNDESCRIBABLE:
         return dict(getattr(kind, "__annotations__", {}))
+
+
+def _is_message(kind: Any) -> bool:
+    kind = _bare(kind)
+    if get_origin(kind) in _UNIONS:
+        return any(_is_message(each) for each in get_args(kind))
+    return isinstance(kind, type) and issubclass(kind, BaseMessage)
+
+
+def _bare(kind: Any) -> Any:
+    """Return the type without what is annotated to it."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _is_optional(kind: Any) -> bool:

@@ -9,7 +9,7 @@ Departs from LangGraph's own schemas:
 import operator
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal, NotRequired, TypeAlias, get_origin
+from typing import Any, Final, Literal, NotRequired, TypeAlias, get_origin
 
 from langchain_core.runnables import Runnable
 from langgraph.channels import BinaryOperatorAggregate
@@ -24,10 +24,12 @@ from seltzer.runs.schemas.annotations import (
     describable,
     fields_of,
     is_describable,
+    is_message_list,
     object_type,
     optional,
 )
 
+MESSAGES: Final = "messages"
 Problem: TypeAlias = tuple[str, str]  # a dotted path in the value ("" for the whole), and what is wrong there
 
 
@@ -47,6 +49,24 @@ class GraphSchemas:
     def input_keys(self) -> tuple[str, ...] | None:
         """The keys that an input may have; None if it isn't an object of a state's keys."""
         return None if self._builder is None else tuple(self._channels(self._builder.input_schema))
+
+    @cached_property
+    def takes_message_list(self) -> bool:
+        """Whether the graph's input is a list of messages itself, as an entrypoint may declare it."""
+        return (
+            self._builder is None
+            and isinstance(self._served, Pregel)
+            and is_message_list(self._declared("input"))
+        )
+
+    @cached_property
+    def takes_messages(self) -> bool:
+        """Whether the graph's input is messages, or an object with a key `messages`."""
+        if self.input_keys is not None:
+            return MESSAGES in self.input_keys
+        schema = self.input_model.model_json_schema()
+        named = schema.get("$defs", {}).get(schema.get("$ref", "").rpartition("/")[2], schema)
+        return self.takes_message_list or MESSAGES in named.get("properties", {})
 
     @cached_property
     def input_model(self) -> type[BaseModel]:
@@ -82,7 +102,7 @@ class GraphSchemas:
         messages, which the protocols parse.
         """
         if self.input_keys is None:
-            return _problem(self.input_model, value)
+            return _problem(self.input_model, value, but_for=MESSAGES if self.takes_messages else None)
         return _key_problem(value, self.input_keys) or _problem(self._checked_model, value)
 
     def context_problem(self, value: Any) -> Problem | None:
@@ -118,7 +138,7 @@ class GraphSchemas:
             declared = {
                 key: kind
                 for key, kind in declared.items()
-                if key != "messages" and not _has_own_reducer(builder.channels[key])
+                if key != MESSAGES and not _has_own_reducer(builder.channels[key])
             }
         return optional(declared) if builder.input_schema is builder.state_schema else declared
 
@@ -165,10 +185,13 @@ def _key_problem(value: Any, known: tuple[str, ...]) -> Problem | None:
     return None
 
 
-def _problem(model: type[BaseModel], value: Any) -> Problem | None:
+def _problem(model: type[BaseModel], value: Any, *, but_for: str | None = None) -> Problem | None:
+    """Return the first problem of the value, but for those of one of its keys."""
     try:
         model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        return ".".join(str(part) for part in first["loc"] if part != "root"), first["msg"]
+        for each in error.errors(include_input=False, include_url=False):
+            path = [str(part) for part in each["loc"] if part != "root"]
+            if path[:1] != [but_for]:
+                return ".".join(path), each["msg"]
     return None

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, RemoveMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    RemoveMessage,
+)
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.output_parsers import JsonOutputParser
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -502,9 +509,75 @@ def functional(world: World) -> AnyPregel:
         return str((await sorter.ainvoke(messages)).text)
 
     @entrypoint()
-    async def flow(state: dict[str, Any]) -> Any:
+    async def flow(state: State) -> Any:
         await sort(state["messages"])
         return {"messages": [await model.ainvoke(state["messages"])]}
+
+    return flow
+
+
+def functional_on_a_list(world: World) -> AnyPregel:
+    """An agent without a graph: messages in, all of them and the new ones out."""
+    model = M([calls("note")], world.answer)
+
+    @task
+    async def look_up(call: Any) -> Any:
+        return await note.ainvoke(call)
+
+    @entrypoint()
+    async def agent(messages: list[BaseMessage]) -> list[BaseMessage]:
+        answer = await model.ainvoke(messages)
+        while answer.tool_calls:
+            results = [await look_up(each) for each in answer.tool_calls]
+            messages = [*messages, answer, *results]
+            answer = await model.ainvoke(messages)
+        return [*messages, answer]
+
+    return agent
+
+
+def functional_with_tasks(world: World) -> AnyPregel:
+    model = M([calls("note")], world.answer)
+
+    @task
+    async def call_model(messages: list[BaseMessage]) -> BaseMessage:
+        return await model.ainvoke(messages)
+
+    @task
+    async def call_tool(call: Any) -> Any:
+        return await note.ainvoke(call)
+
+    @entrypoint()
+    async def agent(messages: list[BaseMessage]) -> list[BaseMessage]:
+        answer: Any = await call_model(messages)
+        while answer.tool_calls:
+            results = await asyncio.gather(*(call_tool(each) for each in answer.tool_calls))
+            messages = [*messages, answer, *results]
+            answer = await call_model(messages)
+        return [*messages, answer]
+
+    return agent
+
+
+def functional_to_a_message(world: World) -> AnyPregel:
+    """LangGraph's own example of a chatbot that remembers: it returns one message, and saves all."""
+    model = M(world.answer)
+
+    @entrypoint()
+    async def chatbot(inputs: list[AnyMessage], *, previous: list[AnyMessage] | None = None) -> Any:
+        messages = [*(previous or ()), *inputs]
+        answer = await model.ainvoke(messages)
+        return entrypoint.final(value=answer, save=[*messages, answer])
+
+    return chatbot
+
+
+def functional_to_text(world: World) -> AnyPregel:
+    model = M(world.answer)
+
+    @entrypoint()
+    async def flow(messages: Sequence[BaseMessage] | str) -> str:
+        return str((await model.ainvoke([*messages])).text)
 
     return flow
 

@@ -41,6 +41,9 @@ LIVE = {
     "a quiet model": Shape(a.quiet),
     "reflection": Shape(a.reflection, shown=("A draft.", ANSWER)),
     "functions": Shape(a.functional),
+    "functions on a list of messages": Shape(a.functional_on_a_list),
+    "functions to a message": Shape(a.functional_to_a_message),
+    "functions to a text": Shape(a.functional_to_text),
     "a retry": Shape(a.retried),
     "a fallback": Shape(a.fallback),
     "a model in middleware before": Shape(a.model_before),
@@ -65,6 +68,7 @@ HELD = {
     "rewrapped and stripped": Shape(a.rewrapped(str.strip)),
     "rewrapped with a prefix": Shape(a.rewrapped("Expert: {}".format), shown=(f"Expert: {ANSWER}",)),
     "two calls in a node": Shape(a.two_calls_in_a_node, shown=("technical", ANSWER)),
+    "functions with tasks": Shape(a.functional_with_tasks),
     "a draft and its polish": Shape(a.draft_and_polish),
     "create_agent in a node, then an answer": Shape(agents.agents_in_nodes),
 }

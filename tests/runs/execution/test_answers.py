@@ -68,6 +68,10 @@ async def read(engine: Engine, spec: RunSpec, gate: a.Gate, *, is_live: bool) ->
     return reader
 
 
+def spec_of(engine: Engine, run_id: str = "r") -> RunSpec:
+    return replace(spec(run_id), input=engine.graphs["agent"].message_input([HumanMessage("hi")]))
+
+
 def spec(run_id: str = "r", **options: Any) -> RunSpec:
     return RunSpec("agent", {"messages": [HumanMessage("hi")]}, thread_id=run_id, run_id=run_id, **options)
 
@@ -85,7 +89,7 @@ async def test_the_answer_is_the_states_wherever_it_is_read(
     shape, world = SHAPES[name], a.World()
     engine = await engine_of(graph_of(shape.make(world)), accelerate=accelerate)
 
-    reader = await read(engine, spec(), world.gate, is_live=shape.is_live)
+    reader = await read(engine, spec_of(engine), world.gate, is_live=shape.is_live)
 
     output = (await engine.get_run("r")).output.strip()
     assert reader.last == "finished"
@@ -99,19 +103,22 @@ async def test_what_may_not_be_the_answer_is_buffered(name: str, engine_of: Engi
     world = a.World()
     engine = await engine_of(graph_of(HELD[name].make(world)))
 
-    reader = await read(engine, spec(), world.gate, is_live=False)
+    reader = await read(engine, spec_of(engine), world.gate, is_live=False)
 
     assert "answer" not in reader.sent_before_the_end
 
 
-@pytest.mark.parametrize("name", ["a title beside the answer", "a draft and its polish", "a supervisor"])
+@pytest.mark.parametrize(
+    "name",
+    ["a title beside the answer", "a draft and its polish", "a supervisor", "functions with tasks"],
+)
 async def test_what_a_run_has_shown_of_a_node_makes_the_next_one_live(name: str, engine_of: Engines) -> None:
     world = a.World()
     engine = await engine_of(graph_of(HELD[name].make(world)))
 
-    await read(engine, spec("one"), world.gate, is_live=False)
+    await read(engine, spec_of(engine, "one"), world.gate, is_live=False)
     world.gate.close()
-    reader = await read(engine, spec("two"), world.gate, is_live=True)
+    reader = await read(engine, spec_of(engine, "two"), world.gate, is_live=True)
 
     assert reader.shown == (ANSWER,)
 

@@ -45,6 +45,7 @@ class AnswerShape:
         self.answer_nodes = answer_nodes
         self.tool_nodes = frozenset(_tool_nodes(pregel))
         self._root = pregel
+        self._has_functions = not isinstance(pregel, CompiledStateGraph)
         self._levels: dict[Path, _Level | None] = {}
         self._kept: Kept = defaultdict(set) if kept is None else kept
 
@@ -57,6 +58,14 @@ class AnswerShape:
 
     def never_keeps(self, path: Path) -> bool:
         return self._kept.get(path) == {False}
+
+    def is_function(self, path: Path) -> bool:
+        """Return whether the node is the graph's function itself: what it returns is the graph's output."""
+        return self._has_functions and len(path) == 1 and path[0] in self._root.nodes
+
+    def is_task(self, path: Path) -> bool:
+        """Return whether the node is a task that the graph's function calls."""
+        return self._has_functions and len(path) == 1 and path[0] not in self._root.nodes
 
     def can_be_last(self, path: Path) -> bool:
         """Return whether the run may end with the node: each graph around it may end there."""

@@ -95,6 +95,8 @@ class Candidates:
     def call_tool(self, candidate: Candidate) -> bool:
         """Make the message a step; return whether it was a candidate."""
         was_candidate = candidate in self._found
+        if was_candidate:  # a model and its tools by turns, in one node: this wasn't its last call
+            self._calls[candidate.task] -= 1
         candidate.channel = "step"
         self._drop([candidate])
         return was_candidate
@@ -107,6 +109,8 @@ class Candidates:
         own = [each for each in own if not each.is_kept]
         if not own or len({each.task for each in own}) > 1:  # of several tasks, whose update is it?
             return ()
+        if isinstance(update, str) and self._shape.is_function((*namespace, node)):
+            update = AIMessage(update)
         written = _Written(ai_messages(update))
         return self._refuse(each for each in own if not written.has(each))
 
@@ -153,7 +157,9 @@ class Candidates:
     def _is_certain(self, candidate: Candidate, metadata: Mapping[str, Any]) -> bool:
         """Tell whether the text can only be the answer, as far as anyone can know now."""
         path, shape = candidate.path, self._shape
-        if candidate.call > 0 or shape.never_keeps(path) or not shape.can_be_last(path):
+        if candidate.call > 0 or shape.never_keeps(path):
+            return False
+        if not (shape.can_be_last(path) or (shape.is_task(path) and shape.always_keeps(path))):
             return False
         if any(not (each.is_kept or each.is_held) for each in self._found):  # one at a time
             return False

@@ -40,6 +40,8 @@ class Turn:
 
     def messages(self, values: Any) -> list[BaseMessage]:
         """Return the messages of the turn that are in the state, oldest first."""
+        if isinstance(values, str):
+            return [AIMessage(values)]
         found: list[BaseMessage] = []
         for message in reversed(_messages(values)):
             if message.id is not None and message.id == self._begins_after:
@@ -51,8 +53,6 @@ class Turn:
         """Return the answer; its text is empty if there is none."""
         if self.has_structured and isinstance(values, Mapping) and values.get(STRUCTURED) is not None:
             return StateAnswer(json.dumps(to_json(values[STRUCTURED]), ensure_ascii=False))
-        if isinstance(values, str):
-            return StateAnswer(values)
         messages = self.messages(values)
         if messages and isinstance(messages[-1], ToolMessage):
             return StateAnswer(text_of(messages[-1]), messages[-1].id)
