@@ -49,6 +49,7 @@ class Reading:
         self._has_begun = False
         self._text: list[str] = []
         self._unconfirmed: dict[str, list[str]] = {}  # messages that may turn out not to be the answer
+        self._is_retracted = False  # yet an unconfirmed text begins with the same words
         self._state_answer = ""
         self._calls = _Calls()
 
@@ -93,10 +94,12 @@ class Reading:
             case "finished":
                 for texts in self._unconfirmed.values():  # only the end confirms these as the answer
                     yield from self._confirmed("".join(texts))
+                yield from self._retract()
                 if self._state_answer and not self._text:  # its step had finished before the process died
                     yield from self._token(self._state_answer)
                 yield Done(self.run_id, self.thread_id)
             case "interrupted":
+                yield from self._retract()
                 yield Interrupted(self.run_id, self.thread_id, interrupts_of(data["interrupts"]))
             case "cancelled":
                 raise ServerError("run_cancelled", 409, "The run was cancelled.")
@@ -113,6 +116,7 @@ class Reading:
         if is_again:
             self._text.clear()
             self._unconfirmed.clear()
+            self._is_retracted = False
             self._calls = _Calls()
             yield Restarted(data["attempt"])
 
@@ -125,11 +129,13 @@ class Reading:
                 if (texts := self._unconfirmed.get(data["message_id"])) is not None:
                     texts.append(data["text"])
                 else:
+                    yield from self._retract()
                     yield from self._token(data["text"])
             case "retracted":
                 if self._unconfirmed.pop(data["message_id"], None) is None:
-                    self._text.clear()
-                    yield Retracted()
+                    self._is_retracted = True
+                    if not any("".join(each).startswith(self.text) for each in self._unconfirmed.values()):
+                        yield from self._retract()
             case "tool_result":
                 name = data["name"] or self._calls.names.get(data["call_id"], "")
                 yield ToolResult(name, _text(data["content"]), data["status"] == "error")
@@ -137,11 +143,16 @@ class Reading:
                 self._state_answer = _answer_in(data["values"])
 
     def _confirmed(self, text: str) -> Iterator[Part]:
-        if self._text and not text.startswith(self.text):
-            self._text.clear()
-            yield Retracted()
+        self._is_retracted = bool(self._text) and not text.startswith(self.text)
+        yield from self._retract()
         if text := text.removeprefix(self.text):
             yield from self._token(text)
+
+    def _retract(self) -> Iterator[Part]:
+        if self._is_retracted:
+            self._is_retracted = False
+            self._text.clear()
+            yield Retracted()
 
     def _token(self, text: str) -> Iterator[Part]:
         self._text.append(text)

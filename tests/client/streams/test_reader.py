@@ -18,6 +18,7 @@ from seltzer.client import (
     Part,
     Reading,
     Restarted,
+    Retracted,
     ServerError,
     Started,
     Token,
@@ -114,6 +115,39 @@ def test_arguments_that_arent_json_are_shown_as_they_are() -> None:
 )
 def test_a_tools_answer_is_text(said: tuple[str, Any], expected: ToolResult) -> None:
     assert read(tape(said))[1:] == [expected]
+
+
+def begun(message_id: str, *, held: bool) -> tuple[str, Any]:
+    return "message", {"message_id": message_id, "held": held}
+
+
+def words(message_id: str, text: str) -> tuple[str, Any]:
+    return "token", {"message_id": message_id, "text": text, "channel": "answer"}
+
+
+BROKEN = (begun("m1", held=False), words("m1", "The answer"))
+RETRACTED = ("retracted", {"message_id": "m1"})
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ((words("m2", "The answer is."), RETRACTED), [Token(" is.")]),
+        ((RETRACTED, words("m2", "The answer is.")), [Retracted(), Token("The answer is.")]),
+        ((words("m2", "Another."), RETRACTED), [Retracted(), Token("Another.")]),
+        (
+            (words("m2", "The answer."), RETRACTED, begun("m3", held=False), words("m3", "No.")),
+            [Retracted(), Token("No."), Retracted(), Token("The answer.")],
+        ),
+        ((words("m2", "The answer."), RETRACTED, ("retracted", {"message_id": "m2"})), [Retracted()]),
+    ],
+)
+def test_words_that_a_later_try_repeats_are_shown_once(
+    said: tuple[tuple[str, Any], ...], expected: list[Part]
+) -> None:
+    parts = read(tape(*BROKEN, begun("m2", held=True), *said, FINISHED))
+
+    assert parts[1:] == [Token("The answer"), *expected, Done("r1", "t1")]
 
 
 def test_an_unknown_kind_is_ignored() -> None:
