@@ -135,10 +135,10 @@ def _fill(asking: "_Asking", thread_id: str, length: int) -> None:
     rest = length
     while rest > 0:
         count = min(rest, _INPUT_LIMIT)
-        said = [
+        body_read = [
             {"role": "user" if n % 2 else "assistant", "content": f"message {n}"} for n in range(count - 2)
         ]
-        asking.turn(thread_id, [*said, "[[1 0]] so?"])
+        asking.turn(thread_id, [*body_read, "[[1 0]] so?"])
         rest -= count
 
 
@@ -213,18 +213,18 @@ class _Asking:
     def turn(self, thread_id: str, messages: list[Any]) -> None:
         """Say it on the thread, and read the run to its end. Raises Void if it isn't whole."""
         body = {"input": {"messages": messages}, "thread_id": thread_id}
-        said = self._post(NATIVE.path, body, "text/event-stream")
-        if b"event: finished" not in said:
-            raise Void(f"a turn didn't finish: {said[-300:]!r}")
+        body_read = self._post(NATIVE.path, body, "text/event-stream")
+        if b"event: finished" not in body_read:
+            raise Void(f"a turn didn't finish: {body_read[-300:]!r}")
 
     def _post(self, path: str, body: Any, accept: str) -> bytes:
         headers = {"content-type": "application/json", "accept": accept}
         self._connection.request("POST", path, json.dumps(body), headers)
         answer = self._connection.getresponse()
-        said = answer.read()
+        body_read = answer.read()
         if answer.status >= 300:
-            raise Void(f"POST {path}: {answer.status} {said[:300]!r}")
-        return said
+            raise Void(f"POST {path}: {answer.status} {body_read[:300]!r}")
+        return body_read
 
 
 EXTRAS: Final[dict[str, Callable[[Server, Plan], Figures]]] = {

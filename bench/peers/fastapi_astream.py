@@ -22,8 +22,8 @@ app = FastAPI()
 
 
 async def _tokens(graph: Any, text: str) -> AsyncIterator[dict[str, str]]:
-    said = {"messages": [{"role": "user", "content": text}]}
-    async for message, _ in graph.astream(said, stream_mode="messages"):
+    state = {"messages": [{"role": "user", "content": text}]}
+    async for message, _ in graph.astream(state, stream_mode="messages"):
         if message.type == "AIMessageChunk" and message.content:
             yield {"data": json.dumps({"content": message.content})}
     yield {"event": "end", "data": ""}

@@ -246,7 +246,7 @@ def test_a_terminal_that_cant_show_a_character_still_gets_the_answer(desk: Desk)
 
 
 @pytest.mark.parametrize(
-    ("redirection", "said"),
+    ("redirection", "message"),
     [
         (">/dev/full", "seltzer: No space left on device"),
         (">&-", "seltzer: standard output is closed"),
@@ -255,14 +255,14 @@ def test_a_terminal_that_cant_show_a_character_still_gets_the_answer(desk: Desk)
     ],
 )
 def test_a_stream_that_cant_be_used_is_one_line(
-    desk: Desk, talker: Served, redirection: str, said: str
+    desk: Desk, talker: Served, redirection: str, message: str
 ) -> None:
     question = ["hello"] if redirection.startswith(">") else []
 
     done = desk.run_with(redirection, "chat", "--url", talker.url, *question)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(said)
+    assert done.stderr.startswith(message)
     assert len(done.stderr.splitlines()) == 1
 
 

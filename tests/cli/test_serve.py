@@ -121,18 +121,18 @@ def test_a_port_in_use_is_one_line(desk: Desk, reload: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "said"),
+    ("host", "message"),
     [
         ("192.0.2.1", "this machine has no address 192.0.2.1"),
         ("no.such.host.invalid", "has no address"),
         ("", "empty"),
     ],
 )
-def test_a_host_that_cant_be_had_is_one_line(desk: Desk, host: str, said: str) -> None:
+def test_a_host_that_cant_be_had_is_one_line(desk: Desk, host: str, message: str) -> None:
     done = desk.run("serve", "--host", host, "--port", "0")
 
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -1,4 +1,4 @@
-"""Help, version, and what is said to those who mistype."""
+"""Help, version, and what a mistyped command prints."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def test_no_command_shows_the_help_as_an_error(desk: Desk) -> None:
 def test_bad_usage_is_one_line_and_exit_code_2(desk: Desk, words: list[str], naming: str) -> None:
     done = desk.run(*words)
 
-    *before, said = done.stderr.splitlines()
+    *before, last = done.stderr.splitlines()
     assert done.returncode == 2
-    assert naming in said
+    assert naming in last
     assert all("running in this process" in line for line in before)
     assert done.stdout == ""
 

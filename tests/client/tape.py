@@ -26,10 +26,10 @@ class Emission(NamedTuple):
         return f"id: {self.cursor}\nevent: {self.kind}\ndata: {data}\n\n".encode()
 
 
-def tape(*said: tuple[str, Any], attempt: int = 1) -> list[Emission]:
+def tape(*emissions: tuple[str, Any], attempt: int = 1) -> list[Emission]:
     """Return one attempt's events, numbered."""
     start = ("started", {"graph": "agent", "run_id": "r1", "thread_id": "t1", "attempt": attempt})
-    return [Emission(Cursor(attempt, seq), *each) for seq, each in enumerate((start, *said), 1)]
+    return [Emission(Cursor(attempt, seq), *each) for seq, each in enumerate((start, *emissions), 1)]
 
 
 def token(text: str, channel: str = "answer", message: str = "m1") -> tuple[str, Any]:
@@ -99,13 +99,13 @@ CRASHED_PARTS: list[Part] = [
 ]
 
 
-def behind(said: Sequence[Emission], after: str) -> list[Emission]:
+def after_cursor(emissions: Sequence[Emission], after: str) -> list[Emission]:
     """Return what comes behind the cursor."""
     if not after:
-        return list(said)
+        return list(emissions)
     attempt, _, seq = after.partition("-")
-    return [each for each in said if each.cursor > (int(attempt), int(seq))]
+    return [each for each in emissions if each.cursor > (int(attempt), int(seq))]
 
 
-def body(said: Sequence[Emission]) -> bytes:
-    return RETRY + b"".join(each.frame for each in said)
+def body(emissions: Sequence[Emission]) -> bytes:
+    return RETRY + b"".join(each.frame for each in emissions)

@@ -40,7 +40,7 @@ from tests.client.tape import (
     WHOLE,
     WHOLE_PARTS,
     Emission,
-    behind,
+    after_cursor,
     body,
     tape,
     token,
@@ -53,21 +53,21 @@ SSE = head("201 Created", "text/event-stream", x_run_id="r1", x_thread_id="t1")
 GONE = head("410 Gone", "application/problem+json")
 
 
-def replaying(said: Sequence[Emission], upto: int | None = None, then: bytes = b"") -> Answer:
+def replaying(emissions: Sequence[Emission], upto: int | None = None, then: bytes = b"") -> Answer:
     """Answer with what comes behind the cursor that was asked for, cut off behind so many bytes.
 
     then is sent last.
     """
 
     def answer(request: bytes) -> list[bytes]:
-        sent = body(behind(said, header(request, "last-event-id")))[:upto]
+        sent = body(after_cursor(emissions, header(request, "last-event-id")))[:upto]
         return [SSE, chunk(sent) if sent else b"", then]
 
     return answer
 
 
-def whole(said: Sequence[Emission]) -> Answer:
-    return replaying(said, then=END)
+def whole(emissions: Sequence[Emission]) -> Answer:
+    return replaying(emissions, then=END)
 
 
 class Waits:
@@ -113,14 +113,14 @@ async def test_an_answer_arrives_in_parts() -> None:
         assert await aread(server.url) == WHOLE_PARTS
 
 
-@pytest.mark.parametrize("said", [WHOLE, CRASHED], ids=["whole", "crashed"])
+@pytest.mark.parametrize("emissions", [WHOLE, CRASHED], ids=["whole", "crashed"])
 async def test_cut_after_every_event_the_parts_are_those_of_the_uncut_stream(
-    said: Sequence[Emission],
+    emissions: Sequence[Emission],
 ) -> None:
-    parts = WHOLE_PARTS if said is WHOLE else CRASHED_PARTS
-    for count in range(len(said) + 1):
-        cut = len(body(said[:count]))
-        with answering_each(replaying(said, cut), whole(said)) as server:
+    parts = WHOLE_PARTS if emissions is WHOLE else CRASHED_PARTS
+    for count in range(len(emissions) + 1):
+        cut = len(body(emissions[:count]))
+        with answering_each(replaying(emissions, cut), whole(emissions)) as server:
             assert await aread(server.url) == parts, count
 
 
@@ -140,12 +140,12 @@ def test_a_connection_that_is_silent_is_a_lost_one() -> None:
 
 
 async def test_a_draining_server_is_reconnected_to() -> None:
-    told: list[str] = []
+    reasons: list[str] = []
     answers = (replaying(WHOLE, len(body(WHOLE[:6])), chunk(DRAINING) + END), whole(WHOLE))
     with answering_each(*answers) as server:
-        assert await aread(server.url, on_lost=told.append) == WHOLE_PARTS
+        assert await aread(server.url, on_lost=reasons.append) == WHOLE_PARTS
 
-    assert told == ["the server is shutting down"]
+    assert reasons == ["the server is shutting down"]
     assert header(server.request, "last-event-id") == "1-6"
 
 
@@ -282,8 +282,8 @@ def test_a_refusal_is_an_error_at_once() -> None:
 
 async def test_get_stream_prints_a_restarted_answer_as_one() -> None:
     out = io.StringIO()
-    said = [*tape(token("It ")), *tape(token("It is"), token(" 42."), FINISHED, attempt=2)]
-    with answering_each(whole(said)) as server:
+    emissions = [*tape(token("It ")), *tape(token("It is"), token(" 42."), FINISHED, attempt=2)]
+    with answering_each(whole(emissions)) as server:
         assert await get_stream("q", server.url, out=out) == "It is 42."
 
     assert out.getvalue() == "It is 42.\n"
@@ -291,8 +291,8 @@ async def test_get_stream_prints_a_restarted_answer_as_one() -> None:
 
 async def test_get_stream_prints_a_notice_when_the_new_answer_differs() -> None:
     out = io.StringIO()
-    said = [*tape(token("It is ")), *tape(token("That's 42."), FINISHED, attempt=2)]
-    with answering_each(whole(said)) as server:
+    emissions = [*tape(token("It is ")), *tape(token("That's 42."), FINISHED, attempt=2)]
+    with answering_each(whole(emissions)) as server:
         assert await get_stream("q", server.url, out=out) == "That's 42."
 
     assert out.getvalue() == f"It is \n{ANEW}\nThat's 42.\n"
@@ -327,7 +327,7 @@ async def test_a_real_answer_has_its_steps(talker: Served) -> None:
         "Token",
         "Done",
     ]
-    assert parts[0] == Started(parts[-1].run_id, "t")  # type: ignore[union-attr]  # Done, as was just said
+    assert parts[0] == Started(parts[-1].run_id, "t")  # type: ignore[union-attr]  # it is Done
 
 
 async def test_a_run_that_fails_in_the_middle_raises_its_code(talker: Served) -> None:

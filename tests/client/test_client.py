@@ -50,13 +50,13 @@ def asking(serve: Serve) -> Served:
     return serve({"agent": ASKING})
 
 
-def told(parts: list[Part]) -> list[Part]:
+def without_ids(parts: list[Part]) -> list[Part]:
     """Return the parts without their ids, which differ from run to run."""
     return [part for part in parts if not isinstance(part, Started | Done)]
 
 
 async def test_cut_anywhere_a_real_answer_is_the_same(talker: Served) -> None:
-    uncut = told([part async for part in AsyncClient(talker.url).stream("tool")])
+    uncut = without_ids([part async for part in AsyncClient(talker.url).stream("tool")])
     assert uncut
 
     for cut in range(0, 2500, 61):
@@ -64,19 +64,19 @@ async def test_cut_anywhere_a_real_answer_is_the_same(talker: Served) -> None:
             waits = Waits()
             reader = following(proxy.url, query="tool")
             parts = [part async for part in afollow_run(reader, 10, clock=waits, sleep=waits.asleep)]
-        assert told(parts) == uncut, (cut, proxy.passed)
+        assert without_ids(parts) == uncut, (cut, proxy.passed)
         assert len(proxy.passed) > 1 or proxy.passed[0] < cut
 
 
 def test_cut_anywhere_a_real_answer_is_the_same_without_asyncio(talker: Served) -> None:
-    uncut = told(list(Client(talker.url).stream("hello")))
+    uncut = without_ids(list(Client(talker.url).stream("hello")))
 
     for cut in range(0, 2000, 333):
         with cutting(talker.address, [cut, cut]) as proxy:
             waits = Waits()
             reader = following(proxy.url, query="hello")
             parts = list(follow_run(reader, 10, clock=waits, sleep=waits.sleep))
-        assert told(parts) == uncut, (cut, proxy.passed)
+        assert without_ids(parts) == uncut, (cut, proxy.passed)
 
 
 async def test_a_run_in_the_background_is_followed_later(talker: Served) -> None:
@@ -155,7 +155,7 @@ async def test_a_question_of_the_graph_is_answered(asking: Served) -> None:
 
     parts = [part async for part in client.resume("agent", asked.run_id, "yes")]
 
-    assert told(parts) == [Token("You said yes.")]
+    assert without_ids(parts) == [Token("You said yes.")]
     with pytest.raises(ServerError) as caught:
         await anext(client.resume("agent", asked.run_id, "no"))
     assert caught.value.code == "not_interrupted"
@@ -169,7 +169,7 @@ def test_an_answer_to_an_interrupt_that_was_cut_off_counts_once(asking: Served) 
     with cutting(asking.address, [0, 100]) as proxy:
         parts = list(Client(proxy.url).resume("agent", asked.run_id, "yes"))
 
-    assert told(parts) == [Token("You said yes.")]
+    assert without_ids(parts) == [Token("You said yes.")]
 
 
 async def test_threads_are_listed_read_and_deleted(talker: Served) -> None:

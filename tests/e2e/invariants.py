@@ -23,9 +23,9 @@ def accepted(storm: Storm) -> list[Asked]:
 
 def every_accepted_run_reaches_exactly_one_terminal_event(storm: Storm) -> None:
     for turn in accepted(storm):
-        for said in (turn.replay, turn.seen) if not turn.is_attached else (turn.replay,):
-            last = [event.id for event in said if event.kind in TERMINAL_KINDS]
-            assert last == [said[-1].id], turn
+        for read in (turn.replay, turn.seen) if not turn.is_attached else (turn.replay,):
+            last = [event.id for event in read if event.kind in TERMINAL_KINDS]
+            assert last == [read[-1].id], turn
 
 
 def status_row_and_terminal_event_agree(storm: Storm) -> None:
@@ -40,10 +40,10 @@ def status_row_and_terminal_event_agree(storm: Storm) -> None:
 def no_event_comes_twice_or_out_of_order(storm: Storm) -> None:
     """A replay has no holes either; a reader may miss what an attempt that died said last."""
     for turn in accepted(storm):
-        for said in (turn.seen, turn.replay):
-            cursors = [Cursor.parse(event.id) for event in said]
+        for read in (turn.seen, turn.replay):
+            cursors = [Cursor.parse(event.id) for event in read]
             assert all(one < next_one for one, next_one in pairwise(cursors)), turn
-            for attempt, events in _attempts(said):
+            for attempt, events in _attempts(read):
                 assert [Cursor.parse(event.id).seq for event in events] == list(range(1, len(events) + 1)), (
                     attempt,
                     turn,
@@ -52,8 +52,8 @@ def no_event_comes_twice_or_out_of_order(storm: Storm) -> None:
 
 def a_new_attempt_begins_with_started_and_state(storm: Storm) -> None:
     for turn in accepted(storm):
-        for said in (turn.seen, turn.replay):
-            for attempt, events in _attempts(said):
+        for read in (turn.seen, turn.replay):
+            for attempt, events in _attempts(read):
                 assert events[0].kind == "started", turn
                 assert events[0].data["attempt"] == attempt, turn
                 if attempt > 1 and len(events) > 1 and not _was_given_up(turn):
@@ -123,10 +123,10 @@ def the_thread_is_usable(storm: Storm) -> None:
     for place, thread_id in enumerate(storm.threads):
         question = f"brief {place}"
 
-        said = storm.ask_once_more(thread_id, question)
+        read = storm.ask_once_more(thread_id, question)
 
-        assert said[-1].kind == "finished", (thread_id, said[-1])
-        assert text_of(said) == answer_to(question), thread_id
+        assert read[-1].kind == "finished", (thread_id, read[-1])
+        assert text_of(read) == answer_to(question), thread_id
 
 
 INVARIANTS = (
@@ -144,18 +144,18 @@ INVARIANTS = (
 )
 
 
-def pieced_together(said: Sequence[Seen]) -> str:
+def pieced_together(read: Sequence[Seen]) -> str:
     """Return the answer as a reader has it: from the last state on, forgetting what came before."""
-    states = [place for place, event in enumerate(said) if event.kind == "state"]
-    rest = list(said[states[-1] :]) if states else list(said)
+    states = [place for place, event in enumerate(read) if event.kind == "state"]
+    rest = list(read[states[-1] :]) if states else list(read)
     if text := text_of(rest):
         return text
     values: dict[str, Any] = rest[0].data["values"]
     return str(values["messages"][-1]["content"])
 
 
-def _attempts(said: Sequence[Seen]) -> list[tuple[int, list[Seen]]]:
-    by_attempt = groupby(said, key=lambda event: Cursor.parse(event.id).attempt)
+def _attempts(read: Sequence[Seen]) -> list[tuple[int, list[Seen]]]:
+    by_attempt = groupby(read, key=lambda event: Cursor.parse(event.id).attempt)
     return [(attempt, list(events)) for attempt, events in by_attempt]
 
 

@@ -44,7 +44,9 @@ class Asked:
     replay: list[Seen] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        seen, replay = ([f"{event.id} {event.kind}" for event in said] for said in (self.seen, self.replay))
+        seen, replay = (
+            [f"{event.id} {event.kind}" for event in reader] for reader in (self.seen, self.replay)
+        )
         return f"{self.question!r} on {self.thread_id}: {self.run}, {seen=}, {replay=}"
 
 

@@ -65,15 +65,15 @@ def test_nothing_is_lost_when_the_clock_steps_back_an_hour(
 
     since = datetime.fromisoformat(after["created_at"]) - datetime.fromisoformat(before["created_at"])
     assert timedelta(hours=-1) < since < timedelta(minutes=-50)  # the clock was back indeed
-    said = ["one", "re one", "two", "re two", "three", "re three"]
-    assert contents(client) == said
+    output = ["one", "re one", "two", "re two", "three", "re three"]
+    assert contents(client) == output
     shown = [message["content"] for message in upstream.requests[-1].body["messages"]]
-    assert shown[1:] == said[:-1]
+    assert shown[1:] == output[:-1]
     home.kill()
     home.start()
-    assert contents(client) == said
+    assert contents(client) == output
     assert say(client, "four")["output"] == "re four"
-    assert contents(client) == [*said, "four", "re four"]
+    assert contents(client) == [*output, "four", "re four"]
 
 
 def test_a_run_continues_when_the_clock_steps_back_while_the_server_is_down(
@@ -88,8 +88,8 @@ def test_a_run_continues_when_the_clock_steps_back_while_the_server_is_down(
     upstream.resume()
     home.start(**AN_HOUR_BACK)
 
-    said = all_events(client, f"/agent/runs/{run['run_id']}/events")
-    assert said[-1].kind == "finished"
+    output = all_events(client, f"/agent/runs/{run['run_id']}/events")
+    assert output[-1].kind == "finished"
     assert contents(client) == ["count", "one two"]
 
 
@@ -98,8 +98,8 @@ def test_a_second_server_on_the_folder_is_refused_in_a_line(home: Home, client: 
 
     second = home.spawn("serve", "--port", "0", "--config", str(home.config))
 
-    said, complaint = second.communicate(timeout=PATIENCE_S)[0], home.log.read_text()
-    assert (said, second.returncode) == ("", 1)
+    output, complaint = second.communicate(timeout=PATIENCE_S)[0], home.log.read_text()
+    assert (output, second.returncode) == ("", 1)
     assert complaint.startswith(f"seltzer: {home.data} is in use by process ")
     assert len(complaint.splitlines()) == 1
     assert client.get("/health").status_code == 200  # the first one takes no harm
@@ -128,8 +128,8 @@ def test_a_chat_in_process_on_the_folder_is_refused_in_a_line(home: Home) -> Non
 
     chat = home.spawn("chat", "hello", "--config", str(home.config), PORT="9")  # where no server is
 
-    said, complaint = chat.communicate(timeout=PATIENCE_S)[0], home.log.read_text()
-    assert (said, chat.returncode) == ("", 1)
+    output, complaint = chat.communicate(timeout=PATIENCE_S)[0], home.log.read_text()
+    assert (output, chat.returncode) == ("", 1)
     assert [line for line in complaint.splitlines() if "is in use by process" in line] == [
         complaint.splitlines()[-1]
     ]

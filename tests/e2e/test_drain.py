@@ -168,10 +168,10 @@ def test_what_is_active_at_the_drains_end_is_handed_back_or_reported(
 
     upstream.resume()
     home.start()
-    said = all_events(client, f"{run}/events", last_id(reader.body))
-    assert [event.kind for event in said[:2]] == ["started", "state"]
-    assert text_of(said) == WHOLE
-    assert attempts(said) == {2}
+    events = all_events(client, f"{run}/events", last_id(reader.body))
+    assert [event.kind for event in events[:2]] == ["started", "state"]
+    assert text_of(events) == WHOLE
+    assert attempts(events) == {2}
     later = all_events(client, f"{waiting}/events")
     assert (text_of(later), attempts(later)) == (WHOLE, {1})
     failed = client.get(f"/agent/runs/{attached}").json()
@@ -193,13 +193,13 @@ def test_a_second_stop_ends_it_at_once_and_the_run_continues_in_the_next_server(
     assert server.wait() == 0
     upstream.resume()
     home.start()
-    said = all_events(client, f"{run}/events", last_id(reader.body))
-    assert text_of(said) == WHOLE
-    assert attempts(said) == {2}
+    events = all_events(client, f"{run}/events", last_id(reader.body))
+    assert text_of(events) == WHOLE
+    assert attempts(events) == {2}
 
 
-def attempts(said: list[Seen]) -> set[int]:
-    return {int(event.id.partition("-")[0]) for event in said}
+def attempts(events: list[Seen]) -> set[int]:
+    return {int(event.id.partition("-")[0]) for event in events}
 
 
 def last_id(body: bytes) -> str:

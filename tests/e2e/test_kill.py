@@ -124,12 +124,12 @@ def test_an_answer_that_was_complete_before_the_kill_is_the_runs_output(
         upstream.resume()
         home.start()
 
-        said = all_events(client, f"/agent/runs/{run_id}/events")
+        printed = all_events(client, f"/agent/runs/{run_id}/events")
         run = client.get(f"/agent/runs/{run_id}").json()
     assert (run["status"], run["attempt"], run["output"]) == ("success", 2, answer_to("brief 1"))
-    assert pieced_together(said) == answer_to("brief 1")
+    assert pieced_together(printed) == answer_to("brief 1")
     assert answers.asked["brief 1"] == 1
-    assert {event.data["node"] for event in said if event.kind == "update"} == {"talk", "hold"}
+    assert {event.data["node"] for event in printed if event.kind == "update"} == {"talk", "hold"}
 
 
 def test_a_client_that_watched_ends_with_the_complete_answer(tmp_path: Path) -> None:
@@ -138,20 +138,20 @@ def test_a_client_that_watched_ends_with_the_complete_answer(tmp_path: Path) -> 
         home.start()
         watching = home.spawn("chat", "--url", home.url, "please give me a long answer")
         assert watching.stdout is not None
-        said = watching.stdout.read(40)
+        printed = watching.stdout.read(40)
 
         home.kill()
         home.start()
 
         too_late = threading.Timer(PATIENCE_S, watching.kill)
         too_late.start()
-        said += watching.stdout.read()  # communicate() would miss what the first read has buffered
+        printed += watching.stdout.read()  # communicate() would miss what the first read has buffered
         watching.stdout.close()
         watching.wait(PATIENCE_S)
         too_late.cancel()
         run = last_run(home)
         assert (run["status"], run["attempt"]) == ("success", 2)
-        assert said == run["output"] + "\n"
+        assert printed == run["output"] + "\n"
         assert watching.returncode == 0
         log = home.log.read_text()
         assert "waiting for the server" in log

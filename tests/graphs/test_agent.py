@@ -142,8 +142,8 @@ async def test_of_a_tool_that_raises_the_model_sees_only_what_was_written_for_it
 
     messages = await _answer(agent.build(model, [calculator]), "1+1?")
 
-    assert isinstance(told := messages[2], ToolMessage)
-    assert (told.status, told.text) == ("error", text)
+    assert isinstance(result := messages[2], ToolMessage)
+    assert (result.status, result.text) == ("error", text)
 
 
 async def test_wrong_arguments_are_reported_to_the_model() -> None:
@@ -156,9 +156,9 @@ async def test_wrong_arguments_are_reported_to_the_model() -> None:
 
     messages = await _answer(agent.build(model, [calculator]), "1+1?")
 
-    assert isinstance(told := messages[2], ToolMessage)
-    assert told.status == "error"
-    assert "number: Field required" in told.text
+    assert isinstance(result := messages[2], ToolMessage)
+    assert result.status == "error"
+    assert "number: Field required" in result.text
 
 
 async def test_a_call_of_an_unknown_tool_is_reported_to_the_model() -> None:
@@ -167,9 +167,9 @@ async def test_a_call_of_an_unknown_tool_is_reported_to_the_model() -> None:
 
     messages = await _answer(agent.build(model), "weather?")
 
-    assert isinstance(told := messages[2], ToolMessage)
-    assert told.status == "error"
-    assert "calculator" in told.text
+    assert isinstance(result := messages[2], ToolMessage)
+    assert result.status == "error"
+    assert "calculator" in result.text
 
 
 async def test_a_tool_that_takes_too_long_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +183,6 @@ async def test_a_tool_that_takes_too_long_is_abandoned(monkeypatch: pytest.Monke
 
     messages = await _answer(agent.build(model, [calculator]), "1+1?")
 
-    assert isinstance(told := messages[2], ToolMessage)
-    assert told.status == "error"
-    assert "longer" in told.text
+    assert isinstance(result := messages[2], ToolMessage)
+    assert result.status == "error"
+    assert "longer" in result.text

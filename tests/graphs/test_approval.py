@@ -97,11 +97,11 @@ async def test_anything_but_a_yes_is_a_no_and_the_model_sees_the_words(answer: A
 
     assert await _asked(graph, Command(resume={(await _interrupt_id(graph)): answer})) == []
 
-    (told,) = await _results(graph)
-    assert told.status == "error"
-    assert "was not run" in told.text
-    assert (answer if isinstance(answer, str) else "said: ") in told.text
-    assert model.asked[-1][-1] == told
+    (result,) = await _results(graph)
+    assert result.status == "error"
+    assert "was not run" in result.text
+    assert (answer if isinstance(answer, str) else "said: ") in result.text
+    assert model.asked[-1][-1] == result
     assert (await _messages(graph))[-1].text == "As you wish."
 
 
@@ -166,8 +166,8 @@ async def test_changed_arguments_that_are_wrong_are_reported_to_the_model() -> N
 
     await _asked(graph, Command(resume={"approved": True, "args": {"to": 7}}))
 
-    (told,) = await _results(graph)
-    assert told.status == "error"
+    (result,) = await _results(graph)
+    assert result.status == "error"
 
 
 async def test_what_needs_no_yes_is_run_without_one_and_first() -> None:

@@ -19,7 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 from seltzer.errors import BadRequest, InvalidInput
 from seltzer.guards import faults
 from seltzer.guards.body import DRAIN_BYTES, BodyLimits, BodyReader, parse
-from tests.guards.asking import GONE, Answer, ask, echo, part
+from tests.guards.app_calls import GONE, Answer, call, echo, part
 from tests.serving import Served, serving
 
 DEPTH = 64
@@ -139,7 +139,7 @@ class TestParse:
 @pytest.mark.anyio
 class TestOverAsgi:
     async def test_a_body_in_parts_is_put_together(self) -> None:
-        answer = await ask(READER, [part(b'{"a":'), part(b""), part(b" 1}", more=False)])
+        answer = await call(READER, [part(b'{"a":'), part(b""), part(b" 1}", more=False)])
 
         assert answer.json == {"json": {"a": 1}}
 
@@ -150,7 +150,7 @@ class TestOverAsgi:
             value = await BodyReader(LIMITS).read(request)
             await JSONResponse([raw.decode(), value])(scope, receive, send)
 
-        answer = await ask(read_twice, [part(b"[1,"), part(b"2]", more=False)])
+        answer = await call(read_twice, [part(b"[1,"), part(b"2]", more=False)])
 
         assert answer.json == ["[1,2]", [1, 2]]
 
@@ -158,58 +158,58 @@ class TestOverAsgi:
     async def test_a_client_that_leaves_in_mid_body_gets_no_answer(self, at: int) -> None:
         parts = [part(b"[1,"), part(b"2,")]
 
-        answer = await ask(READER, [*parts[:at], GONE])
+        answer = await call(READER, [*parts[:at], GONE])
 
         assert answer.messages == []
 
     async def test_a_client_that_leaves_a_refused_body_gets_no_answer(self) -> None:
-        answer = await ask(READER, [part(b"x" * 1001), part(b"x"), GONE])
+        answer = await call(READER, [part(b"x" * 1001), part(b"x"), GONE])
 
         assert answer.messages == []
 
     async def test_a_body_of_the_limit_is_accepted_and_one_more_byte_is_not(self) -> None:
         whole = b'"' + b"x" * 998 + b'"'
 
-        taken = await ask(READER, [part(whole, more=False)])
-        refused = await ask(READER, [part(whole), part(b" ", more=False)])
+        received = await call(READER, [part(whole, more=False)])
+        refused = await call(READER, [part(whole), part(b" ", more=False)])
 
-        assert taken.status == 200
+        assert received.status == 200
         assert_problem(refused, 413, "body_too_large")
 
     async def test_a_body_that_crosses_the_limit_with_its_last_part_is_answered_at_once(self) -> None:
-        answer = await ask(READER, [part(b"x" * 1001, more=False)])
+        answer = await call(READER, [part(b"x" * 1001, more=False)])
 
         assert_problem(answer, 413, "body_too_large")
 
     async def test_too_large_by_its_length_is_read_to_its_end_and_then_refused(self) -> None:
         headers = {"content-type": "application/json", "content-length": "1001"}
 
-        answer = await ask(READER, [part(b"x" * 500), part(b"x" * 501, more=False)], headers=headers)
+        answer = await call(READER, [part(b"x" * 500), part(b"x" * 501, more=False)], headers=headers)
 
         assert_problem(answer, 413, "body_too_large")
-        assert answer.taken == 2
+        assert answer.received == 2
 
     async def test_no_more_is_read_of_a_refused_body_than_eight_mebibytes(self) -> None:
-        answer = await ask(READER, itertools.repeat(part(b"x" * MIB)))
+        answer = await call(READER, itertools.repeat(part(b"x" * MIB)))
 
         assert_problem(answer, 413, "body_too_large")
-        assert answer.taken <= DRAIN_BYTES // MIB + 2
+        assert answer.received <= DRAIN_BYTES // MIB + 2
 
     @pytest.mark.parametrize("length", ["²", "ten", "-1", ""])
     async def test_a_length_that_is_no_number_counts_for_nothing(self, length: str) -> None:
         headers = {"content-type": "application/json", "content-length": length}
 
-        assert (await ask(READER, [part(b"1", more=False)], headers=headers)).status == 200
+        assert (await call(READER, [part(b"1", more=False)], headers=headers)).status == 200
 
     @pytest.mark.parametrize(
         "kind", ["application/json", "Application/JSON; charset=utf-8", "application/vnd.x+json"]
     )
     async def test_json_by_any_of_its_media_types_is_accepted(self, kind: str) -> None:
-        assert (await ask(READER, [part(b"1", more=False)], headers={"content-type": kind})).status == 200
+        assert (await call(READER, [part(b"1", more=False)], headers={"content-type": kind})).status == 200
 
     @pytest.mark.parametrize("headers", [{}, {"content-type": ""}, {"content-type": "text/plain"}])
     async def test_what_is_not_declared_as_json_is_refused(self, headers: dict[str, str]) -> None:
-        answer = await ask(READER, [part(b"{}", more=False)], headers=headers)
+        answer = await call(READER, [part(b"{}", more=False)], headers=headers)
 
         assert_problem(answer, 415, "not_json")
 
@@ -217,7 +217,7 @@ class TestOverAsgi:
     async def test_a_compressed_body_is_refused(self, coding: str) -> None:
         headers = {"content-type": "application/json", "content-encoding": coding}
 
-        answer = await ask(READER, [part(b"{}", more=False)], headers=headers)
+        answer = await call(READER, [part(b"{}", more=False)], headers=headers)
 
         assert_problem(answer, 415, "not_json")
         assert answer.json["detail"].startswith("content-encoding is ")
@@ -226,34 +226,34 @@ class TestOverAsgi:
     async def test_a_body_may_be_declared_uncompressed(self) -> None:
         headers = {"content-type": "application/json", "content-encoding": "identity"}
 
-        assert (await ask(READER, [part(b"1", more=False)], headers=headers)).status == 200
+        assert (await call(READER, [part(b"1", more=False)], headers=headers)).status == 200
 
     @pytest.mark.parametrize("headers", [{}, {"content-type": ""}, {"content-type": "application/json"}])
     @pytest.mark.parametrize("parts", [[part(b"", more=False)], [part(b""), part(b"", more=False)]])
     async def test_where_none_is_needed_no_body_is_none(
         self, headers: dict[str, str], parts: list[Message]
     ) -> None:
-        answer = await ask(BODILESS, parts, headers=headers)
+        answer = await call(BODILESS, parts, headers=headers)
 
         assert answer.json == {"json": None}
 
     async def test_where_none_is_needed_a_body_has_the_same_rules(self) -> None:
-        taken = await ask(BODILESS, [part(b"{}", more=False)])
-        undeclared = await ask(BODILESS, [part(b"{}", more=False)], headers={})
-        broken = await ask(BODILESS, [part(b"{", more=False)])
-        large = await ask(BODILESS, [part(b"x" * 1001, more=False)])
+        received = await call(BODILESS, [part(b"{}", more=False)])
+        undeclared = await call(BODILESS, [part(b"{}", more=False)], headers={})
+        broken = await call(BODILESS, [part(b"{", more=False)])
+        large = await call(BODILESS, [part(b"x" * 1001, more=False)])
 
-        assert taken.json == {"json": {}}
+        assert received.json == {"json": {}}
         assert_problem(undeclared, 415, "not_json")
         assert_problem(broken, 400, "bad_request")
         assert_problem(large, 413, "body_too_large")
 
     async def test_elsewhere_no_body_is_refused_as_ever(self) -> None:
-        assert_problem(await ask(READER, [part(b"", more=False)], headers={}), 415, "not_json")
-        assert_problem(await ask(READER, [part(b"", more=False)]), 400, "bad_request")
+        assert_problem(await call(READER, [part(b"", more=False)], headers={}), 415, "not_json")
+        assert_problem(await call(READER, [part(b"", more=False)]), 400, "bad_request")
 
     async def test_a_refusal_names_the_field_and_not_the_value(self) -> None:
-        answer = await ask(READER, [part(b'{"input": "my secret\\u0000"}', more=False)])
+        answer = await call(READER, [part(b'{"input": "my secret\\u0000"}', more=False)])
 
         assert_problem(answer, 422, "invalid_input")
         assert answer.json["detail"] == "input: has a NUL or a lone surrogate"

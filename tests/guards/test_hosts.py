@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from seltzer.guards.hosts import HostGuard, is_loopback
-from tests.guards.asking import ask
+from tests.guards.app_calls import call
 
 HERE = "127.0.0.1:8000"
 
@@ -101,7 +101,7 @@ def test_a_refusal_explains_what_to_do() -> None:
 
 @pytest.mark.anyio
 async def test_an_unknown_server_address_is_not_loopback() -> None:
-    answer = await ask(HostGuard(answering, is_loopback=True, allowed_hosts=()), [], headers={"host": "x"})
+    answer = await call(HostGuard(answering, is_loopback=True, allowed_hosts=()), [], headers={"host": "x"})
 
     assert answer.status == 200
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Serve
 from tests.patience import PATIENCE_S
-from tests.projects.asking import WAYS, Ask, answer_of, output_of, pieces, run_events
+from tests.projects.ways import WAYS, Way, answer_of, output_of, pieces, run_events
 
 HERE = Path(__file__).parent
 GRAPHS = {
@@ -37,11 +37,11 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("graph", EACH)
-@pytest.mark.parametrize("ask", WAYS, ids=lambda ask: ask.__name__)
-def test_the_answer_is_the_last_agents_text(serve: Serve, graph: str, ask: Ask) -> None:
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_the_answer_is_the_last_agents_text(serve: Serve, graph: str, way: Way) -> None:
     served = serve({graph: GRAPHS[graph]})
 
-    assert ask(served.url, graph, f"/{graph}") == ANSWERS[graph]
+    assert way(served.url, graph, f"/{graph}") == ANSWERS[graph]
 
 
 @pytest.mark.parametrize("graph", ["swarm", pytest.param("deep", marks=HAS_DEEPAGENTS)])
@@ -69,8 +69,8 @@ def test_a_supervisors_agents_and_handoffs_are_in_the_events(serve: Serve) -> No
     events = list(run_events(served.url, "/supervisor", {"input": "hi"}))
 
     assert _tools(events) == ["transfer_to_adder", "add", "transfer_back_to_supervisor"]
-    assert _said(events, "adder") == "I make it 42."
-    assert _said(events, "supervisor") == "Together that is 42."
+    assert _text_of(events, "adder") == "I make it 42."
+    assert _text_of(events, "supervisor") == "Together that is 42."
     assert answer_of(events) == output_of(served.url, "/supervisor", events) == ANSWERS["supervisor"]
 
 
@@ -83,8 +83,8 @@ def test_a_swarm_continues_with_the_agent_that_answered_last(serve: Serve) -> No
 
     assert _tools(first) == ["transfer_to_bob"]
     assert _tools(second) == []
-    assert _said(first, "bob") == answer_of(first) == "Ahoy, Bob heard 1 of you."
-    assert _said(second, "bob") == answer_of(second) == "Ahoy, Bob heard 2 of you."
+    assert _text_of(first, "bob") == answer_of(first) == "Ahoy, Bob heard 1 of you."
+    assert _text_of(second, "bob") == answer_of(second) == "Ahoy, Bob heard 2 of you."
     assert _state(served.url, "swarm", "ship")["active_agent"] == "bob"
 
 
@@ -96,7 +96,7 @@ def test_a_deep_agents_sub_agent_is_a_step_and_its_work_is_in_the_state(serve: S
 
     assert _tools(events) == ["task", "write_file", "write_todos"]
     steps = [data["text"] for kind, data in events if kind == "token" and data["channel"] == "step"]
-    assert "".join(steps) == _said(events, "tools") == "My notes are in a file."
+    assert "".join(steps) == _text_of(events, "tools") == "My notes are in a file."
     state = _state(served.url, "deep", "sea")
     assert state["files"]["/notes.md"]["content"] == "It is the moon."
     assert [each["status"] for each in state["todos"]] == ["completed", "in_progress"]
@@ -106,7 +106,7 @@ def _tools(events: list[tuple[str, Any]]) -> list[str]:
     return [data["name"] for kind, data in events if kind == "tool_call" and data["name"]]
 
 
-def _said(events: list[tuple[str, Any]], agent: str) -> str:
+def _text_of(events: list[tuple[str, Any]], agent: str) -> str:
     """Return what models said in a node of the outermost graph, as the namespace names it."""
     own = {
         data["message_id"]

@@ -11,8 +11,8 @@ import pytest
 from langserve import RemoteRunnable
 
 from tests.packaging.environment import Environment, serving
-from tests.projects.asking import WAYS, Ask, answer_of, by_invoke, in_terminal, output_of, pieces, run_events
 from tests.projects.examples import EXAMPLES, Example, copy_project
+from tests.projects.ways import WAYS, Way, answer_of, by_invoke, in_terminal, output_of, pieces, run_events
 
 UrlOf = Callable[[str], str]
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainDeprecationWarning")
@@ -27,9 +27,9 @@ each_example = pytest.mark.parametrize("example", [_param(each) for each in EXAM
 
 
 @each_example
-@pytest.mark.parametrize("ask", WAYS, ids=lambda ask: ask.__name__)
-def test_its_answer_is_plain_langgraphs(url_of: UrlOf, example: Example, ask: Ask) -> None:
-    answer = ask(url_of(example.project), example.graph, example.path)
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_its_answer_is_plain_langgraphs(url_of: UrlOf, example: Example, way: Way) -> None:
+    answer = way(url_of(example.project), example.graph, example.path)
 
     assert example.is_answered_by(answer), answer
 

@@ -139,16 +139,16 @@ class Native(Wire):
 
     def tokens(self, answer: Answer) -> Iterator[str]:
         """Yield the answer as a text stream would show it: what was retracted stays, an empty line behind."""
-        said: str | None = None
+        message_id: str | None = None
         for event, data in sse(answer.response):
             if event == "failed":
                 answer.error_code = data["code"]
             elif event == "cancelled":
                 answer.error_code = "run_cancelled"
             elif event == "token" and data["channel"] == "answer":
-                if said not in (None, data["message_id"]):
+                if message_id not in (None, data["message_id"]):
                     yield "\n\n"
-                said = data["message_id"]
+                message_id = data["message_id"]
                 yield data["text"]
 
 

@@ -59,7 +59,7 @@ def all_events(
         return list(read)
 
 
-def text_of(said: list[Seen]) -> str:
+def text_of(seen_events: list[Seen]) -> str:
     """Return the answer that the events tell."""
-    tokens = (each.data for each in said if each.kind == "token")
+    tokens = (each.data for each in seen_events if each.kind == "token")
     return "".join(data["text"] for data in tokens if data["channel"] == "answer")

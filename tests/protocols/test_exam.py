@@ -53,7 +53,7 @@ def wait_for_the_second(client: httpx.Client, thread_id: str) -> None:
     assert status == "pending"
 
 
-def said(client: httpx.Client, thread_id: str) -> list[str]:
+def contents(client: httpx.Client, thread_id: str) -> list[str]:
     """Return what the thread holds, oldest first."""
     state = client.get(f"/agent/threads/{thread_id}").json()
     return [message["content"] for message in state["values"]["messages"]]
@@ -270,7 +270,7 @@ def test_a_run_waits_for_its_turn_on_a_busy_thread(
         upstream_env.resume()
         assert ("".join(first), second.result(20)) == ("two", ("next", None))
 
-    assert said(relayed, thread_id) == ["count", "one two", "me too", "next"]
+    assert contents(relayed, thread_id) == ["count", "one two", "me too", "next"]
 
 
 @every_wire
@@ -282,7 +282,7 @@ def test_a_run_may_interrupt_another_whose_partial_answer_stays(
     with busy(relayed, thread_id):
         assert whole(wire, relayed, thread_id, "interrupt") == ("next", None)
 
-    assert said(relayed, thread_id) == ["count", "one ", "me too", "next"]
+    assert contents(relayed, thread_id) == ["count", "one ", "me too", "next"]
 
 
 @every_wire
@@ -294,7 +294,7 @@ def test_a_run_may_roll_another_back_as_if_it_had_never_been(
     with busy(relayed, thread_id):
         assert whole(wire, relayed, thread_id, "rollback") == ("next", None)
 
-    assert said(relayed, thread_id) == ["me too", "next"]
+    assert contents(relayed, thread_id) == ["me too", "next"]
 
 
 @every_wire

@@ -17,8 +17,8 @@ from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel
 from seltzer.stores.open import FILE_NAME
-from tests.runs.asking import ask, ended, kinds, said, texts
 from tests.runs.conftest import Engines
+from tests.runs.scenario import kinds, read_all, run_spec, run_to_end, texts
 from tests.runs.scripted import Messages, agent, call
 from tests.stores.conversing import rows
 
@@ -68,11 +68,11 @@ def steps(folder: Path, run_id: str) -> list[int]:
     return [step for (step,) in rows(folder / FILE_NAME, STEPS, (run_id,))]
 
 
-async def hear(engine: Engine, heard: list[Event]) -> None:
+async def record(engine: Engine, recorded: list[Event]) -> None:
     """Add what the run says."""
     with anyio.fail_after(10):
         async for event in engine.follow("r"):
-            heard.append(event)
+            recorded.append(event)
 
 
 @pytest.mark.parametrize("turns", [[], ["0"]], ids=["on a new thread", "on one that has a turn"])
@@ -83,10 +83,10 @@ async def test_a_run_that_is_killed_before_its_input_is_stored_begins_again_from
     gated = Gated()
     engine = await engine_of(gated.pregel)
     for turn in turns:
-        await ended(engine, ask(turn, run_id=f"r{turn}"))
+        await run_to_end(engine, run_spec(turn, run_id=f"r{turn}"))
     gated.has_begun.clear()
     gated.may_end.clear()
-    await engine.start(ask("1"))
+    await engine.start(run_spec("1"))
     async with locked(folder):
         with anyio.fail_after(10):
             await gated.has_begun.wait()
@@ -95,7 +95,7 @@ async def test_a_run_that_is_killed_before_its_input_is_stored_begins_again_from
 
     again = Gated()
     engine = await engine_of(again.pregel, folder=killed)
-    events = await said(engine.follow("r"))
+    events = await read_all(engine.follow("r"))
 
     assert was_stored == []
     assert again.begun == [[*before, "1"]]
@@ -109,7 +109,7 @@ async def test_a_run_that_is_killed_with_its_input_stored_continues_from_there(
 ) -> None:
     gated = Gated(is_open=False)
     engine = await engine_of(gated.pregel)
-    await engine.start(ask("1"))
+    await engine.start(run_spec("1"))
     with anyio.fail_after(10):
         await gated.has_begun.wait()
     await engine.threads.state("agent", "t")  # a read sees all that was posted
@@ -118,7 +118,7 @@ async def test_a_run_that_is_killed_with_its_input_stored_continues_from_there(
 
     again = Gated()
     engine = await engine_of(again.pregel, folder=killed)
-    await said(engine.follow("r"))
+    await read_all(engine.follow("r"))
 
     assert was_stored == [-1, 0]
     assert again.begun == [["1"]]
@@ -134,19 +134,19 @@ async def test_a_run_whose_end_can_not_be_stored_has_not_ended_and_is_finished_b
         "CREATE TRIGGER fail BEFORE INSERT ON checkpoints WHEN"
         " json_extract(CAST(new.metadata AS TEXT), '$.step') = 3 BEGIN SELECT RAISE(ABORT, 'no'); END",
     )
-    await engine.start(ask("1"))
-    heard: list[Event] = []
+    await engine.start(run_spec("1"))
+    recorded: list[Event] = []
     with pytest.raises(StorageFailed):
-        await hear(engine, heard)
+        await record(engine, recorded)
     run = await engine.get_run("r")
     await engine.aclose()
     stored = steps(folder, "r")
     rows(folder / FILE_NAME, "DROP TRIGGER fail")
 
     engine = await engine_of(agent(["never said: the node had ended"]))
-    events = await said(engine.follow("r"))
+    events = await read_all(engine.follow("r"))
 
-    assert "finished" not in kinds(heard)
+    assert "finished" not in kinds(recorded)
     assert run.status == "running"
     assert stored == [-1, 0, 1, 2]
     assert (events[-1].kind, events[-1].attempt) == ("finished", 2)
@@ -161,7 +161,7 @@ async def test_who_has_seen_a_runs_last_event_finds_all_of_it_stored(
     engine = await engine_of(agent([call("double", '{"x": 21}')], ["42"], *[["hi"]] * 9))
 
     for n in range(10):
-        await ended(engine, ask("1", run_id=f"r{n}", thread_id=f"t{n}"))
+        await run_to_end(engine, run_spec("1", run_id=f"r{n}", thread_id=f"t{n}"))
         stored = steps(folder, f"r{n}")
         status = rows(folder / FILE_NAME, "SELECT status FROM runs WHERE run_id = ?", (f"r{n}",))
 

@@ -15,8 +15,18 @@ from seltzer.errors import ServerDraining
 from seltzer.runs.engine import Engine
 from seltzer.runs.limits import RunLimits
 from seltzer.stores.open import open_stores
-from tests.runs.asking import answer, ask, begin, ended, kinds, said, texts, unasked, until
 from tests.runs.conftest import Engines
+from tests.runs.scenario import (
+    answer,
+    begin,
+    kinds,
+    read_all,
+    read_until,
+    run_spec,
+    run_to_end,
+    spec_without_input,
+    texts,
+)
 from tests.runs.scripted import Messages, agent, named
 
 pytestmark = pytest.mark.anyio
@@ -27,38 +37,38 @@ async def test_nothing_new_is_started(engine_of: Engines) -> None:
 
     engine.drain()
 
-    for spec in (ask(), ask(attached=True)):
+    for spec in (run_spec(), run_spec(attached=True)):
         with pytest.raises(ServerDraining):
             await engine.start(spec)
     with pytest.raises(ServerDraining):
-        await engine.reserve(unasked())
+        await engine.reserve(spec_without_input())
 
 
 async def test_readers_of_a_background_run_are_disconnected_and_it_continues(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["some", gate, " more"]))
-    await engine.start(ask())
+    await engine.start(run_spec())
     before = engine.follow("r")
-    await until(before, "token")
+    await read_until(before, "token")
 
     engine.drain()
 
     with pytest.raises(ServerDraining):
         await anext(before)
     late = engine.follow("r")
-    assert kinds(await until(late, "token")) == ["started", "message", "token"]  # what is there
+    assert kinds(await read_until(late, "token")) == ["started", "message", "token"]  # what is there
     with pytest.raises(ServerDraining):
         await anext(late)
     gate.set()
     assert await engine.idle(5)
-    assert answer(await said(engine.follow("r"))) == "some more"
+    assert answer(await read_all(engine.follow("r"))) == "some more"
 
 
 async def test_a_requests_run_is_followed_to_its_end(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["some", gate, " more"]))
-    await engine.start(ask(attached=True))
-    reader = asyncio.create_task(said(engine.follow("r")))
+    await engine.start(run_spec(attached=True))
+    reader = asyncio.create_task(read_all(engine.follow("r")))
     await checkpoint()
 
     engine.drain()
@@ -72,8 +82,8 @@ async def test_a_requests_run_is_followed_to_its_end(engine_of: Engines) -> None
 async def test_a_request_whose_run_waits_for_its_turn_is_ended(engine_of: Engines) -> None:
     """Nothing begins any more, so its turn won't come."""
     engine = await engine_of(agent(["some", asyncio.Event()]))
-    await engine.start(ask(run_id="r1"))
-    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
+    await engine.start(run_spec(run_id="r1"))
+    reservation = await engine.reserve(spec_without_input("r2", on_busy="enqueue"))
     begin(reservation)
     events = engine.follow("r2")
     waits = asyncio.ensure_future(anext(events))
@@ -89,26 +99,26 @@ async def test_a_request_whose_run_waits_for_its_turn_is_ended(engine_of: Engine
 
 async def test_a_reserved_run_may_still_begin(engine_of: Engines) -> None:
     engine = await engine_of(agent(["fine"]))
-    reservation = await engine.reserve(unasked())
+    reservation = await engine.reserve(spec_without_input())
 
     engine.drain()
     begin(reservation)
 
-    assert answer(await said(engine.follow("r"))) == "fine"
+    assert answer(await read_all(engine.follow("r"))) == "fine"
 
 
 async def test_closing_hands_background_runs_to_the_next_process(engine_of: Engines) -> None:
     limits = RunLimits(retention_s=0)  # of an ended run's events; this one hasn't ended
     engine = await engine_of(agent(["some", asyncio.Event()]), limits=limits)
-    await engine.start(ask("1", run_id="r1"))
-    await engine.start(ask("2", run_id="r2", on_busy="enqueue"))
-    before = await until(engine.follow("r1"), "token")
+    await engine.start(run_spec("1", run_id="r1"))
+    await engine.start(run_spec("2", run_id="r2", on_busy="enqueue"))
+    before = await read_until(engine.follow("r1"), "token")
     await engine.aclose()
 
     gate = asyncio.Event()
     engine = await engine_of(agent(["one", gate], ["two"]))
     run = await engine.get_run("r1")
-    reader = asyncio.create_task(said(engine.follow("r1")))
+    reader = asyncio.create_task(read_all(engine.follow("r1")))
     await checkpoint()
     gate.set()
     events = await reader
@@ -119,17 +129,17 @@ async def test_closing_hands_background_runs_to_the_next_process(engine_of: Engi
         "started",
         "state",
     ]
-    assert answer(await said(engine.follow("r2"))) == "two"
+    assert answer(await read_all(engine.follow("r2"))) == "two"
     assert await texts(engine) == ["1", "one", "2", "two"]
 
 
 async def test_a_run_handed_back_before_its_first_step_is_started_again(engine_of: Engines) -> None:
     engine = await engine_of(agent(["never"]))
-    await engine.start(ask("1"))
+    await engine.start(run_spec("1"))
     await engine.aclose()
 
     engine = await engine_of(agent(["one"]))
-    events = await said(engine.follow("r", Cursor(1, 99)))
+    events = await read_all(engine.follow("r", Cursor(1, 99)))
 
     assert (events[0].attempt, answer(events)) == (2, "one")
     assert await texts(engine) == ["1", "one"]
@@ -137,30 +147,30 @@ async def test_a_run_handed_back_before_its_first_step_is_started_again(engine_o
 
 async def test_closing_ends_a_requests_run_and_keeps_its_text(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half an ", "ans", asyncio.Event()]))
-    await engine.start(ask("1", attached=True))
+    await engine.start(run_spec("1", attached=True))
     events = engine.follow("r")
-    await until(events, "token")
-    await until(events, "token")
+    await read_until(events, "token")
+    await read_until(events, "token")
 
     await engine.aclose()
 
-    (last,) = await said(events)
+    (last,) = await read_all(events)
     assert (last.kind, last.data["code"], last.data["retryable"]) == ("failed", "server_draining", True)
     engine = await engine_of(agent(["two"]))
-    await ended(engine, ask("2", run_id="r2"))
+    await run_to_end(engine, run_spec("2", run_id="r2"))
     assert await texts(engine) == ["1", "half an ans", "2", "two"]
 
 
 async def test_a_run_that_was_cancelled_ends_and_is_not_handed_back(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half", asyncio.Event()]))
-    await engine.start(ask("1"))
+    await engine.start(run_spec("1"))
     events = engine.follow("r")
-    await until(events, "token")
+    await read_until(events, "token")
 
     await engine.cancel("r")
     await engine.aclose()
 
-    assert kinds(await said(events)) == ["cancelled"]
+    assert kinds(await read_all(events)) == ["cancelled"]
 
 
 async def test_closing_does_not_wait_for_a_node_that_will_not_end(engine_of: Engines) -> None:
@@ -179,13 +189,13 @@ async def test_closing_does_not_wait_for_a_node_that_will_not_end(engine_of: Eng
     builder.add_node("model", wait)
     builder.add_edge(START, "model")
     engine = await engine_of(builder.compile())
-    await engine.start(ask("1"))
+    await engine.start(run_spec("1"))
     await has_begun.wait()
 
     async with asyncio.timeout(10):
         await engine.aclose()
     engine = await engine_of(agent(["one"]))
-    events = await said(engine.follow("r", Cursor(1, 99)))
+    events = await read_all(engine.follow("r", Cursor(1, 99)))
     gate.set()
     await checkpoint()
 
@@ -205,14 +215,14 @@ async def test_closing_twice_or_before_opening_does_nothing(engine_of: Engines, 
 
 async def test_a_request_after_closing_gets_server_draining(engine_of: Engines) -> None:
     engine = await engine_of(agent(["fine"]))
-    await ended(engine, ask())
+    await run_to_end(engine, run_spec())
 
     await engine.aclose()
 
     with pytest.raises(ServerDraining):
         await engine.check_cursor("r", Cursor(1, 1))
     with pytest.raises(ServerDraining):
-        await said(engine.follow("r"))
+        await read_all(engine.follow("r"))
 
 
 async def test_opening_twice_opens_once(engine_of: Engines) -> None:
@@ -220,4 +230,4 @@ async def test_opening_twice_opens_once(engine_of: Engines) -> None:
 
     await engine.open()
 
-    assert answer(await ended(engine, ask())) == "fine"
+    assert answer(await run_to_end(engine, run_spec())) == "fine"

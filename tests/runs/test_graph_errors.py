@@ -13,8 +13,8 @@ from langgraph.prebuilt import ToolNode
 
 from seltzer.runs.event import TERMINAL_KINDS
 from seltzer.runs.graph import AnyPregel
-from tests.runs.asking import answer, ask, ended, kinds
 from tests.runs.conftest import Engines
+from tests.runs.scenario import answer, kinds, run_spec, run_to_end
 from tests.runs.scripted import Messages, ScriptedModel, agent
 
 pytestmark = pytest.mark.anyio
@@ -130,8 +130,8 @@ async def test_the_run_ends_once_and_its_thread_is_free(
 ) -> None:
     engine = await engine_of(graph(ERRORS[error]))
 
-    events = await ended(engine, ask(run_id="r1"))
-    again = await ended(engine, ask(run_id="r2"))
+    events = await run_to_end(engine, run_spec(run_id="r1"))
+    again = await run_to_end(engine, run_spec(run_id="r2"))
 
     assert (events[-1].kind, events[-1].data["code"]) == ("failed", "graph_error")
     assert [kind for kind in kinds(events) if kind in TERMINAL_KINDS] == ["failed"]

@@ -16,8 +16,18 @@ from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import OnBusy
-from tests.runs.asking import ask, begin, ended, kinds, reply, said, texts, unasked, until
 from tests.runs.conftest import Engines
+from tests.runs.scenario import (
+    begin,
+    kinds,
+    read_all,
+    read_until,
+    run_spec,
+    run_to_end,
+    spec_answering,
+    spec_without_input,
+    texts,
+)
 from tests.runs.scripted import Messages
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +81,7 @@ async def answer_stored(stores: Stores, pregel: AnyPregel) -> None:
 async def test_a_graph_that_asks_ends_interrupted_with_its_question(engine_of: Engines) -> None:
     engine = await engine_of(asking("may I?"))
 
-    events = await ended(engine, ask())
+    events = await run_to_end(engine, run_spec())
 
     assert the_only(events)[1] == "may I?"
     assert kinds(events) == ["started", "interrupt", "interrupted"]
@@ -82,9 +92,9 @@ async def test_a_graph_that_asks_ends_interrupted_with_its_question(engine_of: E
 
 async def test_the_answer_is_a_new_run_that_continues_from_there(engine_of: Engines) -> None:
     engine = await engine_of(asking("may I?"))
-    question, _ = the_only(await ended(engine, ask("please")))
+    question, _ = the_only(await run_to_end(engine, run_spec("please")))
 
-    events = await ended(engine, reply({question: "yes"}))
+    events = await run_to_end(engine, spec_answering({question: "yes"}))
 
     assert events[-1].kind == "finished"
     assert await texts(engine) == ["please", "yes"]
@@ -93,11 +103,11 @@ async def test_the_answer_is_a_new_run_that_continues_from_there(engine_of: Engi
 
 async def test_an_answer_after_a_restart_continues_from_there(engine_of: Engines) -> None:
     engine = await engine_of(asking("may I?"))
-    question, _ = the_only(await ended(engine, ask("please")))
+    question, _ = the_only(await run_to_end(engine, run_spec("please")))
     await engine.aclose()
 
     engine = await engine_of(asking("may I?"))
-    await ended(engine, reply({question: "yes"}))
+    await run_to_end(engine, spec_answering({question: "yes"}))
 
     assert await texts(engine) == ["please", "yes"]
 
@@ -105,25 +115,25 @@ async def test_an_answer_after_a_restart_continues_from_there(engine_of: Engines
 async def test_a_question_is_answered_once(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(asking("may I?", behind=gate))
-    question, _ = the_only(await ended(engine, ask("please")))
+    question, _ = the_only(await run_to_end(engine, run_spec("please")))
 
-    await engine.start(reply({question: "yes"}, run_id="r2"))
+    await engine.start(spec_answering({question: "yes"}, run_id="r2"))
     with pytest.raises(NotInterrupted):
-        await engine.start(reply({question: "yes"}, run_id="r3"))
+        await engine.start(spec_answering({question: "yes"}, run_id="r3"))
     gate.set()
-    await said(engine.follow("r2"))
+    await read_all(engine.follow("r2"))
     with pytest.raises(NotInterrupted):
-        await engine.start(reply({question: "yes"}, run_id="r4"))
+        await engine.start(spec_answering({question: "yes"}, run_id="r4"))
 
     assert await texts(engine) == ["please", "yes"]
 
 
 async def test_an_answer_is_not_repeated_into_the_nodes_next_question(engine_of: Engines) -> None:
     engine = await engine_of(asking("delete a?", "delete b?"))
-    first, _ = the_only(await ended(engine, ask("please")))
+    first, _ = the_only(await run_to_end(engine, run_spec("please")))
 
-    second, value = the_only(await ended(engine, reply({first: "yes"}, run_id="r2")))
-    await ended(engine, reply({second: "no"}, run_id="r3"))
+    second, value = the_only(await run_to_end(engine, spec_answering({first: "yes"}, run_id="r2")))
+    await run_to_end(engine, spec_answering({second: "no"}, run_id="r3"))
 
     assert value == "delete b?"
     assert await texts(engine) == ["please", "yes no"]
@@ -143,13 +153,15 @@ async def test_an_answer_whose_run_died_is_not_repeated_into_the_next_question(e
     pregel, done = two(asyncio.Event()), asyncio.Event()
     done.set()
     engine = await engine_of(pregel)
-    asked = (await ended(engine, ask("please")))[-1].data["interrupts"]
-    await engine.start(reply({each["id"]: "yes" for each in asked}, run_id="r2"))
+    asked = (await run_to_end(engine, run_spec("please")))[-1].data["interrupts"]
+    await engine.start(spec_answering({each["id"]: "yes" for each in asked}, run_id="r2"))
     await answer_stored(engine_of.stores(engine), pregel)
 
     engine = await engine_of(two(done), folder=engine_of.killed(engine))
-    again = (await said(engine.follow("r2")))[-1].data["interrupts"]
-    await ended(engine, reply({each["id"]: f"no {each['value']}" for each in again}, run_id="r3"))
+    again = (await read_all(engine.follow("r2")))[-1].data["interrupts"]
+    await run_to_end(
+        engine, spec_answering({each["id"]: f"no {each['value']}" for each in again}, run_id="r3")
+    )
 
     assert sorted(each["value"] for each in again) == ["delete b?", "delete c?"]
     assert (await engine.get_run("r2")).attempt == 2
@@ -162,13 +174,13 @@ async def test_a_question_whose_answer_died_before_the_graph_used_it_is_asked_ag
     gate = asyncio.Event()
     gate.set()
     engine = await engine_of(asking("may I?", before=gate))
-    question, _ = the_only(await ended(engine, ask("please")))
+    question, _ = the_only(await run_to_end(engine, run_spec("please")))
     gate.clear()
-    await engine.start(reply({question: "yes"}, run_id="r2"))
+    await engine.start(spec_answering({question: "yes"}, run_id="r2"))
 
     engine = await engine_of(asking("may I?"), folder=engine_of.killed(engine))
-    again, value = the_only(await said(engine.follow("r2")))
-    await ended(engine, reply({again: "yes"}, run_id="r3"))
+    again, value = the_only(await read_all(engine.follow("r2")))
+    await run_to_end(engine, spec_answering({again: "yes"}, run_id="r3"))
 
     assert value == "may I?"
     assert await texts(engine) == ["please", "yes"]
@@ -179,21 +191,21 @@ async def test_plain_input_would_lose_the_question_and_is_refused(
     engine_of: Engines, on_busy: OnBusy
 ) -> None:
     engine = await engine_of(asking("may I?"))
-    question, _ = the_only(await ended(engine, ask("please")))
+    question, _ = the_only(await run_to_end(engine, run_spec("please")))
 
     with pytest.raises(ThreadInterrupted):
-        await engine.start(ask("never mind", run_id="r2", on_busy=on_busy))
-    await ended(engine, reply({question: "yes"}, run_id="r3"))
+        await engine.start(run_spec("never mind", run_id="r2", on_busy=on_busy))
+    await run_to_end(engine, spec_answering({question: "yes"}, run_id="r3"))
 
     assert await texts(engine) == ["please", "yes"]
 
 
 async def test_rolling_back_removes_the_question_from_the_thread(engine_of: Engines) -> None:
     engine = await engine_of(asking("may I?"))
-    await ended(engine, ask("please"))
+    await run_to_end(engine, run_spec("please"))
 
-    question, _ = the_only(await ended(engine, ask("again", run_id="r2", on_busy="rollback")))
-    await ended(engine, reply({question: "yes"}, run_id="r3"))
+    question, _ = the_only(await run_to_end(engine, run_spec("again", run_id="r2", on_busy="rollback")))
+    await run_to_end(engine, spec_answering({question: "yes"}, run_id="r3"))
 
     assert await texts(engine) == ["again", "yes"]
 
@@ -203,13 +215,13 @@ async def test_a_run_queued_after_an_interrupted_one_fails_and_the_question_can_
 ) -> None:
     gate = asyncio.Event()
     engine = await engine_of(asking("may I?", before=gate))
-    await engine.start(ask("please", run_id="r1"))
-    await engine.start(ask("and then?", run_id="r2", on_busy="enqueue"))
+    await engine.start(run_spec("please", run_id="r1"))
+    await engine.start(run_spec("and then?", run_id="r2", on_busy="enqueue"))
 
     gate.set()
-    question, _ = the_only(await said(engine.follow("r1")))
-    events = await said(engine.follow("r2"))
-    await ended(engine, reply({question: "yes"}, run_id="r3"))
+    question, _ = the_only(await read_all(engine.follow("r1")))
+    events = await read_all(engine.follow("r2"))
+    await run_to_end(engine, spec_answering({question: "yes"}, run_id="r3"))
 
     assert (kinds(events), events[-1].data["code"]) == (["started", "failed"], "thread_interrupted")
     assert await texts(engine) == ["please", "yes"]
@@ -220,17 +232,17 @@ async def test_a_request_whose_turn_precedes_its_input_leaves_the_question_to_be
 ) -> None:
     gate = asyncio.Event()
     engine = await engine_of(asking("may I?", before=gate))
-    await engine.start(ask("please", run_id="r1"))
-    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
+    await engine.start(run_spec("please", run_id="r1"))
+    reservation = await engine.reserve(spec_without_input("r2", on_busy="enqueue"))
     gate.set()
-    question, _ = the_only(await said(engine.follow("r1")))
+    question, _ = the_only(await read_all(engine.follow("r1")))
     with anyio.fail_after(5):
         while (await engine.get_run("r2")).status != "running":
             await checkpoint()
 
     begin(reservation, "and then?")
-    events = await said(engine.follow("r2"))
-    await ended(engine, reply({question: "yes"}, run_id="r3"))
+    events = await read_all(engine.follow("r2"))
+    await run_to_end(engine, spec_answering({question: "yes"}, run_id="r3"))
 
     assert (kinds(events), events[-1].data["code"]) == (["started", "failed"], "thread_interrupted")
     assert await texts(engine) == ["please", "yes"]
@@ -240,13 +252,13 @@ async def test_a_request_that_died_queued_after_an_interrupted_one_leaves_the_qu
     engine_of: Engines,
 ) -> None:
     engine = await engine_of(asking("may I?", before=asyncio.Event()))
-    await engine.start(ask("please", run_id="r1"))
-    await engine.start(ask("and then?", run_id="r2", on_busy="enqueue", attached=True))
+    await engine.start(run_spec("please", run_id="r1"))
+    await engine.start(run_spec("and then?", run_id="r2", on_busy="enqueue", attached=True))
 
     engine = await engine_of(asking("may I?"), folder=engine_of.killed(engine))
-    question, _ = the_only(await said(engine.follow("r1")))
-    events = await said(engine.follow("r2"))
-    await ended(engine, reply({question: "yes"}, run_id="r3"))
+    question, _ = the_only(await read_all(engine.follow("r1")))
+    events = await read_all(engine.follow("r2"))
+    await run_to_end(engine, spec_answering({question: "yes"}, run_id="r3"))
 
     assert (kinds(events), events[-1].data["code"]) == (["failed"], "client_gone")
     assert await texts(engine) == ["please", "yes"]
@@ -274,14 +286,14 @@ async def test_a_run_that_waited_to_roll_back_removes_the_question_from_the_thre
     builder.add_node("approve", stubborn(gate, has_begun))
     builder.add_edge(START, "approve")
     engine = await engine_of(builder.compile())
-    await engine.start(ask("please", run_id="r1"))
+    await engine.start(run_spec("please", run_id="r1"))
     await has_begun.wait()
 
-    await engine.start(ask("again", run_id="r2", on_busy="rollback"))
+    await engine.start(run_spec("again", run_id="r2", on_busy="rollback"))
     gate.set()
 
-    assert kinds(await said(engine.follow("r1")))[-1] == "cancelled"
-    assert the_only(await said(engine.follow("r2")))[1] == "may I?"
+    assert kinds(await read_all(engine.follow("r1")))[-1] == "cancelled"
+    assert the_only(await read_all(engine.follow("r2")))[1] == "may I?"
     assert await texts(engine) == ["again"]
 
 
@@ -316,17 +328,17 @@ async def test_a_question_stays_open_until_its_node_can_use_the_answer(
     engine_of: Engines, wrong: object, in_subgraph: bool
 ) -> None:
     engine = await engine_of(fussy(in_subgraph=in_subgraph))
-    question, _ = the_only(await ended(engine, ask("please")))
+    question, _ = the_only(await run_to_end(engine, run_spec("please")))
 
     for attempt in range(2):
-        failed = (await ended(engine, reply({question: wrong}, run_id=f"wrong{attempt}")))[-1]
+        failed = (await run_to_end(engine, spec_answering({question: wrong}, run_id=f"wrong{attempt}")))[-1]
         assert (failed.kind, failed.data["code"]) == ("failed", "graph_error")
         state = await engine.threads.state("agent", "t")
         assert [each["id"] for each in state.interrupts] == [question]
         with pytest.raises(ThreadInterrupted):
-            await engine.start(ask("something else", run_id=f"plain{attempt}"))
+            await engine.start(run_spec("something else", run_id=f"plain{attempt}"))
 
-    last = (await ended(engine, reply({question: {"ok": 1}}, run_id="right")))[-1]
+    last = (await run_to_end(engine, spec_answering({question: {"ok": 1}}, run_id="right")))[-1]
     assert last.kind == "finished"
     assert await texts(engine) == ["please", "before", "ok: 1"]
 
@@ -338,15 +350,17 @@ async def test_a_question_stays_open_when_the_run_that_answers_is_cancelled(
     gate = asyncio.Event()
     graph = fussy(in_subgraph=in_subgraph, gate=gate)
     engine = await engine_of(graph)
-    question, _ = the_only(await ended(engine, ask("please")))
-    await engine.start(reply({question: {"ok": 1}}))
-    await until(engine.follow("r2"), "started")
+    question, _ = the_only(await run_to_end(engine, run_spec("please")))
+    await engine.start(spec_answering({question: {"ok": 1}}))
+    await read_until(engine.follow("r2"), "started")
 
     await engine.cancel("r2")
-    assert (await said(engine.follow("r2")))[-1].kind == "cancelled"
+    assert (await read_all(engine.follow("r2")))[-1].kind == "cancelled"
     gate.set()
 
-    assert (await ended(engine, reply({question: {"ok": 2}}, run_id="r3")))[-1].kind == "finished"
+    assert (await run_to_end(engine, spec_answering({question: {"ok": 2}}, run_id="r3")))[
+        -1
+    ].kind == "finished"
     assert (await texts(engine))[-1] == "ok: 2"
 
 
@@ -355,13 +369,13 @@ async def test_a_question_is_gone_once_its_node_has_used_the_answer(
     engine_of: Engines, in_subgraph: bool
 ) -> None:
     engine = await engine_of(fussy(in_subgraph=in_subgraph))
-    question, _ = the_only(await ended(engine, ask("please")))
+    question, _ = the_only(await run_to_end(engine, run_spec("please")))
 
-    failed = (await ended(engine, reply({question: {"ok": "fail"}})))[-1]
+    failed = (await run_to_end(engine, spec_answering({question: {"ok": "fail"}})))[-1]
 
     assert failed.kind == "failed"
     with pytest.raises(NotInterrupted):
-        await engine.start(reply({question: {"ok": 1}}, run_id="r3"))
+        await engine.start(spec_answering({question: {"ok": 1}}, run_id="r3"))
     assert "ok: fail" in await texts(engine) or in_subgraph
 
 
@@ -377,11 +391,11 @@ async def test_a_run_at_a_breakpoint_continues_without_an_answer(engine_of: Engi
     builder = StateGraph(Messages).add_node("act", act).add_edge(START, "act")
     engine = await engine_of(builder.compile(interrupt_before=["act"]))
 
-    paused = (await ended(engine, ask("please")))[-1]
+    paused = (await run_to_end(engine, run_spec("please")))[-1]
     assert (paused.kind, paused.data) == ("interrupted", {"interrupts": []})
     assert (await engine.threads.state("agent", "t")).next == ("act",)
     if outcome == "fails":
-        assert (await ended(engine, reply({}, run_id="wrong")))[-1].kind == "failed"
+        assert (await run_to_end(engine, spec_answering({}, run_id="wrong")))[-1].kind == "failed"
 
-    assert (await ended(engine, reply({}, run_id="right")))[-1].kind == "finished"
+    assert (await run_to_end(engine, spec_answering({}, run_id="right")))[-1].kind == "finished"
     assert await texts(engine) == ["please", "done"]

@@ -11,8 +11,17 @@ from seltzer.client.http.requests import RunOptions
 from seltzer.errors import ThreadBusy
 from seltzer.runs.engine import Engine
 from seltzer.runs.run import ON_BUSY, OnBusy, RunSpec
-from tests.runs.asking import answer, ask, begin, kinds, said, texts, unasked, until
 from tests.runs.conftest import Engines
+from tests.runs.scenario import (
+    answer,
+    begin,
+    kinds,
+    read_all,
+    read_until,
+    run_spec,
+    spec_without_input,
+    texts,
+)
 from tests.runs.scripted import ScriptedModel, agent
 
 pytestmark = pytest.mark.anyio
@@ -38,17 +47,17 @@ def test_the_client_offers_what_a_run_may_ask_for() -> None:
 async def test_a_second_run_is_refused_and_changes_nothing(engine_of: Engines, attached: bool) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent([gate, "one"], ["two"], ["three"]))
-    await start(engine, ask("1", run_id="r1", attached=attached))
+    await start(engine, run_spec("1", run_id="r1", attached=attached))
 
     with pytest.raises(ThreadBusy, match="'r1'"):
-        await start(engine, ask("2", run_id="r2", attached=attached))
+        await start(engine, run_spec("2", run_id="r2", attached=attached))
     gate.set()
-    await said(engine.follow("r1"))
+    await read_all(engine.follow("r1"))
     await start(
-        engine, ask("3", run_id="r3", attached=attached)
+        engine, run_spec("3", run_id="r3", attached=attached)
     )  # who has seen the end finds the thread free
 
-    assert answer(await said(engine.follow("r3"))) == "two"
+    assert answer(await read_all(engine.follow("r3"))) == "two"
     assert await texts(engine) == ["1", "one", "3", "two"]
 
 
@@ -60,10 +69,10 @@ async def test_five_at_once_lose_nothing_and_answer_in_their_order(
     engine = await engine_of(agent([gate, "a1"], ["a2"], ["a3"], ["a4"], ["a5"]))
 
     for number in range(1, 6):
-        spec = ask(f"q{number}", run_id=f"r{number}", on_busy="enqueue", attached=attached)
+        spec = run_spec(f"q{number}", run_id=f"r{number}", on_busy="enqueue", attached=attached)
         await start(engine, spec)
     gate.set()
-    answers = [answer(await said(engine.follow(f"r{number}"))) for number in range(1, 6)]
+    answers = [answer(await read_all(engine.follow(f"r{number}"))) for number in range(1, 6)]
 
     assert answers == [f"a{number}" for number in range(1, 6)]
     assert await texts(engine) == [text for number in range(1, 6) for text in (f"q{number}", f"a{number}")]
@@ -71,11 +80,11 @@ async def test_five_at_once_lose_nothing_and_answer_in_their_order(
 
 async def test_five_in_the_same_moment_lose_nothing(engine_of: Engines) -> None:
     engine = await engine_of(agent(*[["ok"]] * 5))
-    specs = [ask(f"q{number}", run_id=f"r{number}", on_busy="enqueue") for number in range(5)]
+    specs = [run_spec(f"q{number}", run_id=f"r{number}", on_busy="enqueue") for number in range(5)]
 
     await asyncio.gather(*(engine.start(spec) for spec in specs))
     for number in range(5):
-        await said(engine.follow(f"r{number}"))
+        await read_all(engine.follow(f"r{number}"))
 
     found = await texts(engine)
     assert sorted(found[::2]) == [f"q{number}" for number in range(5)]
@@ -86,16 +95,16 @@ async def test_five_in_the_same_moment_lose_nothing(engine_of: Engines) -> None:
 async def test_interrupting_keeps_the_partial_answer_and_marks_it(engine_of: Engines, attached: bool) -> None:
     model = ScriptedModel(scripts=[["half an ", "ans", asyncio.Event()], ["two"]])
     engine = await engine_of(agent(model=model))
-    await start(engine, ask("1", run_id="r1", attached=attached))
+    await start(engine, run_spec("1", run_id="r1", attached=attached))
     events = engine.follow("r1")
-    await until(events, "token")
-    await until(events, "token")
+    await read_until(events, "token")
+    await read_until(events, "token")
 
-    await start(engine, ask("2", run_id="r2", on_busy="interrupt", attached=attached))
+    await start(engine, run_spec("2", run_id="r2", on_busy="interrupt", attached=attached))
 
-    assert kinds(await said(events)) == ["cancelled"]
+    assert kinds(await read_all(events)) == ["cancelled"]
     assert model.is_stopped
-    assert answer(await said(engine.follow("r2"))) == "two"
+    assert answer(await read_all(engine.follow("r2"))) == "two"
     _, partial, *rest = await engine.messages("agent", "t")
     assert isinstance(partial, AIMessage)
     assert (partial.text, partial.response_metadata) == ("half an ans", {"incomplete": True})
@@ -105,44 +114,47 @@ async def test_interrupting_keeps_the_partial_answer_and_marks_it(engine_of: Eng
 @pytest.mark.parametrize("attached", [False, True])
 async def test_rolling_back_removes_the_runs_work_from_the_thread(engine_of: Engines, attached: bool) -> None:
     engine = await engine_of(agent(["zero"], ["half an ", "ans", asyncio.Event()], ["two"]))
-    await start(engine, ask("0", run_id="r0", attached=attached))
-    await said(engine.follow("r0"))
-    await start(engine, ask("1", run_id="r1", attached=attached))
+    await start(engine, run_spec("0", run_id="r0", attached=attached))
+    await read_all(engine.follow("r0"))
+    await start(engine, run_spec("1", run_id="r1", attached=attached))
     events = engine.follow("r1")
-    await until(events, "token")
+    await read_until(events, "token")
 
-    await start(engine, ask("2", run_id="r2", on_busy="rollback", attached=attached))
+    await start(engine, run_spec("2", run_id="r2", on_busy="rollback", attached=attached))
 
-    assert kinds(await said(events))[-1] == "cancelled"
-    assert answer(await said(engine.follow("r2"))) == "two"
+    assert kinds(await read_all(events))[-1] == "cancelled"
+    assert answer(await read_all(engine.follow("r2"))) == "two"
     assert await texts(engine) == ["0", "zero", "2", "two"]
 
 
 @pytest.mark.parametrize("on_busy", ["interrupt", "rollback"])
 async def test_the_runs_that_waited_end_as_well(engine_of: Engines, on_busy: OnBusy) -> None:
     engine = await engine_of(agent(["half", asyncio.Event()], ["last"]))
-    await start(engine, ask("1", run_id="r1"))
-    await until(engine.follow("r1"), "token")
-    await start(engine, ask("2", run_id="r2", on_busy="enqueue"))
-    await start(engine, ask("3", run_id="r3", on_busy="enqueue", attached=True))
-    readers = [asyncio.create_task(said(engine.follow(run_id))) for run_id in ("r1", "r2", "r3")]
+    await start(engine, run_spec("1", run_id="r1"))
+    await read_until(engine.follow("r1"), "token")
+    await start(engine, run_spec("2", run_id="r2", on_busy="enqueue"))
+    await start(engine, run_spec("3", run_id="r3", on_busy="enqueue", attached=True))
+    readers = [asyncio.create_task(read_all(engine.follow(run_id))) for run_id in ("r1", "r2", "r3")]
 
-    await start(engine, ask("4", run_id="r4", on_busy=on_busy))
+    await start(engine, run_spec("4", run_id="r4", on_busy=on_busy))
 
     assert [kinds(await reader)[-1] for reader in readers] == ["cancelled"] * 3
-    assert answer(await said(engine.follow("r4"))) == "last"
+    assert answer(await read_all(engine.follow("r4"))) == "last"
     assert (await texts(engine))[-2:] == ["4", "last"]
 
 
 async def test_many_that_interrupt_one_another_leave_the_last(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half", asyncio.Event()], *[["ok"]] * 5))
-    await start(engine, ask("0", run_id="r0"))
-    await until(engine.follow("r0"), "token")
+    await start(engine, run_spec("0", run_id="r0"))
+    await read_until(engine.follow("r0"), "token")
 
     await asyncio.gather(
-        *(engine.start(ask(str(number), run_id=f"r{number}", on_busy="interrupt")) for number in range(1, 6))
+        *(
+            engine.start(run_spec(str(number), run_id=f"r{number}", on_busy="interrupt"))
+            for number in range(1, 6)
+        )
     )
-    lasts = [kinds(await said(engine.follow(f"r{number}")))[-1] for number in range(6)]
+    lasts = [kinds(await read_all(engine.follow(f"r{number}")))[-1] for number in range(6)]
 
     assert lasts[-1] == "finished"
     assert set(lasts) == {"finished", "cancelled"}
@@ -152,11 +164,11 @@ async def test_many_that_interrupt_one_another_leave_the_last(engine_of: Engines
 async def test_an_attached_run_that_waits_for_its_turn_and_its_input_needs_both(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent([gate, "one"], ["two"]))
-    await engine.start(ask("1", run_id="r1"))
-    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
+    await engine.start(run_spec("1", run_id="r1"))
+    reservation = await engine.reserve(spec_without_input("r2", on_busy="enqueue"))
     gate.set()
-    await said(engine.follow("r1"))
-    reader = asyncio.create_task(said(engine.follow("r2")))
+    await read_all(engine.follow("r1"))
+    reader = asyncio.create_task(read_all(engine.follow("r2")))
 
     begin(reservation, "2")
 
@@ -167,25 +179,25 @@ async def test_an_attached_run_that_waits_for_its_turn_and_its_input_needs_both(
 async def test_a_waiting_attached_run_that_is_released_makes_way(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent([gate, "one"], ["three"]))
-    await engine.start(ask("1", run_id="r1"))
-    reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
-    await engine.start(ask("3", run_id="r3", on_busy="enqueue"))
-    reader = asyncio.create_task(said(engine.follow("r2")))
+    await engine.start(run_spec("1", run_id="r1"))
+    reservation = await engine.reserve(spec_without_input("r2", on_busy="enqueue"))
+    await engine.start(run_spec("3", run_id="r3", on_busy="enqueue"))
+    reader = asyncio.create_task(read_all(engine.follow("r2")))
 
     await reservation.release()
     gate.set()
 
     assert kinds(await reader) == ["cancelled"]
-    assert answer(await said(engine.follow("r3"))) == "three"
+    assert answer(await read_all(engine.follow("r3"))) == "three"
     assert await texts(engine) == ["1", "one", "3", "three"]
 
 
 async def test_a_reserved_run_is_interrupted_before_its_input_arrives(engine_of: Engines) -> None:
     engine = await engine_of(agent(["two"]))
-    reservation = await engine.reserve(unasked("r1"))
-    await engine.start(ask("2", run_id="r2", on_busy="interrupt"))
+    reservation = await engine.reserve(spec_without_input("r1"))
+    await engine.start(run_spec("2", run_id="r2", on_busy="interrupt"))
 
     begin(reservation)
 
-    assert kinds(await said(engine.follow("r1"))) == ["started", "cancelled"]
-    assert answer(await said(engine.follow("r2"))) == "two"
+    assert kinds(await read_all(engine.follow("r1"))) == ["started", "cancelled"]
+    assert answer(await read_all(engine.follow("r2"))) == "two"

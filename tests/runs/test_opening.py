@@ -10,7 +10,7 @@ import pytest
 from seltzer.errors import NotOpen, ServerDraining
 from seltzer.runs.engine import Engine
 from seltzer.stores.open import open_stores
-from tests.runs.asking import answer, ask, ended, kinds, said, unasked, until
+from tests.runs.scenario import answer, kinds, read_all, read_until, run_spec, run_to_end, spec_without_input
 from tests.runs.scripted import agent, named
 
 pytestmark = pytest.mark.anyio
@@ -23,13 +23,13 @@ def engine_in(folder: Path, *scripts: list[object]) -> Engine:
 async def test_a_closed_engine_opens_again(tmp_path: Path) -> None:
     engine = engine_in(tmp_path, ["one"], ["two"])
     await engine.open()
-    await ended(engine, ask("1", run_id="r1"))
+    await run_to_end(engine, run_spec("1", run_id="r1"))
     await engine.aclose()
     with pytest.raises(ServerDraining):
-        await engine.start(ask(run_id="refused"))
+        await engine.start(run_spec(run_id="refused"))
 
     await engine.open()
-    events = await ended(engine, ask("2", run_id="r2"))
+    events = await run_to_end(engine, run_spec("2", run_id="r2"))
 
     assert answer(events) == "two"
     assert [message.text for message in await engine.messages("agent", "t")] == ["1", "one", "2", "two"]
@@ -40,12 +40,12 @@ async def test_a_closed_engine_opens_again(tmp_path: Path) -> None:
 async def test_a_run_that_was_handed_back_continues_when_the_engine_opens_again(tmp_path: Path) -> None:
     engine = engine_in(tmp_path, ["half", asyncio.Event()], ["whole"])
     await engine.open()
-    await engine.start(ask())
-    await until(engine.follow("r"), "token")
+    await engine.start(run_spec())
+    await read_until(engine.follow("r"), "token")
     await engine.aclose()
 
     await engine.open()
-    events = await said(engine.follow("r"))
+    events = await read_all(engine.follow("r"))
 
     assert (events[-1].attempt, kinds(events)[-1]) == (2, "finished")
     await engine.aclose()
@@ -58,7 +58,7 @@ def test_an_engine_opens_in_one_loop_after_another(tmp_path: Path) -> None:
     async def once(run_id: str) -> str:
         await engine.open()
         try:
-            return answer(await ended(engine, ask(run_id=run_id)))
+            return answer(await run_to_end(engine, run_spec(run_id=run_id)))
         finally:
             await engine.aclose()
 
@@ -66,8 +66,8 @@ def test_an_engine_opens_in_one_loop_after_another(tmp_path: Path) -> None:
 
 
 CALLS: dict[str, Callable[[Engine], Awaitable[object]]] = {
-    "start": lambda engine: engine.start(ask()),
-    "reserve": lambda engine: engine.reserve(unasked()),
+    "start": lambda engine: engine.start(run_spec()),
+    "reserve": lambda engine: engine.reserve(spec_without_input()),
     "get_run": lambda engine: engine.get_run("r"),
     "follow": lambda engine: anext(engine.follow("r")),
     "check_cursor": lambda engine: engine.check_cursor("r"),

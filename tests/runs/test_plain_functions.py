@@ -14,8 +14,8 @@ from langgraph.graph import END, START, StateGraph
 
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.limits import RunLimits
-from tests.runs.asking import ask, ended, said
 from tests.runs.conftest import Engines
+from tests.runs.scenario import read_all, run_spec, run_to_end
 from tests.runs.scripted import Messages, agent, call, named
 
 pytestmark = pytest.mark.anyio
@@ -94,25 +94,25 @@ async def test_a_hundred_that_sleep_leave_the_other_runs_and_the_loop_alone(
     }
     engine = await engine_of(graphs)
     for number in range(SLEEPERS):
-        await engine.start(ask(graph="sleeping", thread_id=f"t{number}", run_id=f"r{number}"))
+        await engine.start(run_spec(graph="sleeping", thread_id=f"t{number}", run_id=f"r{number}"))
     await gate.wait_for(SLEEPERS)
 
     with anyio.fail_after(20):
-        last = (await ended(engine, ask(graph="quick", thread_id="q", run_id="q")))[-1]
+        last = (await run_to_end(engine, run_spec(graph="quick", thread_id="q", run_id="q")))[-1]
         resolved = await asyncio.get_running_loop().run_in_executor(None, threading.current_thread)
     gate.open()
 
     assert last.kind == "finished"
     assert not resolved.name.startswith("node")
-    assert (await said(engine.follow("r0")))[-1].kind == "finished"
+    assert (await read_all(engine.follow("r0")))[-1].kind == "finished"
 
 
 async def test_functions_beyond_the_limit_wait_for_a_thread(engine_of: Engines, gate: Gate) -> None:
     engine = await engine_of(sleeping_node(gate), limits=RunLimits(threads=1))
     for number in range(2):
-        await engine.start(ask(thread_id=f"t{number}", run_id=f"r{number}"))
+        await engine.start(run_spec(thread_id=f"t{number}", run_id=f"r{number}"))
     await gate.wait_for(1)
 
     gate.open()
 
-    assert [(await said(engine.follow(f"r{number}")))[-1].kind for number in range(2)] == ["finished"] * 2
+    assert [(await read_all(engine.follow(f"r{number}")))[-1].kind for number in range(2)] == ["finished"] * 2

@@ -16,8 +16,8 @@ from pydantic import Field
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.limits import RunLimits
-from tests.runs.asking import answer, ask, ended, kinds, said, texts, until
 from tests.runs.conftest import Engines
+from tests.runs.scenario import answer, kinds, read_all, read_until, run_spec, run_to_end, texts
 from tests.runs.scripted import Messages, ScriptedModel, agent, call
 
 pytestmark = pytest.mark.anyio
@@ -29,9 +29,9 @@ TIMEOUT_S = 2.0
 async def stop_amid(engine: Engine, run_id: str = "r1", *, behind: str = "token") -> list[str]:
     """Cancel the run behind its next event of that kind; return the kinds of what came then."""
     events = engine.follow(run_id)
-    await until(events, behind)
+    await read_until(events, behind)
     await engine.cancel(run_id)
-    return kinds(await said(events))
+    return kinds(await read_all(events))
 
 
 def stubborn(gate: asyncio.Event, has_begun: asyncio.Event) -> AnyPregel:
@@ -71,14 +71,14 @@ async def test_after_a_node_that_swallows_its_cancellation_no_other_one_begins(
     builder = StateGraph(Messages).add_sequence([("swallow", swallow), ("go_on", go_on)])
     graph = builder.add_edge(START, "swallow").compile()
     engine = await engine_of(graph, limits=RunLimits(timeout_s=TIMEOUT_S if by == "timeout" else 600))
-    await engine.start(ask())
+    await engine.start(run_spec())
     await has_begun.wait()
 
     if by == "cancel":
         await engine.cancel("r")
 
     with anyio.fail_after(5):
-        last = (await said(engine.follow("r")))[-1]
+        last = (await read_all(engine.follow("r")))[-1]
     assert (last.kind, last.data.get("code")) == (
         ("cancelled", None) if by == "cancel" else ("failed", "run_timeout")
     )
@@ -96,39 +96,39 @@ async def test_a_graph_that_swallows_its_cancellation_is_cancelled_again(engine_
 
     graph = StateGraph(Messages).add_node("wait", wait).add_edge(START, "wait").compile()
     engine = await engine_of(graph, limits=RunLimits(insist_s=0.05))
-    await engine.start(ask())
+    await engine.start(run_spec())
     await has_begun.wait()
 
     await engine.cancel("r")
 
     with anyio.fail_after(5):
-        assert (await said(engine.follow("r")))[-1].kind == "cancelled"
+        assert (await read_all(engine.follow("r")))[-1].kind == "cancelled"
 
 
 @pytest.mark.parametrize("attached", [False, True])
 async def test_cancelling_stops_the_model_and_frees_the_thread(engine_of: Engines, attached: bool) -> None:
     model = ScriptedModel(scripts=[["some", asyncio.Event()], ["two"]])
     engine = await engine_of(agent(model=model))
-    await engine.start(ask(run_id="r1", attached=attached))
+    await engine.start(run_spec(run_id="r1", attached=attached))
 
     assert await stop_amid(engine) == ["cancelled"]
 
     assert model.is_stopped
     assert (await engine.get_run("r1")).status == "cancelled"
-    assert answer(await ended(engine, ask(run_id="r2"))) == "two"
+    assert answer(await run_to_end(engine, run_spec(run_id="r2"))) == "two"
 
 
 async def test_the_partial_answer_stays_in_the_thread_marked_incomplete(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half an ", "ans", asyncio.Event()], ["two"]))
-    await engine.start(ask("1", run_id="r1"))
-    await until(engine.follow("r1"), "token")
+    await engine.start(run_spec("1", run_id="r1"))
+    await read_until(engine.follow("r1"), "token")
 
     await stop_amid(engine)
 
     (question, partial) = await engine.messages("agent", "t")
     assert (question.text, partial.text) == ("1", "half an ans")
     assert partial.response_metadata == {"incomplete": True}
-    await ended(engine, ask("2", run_id="r2"))
+    await run_to_end(engine, run_spec("2", run_id="r2"))
     assert await texts(engine) == ["1", "half an ans", "2", "two"]
 
 
@@ -137,19 +137,19 @@ async def test_a_run_cancelled_as_soon_as_it_was_started_ends_too(engine_of: Eng
     """An attached one is cancelled before its task's first step, a background one when its row says so."""
     engine = await engine_of(agent([asyncio.Event(), "never"]))
 
-    await engine.start(ask(attached=attached))
+    await engine.start(run_spec(attached=attached))
     await asyncio.gather(engine.cancel("r"), engine.cancel("r"))
 
-    assert kinds(await said(engine.follow("r")))[-1] == "cancelled"
+    assert kinds(await read_all(engine.follow("r")))[-1] == "cancelled"
 
 
 @pytest.mark.parametrize("attached", [False, True])
 async def test_a_run_that_waits_for_its_turn_is_cancelled_at_once(engine_of: Engines, attached: bool) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent([gate, "one"], ["three"]))
-    await engine.start(ask("1", run_id="r1"))
-    await engine.start(ask("2", run_id="r2", on_busy="enqueue", attached=attached))
-    reader = asyncio.create_task(said(engine.follow("r2")))
+    await engine.start(run_spec("1", run_id="r1"))
+    await engine.start(run_spec("2", run_id="r2", on_busy="enqueue", attached=attached))
+    reader = asyncio.create_task(read_all(engine.follow("r2")))
     await checkpoint()
 
     cancelled = await engine.cancel("r2")
@@ -157,19 +157,19 @@ async def test_a_run_that_waits_for_its_turn_is_cancelled_at_once(engine_of: Eng
 
     assert cancelled.status == "cancelled"
     assert kinds(await reader) == ["cancelled"]
-    await said(engine.follow("r1"))
-    await ended(engine, ask("3", run_id="r3"))
+    await read_all(engine.follow("r1"))
+    await run_to_end(engine, run_spec("3", run_id="r3"))
     assert await texts(engine) == ["1", "one", "3", "three"]
 
 
 async def test_cancelling_an_ended_run_does_nothing(engine_of: Engines) -> None:
     engine = await engine_of(agent(["one"]))
-    events = await ended(engine, ask())
+    events = await run_to_end(engine, run_spec())
 
     run = await engine.cancel("r")
 
     assert run.status == "success"
-    assert await said(engine.follow("r")) == events
+    assert await read_all(engine.follow("r")) == events
 
 
 async def test_an_error_that_a_cancelled_node_raises_is_no_failure(engine_of: Engines) -> None:
@@ -183,7 +183,7 @@ async def test_an_error_that_a_cancelled_node_raises_is_no_failure(engine_of: En
     builder.add_node("give_up", give_up)
     builder.add_edge(START, "give_up")
     engine = await engine_of(builder.compile())
-    await engine.start(ask(run_id="r1"))
+    await engine.start(run_spec(run_id="r1"))
 
     assert await stop_amid(engine, behind="started") == ["cancelled"]
 
@@ -193,7 +193,7 @@ async def test_a_run_that_takes_too_long_fails_with_that_reason_and_keeps_its_te
 ) -> None:
     engine = await engine_of(agent(["half", asyncio.Event()]), limits=RunLimits(timeout_s=TIMEOUT_S))
 
-    last = (await ended(engine, ask("1")))[-1]
+    last = (await run_to_end(engine, run_spec("1")))[-1]
 
     assert (last.kind, last.data["code"], last.data["retryable"]) == ("failed", "run_timeout", True)
     assert await texts(engine) == ["1", "half"]
@@ -202,8 +202,8 @@ async def test_a_run_that_takes_too_long_fails_with_that_reason_and_keeps_its_te
 async def test_a_failure_in_mid_answer_keeps_the_partial_answer(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half an ", "ans", RuntimeError("broken")], ["two"]))
 
-    last = (await ended(engine, ask("1", run_id="r1")))[-1]
-    await ended(engine, ask("2", run_id="r2"))
+    last = (await run_to_end(engine, run_spec("1", run_id="r1")))[-1]
+    await run_to_end(engine, run_spec("2", run_id="r2"))
 
     assert last.kind == "failed"
     assert await texts(engine) == ["1", "half an ans", "2", "two"]
@@ -234,14 +234,14 @@ async def test_a_run_ends_though_its_graph_fails_at_tidying_up(
     builder.add_edge(START, "count")
     builder.add_edge(START, "wait")
     engine = await engine_of(builder.compile())
-    await engine.start(ask())
+    await engine.start(run_spec())
     events = engine.follow("r")
-    await until(events, "update")
+    await read_until(events, "update")
     await has_begun.wait()
 
     await engine.cancel("r")
 
-    assert kinds(await said(events)) == ["cancelled"]
+    assert kinds(await read_all(events)) == ["cancelled"]
     assert "can't be tidied up" in caplog.text
     await engine.check_thread_free("t")
 
@@ -249,14 +249,14 @@ async def test_a_run_ends_though_its_graph_fails_at_tidying_up(
 async def test_a_graph_that_swallows_its_cancellation_ends_as_cancelled(engine_of: Engines) -> None:
     gate, has_begun = asyncio.Event(), asyncio.Event()
     engine = await engine_of(stubborn(gate, has_begun))
-    await engine.start(ask())
+    await engine.start(run_spec())
     await has_begun.wait()
 
     await engine.cancel("r")
     await checkpoint()
     gate.set()
 
-    assert kinds(await said(engine.follow("r")))[-1] == "cancelled"
+    assert kinds(await read_all(engine.follow("r")))[-1] == "cancelled"
 
 
 async def test_what_a_node_writes_after_its_run_ended_does_not_reach_the_thread(engine_of: Engines) -> None:
@@ -276,17 +276,17 @@ async def test_what_a_node_writes_after_its_run_ended_does_not_reach_the_thread(
     builder.add_node("work", work)
     builder.add_edge(START, "work")
     engine = await engine_of(builder.compile())
-    await engine.start(ask("1", run_id="r1"))
+    await engine.start(run_spec("1", run_id="r1"))
     with anyio.fail_after(5):
         await has_begun.wait()
 
     await engine.cancel("r1")
-    assert kinds(await said(engine.follow("r1")))[-1] == "cancelled"
-    await ended(engine, ask("2", run_id="r2"))
+    assert kinds(await read_all(engine.follow("r1")))[-1] == "cancelled"
+    await run_to_end(engine, run_spec("2", run_id="r2"))
     gate.set()
     with anyio.fail_after(5):
         await has_ended.wait()
-    await ended(engine, ask("3", run_id="r3"))
+    await run_to_end(engine, run_spec("3", run_id="r3"))
 
     assert await texts(engine) == ["1", "2", "two", "3", "two"]
 
@@ -329,14 +329,14 @@ async def test_a_stopped_tool_leaves_no_wedge(engine_of: Engines, how: str) -> N
     builder.add_edge("tools", "model")
     timeout_s = TIMEOUT_S if how == "time out" else 60.0
     engine = await engine_of(builder.compile(), limits=RunLimits(timeout_s=timeout_s))
-    await engine.start(ask("1", run_id="r1"))
+    await engine.start(run_spec("1", run_id="r1"))
     with anyio.fail_after(5):
         await has_begun.wait()
     if how == "cancel":
         await engine.cancel("r1")
-    await said(engine.follow("r1"))
+    await read_all(engine.follow("r1"))
 
-    events = await ended(engine, ask("2", run_id="r2"))
+    events = await run_to_end(engine, run_spec("2", run_id="r2"))
 
     assert answer(events) == "fine"
     said_by_model, result, question = model.asked[-1][-3:]

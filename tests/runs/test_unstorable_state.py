@@ -7,8 +7,8 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.graph import START, StateGraph
 
 from seltzer.runs.graph import AnyPregel
-from tests.runs.asking import ask, ended
 from tests.runs.conftest import Engines
+from tests.runs.scenario import run_spec, run_to_end
 from tests.runs.scripted import Messages
 
 pytestmark = pytest.mark.anyio
@@ -30,8 +30,8 @@ def noting(*notes: Any) -> AnyPregel:
 async def test_the_failure_names_channel_type_and_setting(engine_of: Engines) -> None:
     engine = await engine_of(noting({"lines": range(3)}, "a line"))
 
-    failed = (await ended(engine, ask(run_id="r1")))[-1]
-    finished = (await ended(engine, ask(run_id="r2")))[-1]
+    failed = (await run_to_end(engine, run_spec(run_id="r1")))[-1]
+    finished = (await run_to_end(engine, run_spec(run_id="r2")))[-1]
 
     assert (failed.kind, failed.data["code"]) == ("failed", "state_not_storable")
     assert not failed.data["retryable"]
@@ -45,4 +45,4 @@ async def test_an_artifact_that_cannot_be_stored_fails_no_run(engine_of: Engines
     engine = await engine_of(noting({"kept": answer}, "more"))
 
     for run_id in ("r1", "r2"):
-        assert (await ended(engine, ask(run_id=run_id)))[-1].kind == "finished"
+        assert (await run_to_end(engine, run_spec(run_id=run_id)))[-1].kind == "finished"

@@ -13,8 +13,8 @@ from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 
 from seltzer.runs.failure import classify
-from tests.runs.asking import ask, ended
 from tests.runs.conftest import Engines
+from tests.runs.scenario import run_spec, run_to_end
 from tests.runs.scripted import agent, call
 
 
@@ -121,6 +121,6 @@ async def test_a_run_whose_tool_fails_has_that_reason(engine_of: Engines, name: 
 
     engine = await engine_of(agent([call("double", '{"x": 1}')], tools=[double]))
 
-    last = (await ended(engine, ask()))[-1]
+    last = (await run_to_end(engine, run_spec()))[-1]
 
     assert (last.kind, last.data["code"], last.data["retryable"]) == ("failed", "graph_error", False)

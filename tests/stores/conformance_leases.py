@@ -138,13 +138,13 @@ class LeasesExam:
     ) -> None:
         for run_id, retention_s in (("r1", 60), ("r2", None)):
             lease = await leased(runs, run_id, run_id)
-            said = [Event(1, 1, "token", {})]
-            await log.append({run_id: said})
-            said.append(await end(runs, lease, seq=2, retention_s=retention_s))
-            assert await log.read({run_id: START}) == {run_id: said}
+            events = [Event(1, 1, "token", {})]
+            await log.append({run_id: events})
+            events.append(await end(runs, lease, seq=2, retention_s=retention_s))
+            assert await log.read({run_id: START}) == {run_id: events}
         clock.now += 61
 
-        assert await log.read({"r1": START, "r2": START}) == {"r2": said}
+        assert await log.read({"r1": START, "r2": START}) == {"r2": events}
         assert (await found(runs, "r1")).status == "success"
 
     @pytest.mark.parametrize("ttl_s", [30, 90])
@@ -186,14 +186,14 @@ class LeasesExam:
         self, runs: Runs, log: EventLog, kind: Any, status: str
     ) -> None:
         lease = await leased(runs)
-        said = [Event(1, seq, "token", {"text": "漢字\u2028"}) for seq in (1, 2, 3)]
-        await log.append({"r": said[:2]})
+        events = [Event(1, seq, "token", {"text": "漢字\u2028"}) for seq in (1, 2, 3)]
+        await log.append({"r": events[:2]})
 
-        last = await end(runs, lease, kind, 4, unwritten=said[1:])
+        last = await end(runs, lease, kind, 4, unwritten=events[1:])
 
         run = await found(runs)
         assert (run.status, run.last, run.attempt, run.is_active) == (status, last, 1, False)
-        assert await log.read({"r": START}) == {"r": [*said, last]}
+        assert await log.read({"r": START}) == {"r": [*events, last]}
 
     async def test_a_result_is_kept(self, runs: Runs) -> None:
         await end(runs, await leased(runs), output={"text": "漢字\u2028", "n": [1, None]})
@@ -218,13 +218,13 @@ class LeasesExam:
 
     async def test_a_run_handed_back_is_claimed_as_the_next_attempt(self, runs: Runs, log: EventLog) -> None:
         lease = await leased(runs)
-        said = [Event(1, 1, "token", {"text": "a"})]
+        events = [Event(1, 1, "token", {"text": "a"})]
         await waiting(runs, "behind it")
 
-        assert await runs.hand_back(lease, unwritten=said)
+        assert await runs.hand_back(lease, unwritten=events)
 
         assert (await found(runs)).status == "pending"
-        assert await log.read({"r": START}) == {"r": said}
+        assert await log.read({"r": START}) == {"r": events}
         assert await runs.renew([lease], TTL_S) == ({"r"}, {})
         (again,) = await claim(runs, "b")
         assert (again.run.spec, again.run.attempt, again.worker) == (spec(), 2, "b")
@@ -243,12 +243,12 @@ class LeasesExam:
         assert await claim(runs) == []
 
     async def test_a_pending_run_with_events_gets_its_end_after_them(self, runs: Runs, log: EventLog) -> None:
-        said = [Event(1, 1, "token", {"text": "a"})]
-        await runs.hand_back(await leased(runs), unwritten=said)
+        events = [Event(1, 1, "token", {"text": "a"})]
+        await runs.hand_back(await leased(runs), unwritten=events)
 
         await runs.stop("r", "rollback")
 
-        assert await log.read({"r": START}) == {"r": [*said, Event(2, 1, "cancelled", {})]}
+        assert await log.read({"r": START}) == {"r": [*events, Event(2, 1, "cancelled", {})]}
 
     async def test_a_running_run_is_marked_to_stop(self, runs: Runs) -> None:
         lease = await leased(runs)
@@ -258,11 +258,11 @@ class LeasesExam:
         assert (await runs.renew([lease], TTL_S)).stops == {"r": "cancel"}
         assert await status(runs) == "running"
 
-    @pytest.mark.parametrize("told", [["cancel", "rollback"], ["rollback", "cancel"]])
-    async def test_a_rollback_overrides_a_cancel(self, runs: Runs, told: list[Stop]) -> None:
+    @pytest.mark.parametrize("hows", [["cancel", "rollback"], ["rollback", "cancel"]])
+    async def test_a_rollback_overrides_a_cancel(self, runs: Runs, hows: list[Stop]) -> None:
         lease = await leased(runs)
 
-        for how in told:
+        for how in hows:
             await runs.stop("r", how)
 
         assert (await runs.renew([lease], TTL_S)).stops == {"r": "rollback"}

@@ -130,9 +130,9 @@ def config(thread_id: str = "t", run_id: str = "", **configurable: Any) -> Any:
     }
 
 
-async def turn(pregel: AnyPregel, said: Any, *args: Any, **options: Any) -> list[str]:
+async def turn(pregel: AnyPregel, text: Any, *args: Any, **options: Any) -> list[str]:
     """Run a turn, by a text, an answer (a Command) or any input, and return the thread's texts."""
-    given = {"messages": [HumanMessage(said)]} if isinstance(said, str) else said
+    given = {"messages": [HumanMessage(text)]} if isinstance(text, str) else text
     where = config(*args, **options)
     async for _ in pregel.astream(given, where, durability="sync"):
         pass

@@ -54,9 +54,9 @@ class Play:
 
     async def submit(self, thread_id: str, worker: str | None, on_busy: Any, has_answers: bool) -> None:
         run_id = str(len(self._seen))
-        asked = spec(run_id, thread_id, on_busy=on_busy, answers={} if has_answers else None)
+        new = spec(run_id, thread_id, on_busy=on_busy, answers={} if has_answers else None)
         try:
-            submitted = await self._runs.submit(asked, worker, TTL_S, QUEUE_LIMIT)
+            submitted = await self._runs.submit(new, worker, TTL_S, QUEUE_LIMIT)
         except (ThreadBusy, ThreadInterrupted, NotInterrupted, TooManyRuns):
             assert await self._runs.get(run_id) is None
         else:
@@ -94,16 +94,16 @@ class Play:
     async def look(self) -> None:
         """Check the laws."""
         now = {run_id: await self._runs.get(run_id) for run_id in self._seen}
-        said = await self._store.event_log.read(dict.fromkeys(now, START))
+        logged = await self._store.event_log.read(dict.fromkeys(now, START))
         for run_id, before in self._seen.items():
             run = now[run_id]
             assert run is not None
             assert run.attempt >= before.attempt
             assert before.is_active or run == before
-            terminal = [each for each in said.get(run_id, []) if each.is_last]
+            terminal = [each for each in logged.get(run_id, []) if each.is_last]
             assert terminal == ([] if run.last is None else [run.last])
             assert run.is_active is (run.last is None)
-            assert said.get(run_id, [])[-1:] == terminal
+            assert logged.get(run_id, [])[-1:] == terminal
             self._seen[run_id] = run
         running = [run.spec.thread_id for run in self._seen.values() if run.status == "running"]
         assert len(set(running)) == len(running)

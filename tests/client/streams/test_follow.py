@@ -35,7 +35,7 @@ from tests.client.tape import (
     WHOLE,
     WHOLE_PARTS,
     Emission,
-    behind,
+    after_cursor,
     body,
     tape,
     token,
@@ -59,14 +59,16 @@ def read(reader: RunFollower, stream: bytes, cuts: Sequence[int] = ()) -> list[P
 
 
 def play(
-    reader: RunFollower, said: Sequence[Emission], cuts: Sequence[int], pieces: Sequence[int] = ()
+    reader: RunFollower, emissions: Sequence[Emission], cuts: Sequence[int], pieces: Sequence[int] = ()
 ) -> list[Part]:
     """Read a run whose connections break after so many bytes each, the last one not."""
     parts: list[Part] = []
     for cut in [*cuts, None]:
         request = reader.next_request()
         parts += reader.receive_head(200, HEAD)
-        parts += read(reader, body(behind(said, request.headers.get("last-event-id", "")))[:cut], pieces)
+        parts += read(
+            reader, body(after_cursor(emissions, request.headers.get("last-event-id", "")))[:cut], pieces
+        )
         if reader.is_over:
             break
         reader.receive_error(BROKEN)
@@ -183,19 +185,19 @@ def test_patience_is_reset_by_progress(sent: bytes, is_progress: bool) -> None:
 
 
 def test_the_loss_is_reported_once_until_the_connection_is_restored() -> None:
-    told: list[str] = []
-    reader = begun(on_lost=told.append)
+    reasons: list[str] = []
+    reader = begun(on_lost=reasons.append)
     for _ in range(3):
         reader.receive_error(BROKEN)
         reader.pause_s(0)
-    assert told == ["broken"]
+    assert reasons == ["broken"]
 
     list(reader.receive_head(200, {}))
     read(reader, WHOLE[4].frame)
     reader.receive_error(BROKEN)
     reader.pause_s(0)
 
-    assert told == ["broken", "broken"]
+    assert reasons == ["broken", "broken"]
 
 
 def test_the_streams_own_retry_time_applies_from_the_second_retry_on() -> None:
@@ -247,10 +249,10 @@ def test_a_first_refusal_is_final(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(410, "no longer has the next"), (404, "no longer has the run")]
+    ("status", "reason"), [(410, "no longer has the next"), (404, "no longer has the run")]
 )
-def test_a_run_that_is_lost_on_the_server_cuts_the_answer_off(status: int, said: str) -> None:
-    with pytest.raises(AnswerCutOff, match=said) as caught:
+def test_a_run_that_is_lost_on_the_server_cuts_the_answer_off(status: int, reason: str) -> None:
+    with pytest.raises(AnswerCutOff, match=reason) as caught:
         refuse(begun(), status)
 
     assert caught.value.text == "Let me see"

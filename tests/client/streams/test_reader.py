@@ -39,9 +39,9 @@ from tests.client.tape import (
 )
 
 
-def read(said: Sequence[Emission], reading: Reading | None = None) -> list[Part]:
+def read(emissions: Sequence[Emission], reading: Reading | None = None) -> list[Part]:
     reading = reading or Reading()
-    return [part for each in said for part in reading.take(each.kind, each.data, each.cursor)]
+    return [part for each in emissions for part in reading.take(each.kind, each.data, each.cursor)]
 
 
 def test_a_runs_events_are_an_answer_with_its_steps() -> None:
@@ -96,9 +96,9 @@ def test_a_reader_of_the_second_attempt_alone_sees_no_restart() -> None:
 
 
 def test_a_tool_call_that_a_crash_cut_in_two_is_dropped() -> None:
-    said = [*tape(call('{"num', "double", "c1")), *tape(call("{}", "double", "c1"), FINISHED, attempt=2)]
+    emissions = [*tape(call('{"num', "double", "c1")), *tape(call("{}", "double", "c1"), FINISHED, attempt=2)]
 
-    assert read(said) == [Started("r1", "t1"), Restarted(2), ToolCall("double", {}), Done("r1", "t1")]
+    assert read(emissions) == [Started("r1", "t1"), Restarted(2), ToolCall("double", {}), Done("r1", "t1")]
 
 
 def test_arguments_that_arent_json_are_shown_as_they_are() -> None:
@@ -106,15 +106,15 @@ def test_arguments_that_arent_json_are_shown_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("emissions", "expected"),
     [
         (result("no", name="t", status="error"), ToolResult("t", "no", is_error=True)),
         (result("x"), ToolResult("", "x", is_error=False)),
         (result(None, name="t"), ToolResult("t", "null", is_error=False)),
     ],
 )
-def test_a_tools_answer_is_text(said: tuple[str, Any], expected: ToolResult) -> None:
-    assert read(tape(said))[1:] == [expected]
+def test_a_tools_answer_is_text(emissions: tuple[str, Any], expected: ToolResult) -> None:
+    assert read(tape(emissions))[1:] == [expected]
 
 
 def begun(message_id: str, *, held: bool) -> tuple[str, Any]:

@@ -137,11 +137,11 @@ def test_several_crashes_show_one_answer() -> None:
 
 
 def test_a_question_ends_a_repetition_as_an_answer_does() -> None:
-    asked = Interrupted("r1", "t1", ())
+    interrupted = Interrupted("r1", "t1", ())
 
-    assert shown(CALL, Restarted(2), CALL, asked) == [CALL, asked]
-    assert shown(CALL, Restarted(2), asked) == [CALL, asked]
-    assert shown(*tokens("a"), Restarted(2), asked) == [*tokens("a"), Restarted(2), asked]
+    assert shown(CALL, Restarted(2), CALL, interrupted) == [CALL, interrupted]
+    assert shown(CALL, Restarted(2), interrupted) == [CALL, interrupted]
+    assert shown(*tokens("a"), Restarted(2), interrupted) == [*tokens("a"), Restarted(2), interrupted]
 
 
 def test_the_next_answer_isnt_compared_with_this_one() -> None:
@@ -173,8 +173,8 @@ def test_whatever_crashes_the_same_answer_is_shown_once(data: st.DataObject, ans
 def test_the_complete_answer_follows_a_notice_of_a_difference(old: list[str], new: list[str]) -> None:
     result = shown(*tokens(*old), Restarted(2), *tokens(*new), DONE)
 
-    behind = result[result.index(Restarted(2)) :] if Restarted(2) in result else result
-    assert text(behind) == "".join(new)
+    rest = result[result.index(Restarted(2)) :] if Restarted(2) in result else result
+    assert text(rest) == "".join(new)
 
 
 def cut(data: st.DataObject, answer: str) -> list[Part]:

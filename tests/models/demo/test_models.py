@@ -70,16 +70,16 @@ def test_tool_choice_none_removes_the_tools() -> None:
 
 
 async def test_it_fails_in_the_middle_with_a_named_error() -> None:
-    said = []
+    texts = []
 
     async def listen() -> None:
         async for chunk in DemoChatModel().astream("fail in the middle"):
-            said.append(chunk.text)
+            texts.append(chunk.text)
 
     with pytest.raises(DemoFailure, match="as it was asked to"):
         await listen()
 
-    assert len(said) > 5
+    assert len(texts) > 5
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

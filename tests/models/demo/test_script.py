@@ -15,7 +15,7 @@ from seltzer.models.demo.words import chunks
 TOOLS = ("calculator",)
 
 
-def _said(parts: tuple[Part, ...]) -> str:
+def _text(parts: tuple[Part, ...]) -> str:
     return "".join(part.text for part in parts if isinstance(part, Text))
 
 
@@ -36,7 +36,7 @@ def _played(*questions: str) -> list[AnyMessage]:
         while True:
             parts = plan(messages, TOOLS)
             calls = _calls(parts)
-            messages.append(AIMessage(_said(parts), tool_calls=calls))
+            messages.append(AIMessage(_text(parts), tool_calls=calls))
             if not calls:
                 break
             messages += [calculator.invoke({"type": "tool_call", **call}) for call in calls]
@@ -72,7 +72,7 @@ def test_it_never_computes_but_repeats_the_calculators_result() -> None:
     call = _calls(plan([HumanMessage("2+2")], TOOLS))[0]
     lied = [HumanMessage("2+2"), AIMessage("", tool_calls=[call]), ToolMessage("5", tool_call_id=call["id"])]
 
-    assert _said(plan(lied, TOOLS)) == "2+2 is 5."
+    assert _text(plan(lied, TOOLS)) == "2+2 is 5."
 
 
 def test_a_refused_expression_ends_in_an_answer_with_the_reason() -> None:
@@ -125,14 +125,14 @@ def test_a_mood_is_no_name(mood: str) -> None:
 
 
 def test_a_result_without_its_call_is_answered_all_the_same() -> None:
-    assert _said(plan([HumanMessage("hm"), ToolMessage("5", tool_call_id="x")])) == "The result is 5."
+    assert _text(plan([HumanMessage("hm"), ToolMessage("5", tool_call_id="x")])) == "The result is 5."
 
 
 def test_without_a_calculator_it_answers_so_and_makes_nothing_up() -> None:
     parts = plan([HumanMessage("what is 3+4?")])
 
-    assert "no calculator" in _said(parts)
-    assert "7" not in _said(parts)
+    assert "no calculator" in _text(parts)
+    assert "7" not in _text(parts)
 
 
 def test_with_its_tools_removed_it_answers_from_what_it_has() -> None:
@@ -143,7 +143,7 @@ def test_with_its_tools_removed_it_answers_from_what_it_has() -> None:
         ToolMessage("7", tool_call_id=first["id"]),
     ]
 
-    assert _said(plan(messages)) == "3+4 is 7."
+    assert _text(plan(messages)) == "3+4 is 7."
 
 
 def test_thinking_out_loud_is_sent_apart_from_the_answer() -> None:
@@ -151,14 +151,14 @@ def test_thinking_out_loud_is_sent_apart_from_the_answer() -> None:
     before_a_call = plan([HumanMessage("think out loud: what is 3 times 4?")], TOOLS)
 
     assert isinstance(parts[0], Thought)
-    assert _said(parts)
+    assert _text(parts)
     assert {type(part) for part in before_a_call} == {Thought, Call}
 
 
 def test_asked_to_it_announces_its_call() -> None:
     parts = plan([HumanMessage("tell me first, then work out 3+4")], TOOLS)
 
-    assert _said(parts) == "Let me ask the calculator first."
+    assert _text(parts) == "Let me ask the calculator first."
     assert _calls(parts)[0]["args"] == {"expression": "3+4"}
 
 
@@ -222,7 +222,7 @@ def test_any_conversation_gets_an_answer_of_at_least_four_chunks(
     parts = plan(messages, TOOLS if has_tools else ())
 
     assert len(parts) >= 4
-    assert _said(parts) or _calls(parts)
+    assert _text(parts) or _calls(parts)
 
 
 @given(st.text())

@@ -116,8 +116,8 @@ def _openrouter() -> Iterator[str]:
     thought = {"role": "assistant", "content": "", "reasoning": "hm", "reasoning_details": details}
     yield frame(thought, head=head, choice={"native_finish_reason": None, "logprobs": None})
     yield ": OPENROUTER PROCESSING\n\n"
-    said = {"role": "assistant", "content": "Hi", "reasoning": None}
-    yield frame(said, head=head, choice={"native_finish_reason": None, "logprobs": None})
+    first_delta = {"role": "assistant", "content": "Hi", "reasoning": None}
+    yield frame(first_delta, head=head, choice={"native_finish_reason": None, "logprobs": None})
     yield frame({"content": ""}, head=head, choice={"finish_reason": "stop", "native_finish_reason": "end"})
     yield frame({"role": "assistant", "content": ""}, head=head, usage=_USAGE | {"cost": 0.0012})
 

@@ -63,13 +63,13 @@ class Listener(BaseCallbackHandler, _StreamingCallbackHandler):  # type: ignore[
     run_inline = True
 
     def __init__(self) -> None:
-        self.told: list[Any] = []
+        self.calls: list[Any] = []
         self.ends: list[Any] = []
         self.in_place: list[bool] = []
         self._is_told = asyncio.Event()
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> Any:
-        self.told.append((token, chunk.model_dump(), chunk.message.model_dump(exclude_unset=True), kwargs))
+        self.calls.append((token, chunk.model_dump(), chunk.message.model_dump(exclude_unset=True), kwargs))
         self.in_place.append(asyncio.current_task() is None)
         self._is_told.set()
 
@@ -81,11 +81,11 @@ class Listener(BaseCallbackHandler, _StreamingCallbackHandler):  # type: ignore[
 
     @property
     def tokens(self) -> list[Any]:
-        return [token for token, *_ in self.told]
+        return [token for token, *_ in self.calls]
 
     async def wait_for(self, count: int) -> None:
         """Wait until that many tokens were told."""
-        while len(self.told) < count:
+        while len(self.calls) < count:
             self._is_told.clear()
             await self._is_told.wait()
 
@@ -101,8 +101,8 @@ async def outcome(model: StrictChatOpenAI, listener: Listener) -> list[Any]:
     try:
         message = await model.ainvoke("q", {"callbacks": [listener], "run_id": RUN_ID})
     except Exception as error:  # noqa: BLE001  any: all ways must fail alike
-        return [listener.told, listener.ends, f"{type(error).__name__}: {error}"]
-    return [listener.told, listener.ends, message.model_dump()]
+        return [listener.calls, listener.ends, f"{type(error).__name__}: {error}"]
+    return [listener.calls, listener.ends, message.model_dump()]
 
 
 def text_event(text: str) -> bytes:

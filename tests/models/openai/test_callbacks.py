@@ -24,7 +24,7 @@ class Listener(BaseCallbackHandler):
         self, *, ignores: bool = False, raises: Exception | None = None, raise_error: bool = False
     ) -> None:
         self.turns: list[str] = []
-        self.told: list[Any] = []
+        self.calls: list[Any] = []
         self.ignores = ignores
         self.raises = raises
         self.raise_error = raise_error
@@ -35,7 +35,7 @@ class Listener(BaseCallbackHandler):
 
     def on_llm_new_token(self, *args: Any, **kwargs: Any) -> Any:
         self.turns.append(type(self).__name__)
-        self.told.append((args, kwargs))
+        self.calls.append((args, kwargs))
         if self.raises:
             raise self.raises
 
@@ -65,7 +65,7 @@ class Reader(Listener):
 
     def on_llm_texts(self, *args: Any, **kwargs: Any) -> None:
         self.turns.append(type(self).__name__)
-        self.told.append((args, kwargs))
+        self.calls.append((args, kwargs))
         if self.raises:
             raise self.raises
 
@@ -97,8 +97,8 @@ async def call(listeners: list[Listener], *, is_short: bool) -> Any:
     try:
         await publish(callbacks)
     except (ValueError, NotImplementedError) as error:
-        return turns, [each.told for each in listeners], repr(error)
-    return turns, [each.told for each in listeners], "callbacks"
+        return turns, [each.calls for each in listeners], repr(error)
+    return turns, [each.calls for each in listeners], "callbacks"
 
 
 @pytest.mark.parametrize(
@@ -153,28 +153,28 @@ def publish_texts(listeners: list[Listener], *, at_once: bool = False) -> Any:
         for texts in (["one", "two"],) if at_once else (["one"], ["two"]):
             run.publish_texts(texts, "an id")
     except (ValueError, NotImplementedError) as error:
-        return turns, [each.told for each in listeners], repr(error)
-    return turns, [each.told for each in listeners], "callbacks"
+        return turns, [each.calls for each in listeners], repr(error)
+    return turns, [each.calls for each in listeners], "callbacks"
 
 
 async def test_a_listener_of_texts_is_published_the_text_alone_and_others_the_chunk_in_their_turn() -> None:
-    turns, told, _ = publish_texts([Reader(), Listener(), Reader(), Listener(), Reader(ignores=True)])
+    turns, calls, _ = publish_texts([Reader(), Listener(), Reader(), Listener(), Reader(ignores=True)])
 
     assert turns == ["Reader", "Listener", "Reader", "Listener"] * 2
     texts = [(([text],), {"message_id": "an id", "run_id": uuid.UUID(int=1)}) for text in ("one", "two")]
-    assert told[0] == told[2] == texts
-    assert told[1] == told[3]
-    assert told[4] == []
+    assert calls[0] == calls[2] == texts
+    assert calls[1] == calls[3]
+    assert calls[4] == []
 
 
 async def test_texts_that_arrive_at_once_are_published_in_order_to_each_listener() -> None:
     _, apart, _ = publish_texts([Listener(), Reader()])
 
-    turns, told, _ = publish_texts([Listener(), Reader()], at_once=True)
+    turns, calls, _ = publish_texts([Listener(), Reader()], at_once=True)
 
     assert turns == ["Listener", "Listener", "Reader"]
-    assert told[0] == apart[0]
-    assert [args for args, _ in told[1]] == [(["one", "two"],)]
+    assert calls[0] == apart[0]
+    assert [args for args, _ in calls[1]] == [(["one", "two"],)]
 
 
 async def test_a_text_is_published_as_its_chunk_would_be() -> None:
@@ -187,7 +187,7 @@ async def test_a_text_is_published_as_its_chunk_would_be() -> None:
         chunk.message.id = "an id"
         await callbacks_in_place(run_with(*listeners)).on_llm_new_token(text, chunk=chunk)
 
-    assert short[:2] == (turns, [each.told for each in listeners])
+    assert short[:2] == (turns, [each.calls for each in listeners])
 
 
 @pytest.mark.parametrize("error", [ValueError("I don't like it"), NotImplementedError("I can't")])
@@ -201,9 +201,9 @@ async def test_a_listener_that_raises_at_a_text_does_what_it_does_at_a_token(
     for is_text in (True, False):
         caplog.clear()
         listeners = [kind(raises=error, raise_error=raise_error), Reader(), Listener()]
-        turns, told, end = publish_texts(listeners) if is_text else await call(listeners, is_short=True)
+        turns, calls, end = publish_texts(listeners) if is_text else await call(listeners, is_short=True)
         logged = [(each.levelname, repr(error) in each.message) for each in caplog.records]
-        outcomes.append((len(turns), [len(each) for each in told], end, logged))
+        outcomes.append((len(turns), [len(each) for each in calls], end, logged))
 
     assert outcomes[0] == outcomes[1]
     assert outcomes[0][3]

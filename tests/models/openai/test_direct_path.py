@@ -105,11 +105,11 @@ async def test_it_does_not_matter_if_each_byte_arrives_alone(name: str) -> None:
 
 async def test_text_after_the_first_is_published_where_its_bytes_arrive() -> None:
     listener = Listener()
-    *events, _ = events_of(STREAMS["openai"])  # [DONE] is told to nobody
+    *events, _ = events_of(STREAMS["openai"])  # [DONE] reaches no listener
 
-    (told, *_), _ = await ask(in_pieces(events, until_published(listener)), AcceleratedChatOpenAI, listener)
+    (calls, *_), _ = await ask(in_pieces(events, until_published(listener)), AcceleratedChatOpenAI, listener)
 
-    assert len(told) == 11
+    assert len(calls) == 11
     assert listener.in_place == [False, *[True] * 7, *[False] * 3]  # the role, the texts, three ends
 
 
@@ -165,8 +165,10 @@ async def test_answers_at_once_are_published_each_by_its_own_way() -> None:
                 result = await model.agenerate(asked, callbacks=[listener])
         messages = [each.message for [each] in result.generations if isinstance(each, ChatGeneration)]
         ids = [message.id for message in messages]
-        told = [[token for token, chunk, *_ in listener.told if chunk["message"]["id"] == id] for id in ids]
-        answers.append((told, [message.text for message in messages]))
+        tokens = [
+            [token for token, chunk, *_ in listener.calls if chunk["message"]["id"] == id] for id in ids
+        ]
+        answers.append((tokens, [message.text for message in messages]))
         assert any(listener.in_place) == (kind is AcceleratedChatOpenAI)
 
     assert answers[0] == answers[1]
@@ -277,7 +279,7 @@ async def test_nothing_is_published_after_a_cancel_though_bytes_arrive_before_th
     count: int,
 ) -> None:
     """With one round between, the bytes are handled while the cancel is on its way to the task."""
-    listener, told, left = Listener(), list[int](), asyncio.Event()
+    listener, counts, left = Listener(), list[int](), asyncio.Event()
     calls: list[asyncio.Task[Any]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -288,7 +290,7 @@ async def test_nothing_is_published_after_a_cancel_though_bytes_arrive_before_th
             await listener.wait_for(at + 1)
         writer.write(chunked(text_event("late") + text_event("later")))
         await rounds(count)
-        told.append(len(listener.told))
+        counts.append(len(listener.calls))
         calls[0].cancel()
         try:
             writer.write(chunked(text_event("too late")))
@@ -305,5 +307,5 @@ async def test_nothing_is_published_after_a_cancel_though_bytes_arrive_before_th
             await left.wait()
 
     assert calls[0].cancelled()
-    assert [len(listener.told)] == told
+    assert [len(listener.calls)] == counts
     assert listener.in_place[:3] == [False, True, True]

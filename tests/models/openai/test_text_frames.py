@@ -86,11 +86,11 @@ def test_the_texts_and_the_rest_add_up_to_the_input(data: bytes, tail: bytes, dr
 
 @settings(deadline=None)
 @given(st.lists(plain, min_size=1), st.binary(max_size=10).filter(lambda tail: b"\r" not in tail))
-def test_all_plain_events_are_read(said: list[bytes], tail: bytes) -> None:
-    found, rest = TextFrames().leading_texts(b"".join(said) + tail)
+def test_all_plain_events_are_read(plain: list[bytes], tail: bytes) -> None:
+    found, rest = TextFrames().leading_texts(b"".join(plain) + tail)
 
-    assert len(found) >= len(said)
-    assert rest == tail or len(found) > len(said)
+    assert len(found) >= len(plain)
+    assert rest == tail or len(found) > len(plain)
 
 
 @pytest.mark.parametrize("space", ["\r", "\n", "\r\n", "\n\n"])

@@ -442,14 +442,14 @@ async def test_an_answer_that_breaks_off_names_its_request_and_its_cause(has_gon
             async for _ in model._astream([HumanMessage("q")]):
                 pass
 
-    told = caught.value.__cause__  # the SDK's, of which LangChain makes its own
-    assert isinstance(told, APIConnectionError)
-    cause = told.__cause__
+    sdk_error = caught.value.__cause__  # the SDK's, of which LangChain makes its own
+    assert isinstance(sdk_error, APIConnectionError)
+    cause = sdk_error.__cause__
     expected = httpx2.RemoteProtocolError if has_gone else httpx2.ReadTimeout
     assert isinstance(cause, expected)
-    assert isinstance(told, APITimeoutError) is not has_gone
-    assert cause.request is told.request
-    assert b'"q"' in told.request.content
+    assert isinstance(sdk_error, APITimeoutError) is not has_gone
+    assert cause.request is sdk_error.request
+    assert b'"q"' in sdk_error.request.content
 
 
 async def test_an_answer_that_somebody_has_read_is_published_all_the_same() -> None:

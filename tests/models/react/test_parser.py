@@ -25,9 +25,9 @@ class Read:
 
 def _read(pieces: Sequence[str]) -> Read:
     parser = ReActParser()
-    said = [part for piece in pieces for part in parser.feed(piece)] + parser.end()
-    answer = "".join(part.text for part in said if isinstance(part, Answer))
-    return Read(answer, tuple(part for part in said if not isinstance(part, Answer)), parser.is_truncated)
+    parts = [part for piece in pieces for part in parser.feed(piece)] + parser.end()
+    answer = "".join(part.text for part in parts if isinstance(part, Answer))
+    return Read(answer, tuple(part for part in parts if not isinstance(part, Answer)), parser.is_truncated)
 
 
 def _final(answer: str, **dumping: Any) -> str:

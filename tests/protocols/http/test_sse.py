@@ -60,14 +60,16 @@ class TestFrames:
         assert json.loads(decode(written)[0].data) == token(1, text).data
 
     @given(st.lists(events, max_size=5), st.data())
-    def test_what_is_framed_is_read_back_under_any_cut(self, said: list[Event], data: st.DataObject) -> None:
-        stream = RETRY + b"".join(each for event in said for each in (PING, frame(event)))
+    def test_what_is_framed_is_read_back_under_any_cut(
+        self, source: list[Event], data: st.DataObject
+    ) -> None:
+        stream = RETRY + b"".join(each for event in source for each in (PING, frame(event)))
         cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
 
         read = decode(*(stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)))
 
         assert [(each.id, each.event, json.loads(each.data)) for each in read] == [
-            (str(event.cursor), event.kind, event.data) for event in said
+            (str(event.cursor), event.kind, event.data) for event in source
         ]
 
 
@@ -119,7 +121,7 @@ class Client:
         return asyncio.create_task(stream(scope, self.receive, self.send))
 
 
-async def said(
+async def source(
     *batches: Sequence[Event], then: BaseException | None = None
 ) -> AsyncGenerator[Sequence[Event]]:
     for batch in batches:
@@ -169,7 +171,7 @@ class TestStream:
         client, batch = Client(), [token(1), token(2)]
 
         with anyio.fail_after(5):
-            await client.serve(EventStream(lambda _: said(batch, [token(3)]), ping_s=60))
+            await client.serve(EventStream(lambda _: source(batch, [token(3)]), ping_s=60))
 
         assert client.bodies == [RETRY, frame(batch[0]) + frame(batch[1]), frame(token(3)), b""]
 
@@ -177,7 +179,7 @@ class TestStream:
         client, last = Client(), Event(1, 2, "finished", {})
 
         with anyio.fail_after(5):
-            await client.serve(EventStream(lambda _: said([token(1)], [last]), ping_s=60))
+            await client.serve(EventStream(lambda _: source([token(1)], [last]), ping_s=60))
 
         assert client.bodies == [RETRY, frame(token(1)), frame(last)]
         assert [message.get("more_body") for message in client.sent[1:]] == [True, True, False]
@@ -248,8 +250,8 @@ class TestStream:
             await serving
 
         assert (full, free) == (False, True)
-        said_by_client = [body for body in client.bodies if body.startswith(b"event:")]
-        assert said_by_client == [frame(token(1)) + frame(token(2)), frame(token(3))]
+        sent_directly = [body for body in client.bodies if body.startswith(b"event:")]
+        assert sent_directly == [frame(token(1)) + frame(token(2)), frame(token(3))]
 
     async def test_no_event_is_sent_within_a_ping(self) -> None:
         client, silence = Client(), Silence()
@@ -281,8 +283,8 @@ class TestStream:
             silence.queue.put_nowait(None)
             await serving
 
-        said_by_client = [body for body in client.bodies if body.startswith(b"event:")]
-        assert said_by_client == [frame(token(seq)) for seq in range(1, 31)]
+        sent_directly = [body for body in client.bodies if body.startswith(b"event:")]
+        assert sent_directly == [frame(token(seq)) for seq in range(1, 31)]
         assert client.bodies[-2:] == [PING, b""]
 
     async def test_a_disconnect_cancels_a_ping_in_progress(self) -> None:
@@ -327,7 +329,9 @@ class TestStream:
         client = Client()
 
         with anyio.fail_after(5):
-            await client.serve(EventStream(lambda _: said([token(1)], then=ServerDraining("bye")), ping_s=60))
+            await client.serve(
+                EventStream(lambda _: source([token(1)], then=ServerDraining("bye")), ping_s=60)
+            )
 
         assert client.bodies == [RETRY, frame(token(1)), DRAINING]
         assert client.sent[-1]["more_body"] is False
@@ -338,13 +342,13 @@ class TestStream:
         client = Client()
 
         with anyio.fail_after(5):
-            await client.serve(EventStream(lambda _: said([token(1)], then=StreamGap("gone")), ping_s=60))
+            await client.serve(EventStream(lambda _: source([token(1)], then=StreamGap("gone")), ping_s=60))
 
         assert client.bodies == [RETRY, frame(token(1))]
 
     async def test_an_unexpected_error_is_passed_on(self) -> None:
         with anyio.fail_after(5), pytest.raises(ZeroDivisionError):
-            await Client().serve(EventStream(lambda _: said(then=ZeroDivisionError()), ping_s=60))
+            await Client().serve(EventStream(lambda _: source(then=ZeroDivisionError()), ping_s=60))
 
     async def test_a_cancelled_stream_leaks_nothing(self) -> None:
         client, silence = Client(), Silence()

@@ -58,17 +58,17 @@ async def say(
 class Listener(AsyncCallbackHandler):
     """Writes down all that it is told."""
 
-    def __init__(self, told: list[Any]) -> None:
-        self.told = told
+    def __init__(self, calls: list[Any]) -> None:
+        self.calls = calls
 
     async def on_chain_start(self, *args: Any, **kwargs: Any) -> None:
-        self.told.append(("start", args, kwargs))
+        self.calls.append(("start", args, kwargs))
 
     async def on_chain_end(self, *args: Any, **kwargs: Any) -> None:
-        self.told.append(("end", args, kwargs))
+        self.calls.append(("end", args, kwargs))
 
     async def on_chain_error(self, *args: Any, **kwargs: Any) -> None:
-        self.told.append(("error", args, kwargs))
+        self.calls.append(("error", args, kwargs))
 
 
 SAYINGS = [
@@ -85,38 +85,38 @@ SAYINGS = [
 CONFIG: RunnableConfig = {"tags": ["t"], "metadata": {"m": 1}, "run_name": "named", "configurable": {"c": 1}}
 
 
-@pytest.mark.parametrize("saying", SAYINGS, ids=str)
+@pytest.mark.parametrize("source", SAYINGS, ids=str)
 @pytest.mark.parametrize("config", [{}, CONFIG], ids=["bare", "configured"])
 @pytest.mark.parametrize("way", ["astream", "astream_events", "astream_log"])
 async def test_listeners_receive_the_same_either_way(
-    saying: list[Any], config: RunnableConfig, way: str
+    source: list[Any], config: RunnableConfig, way: str
 ) -> None:
-    long, short = [await hear(kind(), saying, config, way) for kind in (Long, Short)]
+    long, short = [await record(kind(), source, config, way) for kind in (Long, Short)]
 
     assert short == long
     assert len(short) > 1
 
 
-async def hear(runnable: Long, saying: list[Any], config: RunnableConfig, way: str) -> list[str]:
+async def record(runnable: Long, source: list[Any], config: RunnableConfig, way: str) -> list[str]:
     """Return what was said and what was heard, in order, without ids and times."""
-    heard: list[Any] = []
+    recorded: list[Any] = []
     try:
-        async for each in getattr(runnable, way)(saying, {**config, "callbacks": [Listener(heard)]}):
-            heard.append(each)
+        async for each in getattr(runnable, way)(source, {**config, "callbacks": [Listener(recorded)]}):
+            recorded.append(each)
     except ValueError as error:
-        heard.append(error)
-    return [_ID_OR_TIME.sub("..", repr(each)) for each in heard]
+        recorded.append(error)
+    return [_ID_OR_TIME.sub("..", repr(each)) for each in recorded]
 
 
 @pytest.mark.parametrize("kind", [Long, Short])
 async def test_a_stream_that_is_left_has_failed(kind: type[Long]) -> None:
-    heard: list[Any] = []
-    chunks = cast(AsyncGenerator[Any], kind().astream(["a", "b"], {"callbacks": [Listener(heard)]}))
+    recorded: list[Any] = []
+    chunks = cast(AsyncGenerator[Any], kind().astream(["a", "b"], {"callbacks": [Listener(recorded)]}))
 
     async with aclosing(chunks):
         assert await anext(chunks) == "a"
 
-    assert [(name, type(args[0])) for name, args, _ in heard] == [
+    assert [(name, type(args[0])) for name, args, _ in recorded] == [
         ("start", NoneType),
         ("error", GeneratorExit),
     ]
@@ -128,20 +128,20 @@ class Tap(AsyncCallbackHandler, _StreamingCallbackHandler[Any]):
     run_inline = True  # else the loop would turn first, and close what was left lying
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.recorded: list[str] = []
 
     async def tap_output_aiter(self, run_id: UUID, output: AsyncIterator[Any]) -> AsyncIterator[Any]:
         try:
             async for chunk in output:
                 yield chunk
         finally:
-            self.heard.append("closed")
+            self.recorded.append("closed")
 
     def tap_output_iter(self, run_id: UUID, output: Any) -> Any:
         raise NotImplementedError
 
     async def on_chain_error(self, *args: Any, **kwargs: Any) -> None:
-        self.heard.append("error")
+        self.recorded.append("error")
 
 
 async def test_a_listeners_tap_is_closed_before_it_is_called_with_the_end_of_the_stream() -> None:
@@ -151,4 +151,4 @@ async def test_a_listeners_tap_is_closed_before_it_is_called_with_the_end_of_the
     async with aclosing(chunks):
         assert await anext(chunks) == "a"
 
-    assert tap.heard == ["closed", "error"]
+    assert tap.recorded == ["closed", "error"]

@@ -93,8 +93,10 @@ class TestRemoteRunnable:
         tools = [event for event in events if event["event"] == "on_tool_start"]
         assert tools[0]["name"] == "calculator"
         assert tools[0]["parent_ids"][0] == root
-        said = [event for event in events if event["event"] == "on_chain_stream" and not event["parent_ids"]]
-        assert "8.426" in "".join(event["data"]["chunk"] for event in said)
+        streamed = [
+            event for event in events if event["event"] == "on_chain_stream" and not event["parent_ids"]
+        ]
+        assert "8.426" in "".join(event["data"]["chunk"] for event in streamed)
 
     @pytest.mark.anyio
     async def test_astream_log_on_a_graph_that_calls_a_tool(

@@ -49,25 +49,25 @@ def test_a_frame_is_what_sse_starlette_makes_of_it(item: Item) -> None:
     assert frame(item) == ensure_bytes(item, "\r\n")
 
 
-def serve(said: Callable[[], AsyncGenerator[Item]], ping_s: float = 60, *, is_ours: bool = True) -> FastAPI:
-    """Return an app that answers with what is said, by our writer or by sse-starlette's."""
+def serve(stream: Callable[[], AsyncGenerator[Item]], ping_s: float = 60, *, is_ours: bool = True) -> FastAPI:
+    """Return an app that streams the items, by our writer or by sse-starlette's."""
     app = FastAPI()
 
     @app.get("/")
     async def answer() -> Response:
-        response = EventSourceResponse(said(), headers={"x-more": "1"}, status_code=201)
+        response = EventSourceResponse(stream(), headers={"x-more": "1"}, status_code=201)
         return ItemStream(response, ping_s) if is_ours else response
 
     return app
 
 
 def test_a_client_sees_what_sse_starlette_would_send() -> None:
-    async def said() -> AsyncGenerator[Item]:
+    async def stream() -> AsyncGenerator[Item]:
         for item in (data("{}"), {"event": "end"}, data("a\nb\r"), {"comment": "c", "id": "1", "data": ""}):
             yield item
             await anyio.lowlevel.checkpoint()
 
-    ours, theirs = (TestClient(serve(said, is_ours=each)).get("/") for each in (True, False))
+    ours, theirs = (TestClient(serve(stream, is_ours=each)).get("/") for each in (True, False))
 
     assert (ours.status_code, ours.headers, ours.content) == (
         theirs.status_code,

@@ -52,25 +52,25 @@ def test_after_every_event_replay_and_live_join_without_a_seam(
     )
     path = start(client)
     with following(client, path) as read:
-        said = list(_up_to_token(8, read))
+        events = list(_up_to_token(8, read))
 
-    with ExitStack() as stack, ThreadPoolExecutor(2 * len(said)) as threads:
+    with ExitStack() as stack, ThreadPoolExecutor(2 * len(events)) as threads:
         readers = [
             (index, stack.enter_context(following(client, path, each.id, by=by)))
             for by in ("header", "query")
-            for index, each in enumerate(said)
+            for index, each in enumerate(events)
         ]
         waiting = [(index, threads.submit(list, read)) for index, read in readers]
         upstream_env.resume()
         rests = [(index, future.result(20)) for index, future in waiting]
     uncut = all_events(client, path)
 
-    assert uncut[: len(said)] == said
+    assert uncut[: len(events)] == events
     assert text_of(uncut).endswith("".join(WORDS))
     assert [each.id for each in uncut] == [f"1-{seq}" for seq in range(1, len(uncut) + 1)]
     assert [each.kind in TERMINAL_KINDS for each in uncut] == [False] * (len(uncut) - 1) + [True]
     for index, rest in rests:
-        assert said[: index + 1] + rest == uncut
+        assert events[: index + 1] + rest == uncut
     for index in range(len(uncut) - 1):
         assert all_events(client, path, uncut[index].id) == uncut[index + 1 :]
 
@@ -105,20 +105,20 @@ def test_cut_at_any_byte_a_reconnecting_reader_reads_what_an_uncut_one_reads(
 
 def _pieced(upstream: Upstream, client: httpx.Client, path: str, pause: int, cuts: list[int]) -> list[Seen]:
     """Read the run, cutting the n-th connection after cuts[n] bytes; the last one is read to its end."""
-    said: list[Seen] = []
+    events: list[Seen] = []
     for limit_bytes in [*cuts, None]:
-        headers = {"last-event-id": said[-1].id} if said else {}
+        headers = {"last-event-id": events[-1].id} if events else {}
         with client.stream("GET", path, headers=headers) as response:
             if response.status_code == 204:
                 break
             decoder, left = Decoder(), limit_bytes
             for piece in itertools.chain([b""], response.iter_raw()):
-                said += seen(decoder.feed(piece if left is None else piece[:left]))
-                if sum(each.kind == "token" for each in said) == pause:
+                events += seen(decoder.feed(piece if left is None else piece[:left]))
+                if sum(each.kind == "token" for each in events) == pause:
                     upstream.resume()
                 if left is not None and (left := left - len(piece)) <= 0:
                     break
-    return said
+    return events
 
 
 def test_readers_of_one_run_see_equal_streams(upstream_env: Upstream, client: httpx.Client) -> None:

@@ -107,15 +107,15 @@ class TestStart:
         assert run["status"] in ("pending", "running")
         assert (run["output"], run["error"], run["interrupts"]) == (None, None, [])
         assert run["created_at"].endswith("+00:00")
-        said = all_events(client, f"{response.headers['location']}/events")
+        logged = all_events(client, f"{response.headers['location']}/events")
         after = client.get(response.headers["location"]).json()
         assert (after["status"], after["attempt"]) == ("success", 1)
-        assert after["output"] == text_of(said)
+        assert after["output"] == text_of(logged)
         assert "8.426" in after["output"]
 
     def test_the_same_call_streams_events_if_they_are_accepted(self, client: httpx.Client) -> None:
         with client.stream("POST", RUNS, json={"input": QUESTION}, headers=EVENTS) as response:
-            said = list(events(response))
+            logged = list(events(response))
 
         run_id = response.headers["x-run-id"]
         assert response.status_code == 201
@@ -123,11 +123,11 @@ class TestStart:
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["x-accel-buffering"] == "no"
         assert response.headers["location"] == f"{RUNS}/{run_id}"
-        assert said[0].kind == "started"
-        assert said[0].data["run_id"] == run_id
-        assert said[-1].kind == "finished"
-        assert [each.id for each in said] == [f"1-{seq}" for seq in range(1, len(said) + 1)]
-        assert said == all_events(client, f"{RUNS}/{run_id}/events")
+        assert logged[0].kind == "started"
+        assert logged[0].data["run_id"] == run_id
+        assert logged[-1].kind == "finished"
+        assert [each.id for each in logged] == [f"1-{seq}" for seq in range(1, len(logged) + 1)]
+        assert logged == all_events(client, f"{RUNS}/{run_id}/events")
 
     @pytest.mark.parametrize("accept", ["*/*", "application/json", "application/json, text/html", ""])
     def test_by_any_other_accept_it_is_json(self, client: httpx.Client, accept: str) -> None:
@@ -142,9 +142,9 @@ class TestStart:
 
         assert client.get(f"{RUNS}/{run_id}").json()["status"] == "running"
         paused.resume()
-        said = all_events(client, f"{RUNS}/{run_id}/events")
-        assert text_of(said) == "one two three"
-        assert said[-1].kind == "finished"
+        logged = all_events(client, f"{RUNS}/{run_id}/events")
+        assert text_of(logged) == "one two three"
+        assert logged[-1].kind == "finished"
 
     def test_a_second_run_on_a_busy_thread_is_refused(
         self, client: httpx.Client, paused: Upstream, thread_id: str
@@ -205,13 +205,13 @@ class TestIdempotencyKey:
         run = ended(client, one.json())
         late = client.post(RUNS, json={"input": QUESTION}, headers=headers)
         with client.stream("POST", RUNS, json={"input": QUESTION}, headers=headers | EVENTS) as response:
-            said = list(events(response))
+            logged = list(events(response))
 
         assert [each.status_code for each in (one, again, late)] == [201, 201, 201]
         assert len({each.json()["run_id"] for each in (one, again, late)}) == 1
         assert len({each.headers["x-thread-id"] for each in (one, again, late, response)}) == 1
         assert late.json() == run
-        assert text_of(said) == run["output"]
+        assert text_of(logged) == run["output"]
 
     def test_sent_again_with_the_last_event_it_continues_after_that(
         self, client: httpx.Client, thread_id: str
@@ -252,11 +252,11 @@ class TestFollow:
 
     def test_the_header_wins_over_the_query(self, client: httpx.Client) -> None:
         path = f"{RUNS}/{start(client)['run_id']}/events"
-        said = all_events(client, path)
+        logged = all_events(client, path)
 
-        response = client.get(path, params={"after": said[0].id}, headers={"last-event-id": said[3].id})
+        response = client.get(path, params={"after": logged[0].id}, headers={"last-event-id": logged[3].id})
 
-        assert events_in(response.content) == said[4:]
+        assert events_in(response.content) == logged[4:]
 
     @pytest.mark.parametrize(
         "cursor", ["x", "1", "1-", "-1", "1-2-3", "1 -1", "1.0-1", "0x1-1", "1-1e3", "1-" + "9" * 99, "²-1"]
@@ -366,8 +366,8 @@ class TestResume:
 
         path = f"/ask/runs/{second['run_id']}/resume"
         with asking.stream("POST", path, json={"resume": None}, headers=EVENTS) as streamed:
-            said = list(events(streamed))
-        assert (streamed.status_code, said[-1].kind) == (201, "finished")
+            logged = list(events(streamed))
+        assert (streamed.status_code, logged[-1].kind) == (201, "finished")
         state = asking.get(f"/ask/threads/{first['thread_id']}").json()
         assert (state["values"], state["interrupts"]) == ({"wish": "sing", "said": ["yes", None]}, [])
         assert asking.get(f"/ask/runs/{first['run_id']}").json()["status"] == "interrupted"

@@ -294,8 +294,8 @@ def summary_after(world: World) -> AnyPregel:
     model = M("They talked.")
 
     async def summarize(state: State) -> Any:
-        said = await model.ainvoke("?")
-        return {"summary": said.text, "messages": [RemoveMessage(state["messages"][0].id or "")]}
+        reply = await model.ainvoke("?")
+        return {"summary": reply.text, "messages": [RemoveMessage(state["messages"][0].id or "")]}
 
     return chain(("conversation", says(M(world.answer))), ("summarize", summarize)).compile()
 
@@ -357,8 +357,8 @@ def rewrapped(change: Callable[[str], str]) -> Callable[[World], AnyPregel]:
         inner = loop(M(world.answer), note)
 
         async def expert(state: State) -> Any:
-            said = (await inner.ainvoke({"messages": state["messages"]}))["messages"][-1].text
-            return {"messages": [AIMessage(change(str(said)), name="expert")]}
+            reply = (await inner.ainvoke({"messages": state["messages"]}))["messages"][-1].text
+            return {"messages": [AIMessage(change(str(reply)), name="expert")]}
 
         return chain(("expert", expert)).compile()
 

@@ -14,10 +14,10 @@ from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.run import RunSpec
-from tests.runs.asking import until
 from tests.runs.conftest import Engines
 from tests.runs.execution import answers as a
 from tests.runs.execution.shapes import ANSWER, HELD, SHAPES
+from tests.runs.scenario import read_until
 from tests.runs.scripted import named
 
 pytestmark = pytest.mark.anyio
@@ -248,10 +248,10 @@ def structured_then_asks() -> AnyPregel:
     async def structure(state: a.State) -> Any:
         return {"structured_response": {"name": "Ada"}, "messages": [AIMessage("It is Ada.")]}
 
-    async def ask(state: a.State) -> Any:
+    async def approve(state: a.State) -> Any:
         return {"category": interrupt("sure?")}
 
-    return a.chain(("structure", structure), ("ask", ask)).compile()
+    return a.chain(("structure", structure), ("approve", approve)).compile()
 
 
 async def test_a_resumed_run_has_the_structured_response_of_its_turn(engine_of: Engines) -> None:
@@ -290,7 +290,7 @@ async def test_a_killed_runs_structured_response_counts_in_the_next_attempt_and_
     await read(engine, turns[0], opened, is_live=False)
     engine = await engine_of(graph_of(Structured(closed, sets=sets).pregel), folder=engine_of.killed(engine))
     await engine.start(turns[1])
-    await until(engine.follow("two"), "token")
+    await read_until(engine.follow("two"), "token")
 
     engine = await engine_of(graph_of(Structured(opened, sets=sets).pregel), folder=engine_of.killed(engine))
     with anyio.fail_after(20):

@@ -17,8 +17,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import Checkpoints, EventLog, Runs, Stores
-from tests.runs.asking import ask, begin, ended, said, unasked, until
 from tests.runs.conftest import Engines
+from tests.runs.scenario import begin, read_all, read_until, run_spec, run_to_end, spec_without_input
 from tests.runs.scripted import Messages, agent
 
 pytestmark = pytest.mark.anyio
@@ -83,9 +83,9 @@ async def test_a_run_sees_nothing_of_its_callers_variables(engine_of: Engines) -
     engine = await engine_of(StateGraph(Messages).add_node("node", node).add_edge(START, "node").compile())
     CALLER.set("a request")
 
-    await ended(engine, ask(run_id="r1"))
-    begin(await engine.reserve(unasked("r2")))
-    await said(engine.follow("r2"))
+    await run_to_end(engine, run_spec(run_id="r1"))
+    begin(await engine.reserve(spec_without_input("r2")))
+    await read_all(engine.follow("r2"))
 
     assert seen == ["nobody", "nobody"]
 
@@ -101,7 +101,7 @@ async def test_a_run_that_is_started_within_a_chain_is_no_part_of_it(engine_of: 
     engine, chains = await engine_of(agent(["ok"])), Chains()
 
     async def start(_: str) -> None:
-        await ended(engine, ask())
+        await run_to_end(engine, run_spec())
 
     await RunnableLambda(start, name="outer").ainvoke("hi", {"callbacks": [chains]})
 
@@ -124,13 +124,13 @@ async def test_what_serves_the_whole_process_runs_in_an_empty_context(engine_of:
     gate = asyncio.Event()
     limits = RunLimits(runs=1)
     engine = await engine_of(agent(["one", gate], ["two"]), change=change, limits=limits)
-    await engine.start(ask(run_id="r1"))
-    await until(engine.follow("r1"), "token")
-    await engine.start(ask(run_id="r2", on_busy="enqueue"))
-    await engine.start(ask(run_id="r3", on_busy="enqueue"))
+    await engine.start(run_spec(run_id="r1"))
+    await read_until(engine.follow("r1"), "token")
+    await engine.start(run_spec(run_id="r2", on_busy="enqueue"))
+    await engine.start(run_spec(run_id="r3", on_busy="enqueue"))
     await engine.cancel("r3")
     gate.set()
-    await said(engine.follow("r2"))
+    await read_all(engine.follow("r2"))
     await engine.aclose()
 
     own = {verb for verb, caller in callers if caller == "nobody"}
@@ -143,11 +143,11 @@ async def test_a_runs_spans_are_below_its_requests(engine_of: Engines) -> None:
     engine = await engine_of(traces.graph())
 
     with traces.tracer.start_as_current_span("request 1"):
-        await engine.start(ask("1", run_id="r1"))
+        await engine.start(run_spec("1", run_id="r1"))
     with traces.tracer.start_as_current_span("request 2"):
-        reservation = await engine.reserve(unasked("r2", on_busy="enqueue"))
+        reservation = await engine.reserve(spec_without_input("r2", on_busy="enqueue"))
         begin(reservation, "2")
-    await said(engine.follow("r2"))
+    await read_all(engine.follow("r2"))
 
     assert (traces.parent_of("node of 1"), traces.parent_of("node of 2")) == ("request 1", "request 2")
 
@@ -158,9 +158,9 @@ async def test_a_run_that_had_to_wait_is_below_its_own_request(engine_of: Engine
 
     for number in (1, 2, 3):
         with traces.tracer.start_as_current_span(f"request {number}"):
-            await engine.start(ask(str(number), run_id=f"r{number}", on_busy="enqueue"))
+            await engine.start(run_spec(str(number), run_id=f"r{number}", on_busy="enqueue"))
     gate.set()
-    await said(engine.follow("r3"))
+    await read_all(engine.follow("r3"))
 
     assert [traces.parent_of(f"node of {n}") for n in (1, 2, 3)] == ["request 1", "request 2", "request 3"]
 
@@ -170,7 +170,7 @@ async def test_a_run_without_a_trace_gets_nobody_elses(engine_of: Engines) -> No
     with traces.tracer.start_as_current_span("whoever opens the engine"):
         engine = await engine_of(traces.graph())
 
-    await ended(engine, ask("1"))
+    await run_to_end(engine, run_spec("1"))
 
     assert traces.span("node of 1").parent is None
 
@@ -179,13 +179,13 @@ async def test_a_run_recovered_from_an_earlier_process_has_no_trace(engine_of: E
     traces, never = Traces(), asyncio.Event()
     first = await engine_of(traces.graph(never))
     with traces.tracer.start_as_current_span("request 1"):
-        await first.start(ask("1", run_id="r1"))
-        await first.start(ask("2", run_id="r2", on_busy="enqueue"))
-    await until(first.follow("r1"), "started")
+        await first.start(run_spec("1", run_id="r1"))
+        await first.start(run_spec("2", run_id="r2", on_busy="enqueue"))
+    await read_until(first.follow("r1"), "started")
     await first.aclose()
 
     later = Traces()
     engine = await engine_of(later.graph())
-    await said(engine.follow("r2"))
+    await read_all(engine.follow("r2"))
 
     assert later.span("node of 2").parent is None

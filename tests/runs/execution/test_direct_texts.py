@@ -127,8 +127,8 @@ async def driven(making: Making, answers: list[list[bytes]], kind: type[StrictCh
             except Exception as caught:  # noqa: BLE001  any: both ways must fail alike
                 error = repr(caught)
     events = [(each.kind, each.data) for part in parts for each in translator.feed(*part)]
-    said = [events, translator.answer, translator.usage, translator.values, error]
-    return [mode for _, mode, _ in parts], _without_ids(repr(said))
+    outcome = [events, translator.answer, translator.usage, translator.values, error]
+    return [mode for _, mode, _ in parts], _without_ids(repr(outcome))
 
 
 def _without_ids(text: str) -> str:

@@ -22,8 +22,8 @@ from seltzer.runs.ports import Checkpoints, EventLog, Runs, Stores
 from seltzer.runs.run import Lease, Run
 from seltzer.runs.streaming.flusher import LIMIT
 from seltzer.stores.open import FILE_NAME
-from tests.runs.asking import answer, ask, ended, kinds, said, stored, texts, until
 from tests.runs.conftest import Engines
+from tests.runs.scenario import answer, kinds, read_all, read_stored, read_until, run_spec, run_to_end, texts
 from tests.runs.scripted import Messages, agent
 
 pytestmark = pytest.mark.anyio
@@ -89,7 +89,7 @@ async def test_a_claimed_run_that_cannot_begin_does_not_keep_the_others_from_it(
             claimed = await self._runs.claim(worker, n, ttl_s)
             if not self.has_begun:
                 self.has_begun = True
-                odd = Run(ask(run_id="odd", graph=cast(str, [])), "running", 1, 0, datetime.now(UTC))
+                odd = Run(run_spec(run_id="odd", graph=cast(str, [])), "running", 1, 0, datetime.now(UTC))
                 return [Lease(odd, worker), *claimed]
             return claimed
 
@@ -97,10 +97,10 @@ async def test_a_claimed_run_that_cannot_begin_does_not_keep_the_others_from_it(
         agent(["one"], ["two"]), change=lambda stores: replace(stores, runs=cast(Runs, Odd(stores.runs)))
     )
 
-    await engine.start(ask("1", run_id="r1"))
-    await engine.start(ask("2", run_id="r2", on_busy="enqueue"))
+    await engine.start(run_spec("1", run_id="r1"))
+    await engine.start(run_spec("2", run_id="r2", on_busy="enqueue"))
 
-    assert answer(await said(engine.follow("r2"))) == "two"
+    assert answer(await read_all(engine.follow("r2"))) == "two"
     assert "can't be acted on" in caplog.text
 
 
@@ -117,23 +117,23 @@ async def test_readers_of_a_run_whose_events_cannot_be_stored_get_an_error(
     engine = await engine_of(
         agent(["some", gate, " more", asyncio.Event()], ["fine"], ["whole"]), change=change
     )
-    await engine.start(ask("1"))
+    await engine.start(run_spec("1"))
     readers = [engine.follow("r"), engine.follow("r")]
     for reader in readers:
-        await until(reader, "token")
-    await stored(logs[0], Cursor(1, 3))
+        await read_until(reader, "token")
+    await read_stored(logs[0], Cursor(1, 3))
 
     logs[0].is_full = True
     gate.set()
     for reader in readers:
         with pytest.raises(StorageFailed):
-            await said(reader)
+            await read_all(reader)
     logs[0].is_full = False
 
-    assert answer(await ended(engine, ask(thread_id="other", run_id="other"))) == "fine"
+    assert answer(await run_to_end(engine, run_spec(thread_id="other", run_id="other"))) == "fine"
     let_leases_run_out(tmp_path / "data")
-    await engine.start(ask("2", run_id="r2", on_busy="enqueue"))  # looks for what can be claimed, too
-    events = await said(engine.follow("r"))
+    await engine.start(run_spec("2", run_id="r2", on_busy="enqueue"))  # looks for what can be claimed, too
+    events = await read_all(engine.follow("r"))
     assert (events[-1].attempt, kinds(events)[-1]) == (2, "finished")
 
 
@@ -149,17 +149,17 @@ async def test_readers_of_a_run_whose_end_cannot_be_stored_get_an_error(
     engine = await engine_of(agent(["one"], ["fine"]), change=change)
     rows[0].is_full = True
 
-    await engine.start(ask("1"))
+    await engine.start(run_spec("1"))
     events = engine.follow("r")
-    await until(events, "update")
+    await read_until(events, "update")
     with pytest.raises(StorageFailed):
-        await said(events)
+        await read_all(events)
     rows[0].is_full = False
 
     assert (await engine.get_run("r")).status == "running"  # until its lease has run out
     let_leases_run_out(tmp_path / "data")
-    assert answer(await ended(engine, ask("2", run_id="r2", on_busy="enqueue"))) == "fine"
-    assert kinds(await said(engine.follow("r")))[-1] == "finished"
+    assert answer(await run_to_end(engine, run_spec("2", run_id="r2", on_busy="enqueue"))) == "fine"
+    assert kinds(await read_all(engine.follow("r")))[-1] == "finished"
     assert await texts(engine) == ["1", "one", "2", "fine"]
 
 
@@ -185,7 +185,7 @@ async def test_a_run_waits_between_its_steps_while_the_log_is_full(engine_of: En
     builder = StateGraph(Messages).add_sequence([("much", much), ("more", more)])
     graph = builder.add_edge(START, "much").compile()
     engine = await engine_of(graph, change=lambda stores: replace(stores, event_log=Slow(stores.event_log)))
-    await engine.start(ask())
+    await engine.start(run_spec())
     with anyio.fail_after(10):
         while len(await texts(engine)) < 2:  # the first step isn't stored yet
             await checkpoint()
@@ -210,8 +210,8 @@ async def test_a_log_that_cannot_be_swept_ends_no_run(
         agent(["one"], ["two"]), change=lambda stores: replace(stores, event_log=Untidy(stores.event_log))
     )
 
-    assert answer(await ended(engine, ask(run_id="r1"))) == "one"
-    assert answer(await ended(engine, ask(run_id="r2"))) == "two"
+    assert answer(await run_to_end(engine, run_spec(run_id="r1"))) == "one"
+    assert answer(await run_to_end(engine, run_spec(run_id="r2"))) == "two"
     assert "can't be kept in order" in caplog.text
 
 
@@ -233,8 +233,8 @@ async def test_a_thread_that_cannot_be_pruned_ends_no_run(
 
     engine = await engine_of(agent(["one"], ["two"]), change=change)
 
-    assert answer(await ended(engine, ask(run_id="r1"))) == "one"
-    assert answer(await ended(engine, ask(run_id="r2"))) == "two"
+    assert answer(await run_to_end(engine, run_spec(run_id="r1"))) == "one"
+    assert answer(await run_to_end(engine, run_spec(run_id="r2"))) == "two"
     assert "can't be kept in order" in caplog.text
 
 
@@ -262,16 +262,16 @@ async def test_a_process_whose_own_lease_has_expired_continues_with_the_next_att
     builder.add_node("model", wait)
     builder.add_edge(START, "model")
     engine = await engine_of(builder.compile())
-    await engine.start(ask("1"))
+    await engine.start(run_spec("1"))
     await has_begun.wait()
-    reader = asyncio.create_task(said(engine.follow("r")))
-    await stored(engine_of.stores(engine).event_log, Cursor(1, 1))
+    reader = asyncio.create_task(read_all(engine.follow("r")))
+    await read_stored(engine_of.stores(engine).event_log, Cursor(1, 1))
 
     let_leases_run_out(tmp_path / "data")
-    await engine.start(ask("2", run_id="r2", on_busy="enqueue"))  # has it look for what can be claimed
+    await engine.start(run_spec("2", run_id="r2", on_busy="enqueue"))  # has it look for what can be claimed
     events = await reader
     gate.set()
-    await said(engine.follow("r2"))
+    await read_all(engine.follow("r2"))
 
     assert [(event.attempt, event.kind) for event in events[:3]] == [
         (1, "started"),
@@ -281,18 +281,18 @@ async def test_a_process_whose_own_lease_has_expired_continues_with_the_next_att
     assert [event.seq for event in events[1:]] == list(range(1, len(events)))
     assert kinds(events)[-1] == "finished"
     assert await texts(engine) == ["1", "two", "2", "two"]
-    assert await said(engine.follow("r")) == events
+    assert await read_all(engine.follow("r")) == events
 
 
 async def test_an_attempt_that_was_overtaken_ends_without_a_word(engine_of: Engines, tmp_path: Path) -> None:
     """Another worker has it now; the log tells at the next flush."""
     gate = asyncio.Event()
     engine = await engine_of(agent(["half", gate, " more", asyncio.Event()]))
-    await engine.start(ask("1"))
+    await engine.start(run_spec("1"))
     events = engine.follow("r")
-    await until(events, "token")
+    await read_until(events, "token")
     stores = engine_of.stores(engine)
-    await stored(stores.event_log, Cursor(1, 3))
+    await read_stored(stores.event_log, Cursor(1, 3))
     let_leases_run_out(tmp_path / "data")
     (lease,) = await stores.runs.claim("another", 1, 60)
     await stores.event_log.append({"r": [Event(2, 1, "started", {})]})
@@ -305,16 +305,16 @@ async def test_an_attempt_that_was_overtaken_ends_without_a_word(engine_of: Engi
     assert await stores.runs.finish(lease, Event(2, 2, "cancelled", {}))
     run = await engine.get_run("r")
     assert (run.attempt, run.status) == (2, "cancelled")
-    assert kinds(await said(engine.follow("r", Cursor(2, 0)))) == ["started", "cancelled"]
+    assert kinds(await read_all(engine.follow("r", Cursor(2, 0)))) == ["started", "cancelled"]
     assert await texts(engine) == ["1"]
 
 
 async def test_an_end_that_comes_too_late_is_dropped(engine_of: Engines, tmp_path: Path) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent([gate, "one"]))
-    await engine.start(ask("1"))
+    await engine.start(run_spec("1"))
     stores = engine_of.stores(engine)
-    await stored(stores.event_log, Cursor(1, 1))
+    await read_stored(stores.event_log, Cursor(1, 1))
     let_leases_run_out(tmp_path / "data")
     (lease,) = await stores.runs.claim("another", 1, 60)
 

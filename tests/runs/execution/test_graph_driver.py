@@ -59,23 +59,23 @@ def an_agent() -> AnyPregel:
     return agent(["Let me", " see.", call("double", '{"x": 4}')], ["It", " is", " 8."])
 
 
-async def writes_and_says(state: Messages) -> Any:
+async def writes_and_answers(state: Messages) -> Any:
     get_stream_writer()("before")
-    said = await ScriptedModel(scripts=[["one ", "two"]]).ainvoke(state["messages"])
+    reply = await ScriptedModel(scripts=[["one ", "two"]]).ainvoke(state["messages"])
     get_stream_writer()("after")
-    return {"messages": [said]}
+    return {"messages": [reply]}
 
 
-def says_in_a_thread(state: Messages) -> Any:
+def answers_in_a_thread(state: Messages) -> Any:
     get_stream_writer()("before")
-    said = list(FakeListChatModel(responses=["abc"]).stream(state["messages"]))
+    reply = list(FakeListChatModel(responses=["abc"]).stream(state["messages"]))
     get_stream_writer()("after")
-    return {"messages": [AIMessage("".join(str(each.content) for each in said))]}
+    return {"messages": [AIMessage("".join(str(each.content) for each in reply))]}
 
 
 def runs_a_graph_in_a_thread(state: Messages) -> Any:
     return {
-        "messages": node_of(says_in_a_thread).invoke(state, {"configurable": {"thread_id": "inner"}})[
+        "messages": node_of(answers_in_a_thread).invoke(state, {"configurable": {"thread_id": "inner"}})[
             "messages"
         ]
     }
@@ -120,7 +120,7 @@ def commands() -> AnyPregel:
         return Command(goto="end", update={"messages": [AIMessage("routing", id="r")]})
 
     builder = StateGraph(Messages).add_node("route", route, destinations=("end",)).add_edge(START, "route")
-    return builder.add_node("end", writes_and_says).compile(InMemorySaver())
+    return builder.add_node("end", writes_and_answers).compile(InMemorySaver())
 
 
 async def is_quiet(state: Messages) -> Any:
@@ -154,16 +154,16 @@ def functional() -> AnyPregel:
 
 
 SHAPES: dict[str, Callable[[], AnyPregel]] = {
-    "a model": lambda: node_of(writes_and_says),
+    "a model": lambda: node_of(writes_and_answers),
     "an agent": lambda: kept(an_agent()),
-    "a subgraph": lambda: node_of(an_agent(), writes_and_says),
+    "a subgraph": lambda: node_of(an_agent(), writes_and_answers),
     "a subgraph's subgraph": lambda: node_of(node_of(an_agent())),
-    "a thread": lambda: node_of(says_in_a_thread, writes_and_says),
+    "a thread": lambda: node_of(answers_in_a_thread, writes_and_answers),
     "a graph in a thread": lambda: node_of(runs_a_graph_in_a_thread),
     "functions": functional,
-    "an interrupt": lambda: node_of(writes_and_says, asks),
+    "an interrupt": lambda: node_of(writes_and_answers, asks),
     "an interrupt in a subgraph": lambda: node_of(node_of(asks)),
-    "a failure": lambda: node_of(writes_and_says, fails),
+    "a failure": lambda: node_of(writes_and_answers, fails),
     "a tool in a thread": a_sync_tool,
     "a command": commands,
     "a model without a stream": lambda: node_of(is_quiet),
@@ -196,14 +196,14 @@ async def test_an_answer_to_an_interrupt_yields_the_same_parts() -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 async def test_a_token_is_there_while_its_model_is_still_in_the_call_that_made_it(driver: str) -> None:
-    has_come = asyncio.Event()
+    arrived = asyncio.Event()
 
     def take(part: Part) -> None:
         if part[1] == "messages":
-            has_come.set()
+            arrived.set()
 
     async with asyncio.timeout(5):
-        await collect(kept(agent(["one", has_come, "two"])), ASKED, take, DRIVERS[driver])
+        await collect(kept(agent(["one", arrived, "two"])), ASKED, take, DRIVERS[driver])
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -324,9 +324,9 @@ async def test_it_is_in_place_if_nothing_is_missing(caplog: pytest.LogCaptureFix
 
 async def assert_a_turn_streams(engine_of: Engines, **options: Any) -> None:
     """Run a turn with a tool call; its last token must come while its model is still answering."""
-    has_come = asyncio.Event()
+    arrived = asyncio.Event()
     engine = await engine_of(
-        named(agent([call("double", '{"x": 4}')], ["It", " is", has_come, " 8."])), **options
+        named(agent([call("double", '{"x": 4}')], ["It", " is", arrived, " 8."])), **options
     )
 
     await engine.start(RunSpec("agent", ASKED, thread_id="t", run_id="r"))
@@ -336,7 +336,7 @@ async def assert_a_turn_streams(engine_of: Engines, **options: Any) -> None:
             kinds.append(event.kind)
             if event.kind == "token":
                 text += event.data["text"]
-                has_come.set()
+                arrived.set()
 
     assert (text, kinds[-1]) == ("It is 8.", "finished")
     assert {"tool_call", "tool_result"} <= set(kinds)

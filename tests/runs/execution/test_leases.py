@@ -15,13 +15,13 @@ from seltzer.runs.event import RunId
 from seltzer.runs.execution.leases import RENEW_S, Claimed, Leases, Lost
 from seltzer.runs.ports import Renewal, Runs
 from seltzer.runs.run import Lease, Run, Stop
-from tests.runs.asking import ask
+from tests.runs.scenario import run_spec
 
 pytestmark = pytest.mark.anyio
 
 
 def lease(run_id: RunId) -> Lease:
-    return Lease(Run(ask(run_id=run_id), "running", 1, 1, datetime.now(UTC)), "worker")
+    return Lease(Run(run_spec(run_id=run_id), "running", 1, 1, datetime.now(UTC)), "worker")
 
 
 class Rows:
@@ -82,7 +82,7 @@ class Worker:
                 self.stopped.append((change.run_id, change.how))
 
 
-async def until(is_so: Callable[[], object]) -> None:
+async def wait_until(is_so: Callable[[], object]) -> None:
     with anyio.fail_after(5):
         while not is_so():
             await checkpoint()
@@ -92,11 +92,11 @@ async def test_what_waits_is_claimed_at_once_and_again_when_nudged() -> None:
     rows, worker = Rows(), Worker()
     rows.waiting = [lease("a"), lease("b")]
     async with worker.at(rows) as leases:
-        await until(lambda: len(worker.held) == 2)
+        await wait_until(lambda: len(worker.held) == 2)
 
         rows.waiting = [lease("c")]
         leases.nudge()
-        await until(lambda: len(worker.held) == 3)
+        await wait_until(lambda: len(worker.held) == 3)
 
     assert [each.run.spec.run_id for each in worker.held] == ["a", "b", "c"]
 
@@ -105,7 +105,7 @@ async def test_no_more_is_claimed_than_there_is_room_for() -> None:
     rows, worker = Rows(), Worker(room=1)
     rows.waiting = [lease("a"), lease("b")]
     async with worker.at(rows) as leases:
-        await until(lambda: worker.held)
+        await wait_until(lambda: worker.held)
         leases.nudge()
         await checkpoint()
         await checkpoint()
@@ -113,7 +113,7 @@ async def test_no_more_is_claimed_than_there_is_room_for() -> None:
         assert rows.asked == [("claim", 1)]
         worker.held.clear()
         leases.nudge()
-        await until(lambda: worker.held)
+        await wait_until(lambda: worker.held)
 
     assert rows.waiting == []
 
@@ -123,7 +123,7 @@ async def test_leases_are_renewed_and_their_changes_are_yielded() -> None:
     worker.held = [lease("a"), lease("b"), lease("c")]
     rows.renewal = Renewal({"a"}, {"b": "rollback"})
     async with worker.at(rows, renew_s=0.001):
-        await until(lambda: worker.lost and worker.stopped)
+        await wait_until(lambda: worker.lost and worker.stopped)
 
     assert ("renew", ["a", "b", "c"]) in rows.asked
     assert (worker.lost[0], worker.stopped[0]) == ("a", ("b", "rollback"))
@@ -132,7 +132,7 @@ async def test_leases_are_renewed_and_their_changes_are_yielded() -> None:
 async def test_nothing_is_renewed_without_leases() -> None:
     rows, worker = Rows(), Worker()
     async with worker.at(rows, renew_s=0.001):
-        await until(lambda: len(rows.asked) > 2)
+        await wait_until(lambda: len(rows.asked) > 2)
 
     assert {verb for verb, _ in rows.asked} == {"claim"}
 
@@ -142,7 +142,7 @@ async def test_a_process_that_stalled_renews_before_it_claims() -> None:
     rows, worker = Rows(), Worker()
     worker.held = [lease("a")]
     async with worker.at(rows, renew_s=-1):  # as late as can be
-        await until(lambda: len(rows.asked) >= 4)
+        await wait_until(lambda: len(rows.asked) >= 4)
 
     assert [verb for verb, _ in rows.asked[:4]] == ["renew", "claim", "renew", "claim"]
 
@@ -152,21 +152,21 @@ async def test_a_store_that_fails_for_a_while_is_retried() -> None:
     rows.waiting = [lease("a")]
     rows.error = StorageFailed("the disk is full")
     async with worker.at(rows, renew_s=0.001):
-        await until(lambda: len(rows.asked) > 2)
+        await wait_until(lambda: len(rows.asked) > 2)
         assert not worker.held
 
         rows.error = None
-        await until(lambda: worker.held)
+        await wait_until(lambda: worker.held)
 
 
 async def test_a_store_that_raises_anything_is_retried() -> None:
     rows, worker = Rows(), Worker()
     rows.error = ValueError("a row can't be read")
     async with worker.at(rows) as leases:
-        await until(lambda: rows.asked)
+        await wait_until(lambda: rows.asked)
         rows.error, rows.waiting = None, [lease("later")]
         leases.nudge()
-        await until(lambda: worker.held)
+        await wait_until(lambda: worker.held)
 
     assert [each.run.spec.run_id for each in worker.held] == ["later"]
 
@@ -174,7 +174,7 @@ async def test_a_store_that_raises_anything_is_retried() -> None:
 async def test_a_closed_worker_requests_nothing_more() -> None:
     rows, worker = Rows(), Worker()
     async with worker.at(rows) as leases:
-        await until(lambda: rows.asked)
+        await wait_until(lambda: rows.asked)
     leases.nudge()
     for _ in range(5):
         await checkpoint()

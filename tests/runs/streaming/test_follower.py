@@ -14,8 +14,8 @@ from seltzer.runs.event import Event
 from seltzer.runs.limits import RunLimits
 from seltzer.runs.streaming.hub import TAIL_LIMIT
 from seltzer.stores.open import Retention
-from tests.runs.asking import answer, ask, ended, kinds, said, stored, until
 from tests.runs.conftest import Engines
+from tests.runs.scenario import answer, kinds, read_all, read_stored, read_until, run_spec, run_to_end
 from tests.runs.scripted import agent
 
 pytestmark = pytest.mark.anyio
@@ -36,10 +36,10 @@ def test_a_cursor_is_read_as_it_is_written(cursor: Cursor) -> None:
 
 async def test_a_late_follower_reads_what_the_first_one_read(engine_of: Engines) -> None:
     engine = await engine_of(agent(["a", "b", "c"]))
-    first = await ended(engine, ask())
+    first = await run_to_end(engine, run_spec())
 
-    late = await said(engine.follow("r"))
-    rest = [await said(engine.follow("r", event.cursor)) for event in first]
+    late = await read_all(engine.follow("r"))
+    rest = [await read_all(engine.follow("r", event.cursor)) for event in first]
 
     assert late == first
     assert rest == [first[index:] for index in range(1, len(first) + 1)]
@@ -58,7 +58,7 @@ async def test_delivered_events_are_not_yielded_and_none_is_lost_between(engine_
         gates[1].set()
         return True
 
-    await engine.start(ask())
+    await engine.start(run_spec())
     with anyio.fail_after(5):
         async with aclosing(engine.follow_batches("r", deliver=deliver)) as batches:
             async for batch in batches:
@@ -68,18 +68,18 @@ async def test_delivered_events_are_not_yielded_and_none_is_lost_between(engine_
                         gate.set()
 
     assert answer(taken) == "b"
-    assert read == await said(engine.follow("r"))
+    assert read == await read_all(engine.follow("r"))
     assert answer(read) == "abcd"
 
 
 async def test_a_follower_from_any_point_of_a_live_run_reads_the_rest(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["a", "b", gate, "c", "d"]))
-    await engine.start(ask())
+    await engine.start(run_spec())
 
     async with asyncio.TaskGroup() as group:
         cursors = [START, *(Cursor(1, seq) for seq in range(1, 6))]
-        followers = [group.create_task(said(engine.follow("r", cursor))) for cursor in cursors]
+        followers = [group.create_task(read_all(engine.follow("r", cursor))) for cursor in cursors]
         await checkpoint()
         gate.set()
 
@@ -91,8 +91,8 @@ async def test_a_follower_from_any_point_of_a_live_run_reads_the_rest(engine_of:
 async def test_what_waits_for_a_reader_is_one_batch(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["a", "b", "c", gate]))
-    await engine.start(ask())
-    await until(engine.follow("r", Cursor(1, 4)), "token")  # the third token
+    await engine.start(run_spec())
+    await read_until(engine.follow("r", Cursor(1, 4)), "token")  # the third token
 
     async with aclosing(engine.follow_batches("r")) as batches:
         first = await anext(batches)
@@ -104,12 +104,12 @@ async def test_what_waits_for_a_reader_is_one_batch(engine_of: Engines) -> None:
 async def test_a_reader_that_falls_behind_reads_what_it_missed_from_the_log(engine_of: Engines) -> None:
     count = 2 * TAIL_LIMIT + 10
     engine = await engine_of(agent([str(number % 10) for number in range(count)]))
-    await engine.start(ask())
+    await engine.start(run_spec())
     events = engine.follow("r")
     first = await anext(events)
 
-    whole = await said(engine.follow("r"))
-    rest = await said(events)
+    whole = await read_all(engine.follow("r"))
+    rest = await read_all(events)
 
     assert [first, *rest] == whole
     assert [event.seq for event in whole] == list(range(1, count + 5))
@@ -120,14 +120,14 @@ async def test_a_reader_before_the_tail_of_a_live_run_gets_the_log_and_then_the_
 ) -> None:
     count, gate = 3 * TAIL_LIMIT, asyncio.Event()
     engine = await engine_of(agent([*(str(number % 10) for number in range(count)), gate, "end"]))
-    await engine.start(ask())
-    await until(engine.follow("r", Cursor(1, count + 1)), "token")  # the last before the gate
-    await stored(engine_of.stores(engine).event_log, Cursor(1, count + 2))
+    await engine.start(run_spec())
+    await read_until(engine.follow("r", Cursor(1, count + 1)), "token")  # the last before the gate
+    await read_stored(engine_of.stores(engine).event_log, Cursor(1, count + 2))
 
     readers = [engine.follow("r", cursor) for cursor in (START, Cursor(1, 7), Cursor(1, count))]
     firsts = [await anext(reader) for reader in readers]
     gate.set()
-    read = [[first, *await said(reader)] for first, reader in zip(firsts, readers, strict=True)]
+    read = [[first, *await read_all(reader)] for first, reader in zip(firsts, readers, strict=True)]
 
     assert [event.seq for event in read[0]] == list(range(1, count + 6))
     assert read[1:] == [read[0][7:], read[0][count:]]
@@ -136,8 +136,8 @@ async def test_a_reader_before_the_tail_of_a_live_run_gets_the_log_and_then_the_
 async def test_a_reader_before_the_tail_has_all_events_before_more_are_published(engine_of: Engines) -> None:
     count, gate = 3 * TAIL_LIMIT, asyncio.Event()
     engine = await engine_of(agent([*(str(number % 10) for number in range(count)), gate]))
-    await engine.start(ask())
-    await until(engine.follow("r", Cursor(1, count + 1)), "token")  # the last before the gate
+    await engine.start(run_spec())
+    await read_until(engine.follow("r", Cursor(1, count + 1)), "token")  # the last before the gate
 
     async with aclosing(engine.follow("r")) as events:
         with anyio.fail_after(5):
@@ -150,13 +150,13 @@ async def test_a_reader_before_the_tail_has_all_events_before_more_are_published
 async def test_readers_that_unsubscribe_disturb_nobody(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["a", gate, "b"]))
-    await engine.start(ask())
-    stays = asyncio.create_task(said(engine.follow("r")))
+    await engine.start(run_spec())
+    stays = asyncio.create_task(read_all(engine.follow("r")))
 
     async with aclosing(engine.follow("r")) as leaves:
         await anext(leaves)
     with anyio.move_on_after(0.01):  # while it waits for the next event
-        await said(engine.follow("r"))
+        await read_all(engine.follow("r"))
     gate.set()
 
     assert answer(await stays) == "ab"
@@ -166,9 +166,9 @@ async def test_readers_that_unsubscribe_disturb_nobody(engine_of: Engines) -> No
 async def test_a_run_that_waits_is_followed_from_before_it_begins(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent([gate, "one"], ["two"]))
-    await engine.start(ask(run_id="r1"))
-    waiting = await engine.start(ask(run_id="r2", on_busy="enqueue"))
-    reader = asyncio.create_task(said(engine.follow("r2")))
+    await engine.start(run_spec(run_id="r1"))
+    waiting = await engine.start(run_spec(run_id="r2", on_busy="enqueue"))
+    reader = asyncio.create_task(read_all(engine.follow("r2")))
     await checkpoint()
 
     gate.set()
@@ -176,7 +176,7 @@ async def test_a_run_that_waits_is_followed_from_before_it_begins(engine_of: Eng
     assert (waiting.status, waiting.attempt) == ("pending", 0)
     events = await reader
     assert kinds(events) == ["started", "message", "token", "update", "finished"]
-    assert events == await said(engine.follow("r2"))
+    assert events == await read_all(engine.follow("r2"))
 
 
 @pytest.mark.parametrize("cursor", [Cursor(2, 0), Cursor(2, 1), Cursor(99, 1)])
@@ -185,21 +185,21 @@ async def test_a_cursor_of_an_attempt_that_has_not_been_is_refused(
 ) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["a", gate]))
-    await engine.start(ask())
+    await engine.start(run_spec())
 
     with anyio.fail_after(5), pytest.raises(InvalidCursor):
         await anext(engine.follow("r", cursor))
     with pytest.raises(InvalidCursor):
         await engine.check_cursor("r", cursor)
     gate.set()
-    await said(engine.follow("r"))
+    await read_all(engine.follow("r"))
     with pytest.raises(InvalidCursor):
         await anext(engine.follow("r", cursor))
 
 
 async def test_a_cursor_past_the_end_of_an_ended_run_is_refused(engine_of: Engines) -> None:
     engine = await engine_of(agent(["a"]))
-    last = (await ended(engine, ask()))[-1]
+    last = (await run_to_end(engine, run_spec()))[-1]
 
     with pytest.raises(InvalidCursor):
         await anext(engine.follow("r", Cursor(1, last.seq + 1)))
@@ -210,10 +210,10 @@ async def test_a_cursor_past_the_end_of_an_ended_run_is_refused(engine_of: Engin
 async def test_a_cursor_past_the_end_of_a_live_run_waits(engine_of: Engines) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["a", gate, "b", "c"]))
-    await engine.start(ask())
-    await until(engine.follow("r"), "token")
+    await engine.start(run_spec())
+    await read_until(engine.follow("r"), "token")
 
-    reader = asyncio.create_task(said(engine.follow("r", Cursor(1, 4))))
+    reader = asyncio.create_task(read_all(engine.follow("r", Cursor(1, 4))))
     await checkpoint()
     gate.set()
 
@@ -225,10 +225,10 @@ async def test_a_cursor_past_all_events_of_a_live_run_is_refused_when_it_has_end
 ) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["a", gate, "b"]))
-    await engine.start(ask())
-    await until(engine.follow("r"), "token")
+    await engine.start(run_spec())
+    await read_until(engine.follow("r"), "token")
 
-    reader = asyncio.create_task(said(engine.follow("r", Cursor(1, 1000))))
+    reader = asyncio.create_task(read_all(engine.follow("r", Cursor(1, 1000))))
     await checkpoint()
     gate.set()
 
@@ -238,23 +238,23 @@ async def test_a_cursor_past_all_events_of_a_live_run_is_refused_when_it_has_end
 
 async def test_what_is_not_kept_any_more_is_a_gap(engine_of: Engines) -> None:
     engine = await engine_of(agent(list("abcdefgh")), keeping=Retention(events=5))
-    await engine.start(ask())
-    await said(engine.follow("r"))  # from memory: it began before anything was dropped
+    await engine.start(run_spec())
+    await read_all(engine.follow("r"))  # from memory: it began before anything was dropped
 
     for follow in (engine.check_cursor, lambda run_id, cursor: anext(engine.follow(run_id, cursor))):
         for cursor in (START, Cursor(1, 6)):
             with pytest.raises(StreamGap):
                 await follow("r", cursor)
-    assert kinds(await said(engine.follow("r", Cursor(1, 10)))) == ["update", "finished"]
+    assert kinds(await read_all(engine.follow("r", Cursor(1, 10)))) == ["update", "finished"]
 
 
 async def test_an_expired_run_is_a_gap_except_after_its_last_event(engine_of: Engines) -> None:
     engine = await engine_of(agent(["a"]), limits=RunLimits(retention_s=0))
-    last = (await ended(engine, ask()))[-1]
+    last = (await run_to_end(engine, run_spec()))[-1]
     await engine.aclose()  # and so the log is tidied
 
     engine = await engine_of(agent(["a"]))
 
     with pytest.raises(StreamGap):
         await anext(engine.follow("r"))
-    assert await said(engine.follow("r", last.cursor)) == []
+    assert await read_all(engine.follow("r", last.cursor)) == []

@@ -232,10 +232,10 @@ def test_readers_by_delivery_and_by_wake_up_read_each_event_once_and_in_order(
             speaker.put("finished")
         return speaker.log, readers
 
-    said, readers = asyncio.run(read())
+    published, readers = asyncio.run(read())
 
     for reader in readers:
-        assert reader.read == said
+        assert reader.read == published
 
 
 async def test_events_are_delivered_at_once_to_a_waiting_reader_except_the_last() -> None:

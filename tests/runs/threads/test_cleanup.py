@@ -16,9 +16,9 @@ from seltzer.runs.event import Event, Json
 from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import EventLog
 from seltzer.stores.open import FILE_NAME
-from tests.runs.asking import ask, begin, kinds, said, stored, unasked, until
 from tests.runs.conftest import Engines
 from tests.runs.execution.test_executor import let_leases_run_out
+from tests.runs.scenario import begin, kinds, read_all, read_stored, read_until, run_spec, spec_without_input
 from tests.runs.scripted import agent, named
 from tests.stores.conversing import rows
 
@@ -39,33 +39,33 @@ async def swept(event_log: EventLog, folder: Path) -> None:
 
 
 async def cancel(engine: Engine, given: Given) -> None:
-    await engine.start(ask(run_id="r2", on_busy="enqueue", configurable=given))
+    await engine.start(run_spec(run_id="r2", on_busy="enqueue", configurable=given))
     await engine.cancel("r2")
 
 
 async def cancel_attached(engine: Engine, given: Given) -> None:
-    await engine.reserve(unasked("r2", on_busy="enqueue", configurable=given))
+    await engine.reserve(spec_without_input("r2", on_busy="enqueue", configurable=given))
     await engine.cancel("r2")
 
 
 async def release(engine: Engine, given: Given) -> None:
-    reservation = await engine.reserve(unasked("r2", on_busy="enqueue", configurable=given))
+    reservation = await engine.reserve(spec_without_input("r2", on_busy="enqueue", configurable=given))
     await reservation.release()
 
 
 async def interrupt(engine: Engine, given: Given) -> None:
-    await engine.start(ask(run_id="r2", on_busy="enqueue", configurable=given))
-    await engine.start(ask(run_id="r3", on_busy="interrupt"))
+    await engine.start(run_spec(run_id="r2", on_busy="enqueue", configurable=given))
+    await engine.start(run_spec(run_id="r3", on_busy="interrupt"))
 
 
 async def roll_back(engine: Engine, given: Given) -> None:
-    await engine.reserve(unasked("r2", on_busy="enqueue", configurable=given))
-    await engine.start(ask(run_id="r3", on_busy="rollback"))
+    await engine.reserve(spec_without_input("r2", on_busy="enqueue", configurable=given))
+    await engine.start(run_spec(run_id="r3", on_busy="rollback"))
 
 
 async def begin_too_late(engine: Engine, given: Given) -> None:
-    reservation = await engine.reserve(unasked("r2", on_busy="enqueue", configurable=given))
-    await engine.start(ask(run_id="r3", on_busy="interrupt"))
+    reservation = await engine.reserve(spec_without_input("r2", on_busy="enqueue", configurable=given))
+    await engine.start(run_spec(run_id="r3", on_busy="interrupt"))
     begin(reservation)
 
 
@@ -75,16 +75,16 @@ async def test_a_run_that_ended_while_it_waited_blocks_nothing(
 ) -> None:
     gate = asyncio.Event()
     engine = await engine_of(agent(["one", gate], ["two"]), limits=AT_ONCE)
-    await engine.start(ask(run_id="r1"))
+    await engine.start(run_spec(run_id="r1"))
     first = engine.follow("r1")
-    await until(first, "token")
+    await read_until(first, "token")
 
     given = Given()
     kept = weakref.ref(given)
     await end(engine, given)
     del given
     gate.set()
-    await said(first)
+    await read_all(first)
     with anyio.fail_after(10):
         while (await engine_of.stores(engine).runs.get("r3") or await engine.get_run("r1")).is_active:
             await checkpoint()
@@ -97,10 +97,10 @@ async def test_a_run_that_ended_while_it_waited_blocks_nothing(
 
 async def test_a_run_that_is_released_in_its_turn_blocks_nothing(engine_of: Engines, tmp_path: Path) -> None:
     engine = await engine_of(agent(["two"]), limits=AT_ONCE)
-    reservation = await engine.reserve(unasked("r1"))
+    reservation = await engine.reserve(spec_without_input("r1"))
 
     await reservation.release()
-    await engine.start(ask(run_id="r2"))
+    await engine.start(run_spec(run_id="r2"))
 
     assert await engine.idle(10)
     await swept(engine_of.stores(engine).event_log, tmp_path / "data")
@@ -108,9 +108,9 @@ async def test_a_run_that_is_released_in_its_turn_blocks_nothing(engine_of: Engi
 
 async def test_a_run_that_cannot_begin_blocks_nothing(engine_of: Engines) -> None:
     engine = await engine_of(agent(["half", asyncio.Event()]))
-    await engine.start(ask())
-    token = (await until(engine.follow("r"), "token"))[-1]
-    await stored(engine_of.stores(engine).event_log, token.cursor)
+    await engine.start(run_spec())
+    token = (await read_until(engine.follow("r"), "token"))[-1]
+    await read_stored(engine_of.stores(engine).event_log, token.cursor)
     folder = engine_of.killed(engine)
 
     engine = await engine_of(named(agent(["hi"]), "another"), folder=folder, limits=AT_ONCE)
@@ -122,7 +122,7 @@ async def test_a_run_that_cannot_begin_blocks_nothing(engine_of: Engines) -> Non
 async def test_a_run_that_another_has_claimed_is_not_tidied_away(engine_of: Engines, tmp_path: Path) -> None:
     engine = await engine_of(agent(), limits=RunLimits(runs=1, retention_s=0))  # no room to claim it itself
     stores = engine_of.stores(engine)
-    reservation = await engine.reserve(unasked("r"))
+    reservation = await engine.reserve(spec_without_input("r"))
     let_leases_run_out(tmp_path / "data")
     (lease,) = await stores.runs.claim("another", 1, 60)
     await stores.event_log.append({"r": [Event(2, 1, "started", {})]})
@@ -131,4 +131,4 @@ async def test_a_run_that_another_has_claimed_is_not_tidied_away(engine_of: Engi
     await checkpoint()
 
     assert await stores.runs.finish(lease, Event(2, 2, "cancelled", {}))
-    assert kinds(await said(engine.follow("r"))) == ["started", "cancelled"]
+    assert kinds(await read_all(engine.follow("r"))) == ["started", "cancelled"]

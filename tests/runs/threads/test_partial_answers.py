@@ -43,27 +43,27 @@ STARTED: tuple[Kind, Json] = ("started", {})
 STATE: tuple[Kind, Json] = ("state", {"values": {}})
 
 
-def _left(*said: tuple[Kind, Json]) -> AIMessage | None:
+def _partial(*emitted: tuple[Kind, Json]) -> AIMessage | None:
     partial = PartialAnswer()
-    for seq, (kind, data) in enumerate(said, 1):
+    for seq, (kind, data) in enumerate(emitted, 1):
         partial.feed(Event(1, seq, kind, data))
     return partial.message()
 
 
-def _text(*said: tuple[Kind, Json]) -> str | None:
-    left = _left(*said)
+def _text(*emitted: tuple[Kind, Json]) -> str | None:
+    left = _partial(*emitted)
     return None if left is None else left.text
 
 
 def test_the_tokens_of_an_unfinished_answer_are_a_message_marked_incomplete() -> None:
-    left = _left(STARTED, _message("m"), _token("m", "It"), _token("m", " is"))
+    left = _partial(STARTED, _message("m"), _token("m", "It"), _token("m", " is"))
 
     assert left is not None
     assert (left.id, left.text, left.response_metadata) == ("m", "It is", {"incomplete": True})
 
 
 @pytest.mark.parametrize(
-    "said",
+    "emitted",
     [
         (),
         (STARTED, _message("m")),
@@ -75,8 +75,8 @@ def test_the_tokens_of_an_unfinished_answer_are_a_message_marked_incomplete() ->
     ],
     ids=["nothing", "no token", "blank", "finished", "retracted", "a step", "no beginning"],
 )
-def test_without_an_unfinished_answer_there_is_no_message(said: Any) -> None:
-    assert _left(*([said] if said and isinstance(said[0], str) else said)) is None
+def test_without_an_unfinished_answer_there_is_no_message(emitted: Any) -> None:
+    assert _partial(*([emitted] if emitted and isinstance(emitted[0], str) else emitted)) is None
 
 
 def test_the_newest_message_counts_and_another_nodes_update_changes_nothing() -> None:
@@ -87,14 +87,14 @@ def test_the_newest_message_counts_and_another_nodes_update_changes_nothing() ->
 
 
 def test_a_subgraphs_answer_is_unfinished_until_the_node_around_it_has_returned() -> None:
-    said = (
+    emitted = (
         _message("m", "model", "writer:1f", "model:2e"),
         _token("m", "It is."),
         _update("model", "writer:1f"),
     )
 
-    assert _text(*said) == "It is."
-    assert _text(*said, _update("writer")) is None
+    assert _text(*emitted) == "It is."
+    assert _text(*emitted, _update("writer")) is None
 
 
 def test_an_attempt_that_continues_from_the_thread_drops_the_text_of_the_one_before() -> None:
@@ -110,8 +110,8 @@ async def _log(pregel: AnyPregel, into: list[Event]) -> None:
     translator = Translator(AnswerShape(pregel))
 
     def take(part: Part) -> None:
-        for said in translator.feed(*part):
-            into.append(Event(1, len(into) + 1, said.kind, said.data))
+        for emitted in translator.feed(*part):
+            into.append(Event(1, len(into) + 1, emitted.kind, emitted.data))
 
     pregel = pregel.copy({"checkpointer": InMemorySaver()})
     config: RunnableConfig = {"configurable": {"thread_id": "t"}}

@@ -42,7 +42,7 @@ CONFIG: RunnableConfig = {"configurable": {"thread_id": "t"}, "metadata": {"run_
 NEXT: RunnableConfig = {"configurable": {"thread_id": "t"}, "metadata": {"run_id": "next"}}
 
 
-class HeardModel(ScriptedModel):
+class RecordingModel(ScriptedModel):
     """A scripted model that keeps what it was asked."""
 
     asked: list[list[BaseMessage]] = Field(default_factory=list)
@@ -191,7 +191,7 @@ async def test_stopped_in_mid_answer_the_thread_keeps_the_partial_answer(
     saver: SqliteSaver, bench: Bench
 ) -> None:
     reached, gate_ = gate()
-    model = HeardModel(scripts=[["It is", gate_], ["Hello again."]])
+    model = RecordingModel(scripts=[["It is", gate_], ["Hello again."]])
     pregel = agent(saver, model, bench)
     await stopped(pregel, reached)
 
@@ -206,7 +206,7 @@ async def test_stopped_in_mid_answer_the_thread_keeps_the_partial_answer(
 
 
 async def test_stopped_in_a_tool_its_call_gets_an_error(saver: SqliteSaver, bench: Bench) -> None:
-    model = HeardModel(scripts=[[calls("endless")], ["Hello again."]])
+    model = RecordingModel(scripts=[[calls("endless")], ["Hello again."]])
     pregel = agent(saver, model, bench)
     await stopped(pregel, bench.begun)
 
@@ -224,7 +224,7 @@ async def test_stopped_in_a_tool_its_call_gets_an_error(saver: SqliteSaver, benc
 async def test_of_two_calls_the_one_that_had_finished_keeps_its_result(
     saver: SqliteSaver, bench: Bench
 ) -> None:
-    model = HeardModel(scripts=[[calls("endless", "quick")], ["Hello again."]])
+    model = RecordingModel(scripts=[[calls("endless", "quick")], ["Hello again."]])
     pregel = agent(saver, model, bench, each_apart=True)
     await ran(pregel, "first", CONFIG, parts=2)  # the model's, and the quick tool's
 
@@ -242,7 +242,7 @@ async def test_of_two_calls_the_one_that_had_finished_keeps_its_result(
 async def test_stopped_between_the_model_and_its_tools(
     saver: SqliteSaver, bench: Bench, each_apart: bool
 ) -> None:
-    model = HeardModel(scripts=[[calls("quick", "quick")], ["Hello again."]])
+    model = RecordingModel(scripts=[[calls("quick", "quick")], ["Hello again."]])
     pregel = agent(saver, model, bench, each_apart=each_apart)
     await ran(pregel, "first", CONFIG, parts=1)
 
@@ -257,7 +257,7 @@ async def test_stopped_between_the_model_and_its_tools(
 async def test_a_model_that_fails_after_a_tool_leaves_everything_before_it(
     saver: SqliteSaver, bench: Bench
 ) -> None:
-    model = HeardModel(scripts=[[calls("quick")], ["It", RuntimeError("gone")], ["Hello again."]])
+    model = RecordingModel(scripts=[[calls("quick")], ["It", RuntimeError("gone")], ["Hello again."]])
     pregel = agent(saver, model, bench)
     with pytest.raises(RuntimeError, match="gone"):
         await ran(pregel, "first", CONFIG)
@@ -272,7 +272,7 @@ async def test_a_model_that_fails_after_a_tool_leaves_everything_before_it(
 async def test_what_is_written_belongs_to_the_run_and_is_written_once(
     saver: SqliteSaver, bench: Bench
 ) -> None:
-    pregel = agent(saver, HeardModel(scripts=[[calls("endless")]]), bench)
+    pregel = agent(saver, RecordingModel(scripts=[[calls("endless")]]), bench)
     await stopped(pregel, bench.begun)
 
     await repair(pregel, CONFIG, partial("So"))
@@ -285,23 +285,23 @@ async def test_what_is_written_belongs_to_the_run_and_is_written_once(
     assert {(state.metadata or {}).get("run_id") for state in history} == {"stopped"}
 
 
-@pytest.mark.parametrize("said", [partial("It", "of the log"), partial("anything", "of the thread")])
+@pytest.mark.parametrize("answer", [partial("It", "of the log"), partial("anything", "of the thread")])
 async def test_an_answer_that_the_thread_has_is_not_put_there_again(
-    saver: SqliteSaver, bench: Bench, said: AIMessage
+    saver: SqliteSaver, bench: Bench, answer: AIMessage
 ) -> None:
     whole = AIMessage("It is 4.", id="of the thread")
-    pregel = agent(saver, HeardModel(scripts=[[]]), bench)
+    pregel = agent(saver, RecordingModel(scripts=[[]]), bench)
     await pregel.aupdate_state(CONFIG, {"messages": [HumanMessage("first"), whole]}, as_node="model")
     before = await pregel.aget_state(CONFIG)
 
-    await repair(pregel, CONFIG, said)
+    await repair(pregel, CONFIG, answer)
 
     assert await pregel.aget_state(CONFIG) == before
 
 
 async def test_where_nothing_is_missing_nothing_is_written(saver: SqliteSaver, bench: Bench) -> None:
     reached, gate_ = gate()
-    pregel = agent(saver, HeardModel(scripts=[[gate_], ["Hello."]]), bench)
+    pregel = agent(saver, RecordingModel(scripts=[[gate_], ["Hello."]]), bench)
     await repair(pregel, CONFIG)
     assert (await pregel.aget_state(CONFIG)).metadata is None  # there is no thread yet
     await stopped(pregel, reached)
@@ -389,7 +389,7 @@ async def test_a_node_that_had_finished_in_parallel_is_kept(saver: SqliteSaver) 
 async def test_stopped_in_a_subgraph_the_thread_continues_from_the_question(
     saver: SqliteSaver, bench: Bench
 ) -> None:
-    model = HeardModel(scripts=[[calls("endless")], ["Hello again."]])
+    model = RecordingModel(scripts=[[calls("endless")], ["Hello again."]])
     builder = StateGraph(Messages)
     builder.add_node("writer", agent(None, model, bench))  # type: ignore[arg-type]  # it takes its parent's
     builder.add_edge(START, "writer")
@@ -440,9 +440,9 @@ async def test_only_messages_that_add_up_are_added_to(
 def test_a_call_that_could_not_be_read_needs_a_result_too() -> None:
     broken = invalid_tool_call(name="quick", args="{", id="b", error=None)
     without_id = invalid_tool_call(name="quick", args="{", id=None, error=None)
-    said = calls("quick").model_copy(update={"invalid_tool_calls": [broken, without_id]})
+    answer = calls("quick").model_copy(update={"invalid_tool_calls": [broken, without_id]})
 
-    assert [m.tool_call_id for m in unanswered_calls([said])] == ["c0", "b"]
+    assert [m.tool_call_id for m in unanswered_calls([answer])] == ["c0", "b"]
 
 
 def test_calls_followed_by_other_messages_are_left_alone() -> None:
@@ -454,12 +454,12 @@ def test_calls_followed_by_other_messages_are_left_alone() -> None:
 
 @given(st.lists(st.booleans(), max_size=6), st.randoms())
 def test_whichever_calls_are_open_in_the_end_each_has_one_result(answered: list[bool], chance: Any) -> None:
-    said = calls(*["quick"] * len(answered))
+    answer = calls(*["quick"] * len(answered))
     results = [
         ToolMessage("0", tool_call_id=f"c{i}", id=f"r{i}") for i, is_done in enumerate(answered) if is_done
     ]
     chance.shuffle(results)
-    messages: list[AnyMessage] = [HumanMessage("first", id="h"), said, *results]
+    messages: list[AnyMessage] = [HumanMessage("first", id="h"), answer, *results]
 
     missing = unanswered_calls(messages)
 

@@ -63,7 +63,7 @@ async def file(tmp_path: Path) -> Path:
     return await migrated(tmp_path / "threads.db")
 
 
-class Told(Talk):
+class Commanded(Talk):
     """A thread whose node does what its input orders."""
 
     verb: str
@@ -71,7 +71,7 @@ class Told(Talk):
     turn: int
 
 
-def _obey(state: Told) -> Any:
+def _obey(state: Commanded) -> Any:
     """Do what a node may do to its thread, and what LangGraph lets one get away with."""
     messages, at = state["messages"], state["at"] % len(state["messages"])
     message, text = messages[at], f"by turn {state['turn']}"
@@ -97,7 +97,7 @@ def _obey(state: Told) -> Any:
             return {"messages": [AIMessage(text, id=text)]}
 
 
-obeying = graph(_obey, Told)
+obeying = graph(_obey, Commanded)
 
 
 def _input(verb: str, at: int, number: int) -> Any:
@@ -141,8 +141,10 @@ def test_a_thread_equals_one_whose_state_is_stored_unpacked(
                     mine = checkpoints.saver_for(obeying)
                 else:
                     for saver in (plain, mine):
-                        told = _input(verb, at, number)
-                        await obeying.copy({"checkpointer": saver}).ainvoke(told, config(), durability="sync")
+                        input_ = _input(verb, at, number)
+                        await obeying.copy({"checkpointer": saver}).ainvoke(
+                            input_, config(), durability="sync"
+                        )
                 if at % 2:  # before the newest is loaded, and what was changed is cached again
                     cached = await _history(mine)
                     async with open_checkpoints(folder / "threads.db") as fresh:
@@ -160,11 +162,11 @@ async def test_each_message_is_stored_once(file: Path) -> None:
     async with open_checkpoints(file, kept=1000) as checkpoints:
         pregel = on(checkpoints, echo())
         for number in range(MANY):
-            said = await turn(pregel, f"{number}")
+            talked = await turn(pregel, f"{number}")
 
     blobs = Counter(blob for (blob,) in rows(file, "SELECT blob FROM checkpoint_messages"))
-    assert len(said) == 2 * MANY
-    assert counts(file)["checkpoint_messages"] == len(said)
+    assert len(talked) == 2 * MANY
+    assert counts(file)["checkpoint_messages"] == len(talked)
     assert set(blobs.values()) == {1}
 
 
@@ -237,12 +239,12 @@ async def test_a_subgraph_shares_the_messages_with_its_parent(file: Path) -> Non
     async with open_checkpoints(file, kept=1000) as checkpoints:
         pregel = on(checkpoints, nested(nested(echo())))
         for number in range(MANY):
-            said = await turn(pregel, f"{number}")
+            talked = await turn(pregel, f"{number}")
 
     stored = counts(file)["checkpoint_messages"]
     (size,) = rows(file, "SELECT max(length(value)) FROM writes")[0]
-    assert len(said) == 2 * MANY
-    assert stored == len(said)
+    assert len(talked) == 2 * MANY
+    assert stored == len(talked)
     assert size < 2_000  # a node that gives the whole state on, 40 messages, gives 40 refs
 
 
@@ -330,8 +332,8 @@ clearing = graph(_clear)
 
 async def _talk_and_clear(pregel: AnyPregel) -> None:
     """Leave a thread whose newest checkpoints have few messages, and an older one very many."""
-    for said in ({"messages": [HumanMessage(f"{n}") for n in range(VERY_MANY)]}, "clear", "more"):
-        await turn(pregel, said)
+    for talked in ({"messages": [HumanMessage(f"{n}") for n in range(VERY_MANY)]}, "clear", "more"):
+        await turn(pregel, talked)
 
 
 @pytest.mark.parametrize("what", ["checkpoint", "write"])

@@ -125,13 +125,13 @@ def test_the_counts_are_limited_to_recent_threads() -> None:
 
 
 async def test_a_pruned_thread_continues_after_a_restart(file: Path) -> None:
-    said = []
+    talked = []
     for number in range(6):
         async with open_checkpoints(file, kept=2) as checkpoints:
             pregel = on(checkpoints, agent())
-            said += [f"{number}", "", "4", "it is 4"]
+            talked += [f"{number}", "", "4", "it is 4"]
 
-            assert await turn(pregel, f"{number}") == said
+            assert await turn(pregel, f"{number}") == talked
 
             await checkpoints.prune("t")
 
@@ -180,13 +180,13 @@ async def test_messages_without_a_reference_are_deleted(file: Path) -> None:
             await checkpoints.prune("t")
         stored = counts(file)["checkpoint_messages"]
         for text in ("four", "five"):
-            said = await turn(pregel, text)
+            talked = await turn(pregel, text)
             await checkpoints.prune("t")
         left = counts(file)["checkpoint_messages"]
 
         assert stored > 15
-        assert left == len(said) == 13
-        assert await texts(pregel) == said
+        assert left == len(talked) == 13
+        assert await texts(pregel) == talked
 
 
 async def test_a_thread_with_delta_channels_is_left_alone(file: Path) -> None:

@@ -47,7 +47,7 @@ async def test_a_finished_run_is_rolled_back(file: Path, wrap: Wrap, make: Calla
     async with open_checkpoints(file) as checkpoints:
         pregel = on(checkpoints, wrap(make()))
         for number in range(4):
-            said = await turn(pregel, f"{number}", run_id=f"r{number}")
+            talked = await turn(pregel, f"{number}", run_id=f"r{number}")
         before, sizes = await seen(pregel), counts(file)
         await turn(pregel, "taken back", run_id="r")
 
@@ -55,7 +55,7 @@ async def test_a_finished_run_is_rolled_back(file: Path, wrap: Wrap, make: Calla
 
         assert await seen(pregel) == before
         assert counts(file) == sizes
-        assert (await turn(pregel, "next"))[: len(said) + 1] == [*said, "next"]
+        assert (await turn(pregel, "next"))[: len(talked) + 1] == [*talked, "next"]
 
 
 @wraps
@@ -133,7 +133,7 @@ async def test_a_run_longer_than_what_is_kept_is_rolled_back(file: Path) -> None
     async with open_checkpoints(file, kept=2) as checkpoints:
         pregel = on(checkpoints, agent())
         for number in range(3):
-            said = await turn(pregel, f"{number}", run_id=f"r{number}")
+            talked = await turn(pregel, f"{number}", run_id=f"r{number}")
             await checkpoints.prune("t")
         before = await seen(pregel)
         await turn(pregel, "taken back", run_id="r")
@@ -142,7 +142,7 @@ async def test_a_run_longer_than_what_is_kept_is_rolled_back(file: Path) -> None
         await checkpoints.roll_back("t", ["r"])
 
         assert await seen(pregel) == before
-        assert (await turn(pregel, "next"))[: len(said) + 1] == [*said, "next"]
+        assert (await turn(pregel, "next"))[: len(talked) + 1] == [*talked, "next"]
 
 
 async def test_a_fork_is_rolled_back(file: Path) -> None:

@@ -349,16 +349,16 @@ async def test_threads_run_at_once_without_mixing(file: Path) -> None:
 
         async def talk(thread_id: str) -> list[str]:
             for number in range(4):
-                said = await turn(pregel, f"{thread_id} says {number}", thread_id)
+                talked = await turn(pregel, f"{thread_id} says {number}", thread_id)
                 await checkpoints.prune(thread_id)
-            return said
+            return talked
 
         names = [f"thread-{number}" for number in range(20)]
         with anyio.fail_after(60):
             talks = await asyncio.gather(*map(talk, names))
 
-    for name, said in zip(names, talks, strict=True):
-        assert said == [text for n in range(4) for text in (f"{name} says {n}", "", "4", "it is 4")]
+    for name, talked in zip(names, talks, strict=True):
+        assert talked == [text for n in range(4) for text in (f"{name} says {n}", "", "4", "it is 4")]
 
 
 async def test_the_sync_methods_work_from_other_threads(file: Path) -> None:

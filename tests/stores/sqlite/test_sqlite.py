@@ -166,8 +166,8 @@ async def test_events_of_an_ended_run_expire_though_its_process_died_before_expi
 ) -> None:
     last = await end(runs, await leased(runs, "ended", "t"))
     lease = await leased(runs, "running", "u")
-    said = Event(lease.run.attempt, 1, "token", {})
-    await log.append({"running": [said]})
+    token = Event(lease.run.attempt, 1, "token", {})
+    await log.append({"running": [token]})
     await log.expire("ended", 60)
     await end(runs, await leased(runs, "unasked", "t"))
 
@@ -176,7 +176,7 @@ async def test_events_of_an_ended_run_expire_though_its_process_died_before_expi
     clock.now += 61
     assert await log.read({"ended": START, "unasked": START}) == {"unasked": [last]}
     clock.now += 600
-    assert await log.read({"unasked": START, "running": START}) == {"running": [said]}
+    assert await log.read({"unasked": START, "running": START}) == {"running": [token]}
 
 
 async def test_a_deleted_threads_events_are_not_in_the_file(

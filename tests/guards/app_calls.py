@@ -1,4 +1,4 @@
-"""Asking an ASGI app without a server: what it is given is a list, what it answers comes back."""
+"""Calling an ASGI app without a server: the request is a list of messages, its response is returned."""
 
 import json
 from collections.abc import Iterable
@@ -25,10 +25,10 @@ def echo(limits: BodyLimits, *, may_be_empty: bool = False) -> ASGIApp:
 
 @dataclass(slots=True)
 class Answer:
-    """What an app sent; taken counts the messages it received."""
+    """What an app sent; received counts the messages it received."""
 
     messages: list[Message] = field(default_factory=list)
-    taken: int = 0
+    received: int = 0
 
     @property
     def status(self) -> int | None:
@@ -47,17 +47,17 @@ def part(body: bytes, *, more: bool = True) -> Message:
 GONE: Message = {"type": "http.disconnect"}
 
 
-async def ask(
+async def call(
     app: ASGIApp, messages: Iterable[Message], *, method: str = "POST", headers: dict[str, str] | None = None
 ) -> Answer:
-    """Call the app with the messages. Asking for more than there are is an error: a server would wait."""
-    answer, left = Answer(), iter(messages)
+    """Call the app with the messages. Receiving more than there are is an error: a server would wait."""
+    answer, rest = Answer(), iter(messages)
     given = {"content-type": "application/json"} if headers is None else headers
     raw = [(name.encode(), value.encode("latin-1")) for name, value in given.items()]
 
     async def receive() -> Message:
-        answer.taken += 1
-        message = next(left, None)
+        answer.received += 1
+        message = next(rest, None)
         assert message is not None, "it waits for more than the client sends"
         return message
 

@@ -1,4 +1,4 @@
-"""What tests of the core do with an engine: they ask, and read what is said."""
+"""What tests of the core do with an engine: start runs, and read their events."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -16,12 +16,12 @@ from seltzer.runs.ports import EventLog
 from seltzer.runs.run import RunSpec
 
 
-def unasked(run_id: str = "r", **options: Any) -> RunSpec:
-    """Return a run whose input its request has still to give."""
+def spec_without_input(run_id: str = "r", **options: Any) -> RunSpec:
+    """Return a run whose request hasn't read its input yet."""
     return RunSpec("agent", None, "t", run_id, attached=True, **options)
 
 
-def ask(
+def run_spec(
     text: str = "hi", *, thread_id: str = "t", run_id: str = "r", graph: str = "agent", **options: Any
 ) -> RunSpec:
     return RunSpec(graph, {"messages": [HumanMessage(text)]}, thread_id, run_id, **options)
@@ -32,19 +32,19 @@ def begin(reservation: Reservation, text: str = "hi") -> None:
     reservation.begin(input={"messages": [HumanMessage(text)]})
 
 
-def reply(answers: Mapping[str, Json], *, thread_id: str = "t", run_id: str = "r2") -> RunSpec:
-    """Answer interrupts, by their ids."""
+def spec_answering(answers: Mapping[str, Json], *, thread_id: str = "t", run_id: str = "r2") -> RunSpec:
+    """Return a run that answers interrupts, by their ids."""
     return RunSpec("agent", None, thread_id, run_id, answers=answers)
 
 
-async def said(events: AsyncIterator[Event]) -> list[Event]:
-    """Return the events, all of them."""
+async def read_all(events: AsyncIterator[Event]) -> list[Event]:
+    """Return all the events."""
     with anyio.fail_after(30):
         return [event async for event in events]
 
 
-async def until(events: AsyncIterator[Event], kind: str) -> list[Event]:
-    """Return the next events up to one of that kind, and leave the rest."""
+async def read_until(events: AsyncIterator[Event], kind: str) -> list[Event]:
+    """Return the next events up to and including one of that kind."""
     found: list[Event] = []
     with anyio.fail_after(10):
         while not found or found[-1].kind != kind:
@@ -52,13 +52,13 @@ async def until(events: AsyncIterator[Event], kind: str) -> list[Event]:
     return found
 
 
-async def ended(engine: Engine, spec: RunSpec) -> list[Event]:
-    """Run to the end, and return what was said."""
+async def run_to_end(engine: Engine, spec: RunSpec) -> list[Event]:
+    """Run to the end, and return the events."""
     await engine.start(spec)
-    return await said(engine.follow(spec.run_id))
+    return await read_all(engine.follow(spec.run_id))
 
 
-async def stored(event_log: EventLog, cursor: Cursor, run_id: str = "r") -> list[Event]:
+async def read_stored(event_log: EventLog, cursor: Cursor, run_id: str = "r") -> list[Event]:
     """Wait until the log has the run's event at the cursor; return those it has."""
     with anyio.fail_after(10):
         while True:

@@ -14,7 +14,7 @@ from langserve import RemoteRunnable
 from tests.packaging.environment import Environment, clean_environment
 from tests.patience import PATIENCE_S
 
-Ask = Callable[[str, str, str], str]  # the server's URL, the graph's name and its path
+Way = Callable[[str, str, str], str]  # the server's URL, the graph's name and its path
 
 
 def by_invoke(url: str, graph: str, path: str) -> str:
@@ -45,7 +45,7 @@ def by_run(url: str, graph: str, path: str) -> str:
     return answer
 
 
-WAYS: Final[list[Ask]] = [by_invoke, by_stream, by_chat, by_chat_as_json, by_run]
+WAYS: Final[list[Way]] = [by_invoke, by_stream, by_chat, by_chat_as_json, by_run]
 
 
 def pieces(url: str, path: str) -> list[str]:
