@@ -19,8 +19,8 @@ from seltzer.errors import (
     UnknownRun,
 )
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.execution.graphs.driver_choice import choose_driver
-from seltzer.runs.execution.graphs.run_config import executable
+from seltzer.runs.execution.driver.driver_choice import choose_driver
+from seltzer.runs.execution.driver.run_config import executable
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.execution.worker import Worker
 from seltzer.runs.graph import AnyPregel, Graph

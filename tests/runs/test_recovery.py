@@ -12,7 +12,7 @@ from langgraph.graph import START, StateGraph
 
 from seltzer.cursor import Cursor
 from seltzer.runs.event import Event
-from seltzer.runs.execution.graphs.graph_input import CRASHES_LIMIT
+from seltzer.runs.execution.driver.graph_input import CRASHES_LIMIT
 from seltzer.runs.execution.leases import RENEW_S
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec, Stop

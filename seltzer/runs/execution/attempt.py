@@ -1,7 +1,10 @@
 """An attempt: one try at a run, by this process, in a task of its own.
 
+It stands between the driver and the hub: the driver runs the graph, the translator turns what it streams into
+events, and these are published to the run's tail and appended to the log.
+
 The task is never a request's generator: a graph consumed inside a server's cancel scope keeps calling its
-model after the client has left (langgraph issues 5682 and 8302).
+model after the client has disconnected (langgraph issues 5682 and 8302).
 """
 
 import asyncio
@@ -12,21 +15,20 @@ from typing import Any
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from seltzer.cursor import Cursor
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event, Json, RunId
-from seltzer.runs.execution.fence import Fence
-from seltzer.runs.execution.graphs.graph_input import read_input
-from seltzer.runs.execution.graphs.graph_stream import Part
-from seltzer.runs.execution.graphs.run_config import (
+from seltzer.runs.execution.driver.graph_input import read_input
+from seltzer.runs.execution.driver.graph_stream import Part
+from seltzer.runs.execution.driver.run_config import (
     executable,
     graph_config,
     public_config,
     request_config,
     thread_config,
 )
+from seltzer.runs.execution.fence import Fence
 from seltzer.runs.execution.lifecycle import End, Lifecycle, Phase
 from seltzer.runs.execution.resources import Resources
 from seltzer.runs.execution.translation.terminal_events import CANCELLED, failed, finished
@@ -37,7 +39,7 @@ from seltzer.runs.jsonable import to_json
 from seltzer.runs.run import Lease, Stop
 from seltzer.runs.schemas.schemas import GraphSchemas
 from seltzer.runs.streaming.hub import Tail
-from seltzer.runs.threads.cleanup import tidy
+from seltzer.runs.threads.cleanup import has_advanced, tidy
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +158,7 @@ class Attempt:
         return {**ids, "attempt": self.run.attempt}
 
     async def _graph_error(self, callbacks: Callbacks) -> BaseException | None:
-        """Run the graph; return what it has raised, be it anything.
+        """Run the graph; return whatever it has raised.
 
         In a task of its own: a GeneratorExit that is thrown into a task closes every coroutine in it.
         """
@@ -193,7 +195,7 @@ class Attempt:
                 await self._drive(input, config, context)
 
     def _attach(self, opened: AnyPregel) -> None:
-        """Give a graph that was made for this run the server's own checkpointer."""
+        """Compile a graph that was made for this run with the server's own checkpointer."""
         self._pregel = executable(opened, self._pregel.checkpointer)
         self._translator = Translator(self._resources.shapes.of(self._graph, self._pregel))
 
@@ -211,17 +213,17 @@ class Attempt:
         self._emit(*self._translator.finish())
 
     async def _input(self) -> Any:
-        """Return what the graph gets. A later attempt's readers get the thread's state first."""
-        given = await read_input(
+        """Return the graph's input. A later attempt's readers get the thread's state first."""
+        read = await read_input(
             self.run, self._pregel, self._config(), self._resources.stores, was_queued=self.was_queued
         )
         if self.run.attempt > 1:
-            self._emit(Emission("state", {"values": to_json(given.values)}))
-        if given.is_ours:
-            self._translator.continue_from(given.values)
-        if given.has_structured:
+            self._emit(Emission("state", {"values": to_json(read.values)}))
+        if read.is_ours:
+            self._translator.continue_from(read.values)
+        if read.has_structured:
             self._translator.set_structured()
-        return given.input
+        return read.input
 
     def _publish(self, part: Part) -> None:
         if self._lifecycle.phase is Phase.ENDING:  # a node in a thread can't be stopped
@@ -277,27 +279,21 @@ class Attempt:
         return last if is_ended else None
 
     async def _tidy(self, end: End) -> bool:
-        """Leave the thread such that its next turn works, and has what this one has emitted.
+        """Put the thread in order, so that its next turn works and has what this one has emitted.
 
-        Return whether it is as it was before the run: a question waits for another answer if its node hasn't
-        ended with this one.
+        Return whether it is as it was before the run: a question stays open if its node hasn't ended with
+        this answer.
         """
         spec, stores = self.run.spec, self._resources.stores
         has_stopped = end.last.kind in ("cancelled", "failed")
-        is_unanswered = spec.answers is not None and has_stopped and not await self._has_advanced()
+        is_unanswered = (
+            spec.answers is not None and has_stopped and not await has_advanced(self._pregel, self.run)
+        )
         if is_unanswered or end.work == "roll_back":
             await stores.checkpoints.roll_back(spec.thread_id, [spec.run_id])
         elif has_stopped and self._graph.takes_messages:
             await tidy(self._pregel, self._config(), self.run, self.tail, stores.event_log, emitted=self._seq)
         return is_unanswered
-
-    async def _has_advanced(self) -> bool:
-        """Tell whether a step of this run has ended, in the graph or in a subgraph."""
-        saver, thread = self._pregel.checkpointer, {"thread_id": self.run.spec.thread_id}
-        if not isinstance(saver, BaseCheckpointSaver):
-            return True
-        of_run = saver.alist({"configurable": thread}, filter={"run_id": self.run_id}, limit=1)
-        return bool([each async for each in of_run])
 
     def _output(self) -> Json:
         if self._graph.takes_messages:

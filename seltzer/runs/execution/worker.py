@@ -10,8 +10,8 @@ from contextvars import Context
 from langchain_core.callbacks import Callbacks
 
 from seltzer.runs.event import RunId
+from seltzer.runs.execution.driver.graph_stream import Drive
 from seltzer.runs.execution.executor import Executor
-from seltzer.runs.execution.graphs.graph_stream import Drive
 from seltzer.runs.execution.leases import Change, Claimed, Leases, Lost
 from seltzer.runs.execution.reservations import Reservation, Reservations
 from seltzer.runs.execution.resources import Resources

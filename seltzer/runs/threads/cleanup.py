@@ -6,6 +6,7 @@ from typing import Final
 
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from seltzer.cursor import Cursor
 from seltzer.errors import StreamGap
@@ -33,6 +34,16 @@ async def tidy(
         await repair(pregel, config, await _partial(run, tail, event_log, emitted))
     except Exception as error:  # the graph's own reducers run here
         log.warning("thread %s can't be tidied up", run.spec.thread_id, exc_info=error)
+
+
+async def has_advanced(pregel: AnyPregel, run: Run) -> bool:
+    """Return whether a step of the run has ended, in the graph or in a subgraph."""
+    saver = pregel.checkpointer
+    if not isinstance(saver, BaseCheckpointSaver):
+        return True
+    thread = RunnableConfig(configurable={"thread_id": run.spec.thread_id})
+    of_run = saver.alist(thread, filter={"run_id": run.spec.run_id}, limit=1)
+    return bool([each async for each in of_run])
 
 
 async def _partial(run: Run, tail: Tail, event_log: EventLog, emitted: int) -> AIMessage | None:

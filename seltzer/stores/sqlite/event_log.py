@@ -8,7 +8,7 @@ from typing import Final
 from seltzer.cursor import Cursor
 from seltzer.runs.event import Event, RunId
 from seltzer.stores.sqlite.database import Database
-from seltzer.stores.sqlite.event_rows import read_events, sweep, write_events
+from seltzer.stores.sqlite.sql.events import read_events, sweep, write_events
 
 EVENTS_LIMIT: Final = 10_000  # kept for each run; the oldest go first
 SWEEP_S: Final = 1.0  # between two sweeps, unless there may be more to delete at once

@@ -16,8 +16,8 @@ from seltzer.runs.jsonable import dumps
 from seltzer.runs.ports import Renewal, Submitted
 from seltzer.runs.run import Lease, Run, RunSpec, Status, Stop
 from seltzer.stores.sqlite.database import Database
-from seltzer.stores.sqlite.event_rows import write_events
-from seltzer.stores.sqlite.run_rows import (
+from seltzer.stores.sqlite.sql.events import write_events
+from seltzer.stores.sqlite.sql.runs import (
     end,
     find,
     find_rivals,

@@ -6,8 +6,8 @@ from seltzer.errors import ThreadBusy
 from seltzer.runs.event import RunId
 from seltzer.runs.thread import Thread
 from seltzer.stores.sqlite.database import Database
-from seltzer.stores.sqlite.event_rows import delete_logs
-from seltzer.stores.sqlite.run_rows import ACTIVE, COUNTS, to_datetime, to_run
+from seltzer.stores.sqlite.sql.events import delete_logs
+from seltzer.stores.sqlite.sql.runs import ACTIVE, COUNTS, to_datetime, to_run
 
 
 class SqliteThreads:

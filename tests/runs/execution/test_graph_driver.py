@@ -26,9 +26,9 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command, Send, interrupt
 from typing_extensions import TypedDict
 
-from seltzer.runs.execution.graphs.driver_choice import choose_driver
-from seltzer.runs.execution.graphs.graph_driver import PRIVATE_NAMES, in_place_driver
-from seltzer.runs.execution.graphs.graph_stream import MODES, Drive, Part, drive_stream
+from seltzer.runs.execution.driver.driver_choice import choose_driver
+from seltzer.runs.execution.driver.graph_driver import PRIVATE_NAMES, in_place_driver
+from seltzer.runs.execution.driver.graph_stream import MODES, Drive, Part, drive_stream
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec
 from tests.runs.conftest import Engines

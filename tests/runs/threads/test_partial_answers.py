@@ -11,8 +11,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
 from seltzer.runs.event import Event, Json, Kind
-from seltzer.runs.execution.graphs.graph_driver import in_place_driver
-from seltzer.runs.execution.graphs.graph_stream import Part
+from seltzer.runs.execution.driver.graph_driver import in_place_driver
+from seltzer.runs.execution.driver.graph_stream import Part
 from seltzer.runs.execution.translation.answer_shape import AnswerShape
 from seltzer.runs.execution.translation.translator import Translator
 from seltzer.runs.graph import AnyPregel

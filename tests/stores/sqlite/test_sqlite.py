@@ -11,8 +11,8 @@ from seltzer.cursor import START
 from seltzer.runs.event import Event
 from seltzer.stores.sqlite.database import Database, open_database
 from seltzer.stores.sqlite.event_log import SWEEP_S, SqliteEventLog
-from seltzer.stores.sqlite.event_rows import sweep
 from seltzer.stores.sqlite.runs import SqliteRuns
+from seltzer.stores.sqlite.sql.events import sweep
 from seltzer.stores.sqlite.threads import SqliteThreads
 from tests.stores.conformance import SMALL_LIMIT, Clock, events, stored
 from tests.stores.conformance_runs import TTL_S, claim, end, ids, leased, waiting

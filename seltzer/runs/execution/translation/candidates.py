@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from seltzer.runs.execution.graphs.graph_stream import Namespace
+from seltzer.runs.execution.driver.graph_stream import Namespace
 from seltzer.runs.execution.translation.answer_shape import AnswerShape, Path
 from seltzer.runs.execution.translation.state_answer import StateAnswer, ai_messages, text_of
 from seltzer.runs.execution.translation.tool_runs import IN_TOOL

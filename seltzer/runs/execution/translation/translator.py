@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from seltzer.runs.event import Json, Kind
-from seltzer.runs.execution.graphs.graph_stream import Namespace
+from seltzer.runs.execution.driver.graph_stream import Namespace
 from seltzer.runs.execution.translation.answer_shape import AnswerShape
 from seltzer.runs.execution.translation.candidates import Candidate, Candidates
 from seltzer.runs.execution.translation.state_answer import (

@@ -8,8 +8,8 @@ from typing import Any, Final
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from seltzer.stores.checkpoints.packing import StoredMessage
-from seltzer.stores.sqlite.bulk import batches, insert
 from seltzer.stores.sqlite.checkpoints import statements
+from seltzer.stores.sqlite.sql.bulk import batches, insert
 
 DECODED_IN_LOOP: Final = 200  # more are decoded in a thread: the event loop is needed meanwhile
 

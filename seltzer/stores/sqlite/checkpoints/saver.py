@@ -40,12 +40,12 @@ from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.sync_half import SyncHalf
 from seltzer.stores.options import ClassName
-from seltzer.stores.sqlite.bulk import insert
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.deletions import MessageDeletions
 from seltzer.stores.sqlite.checkpoints.messages import put
 from seltzer.stores.sqlite.checkpoints.reader import CheckpointReader
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.sql.bulk import insert
 from seltzer.stores.sqlite.transactions import Work
 
 WRITTEN_LIMIT: Final = 64  # messages; a node that writes more passes on a state that it was given

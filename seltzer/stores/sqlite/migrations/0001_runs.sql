@@ -50,7 +50,7 @@ CREATE INDEX runs_leased ON runs (lease_until) WHERE status = 'running';
 
 -- The log. A row of `events` is what one flush wrote of one run, and points to the run's row before it:
 -- `body` holds a line an event, `seq kind json`; `upto` counts the run's events, all that ever were, to this
--- row's last. seltzer/stores/sqlite/event_rows.py explains why it is a chain.
+-- row's last. seltzer/stores/sqlite/sql/events.py explains why it is a chain.
 CREATE TABLE logs (
     log_id INTEGER PRIMARY KEY,
     run_id TEXT NOT NULL UNIQUE,

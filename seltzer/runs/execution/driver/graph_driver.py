@@ -23,7 +23,7 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
-from seltzer.runs.execution.graphs.graph_stream import MODES, Drive, Namespace, Publish, with_listener
+from seltzer.runs.execution.driver.graph_stream import MODES, Drive, Namespace, Publish, with_listener
 from seltzer.runs.execution.translation.tool_runs import ToolRuns
 from seltzer.runs.graph import AnyPregel
 

@@ -20,8 +20,8 @@ from langgraph.store.memory import InMemoryStore
 from langsmith.run_helpers import tracing_context
 from typing_extensions import TypedDict
 
-from seltzer.runs.execution.graphs.graph_driver import MissingName, in_place_driver
-from seltzer.runs.execution.graphs.graph_stream import Drive, Part, drive_stream
+from seltzer.runs.execution.driver.graph_driver import MissingName, in_place_driver
+from seltzer.runs.execution.driver.graph_stream import Drive, Part, drive_stream
 from seltzer.runs.graph import AnyPregel
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import STATUS_OF_LAST, Labels, Run, RunSpec, Stop
 from seltzer.stores.checkpoints.serializer import NotStorable, SafeSerializer
-from seltzer.stores.sqlite.event_rows import write_events
+from seltzer.stores.sqlite.sql.events import write_events
 
 ACTIVE: Final = "(status IN ('pending', 'running'))"
 # A run that ended without touching its thread is never the newest one there.

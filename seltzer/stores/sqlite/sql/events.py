@@ -14,7 +14,7 @@ from seltzer.cursor import START, Cursor
 from seltzer.errors import StreamGap
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
-from seltzer.stores.sqlite.bulk import insert
+from seltzer.stores.sqlite.sql.bulk import insert
 
 SWEPT_AT_ONCE: Final = 10_000  # rows deleted in one transaction: the next flush waits for it
 

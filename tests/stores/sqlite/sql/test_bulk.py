@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seltzer.stores.sqlite.bulk import ROWS_A_STATEMENT, batches
+from seltzer.stores.sqlite.sql.bulk import ROWS_A_STATEMENT, batches
 
 
 @given(st.integers(0, 3000))
