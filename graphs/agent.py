@@ -106,7 +106,7 @@ async def _within_time(
             return await run(request)
     except TimeoutError:
         return ToolMessage(
-            f"The tool took longer than {TOOL_TIMEOUT_S} s and was given up.",
+            f"The tool took longer than {TOOL_TIMEOUT_S} s and was abandoned.",
             name=request.tool_call["name"],
             tool_call_id=request.tool_call["id"],
             status="error",

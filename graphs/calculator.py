@@ -1,4 +1,4 @@
-"""The agent's tool: a calculator that computes what it is given, within bounds, and nothing else.
+"""The agent's tool: a calculator that computes an expression, within bounds, and nothing else.
 
 What the signs mean, where people differ:
 1. `15% of 80` is 12 and `50%` is 0.5. `200 + 10%` is 220, as on a pocket calculator. `7 % 3` is the

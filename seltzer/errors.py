@@ -3,7 +3,7 @@
     AppError
     ├── LoadError               langgraph.json can't be used, or none of its graphs; the server doesn't start
     ├── GraphBroken             this graph can't be loaded; the others are served
-    ├── DataInUse               another process holds the data folder; the server doesn't start
+    ├── DataInUse               another process uses the data folder; the server doesn't start
     ├── StorageFailed           the store can't be read or written
     ├── BadRequest              the request can't be understood
     │   ├── InvalidInput        a field has a value that isn't accepted
@@ -76,7 +76,7 @@ class GraphBroken(AppError):
 
 
 class DataInUse(AppError):
-    """Another process holds the data folder. The text is one line: what, and what to do."""
+    """Another process uses the data folder. The text is one line: what, and what to do."""
 
     code = "data_in_use"
 
@@ -105,7 +105,7 @@ class InvalidInput(BadRequest):
 
     @classmethod
     def first_of(cls, errors: Sequence[Mapping[str, Any] | str], field: str = "") -> Self:
-        """Return the first of pydantic's errors in what the field holds, without the value it was given."""
+        """Return the first of pydantic's errors in the field's value, without repeating the value."""
         first = errors[0] if errors else "the body is invalid"
         if isinstance(first, str):
             return cls(field or "body", first)
@@ -141,7 +141,7 @@ class NotJson(BadRequest):
 
 
 class ForeignHost(BadRequest):
-    """A loopback server was asked under a name that isn't loopback's."""
+    """A loopback server got a request under a name that isn't loopback's."""
 
     code = "foreign_host"
 
@@ -195,7 +195,7 @@ class ThreadInterrupted(AppError):
 
 
 class NotInterrupted(AppError):
-    """The run doesn't wait for an answer, or has been given it."""
+    """The run isn't waiting for an answer, or already has it."""
 
     code = "not_interrupted"
 
@@ -229,7 +229,7 @@ class StorageClosed(ServerDraining, StorageFailed):
 
 
 class StreamGap(AppError):
-    """The cursor lies before the oldest kept event. Raised by Engine.follow."""
+    """The cursor is before the oldest kept event. Raised by Engine.follow."""
 
     code = "stream_gap"
 
@@ -238,7 +238,7 @@ class RunFailed(AppError):
     """A run ended without an answer.
 
     code: one of runs/failure.py's. retryable: whether the same request may work later.
-    retry_after_s: what the upstream asked for, if it did.
+    retry_after_s: the upstream's Retry-After, if it sent one.
     """
 
     def __init__(
@@ -251,7 +251,7 @@ class RunFailed(AppError):
 
 
 class StateNotStorable(RunFailed):
-    """A graph's state holds something that can't be stored, so that its thread couldn't be read again."""
+    """A graph's state contains a value that can't be stored, so that its thread couldn't be read again."""
 
     def __init__(self, channel: str, type_name: str, *, is_pickled: bool = False) -> None:
         todo = (
@@ -261,7 +261,7 @@ class StateNotStorable(RunFailed):
         )
         super().__init__(
             "state_not_storable",
-            f"The graph's state can't be stored: channel {channel!r} holds a {type_name!r}; {todo}.",
+            f"The graph's state can't be stored: channel {channel!r} contains a {type_name!r}; {todo}.",
         )
         self.channel = channel
         self.type_name = type_name

@@ -56,7 +56,7 @@ class _Reading:
     def _next(self) -> Token:
         return self._tokens[self._at]
 
-    def _take(self, *signs: str) -> str | None:
+    def _accept(self, *signs: str) -> str | None:
         """Step over the next token if it is one of the signs, or the word "of"; return it, else None."""
         text = self._next.text
         if text not in signs or self._next is END:
@@ -66,7 +66,7 @@ class _Reading:
 
     def _sum(self) -> _Operand:
         left = self._product()
-        while sign := self._take("+", "-"):
+        while sign := self._accept("+", "-"):
             right = self._product()
             share = right.is_percent and not left.is_percent
             amount = multiply(left.value, right.value) if share else right.value
@@ -75,20 +75,20 @@ class _Reading:
 
     def _product(self) -> _Operand:
         left = self._signed()
-        while sign := self._take("*", "/", "//", "%", "of"):
+        while sign := self._accept("*", "/", "//", "%", "of"):
             right = self._signed()
             left = _Operand(FACTOR[sign](left.value, right.value))
         return left
 
     def _signed(self) -> _Operand:
-        if sign := self._take("+", "-"):
+        if sign := self._accept("+", "-"):
             operand = self._nested(self._signed)
             return _Operand(-operand.value if sign == "-" else operand.value, operand.is_percent)
         return self._raised()
 
     def _raised(self) -> _Operand:
         base = self._with_postfixes()
-        if self._take("**"):
+        if self._accept("**"):
             return _Operand(power(base.value, self._nested(self._signed).value))
         return base
 
@@ -98,9 +98,9 @@ class _Reading:
             if self._next.text == "%" and not self._is_remainder():
                 self._at += 1
                 operand = _Operand(divide(operand.value, 100), is_percent=True)
-            elif self._take("!"):
+            elif self._accept("!"):
                 operand = _Operand(factorial(operand.value))
-            elif self._take("°"):
+            elif self._accept("°"):
                 operand = _Operand(math.radians(operand.value))
             else:
                 return operand
@@ -133,18 +133,18 @@ class _Reading:
         function = FUNCTIONS.get(name)
         if function is None:
             raise CannotRead(f"I don't know {name[:40]!r}. I know {', '.join([*FUNCTIONS, *CONSTANTS])}.")
-        if not self._take("("):
+        if not self._accept("("):
             raise CannotRead(f"{name} needs its numbers in parentheses, as in {name}(2).")
-        given = [self._nested(self._sum).value]
-        while self._take(","):
-            given.append(self._nested(self._sum).value)
+        arguments = [self._nested(self._sum).value]
+        while self._accept(","):
+            arguments.append(self._nested(self._sum).value)
         self._close()
-        if not function.least <= len(given) <= function.most:
-            raise CannotRead(f"{name} takes {function.takes} in parentheses, not {len(given)}.")
-        return bounded(function.run(*given))
+        if not function.least <= len(arguments) <= function.most:
+            raise CannotRead(f"{name} takes {function.takes} in parentheses, not {len(arguments)}.")
+        return bounded(function.run(*arguments))
 
     def _close(self) -> None:
-        if not self._take(")"):
+        if not self._accept(")"):
             raise CannotRead("A closing parenthesis is missing.")
 
     def _nested(self, read: Callable[[], _Operand]) -> _Operand:

@@ -95,7 +95,7 @@ class Catalog:
         return made
 
     def add_broken(self, declared: Declared, error: LoadError) -> None:
-        """Keep why a graph can't be served. Raises the error in a strict catalog."""
+        """Record why a graph can't be served. Raises the error in a strict catalog."""
         if self.is_strict:
             raise error
         log.warning("%s", error)

@@ -167,4 +167,4 @@ def _innermost(function: Any) -> Any:
 
 
 def _call_of(instance: Any) -> Any:
-    return getattr(type(instance), "__call__", None)  # noqa: B004  # it is looked at, not only asked for
+    return getattr(type(instance), "__call__", None)  # noqa: B004  # its value is inspected, too

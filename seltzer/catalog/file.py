@@ -19,7 +19,7 @@ class _Part(BaseModel):
 
 
 class Entry(_Part):
-    """What a name in `graphs` stands for. answer: the nodes whose text is the answer."""
+    """What a name in `graphs` refers to. answer: the nodes whose text is the answer."""
 
     path: str
     description: str | None = None
@@ -74,7 +74,7 @@ class Serde(_Part):
 
 
 class Checkpointer(_Part):
-    """How threads are kept."""
+    """How threads are stored."""
 
     path: str | None = None
     serde: Serde | None = None
@@ -99,7 +99,7 @@ class LangGraphFile(_Part):
     http: Http | None = None
 
     def entry(self, name: str) -> Entry:
-        """Return what the name stands for."""
+        """Return what the name refers to."""
         entry = self.graphs[name]
         return entry if isinstance(entry, Entry) else Entry(path=entry)
 

@@ -108,7 +108,7 @@ def line_of(file: Path, variable: str) -> int:
 
 
 def short(file: Path) -> str:
-    """Return the file as seen from the working directory, where it lies below that."""
+    """Return the file as seen from the working directory, where it is below that."""
     return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)
 
 
@@ -131,7 +131,7 @@ def _execute(spec: ModuleSpec) -> ModuleType:
 def _imported_by_others(file: Path) -> ModuleType | None:
     """Return the module that an import statement has made of the file."""
     for name, module in list(sys.modules.items()):
-        # not getattr: that would load a module that loads itself when it is asked for something
+        # not getattr: that would load a module that loads lazily on access
         values = getattr(module, "__dict__", {})
         if name != "__main__" and values.get("__file__") == str(file) and not _is_loaded(module):
             return module

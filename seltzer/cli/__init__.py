@@ -53,10 +53,10 @@ def main() -> None:
         code = error.exit_code
     except typer.Abort:
         sys.exit(130)
-    _leave(code)
+    _exit_at_once(code)
 
 
-def _leave(code: int) -> NoReturn:
+def _exit_at_once(code: int) -> NoReturn:
     """Exit without tearing the modules down, which takes a good part of --help's time."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -154,7 +154,7 @@ def graphs(
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> int:
-    """List the graphs there are: name, what it takes, file and line.
+    """List the graphs: name, input, file and line.
 
     Example: seltzer graphs --json
     """
@@ -195,7 +195,7 @@ def chat(
     ] = None,
     tokens: Annotated[
         str | None,
-        typer.Option(metavar="SEP", help="Print SEP after every token, to see how the answer came."),
+        typer.Option(metavar="SEP", help="Print SEP after every token, to see how the answer arrived."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every event as a line of JSON.")] = False,
     config: Config = None,
@@ -206,7 +206,7 @@ def chat(
     """Ask a graph a question, or chat with it.
 
     The answer goes to standard output, the steps to standard error. Ctrl-C stops the answer, not the session.
-    A server continues a run whose reader has left: --follow shows it, and Ctrl-C then leaves it running.
+    A server continues a run without a reader: --follow shows it, and Ctrl-C then leaves it running.
 
     Example: seltzer chat "what is the square root of 71?" --tokens "|"
     """

@@ -62,7 +62,7 @@ class Seltzer:
         return MappingProxyType(self._catalog.graphs)
 
     def lifespan(self, app: Any = None) -> AbstractAsyncContextManager[None]:
-        """Open what the graphs need until the block ends: threads, runs, and those an earlier process left.
+        """Open what the graphs need until the block ends: threads, runs, and those of an earlier process.
 
         As FastAPI(lifespan=seltzer.lifespan), or within your own: `async with seltzer.lifespan(app):`. It may
         be entered more than once, and again after it ended.
@@ -121,7 +121,7 @@ class Seltzer:
             playground_type, enabled_endpoints, disabled_endpoints, per_req_config_modifier
         )
         path, router = check_path(path), _router_of(app)
-        if any(each is router and taken == path for each, _, taken in self._served):
+        if any(each is router and served == path for each, _, served in self._served):
             raise ValueError(f"a graph is already served at {path or '/'!r} in this app")
         name = self._declare(graph, path)
         if name in self._catalog.graphs:

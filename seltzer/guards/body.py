@@ -44,7 +44,7 @@ class BodyReader:
     async def read(self, request: Request, *, may_be_empty: bool = False) -> Any:
         """Return the body's JSON; None if it is empty and may be.
 
-        Raises BadRequest, and ClientDisconnect if the client leaves before its end.
+        Raises BadRequest, and ClientDisconnect if the client disconnects before its end.
         """
         body = await self._read(request.headers, request.stream(), may_be_empty=may_be_empty)
         return None if may_be_empty and not body else parse(body, self._limits.depth)

@@ -134,7 +134,7 @@ class Boundary:
     """ASGI app around another: gives each response the request's id, and answers what the other raises.
 
     Starlette's own last resort raises again after its answer, which breaks the connection for the next
-    request. Errors after the first byte leave the body unfinished: a broken answer must not look whole.
+    request. Errors after the first byte leave the body unfinished: a broken answer must not look complete.
     """
 
     def __init__(self, app: ASGIApp) -> None:

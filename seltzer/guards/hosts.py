@@ -1,5 +1,6 @@
-"""Which names and pages may ask: a web page must not reach a server that trusts whoever can reach its
-port.
+"""Which hosts and pages may send requests.
+
+A web page must not reach a server that trusts whoever can reach its port.
 """
 
 import ipaddress
@@ -25,7 +26,7 @@ class HostGuard:
     """ASGI middleware that refuses foreign Hosts and Origins.
 
     On a loopback bind, a request for another name (DNS rebinding) gets 421. An Origin that isn't the
-    server's own gets 403, whatever the bind. allowed_hosts are names and origins to take besides.
+    server's own gets 403, whatever the bind. allowed_hosts are names and origins to accept besides.
     """
 
     def __init__(self, app: ASGIApp, *, is_loopback: bool, allowed_hosts: Collection[str]) -> None:
@@ -65,7 +66,7 @@ class HostGuard:
             )
 
     def _warn_of(self, origin: str, host: str) -> None:
-        """Log a refused page once: it asks again and again, and behind a proxy it stays blank."""
+        """Log a refused page once: it retries again and again, and behind a proxy it stays blank."""
         if (origin, host) in self._refused or len(self._refused) == _MOST_REFUSED:
             return
         self._refused.add((origin, host))

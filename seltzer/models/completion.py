@@ -38,7 +38,7 @@ class _Ending(BaseCallbackHandler):
 class CompletionChatModel(StreamedChatModel):
     """Chats by having a completion model continue the transcript. It can't call tools.
 
-    Each token of the model inside is a chunk. One that can't stream gives its answer in one chunk.
+    Each token of the model inside is a chunk. One that can't stream returns its answer in one chunk.
     """
 
     completion: BaseLLM

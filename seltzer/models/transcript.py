@@ -25,5 +25,5 @@ def as_messages(prompt: str) -> list[BaseMessage]:
     speakers = {"Human": HumanMessage, "AI": AIMessage, "System": SystemMessage, "Tool": SystemMessage}
     _, *turns = _TURN.split(prompt)
     pairs = zip(turns[::2], turns[1::2], strict=True)
-    spoken = [(speaker, text.removesuffix("\n")) for speaker, text in pairs]
-    return [speakers[speaker](text) for speaker, text in spoken if text]
+    stripped = [(speaker, text.removesuffix("\n")) for speaker, text in pairs]
+    return [speakers[speaker](text) for speaker, text in stripped if text]

@@ -1,6 +1,6 @@
 """The answer's text, for protocols that can only send text and can't take it back (docs/decisions/0010).
 
-What can only be the answer is sent as it comes. What may turn out to be a step is held back until the run
+What can only be the answer is sent as it arrives. What may turn out to be a step is buffered until the run
 has ended. A text that was sent and turns out to be a step stays: the answer follows after an empty line.
 """
 
@@ -13,10 +13,10 @@ BREAK: Final = "\n\n"  # between a text that turned out to be a step and the one
 
 
 class AnswerText:
-    """Turns events into the answer's text chunks: one a token, or one for all that was held back."""
+    """Turns events into the answer's text chunks: one a token, or one for all that was buffered."""
 
     def __init__(self) -> None:
-        self._held: dict[str, list[str]] = {}
+        self._buffered: dict[str, list[str]] = {}
         self._nodes: dict[str, str] = {}
         self._message_id: str | None = None  # of the last text that was sent
         self._sent: list[str] = []  # of that message; none of a message that has called a tool
@@ -32,22 +32,22 @@ class AnswerText:
         if event.kind == "message":
             self._nodes[event.data["message_id"]] = _top_node(event.data)
             if event.data["held"]:
-                self._held[event.data["message_id"]] = []
+                self._buffered[event.data["message_id"]] = []
         elif event.kind == "retracted":
-            self._held.pop(event.data["message_id"], None)
+            self._buffered.pop(event.data["message_id"], None)
         elif event.kind == "tool_call":
             if event.data["message_id"] == self._message_id:
                 self._sent.clear()
         elif event.kind == "started":
-            self._held.clear()  # a new attempt begins from the state
+            self._buffered.clear()  # a new attempt begins from the state
         elif event.kind == "finished":
             return self._released()
         return ()
 
     def _token(self, data: dict[str, str]) -> Iterable[str]:
         text, message_id = data["text"], data["message_id"]
-        if self._held and message_id in self._held:
-            self._held[message_id].append(text)
+        if self._buffered and message_id in self._buffered:
+            self._buffered[message_id].append(text)
             return ()
         if message_id == self._message_id:
             self._sent.append(text)
@@ -56,22 +56,22 @@ class AnswerText:
         return (text,) if is_first else (BREAK, text)
 
     def _released(self) -> Iterable[str]:
-        """Return what was held back and is the answer, but for what of it was sent already."""
-        held = "".join(text for parts in self._held.values() for text in parts)
+        """Return the buffered text that is the answer, without what was sent already."""
+        buffered = "".join(text for parts in self._buffered.values() for text in parts)
         sent = "".join(self._sent)
-        if sent and held.startswith(sent):
-            held = held[len(sent) :]
-            return (held,) if held.strip() else ()
-        if not held or (sent.strip() and sent.strip() in held and self._is_same_node()):
+        if sent and buffered.startswith(sent):
+            buffered = buffered[len(sent) :]
+            return (buffered,) if buffered.strip() else ()
+        if not buffered or (sent.strip() and sent.strip() in buffered and self._is_same_node()):
             return ()  # in the latter case, its node has put something around it
-        return (held,) if self._message_id is None else (BREAK, held)
+        return (buffered,) if self._message_id is None else (BREAK, buffered)
 
     def _is_same_node(self) -> bool:
         sender = self._nodes.get(self._message_id or "")
-        return any(self._nodes[message_id] == sender for message_id in self._held)
+        return any(self._nodes[message_id] == sender for message_id in self._buffered)
 
 
 def _top_node(head: Json) -> str:
-    """Return the node of the graph itself that the message comes from."""
+    """Return the outermost graph's node that the message is from."""
     namespace: list[str] = head["namespace"]
     return namespace[0].partition(":")[0] if namespace else str(head["node"])

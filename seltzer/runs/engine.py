@@ -141,7 +141,7 @@ class Engine:
         await self._resources.aclose()
 
     async def start(self, spec: RunSpec, *, callbacks: Callbacks = None) -> Run:
-        """Begin the run, at once or in its turn, and return its row as it stands then.
+        """Begin the run, at once or in its turn, and return its row.
 
         callbacks see the graph's inner steps, for clients that want LangChain's own events.
         Raises UnknownGraph, UnknownCheckpoint, ThreadBusy, ThreadInterrupted, NotInterrupted, TooManyRuns,
@@ -166,7 +166,7 @@ class Engine:
             raise ThreadBusy(f"thread {thread_id!r} has an active run; wait, or cancel it")
 
     async def get_run(self, run_id: RunId) -> Run:
-        """Return the run as it stands now. Raises UnknownRun."""
+        """Return the run's current state. Raises UnknownRun."""
         return await self._parts.follower.run(run_id)
 
     async def check_cursor(self, run_id: RunId, after: Cursor = START) -> Run:
@@ -181,7 +181,7 @@ class Engine:
         Order is by (attempt, seq); each event exactly once a call. A batch is what there is. Waits without
         limit between events. Yields nothing if the run has ended and the cursor is at its end.
         What deliver accepts while this waits, at the moment it is published, isn't yielded.
-        Raises UnknownRun, StreamGap if the cursor lies before the oldest kept event, InvalidCursor;
+        Raises UnknownRun, StreamGap if the cursor is before the oldest kept event, InvalidCursor;
         ServerDraining, for a background run, when the server begins to shut down.
         """
         return self._parts.follower.batches(run_id, after, deliver)
@@ -194,7 +194,7 @@ class Engine:
                     yield event
 
     async def cancel(self, run_id: RunId) -> Run:
-        """Ask the run to stop, and return it as it stands; it emits `cancelled` when it has stopped.
+        """Request the run to stop, and return its current state; it emits `cancelled` when it has stopped.
 
         Does nothing to a run that has ended. Raises UnknownRun. A node that is a plain function runs in a
         thread and can't be stopped: its result is dropped.

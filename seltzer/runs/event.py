@@ -13,7 +13,7 @@ Kind = Literal[
     "message",  # {message_id, node, namespace, model, held}; held: its text may turn out not to be the answer
     "token",  # {message_id, text, channel: answer | step}; one a model chunk, never re-cut
     "reasoning",  # {message_id, text}
-    "tool_call",  # {message_id, index, call_id, name, args}; args is a delta, call_id and name come once
+    "tool_call",  # {message_id, index, call_id, name, args}; args is a delta, call_id and name are sent once
     "tool_result",  # {call_id, name, content, status: success | error}
     "retracted",  # {message_id}: that message was not the answer after all
     "update",  # {node, namespace, values}
@@ -29,11 +29,11 @@ Kind = Literal[
 TERMINAL_KINDS: Final = frozenset({"finished", "failed", "cancelled", "interrupted"})
 
 
-class Event(NamedTuple):  # a frozen dataclass takes three times as long to make, and one is made a token
+class Event(NamedTuple):  # a frozen dataclass takes three times as long to create, and one is created a token
     """One thing a run emitted.
 
     seq counts 1, 2, 3 .. within an attempt, without gaps.
-    data is JSON-ready; its shape by kind stands beside Kind.
+    data is JSON-ready; its shape by kind is beside Kind.
     """
 
     attempt: int
@@ -51,7 +51,7 @@ class Event(NamedTuple):  # a frozen dataclass takes three times as long to make
 
 
 def top_node(message: Json) -> str:
-    """Return the node of the graph itself that a `message` event's message comes from.
+    """Return the outermost graph's node that a `message` event's message is from.
 
     A subgraph's messages have it in front of their namespace.
     """

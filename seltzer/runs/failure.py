@@ -1,8 +1,8 @@
 """Why a run failed: an exception of the graph, its model or its tools -> a public code and a safe text.
 
-Exception texts may hold prompts and keys: they go to the log with the run's id, never to a client.
+Exception texts may contain prompts and keys: they go to the log with the run's id, never to a client.
 Upstream errors are classified by shape (a status code, a class's name): no vendor's SDK is imported here.
-Only an error that came out of a model call is the model's: nodes and tools have HTTP clients of their own.
+Only an error raised by a model call is the model's: nodes and tools have HTTP clients of their own.
 """
 
 import re
@@ -18,12 +18,12 @@ MESSAGES: Final = {
     "step_limit": "The graph took more steps than this run allows.",
     "run_timeout": "The run took longer than the server allows.",
     "run_cancelled": "The run was cancelled.",
-    "run_interrupted": "The graph asks for input, which this protocol can't give.",
+    "run_interrupted": "The graph asks for input, which this protocol can't provide.",
     "run_crashed": "The server was killed several times during this run; it isn't tried again.",
     "client_gone": "The server was killed while it answered; a request's run ends with its request.",
     "server_draining": "The server is shutting down.",
     "storage_failed": "The server can't store the run's events; its log has the reason.",
-    "state_not_storable": "The graph's state holds something that can't be stored.",
+    "state_not_storable": "The graph's state contains something that can't be stored.",
     "graph_gone": "The run's graph isn't served any more.",
     "thread_interrupted": "The thread waits for the answer to an interrupt.",
     "upstream_auth": "The model's provider refused the server's key.",
@@ -101,7 +101,7 @@ def classify(error: BaseException) -> RunFailed:
 
 
 def _may_be_of_model(error: BaseException) -> bool:
-    """Return whether the error came out of a call of a model; by its class alone if it was never raised.
+    """Return whether the error was raised by a call of a model; by its class alone if it was never raised.
 
     A model may be called in a tool, and a tool may be called by a model's class: the inner one counts.
     """
@@ -133,7 +133,7 @@ def _comes_from_client(error: BaseException) -> bool:
 
 
 def _modules(error: BaseException) -> Iterator[str]:
-    """Yield the modules of the frames that the error came through, the outermost first."""
+    """Yield the modules of the frames that the error passed through, the outermost first."""
     frame = error.__traceback__
     while frame is not None:
         yield str(frame.tb_frame.f_globals.get("__name__", ""))

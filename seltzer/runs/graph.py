@@ -43,7 +43,7 @@ class Graph:
 
     pregel executes it; served is what the file has (the same, or the bare Runnable that pregel was made of).
     With a factory, pregel is the graph it made for an empty config: it has the schemas and can be drawn, and
-    open() gives the one that a run executes. line is where the name is defined in the file, from 1.
+    open() yields the one that a run executes. line is where the name is defined in the file, from 1.
     slug names the graph in addresses, and path is where its routes begin: /{slug}, or /graphs/{slug} where
     that address is the server's own. answer_nodes are the nodes whose text is the answer; none: found out.
     """
@@ -83,7 +83,7 @@ class Graph:
 
     @property
     def input_schema(self) -> Any:
-        """A pydantic model of what the graph takes."""
+        """A pydantic model of the graph's input."""
         return self.schemas.input_model
 
     def message_input(self, messages: Sequence[BaseMessage], others: Mapping[str, Any] | None = None) -> Any:
@@ -93,7 +93,7 @@ class Graph:
         return {**(others or {}), "messages": [*messages]}
 
     def open(self, config: RunnableConfig, access: GraphAccess) -> AbstractAsyncContextManager[AnyPregel]:
-        """Give the graph that a run with this config executes, until the block ends.
+        """Yield the graph that a run with this config executes, until the block ends.
 
         Without a factory that is pregel itself. Raises whatever the factory does.
         """

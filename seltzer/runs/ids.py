@@ -1,4 +1,4 @@
-"""Ids for runs, threads and messages whose clients gave none."""
+"""Ids for runs, threads and messages without one from the client."""
 
 from langchain_core.utils.uuid import uuid7
 

@@ -1,7 +1,7 @@
-"""Anything a graph may hold -> JSON, without ever failing: one odd artifact must not end a stream.
+"""Anything in a graph's state -> JSON, without ever failing: one odd artifact must not end a stream.
 
 What JSON can't express becomes the nearest thing: sets and tuples lists, bytes base64, Decimal and other
-numbers their text, an exception its class's name (its text may hold secrets), any other object its class's
+numbers their text, an exception its class's name (its text may contain secrets), any other object its class's
 name.
 """
 
@@ -77,7 +77,7 @@ _SIMPLER: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], object]], .
 def _walk(value: object, depth: int, holders: frozenset[int] = frozenset()) -> Json:
     """Rebuild the value from plain parts, down to a depth: the slow way, for what orjson refuses.
 
-    holders are the ids of what the value lies in: a list that holds itself twice would be walked 2**depth
+    holders are the ids of the value's containers: a list that contains itself twice would be walked 2**depth
     times.
     """
     if depth == 0 or id(value) in holders:

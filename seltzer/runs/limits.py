@@ -1,4 +1,4 @@
-"""How much a process takes on, and for how long."""
+"""How much a process runs at once, and for how long."""
 
 from dataclasses import dataclass
 

@@ -31,7 +31,7 @@ class Submitted(NamedTuple):
 
 
 class Renewal(NamedTuple):
-    """lost: ids of runs that have another owner now, or none. stops: runs that were asked to end."""
+    """lost: ids of runs that have another owner now, or none. stops: runs that were requested to end."""
 
     lost: set[RunId]
     stops: dict[RunId, Stop]
@@ -43,10 +43,10 @@ class Runs(Protocol):
     async def submit(self, spec: RunSpec, worker: str | None, ttl_s: float, queue_limit: int) -> Submitted:
         """Write the run's row; lease it to the worker if there is one and the thread is free.
 
-        Idempotent on run_id: a second submission returns the run as it stands, without a lease.
+        Idempotent on run_id: a second submission returns the existing run, without a lease.
         on_busy, where the thread has active runs: `reject` raises ThreadBusy; `enqueue` leaves the run
-        pending; `interrupt` and `rollback` leave it pending too, and ask the active runs to end, as stop()
-        does. Where the newest run is interrupted: raises ThreadInterrupted, unless the spec has answers or
+        pending; `interrupt` and `rollback` leave it pending too, and stop the active runs, as stop() does.
+        Where the newest run is interrupted: raises ThreadInterrupted, unless the spec has answers or
         on_busy is `rollback`. Answers, where the newest run isn't interrupted, or isn't the one that the spec
         answers: raises NotInterrupted.
         Raises StateNotStorable if its input can't be stored; IdempotencyConflict for a run_id used before
@@ -61,7 +61,7 @@ class Runs(Protocol):
         ...
 
     async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Renewal:
-        """Renew the leases; return which are lost and which runs were asked to end."""
+        """Renew the leases; return which are lost and which runs were requested to end."""
         ...
 
     async def finish(
@@ -87,7 +87,7 @@ class Runs(Protocol):
         ...
 
     async def stop(self, run_id: RunId, how: Stop) -> Run | None:
-        """Ask the run to end, and return it as it stands; None if there is none.
+        """Request the run to end, and return its current state; None if there is none.
 
         A pending one ends at once, as `cancelled`, by an event (attempt + 1, 1) in its log. A running one is
         marked, for its worker to find by renew(). An ended one is left alone.
@@ -110,12 +110,12 @@ class EventLog(Protocol):
     async def read(self, after: Mapping[RunId, Cursor]) -> dict[RunId, list[Event]]:
         """Return each run's stored events after its cursor, in order.
 
-        A run without events in the log is left out. Raises StreamGap if a cursor lies before what is kept.
+        A run without events in the log is left out. Raises StreamGap if a cursor is before what is kept.
         """
         ...
 
     async def expire(self, run_id: RunId, ttl_s: float) -> None:
-        """Delete the run's events in ttl_s seconds, or sooner if an earlier call asked for it."""
+        """Delete the run's events in ttl_s seconds, or sooner if an earlier call set that."""
         ...
 
     async def sweep(self) -> None:
@@ -144,7 +144,7 @@ class Threads(Protocol):
         ...
 
     async def rename(self, thread_id: str, title: str) -> Thread | None:
-        """Give the thread a title; None if there is no such thread."""
+        """Set the thread's title; None if there is no such thread."""
         ...
 
     async def delete(self, thread_id: str) -> bool:
@@ -179,7 +179,7 @@ class Checkpoints(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where a server keeps things. items: the store of graphs that weren't compiled with their own."""
+    """A server's stores. items: the store of graphs that weren't compiled with their own."""
 
     runs: Runs
     event_log: EventLog

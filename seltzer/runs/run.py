@@ -36,9 +36,9 @@ class RunSpec:
     """What to run.
 
     input is the graph's own (for a graph on messages what its message_input() makes).
-    An attached run lives and dies with the request that started it. max_steps is 0 where nothing was asked:
+    An attached run lives and dies with the request that started it. max_steps is 0 where none was requested:
     the graph's own limit counts, or else the server's. configurable is handed to the graph as it is; context
-    is for its context_schema, None if none was given. on_busy says what to do if the thread has a run
+    is for its context_schema, None if there is none. on_busy says what to do if the thread has a run
     already. answers are to the interrupts the thread waits on, by their ids, none at a breakpoint; input is
     None then, and answered names the run that asked: the newest one. checkpoint_id forks the thread from
     there. digest distinguishes bodies where a client sent the run's id twice. title is what a new thread is
@@ -64,7 +64,7 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it stands now.
+    """A run's current state.
 
     number counts the runs of a store, 1, 2, 3 ..: the newest run of a thread has the highest. attempt is 0
     before the first. last is the terminal event, once there is one. output is the graph's result as JSON,
@@ -90,7 +90,7 @@ class Run:
 class Lease:
     """The right to execute a run until a deadline; run.attempt is the fence.
 
-    stop: it was asked to end. is_thread_new: the run is the first one on its thread.
+    stop: it was requested to end. is_thread_new: the run is the first one on its thread.
     """
 
     run: Run
@@ -100,7 +100,7 @@ class Lease:
 
 
 def check_max_steps(value: object, field: str, limit: int) -> int:
-    """Return the value if a request may ask for that many steps. Raises InvalidInput naming the field."""
+    """Return the value if a request may have that many steps. Raises InvalidInput naming the field."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limit:
         return value
     raise InvalidInput(field, f"must be an integer from 1 to {limit}")

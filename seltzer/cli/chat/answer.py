@@ -1,4 +1,4 @@
-"""One answer on the screen: shown as it comes, stopped by Ctrl-C, ended by an exit code."""
+"""One answer on the screen: shown as it arrives, stopped by Ctrl-C, with an exit code."""
 
 import asyncio
 import json
@@ -98,7 +98,7 @@ class _Answering:
     async def show_until_ctrl_c(self, parts: Parts) -> Outcome:
         """Show the parts until the last one, or until Ctrl-C, which cancels a run that isn't just watched.
 
-        Cancelling this task leaves the run alone.
+        Cancelling this task doesn't stop the run.
         """
         loop = asyncio.get_running_loop()
         pressed = asyncio.Event()

@@ -41,7 +41,7 @@ class Options:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether the command line says it all: there is no question to read."""
+        """Return whether the command line is complete: there is no question to read."""
         return self.reply is not None or self.follow is not None
 
 
@@ -56,7 +56,7 @@ def run(options: Options, settings: Settings) -> int:
         return asyncio.run(_converse(options, settings, question))
     except asyncio.CancelledError:
         return TERMINATED
-    except BrokenPipeError:  # the reader of the pipe has left
+    except BrokenPipeError:  # the reader of the pipe is gone
         _drop_output()
         return OK
     except OSError as error:

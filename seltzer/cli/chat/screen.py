@@ -55,7 +55,7 @@ class Screen(Protocol):
 
 
 class TextScreen:
-    """The answer on stdout as it comes, the steps dimmed on stderr.
+    """The answer on stdout as it arrives, the steps dimmed on stderr.
 
     separator follows every token. Retracted text stays, and the answer starts again on a new line. On a
     terminal control characters are drawn, so that a model can't move the cursor or write to the clipboard.

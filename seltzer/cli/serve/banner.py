@@ -60,7 +60,7 @@ def broken_lines(broken: Collection[GraphBroken]) -> list[str]:
 
 
 def kind_of(graph: Graph) -> str:
-    """Return what input the graph takes."""
+    """Return the kind of input the graph accepts."""
     return "messages" if graph.takes_messages else "own schema"
 
 

@@ -24,7 +24,7 @@ def run(settings: Settings, *, app: str | None = None, reload: bool = False) -> 
 
     Returns 0 after a signal that asks to stop, 1 if the server can't start.
     """
-    _leave_on_signals()
+    _exit_on_signals()
     try:
         listener = listen(settings.host, settings.port)
     except CannotListen as error:
@@ -52,7 +52,7 @@ def _serve(settings: Settings, sockets: list[socket], app: str | None) -> int:
 
 def _serve_in_child(settings: Settings, app: str | None, sockets: list[socket]) -> None:
     """Serve in a reloader's child; while a file is broken, answer every request with what is wrong."""
-    _leave_on_signals()
+    _exit_on_signals()
     threading.Thread(target=_stop_with_parent, name="watch the reloader", daemon=True).start()
     try:
         server = _server(settings, app)
@@ -83,11 +83,11 @@ def _stop_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _leave_on_signals() -> None:
+def _exit_on_signals() -> None:
     for number in STOPPING:
-        signal.signal(number, _leave)
+        signal.signal(number, _exit)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
+def _exit(_number: int, _frame: FrameType | None) -> None:
     """End with 0: before uvicorn handles the signals, and after it has stopped and raises them again."""
     raise SystemExit(0)

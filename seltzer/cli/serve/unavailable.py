@@ -10,7 +10,7 @@ from seltzer.settings import Settings
 
 
 def unavailable(reason: str, settings: Settings) -> ASGIApp:
-    """Return an app that answers every request with 503 and the reason, to the hosts that may ask."""
+    """Return an app that answers every request with 503 and the reason, to the allowed hosts."""
     status = HTTPStatus.SERVICE_UNAVAILABLE
     response = JSONResponse(
         {

@@ -94,7 +94,7 @@ class DemoChatModel(StreamedChatModel):
 
     def _last(self, messages: list[BaseMessage], parts: tuple[Part, ...]) -> AIMessageChunk:
         is_call = any(isinstance(part, Call) for part in parts)
-        asked = sum(len(chunks(message.text)) for message in messages)
+        prompt_tokens = sum(len(chunks(message.text)) for message in messages)
         return AIMessageChunk(
             content="",
             response_metadata={
@@ -103,7 +103,9 @@ class DemoChatModel(StreamedChatModel):
                 "model_provider": "demo",
             },
             usage_metadata=UsageMetadata(
-                input_tokens=asked, output_tokens=len(parts), total_tokens=asked + len(parts)
+                input_tokens=prompt_tokens,
+                output_tokens=len(parts),
+                total_tokens=prompt_tokens + len(parts),
             ),
             chunk_position="last",
         )

@@ -15,7 +15,7 @@ _SUBJECT_CHARS = 40
 def find(question: str, default_body: str) -> Sequence[dict[str, str]]:
     """Return the arguments of an email to each address in the sentence; () if it asks for none.
 
-    The text is what stands in quotation marks, or behind a colon.
+    The text is what is in quotation marks, or after a colon.
     """
     addresses = list(dict.fromkeys(_ADDRESS.findall(question)))
     if not addresses or not _IS_REQUEST.search(question):

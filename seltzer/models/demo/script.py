@@ -97,8 +97,8 @@ class _Talk:
 
     @classmethod
     def of(cls, messages: Sequence[BaseMessage]) -> "_Talk":
-        asked_at = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=-1)
-        turn = messages[asked_at + 1 :]
+        question_at = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=-1)
+        turn = messages[question_at + 1 :]
         calls = {c["id"]: c for m in messages if isinstance(m, AIMessage) for c in m.tool_calls}
         results = [m for m in turn if isinstance(m, ToolMessage)]
         identity = json.dumps([(m.id, m.type, m.text) for m in messages])
@@ -106,16 +106,16 @@ class _Talk:
             questions=tuple(m.text[: sums.MAX_CHARS] for m in messages if isinstance(m, HumanMessage)),
             results=tuple((_expression(calls.get(m.tool_call_id)), m) for m in results),
             rounds=sum(bool(m.tool_calls) for m in turn if isinstance(m, AIMessage)),
-            previous=_last_value(messages[: max(asked_at, 0)]),
+            previous=_last_value(messages[: max(question_at, 0)]),
             seed=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest(),
         )
 
-    def is_asked_for(self, pattern: str) -> bool:
+    def is_requested(self, pattern: str) -> bool:
         return re.search(pattern, self.question, re.IGNORECASE) is not None
 
 
 def _last_value(messages: Sequence[BaseMessage]) -> str | None:
-    """Return what the calculator gave last; in a history of texts alone, the last number it answered."""
+    """Return the calculator's last result; in a history of texts alone, the last number in an answer."""
     given = [m.text for m in messages if isinstance(m, ToolMessage) and m.status == "success"]
     values = [text for text in given if re.fullmatch(_NUMBER, text)]
     if not given:
@@ -132,10 +132,10 @@ _ANNOUNCED = r"(?:tell me|say so|announce it) first|先に言って|先说一声
 
 
 def _first_calls(talk: _Talk, expressions: tuple[str, ...], phrases: Phrases) -> tuple[Part, ...]:
-    step = sums.first_step(expressions[0]) if talk.is_asked_for(_STEP_BY_STEP) else None
+    step = sums.first_step(expressions[0]) if talk.is_requested(_STEP_BY_STEP) else None
     wanted = (step[0],) if step else expressions[:MAX_CALLS]
-    thinking = phrases.reasoning.format(what=", ".join(wanted)) if talk.is_asked_for(_OUT_LOUD) else ""
-    announcement = phrases.announcement if talk.is_asked_for(_ANNOUNCED) else ""
+    thinking = phrases.reasoning.format(what=", ".join(wanted)) if talk.is_requested(_OUT_LOUD) else ""
+    announcement = phrases.announcement if talk.is_requested(_ANNOUNCED) else ""
     return (*_thoughts(thinking), *_texts(announcement), *_calculating(wanted, talk.seed))
 
 
@@ -143,11 +143,11 @@ def _after_tools(talk: _Talk, tools: Collection[str], phrases: Phrases) -> tuple
     """Continue with the second step if one was asked for, else answer from the tools' results."""
     mailed = [m for _, m in talk.results if m.name == SEND_EMAIL]
     if mailed:
-        spoken = [phrases.mailed if m.status == "success" else phrases.not_mailed for m in mailed]
-        return _texts("\n".join(s.format(said=m.text) for s, m in zip(spoken, mailed, strict=True)))
+        wording = [phrases.mailed if m.status == "success" else phrases.not_mailed for m in mailed]
+        return _texts("\n".join(s.format(said=m.text) for s, m in zip(wording, mailed, strict=True)))
     last = talk.results[-1][1]
     is_second_step_due = talk.rounds == 1 and last.status == "success" and CALCULATOR in tools
-    if is_second_step_due and talk.is_asked_for(_STEP_BY_STEP):
+    if is_second_step_due and talk.is_requested(_STEP_BY_STEP):
         found = sums.find(talk.question, talk.previous)
         step = sums.first_step(found[0]) if found else None
         if step:
@@ -155,8 +155,8 @@ def _after_tools(talk: _Talk, tools: Collection[str], phrases: Phrases) -> tuple
     refused = [(what, m) for what, m in talk.results if m.status == "error"]
     if refused:
         what, message = refused[0]
-        return _texts(phrases.refused.format(what=_spoken(what, phrases), why=message.text))
-    results = [phrases.result.format(what=_spoken(what, phrases), value=m.text) for what, m in talk.results]
+        return _texts(phrases.refused.format(what=_wording(what, phrases), why=message.text))
+    results = [phrases.result.format(what=_wording(what, phrases), value=m.text) for what, m in talk.results]
     return _texts(_sentence(results, phrases))
 
 
@@ -169,10 +169,10 @@ def _sentence(results: list[str], phrases: Phrases) -> str:
     return last[:1].upper() + last[1:]
 
 
-def _spoken(expression: str, phrases: Phrases) -> str:
+def _wording(expression: str, phrases: Phrases) -> str:
     root = re.fullmatch(r"sqrt\((-?[\d.,]+)\)", expression)
-    spoken = phrases.square_root.format(of=root[1]) if root else expression or phrases.the_result
-    return spoken if len(spoken) <= 60 else f"{spoken[:60]}…"
+    wording = phrases.square_root.format(of=root[1]) if root else expression or phrases.the_result
+    return wording if len(wording) <= 60 else f"{wording[:60]}…"
 
 
 def _expression(call: object) -> str:

@@ -68,7 +68,7 @@ def answer_without_arithmetic(questions: Sequence[str], phrases: Phrases) -> Rep
 
 
 def language_of_talk(questions: Sequence[str]) -> Language:
-    """Return the language of the last question that has one: "3+4" follows what was spoken before."""
+    """Return the language of the last question that has one: "3+4" continues in the language before it."""
     languages = (language_of(question) for question in reversed(questions))
     return next(filter(None, languages), "en")
 

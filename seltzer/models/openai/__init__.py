@@ -1,7 +1,7 @@
 """LangChain's OpenAI models for any OpenAI-compatible server: strict, and accelerated where that is possible.
 
 `openai_chat()` and `openai_completion()` are the only door. What a chat model does is in strict.py; the
-package accelerated does the same in less time, if all it stands on is installed and behaves as expected.
+package accelerated does the same in less time, if what it depends on is installed and behaves as expected.
 """
 
 import logging

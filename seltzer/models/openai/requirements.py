@@ -1,6 +1,6 @@
-"""What the accelerated model stands on: packages, and the libraries' private names, each with its reason.
+"""What the accelerated model depends on: packages, and the libraries' private names, each with its reason.
 
-It is looked through when a model is built. The names of the libraries stand here and where they are used, in
+It is looked through when a model is built. The libraries' names are here and where they are used, in
 accelerated/chat_model.py; the rest of that package uses public names alone.
 """
 

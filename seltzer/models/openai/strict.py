@@ -5,10 +5,10 @@ Departs from langchain-openai:
 2. Tool arguments that aren't a complete JSON object become an invalid tool call; there they are repaired
    while streaming, and the incomplete call is run.
 3. `reasoning_content`, which many servers send, is kept in additional_kwargs; there it is dropped.
-The Responses API ends in a way of its own and is left alone.
+The Responses API ends in a way of its own and isn't changed.
 
 Two private names of langchain-openai are used. Without `_convert_chunk_to_generation_chunk` the third point
-is lost; without `_use_responses_api` only a model that asks for the Responses API by name is seen to use it.
+is lost; without `_use_responses_api` only a model that names the Responses API is seen to use it.
 """
 
 import json
@@ -128,7 +128,7 @@ class _Ending:
 
 
 def _seal(arguments: str) -> str:
-    """Return what to append so that LangChain's repair gives up: a bracket that closes nothing.
+    """Return what to append so that LangChain's repair fails: a bracket that closes nothing.
 
     The repair closes open strings and braces by itself, so text alone can't stop it.
     """

@@ -17,8 +17,8 @@ class NotAnAction(ValueError):
 class ActionReader:
     """Reads an object from its opening brace on, one character at a time, until is_closed.
 
-    The text of a final answer is given out as it comes, once both the action and the beginning of its input
-    are known, in whatever order they stand. Everything else is known when the object is closed.
+    The text of a final answer is returned as it arrives, once both the action and the beginning of its input
+    are known, in whatever order they are. Everything else is known when the object is closed.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class ActionReader:
         return self.name is not None and self.name.strip().lower().replace("_", " ") == FINAL_ANSWER
 
     def feed(self, char: str) -> str:
-        """Return the next bit of a final answer, if this character gives one. Raises NotAnAction."""
+        """Return the next bit of a final answer, if this character completes one. Raises NotAnAction."""
         return self._state(char)
 
     def _before_key(self, char: str) -> str:

@@ -21,14 +21,14 @@ from seltzer.models.react.parser import Action, Answer, Part, ReActParser
 from seltzer.models.react.prompt import arguments_for, as_react
 from seltzer.models.streamed import StreamedChatModel
 
-# The JSON must not show: the model inside reports to no callbacks, this one gives out what is meant.
+# The JSON must not show: the inner model has no callbacks, this one emits what the JSON means.
 _UNREPORTED = RunnableConfig(callbacks=[])
 
 
 class ReActJSONChatModel(StreamedChatModel):
-    """Has the model inside write {"action", "action_input"} and gives out what it means, in standard chunks.
+    """Has the inner model write {"action", "action_input"} and emits what it means, in standard chunks.
 
-    A final answer's text is content, token by token. A tool call is given out when its JSON is complete; one
+    A final answer's text is content, token by token. A tool call is emitted when its JSON is complete; one
     whose JSON is broken becomes an invalid tool call. A stream that breaks off has finish_reason "length".
     Raises UpstreamMalformed if the model asks for a tool when none is bound.
     """

@@ -9,7 +9,7 @@ class StringReader:
     """Reads a string from its opening quote on, one character at a time, until is_closed.
 
     Departs from JSON, as models do: raw line breaks are accepted, and a backslash that escapes nothing, as in
-    LaTeX, stands for itself. Half a surrogate pair becomes U+FFFD.
+    LaTeX, is itself. Half a surrogate pair becomes U+FFFD.
     """
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 The same text gives the same result for every way of cutting it. What isn't the answer is never shown: the
 JSON itself, code fences, prose around it. Text without any action in it is the answer as it is, since it
-can't be anything else; it is held back until it ends or grows beyond HOLD_CHARS: the JSON may still come.
+can't be anything else; it is buffered until it ends or grows beyond BUFFER_CHARS: the JSON may still follow.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any
 
 from seltzer.models.react.action_reader import ActionReader, NotAnAction
 
-HOLD_CHARS = 400
+BUFFER_CHARS = 400
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -25,7 +25,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A tool to call, complete. input is whatever JSON value the model gave; None if it gave none."""
+    """A tool to call, complete. input is the model's JSON value, of any type; None if it has none."""
 
     name: str
     input: Any
@@ -115,7 +115,7 @@ class ReActParser:
         self._raw = []
         self._prose.append(text)
         self._prose_chars += len(text)
-        if self._prose_chars <= HOLD_CHARS:
+        if self._prose_chars <= BUFFER_CHARS:
             return []
         shown = "".join(self._prose)
         if not self._shows_prose:

@@ -138,9 +138,9 @@ def _named(question: Question) -> str:
 class ChatAnswer(Response):
     """The answer of one run, attached to its request.
 
-    With its question it is JSON. As text, each token as it comes, and those that come at once in one piece.
+    With its question it is JSON. As text, each token as it arrives; tokens that arrive at once in one piece.
     The head waits for the first token, so that a run that fails before it is answered by a status. A failure
-    after it leaves the body unfinished: a cut answer must not look whole.
+    after it leaves the body unfinished: a cut answer must not look complete.
     """
 
     def __init__(self, engine: Engine, spec: RunSpec, faults: Faults, question: str | None) -> None:
@@ -200,10 +200,10 @@ class ChatAnswer(Response):
         async for _ in attachment.batches(self._spec):
             pass
         output = await attachment.output(self._spec)
-        spoken = [
+        messages = [
             _as_dict(message) for message in history if message.type in ("human", "ai") and message.text
         ]
-        answer = {"input": question, "chat_history": spoken, "output": output}
+        answer = {"input": question, "chat_history": messages, "output": output}
         return Response(dumps(answer), media_type="application/json")
 
     def _head(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from starlette.requests import Request
 
 
 def accepts(request: Request, media_type: str) -> bool:
-    """Whether the client asks for the media type by name: `*/*` is what every client sends.
+    """Whether the client accepts the media type by name: `*/*` is what every client sends.
 
     Reads every Accept header: a list may be sent in several.
     """

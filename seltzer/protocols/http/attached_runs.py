@@ -1,4 +1,4 @@
-"""Runs that live and die with a request: when its client leaves, they are cancelled.
+"""Runs that live and die with a request: when its client disconnects, they are cancelled.
 
 The request's own code is never cancelled. It keeps following its runs, which end, and so it ends in good
 order. LangServe needs this most: it yields inside `except BaseException`, which a cancelled generator may not
@@ -27,7 +27,7 @@ class AttachedRuns:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._has_left = False
+        self._is_disconnected = False
         self._running: set[RunId] = set()
         self.specs: list[RunSpec] = []
         self.error: AppError | None = None
@@ -54,7 +54,7 @@ class AttachedRuns:
         Raises what Engine.start does, and RunFailed if the run ends in another way.
         """
         try:
-            if self._has_left:
+            if self._is_disconnected:
                 raise failure("run_cancelled")
             self._running.add(spec.run_id)
             if reservation is None:
@@ -62,12 +62,12 @@ class AttachedRuns:
             else:
                 reservation.begin(input=spec.input, configurable=spec.configurable, callbacks=callbacks)
             self.specs.append(spec)
-            if self._has_left:  # while the row was written
+            if self._is_disconnected:  # while the row was written
                 await self._engine.cancel(spec.run_id)
             async with aclosing(self._engine.follow_batches(spec.run_id, deliver=deliver)) as batches:
                 async for batch in batches:
                     if batch[-1].is_last:
-                        self._running.discard(spec.run_id)  # nothing is left to cancel
+                        self._running.discard(spec.run_id)  # nothing more to cancel
                         yield batch[:-1]
                         raise_unless_finished(batch[-1])
                         batch = batch[-1:]
@@ -80,17 +80,17 @@ class AttachedRuns:
         """Return the result of a run that has finished."""
         return (await self._engine.get_run(spec.run_id)).output
 
-    async def leave(self) -> None:
-        """Cancel what still runs."""
-        self._has_left = True
+    async def cancel_all(self) -> None:
+        """Cancel the runs that are active, and those that would start later."""
+        self._is_disconnected = True
         for run_id in tuple(self._running):
             with suppress(UnknownRun):  # it was refused
                 await self._engine.cancel(run_id)
 
     async def watch(self, receive: Receive) -> None:
-        """Wait for the client to leave, then cancel. The request's body must have been read."""
+        """Wait for the client to disconnect, then cancel. The request's body must have been read."""
         await disconnected(receive)
-        await self.leave()
+        await self.cancel_all()
 
 
 @asynccontextmanager
@@ -103,7 +103,7 @@ async def attach_runs(engine: Engine, receive: Receive) -> AsyncIterator[Attache
     finally:
         watcher.cancel()
         await asyncio.wait([watcher])
-        await attachment.leave()
+        await attachment.cancel_all()
 
 
 def raise_unless_finished(event: Event) -> None:

@@ -16,7 +16,7 @@ from seltzer.runs.thread import check_thread_id
 
 _SHOWN_CHARS: Final = 100
 _OF_CHECKPOINTS: Final = frozenset({"checkpoint_id", "checkpoint_ns", "checkpoint_map"})
-_USER: Final = "langgraph_auth_"  # how LangGraph's server names who asks
+_USER: Final = "langgraph_auth_"  # how LangGraph's server names the user
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class RunConfig:
 
 
 def check_config(config: Config, graph: Graph, limits: InputLimits) -> RunConfig:
-    """Return what a body's `config` asks, without the thread. Raises InvalidInput naming the field."""
+    """Return the options of a body's `config`, without the thread. Raises InvalidInput naming the field."""
     place = "config.configurable"
     if "on_busy" in config.configurable:
         raise InvalidInput(f"{place}.on_busy", "is a field of the body here")
@@ -71,7 +71,7 @@ def check_configurable(given: Mapping[str, Any], place: str, graph: Graph) -> di
 
 
 def check_context(value: Any, place: str, graph: Graph) -> Mapping[str, Any]:
-    """Return the value if it is a context that the graph takes. Raises InvalidInput naming the field."""
+    """Return the value if it is a valid context of the graph. Raises InvalidInput naming the field."""
     problem = graph.schemas.context_problem(value)
     if problem is not None:
         raise InvalidInput(_joined(place, problem[0]), problem[1])

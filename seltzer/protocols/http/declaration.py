@@ -12,7 +12,7 @@ class Declaration:
     reserved: frozenset[str] = frozenset()
 
 
-# Of protocols still to come: a graph that took one of these names would have to move.
+# Of future protocols: a graph with one of these names would have to move.
 PLANNED: Final = Declaration(
     "planned",
     frozenset({"assistants", "crons", "mcp", "metrics", "ok", "runs", "static", "store", "threads", "v1"}),

@@ -27,7 +27,7 @@ class Bodies(Protocol):
     async def read(self, request: Request, *, may_be_empty: bool = False) -> Any:
         """Return the body's JSON; None if it is empty and may be.
 
-        Raises BadRequest, and ClientDisconnect if the client leaves before its end.
+        Raises BadRequest, and ClientDisconnect if the client disconnects before its end.
         """
 
 

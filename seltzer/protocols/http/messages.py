@@ -87,7 +87,7 @@ def _message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
     if message.type not in _KNOWN:
         raise InvalidInput(field, _UNKNOWN)
     _check_content(message, f"{field}.content")
-    if UNSTORABLE.search(str(message.content)):  # by GET: a body was held to it by its guard
+    if UNSTORABLE.search(str(message.content)):  # by GET: a body was checked already
         raise InvalidInput(field, "has a NUL or a lone surrogate")
     if len(dumps(message.content)) > limits.message_bytes:
         raise InvalidInput(f"{field}.content", f"is larger than {limits.message_bytes} bytes")
@@ -101,7 +101,7 @@ def _message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
 def _spelled(value: Any) -> Any:
     """Return the message in a spelling that LangChain reads.
 
-    It doesn't read the chunks it writes, nor an empty answer, whose content the chat playground leaves out.
+    It doesn't read the chunks it writes, nor an empty answer, whose content the chat playground omits.
     """
     if isinstance(value, list):
         return tuple(value)
@@ -137,7 +137,7 @@ def _reason(value: Any, error: Exception) -> str:
 def _check_content(message: BaseMessage, field: str) -> None:
     """Refuse content parts that no provider accepts: their own errors are far less clear.
 
-    An answer's parts are the provider's own, and come back to it: only their text is looked at.
+    An answer's parts are the provider's own, and are returned to it: only their text is checked.
     """
     if isinstance(message.content, str):
         return

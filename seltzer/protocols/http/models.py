@@ -135,7 +135,7 @@ def _parameters(query: type[BaseModel] | None, headers: Mapping[str, str]) -> li
 
 
 def _fields_at(model: type[BaseModel], place: tuple[str | int, ...]) -> list[str]:
-    """Return the fields of the model that lies at the place in another one."""
+    """Return the fields of the model at the place in another one."""
     for key in place:
         inner = model.model_fields[str(key)].annotation
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):

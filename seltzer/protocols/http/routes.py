@@ -1,7 +1,7 @@
 """Self-contained routes: they can be included in any app, under any prefix.
 
 A route's endpoint runs as the response to its request: after the dependencies that the app's owner declares,
-and within our boundary, which turns what it raises into a response. Nothing of it stands around other routes.
+and within our boundary, which turns what it raises into a response. Other routes aren't affected.
 """
 
 import re

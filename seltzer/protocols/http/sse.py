@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 HEADERS: Final = {
     "content-type": "text/event-stream",
     "cache-control": "no-store",
-    "x-accel-buffering": "no",  # nginx would keep the events until it has a page of them
+    "x-accel-buffering": "no",  # nginx would buffer the events until it has a page of them
 }
 # Lines of the block that the next event ends: an empty line after them would be an event to some clients.
 RETRY: Final = b"retry: 1000\n"
@@ -36,8 +36,8 @@ DRAINING: Final = b'event: draining\ndata: {"retry_after_ms":1000}\n\n'
 def frame(event: Event) -> bytes:
     """Return the event as one frame: its cursor is the id, its kind the event's name.
 
-    The id comes last: a client that keeps it once it is read, as fetch-event-source does, would skip the
-    event if the connection broke after an id that comes first.
+    The id comes last: a client that stores it once it is read, as fetch-event-source does, would skip the
+    event if the connection broke after an id before the data.
     """
     return b"event: %s\ndata: %s\nid: %d-%d\n\n" % (
         event.kind.encode(), dumps(event.data), event.attempt, event.seq,
@@ -45,11 +45,11 @@ def frame(event: Event) -> bytes:
 
 
 class EventStream(Response):
-    """A run's events as they come; the frames of one batch go out in one piece.
+    """A run's events as they arrive; the frames of one batch go out in one piece.
 
     follow begins to follow the run, and is given a Deliver, which may send events in place of this task.
     The head goes out at once, so that a client sees that it was accepted, and a ping wherever ping_s pass
-    without a frame. Leaving ends the following, never the run. When the server drains, the last frame is
+    without a frame. A disconnect ends the stream, never the run. When the server drains, the last frame is
     `draining`, without an id; an error in mid-stream leaves the body unfinished, for the client to come back
     and get a status.
     """

@@ -25,7 +25,7 @@ _RUN_ID: Final = re.compile("[A-Za-z0-9-]{1,64}")
 
 
 def start_spec(body: Any, graph: Graph, limits: InputLimits, key: str | None) -> RunSpec:
-    """Return the run that the body asks for; key is the Idempotency-Key header."""
+    """Return the run that the body requests; key is the Idempotency-Key header."""
     asked = StartBody.parse(body)
     run_input, title = parse_run_input(asked.input, "input", graph, limits)
     thread_id = check_thread(asked.thread_id, asked.config)
@@ -51,7 +51,7 @@ def start_spec(body: Any, graph: Graph, limits: InputLimits, key: str | None) ->
 def answer_spec(body: Any, run: Run, graph: Graph, key: str | None) -> RunSpec:
     """Return the run that continues an interrupted one with the body's answers. Raises NotInterrupted.
 
-    It has what the interrupted run was given, but for a context of its own.
+    It has the interrupted run's options, but for a context of its own.
     """
     answers = ResumeBody.parse(body)
     if run.status != "interrupted" or run.last is None:
@@ -97,7 +97,7 @@ def _context(body: StartBody | ResumeBody, graph: Graph) -> Mapping[str, Any] | 
 
 def _answers(body: ResumeBody, waiting: list[str]) -> dict[str, Any]:
     given = body.model_fields_set
-    if not waiting:  # it has paused at a breakpoint, and asks nothing
+    if not waiting:  # it has paused at a breakpoint, without a question
         return _no_answers(body)
     if "answers" not in given:
         return {_interrupt_id(body, waiting): body.resume}
@@ -111,7 +111,7 @@ def _answers(body: ResumeBody, waiting: list[str]) -> dict[str, Any]:
 
 
 def _no_answers(body: ResumeBody) -> dict[str, Any]:
-    """Return that a run at a breakpoint goes on; it takes no answer."""
+    """Return that a run at a breakpoint continues; it accepts no answer."""
     for name in body.model_fields_set - {"context"}:
         if name != "resume" or body.resume is not None:
             raise InvalidInput(name, "isn't asked for: the run has paused at a breakpoint; resume it by null")

@@ -41,7 +41,7 @@ _EVENTS_OR_NONE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """What the native routes stand on."""
+    """What the native routes depend on."""
 
     engine: Engine
     guards: Guards

@@ -89,7 +89,7 @@ class Executor:
         self._background.start(self._end_unbegun(lease, Event(lease.run.attempt, 1, last.kind, last.data)))
 
     async def cancel_unbegun(self, run_id: RunId, lease: Lease | None) -> None:
-        """End a run that won't be executed as `cancelled`; lease: if its turn has come."""
+        """End a run that won't be executed as `cancelled`; lease: if it was its turn."""
         if lease is not None:
             await self._end_unbegun(lease, Event(lease.run.attempt, 1, "cancelled", {}))
         elif (run := await self._resources.stores.runs.stop(run_id, "cancel")) and not run.is_active:
@@ -163,14 +163,14 @@ class Executor:
                 attempt.tail.publish(last)
             self._hub.close(run_id, attempt.run.attempt, attempt.error)
         if last is not None:
-            self._background.start(self._limit_what_is_kept(attempt.run.spec.thread_id))
+            self._background.start(self._limit_retention(attempt.run.spec.thread_id))
 
     async def _end_unbegun(self, lease: Lease, last: Event) -> None:
         if await self._resources.stores.runs.finish(lease, last, touched=lease.run.attempt > 1):
             self.was_ended(lease.run.spec.run_id)
         self._leases.nudge()
 
-    async def _limit_what_is_kept(self, thread_id: str) -> None:
+    async def _limit_retention(self, thread_id: str) -> None:
         """Delete what is past its time: events of ended runs, and the thread's oldest states."""
         await self._resources.stores.event_log.sweep()
         await self._resources.stores.checkpoints.prune(thread_id)

@@ -10,14 +10,14 @@ FENCE: Final = "__seltzer_fence"  # its key in `configurable`; LangGraph keeps `
 
 
 class LeaseLost(Exception):
-    """A write came after its run had ended, or had gone to another worker."""
+    """A write after its run had ended, or had been claimed by another worker."""
 
 
 class Fence:
     """Valid from the beginning, until it is revoked once and for all.
 
     is_thread_new: nothing was ever written to the thread; the checkpointer notes when that has changed.
-    input_id: the checkpoint that holds the run's input, as long as no node but LangGraph's own has run on it.
+    input_id: the checkpoint with the run's input, as long as no node but LangGraph's own has run on it.
     """
 
     __slots__ = ("input_id", "is_thread_new", "is_valid")

@@ -1,6 +1,6 @@
 """Leases: one worker's share of the queue. Claims what waits, renews what is executed.
 
-A worker iterates over the changes to its leases, and acts on each. Here the store is asked for them, again
+A worker iterates over the changes to its leases, and acts on each. Here the store is polled for them, again
 and again, whether it fails or not.
 """
 
@@ -37,7 +37,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The run was asked to end."""
+    """The run was requested to end."""
 
     run_id: RunId
     how: Stop
@@ -68,7 +68,7 @@ class Leases:
         self._renew_s = renew_s
         self._waiting: set[RunId] = set()  # what was submitted here and has to wait
         self._nudged = asyncio.Event()
-        self._nudged.set()  # an earlier process may have left runs
+        self._nudged.set()  # there may be runs of an earlier process
 
     async def submit(self, spec: RunSpec, *, has_room: bool) -> Submitted:
         """Write the run's row, leased to the worker if it has room and the thread is free."""

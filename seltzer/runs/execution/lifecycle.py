@@ -1,4 +1,4 @@
-"""The life of an attempt: the one state it is in, and what leads from one to the next.
+"""The life of an attempt: the one state it is in, and the transitions between them.
 
 CREATED ──prepare──> PREPARING ──run──> RUNNING ─┐
    └──────────────────────┴────────stop─────┤    ├──settle──> ENDING
@@ -13,12 +13,12 @@ from seltzer.runs.execution.translation.translator import Emission
 
 
 class Phase(Enum):
-    """Where an attempt stands.
+    """The phase of an attempt.
 
-    CREATED: its task hasn't taken its first step; if it were cancelled now, it never would.
+    CREATED: its task hasn't run its first step; if it were cancelled now, it never would.
     PREPARING: the graph's input is being read, the thread is untouched.
     RUNNING: the graph runs.
-    STOPPING: the attempt was asked to end, and the graph is being cancelled.
+    STOPPING: the attempt was requested to end, and the graph is being cancelled.
     ENDING: how it ends is settled; nothing changes it any more.
     """
 
@@ -33,7 +33,7 @@ class Phase(Enum):
 class End:
     """How an attempt ends: the run's terminal event, and what becomes of its work.
 
-    `keep` leaves the work in the thread; `roll_back` removes it; `hand_back` makes the run pending again,
+    `keep` keeps the work in the thread; `roll_back` removes it; `hand_back` makes the run pending again,
     without a terminal event.
     """
 
@@ -51,24 +51,24 @@ class Lifecycle:
 
     @property
     def is_ending(self) -> bool:
-        """Whether the attempt was asked to end, or has ended."""
+        """Whether the attempt was requested to end, or has ended."""
         return self.phase in (Phase.STOPPING, Phase.ENDING)
 
     def prepare(self) -> bool:
-        """Enter PREPARING; return False if the attempt was asked to end before its first step."""
+        """Enter PREPARING; return False if the attempt was requested to end before its first step."""
         return self._advance(Phase.CREATED, Phase.PREPARING)
 
     def run(self) -> bool:
-        """Enter RUNNING; return False if the attempt was asked to end meanwhile."""
+        """Enter RUNNING; return False if the attempt was requested to end meanwhile."""
         has_advanced = self._advance(Phase.PREPARING, Phase.RUNNING)
         self.has_run = self.has_run or has_advanced
         return has_advanced
 
     def stop(self, end: End) -> bool:
-        """Ask the attempt to end; return whether its task has to be cancelled for it.
+        """Request the attempt to end; return whether its task has to be cancelled for it.
 
-        The first call decides how it ends; a later one may still ask for its work to be rolled back. Once it
-        is ENDING, a call comes too late.
+        The first call decides how it ends; a later one may still have its work rolled back. Once it
+        is ENDING, a call has no effect.
         """
         has_to_cancel = self.phase in (Phase.PREPARING, Phase.RUNNING)
         if self.phase is Phase.STOPPING and self._end is not None:
@@ -79,7 +79,7 @@ class Lifecycle:
         return has_to_cancel
 
     def settle(self, end: End) -> End:
-        """Enter ENDING; return how the attempt ends: as it was asked to, or else as its graph has ended."""
+        """Enter ENDING; return how the attempt ends: as requested, or else as its graph has ended."""
         self.phase, settled = Phase.ENDING, self._end or end
         self._end = settled
         return settled

@@ -1,6 +1,6 @@
 """How a run starts: its row is written, which reserves its thread; then it begins, or is released.
 
-A run is executed once it has both its turn and its input, in whichever order they come. A background run's
+A run is executed once it has both its turn and its input, in whichever order. A background run's
 input is in its row, so that any process may execute it in its turn. An attached run's input is nowhere but in
 its request, which reserves the run and begins it once the input is read.
 """
@@ -21,7 +21,7 @@ from seltzer.runs.run import Lease, Run, RunSpec, Stop
 
 
 class Reservation:
-    """A run whose row is written: begin it, or release it. Whatever comes second does nothing.
+    """A run whose row is written: begin it, or release it. The second of these has no effect.
 
     run is its row as it was when it was reserved. Its thread is the run's, or will be in its turn.
     """
@@ -59,16 +59,16 @@ class Reservation:
 
     @property
     def lease(self) -> Lease | None:
-        """The run's lease, once its turn has come."""
+        """The run's lease, once it is its turn."""
         return self._lease
 
     def grant(self, lease: Lease, *, was_queued: bool) -> None:
-        """Note that the run's turn has come."""
+        """Note that it is the run's turn."""
         self._lease, self._was_queued = lease, was_queued
         self._execute_when_ready()
 
     def stop(self, how: Stop) -> None:
-        """Have the run end as soon as it begins. One whose turn hasn't come is ended by its row."""
+        """Have the run end as soon as it begins. One that waits for its turn is ended by its row."""
         if self._lease is not None:
             self._lease = replace(self._lease, stop=how)
 
@@ -100,7 +100,7 @@ class Reservations:
     async def reserve(self, spec: RunSpec) -> Reservation:
         """Write the run's row, and return its reservation. Raises as Runs.submit does.
 
-        The reservation is open before its row is written: its turn may come before this has returned.
+        The reservation is open before its row is written: its turn may be granted before this has returned.
         """
         reservation = Reservation(spec, self)
         self._open.setdefault(spec.run_id, reservation)
@@ -125,7 +125,7 @@ class Reservations:
         spec = lease.run.spec
         if reservation := self._open.get(spec.run_id):
             reservation.grant(lease, was_queued=True)
-        elif spec.attached and lease.run.attempt == 1:  # its request has left before its turn came
+        elif spec.attached and lease.run.attempt == 1:  # its request ended before its turn
             self._executor.refuse(lease, "client_gone")
         else:
             self.execute(Start(lease, run_context(), was_queued=True))
@@ -135,11 +135,11 @@ class Reservations:
         self._executor.execute(start)
 
     async def cancel(self, run_id: RunId, lease: Lease | None) -> None:
-        """End a run that won't begin as `cancelled`; lease: if its turn has come."""
+        """End a run that won't begin as `cancelled`; lease: if it was its turn."""
         await self._executor.cancel_unbegun(run_id, lease)
 
     def stop(self, run_id: RunId, how: Stop) -> None:
-        """Have the run end as soon as it begins, if it is reserved here and its turn has come."""
+        """Have the run end as soon as it begins, if it is reserved here and it is its turn."""
         if reservation := self._open.get(run_id):
             reservation.stop(how)
 

@@ -24,7 +24,7 @@ class RunThreads:
         install(asyncio.get_running_loop())
 
     def enter(self, context: Context) -> None:
-        """Have the calls that come from the context run here."""
+        """Have the calls from the context run here."""
         context.run(_THREADS.set, self._pool)
 
     def close(self) -> None:
@@ -33,7 +33,7 @@ class RunThreads:
 
 
 def install(loop: asyncio.AbstractEventLoop) -> None:
-    """Have the loop's default executor pass what comes from runs to their threads.
+    """Have the loop's default executor pass calls from runs to their threads.
 
     It replaces an executor that was set before: there is no public way to look at that one.
     """
@@ -43,7 +43,7 @@ def install(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class _DefaultExecutor(ThreadPoolExecutor):
-    """As the one that a loop makes itself, except for what comes from runs."""
+    """As the one that a loop makes itself, except for calls from runs."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         threads = _THREADS.get()

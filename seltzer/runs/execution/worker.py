@@ -46,7 +46,7 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
-        """Begin with what an earlier process left."""
+        """Begin with the runs of an earlier process."""
         self._task = asyncio.create_task(self._work(), name="keep the leases", context=Context())
 
     async def start(self, spec: RunSpec, callbacks: Callbacks = None) -> Run:
@@ -62,7 +62,7 @@ class Worker:
         return self._executor.run(run_id)
 
     async def cancel(self, run_id: RunId) -> Run | None:
-        """Ask the run to end, and return it as it stands; None if there is no such run."""
+        """Request the run to end, and return its current state; None if there is no such run."""
         attempt = self._executor.attempt(run_id)
         if attempt is not None and attempt.run.spec.attached:  # no other process will ever execute it
             attempt.stop("cancel")

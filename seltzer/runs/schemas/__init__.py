@@ -1,1 +1,1 @@
-"""What a graph takes and gives, as JSON schemas and as checks of an input or a context."""
+"""A graph's input, output and context, as JSON schemas and as checks of a request's."""

@@ -36,7 +36,7 @@ class Follower:
         self._hub.wake_all()
 
     async def run(self, run_id: RunId) -> Run:
-        """Return the run as it stands now. Raises UnknownRun."""
+        """Return the run's current state. Raises UnknownRun."""
         run = await self._runs.get(run_id)
         if run is None:
             raise UnknownRun(f"there is no run {run_id!r}")
@@ -62,7 +62,7 @@ class Follower:
     async def batches(
         self, run_id: RunId, after: Cursor, deliver: Deliver | None = None
     ) -> AsyncGenerator[Sequence[Event]]:
-        """Yield the run's events after the cursor, in batches as they come, ending with a terminal event.
+        """Yield the run's events after the cursor, in batches as they arrive, ending with a terminal event.
 
         What deliver accepts while this waits isn't yielded.
         Raises what run_at() does; ServerDraining when readers are dismissed, but not amid an attached run;
@@ -91,7 +91,7 @@ class Follower:
                     if tail.error:
                         raise tail.error
                     if self._is_draining and not (is_attached and tail.is_live):  # nothing begins now
-                        raise ServerDraining("the server is shutting down; come back in a moment")
+                        raise ServerDraining("the server is shutting down; try again in a moment")
                     after = await tail.wait(version, after, deliver)
 
     async def _missed(self, run_id: RunId, after: Cursor, tail: Tail) -> Sequence[Event]:
@@ -114,4 +114,4 @@ class Follower:
 
 
 def _gap(run_id: RunId) -> StreamGap:
-    return StreamGap(f"the events of run {run_id!r} after that cursor are not kept any more")
+    return StreamGap(f"the events of run {run_id!r} after that cursor are no longer kept")

@@ -1,6 +1,6 @@
 """The hub: hands a fresh event to every reader of the process at once, from memory.
 
-Each live run has a tail, its latest events; readers read from it what comes after their cursors. What a tail
+Each live run has a tail, its latest events; readers read the events after their cursors from it. What a tail
 doesn't keep any more is in the log: an event leaves the tail only when it is stored.
 """
 
@@ -19,13 +19,13 @@ Deliver: TypeAlias = Callable[[Sequence[Event]], bool]
 """Delivers the next events of a waiting reader in its place: where they are published, without waking it.
 
 Returns whether it has; otherwise the reader wakes, and finds them. What it raises, the reader raises. It is
-offered what ends with a token: other events come by several in one turn of the loop, and waking sends them
-together. It must not publish events itself.
+offered what ends with a token: several other events are published in one turn of the loop, and waking sends
+them together. It must not publish events itself.
 """
 
 
 class _Waiter:
-    """A reader who waits for what comes after a cursor."""
+    """A reader that waits for events after a cursor."""
 
     __slots__ = ("attempt", "deliver", "seq", "woken")
 
@@ -39,8 +39,8 @@ class Tail:
     """The latest events of a run in this process, and who waits for more.
 
     attempt: whose events these are. floor: the tail has every event after it. is_live: the run is being
-    executed here; otherwise a reader has to ask the store. error: why nothing more comes from here. readers:
-    how many there are. version grows with each change that a reader may wait for.
+    executed here; otherwise a reader has to read the store. error: why nothing more is published here.
+    readers: their number. version grows with each change that a reader may wait for.
     """
 
     __slots__ = (
@@ -119,14 +119,14 @@ class Tail:
         self.version += 1
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
-            if waiter.woken.done():  # its reader has left
+            if waiter.woken.done():  # its reader is gone
                 continue
             try:
-                is_taken = self._offer(waiter)
+                is_delivered = self._offer(waiter)
             except Exception as error:  # noqa: BLE001  # else it would end the run, whose error it isn't
                 waiter.woken.set_exception(error)
                 continue
-            if is_taken:
+            if is_delivered:
                 self._waiters.append(waiter)
             else:
                 waiter.woken.set_result(None)
@@ -168,7 +168,7 @@ class Hub:
         tail = self.live_tail(run_id)
         if tail is not None and tail.attempt == attempt:
             tail.end(error)
-            self._forget(run_id, tail)
+            self._discard(run_id, tail)
 
     def wake(self, run_id: RunId) -> None:
         """Have the run's readers look again: its row has changed."""
@@ -194,8 +194,8 @@ class Hub:
             yield tail
         finally:
             tail.readers -= 1
-            self._forget(run_id, tail)
+            self._discard(run_id, tail)
 
-    def _forget(self, run_id: RunId, tail: Tail) -> None:
+    def _discard(self, run_id: RunId, tail: Tail) -> None:
         if not tail.is_live and not tail.readers:
             self._tails.pop(run_id, None)

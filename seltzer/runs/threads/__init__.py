@@ -1,1 +1,1 @@
-"""Conversations: a thread's state, and how it is left in order when a run was stopped."""
+"""Conversations: a thread's state, and how it is put in order after a run was stopped."""

@@ -19,7 +19,7 @@ from seltzer.runs.thread import Thread
 class Snapshot:
     """A thread's state at one of its checkpoints.
 
-    values is the graph's state as JSON, next the nodes that would run next, interrupts what they ask:
+    values is the graph's state as JSON, next the nodes that would run next, interrupts are their questions:
     `[{id, value}]`. step counts from -1, the input. All but these are None while there is no checkpoint.
     """
 
@@ -71,7 +71,7 @@ class Conversations:
     ) -> builtins.list[Snapshot]:
         """Return the thread's states, newest first, at most limit of them.
 
-        before: only those older than that checkpoint, which needn't be kept any more.
+        before: only those older than that checkpoint, which may be gone.
         """
         await self.get(graph, thread_id)
         states = self._pregels[graph].aget_state_history(
@@ -80,7 +80,7 @@ class Conversations:
         return [_snapshot(state) async for state in states]
 
     async def rename(self, graph: str, thread_id: str, title: str) -> Thread:
-        """Give the thread a title, and return it."""
+        """Set the thread's title, and return the thread."""
         await self.get(graph, thread_id)
         thread = await self._threads.rename(thread_id, title)
         if thread is None:

@@ -1,6 +1,6 @@
 """Makes a thread whole again whose last run was stopped, crashed or failed.
 
-A stopped tool leaves its call without a result in the thread, and providers refuse every turn after it.
+A stopped tool's call has no result in the thread, and providers refuse every turn after it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ from seltzer.runs.graph import AnyPregel
 NO_RESULT: Final = "This call has no result: the run was stopped before the tool had answered."
 MESSAGES: Final = "messages"
 _WRITER: Final = "__seltzer_repair"
-_FORMATTING = cast(Any, add_messages)(format="langchain-openai")  # given options alone, it returns a partial
+_FORMATTING = cast(Any, add_messages)(format="langchain-openai")  # with options alone, it returns a partial
 _REDUCERS: Final = (add_messages, _FORMATTING.func)
 
 
 async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | None = None) -> None:
-    """Put into the thread what its stopped run has left out, so that a plain new input works.
+    """Add to the thread what its stopped run lacks, so that a plain new input works.
 
     What the stopped step's finished nodes have returned is kept, the others are dropped; calls without a
     result get an error result; answer, an unfinished one, comes last, unless the thread has it.
@@ -32,7 +32,7 @@ async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | 
 
     The checkpoints belong to the run that config's metadata names. None of the graph's nodes and edges is
     run, but its state's reducers are; what they and the checkpointer raise is raised. A graph whose messages
-    aren't merged by add_messages is left alone, and so are the threads that a subgraph keeps of its own.
+    aren't merged by add_messages isn't repaired, nor are the threads that a subgraph keeps of its own.
     """
     if not _merges_messages(pregel):
         return

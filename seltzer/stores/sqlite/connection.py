@@ -121,16 +121,16 @@ class ThreadedConnection:
             job = self._jobs.get()
             if job is None:
                 if count:
-                    self._jobs.put(None)  # for the next call: nothing comes after it
+                    self._jobs.put(None)  # for the next call: nothing follows
                 return
             yield job
 
 
-def _opened(connect: Callable[[], sqlite3.Connection], asked: Job) -> sqlite3.Connection | None:
+def _opened(connect: Callable[[], sqlite3.Connection], opening: Job) -> sqlite3.Connection | None:
     try:
         connection = connect()
     except BaseException as error:  # noqa: BLE001  # passed on to the caller
-        resolve([Outcome(asked, error=error)])
+        resolve([Outcome(opening, error=error)])
         return None
-    resolve([Outcome(asked)])
+    resolve([Outcome(opening)])
     return connection

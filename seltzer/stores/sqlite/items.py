@@ -138,7 +138,7 @@ async def open_items(file: Path, options: StoreOptions | None = None) -> SqliteI
 
 
 def _index_config(options: IndexOptions | None) -> Any:
-    """Return the index as LangGraph takes it. Raises LoadError."""
+    """Return the index in LangGraph's form. Raises LoadError."""
     if options is None:
         return None
     try:

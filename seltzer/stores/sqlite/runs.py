@@ -193,8 +193,8 @@ def _resolve_busy_thread(
     Raises ThreadBusy, ThreadInterrupted, NotInterrupted.
     """
     is_interrupted = bool(rivals) and rivals[-1]["status"] == "interrupted"
-    is_asked = is_interrupted and spec.answered in (None, rivals[-1]["run_id"])
-    if spec.answers is not None and not is_asked:
+    is_question_open = is_interrupted and spec.answered in (None, rivals[-1]["run_id"])
+    if spec.answers is not None and not is_question_open:
         raise NotInterrupted(f"thread {spec.thread_id!r} doesn't wait for an answer, or has got it")
     if spec.answers is None and is_interrupted and spec.on_busy != "rollback":
         raise ThreadInterrupted(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seltzer.models.react import Action, Answer, Broken, ReActParser
-from seltzer.models.react.parser import HOLD_CHARS
+from seltzer.models.react.parser import BUFFER_CHARS
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ _texts = (
         lambda text: '{"action":"Final Answer","action_input":' + text
     )
     | st.text('{"action":"_inputFinal Answer} ,', max_size=80)
-    | st.text("{a }", min_size=HOLD_CHARS - 20, max_size=HOLD_CHARS + 60)
+    | st.text("{a }", min_size=BUFFER_CHARS - 20, max_size=BUFFER_CHARS + 60)
 )
 
 
@@ -178,7 +178,7 @@ def test_the_answer_is_shown_while_it_arrives(answer: str) -> None:
 
 def test_long_prose_is_shown_before_it_ends() -> None:
     parser = ReActParser()
-    prose = "word " * (HOLD_CHARS // 5)
+    prose = "word " * (BUFFER_CHARS // 5)
 
     assert parser.feed(prose) == []
     assert parser.feed("more") == [Answer(prose + "more")]

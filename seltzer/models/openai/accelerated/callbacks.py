@@ -1,6 +1,6 @@
 """Calls a model's callbacks for each token in place.
 
-LangChain asks for each token and each handler again what kind it is, and gathers those that can't be called
+LangChain checks for each token and each handler what kind it is, and gathers those that can't be called
 in place, in a task each. That costs more than making the token. Here the handlers are looked at once a call;
 where two would have to be gathered, or one would run in another thread, LangChain's manager is kept.
 """
@@ -127,7 +127,7 @@ def _chunk(text: str, message_id: str) -> ChatGenerationChunk:
 
 
 def _log_or_raise(handler: BaseCallbackHandler, error: Exception) -> None:
-    """Log what the handler has raised, and raise it again if it wants that, as LangChain does."""
+    """Log what the handler has raised, and raise it again if it is declared so, as LangChain does."""
     log.warning("Error in %s.on_llm_new_token: %r", type(handler).__name__, error)
     if handler.raise_error and not isinstance(error, NotImplementedError):
         raise error

@@ -1,4 +1,4 @@
-"""The chat completions that ChatOpenAI asks, whose streams are read from their bytes."""
+"""The chat completions that ChatOpenAI calls, whose streams are read from their bytes."""
 
 from inspect import signature
 from types import NoneType

@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
     def set_consumer(self, consumer: Callable[[bytes], bytes] | None) -> None:
         """Pass what arrives of this body while read() waits to the consumer first; None removes it.
 
-        It is called where the bytes arrive, and returns what it leaves for read(); it must not raise.
+        It is called where the bytes arrive, and returns the rest, for read(); it must not raise.
         """
         self._consumer = consumer
 
@@ -168,7 +168,7 @@ class Connection(asyncio.Protocol):
             self._fail(httpx2.ReadError("The upstream closed the connection."))
         else:
             self._fail(httpx2.RemoteProtocolError("The upstream closed the connection in mid-answer."))
-        del self._parser  # it knows this connection: a circle, left to the collector
+        del self._parser  # it refers to this connection: a cycle, left to the collector
 
     @property
     def _has_length(self) -> bool:
@@ -185,7 +185,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        self._status = status if status >= 200 else 0  # 1xx: the answer itself is still to come
+        self._status = status if status >= 200 else 0  # 1xx: the response itself follows
 
     def on_message_complete(self) -> None:
         self._is_complete = bool(self._status)

@@ -31,7 +31,7 @@ class DirectPath:
         self.count = 0
 
     def close(self) -> None:
-        """Close the path until the task has published more: a frame of another kind has come."""
+        """Close the path until the task has published more: a frame of another kind has arrived."""
         self._callbacks.text_id = None
 
     async def publish(self, text: str) -> bool:
@@ -77,7 +77,7 @@ class DirectPath:
             raise self._error
 
     def take_published(self) -> "PublishedText | None":
-        """Return what was published since this was last asked, for the answer; None if there is nothing."""
+        """Return what was published since the last call, for the answer; None if there is nothing."""
         if not self._texts:
             return None
         chunk = self._callbacks.published = text_chunk("".join(self._texts))

@@ -1,8 +1,8 @@
 """Reads a streamed chat answer from its bytes, at a tenth of the work, into the same chunks.
 
 The SDK builds a pydantic model of each frame, which ChatOpenAI dumps to a dict and builds a message of. Here
-a plain frame stays the dict it came as, and one that only adds text becomes a message at once; every other
-one is read by the SDK's stream, as if it had come alone.
+a plain frame stays the dict it was parsed to, and one that only adds text becomes a message at once; every
+other one is read by the SDK's stream, as if it were the only one.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from seltzer.models.openai.accelerated.frames import Frame, FrameReader, TextFra
 from seltzer.models.openai.accelerated.read_timeout import ReadTimedOut, ReadTimeout
 from seltzer.models.openai.accelerated.transport import IS_WHOLE, READ, SET_CONSUMER
 
-_DRAIN_S = 1.0  # for what may follow [DONE], before the connection is given up
+_DRAIN_S = 1.0  # for what may follow [DONE], before the connection is closed
 
 Chunk = Frame | ChatCompletionChunk
 
 
 class AcceleratedStream:
-    """The SDK's stream, which gives a plain frame as the dict it is, and other frames as the SDK's models.
+    """The SDK's stream, which yields a plain frame as a dict, and other frames as the SDK's models.
 
-    Raises what the SDK's raises, and StreamChunkTimeoutError if no frame comes within chunk_timeout_s.
+    Raises what the SDK's raises, and StreamChunkTimeoutError if no frame arrives within chunk_timeout_s.
     """
 
     def __init__(

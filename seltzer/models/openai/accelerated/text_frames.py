@@ -1,4 +1,4 @@
-"""Reads the plain texts of a streamed chat answer where nothing else has come between them."""
+"""Reads the plain texts of a streamed chat answer where nothing else is between them."""
 
 import re
 from typing import Final
@@ -15,12 +15,12 @@ _PRICE: Final = 8  # to learn from a frame costs as much as so many frames that 
 class TextFrames:
     """Reads the texts of one stream, whose frames mostly differ in the text alone.
 
-    So what stands around the text is learnt from one, and spares reading the rest of the next. A
-    stream that changes all the time is soon given up.
+    So what surrounds the text is learnt from one frame, and spares parsing the next. A
+    stream that changes all the time is soon left alone.
     """
 
     def __init__(self) -> None:
-        self._before = self._behind = b""
+        self._before = self._suffix = b""
         self._credit = 3 * _PRICE
 
     def leading_texts(self, data: bytes) -> tuple[list[str], bytes]:
@@ -45,12 +45,12 @@ class TextFrames:
 
     def _text(self, data: bytes) -> str | None:
         """Return the text, if the frame adds one and has nothing else."""
-        before, behind = self._before, self._behind
-        has_room = len(data) >= len(before) + len(behind)  # the two may not share a byte
-        if before and has_room and data.startswith(before) and data.endswith(behind):
+        before, suffix = self._before, self._suffix
+        has_room = len(data) >= len(before) + len(suffix)  # the two may not share a byte
+        if before and has_room and data.startswith(before) and data.endswith(suffix):
             try:
                 # A string by itself: where it isn't, such as where a quote ends it early, this isn't JSON.
-                text: str = orjson.loads(b'"%b"' % data[len(before) : -len(behind)])
+                text: str = orjson.loads(b'"%b"' % data[len(before) : -len(suffix)])
             except ValueError:
                 pass
             else:
@@ -65,11 +65,11 @@ class TextFrames:
         return frame.text
 
     def _learn(self, data: bytes) -> None:
-        """Learn what stands around the text, if another text in its place is all that would be read."""
+        """Learn what surrounds the text, if another text in its place is all that would be parsed."""
         found = _CONTENT.search(data)
         if found is None:
             return
-        before, behind = data[: found.start(1)], data[found.end(1) :]
-        frame = plain_frame(before + _OTHER.encode() + behind)
+        before, suffix = data[: found.start(1)], data[found.end(1) :]
+        frame = plain_frame(before + _OTHER.encode() + suffix)
         if type(frame) is TextFrame and frame.text == _OTHER:
-            self._before, self._behind = before, behind
+            self._before, self._suffix = before, suffix

@@ -22,7 +22,7 @@ from seltzer.models.openai.accelerated.connection import EMPTY_CONTEXT, Connecti
 SET_CONSUMER = "seltzer.set_consumer"  # Connection.set_consumer
 IS_WHOLE = "seltzer.is_whole"  # whether all of the body was read
 READ = "seltzer.read"  # the body's next bytes
-_KEEP_S = 5.0  # an unused connection; servers close theirs sooner or later, and a request would run into it
+_KEEP_ALIVE_S = 5.0  # servers close idle connections sooner or later, and a request would run into it
 _BREAKS = re.compile(rb"[\r\n\0]")
 _PORTS = {"http": 80, "https": 443}
 
@@ -51,7 +51,7 @@ class Origin(NamedTuple):
 
 
 class Transport(httpx2.AsyncBaseTransport):
-    """Sends requests over connections that are kept for a few seconds for the next ones."""
+    """Sends requests over connections that stay pooled for a few seconds for the next ones."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         context.set_alpn_protocols(["http/1.1"])
@@ -91,12 +91,12 @@ class Transport(httpx2.AsyncBaseTransport):
                 connection.close()
         self._idle.clear()
 
-    def keep(self, origin: Origin, connection: Connection) -> None:
-        """Keep a connection for a while, if another request may follow on it."""
+    def release(self, origin: Origin, connection: Connection) -> None:
+        """Return a connection to the pool for a while, if another request may follow on it."""
         if not connection.is_reusable:
             connection.close()
             return
-        self._idle = {place: kept for place, kept in self._idle.items() if not place.loop.is_closed()}
+        self._idle = {place: pooled for place, pooled in self._idle.items() if not place.loop.is_closed()}
         idle = self._idle.setdefault(origin, [])
         idle.append(connection)
 
@@ -105,7 +105,7 @@ class Transport(httpx2.AsyncBaseTransport):
                 idle.remove(connection)
                 connection.close()
 
-        origin.loop.call_later(_KEEP_S, expire, context=EMPTY_CONTEXT)
+        origin.loop.call_later(_KEEP_ALIVE_S, expire, context=EMPTY_CONTEXT)
 
     def _idle_connection(self, origin: Origin) -> Connection | None:
         idle = self._idle.get(origin, [])
@@ -153,8 +153,8 @@ class _Body(httpx2.AsyncByteStream):
         if connection:
             connection.set_consumer(
                 None
-            )  # else a kept connection would keep all that the answer has to do with
-            self._transport.keep(self._origin, connection)
+            )  # else a pooled connection would keep everything of the answer alive
+            self._transport.release(self._origin, connection)
 
 
 def _encoded(request: httpx2.Request, body: bytes) -> bytes:
@@ -165,5 +165,5 @@ def _encoded(request: httpx2.Request, body: bytes) -> bytes:
             name, value = b"Content-Length", b"%d" % len(body)
         head.append(b"%s: %s" % (name, value))
     if _BREAKS.search(b" ".join(head)):
-        raise httpx2.LocalProtocolError("A header of the request holds a line end: is it the key's?")
+        raise httpx2.LocalProtocolError("A header of the request contains a line end: is it the key's?")
     return b"\r\n".join([*head, b"", body])

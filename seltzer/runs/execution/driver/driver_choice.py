@@ -1,6 +1,6 @@
 """Which way the graphs are run: in place, or by LangGraph's own stream where that can't be trusted.
 
-The in-place way stands on private names of LangGraph. One that is gone is noticed when it is looked up, one
+The in-place way relies on private names of LangGraph. One that is gone is noticed when it is looked up, one
 that behaves otherwise by a small graph that is run both ways before the server accepts requests.
 """
 

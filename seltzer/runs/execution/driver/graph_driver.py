@@ -38,7 +38,7 @@ PRIVATE_NAMES: Final = (
 
 
 class MissingName(ImportError):
-    """LangGraph has renamed or removed a name that the in-place way stands on."""
+    """LangGraph has renamed or removed a name that the in-place way relies on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _listener_class(handler: Any) -> Callable[[Publish], BaseCallbackHandler]:
             super().on_chat_model_start(*args, **options)
 
         def on_llm_texts(self, texts: Sequence[str], *, message_id: str, run_id: UUID) -> None:
-            """Pass on more text of a message whose beginning came by on_llm_new_token."""
+            """Pass on more text of a message whose beginning arrived by on_llm_new_token."""
             if self._last[0] is not run_id:
                 if (meta := self.metadata.get(run_id)) is None:
                     return

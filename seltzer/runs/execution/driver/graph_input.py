@@ -1,4 +1,4 @@
-"""What an attempt gives to its graph: the run's own input, or the state that an earlier attempt left."""
+"""An attempt's input for its graph: the run's own, or none, to continue an earlier attempt's state."""
 
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ async def read_input(
 ) -> GraphInput:
     """Return what the graph gets. Raises RunFailed if the run can't be executed.
 
-    An answer to an interrupt is given once: repeated, it would answer the next one.
+    An answer to an interrupt is passed once: repeated, it would answer the next one.
     """
     spec = run.spec
     if spec.attached and run.attempt > 1:  # its request is gone, with the process that had it
@@ -65,7 +65,7 @@ async def read_input(
 
 
 async def _has_set_structured(pregel: AnyPregel, config: RunnableConfig) -> bool:
-    """Tell whether the newest turn has written the structured response, be it the same as the one before."""
+    """Return whether the newest turn has written the structured response, be it the same as before."""
     saver = pregel.checkpointer
     if STRUCTURED not in pregel.channels or not isinstance(saver, BaseCheckpointSaver):
         return False
@@ -83,7 +83,7 @@ async def _has_set_structured(pregel: AnyPregel, config: RunnableConfig) -> bool
 
 
 async def _settle_interrupts(run: Run, stores: Stores, *, was_queued: bool) -> None:
-    """Remove a question that nobody has answered from the thread, if the run was asked to.
+    """Remove a question that nobody has answered from the thread, if the run's on_busy is rollback.
 
     A run that waited for its turn may find that the one before it has ended with a question.
     """

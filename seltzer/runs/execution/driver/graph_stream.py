@@ -1,4 +1,4 @@
-"""A graph's stream as LangGraph itself hands it out: the plain way, which stands on nothing private.
+"""A graph's stream by LangGraph's own astream: the plain way, which uses no private names.
 
 The nouns are here too: what a part is, and what runs a graph. The other way is graph_driver.py.
 """
@@ -35,7 +35,7 @@ class Drive(Protocol):
         context: Any = None,
         store: BaseStore | None = None,
     ) -> AsyncGenerator[None]:
-        """Yield between the graph's steps at least, so that the caller can pause the graph or leave it.
+        """Yield between the graph's steps at least, so that the caller can pause or stop the graph.
 
         publish is called in the loop's thread with the parts of MODES and "messages", in order; it must not
         raise. context is the graph's runtime context; store serves a graph that was compiled without one.

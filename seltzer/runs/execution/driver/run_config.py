@@ -1,4 +1,4 @@
-"""The config that a graph runs with: what its author has bound to it, what the request asks, what is ours."""
+"""The config that a graph runs with: the author's bound config, the request's, and the server's."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def thread_config(spec: RunSpec, fence: Fence) -> RunnableConfig:
 
 
 def request_config(spec: RunSpec, fence: Fence, callbacks: Callbacks) -> RunnableConfig:
-    """Return what the request asks; what is the server's own wins."""
+    """Return the request's config; the server's own keys win."""
     own, labels = thread_config(spec, fence), spec.labels
     return {
         "configurable": {**spec.configurable, **own["configurable"]},

@@ -1,6 +1,6 @@
-"""Where a graph's answer may come from, by its shape and its earlier runs.
+"""Which nodes may produce a graph's answer, by its shape and its earlier runs.
 
-Text that may turn out not to be the answer is held back from those who can't take text back. The shape shows
+Text that may turn out not to be the answer is withheld from clients that can't retract text. The shape shows
 which nodes can be the last one; whether a node keeps its model's text, only its runs show.
 """
 

@@ -41,7 +41,7 @@ class Candidate:
         self.channel: Channel = channel
         self.is_held = False
         self.is_kept = False
-        self.is_whole = False  # its model has ended: a call that breaks doesn't show whether a node keeps it
+        self.is_whole = False  # its model has ended: a call that fails doesn't show whether a node keeps it
         self.parts: list[str] = []
         self.task: Any = None
         self.call = 0  # which call of a model it is in its task
@@ -85,7 +85,7 @@ class Candidates:
         return candidate, replaced
 
     def repeats(self, message: AIMessage, namespace: Namespace, node: str) -> bool:
-        """Tell whether a node returns, under another id, a text that its model has just candidate."""
+        """Return whether a node returns, under another id, a text that its model has just written."""
         if isinstance(message, AIMessageChunk):
             return False
         text, depth = text_of(message).strip(), len(namespace)
@@ -155,7 +155,7 @@ class Candidates:
         return declared is None or not declared.isdisjoint(path)
 
     def _is_certain(self, candidate: Candidate, metadata: Mapping[str, Any]) -> bool:
-        """Tell whether the text can only be the answer, as far as anyone can know now."""
+        """Return whether the text can only be the answer, as far as is known now."""
         path, shape = candidate.path, self._shape
         if candidate.call > 0 or shape.never_keeps(path):
             return False

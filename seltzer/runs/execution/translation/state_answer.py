@@ -71,7 +71,7 @@ def ai_messages(update: Any) -> Iterator[AIMessage]:
 
 
 def text_of(message: BaseMessage) -> str:
-    """Return the message's own text: what stands in it outside of reasoning, tool calls and images."""
+    """Return the message's own text: its content without reasoning, tool calls and images."""
     if isinstance(message.content, str):
         return clean(message.content)
     return clean(

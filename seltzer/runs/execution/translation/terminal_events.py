@@ -15,7 +15,7 @@ def failed(error: RunFailed) -> Emission:
 
 
 def finished(translator: Translator, duration_s: float) -> Emission:
-    """Return the terminal event of a run whose graph has ended, or has paused to ask something."""
+    """Return the terminal event of a run whose graph has ended, or has paused at an interrupt."""
     if translator.is_interrupted:
         return Emission("interrupted", {"interrupts": translator.interrupts})
     return Emission("finished", {"usage": translator.usage, "duration_ms": round(duration_s * 1000)})

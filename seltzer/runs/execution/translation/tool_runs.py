@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
-IN_TOOL: Final = "seltzer_in_tool"  # in the metadata that come with a model's messages
+IN_TOOL: Final = "seltzer_in_tool"  # in the metadata of a model's messages
 
 
 class ToolRuns(BaseCallbackHandler):

@@ -40,8 +40,8 @@ class Translator:
     """Follows one attempt of a run.
 
     values is the graph's newest state (what `ainvoke` would return), usage the sum over all model calls,
-    interrupts what the graph asked before it paused; is_interrupted, whether it has paused: at a static
-    breakpoint it asks nothing.
+    interrupts are the graph's questions before it paused; is_interrupted, whether it has paused: at a static
+    breakpoint there are none.
     """
 
     def __init__(self, shape: AnswerShape) -> None:
@@ -59,7 +59,7 @@ class Translator:
         return self._candidates.declared_text() or self._turn.answer(self.values).text
 
     def continue_from(self, values: Any) -> None:
-        """Set the state that an earlier attempt has left; what it ends with may be the whole answer."""
+        """Set the state of an earlier attempt; its last message may be the complete answer."""
         self._turn.begin(values)
         self.values = values
 
@@ -164,7 +164,7 @@ class Translator:
 
     def _interrupt(self, update: Any) -> Iterator[Emission]:
         self.is_interrupted = True
-        known = {each["id"] for each in self.interrupts}  # parallel nodes ask in updates of their own
+        known = {each["id"] for each in self.interrupts}  # parallel nodes interrupt in updates of their own
         asked = [{"id": each.id, "value": to_json(each.value)} for each in update if each.id not in known]
         self.interrupts = [*self.interrupts, *asked]
         if asked:

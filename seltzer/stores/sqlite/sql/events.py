@@ -93,7 +93,7 @@ def read_events(
     first = [_parse(attempt, line) for line in body.split(b"\n")]
     place = dropped - 1 - (upto - len(first))  # where the last of the dropped is, if not before this row
     if place >= 0 and after < first[place].cursor:
-        raise StreamGap(f"the events of run {run_id!r} after {after} are not kept any more")
+        raise StreamGap(f"the events of run {run_id!r} after {after} are no longer kept")
     events = [event for event in first if event.cursor > after]
     for _, _, attempt, _, _, body in rows[1:]:
         events += [_parse(attempt, line) for line in body.split(b"\n")]
@@ -130,7 +130,7 @@ DELETE FROM events WHERE row_id < min(
     (SELECT coalesce(min(first_row), 9223372036854775807) FROM logs), (SELECT min(row_id) + ? FROM events)
 )
 """
-# One row, however many runs are asked for.
+# One row, however many runs are requested.
 _HEADS: Final = """
 SELECT (SELECT coalesce(max(row_id), 0) FROM events), json_group_array(json_array(
     run_id, iif(expires_at <= ?, log_id, NULL), last_row, attempt, last_seq, upto
@@ -206,9 +206,9 @@ def _parse(attempt: int, line: bytes) -> Event:
 
 def _cut(connection: sqlite3.Connection, run_id: RunId, last_row: int, ordinal: int) -> None:
     """Delete a run's rows before the one that has the ordinal."""
-    kept = _chain(connection, "SELECT min(row_id) FROM chain", last_row, ordinal=ordinal).fetchone()[0]
-    (previous,) = connection.execute("SELECT previous FROM events WHERE row_id = ?", (kept,)).fetchone()
+    rest = _chain(connection, "SELECT min(row_id) FROM chain", last_row, ordinal=ordinal).fetchone()[0]
+    (previous,) = connection.execute("SELECT previous FROM events WHERE row_id = ?", (rest,)).fetchone()
     if previous is not None:
         _chain(connection, "DELETE FROM events WHERE row_id IN (SELECT row_id FROM chain)", previous)
-        connection.execute("UPDATE events SET previous = NULL WHERE row_id = ?", (kept,))
-        connection.execute("UPDATE logs SET first_row = ? WHERE run_id = ?", (kept, run_id))
+        connection.execute("UPDATE events SET previous = NULL WHERE row_id = ?", (rest,))
+        connection.execute("UPDATE logs SET first_row = ? WHERE run_id = ?", (rest, run_id))

@@ -209,7 +209,7 @@ def stop_run(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: f
 
 
 def _pack_config(spec: RunSpec) -> bytes:
-    """Return what a run was given besides its input, in one JSON: no key of configurable begins so."""
+    """Return a run's options besides its input, in one JSON: no key of configurable begins so."""
     packed, labels = dict(spec.configurable), spec.labels
     if spec.context is not None:
         packed[_CONTEXT] = spec.context
