@@ -1,30 +1,27 @@
 """The demo model as a LangChain chat model: the script, in chunks, at a pace."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
-from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from seltzer.models.demo.pace import Pace
 from seltzer.models.demo.script import Call, Fail, Part, Text, Thought, plan
 from seltzer.models.demo.words import chunks
 from seltzer.models.errors import DemoFailure
-from seltzer.models.streamed import StreamedChatModel
+from seltzer.models.streamed import StreamedToolModel
 
 
-class DemoChatModel(StreamedChatModel):
+class DemoChatModel(StreamedToolModel):
     """A scripted chat model that calls tools, streams, counts its tokens and declares that it is scripted.
 
+    Of the tools bound to it, it calls calculator and send_email.
     Raises DemoFailure in mid-stream when a message asks for it. Stop sequences are ignored.
     """
 
@@ -41,17 +38,6 @@ class DemoChatModel(StreamedChatModel):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         return LangSmithParams(ls_provider="demo", ls_model_name=self.model_name, ls_model_type="chat")
-
-    def bind_tools(
-        self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
-        *,
-        tool_choice: str | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Let the script call these tools; it knows what to do with calculator and send_email."""
-        given = [] if tool_choice == "none" else [convert_to_openai_tool(tool) for tool in tools]
-        return self.bind(tools=given, **kwargs)
 
     def _stream(
         self,

@@ -1,31 +1,29 @@
 """A chat model with tool calling, made of one without."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any
 from uuid import uuid4
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
-from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.runnables import RunnableConfig
 
 from seltzer.models.errors import UpstreamMalformed
 from seltzer.models.react.parser import Action, Answer, Part, ReActParser
 from seltzer.models.react.prompt import arguments_for, as_react
-from seltzer.models.streamed import StreamedChatModel
+from seltzer.models.streamed import StreamedToolModel
 
 # The JSON must not show: the inner model has no callbacks, this one emits what the JSON means.
 _UNREPORTED = RunnableConfig(callbacks=[])
 
 
-class ReActJSONChatModel(StreamedChatModel):
+class ReActJSONChatModel(StreamedToolModel):
     """Has the inner model write {"action", "action_input"} and emits what it means, in standard chunks.
 
     A final answer's text is content, token by token. A tool call is emitted when its JSON is complete; one
@@ -38,17 +36,6 @@ class ReActJSONChatModel(StreamedChatModel):
     @property
     def _llm_type(self) -> str:
         return "react-json"
-
-    def bind_tools(
-        self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
-        *,
-        tool_choice: str | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Describe these tools to the model. A tool_choice other than "none" is left to it."""
-        given = [] if tool_choice == "none" else [convert_to_openai_tool(tool) for tool in tools]
-        return self.bind(tools=given, **kwargs)
 
     def _stream(
         self,
