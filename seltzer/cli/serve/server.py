@@ -96,7 +96,7 @@ class Server(uvicorn.Server):
 def _relieve_the_collector() -> None:
     """Exempt the libraries' objects, which live as long as the process, from garbage collection.
 
-    Going through them again and again is a good part of what a token costs otherwise (docs/token.md).
+    Going through them again and again is a good part of what a token costs otherwise (docs/performance.md).
     """
     gc.collect()
     gc.freeze()
