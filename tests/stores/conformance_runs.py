@@ -127,7 +127,7 @@ class RunsExam:
     async def test_an_input_that_cannot_be_stored_is_refused_before_anything_is_written(
         self, runs: Runs
     ) -> None:
-        with pytest.raises(StateNotStorable, match="'input' holds a 'range'"):
+        with pytest.raises(StateNotStorable, match="'input' contains a 'range'"):
             await runs.submit(RunSpec("agent", {"n": range(3)}, "t", "r"), None, TTL_S, QUEUE_LIMIT)
 
         assert await runs.get("r") is None
