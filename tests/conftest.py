@@ -84,7 +84,7 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def paced_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The shipped graphs with the demo model at a pace: no two tokens come at once."""
+    """The shipped graphs with the demo model at a pace: no two tokens arrive at once."""
     with pytest.MonkeyPatch.context() as patch:
         _choose_demo(patch)
         patch.setenv("DEMO_TPS", "100")
@@ -123,7 +123,7 @@ def serve(demo_env: None, tmp_path: Path) -> Iterator[Serve]:
     """Return a function that serves graphs: serve({"hello": SOURCE}, body_limit_bytes=100) -> Served.
 
     A graph is Python source that defines `graph`, or an entry as langgraph.json has it; without any,
-    the shipped ones are served. What the environment says when it is called counts.
+    the shipped ones are served. The environment at the time of the call counts.
     """
     numbers = itertools.count(1)
     with ExitStack() as stack:

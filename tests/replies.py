@@ -39,7 +39,7 @@ class Reply:
       reset      the connection is reset (RST)
       truncated  the body ends cleanly, without a finish reason
       malformed  a frame that isn't JSON, then a clean end
-      silence    nothing more (with after=0 not even headers) until the client leaves or Upstream.resume
+      silence    nothing more (with after=0 not even headers) until the client disconnects or Upstream.resume
     gap_s is the pause before each frame of a stream: a model's pace.
     """
 

@@ -34,7 +34,7 @@ class Served:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that says when it is up."""
+    """uvicorn that reports when it is up."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

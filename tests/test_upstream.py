@@ -160,7 +160,7 @@ def test_a_reset_follows_its_tokens(upstream: Upstream) -> None:
     upstream.script([Reply(text="one two three", breaks="reset", after=2)])
     seen = []
 
-    with pytest.raises((httpx.ReadError, APIError)):  # noqa: PT012  # what came before the error counts too
+    with pytest.raises((httpx.ReadError, APIError)):  # noqa: PT012  # what arrived before the error counts too
         for chunk in chat(upstream).stream("hi"):
             seen.append(chunk.text)
 

@@ -41,7 +41,7 @@ _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"
 
 @dataclass(slots=True)
 class Request:
-    """A request the upstream got. headers have lower-case names; left says that its client left too soon."""
+    """A request the upstream got. headers have lower-case names; left: its client disconnected too soon."""
 
     method: str
     path: str
@@ -53,7 +53,7 @@ class Request:
 class Upstream:
     """The upstream, started by `with`. Its address, with /v1, is `url`.
 
-    closed_early is set once any client leaves before its answer's end.
+    closed_early is set once any client disconnects before its answer's end.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -87,7 +87,7 @@ class Upstream:
     def reset(self) -> None:
         """Forget what was asked and scripted, and answer by habit again."""
         self.requests.clear()
-        self.closed_early = threading.Event()  # a client of before that leaves only now sets the old one
+        self.closed_early = threading.Event()  # an earlier client that disconnects only now sets the old one
         self._arrived = queue.Queue()
         self._answers = answer_by_habit
         self._resumed.clear()
@@ -97,7 +97,7 @@ class Upstream:
         return self._arrived.get(timeout=timeout_s)
 
     def resume(self) -> None:
-        """Let silent answers go on to their end, from now on."""
+        """Let silent answers continue to their end, from now on."""
         self._loop.call_soon_threadsafe(self._resumed.set)
 
     def __enter__(self) -> Self:
@@ -113,7 +113,7 @@ class Upstream:
             raise TimeoutError("the upstream's thread didn't end")
 
     def run(self) -> None:
-        """Serve in this thread until told to stop."""
+        """Serve in this thread until stopped."""
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve())
 

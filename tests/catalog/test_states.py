@@ -1,4 +1,4 @@
-"""What a graph's types say of its input, output and context, whatever the types are."""
+"""How a graph's types describe its input, output and context, whatever the types are."""
 
 import json
 from typing import Any
@@ -46,7 +46,7 @@ def graph_of(source: str) -> Graph:
 
 
 def properties(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return an object schema's properties, which may be behind a reference."""
+    """Return an object schema's properties, which may be a reference."""
     name = schema.get("$ref", "").rpartition("/")[2]
     found: dict[str, Any] = (schema["$defs"][name] if name else schema)["properties"]
     return {key: {k: v for k, v in each.items() if k != "title"} for key, each in found.items()}

@@ -1,4 +1,4 @@
-"""The terminal's world: real processes in a folder of their own, on a graph that does what it is told."""
+"""The terminal's world: real processes in a folder of their own, on a graph controlled by the question."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _URL = re.compile(r"is up at (http://\S+)")
 class Desk:
     """A folder with langgraph.json, whose graph `agent` is talker.py, and the environment to work in.
 
-    mark is the file that the graph leaves when it is stopped; port is free.
+    mark is the file that the graph writes when it is stopped; port is free.
     """
 
     folder: Path
@@ -172,7 +172,7 @@ def post(url: str, **options: Any) -> httpx.Response:
 
 
 def banner_of(process: subprocess.Popen[str]) -> str:
-    """Read what the server prints until it says how to stop it."""
+    """Read what the server prints up to how to stop it."""
     assert process.stdout is not None
     banner = ""
     while "Ctrl-C stops it." not in banner:

@@ -1,7 +1,7 @@
-"""A graph that does what it is told: its model's words are scripted, the rest is LangGraph's own.
+"""A graph controlled by the question: its model's words are scripted, the rest is LangGraph's own.
 
-"tool" calls a tool, "broken tool" one that fails, "wrong start" says something first; "fail" breaks off after
-two tokens; "forever" never ends, and leaves the file $TALKER_LOG when it is stopped; "wait" waits in the
+"tool" calls a tool, "broken tool" one that fails, "wrong start" adds text first; "fail" breaks off after
+two tokens; "forever" never ends, and writes the file $TALKER_LOG when it is stopped; "wait" waits in the
 middle for a file $TALKER_GO; "escape" sends a control sequence; "ask" asks back, "ask both" two things;
 anything else is repeated and counted.
 """

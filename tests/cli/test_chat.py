@@ -281,7 +281,7 @@ def test_a_folder_that_a_server_uses_is_one_line(desk: Desk) -> None:
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "in use" in done.stderr.splitlines()[-1]
-    assert len(done.stderr.splitlines()) == 2  # the first says that no server is there
+    assert len(done.stderr.splitlines()) == 2  # the first reports that no server is there
 
 
 def test_an_answer_whose_connection_breaks_is_the_same(desk: Desk, talker: Served) -> None:

@@ -1,4 +1,4 @@
-"""The client's world: a real server with a graph that does what it is told."""
+"""The client's world: a real server with a graph controlled by the question."""
 
 from __future__ import annotations
 

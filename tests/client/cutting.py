@@ -1,4 +1,4 @@
-"""A proxy that cuts connections: it stands between a client and a real server."""
+"""A proxy that cuts connections: it is between a client and a real server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Cutting:
 
 @contextmanager
 def cutting(address: tuple[str, int], limits: Sequence[int]) -> Iterator[Cutting]:
-    """Pass on so many bytes of the server's on each connection in turn, then cut it; behind these, all."""
+    """Pass on so many bytes of the server's on each connection in turn, then cut it; on later ones, all."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy = Cutting(f"http://127.0.0.1:{listener.getsockname()[1]}")
         thread = threading.Thread(target=_accept, args=(listener, proxy, address, limits), daemon=True)

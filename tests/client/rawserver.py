@@ -1,4 +1,4 @@
-"""An HTTP server that sends the exact bytes it is told, one socket write a piece, and then hangs up."""
+"""An HTTP server that sends exactly the given bytes, one socket write a piece, and then hangs up."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RawServer:
 
 @contextmanager
 def answering(*pieces: bytes, stays: bool = False) -> Iterator[RawServer]:
-    """Answer one request with the pieces. With stays, keep the connection open until the client leaves."""
+    """Answer one request with the pieces. With stays, the connection is open until the client disconnects."""
     with answering_each(lambda request: pieces, stays=stays) as server:
         yield server
 
@@ -40,7 +40,7 @@ def answering(*pieces: bytes, stays: bool = False) -> Iterator[RawServer]:
 def answering_each(*answers: Answer, stays: bool = False) -> Iterator[RawServer]:
     """Answer one request after the other, each on a connection of its own; more are refused.
 
-    Not all need be asked for. With stays, keep the connections open until the client leaves.
+    Not all need be asked for. With stays, keep the connections open until the client disconnects.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE_S)
@@ -49,7 +49,7 @@ def answering_each(*answers: Answer, stays: bool = False) -> Iterator[RawServer]
         thread.start()
         yield server
         server.is_over.set()
-        with suppress(OSError):  # it has closed it by itself, behind its last answer
+        with suppress(OSError):  # it has closed it by itself, after its last answer
             listener.shutdown(socket.SHUT_RDWR)
         thread.join(PATIENCE_S)
 

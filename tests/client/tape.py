@@ -1,4 +1,4 @@
-"""What a run said, on tape: its events, their bytes on the wire, and the parts they are to a reader."""
+"""A run on tape: its events, their bytes on the wire, and the parts a reader gets of them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ WHOLE = tape(
     token("2 🥤.", message="m3"),
     FINISHED,
 )
-# The first attempt died on its way, and the second went on behind its last step.
+# The first attempt died on its way, and the second continued after its last step.
 CRASHED = [
     *WHOLE[:16],
     *tape(("state", {"values": {"messages": []}}), token("It is 42."), FINISHED, attempt=2),
@@ -100,7 +100,7 @@ CRASHED_PARTS: list[Part] = [
 
 
 def after_cursor(emissions: Sequence[Emission], after: str) -> list[Emission]:
-    """Return what comes behind the cursor."""
+    """Return the events after the cursor."""
     if not after:
         return list(emissions)
     attempt, _, seq = after.partition("-")

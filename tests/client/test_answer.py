@@ -54,7 +54,7 @@ GONE = head("410 Gone", "application/problem+json")
 
 
 def replaying(emissions: Sequence[Emission], upto: int | None = None, then: bytes = b"") -> Answer:
-    """Answer with what comes behind the cursor that was asked for, cut off behind so many bytes.
+    """Answer with the events after the requested cursor, cut off after so many bytes.
 
     then is sent last.
     """

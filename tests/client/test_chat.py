@@ -1,4 +1,4 @@
-"""POST /chat, read as it comes; and get_stream, which prints."""
+"""POST /chat, read as it arrives; and get_stream, which prints."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def test_after_the_end_of_a_real_run_its_end_is_repeated(talker: Served) -> None
 
 
 def count_events(client: Client, run: RunInfo) -> int:
-    """Find a finished run's last event: the first cursor behind which there is only the end."""
+    """Find a finished run's last event: the first cursor after which there is only the end."""
     list(client.follow("agent", run.run_id))
     for seq in range(1, 100):
         try:

@@ -1,8 +1,8 @@
-"""Finds the code blocks of a page, and what an HTML comment right above one says about it.
+"""Finds the code blocks of a page, and what an HTML comment right above one notes about it.
 
 <!-- not run: reason -->   a block that a test can't run, and why
 <!-- file: path -->        a file of the reader's project, as a whole
-<!-- prints -->            what the block before prints; a line `...` stands for any lines
+<!-- prints -->            what the block before prints; a line `...` matches any lines
 """
 
 from __future__ import annotations

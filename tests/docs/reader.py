@@ -23,7 +23,7 @@ _KEPT: list[object] = []
 
 
 class Reader:
-    """A reader in a folder of their own, for whom the server is at url, wherever the page says it is.
+    """A reader in a folder of their own; the server is at url, whatever address the page has.
 
     Python blocks share one namespace and one event loop, top-level await included.
     """
@@ -75,7 +75,7 @@ class Reader:
 
 
 def matches(printed: str, expected: str) -> bool:
-    """Compare line by line, spaces at the ends let be; `...` alone on a line stands for any lines."""
+    """Compare line by line, without spaces at the ends; `...` alone on a line matches any lines."""
     lines = [line.strip() for line in expected.strip().splitlines()]
     pattern = "".join(r"(?:.*\n)*" if line == "..." else re.escape(line) + r"\n" for line in lines)
     stripped = "".join(f"{line.strip()}\n" for line in printed.strip().splitlines())

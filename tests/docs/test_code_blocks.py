@@ -1,4 +1,4 @@
-"""Every code block of the docs does what the page says it does."""
+"""Every code block of the docs does what its page promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the upstream says to the agent here, at a model's pace, and what it refuses as providers do."""
+"""The upstream's answers to the agent, at a model's pace, and its refusals, as of providers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WORDS = {"brief": 2, "plain": 25, "sum": 12, "long": 75}
 
 
 def answer_to(question: str) -> str:
-    """Return a question's answer. Its first word says how long that is; `sum` wants a calculation."""
+    """Return a question's answer. Its first word sets the length; `sum` needs a calculation."""
     return _words(question, str(int(question.partition(" ")[2]) + 1) if question.startswith("sum") else "")
 
 
@@ -54,7 +54,7 @@ class Answers:
 
 
 def _unanswered(messages: list[Json]) -> list[Any]:
-    """Return the ids of calls that have no answer right behind them."""
+    """Return the ids of calls that have no result right after them."""
     found = []
     for place, message in enumerate(messages):
         behind = takewhile(lambda each: each["role"] == "tool", messages[place + 1 :])

@@ -1,4 +1,4 @@
-"""The shipped agent, whose calculator takes a moment and leaves a line in $TOOL_LOG each time it is run."""
+"""The shipped agent, whose calculator takes a moment and writes a line to $TOOL_LOG each time it is run."""
 
 import os
 import threading

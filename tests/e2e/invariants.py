@@ -1,4 +1,4 @@
-"""What holds after a storm, whenever the server was killed. Each invariant is a function with its name."""
+"""What is true after a storm, whenever the server was killed. Each invariant is a function with its name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ATTEMPTS_LIMIT = 3  # a run that was killed as often is given up: `run_crashed`
 
 
 def accepted(storm: Storm) -> list[Asked]:
-    """Return the turns whose run the server told the client of."""
+    """Return the turns whose run the client has the id of."""
     return [turn for turn in storm.turns if turn.run_id is not None]
 
 
@@ -38,7 +38,7 @@ def status_row_and_terminal_event_agree(storm: Storm) -> None:
 
 
 def no_event_comes_twice_or_out_of_order(storm: Storm) -> None:
-    """A replay has no holes either; a reader may miss what an attempt that died said last."""
+    """A replay has no holes either; a reader may miss the last events of an attempt that died."""
     for turn in accepted(storm):
         for read in (turn.seen, turn.replay):
             cursors = [Cursor.parse(event.id) for event in read]
@@ -145,7 +145,7 @@ INVARIANTS = (
 
 
 def pieced_together(read: Sequence[Seen]) -> str:
-    """Return the answer as a reader has it: from the last state on, forgetting what came before."""
+    """Return the answer as a reader has it: from the last state on, without what was before it."""
     states = [place for place, event in enumerate(read) if event.kind == "state"]
     rest = list(read[states[-1] :]) if states else list(read)
     if text := text_of(rest):

@@ -75,7 +75,7 @@ class Home:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, **environment: str) -> Server:
-        """Start a server, and return it when it says that it is up."""
+        """Start a server, and return it when it reports that it is up."""
         process = self.spawn("serve", "--port", str(self.port), "--config", str(self.config), **environment)
         server = Server(process, self._url_of(process))
         with self._changed:
@@ -84,7 +84,7 @@ class Home:
         return server
 
     def _url_of(self, process: subprocess.Popen[str]) -> str:
-        """Read the banner up to where the server is; one that doesn't come up is killed."""
+        """Read the banner up to where the server is; one that doesn't start is killed."""
         assert process.stdout is not None
         too_late = threading.Timer(2 * PATIENCE_S, process.kill)
         too_late.start()
@@ -137,7 +137,7 @@ def at_home(config: Path, folder: Path, **environment: str) -> Iterator[Home]:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    """Ask until it is so: for what a server only says when it is asked."""
+    """Poll until it is so: for what a server only answers on request."""
     deadline = time.monotonic() + PATIENCE_S
     while not is_so():
         assert time.monotonic() < deadline, "it never was so"

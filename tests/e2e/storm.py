@@ -1,7 +1,7 @@
 """A storm: conversations over several threads while the server is killed and started again.
 
-Whatever happens to the server, each client goes on as a good one does: it sends again, with its idempotency
-key, what it has no answer to, and comes back to a run with the last id it saw.
+Whatever happens to the server, each client behaves as a good one does: it sends again, with its idempotency
+key, what it has no answer to, and reconnects to a run with the last id it saw.
 """
 
 from __future__ import annotations
@@ -105,9 +105,9 @@ class Storm:
         self._errors: list[BaseException] = []
 
     def rage(self, plan: Plan) -> None:
-        """Ask, kill, start again; wait until all is over, then collect what the server says of it.
+        """Ask, kill, start again; wait until all is over, then collect the server's records of it.
 
-        The server may run already, over what earlier storms have left.
+        The server may run already, with the data of earlier storms.
         """
         if not self._home.is_up:
             self._home.start()
@@ -165,7 +165,7 @@ class Storm:
             self._seen.notify_all()
 
     def _converse(self, thread_id: str, questions: list[str]) -> None:
-        """Ask all of them one behind the other, each run followed by a reader of its own."""
+        """Ask all of them one after the other, each run followed by a reader of its own."""
         for question in questions:
             turn = Asked(thread_id, question)
             self.turns.append(turn)

@@ -1,4 +1,4 @@
-"""A server is told to stop: what goes on has its time, what doesn't end goes on in the next server."""
+"""A server is stopped: active runs have their time, and those that don't end continue in the next one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DRAINING = b'event: draining\ndata: {"retry_after_ms":1000}\n\n'
 
 @pytest.fixture
 def home(tmp_path: Path, upstream: Upstream) -> Iterator[Home]:
-    """A home of the shipped graphs; the model says two words of three, and the last one upon resume()."""
+    """A home of the shipped graphs; the model writes two words of three, and the last one upon resume()."""
     upstream.script(lambda _body: Reply(text=["one ", "two ", "three"], breaks="silence", after=2))
     with at_home(ROOT / "langgraph.json", tmp_path, **upstream_environment(upstream)) as made:
         yield made
@@ -82,7 +82,7 @@ def start(client: httpx.Client, **body: Any) -> str:
 
 
 def stop(server: Server, client: httpx.Client) -> None:
-    """Tell the server to stop, and wait until it says that it does."""
+    """Tell the server to stop, and wait until it reports that it does."""
     server.signal(signal.SIGTERM)
     until(lambda: client.get("/ready").status_code == 503)
 
@@ -162,7 +162,7 @@ def test_what_is_active_at_the_drains_end_is_handed_back_or_reported(
 
     assert reader.read_all().endswith(b"\n\n" + DRAINING)
     assert b'"code":"server_draining"' in stream.read_all()
-    with pytest.raises(httpx.RemoteProtocolError):  # text has no other way to say that it isn't whole
+    with pytest.raises(httpx.RemoteProtocolError):  # text has no other way to show that it isn't complete
         chat.read_all()
     assert server.wait() == 0
 

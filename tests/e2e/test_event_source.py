@@ -1,4 +1,4 @@
-"""A browser's own EventSource on the events of a run: it comes back by itself, and stops at the end."""
+"""A browser's own EventSource on the events of a run: it reconnects by itself, and stops at the end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FOLLOW: Final = """
 class _Cutting(socketserver.ThreadingTCPServer):
     """A relay that cuts each of the first connections to a run's events after so many of them.
 
-    It cuts in the middle of the next one, and not before the browser says that it saw those: what comes
+    It cuts in the middle of the next one, and not before the browser reports that it saw those: what comes
     together with the cut, a browser may drop.
     """
 

@@ -1,7 +1,7 @@
-"""A run that has ended leaves no circle of objects: its memory is free at once, without the collector.
+"""A run that has ended leaves no reference cycle: its memory is free at once, without the collector.
 
 A circle keeps all that hangs on it, 40 KB a run, until the collector looks at it, which it seldom does. A
-real server is asked, by a graph that collects in its process and says how much it has found. Not asked of
+real server is asked, by a graph that collects in its process and returns how much it has found. Not asked of
 /stream_log, where LangServe leaves some, and of runs that fail or ask a person: these end by an error, which
 knows the frames it was raised in.
 """
@@ -81,8 +81,8 @@ def test_the_collector_s_graph_finds_a_circle(client: httpx.Client) -> None:
 
 
 def left_by(client: httpx.Client, path: str, body: dict[str, Any], end: str) -> int:
-    """Return how many objects a few runs leave for the collector."""
-    for _ in range(2):  # what is made once may be left: a model's second chat is the first of the short way
+    """Return how many objects of a few runs the collector finds."""
+    for _ in range(2):  # what is made once may remain: a model's second chat is the first of the short way
         ask(client, path, body, end)
     collected(client)
     for _ in range(RUNS):

@@ -54,7 +54,7 @@ def upstream() -> Iterator[Upstream]:
 class Homes:
     """Lends a home of the shipped agent, whose tool is counted and whose model is the upstream.
 
-    Its server and its data go on from storm to storm, as starting is what takes the time, until one fails.
+    Its server and its data stay from storm to storm, as starting is what takes the time, until one fails.
     """
 
     def __init__(self, new_folder: Callable[[], Path], upstream: Upstream, closing: ExitStack) -> None:

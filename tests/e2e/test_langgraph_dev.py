@@ -45,7 +45,7 @@ def langgraph_dev(demo_env: None, tmp_path: Path) -> Iterator[str]:
 
 
 def _wait_until_up(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Ask until it answers: it has no other way to say that it is up."""
+    """Poll until it answers: it has no other sign that it is up."""
     transport = httpx.HTTPTransport(retries=0)
     deadline = time.monotonic() + STARTS_WITHIN_S
     with httpx.Client(base_url=url, transport=transport, timeout=PATIENCE_S) as client:

@@ -15,7 +15,7 @@ from pydantic import Field
 class ScriptedChatModel(BaseChatModel):
     """Gives `answers` in turn; the last one again and again. It can't stream.
 
-    asked holds the messages of each call; tools_bound whether tools were bound to it.
+    asked has the messages of each call; tools_bound whether tools were bound to it.
     """
 
     answers: Sequence[AIMessage]

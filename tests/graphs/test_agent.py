@@ -1,4 +1,4 @@
-"""The agent's loop, with a model that says what the test has written."""
+"""The agent's loop, with a model scripted by the test."""
 
 import asyncio
 from typing import Any

@@ -17,7 +17,7 @@ _PIECE = 65_536
 class Relay:
     """Passes bytes on to the address.
 
-    cuts: after how many bytes of its answer each connection is cut, in order; later ones are left whole.
+    cuts: after how many bytes of its answer each connection is cut, in order; later ones aren't cut.
     requests has what each connection sent.
     """
 

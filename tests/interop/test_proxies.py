@@ -1,4 +1,4 @@
-"""nginx in front of the server, configured as docs/how-to/proxy.md says."""
+"""nginx in front of the server, configured as in docs/how-to/proxy.md."""
 
 from __future__ import annotations
 

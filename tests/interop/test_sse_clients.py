@@ -32,7 +32,7 @@ def read_fetch_event_source(url: str) -> list[Event]:
 
 
 def read_httpx_sse(url: str) -> list[Event]:
-    """Read as its README shows: it leaves reconnecting to its user."""
+    """Read as its README shows: reconnecting is up to its user."""
     httpx_sse = package("httpx_sse", "httpx-sse")
 
     def read(headers: dict[str, str], events: list[Event]) -> None:
@@ -45,7 +45,7 @@ def read_httpx_sse(url: str) -> list[Event]:
 
 
 def read_sseclient(url: str) -> list[Event]:
-    """Read with sseclient-py, which leaves reconnecting to its user too."""
+    """Read with sseclient-py, where reconnecting is up to its user too."""
     sseclient = package("sseclient", "sseclient-py")
 
     def read(headers: dict[str, str], events: list[Event]) -> None:

@@ -1,6 +1,6 @@
 """Supervisors, swarms and deep agents from their packages: the right agent's tokens are the answer.
 
-What the other agents say is there as steps, under the namespace of their graph.
+The other agents' texts are there as steps, under the namespace of their graph.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _tools(events: list[tuple[str, Any]]) -> list[str]:
 
 
 def _text_of(events: list[tuple[str, Any]], agent: str) -> str:
-    """Return what models said in a node of the outermost graph, as the namespace names it."""
+    """Return the models' texts in a node of the outermost graph, as the namespace names it."""
     own = {
         data["message_id"]
         for kind, data in events

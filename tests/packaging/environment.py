@@ -2,7 +2,7 @@
 
 The libraries come from the running environment by a .pth file; what makes this honest: such a file adds a
 directory and does not read the .pth files in there, so the editable install of this repository is not seen;
-and `imported_from` lets each test check where seltzer came from.
+and `imported_from` lets each test check where seltzer was imported from.
 """
 
 from __future__ import annotations

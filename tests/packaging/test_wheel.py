@@ -1,4 +1,4 @@
-"""The wheel holds the package seltzer, whole, and nothing else; it leaves nothing when it goes."""
+"""The wheel has all of the package seltzer and nothing else; uninstalling leaves nothing."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ import httpx
 
 @dataclass(slots=True)
 class Answer:
-    """An answer as it arrives. error_code is set by a failure, whether it came as a status or as a frame."""
+    """An answer as it arrives. error_code is set by a failure, whether by a status or by a frame."""
 
     response: httpx.Response
     wire: "Wire"
     error_code: str | None = None
 
     def tokens(self) -> Iterator[str]:
-        """Yield the answer's tokens as they come; ends with the answer, or at its failure."""
+        """Yield the answer's tokens as they arrive; ends with the answer, or at its failure."""
         if self.response.status_code >= 400:
             self.response.read()
             self.error_code = self.response.json()["code"]
@@ -53,7 +53,7 @@ class Wire:
     def ask(
         self, client: httpx.Client, text: str, thread_id: str | None = None, on_busy: str | None = None
     ) -> Iterator[Answer]:
-        """Ask the graph `agent`; leaving the block leaves the answer."""
+        """Ask the graph `agent`; leaving the block disconnects."""
         path, body = self.request(text, thread_id, on_busy)
         with client.stream("POST", path, json=body, headers=self.headers) as response:
             yield Answer(response, self)
@@ -101,7 +101,7 @@ class LangServe(Wire):
 
 
 class ChatText(Wire):
-    """POST /chat as text: a failure behind the first token can only be told by a body that is cut."""
+    """POST /chat as text: a failure after the first token can only be shown by a body that is cut."""
 
     name = "chat"
     says_failure_in_mid_stream = False
@@ -138,7 +138,7 @@ class Native(Wire):
         return "/agent/runs", {"input": text} | _given(thread_id=thread_id, on_busy=on_busy)
 
     def tokens(self, answer: Answer) -> Iterator[str]:
-        """Yield the answer as a text stream would show it: what was retracted stays, an empty line behind."""
+        """Yield the answer as a text stream would show it: what was retracted stays, then an empty line."""
         message_id: str | None = None
         for event, data in sse(answer.response):
             if event == "failed":

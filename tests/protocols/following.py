@@ -31,7 +31,7 @@ def seen(frames: Iterator[Frame]) -> Iterator[Seen]:
 def following(
     client: httpx.Client, path: str, after: str | None = None, *, by: str = "header"
 ) -> Iterator[Iterator[Seen]]:
-    """Follow a run's events behind the cursor, given by header or query; leaving the block leaves them."""
+    """Follow a run's events after the cursor, sent by header or query; leaving the block disconnects."""
     headers = {"last-event-id": after} if after and by == "header" else {}
     query = {"after": after} if after and by == "query" else {}
     with client.stream("GET", path, headers=headers, params=query) as response:
@@ -40,7 +40,7 @@ def following(
 
 
 def events(response: httpx.Response) -> Iterator[Seen]:
-    """Yield the events of a response as they come."""
+    """Yield the events of a response as they arrive."""
     decoder = Decoder()
     for piece in response.iter_raw():
         yield from seen(decoder.feed(piece))
@@ -60,6 +60,6 @@ def all_events(
 
 
 def text_of(seen_events: list[Seen]) -> str:
-    """Return the answer that the events tell."""
+    """Return the answer's text in the events."""
     tokens = (each.data for each in seen_events if each.kind == "token")
     return "".join(data["text"] for data in tokens if data["channel"] == "answer")

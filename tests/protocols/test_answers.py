@@ -151,7 +151,7 @@ async def plain(name: str) -> str:
 
 
 def same(text: str) -> Any:
-    """Return what the text says: neither JSON's spaces count, nor those around a text."""
+    """Return the text's value: neither JSON's spaces count, nor those around a text."""
     return json.loads(text) if text.startswith("{") else text.strip()
 
 

@@ -32,7 +32,7 @@ every_stream = pytest.mark.parametrize("wire", STREAMS, ids=_name)
 
 @contextmanager
 def busy(client: httpx.Client, thread_id: str) -> Iterator[Iterator[str]]:
-    """Have a run on the thread that has said its first token; give its later ones."""
+    """Have a run on the thread that has emitted its first token; yield its later ones."""
     with STREAMS[0].ask(client, "count", thread_id=thread_id) as answer:
         tokens = answer.tokens()
         next(tokens)
@@ -54,7 +54,7 @@ def wait_for_the_second(client: httpx.Client, thread_id: str) -> None:
 
 
 def contents(client: httpx.Client, thread_id: str) -> list[str]:
-    """Return what the thread holds, oldest first."""
+    """Return the thread's texts, oldest first."""
     state = client.get(f"/agent/threads/{thread_id}").json()
     return [message["content"] for message in state["values"]["messages"]]
 

@@ -35,7 +35,7 @@ class Engines:
     ) -> Engine:
         """Open an engine for the graphs; a lone pregel is `agent`, a graph on messages.
 
-        folder: what an earlier engine left. change: puts something in the way of its stores.
+        folder: an earlier engine's. change: wraps its stores.
         """
         place = folder or self._folder
         opened: list[Stores] = []
@@ -57,9 +57,9 @@ class Engines:
         return next(stores for each, _, stores in self._opened if each is engine)
 
     def killed(self, engine: Engine) -> Path:
-        """Return a folder such as the engine's process would leave if it were killed now.
+        """Return a folder as it would be if the engine's process were killed now.
 
-        The engine goes on, in its own folder.
+        The engine continues, in its own folder.
         """
         self._copies += 1
         place = next(place for each, place, _ in self._opened if each is engine)

@@ -1,4 +1,4 @@
-"""Graphs over a model that says what a test scripts, for tests of the core."""
+"""Graphs over a model that a test scripts, for tests of the core."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -45,7 +45,7 @@ async def locked(folder: Path) -> AsyncIterator[None]:
 
 
 class Gated:
-    """A graph that echoes; its node tells that it has begun, and ends when it may."""
+    """A graph that echoes; its node reports that it has begun, and ends when it may."""
 
     def __init__(self, *, is_open: bool = True) -> None:
         self.begun: list[list[str]] = []
@@ -69,7 +69,7 @@ def steps(folder: Path, run_id: str) -> list[int]:
 
 
 async def record(engine: Engine, recorded: list[Event]) -> None:
-    """Add what the run says."""
+    """Add the run's events."""
     with anyio.fail_after(10):
         async for event in engine.follow("r"):
             recorded.append(event)

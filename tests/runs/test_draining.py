@@ -1,4 +1,4 @@
-"""Shutting down: nothing new begins, readers are let go, and what goes on is ended or handed on."""
+"""Shutting down: nothing new begins, readers are disconnected, and active runs are ended or handed back."""
 
 import asyncio
 from functools import partial
@@ -80,7 +80,7 @@ async def test_a_requests_run_is_followed_to_its_end(engine_of: Engines) -> None
 
 
 async def test_a_request_whose_run_waits_for_its_turn_is_ended(engine_of: Engines) -> None:
-    """Nothing begins any more, so its turn won't come."""
+    """Nothing begins any more, so it won't get its turn."""
     engine = await engine_of(agent(["some", asyncio.Event()]))
     await engine.start(run_spec(run_id="r1"))
     reservation = await engine.reserve(spec_without_input("r2", on_busy="enqueue"))

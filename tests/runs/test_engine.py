@@ -1,4 +1,4 @@
-"""The engine, over graphs whose model says what a test scripts."""
+"""The engine, over graphs whose model a test scripts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -199,7 +199,7 @@ async def test_who_has_seen_the_last_event_finds_the_result_and_the_thread_free(
     engine = await engine_of(agent(*[["ok"]] * 50))
 
     for number in range(50):
-        await engine.start(run_spec(run_id=f"r{number}"))  # at once behind the last event of the one before
+        await engine.start(run_spec(run_id=f"r{number}"))  # at once after the last event of the one before
         last = (await read_all(engine.follow(f"r{number}")))[-1]
         run = await engine.get_run(f"r{number}")
 
@@ -328,7 +328,7 @@ async def test_the_events_of_an_ended_run_are_deleted_after_their_retention(engi
     await run_to_end(engine, run_spec())
 
     with anyio.fail_after(5):
-        while True:  # the log is tidied behind the last event
+        while True:  # the log is tidied after the last event
             try:
                 await read_all(engine.follow("r"))
             except StreamGap:

@@ -34,9 +34,9 @@ pytestmark = pytest.mark.anyio
 
 
 def asker(*questions: str, before: asyncio.Event | None = None, behind: asyncio.Event | None = None) -> Any:
-    """Return a node that asks one question after the other and says what it was answered.
+    """Return a node that asks one question after the other and returns the answers.
 
-    It waits for an event before it asks, or behind each answer.
+    It waits for an event before it asks, or after each answer.
     """
 
     async def approve(state: Messages) -> Any:
@@ -267,7 +267,7 @@ async def test_a_request_that_died_queued_after_an_interrupted_one_leaves_the_qu
 async def test_a_run_that_waited_to_roll_back_removes_the_question_from_the_thread(
     engine_of: Engines,
 ) -> None:
-    """The run that it told to end had asked before it heard of it."""
+    """The run that it stopped had asked before it noticed."""
 
     def stubborn(gate: asyncio.Event, has_begun: asyncio.Event) -> Any:
         async def approve(state: Messages) -> Any:
@@ -298,7 +298,7 @@ async def test_a_run_that_waited_to_roll_back_removes_the_question_from_the_thre
 
 
 def fussy(*, in_subgraph: bool = False, gate: asyncio.Event | None = None) -> AnyPregel:
-    """Return a graph whose node takes nothing but an object with `ok`, and may wait behind the answer."""
+    """Return a graph whose node accepts nothing but an object with `ok`, and may wait after the answer."""
 
     async def approve(state: Messages) -> Any:
         answer = interrupt("may I?")

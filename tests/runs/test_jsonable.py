@@ -1,4 +1,4 @@
-"""Anything -> one line of JSON, whatever a graph holds."""
+"""Anything -> one line of JSON, whatever is in a graph's state."""
 
 import dataclasses
 import enum

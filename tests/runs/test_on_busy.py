@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def start(engine: Engine, spec: RunSpec) -> None:
-    """Start the run in its own way: an attached one is reserved before its input comes."""
+    """Start the run in its own way: an attached one is reserved before its input arrives."""
     if spec.attached:
         reservation = await engine.reserve(replace(spec, input=None))
         reservation.begin(input=spec.input)

@@ -1,4 +1,4 @@
-"""An engine is opened, closed and opened again; without being open it says so."""
+"""An engine is opened, closed and opened again; one that isn't open raises."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Runs whose process was killed: the next one goes on with them, or says why it can't."""
+"""Runs whose process was killed: the next one continues them, or fails them with the reason."""
 
 import asyncio
 from contextlib import aclosing
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 
 class TwoSteps:
-    """A graph that prepares, then answers; gate holds the answer back."""
+    """A graph that prepares, then answers; gate delays the answer."""
 
     def __init__(self, gate: asyncio.Event) -> None:
         self.prepared = 0
@@ -258,7 +258,7 @@ async def test_the_runs_that_waited_are_begun_in_their_order(engine_of: Engines)
 
 
 async def test_a_run_that_died_after_a_question_does_not_answer_it(engine_of: Engines) -> None:
-    """Its turn had come, behind a run that ended with a question, when the process died."""
+    """It was its turn, after a run that ended with a question, when the process died."""
     engine = await engine_of(agent(["half", shut()]))
     await engine.start(run_spec("1", run_id="r1"))
     await read_until(engine.follow("r1"), "token")

@@ -1,4 +1,4 @@
-"""Runs that are stopped, fail or take too long: what was said stays, and the thread's next turn works."""
+"""Runs that are stopped, fail or take too long: the partial answer stays, and the next turn works."""
 
 import asyncio
 from contextlib import suppress
@@ -27,7 +27,7 @@ TIMEOUT_S = 2.0
 
 
 async def stop_amid(engine: Engine, run_id: str = "r1", *, behind: str = "token") -> list[str]:
-    """Cancel the run behind its next event of that kind; return the kinds of what came then."""
+    """Cancel the run after its next event of that kind; return the kinds of the events after it."""
     events = engine.follow(run_id)
     await read_until(events, behind)
     await engine.cancel(run_id)
@@ -134,7 +134,7 @@ async def test_the_partial_answer_stays_in_the_thread_marked_incomplete(engine_o
 
 @pytest.mark.parametrize("attached", [False, True])
 async def test_a_run_cancelled_as_soon_as_it_was_started_ends_too(engine_of: Engines, attached: bool) -> None:
-    """An attached one is cancelled before its task's first step, a background one when its row says so."""
+    """An attached one is cancelled before its task's first step, a background one by its row."""
     engine = await engine_of(agent([asyncio.Event(), "never"]))
 
     await engine.start(run_spec(attached=attached))
@@ -260,7 +260,7 @@ async def test_a_graph_that_swallows_its_cancellation_ends_as_cancelled(engine_o
 
 
 async def test_what_a_node_writes_after_its_run_ended_does_not_reach_the_thread(engine_of: Engines) -> None:
-    """A node in a thread can't be stopped, and goes on when the next turn has its thread."""
+    """A node in a thread can't be stopped, and continues when the next turn has its thread."""
     gate, has_begun, has_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -304,7 +304,7 @@ class Recording(ScriptedModel):
 
 @pytest.mark.parametrize("how", ["cancel", "fail", "time out"])
 async def test_a_stopped_tool_leaves_no_wedge(engine_of: Engines, how: str) -> None:
-    """A call without a result in the thread: providers refuse every turn behind it."""
+    """A call without a result in the thread: providers refuse every turn after it."""
     has_begun = asyncio.Event()
 
     @tool

@@ -1,4 +1,4 @@
-"""A run whose state can't be stored fails, says why, and leaves its thread as it was."""
+"""A run whose state can't be stored fails with the reason, and its thread stays as it was."""
 
 from typing import Any
 

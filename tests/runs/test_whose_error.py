@@ -1,4 +1,4 @@
-"""Whose error it is: it is the model's only if it came out of a model call."""
+"""Whose error it is: it is the model's only if a model call raised it."""
 
 import json
 from collections.abc import Callable, Iterator

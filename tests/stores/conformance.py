@@ -1,6 +1,6 @@
 """The EventLog port's exam. Every store sits it, and those of the other conformance_*.py.
 
-A test module subclasses the exam; conftest.py gives the fixtures. The laws stand in seltzer/runs/ports.py.
+A test module subclasses the exam; conftest.py has the fixtures. The laws are in seltzer/runs/ports.py.
 """
 
 from collections.abc import Mapping, Sequence

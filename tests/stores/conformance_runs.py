@@ -1,6 +1,6 @@
 """The Runs port's exam: submitting. Every store sits it, and its second part in conformance_leases.py.
 
-The laws stand in seltzer/runs/ports.py.
+The laws are in seltzer/runs/ports.py.
 """
 
 import asyncio

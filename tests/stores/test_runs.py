@@ -109,7 +109,7 @@ class Play:
         assert len(set(running)) == len(running)
 
     async def end_all(self) -> None:
-        """Check that each run comes to its end, oldest first on its thread, once a worker does its work."""
+        """Check that each run reaches its end, oldest first on its thread, once a worker does its work."""
         await self.let_run_out()
         for _ in list(self._seen):
             for lease in await claim(self._runs, "b"):

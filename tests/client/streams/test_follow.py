@@ -323,7 +323,7 @@ def run_json(status: str, **more: Any) -> bytes:
 
 
 def look(content: bytes) -> list[Part]:
-    """Follow a run behind its end: 204, and then what became of it."""
+    """Follow a run after its end: 204, and then the run itself."""
     reader = following(None, run_id="r1", after="1-9")
     assert reader.next_request() == requests.events("agent", "r1", "1-9")
     assert list(reader.receive_head(204, {})) == []

@@ -1,6 +1,6 @@
 """Shifts the clock of a Python process by $CLOCK_SHIFT_S seconds: put this folder on PYTHONPATH.
 
-What a machine does whose clock is set. Only clocks that tell the time of day; the monotonic ones go on.
+What a machine does whose clock is set. Only clocks of the time of day; the monotonic ones continue.
 """
 
 import datetime
@@ -19,4 +19,4 @@ class _Shifted(datetime.datetime):
 
 time.time = lambda: _time() + _SHIFT_S
 time.time_ns = lambda: _time_ns() + _SHIFT_S * 1_000_000_000
-datetime.datetime = _Shifted  # type: ignore[misc]  # it is a datetime, and all that comes later sees it
+datetime.datetime = _Shifted  # type: ignore[misc]  # it is a datetime, and everything after it uses it

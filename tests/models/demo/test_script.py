@@ -1,4 +1,4 @@
-"""The demo model's script: what it says to what."""
+"""The demo model's script: its answers."""
 
 import json
 from typing import Any

@@ -85,7 +85,7 @@ def _filtered(results: list[Json]) -> Json:
 
 
 def _vllm() -> Iterator[str]:
-    """With continuous_usage_stats, reasoning, and every field that it may leave null."""
+    """With continuous_usage_stats, reasoning, and every field that may be null."""
     yield frame({"role": "assistant", "content": ""}, usage=_USAGE | {"completion_tokens": 0})
     yield frame({"reasoning_content": "hm"}, choice={"logprobs": None, "token_ids": None}, usage=_USAGE)
     nulls = {"reasoning_content": None, "reasoning": None, "tool_calls": None}
@@ -142,7 +142,7 @@ def _choices() -> Iterator[str]:
 
 
 def _missing() -> Iterator[str]:
-    """Fields left out, empty or in surprising places; all of it was seen in the wild."""
+    """Fields missing, empty or in surprising places; all of it was seen in the wild."""
     yield event({"choices": [{"delta": {"content": "bare"}}]})
     yield event({"choices": [{"delta": {}}]})
     yield event({"choices": [{"delta": None}]})
@@ -205,7 +205,7 @@ STREAMS: dict[str, bytes] = {
     "no last empty line": _stream(_openai(), done="data: [DONE]"),
     "more after done": _stream(_openai()) + _TOLD.encode(),
 }
-"""Answers that come to their end."""
+"""Answers that end properly."""
 
 BROKEN: dict[str, bytes] = {
     "empty": b"",

@@ -1,4 +1,4 @@
-"""Models whose answers are told to a listener, and servers that let the listener hear of each piece."""
+"""Models whose answers are published to a listener, and servers that wait until it has each piece."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ Pause = Callable[[int], Awaitable[None]]
 
 
 class ByTheTask(AcceleratedChatOpenAI):
-    """The model without the direct path: LangChain's own loop tells its chunks."""
+    """The model without the direct path: LangChain's own loop publishes its chunks."""
 
     async def _agenerate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
         return await StrictChatOpenAI._agenerate_with_cache(self, *args, **kwargs)
@@ -55,9 +55,9 @@ async def model_at(
 
 
 class Listener(BaseCallbackHandler, _StreamingCallbackHandler):  # type: ignore[type-arg]  # of anything
-    """Has a model stream, and writes down what it is told.
+    """Has a model stream, and records its calls.
 
-    in_place says of each token whether no task was at work, as where bytes come in.
+    in_place has for each token whether no task was running, as where bytes arrive.
     """
 
     run_inline = True
@@ -84,7 +84,7 @@ class Listener(BaseCallbackHandler, _StreamingCallbackHandler):  # type: ignore[
         return [token for token, *_ in self.calls]
 
     async def wait_for(self, count: int) -> None:
-        """Wait until that many tokens were told."""
+        """Wait until that many tokens were published."""
         while len(self.calls) < count:
             self._is_told.clear()
             await self._is_told.wait()
@@ -97,7 +97,7 @@ class Listener(BaseCallbackHandler, _StreamingCallbackHandler):  # type: ignore[
 
 
 async def outcome(model: StrictChatOpenAI, listener: Listener) -> list[Any]:
-    """Return what a call comes to: what was told, how it ended, the message or the error."""
+    """Return a call's outcome: the listener's calls, how it ended, the message or the error."""
     try:
         message = await model.ainvoke("q", {"callbacks": [listener], "run_id": RUN_ID})
     except Exception as error:  # noqa: BLE001  any: all ways must fail alike
@@ -120,7 +120,7 @@ def events_of(answer: bytes) -> list[bytes]:
 
 
 def in_pieces(pieces: Sequence[bytes], pause: Pause, *, head: bytes = CHUNKED) -> Answer:
-    """Answer each request of a connection with these pieces, and a pause behind each, which is told which."""
+    """Answer each request of a connection with these pieces, and a pause after each, which gets its index."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -147,7 +147,7 @@ async def a_while(_at: int) -> None:
 
 
 def until_published(listener: Listener) -> Pause:
-    """Pause until the listener was told a token for each piece so far."""
+    """Pause until the listener has a token for each piece so far."""
 
     async def pause(at: int) -> None:
         await listener.wait_for(at + 1)

@@ -1,4 +1,4 @@
-"""The accelerated model is an option: whatever it stands on may be gone, and answers come all the same."""
+"""The accelerated model is an option: whatever it depends on may be gone, answers are not."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The short way to a model's listeners tells them what LangChain's own way tells them."""
+"""The short way to a model's listeners calls them as LangChain's own way does."""
 
 import uuid
 from typing import Any
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Listener(BaseCallbackHandler):
-    """Writes down what it is told, and whose turn it was; may be deaf, or raise."""
+    """Records its calls, and whose turn it was; may ignore them, or raise."""
 
     run_inline = True
 
@@ -55,7 +55,7 @@ class Waited(Listener):
 
 
 class Gathered(Waited):
-    """One that is waited for with others like it, behind those in place."""
+    """One that is awaited with others like it, after those in place."""
 
     run_inline = False
 
@@ -87,7 +87,7 @@ async def publish(run: AsyncCallbackManagerForLLMRun) -> None:
 
 
 async def call(listeners: list[Listener], *, is_short: bool) -> Any:
-    """Return what the listeners were told and in which order, and how it ended."""
+    """Return the listeners' calls and their order, and how it ended."""
     turns: list[str] = []
     for each in listeners:
         each.turns = turns
@@ -143,7 +143,7 @@ async def test_listeners_that_are_gathered_or_in_another_thread_are_published_th
 
 
 def publish_texts(listeners: list[Listener], *, at_once: bool = False) -> Any:
-    """Return what the listeners were told of two texts, in which order, and how it ended."""
+    """Return the listeners' calls for two texts, their order, and how it ended."""
     turns: list[str] = []
     for each in listeners:
         each.turns = turns

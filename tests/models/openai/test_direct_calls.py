@@ -53,7 +53,7 @@ class Disliking(Listener):
 
 
 class Asking(Listener):
-    """Asks at each token on whose behalf it is told."""
+    """Records at each token in which context it is called."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Asking(Listener):
 
 
 def until_left(pieces: list[bytes], listener: Listener, left: asyncio.Event) -> Answer:
-    """Send the pieces, each once the one before was told, and wait for the client to leave."""
+    """Send the pieces, each once the one before was published, and wait for the client to disconnect."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -204,7 +204,7 @@ async def test_a_call_on_a_connection_used_before_is_published_in_its_own_contex
 
 
 def at_a_pace(pieces: list[bytes], *, then: list[bytes]) -> Answer:
-    """Send the pieces with a gap behind each, then the rest at once; and wait for the client to leave."""
+    """Send the pieces with a gap after each, then the rest at once; wait for the client to disconnect."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)

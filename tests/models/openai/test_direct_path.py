@@ -1,4 +1,4 @@
-"""The direct path of a text tells what the long ways tell; and what may not go it, doesn't."""
+"""The direct path publishes what the long ways publish; and texts that may not use it, don't."""
 
 import asyncio
 import zlib
@@ -42,7 +42,7 @@ TRUNCATED = "UpstreamTruncated: The model's answer broke off: its stream ended w
 
 
 async def ask(answer: Answer, kind: type[StrictChatOpenAI], listener: Listener | None = None) -> Any:
-    """Return what a call of such a model comes to, and its listener."""
+    """Return the outcome of a call of such a model, and its listener."""
     listener = listener or Listener()
     with anyio.fail_after(10):
         async with answering(answer) as url:

@@ -135,7 +135,7 @@ async def test_a_limit_that_passes_between_waits_ends_the_next_one() -> None:
     await past(LIMIT_S * 2)
 
     with anyio.fail_after(5):
-        assert await watch.wait(value(2)) == 2  # it has come: there is nothing to wait for
+        assert await watch.wait(value(2)) == 2  # it has arrived: there is nothing to wait for
         with pytest.raises(ReadTimedOut):
             await watch.wait(never())
 

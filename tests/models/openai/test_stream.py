@@ -100,7 +100,7 @@ class Asked(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         headers = {name: value for name, value in request.headers.items() if name not in OF_THE_WAY}
-        body = json.loads(await request.aread())  # whose keys may come in another order
+        body = json.loads(await request.aread())  # whose keys may have another order
         self.requests.append([request.method, str(request.url), headers, body])
         return httpx2.Response(200, content=STREAMS["openai"])
 
@@ -138,7 +138,7 @@ def _facts(chunk: ChatGenerationChunk) -> list[Any]:
 
 
 async def _outcome(model: ChatOpenAI) -> tuple[list[list[Any]], str]:
-    """What a stream comes to: its chunks, and the error that ended it."""
+    """A stream's outcome: its chunks, and the error that ended it."""
     chunks = []
     try:
         async for chunk in model._astream(ASKED):

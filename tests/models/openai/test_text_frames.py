@@ -1,4 +1,4 @@
-"""The texts that data begins with, and the rest, say what the decoder of events says of the whole."""
+"""The texts that data begins with, and the rest, are what the decoder of events makes of all of it."""
 
 import json
 from typing import Any

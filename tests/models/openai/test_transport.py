@@ -1,4 +1,4 @@
-"""The model's own transport, against servers that send exactly what a test says."""
+"""The model's own transport, against servers that send exactly what a test defines."""
 
 import asyncio
 import socket
@@ -27,7 +27,7 @@ EARLY = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r
 
 
 class Watched(Connection):
-    """A connection that says when it has heard of its end."""
+    """A connection that reports when its end was seen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
 
 
 async def _until_left(reader: asyncio.StreamReader) -> None:
-    """Keep a connection open until its client leaves."""
+    """Keep a connection open until its client disconnects."""
     await reader.read()
 
 

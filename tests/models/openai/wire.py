@@ -1,4 +1,4 @@
-"""An HTTP server in the test's own event loop that sends exactly the bytes a test says."""
+"""An HTTP server in the test's own event loop that sends exactly the bytes a test defines."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

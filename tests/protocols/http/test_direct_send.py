@@ -37,7 +37,7 @@ LAST: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class Layer:
-    """A layer such as stands between a route and the server: it marks the head, and notes what it is sent."""
+    """A layer such as is between a route and the server: it marks the head, and notes what is sent."""
 
     def __init__(self, app: ASGIApp, seen: list[Message]) -> None:
         self._app = app
@@ -292,7 +292,7 @@ def test_over_a_real_server_pieces_are_sent_directly_and_the_head_has_what_the_l
 
 @pytest.fixture
 def paced(demo_env: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the demo model say a token at a time, so that its reader waits again."""
+    """Have the demo model emit a token at a time, so that its reader waits again."""
     monkeypatch.setenv("DEMO_TPS", "100")
 
 

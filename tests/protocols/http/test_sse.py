@@ -79,7 +79,7 @@ def decode(*pieces: bytes) -> list[Frame]:
 
 
 class Client:
-    """The other end of an EventStream: sees what is sent, leaves when told to.
+    """The other end of an EventStream: records what is sent, disconnects on request.
 
     While it isn't reading, a send waits, and is_full is set.
     """
@@ -131,7 +131,7 @@ async def source(
 
 
 class Silence:
-    """Batches that come when they are put."""
+    """Batches that are yielded when they are put."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Sequence[Event] | None] = asyncio.Queue()
@@ -381,7 +381,7 @@ class TestStream:
 
 
 async def timers_of(count: int) -> None:
-    """Wait until that many timers of a millisecond, one behind the other, have fired."""
+    """Wait until that many timers of a millisecond, one after the other, have fired."""
     loop = asyncio.get_running_loop()
     for _ in range(count):
         fired: asyncio.Future[Any] = loop.create_future()

@@ -1,4 +1,4 @@
-"""What LangChain's listeners hear of a served graph is what Runnable's own way would tell them."""
+"""LangChain's listeners are called for a served graph as Runnable's own way would call them."""
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -20,7 +20,7 @@ _ID_OR_TIME: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:
 
 
 class Long(Runnable[Any, Any]):
-    """Says the chunks it is asked for, an exception by raising it; told of in LangChain's own way."""
+    """Yields the chunks of its input, and raises an exception among them; in LangChain's own way."""
 
     name = "it"
 
@@ -40,7 +40,7 @@ class Long(Runnable[Any, Any]):
 
 
 class Short(Long):
-    """The same, told of in our way."""
+    """The same, in our way."""
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
         return stream_chain(say, input, config, self.get_name(), _StreamingCallbackHandler)
@@ -56,7 +56,7 @@ async def say(
 
 
 class Listener(AsyncCallbackHandler):
-    """Writes down all that it is told."""
+    """Records its calls."""
 
     def __init__(self, calls: list[Any]) -> None:
         self.calls = calls
@@ -98,7 +98,7 @@ async def test_listeners_receive_the_same_either_way(
 
 
 async def record(runnable: Long, source: list[Any], config: RunnableConfig, way: str) -> list[str]:
-    """Return what was said and what was heard, in order, without ids and times."""
+    """Return what was yielded and what listeners got, in order, without ids and times."""
     recorded: list[Any] = []
     try:
         async for each in getattr(runnable, way)(source, {**config, "callbacks": [Listener(recorded)]}):
@@ -125,7 +125,7 @@ async def test_a_stream_that_is_left_has_failed(kind: type[Long]) -> None:
 class Tap(AsyncCallbackHandler, _StreamingCallbackHandler[Any]):
     """A listener that every chunk goes through; writes down what becomes of it."""
 
-    run_inline = True  # else the loop would turn first, and close what was left lying
+    run_inline = True  # else the loop would turn first, and close what was left open
 
     def __init__(self) -> None:
         self.recorded: list[str] = []

@@ -34,7 +34,7 @@ _KEPT: list[RemoteRunnable[Any, Any]] = []
 
 @pytest.fixture
 def remote() -> Iterator[Callable[[str], RemoteRunnable[Any, Any]]]:
-    """Return what makes a RemoteRunnable; its connections, which it leaves to the collector, are closed."""
+    """Return what makes a RemoteRunnable; its connections, which it doesn't close itself, are closed."""
     with ExitStack() as stack:
 
         def make(url: str) -> RemoteRunnable[Any, Any]:

@@ -78,7 +78,7 @@ def test_a_client_sees_what_sse_starlette_would_send() -> None:
 
 
 class Source:
-    """Items that come when they are put; None is the end, an exception is raised."""
+    """Items that are yielded when they are put; None is the end, an exception is raised."""
 
     def __init__(self, *first: Item | Exception | None) -> None:
         self.queue: asyncio.Queue[Item | Exception | None] = asyncio.Queue()
@@ -121,7 +121,7 @@ class Client:
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # as never_receive
 
     async def sees(self, pieces: int) -> None:
-        """Wait until so many pieces have come."""
+        """Wait until so many pieces have arrived."""
         async with self._arrived:
             await self._arrived.wait_for(lambda: len(self.bodies) >= pieces)
 

@@ -43,7 +43,7 @@ def start(client: httpx.Client) -> str:
 def test_after_every_event_replay_and_live_join_without_a_seam(
     upstream_env: Upstream, client: httpx.Client
 ) -> None:
-    """One reader behind each event of a run that goes on, by header and by query, all of them at once."""
+    """One reader after each event of an active run, by header and by query, all of them at once."""
     upstream_env.script(
         [
             Reply(text="let me see", tool_calls=[ToolCall("calculator", {"expression": "6*7"})]),
@@ -88,7 +88,7 @@ def test_after_every_event_replay_and_live_join_without_a_seam(
 def test_cut_at_any_byte_a_reconnecting_reader_reads_what_an_uncut_one_reads(
     upstream_env: Upstream, client: httpx.Client, words: list[str], pause: int, cuts: list[int]
 ) -> None:
-    """The model pauses once, and goes on when the reader has all that was said; the cuts lie anywhere."""
+    """The model pauses once, and continues when the reader has all events so far; the cuts are anywhere."""
     upstream_env.reset()
     upstream_env.script([Reply(text=words, breaks="silence", after=pause % len(words))])
     path = start(client)

@@ -63,7 +63,7 @@ def client(server: Served) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def paused(upstream_env: Upstream, client: httpx.Client) -> Upstream:
-    """An upstream that says two words of three, and then nothing until resume()."""
+    """An upstream that sends two words of three, and then nothing until resume()."""
     upstream_env.script([Reply(text=["one ", "two ", "three"], breaks="silence", after=2)])
     return upstream_env
 

@@ -133,7 +133,7 @@ def agent_as_a_node(world: World) -> AnyPregel:
 
 
 def agents_in_nodes(world: World) -> AnyPregel:
-    """A supervisor made by hand: an expert's words come back under its own name."""
+    """A supervisor made by hand: an expert's words are returned under its own name."""
     expert = made(M([calls("note")], "My findings."), note, name="expert")
 
     async def ask(state: State) -> Any:

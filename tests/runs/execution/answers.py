@@ -119,7 +119,7 @@ class World:
 
 
 def says(model: BaseChatModel, **more: Any) -> Any:
-    """Return a node that keeps what the model says."""
+    """Return a node that keeps the model's message."""
 
     async def node(state: State) -> Any:
         return {"messages": [await model.ainvoke(state["messages"])], **more}
@@ -128,7 +128,7 @@ def says(model: BaseChatModel, **more: Any) -> Any:
 
 
 def keeps_as(key: str, model: BaseChatModel) -> Any:
-    """Return a node that puts what the model says under another key than messages."""
+    """Return a node that puts the model's text under another key than messages."""
 
     async def node(state: State) -> Any:
         return {key: str((await model.ainvoke(state["messages"])).text)}
@@ -587,7 +587,7 @@ def draft_and_polish(world: World) -> AnyPregel:
 
 
 def declared(world: World) -> AnyPregel:
-    """The author knows what its shape can't tell: respond is the answer, whatever comes after it."""
+    """The author knows what its shape can't show: respond is the answer, whatever follows it."""
     return chain(
         ("plan", says(M("A plan."))), ("respond", says(M(world.answer))), ("title", says(M("A title.")))
     ).compile()

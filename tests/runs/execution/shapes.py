@@ -14,7 +14,7 @@ ANSWER = "The answer is here."
 
 @dataclass(frozen=True)
 class Shape:
-    """A graph, what a text stream shows of it, and whether the answer begins there while it is being said."""
+    """A graph, what a text stream shows of it, and whether it is live there."""
 
     make: Callable[[a.World], AnyPregel]
     is_live: bool = True

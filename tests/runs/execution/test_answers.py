@@ -56,7 +56,7 @@ class Reader:
 
 
 async def read(engine: Engine, spec: RunSpec, gate: a.Gate, *, is_live: bool) -> Reader:
-    """Run it; the gate opens when the answer's first word has come to a text stream, or else to a reader."""
+    """Run it; the gate opens when the answer's first word has reached a text stream, or else to a reader."""
     reader = Reader()
     with anyio.fail_after(20):
         await engine.start(spec)
@@ -268,7 +268,7 @@ async def test_a_resumed_run_has_the_structured_response_of_its_turn(engine_of: 
 
 
 class Structured:
-    """Sets a structured response in a turn's first step, if it is told to; its second waits for the gate."""
+    """Sets a structured response in a turn's first step, on request; its second waits for the gate."""
 
     def __init__(self, gate: a.Gate, *, sets: bool) -> None:
         async def structure(state: a.State) -> Any:

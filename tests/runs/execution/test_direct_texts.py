@@ -1,4 +1,4 @@
-"""A graph whose model's texts go the direct path says what it says when they go the long one."""
+"""A graph whose model's texts use the direct path emits what it emits on the long one."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ Making = Callable[[BaseChatModel], AnyPregel]
 
 
 def calling(*texts: str) -> list[bytes]:
-    """Return the events of an answer that calls `double`, behind a preamble."""
+    """Return the events of an answer that calls `double`, after a preamble."""
     call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "double", "arguments": ""}}
     pieces = [{"index": 0, "function": {"arguments": piece}} for piece in ('{"x"', ": 4}")]
     frames = [
@@ -112,7 +112,7 @@ def scripted(answers: list[list[bytes]]) -> Answer:
 
 
 async def driven(making: Making, answers: list[list[bytes]], kind: type[StrictChatOpenAI]) -> Any:
-    """Return the modes of the parts, what they say, and what is left behind; ids by their order."""
+    """Return the modes of the parts, what they emit, and the translator's end; ids by their order."""
     parts: list[Part] = []
     error = ""
     with anyio.fail_after(10):
@@ -164,7 +164,7 @@ async def test_text_before_a_tool_call_is_retracted() -> None:
 
 
 async def test_interleaved_answers_are_kept_apart() -> None:
-    """Two calls at once, whose texts come in turn: each text is its own message's."""
+    """Two calls at once, whose texts alternate: each text is its own message's."""
     words, at_turn = "abcdef", [asyncio.Event() for _ in range(7)]
     begun: list[int] = []
 

@@ -70,7 +70,7 @@ class FailingRuns:
 
 
 def let_leases_run_out(folder: Path) -> None:
-    """Make it later than the leases say, as a process would find it that had stalled for long."""
+    """Make it later than the leases' deadlines, as for a process that had stalled for long."""
     connection = sqlite3.connect(folder / FILE_NAME)
     with connection:
         connection.execute("UPDATE runs SET lease_until = -9e999 WHERE status = 'running'")
@@ -285,7 +285,7 @@ async def test_a_process_whose_own_lease_has_expired_continues_with_the_next_att
 
 
 async def test_an_attempt_that_was_overtaken_ends_without_a_word(engine_of: Engines, tmp_path: Path) -> None:
-    """Another worker has it now; the log tells at the next flush."""
+    """Another worker has it now; the log refuses the next flush."""
     gate = asyncio.Event()
     engine = await engine_of(agent(["half", gate, " more", asyncio.Event()]))
     await engine.start(run_spec("1"))

@@ -323,7 +323,7 @@ async def test_it_is_in_place_if_nothing_is_missing(caplog: pytest.LogCaptureFix
 
 
 async def assert_a_turn_streams(engine_of: Engines, **options: Any) -> None:
-    """Run a turn with a tool call; its last token must come while its model is still answering."""
+    """Run a turn with a tool call; its last token must arrive while its model is still answering."""
     arrived = asyncio.Event()
     engine = await engine_of(
         named(agent([call("double", '{"x": 4}')], ["It", " is", arrived, " 8."])), **options

@@ -1,4 +1,4 @@
-"""Leases: what waits is claimed, what goes on is renewed, a store that fails for a while stops neither."""
+"""Leases: what waits is claimed, what is active is renewed, a store that fails for a while stops neither."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence

@@ -72,7 +72,7 @@ def test_the_short_way_has_the_events_of_the_long_way(parts: list[tuple[str, Any
 
 
 def shortened(parts: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Return the parts; chunks that only add text to what their message said last become parts `texts`."""
+    """Return the parts; chunks that only add text to their message become parts `texts`."""
     found: list[tuple[str, Any]] = []
     open_ids: set[str] = set()
     for mode, value in parts:

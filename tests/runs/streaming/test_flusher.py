@@ -274,7 +274,7 @@ STEPS = st.lists(
 @settings(deadline=None)
 @given(STEPS)
 def test_the_log_and_the_unwritten_events_are_all_that_was_appended(steps: list[tuple[str, str]]) -> None:
-    """The law: whatever the order, each run's events come once and in their order, whoever writes them."""
+    """The law: whatever the order, each run's events are there once and in order, whoever writes them."""
 
     async def scenario() -> None:
         log = GatedLog()

@@ -1,4 +1,4 @@
-"""The hub: a run's tail hands every reader what lies behind its cursor, and drops nothing unstored."""
+"""The hub: a run's tail has for every reader the events after its cursor, and drops nothing unstored."""
 
 import asyncio
 import gc
@@ -76,7 +76,7 @@ async def test_a_later_attempt_begins_after_its_own_cursor() -> None:
         hub.open("r", 2).publish(event(1, attempt=2))
 
         assert (reader.error, reader.is_live) == (None, True)
-        assert seqs(reader, Cursor(1, 1)) is None  # the first attempt's rest is the log's to say
+        assert seqs(reader, Cursor(1, 1)) is None  # the first attempt's rest is in the log
         assert seqs(reader, Cursor(2, 0)) == [1]
         assert seqs(reader, Cursor(2, 1)) == []
 
@@ -111,7 +111,7 @@ async def test_waiting_ends_with_any_event_and_starts_again_after_it() -> None:
             happen()
             with anyio.fail_after(5):
                 await waits
-                await reader.wait(version, START)  # who comes late doesn't wait at all
+                await reader.wait(version, START)  # a late reader doesn't wait at all
 
 
 async def test_waking_runs_that_nobody_reads_does_nothing() -> None:
@@ -213,7 +213,7 @@ class Speaker:
 def test_readers_by_delivery_and_by_wake_up_read_each_event_once_and_in_order(
     steps: list[int | str], moods: list[list[bool]]
 ) -> None:
-    """Whatever else happens, and though a reader leaves and comes back."""
+    """Whatever else happens, and though a reader unsubscribes and returns."""
 
     async def read() -> tuple[list[Event], list[Reader]]:
         speaker = Speaker()
@@ -386,8 +386,8 @@ def test_what_an_earlier_attempt_stored_late_does_not_affect_this_one() -> None:
 def test_after_any_cursor_the_tail_has_what_the_log_may_not_have(
     attempt: int, steps: list[tuple[int, float]], data: st.DataObject
 ) -> None:
-    """The law: behind a cursor that isn't before its floor, the tail equals the list of all that was said;
-    and the log has all that was said up to the floor.
+    """The law: after a cursor that isn't before its floor, the tail equals the list of all events;
+    and the log has all events up to the floor.
     """
     whole: list[Event] = []
     tail, stored = Tail(), 0

@@ -1,4 +1,4 @@
-"""What a run leaves behind that ends without being executed: nothing, once its events have had their time."""
+"""What remains of a run that ends without being executed: nothing, once its events have had their time."""
 
 import asyncio
 import gc
@@ -32,7 +32,7 @@ class Given(dict[str, Json]):
 
 
 async def swept(event_log: EventLog, folder: Path) -> None:
-    """Wait until the file holds no events. One log that never expires would hold back all that came later."""
+    """Wait until the file has no events. One log that never expires would block all later ones."""
     with anyio.fail_after(10):
         while rows(folder / FILE_NAME, "SELECT 1 FROM events LIMIT 1"):
             await event_log.expire("nobody", 0)  # or only a later run's end would delete what has expired

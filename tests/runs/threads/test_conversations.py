@@ -1,4 +1,4 @@
-"""Conversations, over the real stores and graphs whose model says what a test scripts."""
+"""Conversations, over the real stores and graphs whose model a test scripts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""What was being said when a run stopped."""
+"""The partial answer of a run that was stopped."""
 
 from typing import Any
 
@@ -106,7 +106,7 @@ def test_an_attempt_that_continues_from_the_thread_drops_the_text_of_the_one_bef
 
 
 async def _log(pregel: AnyPregel, into: list[Event]) -> None:
-    """Run the graph and log everything it says."""
+    """Run the graph and log all its events."""
     translator = Translator(AnswerShape(pregel))
 
     def take(part: Part) -> None:

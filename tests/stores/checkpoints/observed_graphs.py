@@ -145,7 +145,7 @@ SHAPES: dict[Callable[[Watch], AnyPregel], list[str]] = {
 
 
 async def run(pregel: AnyPregel, given: Any, run_id: str = "r", *, fence: Fence | None = None) -> None:
-    """Run the graph as an execution does, up to what is left for the run's end."""
+    """Run the graph as an execution does, up to what the run's end does."""
     configurable: dict[str, Any] = {FENCE: fence or Fence()}
     where = config(run_id=run_id, **configurable)
     with anyio.fail_after(30):

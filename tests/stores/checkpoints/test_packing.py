@@ -1,4 +1,4 @@
-"""A thread's messages are stored once each, and come back as they were: whatever a node does to them."""
+"""A thread's messages are stored once each, and are read back as they were: whatever a node does to them."""
 
 import asyncio
 import tempfile

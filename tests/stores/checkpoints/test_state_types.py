@@ -1,4 +1,4 @@
-"""After a restart a state has the types that LangGraph's own savers give it, or the run says why not."""
+"""After a restart a state has the types of LangGraph's savers, or the run fails with the reason."""
 
 import dataclasses
 import logging

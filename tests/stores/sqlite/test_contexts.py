@@ -1,4 +1,4 @@
-"""What a store starts for all of a process has nothing of the context of the run that came first."""
+"""What a store starts for all of a process has nothing of the first run's context."""
 
 import asyncio
 import sqlite3
@@ -22,7 +22,7 @@ MANY = 300  # messages; so many are decoded in a thread
 
 
 class Watching(ThreadPoolExecutor):
-    """Threads that note for each work whether a run's context comes with it, as with asyncio.to_thread."""
+    """Threads that note for each work whether it carries a run's context, as with asyncio.to_thread."""
 
     def __init__(self) -> None:
         super().__init__(1)

@@ -105,7 +105,7 @@ async def test_a_post_that_can_not_wait_is_queued_at_once_after_those_that_did(
 
     database.post("a", adding(1), can_wait=True)
     database.post("a", lambda connection: has_begun.set())
-    is_begun = has_begun.wait(10)  # the loop stands still meanwhile
+    is_begun = has_begun.wait(10)  # the loop is blocked meanwhile
 
     assert is_begun
     assert committed(file) == [1]

@@ -65,7 +65,7 @@ class Plain:
 
 
 class Both:
-    """Does the same to the database and to the list, and keeps what each says."""
+    """Does the same to the database and to the list, and records each one's result."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -122,7 +122,7 @@ def failure_of(database: Database, owner: str) -> type[BaseException] | None:
 
 
 async def play(program: Sequence[tuple[Any, ...]], *, together: bool) -> None:
-    """Do what the program says: together, all of it waits for the writer before any is done."""
+    """Run the program: together, all of it waits for the writer before any is done."""
     with TemporaryDirectory() as folder, anyio.fail_after(30):
         database = await with_numbers(Path(folder) / "seltzer.db")
         both = Both(database)

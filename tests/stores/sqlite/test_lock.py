@@ -1,4 +1,4 @@
-"""The data folder has one holder; a dead one holds nothing."""
+"""One process uses the data folder at a time; a dead one's lock doesn't count."""
 
 import os
 import subprocess

@@ -50,7 +50,7 @@ class Ending:
         self.checkpoints = SqliteCheckpoints(database)
 
     async def first(self, pregel: AnyPregel) -> Lease:
-        """Take the first attempt to what is left for the run's end."""
+        """Take the first attempt up to what the run's end does."""
         lease = await leased(self.runs)
         await run(pregel, hi(), fence=Fence(is_thread_new=lease.is_thread_new))
         return lease

@@ -1,4 +1,4 @@
-"""What both graphs do: count the questions in the store, and tell the count."""
+"""What both graphs do: count the questions in the store, and answer with the count."""
 
 from __future__ import annotations
 
