@@ -154,7 +154,7 @@ async def test_a_response_without_a_request_is_never_used_for_another(client: Mo
 async def test_an_unused_connection_is_closed_after_a_while(
     client: ModelHttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seltzer.models.openai.accelerated.transport._KEEP_S", 0.0)
+    monkeypatch.setattr("seltzer.models.openai.accelerated.transport._KEEP_ALIVE_S", 0.0)
     left = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
