@@ -228,6 +228,7 @@ BROKEN: dict[str, bytes] = {
     "choices of text": (_TOLD + event({"choices": ["x"]})).encode(),
     "a comment after an id": b"id: 1\n" + _TOLD.encode() + b": ping\n\n" + _TOLD.encode(),
     "a call without a function": (_TOLD + frame({"tool_calls": [{"index": 0}]})).encode(),
+    "a function call without a name": (_TOLD + frame({"function_call": {"arguments": "{"}})).encode(),
     "an assistant's event": ("event: thread.x\n" + _TOLD).encode(),
 }
 """Answers that don't."""

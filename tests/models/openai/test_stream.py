@@ -24,12 +24,10 @@ from langchain_core.tools import tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_openai import ChatOpenAI, StreamChunkTimeoutError
 from openai import NOT_GIVEN, DefaultAsyncHttpxClient
-from openai.types.chat import ChatCompletionChunk
 from pydantic import SecretStr
 
 from seltzer.models.openai import openai_chat
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
-from seltzer.models.openai.accelerated.frames import plain_frame
 from seltzer.models.openai.accelerated.transport import ModelHttpClient
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.dialects import BROKEN, STREAMS
@@ -82,11 +80,11 @@ class Pieces(httpx2.AsyncBaseTransport):
     """Answers every request with a stream that arrives in these pieces."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
-        self._pieces = pieces
+        self.pieces = pieces
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         async def body() -> AsyncIterator[bytes]:
-            for piece in self._pieces:
+            for piece in self.pieces:
                 yield piece
 
         return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body())
@@ -105,14 +103,12 @@ class Asked(httpx2.AsyncBaseTransport):
         return httpx2.Response(200, content=STREAMS["openai"])
 
 
-@pytest.fixture(scope="session")
-def lean() -> StrictChatOpenAI:
-    """The model, for what it does without asking."""
-    return openai_chat("m", "k", None)
-
-
 def _model(kind: type[Kind], pieces: Sequence[bytes], **options: Any) -> Kind:
-    client = DefaultAsyncHttpxClient(transport=Pieces(pieces))
+    return _model_on(kind, Pieces(pieces), **options)
+
+
+def _model_on(kind: type[Kind], transport: httpx2.AsyncBaseTransport, **options: Any) -> Kind:
+    client = DefaultAsyncHttpxClient(transport=transport)
     return kind(model="m", api_key="k", base_url="http://x/v1", http_async_client=client, **options)
 
 
@@ -231,25 +227,24 @@ _FRAME = _objects(
 )
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(frame=_FRAME)
-def test_a_plain_frame_makes_the_same_chunk_without_a_model_of_it(lean: StrictChatOpenAI, frame: Any) -> None:
-    plain = plain_frame(json.dumps(frame).encode())
-    if plain is None:
-        return
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(frames=st.lists(_FRAME, min_size=1, max_size=3))
+def test_whatever_frames_have_they_make_the_chunks_and_the_error_of_the_plain_way(
+    both: tuple[Pieces, Sequence[ChatOpenAI]], frames: list[Any]
+) -> None:
+    answer, models = both
+    answer.pieces = [*(f"data: {json.dumps(each)}\n\n".encode() for each in frames), *FRAMES[-4:]]
 
-    modelled = ChatCompletionChunk.construct(**frame).model_dump()
+    accelerated, strict = [asyncio.run(_outcome(model)) for model in models]
 
-    assert not frame.get("error")
-    assert _converted(lean, plain) == _converted(lean, modelled)
+    assert accelerated == strict
 
 
-def _converted(model: StrictChatOpenAI, frame: dict[str, Any]) -> list[Any] | str:
-    try:
-        chunk = model._convert_chunk_to_generation_chunk(frame, AIMessageChunk, {})
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        return type(error).__name__
-    return _facts(chunk) if chunk else "nothing"
+@pytest.fixture(scope="module")
+def both() -> tuple[Pieces, Sequence[ChatOpenAI]]:
+    """Both models over one transport."""
+    answer = Pieces([])
+    return answer, [_model_on(kind, answer) for kind in (AcceleratedChatOpenAI, StrictChatOpenAI)]
 
 
 @pytest.mark.parametrize("options", OPTIONS)
@@ -331,9 +326,8 @@ async def test_a_timeout_of_the_clients_own_is_not_mistaken_for_the_models() -> 
         yield FRAMES[0]
         raise TimeoutError("the client's own")
 
-    model = _model(AcceleratedChatOpenAI, [])
-    client: Any = model.http_async_client
-    client._transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=body()))
+    answer = httpx2.MockTransport(lambda _: httpx2.Response(200, content=body()))
+    model = _model_on(AcceleratedChatOpenAI, answer)
 
     with pytest.raises(TimeoutError, match="the client's own"):
         async for _ in model.astream("q"):

@@ -13,6 +13,8 @@ from seltzer.models import UpstreamTruncated
 from seltzer.models.openai import openai_chat, openai_completion
 from seltzer.models.openai.strict import StrictChatOpenAI, StrictOpenAI
 from tests.graphs.scripted import question
+from tests.models.openai.dialects import STREAMS
+from tests.models.openai.wire import CHUNKED, END, answering, chunked, sending
 from tests.replies import Reply, ToolCall
 from tests.upstream import Upstream
 
@@ -151,14 +153,15 @@ async def test_a_call_answered_without_streaming_is_strict_too(
     assert len(answer.invalid_tool_calls) == 1
 
 
-def test_reasoning_content_is_kept(chat: StrictChatOpenAI) -> None:
-    delta = {"role": "assistant", "content": "", "reasoning_content": "hm"}
-    raw = {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+@pytest.mark.parametrize("accelerate", [True, False])
+async def test_reasoning_content_is_kept(accelerate: bool) -> None:
+    async with answering(sending(CHUNKED, chunked(STREAMS["deepseek"]), END)) as url:
+        model = await asyncio.to_thread(openai_chat, "m", "k", url, accelerate=accelerate)
+        chunks = [chunk async for chunk in model.astream("q")]
 
-    chunk = chat._convert_chunk_to_generation_chunk(raw, AIMessageChunk, None)
-
-    assert chunk
-    assert chunk.message.additional_kwargs["reasoning_content"] == "hm"
+    thoughts = [chunk.additional_kwargs.get("reasoning_content") for chunk in chunks]
+    assert [each for each in thoughts if each] == ["Let me", " think"]
+    assert "".join(chunk.text for chunk in chunks) == "Hi"
 
 
 async def test_the_responses_api_is_left_alone(upstream: Upstream, chat: StrictChatOpenAI) -> None:
@@ -202,6 +205,13 @@ async def test_a_reader_that_leaves_early_closes_the_upstream(
 
 
 def test_waits_and_retries_are_bounded(chat: StrictChatOpenAI) -> None:
-    for model in (chat, openai_completion("m", "k", None)):
-        timeout = model.client._client.timeout
-        assert (timeout.connect, timeout.read, model.max_retries) == (10, 60, 2)
+    completion = openai_completion("m", "k", None)
+
+    timeouts: tuple[Any, ...] = (
+        chat.root_client.timeout,
+        chat.root_async_client.timeout,
+        completion.request_timeout,
+    )
+    for timeout in timeouts:
+        assert (timeout.connect, timeout.read) == (10, 60)
+    assert (chat.max_retries, completion.max_retries) == (2, 2)

@@ -12,8 +12,7 @@ from openai import APIConnectionError, APITimeoutError
 
 from seltzer.models.openai import StrictChatOpenAI, openai_chat
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
-from seltzer.models.openai.accelerated.connection import Connection
-from seltzer.models.openai.accelerated.transport import ModelHttpClient
+from seltzer.models.openai.accelerated.transport import READ, ModelHttpClient
 from tests.models.openai.dialects import STREAMS
 from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, read_request, sending
 from tests.replies import Reply
@@ -26,39 +25,26 @@ UPGRADE = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrad
 EARLY = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
 
 
-class Watched(Connection):
-    """A connection that reports when its end was seen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lost = asyncio.Event()
-        ALL.append(self)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        super().connection_lost(error)
-        self.lost.set()
-
-
-ALL: list[Watched] = []
-
-
 @pytest.fixture(scope="module")
 def client() -> ModelHttpClient:
     """The client; made outside the event loops it is used in, as making one reads files."""
     return ModelHttpClient(timeout=httpx2.Timeout(5))
 
 
-@pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
-    """The connections that the client makes."""
-    monkeypatch.setattr("seltzer.models.openai.accelerated.transport.Connection", Watched)
-    ALL.clear()
-    return ALL
-
-
 async def _until_left(reader: asyncio.StreamReader) -> None:
     """Keep a connection open until its client disconnects."""
     await reader.read()
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    await writer.wait_closed()
+
+
+async def _notice_what_has_arrived(client: ModelHttpClient) -> None:
+    """Return when the client's connections have read what was sent to them before: the loop has turned."""
+    async with answering(sending(WHOLE)) as url:
+        await client.post(url)
 
 
 async def test_a_request_arrives_as_it_was_made(client: ModelHttpClient) -> None:
@@ -115,22 +101,22 @@ async def test_a_stream_with_its_own_content_length_is_sent_completely(client: M
     assert b"transfer-encoding" not in heads[0].lower()
 
 
-async def test_a_connection_is_used_again_while_it_is_open(
-    client: ModelHttpClient, watched: list[Watched]
-) -> None:
-    ports = []
+async def test_a_connection_is_used_again_while_it_is_open(client: ModelHttpClient) -> None:
+    ports, closed = [], asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(2):
             await read_request(reader)
             ports.append(writer.get_extra_info("peername")[1])
             writer.write(WHOLE)
+        await _close(writer)
+        closed.set()
 
-    async with answering(answer) as url:
+    async with answering(answer) as url, asyncio.timeout(5):
         for _ in range(2):
             await client.post(url)
-        async with asyncio.timeout(5):
-            await watched[0].lost.wait()
+        await closed.wait()
+        await _notice_what_has_arrived(client)
         await client.post(url)
 
     assert ports[0] == ports[1] != ports[2]
@@ -151,10 +137,8 @@ async def test_a_response_without_a_request_is_never_used_for_another(client: Mo
     assert len(ports) == 2
 
 
-async def test_an_unused_connection_is_closed_after_a_while(
-    client: ModelHttpClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("seltzer.models.openai.accelerated.transport._KEEP_ALIVE_S", 0.0)
+async def test_an_unused_connection_is_closed_after_a_while() -> None:
+    client = await asyncio.to_thread(ModelHttpClient, keep_alive_s=0.0)
     left = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -179,18 +163,21 @@ def test_a_client_lives_on_from_one_event_loop_to_the_next() -> None:
     assert [asyncio.run(ask()), uvloop.run(ask())] == ["hi", "hi"]
 
 
-async def test_closing_the_client_closes_its_connections(watched: list[Watched]) -> None:
-    client = await asyncio.to_thread(ModelHttpClient)
+async def test_closing_the_client_closes_its_connections() -> None:
+    client = await asyncio.to_thread(ModelHttpClient, keep_alive_s=60)
+    left = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(WHOLE)
         await _until_left(reader)
+        left.set()
 
     async with answering(answer) as url, asyncio.timeout(5):
         await client.post(url)
+        assert not left.is_set()
         await client.aclose()
-        await watched[0].lost.wait()
+        await left.wait()
 
 
 @pytest.mark.parametrize(
@@ -210,19 +197,26 @@ async def test_an_incomplete_response_is_an_error_of_httpx2(client: ModelHttpCli
             await client.post(url)
 
 
-async def test_what_arrived_before_the_connection_broke_is_read_before_the_error() -> None:
-    async with answering(sending(CHUNKED + chunked(b"one") + chunked(b"two"))) as url:
-        address = httpx2.URL(url)
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(Watched, address.host, address.port or 0)
-        connection.send(b"POST / HTTP/1.1\r\n\r\n", read_s=5)
-        async with asyncio.timeout(5):
-            await connection.lost.wait()
+async def test_what_arrived_before_the_connection_broke_is_read_before_the_error(
+    client: ModelHttpClient,
+) -> None:
+    closed = asyncio.Event()
 
-        assert (await connection.head())[0] == 200
-        assert await connection.read() == b"onetwo"
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(CHUNKED + chunked(b"one") + chunked(b"two"))
+        await _close(writer)
+        closed.set()
+
+    async with answering(answer) as url, asyncio.timeout(5), client.stream("POST", url) as response:
+        await closed.wait()
+        await _notice_what_has_arrived(client)
+        pieces = response.aiter_raw()
+
+        assert response.status_code == 200
+        assert await anext(pieces) == b"onetwo"
         with pytest.raises(httpx2.RemoteProtocolError):
-            await connection.read()
+            await anext(pieces)
 
 
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\n", CHUNKED, CHUNKED + chunked(b"text")])
@@ -263,21 +257,25 @@ async def test_a_request_has_its_own_limit_not_that_of_the_one_before(client: Mo
             await client.post(url, timeout=httpx2.Timeout(5, read=0.05))
 
 
-async def test_a_limit_that_passes_while_nobody_waits_harms_nothing(
-    client: ModelHttpClient, watched: list[Watched]
-) -> None:
+async def test_a_limit_that_passes_while_nobody_waits_harms_nothing(client: ModelHttpClient) -> None:
+    ports, left = [], asyncio.Event()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for _ in range(2):
-            await read_request(reader)
-            writer.write(WHOLE)
+        try:
+            for _ in range(2):
+                await read_request(reader)
+                ports.append(writer.get_extra_info("peername")[1])
+                writer.write(WHOLE)
+        finally:
+            left.set()
 
     async with answering(answer) as url:
         await client.post(url, timeout=httpx2.Timeout(5, read=0.05))
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(watched[0].lost.wait(), 0.2)
+            await asyncio.wait_for(left.wait(), 0.2)
         await client.post(url)
 
-    assert len(watched) == 1
+    assert ports[0] == ports[1]
 
 
 async def test_a_reset_is_published_from_an_end(upstream: Upstream, client: ModelHttpClient) -> None:
@@ -324,16 +322,23 @@ async def test_a_header_cannot_break_out_of_its_line(client: ModelHttpClient) ->
         await client.post("http://127.0.0.1:1", headers={"authorization": "Bearer k\nx-y: z"})
 
 
-def test_a_proxy_of_the_environment_is_left_to_httpx2(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    client = ModelHttpClient()
+async def test_a_proxy_of_the_environment_is_left_to_httpx2(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = []
 
-    proxied: Any = client._transport_for_url(httpx2.URL("https://example.com"))
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await read_request(reader))
+        writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
 
-    assert isinstance(proxied, httpx2.AsyncHTTPTransport)
-    assert not isinstance(
-        client._transport_for_url(httpx2.URL("http://example.com")), httpx2.AsyncHTTPTransport
-    )
+    async with answering(refuse) as proxy, answering(sending(WHOLE)) as url:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        client = await asyncio.to_thread(ModelHttpClient)
+        with pytest.raises(httpx2.ProxyError):
+            await client.get("https://model.example/v1")
+        direct = await client.get(url)
+
+    assert [head.partition(b"\r\n")[0] for head in heads] == [b"CONNECT model.example:443 HTTP/1.1"]
+    assert direct.text == "hi"
+    assert READ in direct.extensions  # by this transport
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
@@ -407,24 +412,32 @@ async def test_each_sign_of_life_before_the_head_restarts_the_timeout(client: Mo
         assert (await client.get(url, timeout=0.8)).text == "hi"
 
 
-async def test_a_refused_second_chat_leaves_no_connection_open(watched: list[Watched]) -> None:
-    asked = 0
+async def test_a_refused_second_chat_leaves_no_connection_open() -> None:
+    asked, are_open, has_left = 0, 0, asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal asked
-        while True:
-            await read_request(reader)
-            asked += 1
-            refusal = b"HTTP/1.1 500 X\r\ncontent-length: 2\r\nretry-after-ms: 1\r\n\r\n{}"
-            writer.write(refusal if asked in (2, 3) else CHUNKED + chunked(STREAMS["ollama"]) + END)
+        nonlocal asked, are_open
+        are_open += 1
+        try:
+            while True:
+                await read_request(reader)
+                asked += 1
+                refusal = b"HTTP/1.1 500 X\r\ncontent-length: 2\r\nretry-after-ms: 1\r\n\r\n{}"
+                writer.write(refusal if asked in (2, 3) else CHUNKED + chunked(STREAMS["ollama"]) + END)
+        finally:
+            are_open -= 1
+            has_left.set()
 
-    async with answering(answer) as url, asyncio.timeout(5):
+    async with answering(answer) as url:
         model = await _chat(url)
-        for _ in range(3):
-            assert (await model.ainvoke("q", stream=True)).text == "Hi there"
-        assert sum(each.is_open for each in watched) == 1
+        async with asyncio.timeout(4):  # before an unused one would be closed
+            for _ in range(3):
+                assert (await model.ainvoke("q", stream=True)).text == "Hi there"
+            while are_open > 1:
+                has_left.clear()
+                await has_left.wait()
 
-    assert asked == 5
+        assert (asked, are_open) == (5, 1)
 
 
 @pytest.mark.parametrize("has_gone", [True, False])

@@ -22,16 +22,19 @@ from seltzer.models.openai.accelerated.connection import EMPTY_CONTEXT, Connecti
 SET_CONSUMER = "seltzer.set_consumer"  # Connection.set_consumer
 IS_WHOLE = "seltzer.is_whole"  # whether all of the body was read
 READ = "seltzer.read"  # the body's next bytes
-_KEEP_ALIVE_S = 5.0  # servers close idle connections sooner or later, and a request would run into it
 _BREAKS = re.compile(rb"[\r\n\0]")
 _PORTS = {"http": 80, "https": 443}
 
 
 class ModelHttpClient(DefaultAsyncHttpxClient):
-    """The SDK's client with this module's transport. It may be made outside any event loop."""
+    """The SDK's client with this module's transport. It may be made outside any event loop.
 
-    def __init__(self, **options: Any) -> None:
-        transport, proxies = Transport(httpx2.create_ssl_context()), getproxies()
+    keep_alive_s: how long an idle connection stays pooled. Servers close theirs sooner or later, and a
+    request would run into it.
+    """
+
+    def __init__(self, *, keep_alive_s: float = 5.0, **options: Any) -> None:
+        transport, proxies = Transport(httpx2.create_ssl_context(), keep_alive_s), getproxies()
         proxies.pop("no", None)
         if not proxies:
             super().__init__(transport=transport, **options)
@@ -51,11 +54,12 @@ class Origin(NamedTuple):
 
 
 class Transport(httpx2.AsyncBaseTransport):
-    """Sends requests over connections that stay pooled for a few seconds for the next ones."""
+    """Sends requests over connections that stay pooled for keep_alive_s seconds for the next ones."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, keep_alive_s: float) -> None:
         context.set_alpn_protocols(["http/1.1"])
         self._context = context
+        self._keep_alive_s = keep_alive_s
         self._idle: dict[Origin, list[Connection]] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -105,7 +109,7 @@ class Transport(httpx2.AsyncBaseTransport):
                 idle.remove(connection)
                 connection.close()
 
-        origin.loop.call_later(_KEEP_ALIVE_S, expire, context=EMPTY_CONTEXT)
+        origin.loop.call_later(self._keep_alive_s, expire, context=EMPTY_CONTEXT)
 
     def _idle_connection(self, origin: Origin) -> Connection | None:
         idle = self._idle.get(origin, [])
