@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from starlette.middleware.base import BaseHTTPMiddleware
 
 from seltzer import Seltzer
+from seltzer.protocols.http.direct_send import DirectSendMiddleware
 from tests.embedding.graphs import Gate, saying, talking
 from tests.patience import PATIENCE_S
 from tests.serving import serving
@@ -30,11 +31,26 @@ class Marking(BaseHTTPMiddleware):
         return response
 
 
+def _as_it_is(app: FastAPI) -> FastAPI:
+    return app
+
+
+@pytest.mark.parametrize(
+    ("around", "encoding"),
+    [(_as_it_is, "gzip"), (DirectSendMiddleware, "gzip"), (DirectSendMiddleware, "identity")],
+)
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/ai/agent/stream", QUESTION), ("/ai/chat", {"text": "hi"}), ("/ai/agent/stream_events", QUESTION)],
+    [
+        ("/ai/agent/stream", QUESTION),
+        ("/ai/agent/runs", QUESTION),
+        ("/ai/chat", {"text": "hi"}),
+        ("/ai/agent/stream_events", QUESTION),
+    ],
 )
-def test_tokens_stream_through_the_apps_own_middleware(path: str, body: dict[str, str]) -> None:
+def test_tokens_stream_through_the_apps_own_middleware(
+    path: str, body: dict[str, str], around: Any, encoding: str
+) -> None:
     gate = Gate()
     seltzer = Seltzer({"agent": talking(gate)})
     app = FastAPI(lifespan=seltzer.lifespan)
@@ -47,9 +63,11 @@ def test_tokens_stream_through_the_apps_own_middleware(path: str, body: dict[str
     async def open_gate() -> None:
         gate.is_open.set()
 
-    headers = {"accept-encoding": "gzip", "origin": "https://example.org"}
+    headers = {"accept-encoding": encoding, "origin": "https://example.org"}
+    if path.endswith("/runs"):
+        headers["accept"] = "text/event-stream"
     with (
-        serving(app) as served,
+        serving(around(app)) as served,
         httpx.Client(base_url=served.url, timeout=PATIENCE_S) as client,
         client.stream("POST", path, json=body, headers=headers) as response,
     ):

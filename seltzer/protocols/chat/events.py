@@ -51,7 +51,9 @@ class EventAnswer(Response):
     async def _write(
         self, attachment: AttachedRuns, reservation: Reservation, send: Send, way: DirectSend
     ) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await way.begin(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
         answer, end = AnswerText(), _frame("end", {})
         async with BodyWriter(way, self._ping_s) as writer:
             ids = {"run_id": self._spec.run_id, "thread_id": self._spec.thread_id}

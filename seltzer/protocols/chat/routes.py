@@ -183,7 +183,7 @@ class ChatAnswer(Response):
                 text = answer.text(batch)
                 if text and not has_begun:
                     has_begun = True
-                    await send(self._head())
+                    await way.begin(self._head())
                 if text:
                     await way.send(text.encode())
         except AppError:

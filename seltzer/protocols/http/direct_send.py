@@ -2,6 +2,7 @@
 
 Between a route and the server stand a handful of layers, ours and the frameworks', each of which is asked to
 send each piece, and looks at the head alone. At 50 tokens a second that costs as much as the write itself.
+A layer that keeps the head for later, or says in it that it changes the body, gets all pieces.
 
 All that we use of uvicorn beyond ASGI is in this module: its flow control, looked up when the server starts.
 Without it nothing is sent at once, and every piece is sent by the task that writes the body.
@@ -12,25 +13,47 @@ import logging
 import math
 import types
 from collections.abc import Coroutine, Generator
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final, cast
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
 DIRECT: Final = "seltzer_direct_send"  # in the scope's state
 APART_S: Final = 0.001  # between two pieces that are sent at once; what comes sooner goes out together
+_OF_THE_BODY: Final = frozenset(
+    {b"content-encoding", b"content-length", b"content-type", b"transfer-encoding"}
+)  # headers that a layer sets if it changes the body
 
 
-@dataclass(frozen=True, slots=True)
 class ServerSend:
     """How the server itself is reached. flow_control is the class that knows if its connection is full."""
 
-    send: Send
-    flow_control: type[Any] | None
+    def __init__(self, send: Send, flow_control: type[Any] | None) -> None:
+        self.send = send
+        self.flow_control = flow_control
+        self._passed: tuple[asyncio.Task[Any] | None, list[tuple[bytes, bytes]]] | None = None
+
+    async def send_from_layers(self, message: Message) -> None:
+        """Send what the layers have passed on."""
+        if message["type"] == "http.response.start":
+            self._passed = asyncio.current_task(), _about_the_body(message)
+        await self.send(message)
+
+    async def has_head_at_once(self, send: Send, head: Message) -> bool:
+        """Send the head to the layers; return whether they pass it on at once, as one of the same body.
+
+        A layer that passes messages on by a task of its own may be late with any of them, or change them.
+        """
+        expected = asyncio.current_task(), _about_the_body(head)
+        await send(head)
+        return self._passed == expected
+
+
+def _about_the_body(head: Message) -> list[tuple[bytes, bytes]]:
+    return sorted((name, value) for name, value in head["headers"] if name.lower() in _OF_THE_BODY)
 
 
 def find_flow_control() -> type[Any] | None:
@@ -58,9 +81,9 @@ class DirectSendMiddleware:
         if state is None or DIRECT in state:  # noted by one outside of this one
             await self._app(scope, receive, send)
             return
-        state[DIRECT] = ServerSend(send, self._flow_control)
+        server = state[DIRECT] = ServerSend(send, self._flow_control)
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, server.send_from_layers)
         finally:
             state.pop(DIRECT, None)  # the server's `send` holds the scope: no cycle is to stay
 
@@ -75,18 +98,27 @@ class DirectSendApp(FastAPI):
 class DirectSend:
     """The way for the pieces of a body between its head and its end; these two go through the layers.
 
-    Without a DirectSendMiddleware around the app, all pieces go through the layers.
+    The pieces do, too, unless a DirectSendMiddleware is around the app and the layers have passed the head.
     """
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        server: ServerSend = scope.get("state", {}).get(DIRECT) or ServerSend(send, None)
-        self._send = server.send
-        flow = getattr(getattr(self._send, "__self__", None), "flow", None)
-        is_uvicorns = server.flow_control is not None and isinstance(flow, server.flow_control)
-        self._flow: Any = flow if is_uvicorns else None
+        self._server: ServerSend | None = scope.get("state", {}).get(DIRECT)
+        self._send = send
+        self._flow: Any = None
         self._loop = asyncio.get_running_loop()
         self._sent_at_s = -math.inf
         self._unfinished: asyncio.Task[None] | None = None
+
+    async def begin(self, head: Message) -> None:
+        """Send the head, and see by it which way the pieces are to go."""
+        server = self._server
+        if server is None:
+            await self._send(head)
+        elif await server.has_head_at_once(self._send, head):
+            self._send = server.send
+            flow = getattr(getattr(server.send, "__self__", None), "flow", None)
+            if server.flow_control is not None and isinstance(flow, server.flow_control):
+                self._flow = flow
 
     @property
     def can_send(self) -> bool:

@@ -85,7 +85,9 @@ class EventStream(Response):
             writing.result()
 
     async def _write(self, send: Send, way: DirectSend) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await way.begin(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
         end = b""  # the last frame goes out with the body's end
         async with (
             BodyWriter(way, self._ping_s) as line,

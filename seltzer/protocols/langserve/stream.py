@@ -41,7 +41,9 @@ class ItemStream(Response):
         await asyncio.create_task(self._write(send, DirectSend(scope, send)), name="write items")
 
     async def _write(self, send: Send, way: DirectSend) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await way.begin(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
         line = BodyWriter(way, self._ping_s, _ping, is_steady=True)
         async with line, _Frames(line) as frames:
             try:

@@ -3,15 +3,19 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import anyio
 import anyio.lowlevel
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -104,6 +108,74 @@ async def test_without_a_direct_way_everything_passes_through_the_layers() -> No
     assert sent[1:] == seen[1:]
 
 
+class Late:
+    """A layer that keeps the head until the body's first piece, as starlette's GZipMiddleware does."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kept: list[Message] = []
+
+        async def late(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept.append(message)
+                return
+            while kept:
+                await send(kept.pop())
+            await send(message)
+
+        await self._app(scope, receive, late)
+
+
+class Encoding:
+    """A layer that changes the body, and says so in the head."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def encoded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["content-encoding"] = "shout"
+            else:
+                message = {**message, "body": message["body"].upper()}
+            await send(message)
+
+        await self._app(scope, receive, encoded)
+
+
+class Relaying(BaseHTTPMiddleware):
+    """A layer that changes the body, and passes it on by a task of its own."""
+
+    async def dispatch(self, request: Request, call_next: Any) -> Response:
+        response: Any = await call_next(request)
+        pieces = response.body_iterator
+
+        async def upper() -> AsyncGenerator[bytes]:
+            async for piece in pieces:
+                yield piece.upper()
+
+        response.body_iterator = upper()
+        return cast(Response, response)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("layer", "changed"), [(Late, bytes), (Encoding, bytes.upper), (Relaying, bytes.upper)]
+)
+async def test_a_layer_that_keeps_the_head_or_changes_the_body_gets_all_pieces(
+    layer: Callable[[ASGIApp], ASGIApp], changed: Callable[[bytes], bytes]
+) -> None:
+    app = DirectSendMiddleware(layer(EventStream(lambda _: events(), ping_s=60)))
+
+    sent = await sent_by(app, {"type": "http", "method": "GET", "headers": []})
+
+    assert [message["type"] for message in sent] == [HEAD["type"], *["http.response.body"] * (len(sent) - 1)]
+    whole = b"".join(message["body"] for message in sent[1:])
+    assert whole == changed(RETRY + frame(token(1)) + frame(token(2)) + frame(token(3)))
+
+
 @pytest.mark.anyio
 async def test_the_way_begins_where_it_was_noted_not_outside_of_it() -> None:
     outer: list[Message] = []
@@ -143,13 +215,12 @@ async def test_what_is_no_request_is_left_alone() -> None:
 class Cycle:
     """What uvicorn's `send` belongs to, as far as direct sends look at it."""
 
-    def __init__(self, *, waits: bool = False) -> None:
+    def __init__(self) -> None:
         self.flow = FlowControl(asyncio.Transport())
         self.sent: list[Message] = []
         self.senders: list[str] = []
         self.may_send = anyio.Event()
-        if not waits:
-            self.may_send.set()
+        self.may_send.set()
 
     async def send(self, message: Message) -> None:
         if not self.may_send.is_set():
@@ -159,15 +230,21 @@ class Cycle:
         self.senders.append(task.get_name() if task else "")
 
 
-def way_to(send: Send) -> DirectSend:
-    """Return the way to a server whose send it is."""
-    return DirectSend({"type": "http", "state": {DIRECT: ServerSend(send, FlowControl)}}, send)
+HEAD: Message = {"type": "http.response.start", "status": 200, "headers": []}
+
+
+async def way_to(send: Send) -> DirectSend:
+    """Return the way to a server whose send it is, begun with a head that no layer keeps."""
+    server = ServerSend(send, FlowControl)
+    way = DirectSend({"type": "http", "state": {DIRECT: server}}, server.send_from_layers)
+    await way.begin(HEAD)
+    return way
 
 
 @pytest.mark.anyio
 async def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -> None:
     cycle = Cycle()
-    way = way_to(cycle.send)
+    way = await way_to(cycle.send)
 
     free = way.can_send, way.try_send(b"one")
     await anyio.sleep(2 * APART_S)
@@ -177,18 +254,18 @@ async def test_a_piece_is_sent_at_once_as_long_as_the_connection_is_not_full() -
     again = way.can_send, way.try_send(b"three")
 
     assert (free, full, again) == ((True, True), (False, False), (True, True))
-    assert [message["body"] for message in cycle.sent] == [b"one", b"three"]
-    assert all(message["more_body"] for message in cycle.sent)
+    assert [message["body"] for message in cycle.sent[1:]] == [b"one", b"three"]
+    assert all(message["more_body"] for message in cycle.sent[1:])
 
 
 @pytest.mark.anyio
 async def test_pieces_that_arrive_at_once_are_sent_together() -> None:
     cycle = Cycle()
-    way = way_to(cycle.send)
+    way = await way_to(cycle.send)
 
     sent = [way.try_send(b"%d" % n) for n in range(1000)].count(True)
 
-    assert 1 <= sent == len(cycle.sent) < 500
+    assert 1 <= sent == len(cycle.sent[1:]) < 500
 
 
 @pytest.mark.anyio
@@ -198,19 +275,20 @@ async def test_to_another_server_than_uvicorn_nothing_is_sent_at_once() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    way = way_to(send)
+    way = await way_to(send)
 
     assert (way.can_send, way.try_send(b"one")) == (False, False)
     await way.send(b"two")
-    assert [message["body"] for message in sent] == [b"two"]
+    assert [message["body"] for message in sent[1:]] == [b"two"]
 
 
 @pytest.mark.anyio
 async def test_a_server_that_waits_unexpectedly_gets_every_piece_in_order_and_no_more_at_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    cycle = Cycle(waits=True)
-    way = way_to(cycle.send)
+    cycle = Cycle()
+    way = await way_to(cycle.send)
+    cycle.may_send = anyio.Event()
 
     first = way.try_send(b"one")
     second = way.try_send(b"two")
@@ -221,8 +299,8 @@ async def test_a_server_that_waits_unexpectedly_gets_every_piece_in_order_and_no
     with anyio.fail_after(5):
         await third
 
-    assert (first, second, before) == (True, False, [])
-    assert [message["body"] for message in cycle.sent] == [b"one", b"three"]
+    assert (first, second, before) == (True, False, [HEAD])
+    assert [message["body"] for message in cycle.sent[1:]] == [b"one", b"three"]
     assert [record.message.partition(":")[0] for record in caplog.records] == [
         "streaming without direct sends"
     ]
@@ -233,7 +311,7 @@ class BothWays(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         way = DirectSend(scope, send)
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await way.begin({"type": "http.response.start", "status": 200, "headers": []})
         if way.try_send(b"at once, "):
             await way.send(b"in turn")
         await send(LAST)

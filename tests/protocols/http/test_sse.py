@@ -14,7 +14,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 from seltzer.client.streams.sse import Decoder, Frame
 from seltzer.errors import ServerDraining, StreamGap
-from seltzer.protocols.http.direct_send import DIRECT, ServerSend
+from seltzer.protocols.http.direct_send import DirectSendMiddleware
 from seltzer.protocols.http.sse import DRAINING, PING, RETRY, EventStream, frame
 from seltzer.runs.event import Event, Kind
 from seltzer.runs.streaming.hub import Deliver
@@ -117,8 +117,8 @@ class Client:
         return [message["body"] for message in self.sent[1:]]
 
     def serve(self, stream: EventStream) -> asyncio.Task[None]:
-        scope = {"type": "http", "state": {DIRECT: ServerSend(self.send, FlowControl)}}
-        return asyncio.create_task(stream(scope, self.receive, self.send))
+        served = DirectSendMiddleware(stream)({"type": "http"}, self.receive, self.send)
+        return asyncio.ensure_future(served)
 
 
 async def source(
