@@ -101,18 +101,31 @@ class AsyncClient(_Shared):
         return afollow_run(self._follower(graph, None, run_id, after), self._silence_s)
 
     def resume(
-        self, graph: str, run_id: str, answer: Any, *, interrupt_id: str | None = None
+        self,
+        graph: str,
+        run_id: str,
+        answer: Any,
+        *,
+        interrupt_id: str | None = None,
+        context: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[Part, None]:
         """Answer an interrupted run's question, and yield the parts of the run that continues it.
 
-        interrupt_id selects one of several interrupts.
+        interrupt_id selects one of several interrupts. context: another than the interrupted run's.
         """
-        first = requests.resume(graph, run_id, answer, interrupt_id)
+        first = requests.resume(graph, run_id, answer, interrupt_id, context)
         return afollow_run(self._follower(graph, first), self._silence_s)
 
-    def resume_all(self, graph: str, run_id: str, answers: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
+    def resume_all(
+        self,
+        graph: str,
+        run_id: str,
+        answers: Mapping[str, Any],
+        *,
+        context: Mapping[str, Any] | None = None,
+    ) -> AsyncGenerator[Part, None]:
         """Answer all interrupts of a run, by their ids, and continue as resume() does."""
-        first = requests.resume_all(graph, run_id, answers)
+        first = requests.resume_all(graph, run_id, answers, context)
         return afollow_run(self._follower(graph, first), self._silence_s)
 
     async def start(
@@ -171,18 +184,31 @@ class Client(_Shared):
         return follow_run(self._follower(graph, None, run_id, after), self._silence_s)
 
     def resume(
-        self, graph: str, run_id: str, answer: Any, *, interrupt_id: str | None = None
+        self,
+        graph: str,
+        run_id: str,
+        answer: Any,
+        *,
+        interrupt_id: str | None = None,
+        context: Mapping[str, Any] | None = None,
     ) -> Generator[Part, None, None]:
         """Answer an interrupted run's question, and yield the parts of the run that continues it.
 
-        interrupt_id selects one of several interrupts.
+        interrupt_id selects one of several interrupts. context: another than the interrupted run's.
         """
-        first = requests.resume(graph, run_id, answer, interrupt_id)
+        first = requests.resume(graph, run_id, answer, interrupt_id, context)
         return follow_run(self._follower(graph, first), self._silence_s)
 
-    def resume_all(self, graph: str, run_id: str, answers: Mapping[str, Any]) -> Generator[Part, None, None]:
+    def resume_all(
+        self,
+        graph: str,
+        run_id: str,
+        answers: Mapping[str, Any],
+        *,
+        context: Mapping[str, Any] | None = None,
+    ) -> Generator[Part, None, None]:
         """Answer all interrupts of a run, by their ids, and continue as resume() does."""
-        first = requests.resume_all(graph, run_id, answers)
+        first = requests.resume_all(graph, run_id, answers, context)
         return follow_run(self._follower(graph, first), self._silence_s)
 
     def start(self, query: Query, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]) -> RunInfo:

@@ -50,10 +50,12 @@ CONTEXTS = {
     "dataclass": "@dataclass\nclass Ctx:\n    user_id: str = 'nobody'\n    limit: int = 3\n",
     "pydantic": "class Ctx(BaseModel):\n    user_id: str = 'nobody'\n    limit: int = 3\n",
     "typed": "class Ctx(TypedDict):\n    user_id: NotRequired[str]\n    limit: NotRequired[int]\n",
+    "strict": "class Ctx(TypedDict):\n    user_id: str\n",
     "required": "@dataclass\nclass Ctx:\n    user_id: str\n    limit: int = 3\n",
     "nested": "@dataclass\nclass Inner:\n    limit: int = 3\n\n@dataclass\nclass Ctx:\n"
     "    inner: Inner = field(default_factory=Inner)\n    user_id: str = 'nobody'\n    limit: int = 3\n",
 }
+WITH_LIMIT = [name for name in CONTEXTS if name != "strict"]
 BOUND = {
     "tagged": '{"tags": ["bound"], "metadata": {"team": "theirs"}, "configurable": {"model": "small"}}',
     "deep": '{"recursion_limit": 9_999}',
@@ -217,7 +219,7 @@ def in_config(protocol: str) -> str:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("graph", CONTEXTS)
+@pytest.mark.parametrize("graph", WITH_LIMIT)
 def test_a_context_is_what_the_graph_declares(client: TestClient, protocol: str, graph: str) -> None:
     seen = run(client, protocol, graph, context={"user_id": "ada", "limit": 7}).seen
 
@@ -232,7 +234,7 @@ def test_a_context_is_what_the_graph_declares(client: TestClient, protocol: str,
         ("dataclass", {"user_id": "nobody", "limit": 3}),
         ("pydantic", {"user_id": "nobody", "limit": 3}),
         ("nested", {"inner": {"limit": 3}, "user_id": "nobody", "limit": 3}),
-        ("required", None),
+        ("strict", None),
         ("agent", None),
     ],
 )
@@ -262,6 +264,15 @@ def test_a_context_that_does_not_fit_is_refused_by_its_field(
 
     assert (refused.status, refused.code) == (422, "invalid_input")
     assert refused.detail.startswith(f"{in_context(protocol)}{path}: ")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_context_without_a_default_may_not_be_left_out(client: TestClient, protocol: str) -> None:
+    refused = run(client, protocol, "required")
+
+    assert (refused.status, refused.code) == (422, "invalid_input")
+    in_body = "config.context" if protocol == "hash" else in_context(protocol)
+    assert refused.detail == f"{in_body}.user_id: is missing; the graph's context has no default for it"
 
 
 @pytest.mark.parametrize("protocol", LANGSERVE)

@@ -11,6 +11,7 @@ from langchain_core.messages import HumanMessage
 from seltzer.client import Cursor, Interrupt, Interrupted, Part, Reading, ServedGraph
 from seltzer.cursor import START
 from seltzer.errors import UnknownRun
+from seltzer.protocols.http.config import check_context
 from seltzer.protocols.http.messages import title_of
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
@@ -67,6 +68,8 @@ class InProcess:
         await self._engine.cancel(run_id)
 
     async def _run(self, spec: RunSpec) -> AsyncGenerator[Part, None]:
+        if spec.answers is None:
+            check_context(None, "context", self._engine.graphs[spec.graph])
         await self._engine.start(spec)
         reading = Reading(spec.run_id)
         try:

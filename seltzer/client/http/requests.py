@@ -43,16 +43,19 @@ def start(graph: str, query: Query, options: RunOptions, *, streams: bool) -> Re
     return Request("POST", _path(graph, "runs"), body, _headers(streams=streams))
 
 
-def resume(graph: str, run_id: str, answer: Any, interrupt_id: str | None) -> Request:
+def resume(
+    graph: str, run_id: str, answer: Any, interrupt_id: str | None, context: Mapping[str, Any] | None
+) -> Request:
     """Answer an interrupt of a run: the one with that id, or the only one."""
     body = {"resume": answer} if interrupt_id is None else {"resume": answer, "interrupt_id": interrupt_id}
-    return Request("POST", _path(graph, "runs", run_id, "resume"), body, _headers(streams=True))
+    return _resume(graph, run_id, body, context)
 
 
-def resume_all(graph: str, run_id: str, answers: Mapping[str, Any]) -> Request:
+def resume_all(
+    graph: str, run_id: str, answers: Mapping[str, Any], context: Mapping[str, Any] | None
+) -> Request:
     """Answer the interrupts of a run, by their ids; without any it continues from a breakpoint."""
-    body = {"answers": answers} if answers else {"resume": None}
-    return Request("POST", _path(graph, "runs", run_id, "resume"), body, _headers(streams=True))
+    return _resume(graph, run_id, {"answers": answers} if answers else {"resume": None}, context)
 
 
 def events(graph: str, run_id: str, after: str) -> Request:
@@ -81,6 +84,11 @@ def thread(graph: str, thread_id: str) -> Request:
 
 def delete_thread(graph: str, thread_id: str) -> Request:
     return Request("DELETE", _path(graph, "threads", thread_id), headers=_JSON)
+
+
+def _resume(graph: str, run_id: str, body: Any, context: Mapping[str, Any] | None) -> Request:
+    body = body if context is None else {**body, "context": context}
+    return Request("POST", _path(graph, "runs", run_id, "resume"), body, _headers(streams=True))
 
 
 def _path(graph: str, *names: str) -> str:

@@ -115,7 +115,8 @@ def _graph(engine: Engine, name: str) -> str:
 
 def _spec(question: Question, graph: Graph, limits: InputLimits) -> RunSpec:
     messages = parse_input(question.text, "text", limits)
-    config, has_context = check_config(question.config, graph, limits), "context" in question.model_fields_set
+    config = check_config(question.config, graph, limits)
+    context = question.context if "context" in question.model_fields_set else None
     return RunSpec(
         graph.name,
         graph.message_input(messages),
@@ -124,7 +125,7 @@ def _spec(question: Question, graph: Graph, limits: InputLimits) -> RunSpec:
         attached=True,
         max_steps=config.max_steps,
         configurable=config.configurable,
-        context=check_context(question.context, "context", graph) if has_context else None,
+        context=check_context(context, "context", graph),
         labels=config.labels,
         on_busy=question.on_busy,
         title=title_of(messages),

@@ -70,12 +70,15 @@ def check_configurable(given: Mapping[str, Any], place: str, graph: Graph) -> di
     return values
 
 
-def check_context(value: Any, place: str, graph: Graph) -> Mapping[str, Any]:
-    """Return the value if it is a valid context of the graph. Raises InvalidInput naming the field."""
+def check_context(value: Any, place: str, graph: Graph) -> Mapping[str, Any] | None:
+    """Return the value if it is a valid context of the graph; None is one that is left out.
+
+    Raises InvalidInput naming the field.
+    """
     problem = graph.schemas.context_problem(value)
     if problem is not None:
         raise InvalidInput(_joined(place, problem[0]), problem[1])
-    checked: Mapping[str, Any] = value
+    checked: Mapping[str, Any] | None = value
     return checked
 
 

@@ -11,7 +11,7 @@ from langchain_core.runnables.config import DEFAULT_RECURSION_LIMIT
 from langserve.lzstring import LZString
 
 from seltzer.errors import BadRequest, InvalidInput
-from seltzer.protocols.http.config import RunConfig, check_configurable, check_labels
+from seltzer.protocols.http.config import RunConfig, check_configurable, check_context, check_labels
 from seltzer.protocols.http.inputs import parse_run_input
 from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.langserve.served import Asked, EventForm, ServedGraph
@@ -20,6 +20,7 @@ from seltzer.runs.ids import new_id
 from seltzer.runs.run import OnBusy, check_max_steps, check_on_busy
 from seltzer.runs.thread import check_thread_id
 
+_HASH: Final = "config_hash"  # what errors call the config in a path
 _FILTERS: Final = tuple(
     f"{verb}_{noun}" for verb in ("include", "exclude") for noun in ("names", "types", "tags")
 )
@@ -186,7 +187,8 @@ def _check_context(
     """Return the graph's context: `configurable` has its keys, over these those of `context` count."""
     chosen = {key: configurable[key] for key in graph.schemas.context_keys if key in configurable}
     if context is None and not chosen:
-        return None
+        # What the path's hash leaves out, the body may have.
+        return None if place == _HASH else check_context(None, f"{place}.context", graph)
     if context is not None and not isinstance(context, dict):
         raise InvalidInput(f"{place}.context", "must be an object")
     in_context = graph.schemas.context_problem({**chosen, **(context or {})})
@@ -206,5 +208,5 @@ def _hashed_config(config_hash: str, graph: Graph, limits: InputLimits) -> dict[
     except (ValueError, TypeError, KeyError, IndexError, NameError):  # LZString has no error of its own
         raise BadRequest("the path's config hash can't be read") from None
     config = _without_empty_thread(config)
-    _check_config(config, {}, "config_hash", graph, limits)
+    _check_config(config, {}, _HASH, graph, limits)
     return config or {}

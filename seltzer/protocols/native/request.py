@@ -90,9 +90,8 @@ def check_run_id(value: str) -> RunId:
 
 
 def _context(body: StartBody | ResumeBody, graph: Graph) -> Mapping[str, Any] | None:
-    if "context" not in body.model_fields_set:
-        return None
-    return check_context(body.context, "context", graph)
+    given = body.context if "context" in body.model_fields_set else None
+    return check_context(given, "context", graph)
 
 
 def _answers(body: ResumeBody, waiting: list[str]) -> dict[str, Any]:

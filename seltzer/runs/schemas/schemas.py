@@ -106,7 +106,13 @@ class GraphSchemas:
         return _key_problem(value, self.input_keys) or _problem(self._checked_model, value)
 
     def context_problem(self, value: Any) -> Problem | None:
-        """Return the first problem of a context, None if there is none."""
+        """Return the first problem of a context, None if there is none.
+
+        The value None is a context that is left out: then the declared class makes one of its defaults, if it
+        has them. All keys of a TypedDict may be left out: a node reads them with get().
+        """
+        if value is None:
+            return self._missing_context
         if self.context_model is None:
             return "", "is not known; the graph declares no context_schema"
         return _key_problem(value, self.context_keys) or _problem(self.context_model, value)
@@ -122,9 +128,18 @@ class GraphSchemas:
             return None
         if is_typeddict(kind):
             return dict(value or {})
-        if value is None and not all(get_origin(each) is NotRequired for each in fields_of(kind).values()):
+        if value is None and self._missing_context is not None:
             return None
         return adapter(kind).validate_python(value or {}) if is_describable(kind) else kind(**(value or {}))
+
+    @cached_property
+    def _missing_context(self) -> Problem | None:
+        if self._context_type is None or is_typeddict(self._context_type):
+            return None
+        for key, kind in fields_of(self._context_type).items():
+            if get_origin(kind) is not NotRequired:
+                return key, "is missing; the graph's context has no default for it"
+        return None
 
     @cached_property
     def _checked_model(self) -> type[BaseModel]:
