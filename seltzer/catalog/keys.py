@@ -11,7 +11,9 @@ from typing import Any, Final
 from seltzer.catalog.file import LangGraphFile, line_of_key
 from seltzer.errors import LoadError
 
-_HONOURED: Final = frozenset({"$schema", "graphs", "dependencies", "env", "source", "store", "checkpointer"})
+_HONOURED: Final = frozenset(
+    {"$schema", "graphs", "dependencies", "env", "source", "store", "checkpointer", "http"}
+)
 _ABOUT_IMAGES: Final = frozenset({
     "_INTERNAL_docker_tag", "api_version", "base_image", "dockerfile_lines", "image_distro",
     "keep_pkg_tools", "node_version", "package", "pip_config_file", "pip_installer", "project_root",
@@ -21,7 +23,6 @@ _NOT_HONOURED: Final = {
     "auth": "requests aren't authenticated by it: this server is open to anyone who can reach it",
     "disable_persistence": "threads and runs are stored all the same",
     "encryption": "what is stored isn't encrypted by it",
-    "http": "the server's routes and middleware stay as they are",
     "priority": "runs wait in the order they came",
     "ui": "no interface components are served",
     "ui_config": "no interface components are served",
@@ -32,9 +33,15 @@ _NOT_HONOURED_PARTS: Final = {
     ("checkpointer", "ttl"): "threads are kept until they are deleted",
     ("checkpointer", "serde", "allowed_json_modules"): "nothing is stored in the format it is about",
     ("http", "app"): "its routes aren't served; mount the graphs in that app with seltzer.add_routes",
-    ("http", "cors"): "no cross-origin page may use this server",
-    ("http", "mount_prefix"): "routes have no prefix",
     ("http", "configurable_headers"): "no header gets into `configurable`",
+    ("http", "cors"): "no cross-origin page may use this server",
+    ("http", "disable_meta"): "/info, /docs and the pages are served",
+    ("http", "disable_runs"): "the routes of runs are served",
+    ("http", "disable_threads"): "the routes of threads are served",
+    ("http", "enable_custom_route_auth"): "there are no routes of an http.app, nor authentication",
+    ("http", "logging_headers"): "no header is logged",
+    ("http", "middleware_order"): "there is no middleware of an http.app",
+    ("http", "mount_prefix"): "routes have no prefix; a proxy may put one before them, or SELTZER_ROOT_PATH",
 }  # fmt: skip
 _PARTS: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
     ("checkpointer",): frozenset({"path", "ttl", "serde"}),
@@ -82,7 +89,7 @@ def _warnings(given: Mapping[str, Any]) -> Iterator[tuple[Sequence[str], str]]:
             continue
         elif key == "graphs":
             yield from _in_entries(value)
-        elif key in _NOT_HONOURED and not any((key, part) in _NOT_HONOURED_PARTS for part in value):
+        elif key in _NOT_HONOURED:
             yield (key,), f"isn't honoured: {_NOT_HONOURED[key]}"
         if isinstance(value, Mapping):
             yield from _in_part((key,), value)
@@ -99,7 +106,7 @@ def _in_part(within: tuple[str, ...], part: Mapping[str, Any]) -> Iterator[tuple
     known = _PARTS.get(within)
     for key, value in part.items():
         keys = (*within, key)
-        if value is None:
+        if value is None or value is False:  # a switch that is off asks for nothing
             continue
         if keys in _NOT_HONOURED_PARTS:
             yield keys, f"isn't honoured: {_NOT_HONOURED_PARTS[keys]}"
