@@ -5,7 +5,6 @@ The other agents' texts are there as steps, under the namespace of their graph.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,6 @@ ANSWERS = {
     "swarm": "Ahoy, Bob heard 1 of you.",
     "deep": "The moon makes the tides.",
 }
-HAS_DEEPAGENTS = pytest.mark.skipif(find_spec("deepagents") is None, reason="deepagents isn't installed")
-EACH = ["supervisor", "swarm", pytest.param("deep", marks=HAS_DEEPAGENTS)]
 pytestmark = [
     pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainDeprecationWarning"),
     # langgraph-supervisor's own, of what it imports
@@ -36,7 +33,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("graph", EACH)
+@pytest.mark.parametrize("graph", GRAPHS)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_the_answer_is_the_last_agents_text(serve: Serve, graph: str, way: Way) -> None:
     served = serve({graph: GRAPHS[graph]})
@@ -44,7 +41,7 @@ def test_the_answer_is_the_last_agents_text(serve: Serve, graph: str, way: Way) 
     assert way(served.url, graph, f"/{graph}") == ANSWERS[graph]
 
 
-@pytest.mark.parametrize("graph", ["swarm", pytest.param("deep", marks=HAS_DEEPAGENTS)])
+@pytest.mark.parametrize("graph", ["swarm", "deep"])
 def test_the_answer_is_streamed_a_word_a_piece(serve: Serve, graph: str) -> None:
     served = serve({graph: GRAPHS[graph]})
 
@@ -88,7 +85,6 @@ def test_a_swarm_continues_with_the_agent_that_answered_last(serve: Serve) -> No
     assert _state(served.url, "swarm", "ship")["active_agent"] == "bob"
 
 
-@HAS_DEEPAGENTS
 def test_a_deep_agents_sub_agent_is_a_step_and_its_work_is_in_the_state(serve: Serve) -> None:
     served = serve({"deep": GRAPHS["deep"]})
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +15,7 @@ FOLDER: Final = Path(__file__).parent
 class Example:
     """A graph of a project. path is where it is served; answer is a pattern of its answer to `hi`.
 
-    has_store: it has a store of its own, with which `langgraph dev` refuses to start. needs: a package that
-    the suite's environment may not have.
+    has_store: it has a store of its own, with which `langgraph dev` refuses to start.
     """
 
     project: str
@@ -25,11 +23,6 @@ class Example:
     path: str
     answer: str
     has_store: bool = False
-    needs: str = "langgraph"
-
-    @property
-    def is_installed(self) -> bool:
-        return find_spec(self.needs) is not None
 
     def is_answered_by(self, text: str) -> bool:
         return re.fullmatch(self.answer, text) is not None
@@ -46,7 +39,6 @@ EXAMPLES: Final = [
         "Deep Researcher",
         "/deep-researcher",
         r"The moon makes the tides, as my notes say\.",
-        needs="deepagents",
     ),
 ]
 

@@ -12,7 +12,7 @@ from tests.packaging.environment import Environment, langgraph_dev
 from tests.patience import PATIENCE_S
 from tests.projects.examples import EXAMPLES, Example, copy_project
 
-RUNNABLE = [example for example in EXAMPLES if example.is_installed and not example.has_store]
+RUNNABLE = [example for example in EXAMPLES if not example.has_store]
 
 
 @pytest.fixture(scope="module")

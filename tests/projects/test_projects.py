@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,7 @@ UrlOf = Callable[[str], str]
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainDeprecationWarning")
 
 
-def _param(example: Example) -> Any:
-    needs_it = pytest.mark.skipif(not example.is_installed, reason=f"{example.needs} isn't installed")
-    return pytest.param(example, marks=needs_it, id=example.graph)
-
-
-each_example = pytest.mark.parametrize("example", [_param(each) for each in EXAMPLES])
+each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.graph)
 
 
 @each_example
@@ -80,7 +74,6 @@ def test_the_shared_store_outlives_the_server_and_a_graphs_own_doesnt(
     ]
 
 
-@pytest.mark.skipif(find_spec("deepagents") is None, reason="deepagents isn't installed")
 def test_a_deep_agents_work_is_in_its_events(url_of: UrlOf) -> None:
     events = list(run_events(url_of("deep_researcher"), "/deep-researcher", {"input": "hi"}))
 
