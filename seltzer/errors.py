@@ -63,16 +63,12 @@ class LoadError(AppError):
 
 
 class GraphBroken(AppError):
-    """A graph that langgraph.json names can't be loaded. slug and path: its address. error: the reason."""
+    """A graph that langgraph.json names can't be loaded."""
 
     code = "graph_broken"
 
-    def __init__(self, name: str, slug: str, path: str, error: LoadError) -> None:
+    def __init__(self, name: str, error: LoadError) -> None:
         super().__init__(f"graph {name!r} can't be loaded: {error.public_why}")
-        self.name = name
-        self.slug = slug
-        self.path = path
-        self.error = error
 
 
 class DataInUse(AppError):

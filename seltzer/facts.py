@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seltzer import __version__
-from seltzer.errors import GraphBroken
 from seltzer.runs.engine import Engine
-from seltzer.runs.graph import Graph
+from seltzer.runs.graph import BrokenGraph, Graph
 from seltzer.settings import Settings
 from seltzer.stores.open import FILE_NAME
 
@@ -24,7 +23,7 @@ class Facts:
 
     version: str
     graphs: Collection[Graph]
-    broken: Collection[GraphBroken]
+    broken: Collection[BrokenGraph]
     models: Sequence[str]
     storage: str
     auth: str

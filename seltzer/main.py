@@ -9,7 +9,6 @@ from fastapi import APIRouter, FastAPI
 
 from seltzer import __version__, catalog
 from seltzer.catalog import Catalog
-from seltzer.errors import GraphBroken
 from seltzer.facts import Facts, Mounted, facts_of
 from seltzer.guards import faults
 from seltzer.guards.body import BodyLimits, BodyReader
@@ -24,7 +23,7 @@ from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve import RouteOptions
 from seltzer.runs.engine import Engine
-from seltzer.runs.graph import Graph
+from seltzer.runs.graph import BrokenGraph, Graph
 from seltzer.runs.limits import RunLimits
 from seltzer.settings import Settings, apply_env
 from seltzer.stores.open import Retention, open_stores
@@ -131,7 +130,7 @@ class Composition:
         include_made()
         self.lifespan.on_open.append(include_made)  # some are made where a loop is running
 
-    def broken_routes(self, broken: GraphBroken) -> APIRouter:
+    def broken_routes(self, broken: BrokenGraph) -> APIRouter:
         """Return the routes that answer for a graph that can't be loaded."""
         return info.broken_router(broken, self._guards)
 

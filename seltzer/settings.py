@@ -1,4 +1,4 @@
-"""The server's settings: environment and .env -> one frozen Settings. Read by main and cli only."""
+"""The server's settings: environment and .env -> one frozen Settings."""
 
 import os
 from collections.abc import Mapping

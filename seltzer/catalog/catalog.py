@@ -12,8 +12,8 @@ from seltzer.catalog.keys import check_auth, warnings_of
 from seltzer.catalog.loading import Declared, Pending, graph_of, load_graph
 from seltzer.catalog.names import Address, addresses
 from seltzer.catalog.projects import import_folders, missing_folders
-from seltzer.errors import GraphBroken, LoadError
-from seltzer.runs.graph import Graph
+from seltzer.errors import LoadError
+from seltzer.runs.graph import BrokenGraph, Graph
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Catalog:
     path: Path
     file: LangGraphFile
     graphs: dict[str, Graph] = field(default_factory=dict)
-    broken: dict[str, GraphBroken] = field(default_factory=dict)
+    broken: dict[str, BrokenGraph] = field(default_factory=dict)
     is_strict: bool = False
     embed: Any = None
     _pending: list[Pending] = field(default_factory=list)
@@ -52,16 +52,17 @@ class Catalog:
 
         Raises LoadError if there is no graph to serve, or, in a strict catalog, if one can't be made.
         """
-        pending, self._pending = self._pending, []
         made = []
-        for each in pending:
+        while self._pending:
+            waiting = self._pending[0]
             try:
-                graph = await each.make()
+                graph = await waiting.make()
             except LoadError as error:
-                self.add_broken(each.declared, error)
+                self.add_broken(waiting.declared, error)  # where that raises, the next open() tries again
             else:
                 self.graphs[graph.name] = graph
                 made.append(graph)
+            self._pending.remove(waiting)
         for found in (self.graphs, self.broken):
             names = dict.fromkeys((*self.file.graphs, *found))
             entries = {name: found[name] for name in names if name in found}
@@ -100,13 +101,13 @@ class Catalog:
             raise error
         log.warning("%s", error)
         address = declared.address
-        self.broken[declared.name] = GraphBroken(declared.name, address.slug, address.path, error)
+        self.broken[declared.name] = BrokenGraph(declared.name, address.slug, address.path, error)
 
     def check_not_empty(self) -> None:
         """Raise LoadError if every graph is broken: a server needs a graph to serve."""
         if self.graphs or self._pending or not self.broken:
             return
-        first = next(iter(self.broken.values())).error
+        first = next(iter(self.broken.values())).reason
         if len(self.broken) == 1:
             raise first
         names = ", ".join(map(repr, self.broken))

@@ -1,5 +1,6 @@
 """One entry of `graphs` -> a Graph, or a LoadError: what, why with file and line, what to do."""
 
+import asyncio
 import inspect
 import logging
 from contextlib import AbstractContextManager
@@ -55,7 +56,8 @@ class Pending:
             async with opened:
                 served, is_managed = opened.served, opened.is_managed
         except (Exception, SystemExit) as error:
-            raise _not_made(self.declared, error, f"{short(self.file)}:{self.line}") from error
+            # In a thread: where the file lies is a question to the file system.
+            raise await asyncio.to_thread(_not_made, self.declared, error, self.file, self.line) from error
         is_by_run = self.factory.takes_something or is_managed
         return _graph(self.declared, served, self.file, self.line, self.factory if is_by_run else None)
 
@@ -74,7 +76,6 @@ def load_graph(declared: Declared, importer: Importer) -> Graph | Pending:
 
 def graph_of(declared: Declared, found: object, file: Path, line: int) -> Graph | Pending:
     """Make a Graph of a graph, a Runnable or a factory, defined at file and line. Raises LoadError."""
-    where = f"{short(file)}:{line}"
     try:
         if isinstance(found, Runnable | StateGraph) or not callable(found):
             return _graph(declared, as_runnable(found), file, line, None)
@@ -86,7 +87,7 @@ def graph_of(declared: Declared, found: object, file: Path, line: int) -> Graph 
     except LoadError:
         raise
     except (Exception, SystemExit) as error:
-        raise _not_made(declared, error, where) from error
+        raise _not_made(declared, error, file, line) from error
     return _graph(declared, served, file, line, factory if factory.takes_something or is_managed else None)
 
 
@@ -165,7 +166,8 @@ def _find(declared: Declared, module: ModuleType, file: Path, variable: str) -> 
         ) from None
 
 
-def _not_made(declared: Declared, error: BaseException, where: str) -> LoadError:
+def _not_made(declared: Declared, error: BaseException, file: Path, line: int) -> LoadError:
+    where = f"{short(file)}:{line}"
     if isinstance(error, NotAGraph):
         return LoadError(declared.what, f"{where}: {error}", NotAGraph.todo)
     return raised(declared.what, error, where, "fix it, so that it returns a graph")

@@ -8,6 +8,7 @@ Exit codes: 0, 1 the run or the start failed, 2 usage, 3 no server there, 130 Ct
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -130,10 +131,10 @@ def serve(
             "an app names its graphs itself: give none of these with --app",
             param_hint="--config, --strict and --no-auth",
         )
-    settings = read_settings(
-        host=host, port=port, config=config, strict=strict or None, no_auth=no_auth or None
+    read = partial(
+        read_settings, host=host, port=port, config=config, strict=strict or None, no_auth=no_auth or None
     )
-    return run(settings, app=app, reload=reload)
+    return run(read, app=app, reload=reload)
 
 
 @_commands.command()

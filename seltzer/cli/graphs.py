@@ -6,9 +6,9 @@ import sys
 from typing import Any
 
 from seltzer.cli.serve.banner import broken_lines, graph_lines, kind_of
-from seltzer.errors import AppError, GraphBroken
+from seltzer.errors import AppError
 from seltzer.main import load_graphs
-from seltzer.runs.graph import Graph
+from seltzer.runs.graph import BrokenGraph, Graph
 from seltzer.settings import Settings
 
 
@@ -44,5 +44,5 @@ def _described(graph: Graph) -> dict[str, Any]:
     }
 
 
-def _described_as_broken(broken: GraphBroken) -> dict[str, Any]:
-    return {"name": broken.name, "path": broken.path, "kind": "broken", "why": broken.error.why}
+def _described_as_broken(broken: BrokenGraph) -> dict[str, Any]:
+    return {"name": broken.name, "path": broken.path, "kind": "broken", "why": broken.reason.why}

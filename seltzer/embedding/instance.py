@@ -162,7 +162,7 @@ class Seltzer:
     def _made(self, name: str) -> Graph:
         """Return a graph that an async factory has made. Raises LoadError if it couldn't."""
         if name in self._catalog.broken:
-            raise self._catalog.broken[name].error
+            raise self._catalog.broken[name].reason
         return self._catalog.graphs[name]
 
     def _declare(self, graph: Any, path: str) -> str:

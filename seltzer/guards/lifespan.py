@@ -35,23 +35,27 @@ class EngineLifespan:
         self._engine = engine
         self._count = 0
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._changing = asyncio.Lock()  # while the engine is being opened or closed
 
     @asynccontextmanager
     async def __call__(self, app: Any = None) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         if self._count and self._loop is not loop:
             raise RuntimeError("this app's lifespan already runs in another event loop; end it there first")
-        self._loop = loop
+        if self._loop is not loop:
+            self._loop, self._changing = loop, asyncio.Lock()
         self._count += 1
         try:
-            await self._engine.open()
-            for each in self.on_open:
-                each()
+            async with self._changing:
+                await self._engine.open()
+                for each in self.on_open:
+                    each()
             yield
         finally:
             self._count -= 1
-            if not self._count:
-                await self._engine.aclose()
+            async with self._changing:
+                if not self._count:
+                    await self._engine.aclose()
 
 
 class OpenedFaults:

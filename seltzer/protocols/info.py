@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from seltzer import __version__
-from seltzer.errors import GraphBroken
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.routes import Routes
 from seltzer.runs.engine import Engine
+from seltzer.runs.graph import BrokenGraph
 
 PROTOCOL: Final = Declaration("info", reserved=frozenset({"graphs", "info"}))
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -33,7 +33,7 @@ def router(engine: Engine, guards: Guards) -> APIRouter:
             for graph in engine.graphs.values()
         ]
         broken = [
-            {"name": each.name, "path": each.path, "why": each.error.public_why}
+            {"name": each.name, "path": each.path, "why": each.reason.public_why}
             for each in engine.broken.values()
         ]
         return JSONResponse({"version": __version__, "graphs": graphs, "broken": broken})
@@ -41,12 +41,12 @@ def router(engine: Engine, guards: Guards) -> APIRouter:
     return routes
 
 
-def broken_router(broken: GraphBroken, guards: Guards) -> APIRouter:
+def broken_router(broken: BrokenGraph, guards: Guards) -> APIRouter:
     """Return routes that answer whatever is asked of a graph that can't be loaded with the reason."""
     routes = Routes(guards, include_in_schema=False)
 
     async def refuse(request: Request) -> JSONResponse:
-        raise broken
+        raise broken.error()
 
     routes.add_api_route(broken.path + "/{rest:path}", refuse, methods=_METHODS)
     return routes

@@ -7,7 +7,7 @@ has ended. A text that was sent and turns out to be a step stays: the answer fol
 from collections.abc import Iterable
 from typing import Final
 
-from seltzer.runs.event import Event, Json
+from seltzer.runs.event import Event, top_node
 
 BREAK: Final = "\n\n"  # between a text that turned out to be a step and the one that follows it
 
@@ -30,7 +30,7 @@ class AnswerText:
         if event.kind == "token":
             return self._token(event.data) if event.data["channel"] == "answer" else ()
         if event.kind == "message":
-            self._nodes[event.data["message_id"]] = _top_node(event.data)
+            self._nodes[event.data["message_id"]] = top_node(event.data)
             if event.data["held"]:
                 self._buffered[event.data["message_id"]] = []
         elif event.kind == "retracted":
@@ -69,9 +69,3 @@ class AnswerText:
     def _is_same_node(self) -> bool:
         sender = self._nodes.get(self._message_id or "")
         return any(self._nodes[message_id] == sender for message_id in self._buffered)
-
-
-def _top_node(head: Json) -> str:
-    """Return the outermost graph's node that the message is from."""
-    namespace: list[str] = head["namespace"]
-    return namespace[0].partition(":")[0] if namespace else str(head["node"])

@@ -10,7 +10,6 @@ from langchain_core.messages import BaseMessage
 
 from seltzer.cursor import START, Cursor
 from seltzer.errors import (
-    GraphBroken,
     NotOpen,
     ServerDraining,
     ThreadBusy,
@@ -23,7 +22,7 @@ from seltzer.runs.execution.driver.driver_choice import choose_driver
 from seltzer.runs.execution.driver.run_config import executable
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.execution.worker import Worker
-from seltzer.runs.graph import AnyPregel, Graph
+from seltzer.runs.graph import AnyPregel, BrokenGraph, Graph
 from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec
@@ -56,7 +55,7 @@ class Engine:
         limits: RunLimits | None = None,
         *,
         accelerate: bool = True,
-        broken: Mapping[str, GraphBroken] | None = None,
+        broken: Mapping[str, BrokenGraph] | None = None,
         open_graphs: Callable[[], Awaitable[object]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -82,17 +81,19 @@ class Engine:
         drive = await choose_driver(accelerate=self._accelerate)
         if self._open_graphs is not None:
             await self._open_graphs()
-        stores = await self._resources.enter_async_context(self._open_stores())
-        pregels = {
-            name: executable(graph.pregel, stores.checkpoints.saver_for(graph.pregel))
-            for name, graph in self.graphs.items()
-        }
-        hub = Hub()
-        worker = Worker(self.graphs, pregels, stores, hub, self._limits, drive, self._clock)
-        follower = Follower(stores.runs, stores.event_log, hub, executed=worker.run)
-        threads = Conversations(stores.threads, stores.checkpoints, pregels)
-        self._opened = _Parts(stores, pregels, threads, worker, follower)
-        worker.open()
+        async with AsyncExitStack() as resources:
+            stores = await resources.enter_async_context(self._open_stores())
+            pregels = {
+                name: executable(graph.pregel, stores.checkpoints.saver_for(graph.pregel))
+                for name, graph in self.graphs.items()
+            }
+            hub = Hub()
+            worker = Worker(self.graphs, pregels, stores, hub, self._limits, drive, self._clock)
+            follower = Follower(stores.runs, stores.event_log, hub, executed=worker.run)
+            threads = Conversations(stores.threads, stores.checkpoints, pregels)
+            self._opened = _Parts(stores, pregels, threads, worker, follower)
+            worker.open()
+            self._resources = resources.pop_all()  # an error before this frees the stores again
         self._is_open, self.is_draining = True, False
 
     @property
@@ -114,7 +115,7 @@ class Engine:
                 return each
         for broken in self.broken.values():
             if name in (broken.name, broken.slug):
-                raise broken
+                raise broken.error()
         there = ", ".join(self.graphs)
         raise UnknownGraph(f"there is no graph {name[:100]!r}; there are {there}")
 

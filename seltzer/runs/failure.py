@@ -5,6 +5,7 @@ Upstream errors are classified by shape (a status code, a class's name): no vend
 Only an error raised by a model call is the model's: nodes and tools have HTTP clients of their own.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -12,6 +13,8 @@ from typing import Final
 from langgraph.errors import GraphRecursionError
 
 from seltzer.errors import RunFailed
+
+log = logging.getLogger(__name__)
 
 MESSAGES: Final = {
     "graph_error": "The graph raised an error; the server's log has it under this run's id.",
@@ -76,7 +79,16 @@ def failure(code: str, *, retry_after_s: float | None = None) -> RunFailed:
 
 
 def classify(error: BaseException) -> RunFailed:
-    """Return the failure that the error of a run means to its clients."""
+    """Return the failure that the error of a run means to its clients. Raises nothing."""
+    try:
+        return _classify(error)
+    except Exception as own:
+        # A class of the graph's may raise anything when it is looked at; the run must end all the same.
+        log.warning("an error of %s can't be read", type(error), exc_info=own)
+        return failure("graph_error")
+
+
+def _classify(error: BaseException) -> RunFailed:
     if isinstance(error, RunFailed):
         return error
     if isinstance(error, GraphRecursionError):

@@ -11,6 +11,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 
+from seltzer.errors import GraphBroken, LoadError
 from seltzer.runs.schemas.schemas import GraphSchemas
 
 AnyPregel: TypeAlias = Pregel[Any, Any, Any, Any]
@@ -98,3 +99,17 @@ class Graph:
         Without a factory that is pregel itself. Raises whatever the factory does.
         """
         return nullcontext(self.pregel) if self.factory is None else self.factory.open(config, access)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenGraph:
+    """A graph that langgraph.json names and that can't be loaded. slug and path: its address."""
+
+    name: str
+    slug: str
+    path: str
+    reason: LoadError
+
+    def error(self) -> GraphBroken:
+        """Return the error that a request for this graph gets, a new one for each."""
+        return GraphBroken(self.name, self.reason)

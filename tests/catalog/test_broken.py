@@ -28,7 +28,7 @@ def test_the_others_are_served(caplog: pytest.LogCaptureFixture, entry: object, 
         loaded = opened(catalog.load(CONFIG))
 
     assert list(loaded.graphs) == ["first", "last"]
-    assert why in loaded.broken["bad"].error.why
+    assert why in loaded.broken["bad"].reason.why
     assert "graph 'bad' can't be loaded" in caplog.text
 
 
@@ -63,9 +63,19 @@ def test_clients_dont_see_an_exceptions_text(source: str, public: str) -> None:
     (CONFIG.parent / "fine.py").write_text(BUILDER + "graph = builder")
     declare_all({"fine": "./fine.py:graph", "bad": "./agent.py:graph"}, source)
 
-    error = opened(catalog.load(CONFIG)).broken["bad"]
+    broken = opened(catalog.load(CONFIG)).broken["bad"]
 
-    assert str(error) == f"graph 'bad' can't be loaded: {public}"
+    assert str(broken.error()) == f"graph 'bad' can't be loaded: {public}"
+
+
+def test_each_request_gets_an_error_of_its_own() -> None:
+    """One that is raised again keeps the frames of each time, and with them its request."""
+    (CONFIG.parent / "fine.py").write_text(BUILDER + "graph = builder")
+    declare_all({"fine": "./fine.py:graph", "bad": "./agent.py:graph"}, "raise ValueError")
+
+    broken = opened(catalog.load(CONFIG)).broken["bad"]
+
+    assert broken.error() is not broken.error()
 
 
 def test_a_file_that_two_graphs_name_is_executed_once() -> None:

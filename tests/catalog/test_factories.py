@@ -315,7 +315,7 @@ class TestLoops:
         loaded: Catalog = opened(catalog.load(CONFIG))
 
         assert list(loaded.graphs) == ["good"]
-        assert "KeyError: 'no key'" in loaded.broken["bad"].error.why
+        assert "KeyError: 'no key'" in loaded.broken["bad"].reason.why
 
     @pytest.mark.parametrize("is_strict", [False, True])
     def test_the_only_one_that_fails_stops_the_start(self, is_strict: bool) -> None:

@@ -250,6 +250,20 @@ def test_a_changed_file_is_served_after_a_reload(desk: Desk) -> None:
     assert shout(url) == "Hello"
 
 
+def test_a_changed_env_file_counts_after_a_reload(desk: Desk) -> None:
+    settings = desk.folder / ".env"
+    settings.write_text("SELTZER_BODY_LIMIT_BYTES=1000\n")
+    process = desk.start("serve", "--port", "0", "--reload")
+    url = url_in(banner_of(process))
+    long = {"text": "x" * 500}
+    assert post(f"{url}/chat", json=long).status_code == 200
+
+    change(settings, "SELTZER_BODY_LIMIT_BYTES=100\n")
+
+    assert url_in(banner_of(process)) == url
+    assert post(f"{url}/chat", json=long).status_code == 413
+
+
 def test_a_hang_up_drains_and_a_second_one_is_no_hurry(desk: Desk) -> None:
     """A terminal that closes sends the signal more than once."""
     process = desk.start("serve", "--port", "0", SELTZER_DRAIN_S="1")

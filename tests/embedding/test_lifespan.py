@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.testclient import TestClient
 
 from seltzer import Seltzer, add_routes, create_app
-from seltzer.errors import DataInUse
+from seltzer.errors import DataInUse, LoadError
 from seltzer.settings import Settings
 from tests.embedding.graphs import saying
 from tests.serving import write_graphs
@@ -161,6 +162,37 @@ async def test_a_lifespan_entered_twice_ends_with_the_outer_one() -> None:
     assert (within, after) == (200, 503)
 
 
+@pytest.mark.anyio
+async def test_lifespans_may_be_entered_and_left_at_the_same_time() -> None:
+    seltzer = await anyio.to_thread.run_sync(lambda: Seltzer({"agent": saying("hello")}))
+    app = FastAPI()
+    seltzer.mount(app)
+
+    async def ready() -> int:
+        async with seltzer.lifespan():
+            return await anyio.to_thread.run_sync(lambda: TestClient(app).get("/ready").status_code)
+
+    assert await asyncio.gather(*(ready() for _ in range(5))) == [200] * 5
+
+
+def test_a_graph_that_cant_be_made_is_tried_again_when_the_lifespan_runs_again() -> None:
+    tries = []
+
+    async def make() -> Any:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ConnectionError("not yet")
+        return saying("hello")
+
+    app = FastAPI()
+    Seltzer({"agent": make}).mount(app)
+
+    with pytest.raises(LoadError, match="ConnectionError: not yet"), TestClient(app):
+        pass
+    with TestClient(app) as client:
+        assert client.post("/agent/invoke", json=QUESTION).json()["output"] == "hello"
+
+
 def test_a_second_event_loop_is_refused_while_the_first_runs() -> None:
     app = app_with_routes()
 
@@ -176,7 +208,10 @@ def test_two_of_one_data_folder_are_refused_by_name(data: Path) -> None:
     Seltzer({"one": saying("1")}).mount(app, prefix="/one")
     Seltzer({"two": saying("2")}).mount(app, prefix="/two")
 
-    with pytest.raises(DataInUse, match=f"{data} is in use.*two Seltzers of one process"), TestClient(app):
+    with (
+        pytest.raises(DataInUse, match=f"{data} is in use.*another Seltzer of this process"),
+        TestClient(app),
+    ):
         pass
 
 

@@ -136,7 +136,14 @@ class TestTheTutorialsClient:
 
 
 def test_chat_asks_the_graph_that_is_named(serve: Serve) -> None:
-    served = serve({"agent": PARROT.format(mark="!"), "other": PARROT.format(mark="?"), "count": COUNTING})
+    served = serve(
+        {
+            "agent": PARROT.format(mark="!"),
+            "other": PARROT.format(mark="?"),
+            "count": COUNTING,
+            "broken": "no.py:graph",
+        }
+    )
 
     with httpx.Client(base_url=served.url, timeout=PATIENCE_S) as client:
         answers = [
@@ -145,11 +152,13 @@ def test_chat_asks_the_graph_that_is_named(serve: Serve) -> None:
         ]
         by_query = client.get("/chat", params={"text": "polly", "graph": "other"}).text
         unknown = client.post("/chat", json={"text": "x", "graph": "none"})
+        broken = client.post("/chat", json={"text": "x", "graph": "broken"})
         without_messages = client.post("/chat", json={"text": "x", "graph": "count"})
 
     assert answers == ["polly!", "polly!", "polly?"]
     assert by_query == "polly?"
     assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_graph")
+    assert (broken.status_code, broken.json()["code"]) == (503, "graph_broken")
     assert (without_messages.status_code, without_messages.json()["detail"].split(": ")[0]) == (422, "graph")
 
 

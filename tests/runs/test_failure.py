@@ -184,6 +184,17 @@ def test_any_other_code_means_nothing(code: object) -> None:
     assert classify(error).code == "graph_error"
 
 
+class Hostile(Exception):
+    """Raises whenever it is looked at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_an_error_that_cant_be_looked_at_is_the_graphs() -> None:
+    assert classify(Hostile()).code == "graph_error"
+
+
 @given(st.integers(), st.dictionaries(st.text(), st.text()) | st.none(), st.text())
 def test_odd_attributes_never_break_it(status: int, headers: dict[str, str] | None, value: str) -> None:
     error: Any = ValueError(PROMPT)

@@ -4,9 +4,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from seltzer import __version__
-from seltzer.errors import GraphBroken
 from seltzer.main import Mounted
-from seltzer.runs.graph import Graph
+from seltzer.runs.graph import BrokenGraph, Graph
 
 _QUESTION = '{"text": "what is the square root of 71?"}'
 _DEFAULT_URL = "http://127.0.0.1:8000"
@@ -53,10 +52,10 @@ def graph_lines(graphs: Collection[Graph]) -> list[str]:
     return [f"{graph.name:{name_width}}  {kind_of(graph):10}  {place_of(graph)}" for graph in graphs]
 
 
-def broken_lines(broken: Collection[GraphBroken]) -> list[str]:
+def broken_lines(broken: Collection[BrokenGraph]) -> list[str]:
     """Return a line for each graph that can't be loaded: name, and why."""
     name_width = max((len(each.name) for each in broken), default=0)
-    return [f"{each.name:{name_width}}  {each.error.why}" for each in broken]
+    return [f"{each.name:{name_width}}  {each.reason.why}" for each in broken]
 
 
 def kind_of(graph: Graph) -> str:

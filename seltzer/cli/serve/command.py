@@ -5,9 +5,12 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from socket import socket
 from types import FrameType
+
+import typer
 
 from seltzer.cli.serve.application import CannotServe, load_application
 from seltzer.cli.serve.banner import render
@@ -19,12 +22,14 @@ from seltzer.errors import AppError
 from seltzer.settings import Settings
 
 
-def run(settings: Settings, *, app: str | None = None, reload: bool = False) -> int:
+def run(read: Callable[[], Settings], *, app: str | None = None, reload: bool = False) -> int:
     """Serve what langgraph.json names, or the app, until a signal.
 
+    read: reads the settings; a reloader's children read them anew, as .env may have changed.
     Returns 0 after a signal that asks to stop, 1 if the server can't start.
     """
     _exit_on_signals()
+    settings = read()
     try:
         listener = listen(settings.host, settings.port)
     except CannotListen as error:
@@ -36,7 +41,9 @@ def run(settings: Settings, *, app: str | None = None, reload: bool = False) -> 
     from seltzer.cli.serve.reload import SourceReload
 
     config = uvicorn_config(bound, app or "seltzer.main:create_app", factory=app is None, reload=True)
-    SourceReload(config, partial(_serve_in_child, bound, app), [listener], graphs_file=bound.config).run()
+    SourceReload(
+        config, partial(_serve_in_child, read, bound, app), [listener], graphs_file=bound.config
+    ).run()
     return 0
 
 
@@ -50,17 +57,22 @@ def _serve(settings: Settings, sockets: list[socket], app: str | None) -> int:
     return server.run_to_end(sockets)
 
 
-def _serve_in_child(settings: Settings, app: str | None, sockets: list[socket]) -> None:
-    """Serve in a reloader's child; while a file is broken, answer every request with what is wrong."""
+def _serve_in_child(
+    read: Callable[[], Settings], bound: Settings, app: str | None, sockets: list[socket]
+) -> None:
+    """Serve in a reloader's child; while a file is broken, answer every request with what is wrong.
+
+    bound: the settings that the reloader began with; their address stays.
+    """
     _exit_on_signals()
     threading.Thread(target=_stop_with_parent, name="watch the reloader", daemon=True).start()
     try:
-        server = _server(settings, app)
-    except (AppError, CannotServe) as error:
+        server = _server(read().model_copy(update={"host": bound.host, "port": bound.port}), app)
+    except (AppError, CannotServe, typer.BadParameter) as error:
         from seltzer.cli.serve.unavailable import unavailable
 
         print(error, file=sys.stderr, flush=True)
-        server = Server(uvicorn_config(settings, unavailable(str(error), settings), lifespan="off"))
+        server = Server(uvicorn_config(bound, unavailable(str(error), bound), lifespan="off"))
     sys.exit(server.run_to_end(sockets))
 
 

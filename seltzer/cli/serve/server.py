@@ -74,8 +74,8 @@ class Server(uvicorn.Server):
         if not await self._is_idle(0):
             print(f"Stopping; active runs have {self._drain_s:g} s. Ctrl-C again: at once.", file=sys.stderr)
             await self._is_idle(self._drain_s)
-        for engine in self._engines:  # what is still active ends by itself, before its connection is cut
-            await engine.aclose()
+        # What is still active ends by itself, before its connection is cut.
+        await asyncio.gather(*(engine.aclose() for engine in self._engines))
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

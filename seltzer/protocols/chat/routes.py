@@ -92,7 +92,7 @@ def router(engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float
 
     def answer(request: Request, fields: object) -> Response:
         question = Question.parse(fields)
-        spec = _spec(question, engine.graphs[_graph(engine, question.graph)], limits)
+        spec = _spec(question, _graph(engine, question.graph), limits)
         if accepts(request, "text/event-stream"):
             return EventAnswer(engine, spec, guards.faults, ping_s=ping_s)
         as_json = accepts(request, "application/json")
@@ -101,16 +101,18 @@ def router(engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float
     return routes
 
 
-def _graph(engine: Engine, name: str) -> str:
-    """Return the graph of that name; if it is empty, the one that is served by default."""
-    on_messages = [each for each, graph in engine.graphs.items() if graph.takes_messages]
-    if name and name not in engine.graphs:
-        raise UnknownGraph(f"there is no graph {name[:100]!r}; there are {', '.join(engine.graphs)}")
-    if name and name not in on_messages:
-        raise InvalidInput("graph", f"doesn't take messages; these do: {', '.join(on_messages) or 'none'}")
+def _graph(engine: Engine, name: str) -> Graph:
+    """Return the graph of that name or slug; if it is empty, the one that is asked by default."""
+    on_messages = {each: graph for each, graph in engine.graphs.items() if graph.takes_messages}
+    if name:
+        graph = engine.find_graph(name)
+        if not graph.takes_messages:
+            there = ", ".join(on_messages) or "none"
+            raise InvalidInput("graph", f"doesn't take messages; these do: {there}")
+        return graph
     if not on_messages:
         raise UnknownGraph("no graph here takes messages")
-    return name or (DEFAULT_GRAPH if DEFAULT_GRAPH in on_messages else on_messages[0])
+    return on_messages.get(DEFAULT_GRAPH) or next(iter(on_messages.values()))
 
 
 def _spec(question: Question, graph: Graph, limits: InputLimits) -> RunSpec:

@@ -12,7 +12,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from langchain_core.callbacks import Callbacks
 from starlette.types import Receive
 
-from seltzer.errors import AppError, RunFailed, UnknownRun
+from seltzer.errors import AppError, RunFailed, StorageFailed, UnknownRun
 from seltzer.protocols.http.disconnect import disconnected
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event, Json, RunId
@@ -58,7 +58,7 @@ class AttachedRuns:
                 raise failure("run_cancelled")
             self._running.add(spec.run_id)
             if reservation is None:
-                await self._engine.start(spec, callbacks=callbacks)
+                await self._start(spec, callbacks)
             else:
                 reservation.begin(input=spec.input, configurable=spec.configurable, callbacks=callbacks)
             self.specs.append(spec)
@@ -76,6 +76,15 @@ class AttachedRuns:
             self.error = self.error or error
             raise
 
+    async def _start(self, spec: RunSpec, callbacks: Callbacks) -> None:
+        try:
+            await self._engine.start(spec, callbacks=callbacks)
+        except StorageFailed:  # the row may be there
+            raise
+        except AppError:
+            self._running.discard(spec.run_id)  # it was refused: there is nothing to cancel
+            raise
+
     async def output(self, spec: RunSpec) -> Json:
         """Return the result of a run that has finished."""
         return (await self._engine.get_run(spec.run_id)).output
@@ -84,7 +93,7 @@ class AttachedRuns:
         """Cancel the runs that are active, and those that would start later."""
         self._is_disconnected = True
         for run_id in tuple(self._running):
-            with suppress(UnknownRun):  # it was refused
+            with suppress(UnknownRun, StorageFailed):  # its row isn't written, or whoever reads it is told so
                 await self._engine.cancel(run_id)
 
     async def watch(self, receive: Receive) -> None:

@@ -92,7 +92,7 @@ def _is_there(answer: AIMessage, messages: Sequence[AnyMessage]) -> bool:
 def _with_writer(pregel: AnyPregel) -> AnyPregel:
     """Return the graph with one more node, which nothing triggers and no edge leaves; it writes messages.
 
-    CheckpointCounts in the name of one of the graph's nodes, they would run its conditional edges.
+    Written in the name of one of the graph's nodes, they would run its conditional edges.
     """
     writer = NodeBuilder().write_to(messages=lambda update: update[MESSAGES]).build()
     return pregel.copy({"nodes": {**pregel.nodes, _WRITER: writer}})

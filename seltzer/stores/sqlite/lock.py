@@ -50,8 +50,8 @@ def _in_use(folder: Path, file: TextIO) -> DataInUse:
     owner = file.read().split()
     here = _this_process().split()
     if owner == here:
-        who, first = f"process {here[0]}", "stop it"
-        last = "; two Seltzers of one process need folders of their own: data=.."
+        who, first = "another Seltzer of this process", "use that one (seltzer=..)"
+        last = "; or give this one a folder of its own: data=.."
     elif owner[1:] == here[1:]:
         who = f"process {owner[0]}, a sibling of this one: process {here[1]} started both"
         first, last = "run one worker (several can't share a folder yet)", ""

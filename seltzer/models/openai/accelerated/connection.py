@@ -9,7 +9,6 @@ import httptools
 import httpx2
 
 Headers = list[tuple[bytes, bytes]]
-EMPTY_CONTEXT = Context()  # what outlives a request must not keep its context, and with it all of its run
 _PAUSE_BYTES = 256 * 1024  # of a body, unread, after which the upstream is made to wait
 _MAX_HEAD_BYTES = 1024 * 1024  # of a head or trailers, after which the response is rejected
 
@@ -98,9 +97,7 @@ class Connection(asyncio.Protocol):
             self._received_s = self._loop.time()
             if not self._timer:
                 due_s = self._received_s + self._read_s
-                self._timer = self._loop.call_at(
-                    due_s, self._check_timeout, self._read_s, context=EMPTY_CONTEXT
-                )
+                self._timer = self._loop.call_at(due_s, self._check_timeout, self._read_s, context=Context())
         try:
             await self._waiter
         finally:
@@ -111,7 +108,7 @@ class Connection(asyncio.Protocol):
         if not self._waiter:
             return
         if self._loop.time() < (due_s := self._received_s + read_s):
-            self._timer = self._loop.call_at(due_s, self._check_timeout, read_s, context=EMPTY_CONTEXT)
+            self._timer = self._loop.call_at(due_s, self._check_timeout, read_s, context=Context())
         else:
             self._fail(httpx2.ReadTimeout("The upstream sent nothing in time."))
 

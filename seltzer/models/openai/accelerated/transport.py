@@ -10,13 +10,14 @@ import asyncio
 import re
 import ssl
 from collections.abc import AsyncIterator
+from contextvars import Context
 from typing import Any, NamedTuple
 from urllib.request import getproxies
 
 import httpx2
 from openai import DefaultAsyncHttpxClient
 
-from seltzer.models.openai.accelerated.connection import EMPTY_CONTEXT, Connection
+from seltzer.models.openai.accelerated.connection import Connection
 
 # Extensions of a response, for who reads it without the client's layers:
 SET_CONSUMER = "seltzer.set_consumer"  # Connection.set_consumer
@@ -109,7 +110,7 @@ class Transport(httpx2.AsyncBaseTransport):
                 idle.remove(connection)
                 connection.close()
 
-        origin.loop.call_later(self._keep_alive_s, expire, context=EMPTY_CONTEXT)
+        origin.loop.call_later(self._keep_alive_s, expire, context=Context())
 
     def _idle_connection(self, origin: Origin) -> Connection | None:
         idle = self._idle.get(origin, [])
@@ -128,7 +129,7 @@ class Transport(httpx2.AsyncBaseTransport):
         try:
             async with asyncio.timeout(limit_s):
                 connecting = origin.loop.create_connection(Connection, origin.host, origin.port, **secure)
-                _, connection = await origin.loop.create_task(connecting, context=EMPTY_CONTEXT)
+                _, connection = await origin.loop.create_task(connecting, context=Context())
         except TimeoutError as error:
             raise httpx2.ConnectTimeout("The upstream took too long to accept a connection.") from error
         except OSError as error:
