@@ -45,6 +45,17 @@ def blocking_calls() -> Iterator[None]:
         detector.deactivate()
 
 
+@pytest.fixture(autouse=True)
+def forgotten_modules(tmp_path: Path) -> Iterator[None]:
+    """Forget what a test has imported from its own folder, and that it is on the import path."""
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+    sys.path[:] = [folder for folder in sys.path if not folder.startswith(str(tmp_path))]
+
+
 @pytest.fixture
 def demo_env(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the demo model, at full speed, whatever this machine's environment names."""
