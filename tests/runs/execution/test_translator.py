@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
@@ -105,3 +106,18 @@ def test_a_text_with_half_a_character_is_cleaned_as_a_chunk_is() -> None:
 
     assert events(shortened(parts)) == events(lengthened(parts))
     assert [mode for mode, _ in shortened(parts)] == ["messages", "texts", "texts"]
+
+
+@pytest.mark.parametrize("namespace", [(), ("flow:1", "sort:2")], ids=["as it is", "of an older langgraph"])
+def test_the_message_of_a_called_task_is_one_of_the_graph_that_called_it(namespace: tuple[str, ...]) -> None:
+    path = ("__pregel_push", ("__pregel_push", ("__pregel_pull", "flow"), 0, True), 0, True)
+    metadata = {
+        "langgraph_node": "look",
+        "langgraph_path": path,
+        "langgraph_checkpoint_ns": "flow:1|sort:2|look:3",
+    }
+    translator = Translator(AnswerShape(GRAPH))
+
+    head, *_ = translator.feed(namespace, "messages", (AIMessageChunk(content="x", id="a"), metadata))
+
+    assert (head.kind, head.data["namespace"]) == ("message", [])

@@ -26,6 +26,7 @@ from seltzer.runs.jsonable import to_json
 
 _INTERRUPT: Final = "__interrupt__"
 _METADATA: Final = "__metadata__"  # marks a node's update as a cached one
+_PUSH: Final = "__pregel_push"  # begins the path of a task that a node has started
 _REASONING_BLOCKS: Final = {"reasoning": "reasoning", "thinking": "thinking"}  # block type -> its text's key
 
 
@@ -115,6 +116,7 @@ class Translator:
         message_id, text = message.id or "", text_of(message)
         candidate = self._messages.get(message_id)
         if candidate is None:
+            namespace = _of_the_graph(namespace, metadata)
             if self._candidates.repeats(message, namespace, metadata.get("langgraph_node", "")):
                 return
             candidate, replaced = self._candidates.begin(message, namespace, metadata)
@@ -169,6 +171,20 @@ class Translator:
         self.interrupts = [*self.interrupts, *asked]
         if asked:
             yield Emission("interrupt", {"interrupts": asked})
+
+
+def _of_the_graph(namespace: Namespace, metadata: Mapping[str, Any]) -> Namespace:
+    """Return the namespace of the graph that a message's task belongs to, as its updates have it.
+
+    A task of the functional API is called by a node, or by another task; older LangGraphs count its callers
+    as graphs around it. The path of a call is `(push, path of its caller, number, True)`.
+    """
+    path, calls = metadata.get("langgraph_path", ()), 0
+    while len(path) == 4 and path[0] == _PUSH and path[3] is True:
+        path, calls = path[1], calls + 1
+    if not calls:
+        return namespace
+    return namespace[: metadata["langgraph_checkpoint_ns"].count("|") - calls]
 
 
 def _is_only_text(message: Any) -> bool:
