@@ -8,6 +8,7 @@ import pytest
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
+from langgraph import errors
 from langgraph.graph import END, START, StateGraph
 from langgraph.prebuilt import ToolNode
 
@@ -20,6 +21,7 @@ from tests.runs.scripted import Messages, ScriptedModel, agent
 pytestmark = pytest.mark.anyio
 
 Error = Callable[[], BaseException]
+TELLS_WHO_CANCELLED = hasattr(errors, "NodeCancelledError")
 
 
 class Odd(BaseException):
@@ -128,6 +130,8 @@ def of_callback(error: Error) -> AnyPregel:
 async def test_the_run_ends_once_and_its_thread_is_free(
     engine_of: Engines, graph: Callable[[Error], AnyPregel], error: str
 ) -> None:
+    if (graph, error) == (of_node_beside_another, "CancelledError") and not TELLS_WHO_CANCELLED:
+        pytest.skip("this LangGraph takes it for a cancellation of its own, and waits for the other node")
     engine = await engine_of(graph(ERRORS[error]))
 
     events = await run_to_end(engine, run_spec(run_id="r1"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,17 +18,21 @@ from langchain_core.messages import AIMessageChunk
 from langchain_openai import ChatOpenAI
 from langchain_openai.chat_models import base
 from openai import RateLimitError
+from packaging.version import Version
 
 from graphs import agent
 from seltzer.models import ModelNotConfigured, chat_model
 from seltzer.models.openai import openai_chat
-from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.graphs.scripted import question
 from tests.replies import RATE_LIMITED, Reply, ToolCall
 from tests.upstream import Upstream
 
 SUM = ToolCall("calculator", {"expression": "2+2"})
+HAS_FAST = Version(openai.__version__) >= Version("3.52")
+needs_fast = pytest.mark.skipif(
+    not HAS_FAST, reason="without what the extra `fast` installs it is never there"
+)
 NAMES = [
     (BaseChatModel, "_agenerate_with_cache"),
     (ChatOpenAI, "_convert_chunk_to_generation_chunk"),
@@ -84,9 +89,12 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> Iterator[str]:
     return (each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING)
 
 
+@needs_fast
 def test_the_model_is_accelerated_where_everything_is_there(
     upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
+    from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
+
     model = openai_chat("m", "k", upstream.url)
 
     assert isinstance(model, AcceleratedChatOpenAI)
@@ -94,6 +102,20 @@ def test_the_model_is_accelerated_where_everything_is_there(
     assert list(warnings_of(caplog)) == []
 
 
+@pytest.mark.skipif(HAS_FAST, reason="the extra `fast` is installed")
+def test_without_the_extra_the_plain_model_answers_with_one_warning(
+    upstream: Upstream,
+) -> None:
+    model = openai_chat("m", "k", upstream.url)
+    make = "from seltzer.models.openai import openai_chat as make; [make('m', 'k', None) for _ in 'ab']"
+    process = subprocess.run([sys.executable, "-c", make], capture_output=True, text=True, check=True)
+
+    assert type(model) is StrictChatOpenAI
+    check_the_turn(upstream, model)
+    assert process.stderr.count("The accelerated OpenAI model needs") == 1
+
+
+@needs_fast
 @pytest.mark.parametrize(("owner", "name"), NAMES)
 def test_a_private_name_that_is_gone_costs_speed_and_one_warning(
     owner: type,
@@ -144,6 +166,7 @@ def _make_other_chunks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ChatOpenAI, "_convert_chunk_to_generation_chunk", otherwise)
 
 
+@needs_fast
 @pytest.mark.parametrize(
     ("change", "named"),
     [

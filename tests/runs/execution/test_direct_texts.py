@@ -11,6 +11,8 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
+pytest.importorskip("openai", minversion="3.52")  # the accelerated model's
+
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
 from seltzer.runs.execution.driver.graph_driver import in_place_driver
@@ -18,8 +20,8 @@ from seltzer.runs.execution.driver.graph_stream import Part
 from seltzer.runs.execution.translation.answer_shape import AnswerShape
 from seltzer.runs.execution.translation.translator import Translator
 from seltzer.runs.graph import AnyPregel
+from tests.models.openai.accelerated.listeners import ByTheTask, events_of, model_at, rounds, spoken
 from tests.models.openai.dialects import DONE, STREAMS, frame
-from tests.models.openai.listeners import ByTheTask, events_of, model_at, rounds, spoken
 from tests.models.openai.wire import CHUNKED, Answer, answering, chunked, read_request
 from tests.models.openai.wire import END as END_OF_BODY
 from tests.runs.scripted import Messages, agent

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from seltzer.models.openai.accelerated.frames import FrameReader, TextFrame
 from seltzer.models.openai.accelerated.text_frames import TextFrames
+from tests.models.openai.accelerated.listeners import events_of, text_event
 from tests.models.openai.dialects import BROKEN, STREAMS, frame
-from tests.models.openai.listeners import events_of, text_event
 
 ODD = [
     ": ping\n\n",

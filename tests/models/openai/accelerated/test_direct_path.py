@@ -14,8 +14,7 @@ from langchain_core.outputs import ChatGeneration
 
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
-from tests.models.openai.dialects import BROKEN, DONE, STREAMS
-from tests.models.openai.listeners import (
+from tests.models.openai.accelerated.listeners import (
     ByTheTask,
     Listener,
     a_while,
@@ -28,6 +27,7 @@ from tests.models.openai.listeners import (
     text_event,
     until_published,
 )
+from tests.models.openai.dialects import BROKEN, DONE, STREAMS
 from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, read_request
 
 pytestmark = [

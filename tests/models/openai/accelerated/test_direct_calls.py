@@ -16,7 +16,7 @@ from openai import APITimeoutError
 
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
-from tests.models.openai.listeners import (
+from tests.models.openai.accelerated.listeners import (
     ByTheTask,
     Listener,
     in_pieces,
