@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockBuster
 from fastapi import FastAPI
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Page
 
 from seltzer.main import create_app
@@ -24,6 +25,10 @@ from tests.upstream import Upstream
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("graphs.agent", "graphs.approval", "graphs.llm", "graphs.completion")
 Serve = Callable[..., Served]
+
+# A machine that is busy elsewhere is no fault of a test's strategies.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture
