@@ -87,7 +87,7 @@ class Composition:
             settings.batch_limit,
             settings.steps_limit,
         )
-        self._langserve = langserve.make_guard(
+        self._langserve = langserve.route_context(
             self.engine, self._guards, self._limits, settings.ping_s, accelerate=settings.accelerate
         )
 

@@ -10,13 +10,13 @@ from seltzer.cursor import Cursor
 from seltzer.runs.event import TERMINAL_KINDS
 from seltzer.runs.run import STATUS_OF_LAST
 from tests.e2e.answers import answer_to, expression_of
-from tests.e2e.storm import Asked, Storm
+from tests.e2e.storm import Storm, Turn
 from tests.protocols.following import Seen, text_of
 
 ATTEMPTS_LIMIT = 3  # a run that was killed as often is given up: `run_crashed`
 
 
-def accepted(storm: Storm) -> list[Asked]:
+def accepted(storm: Storm) -> list[Turn]:
     """Return the turns whose run the client has the id of."""
     return [turn for turn in storm.turns if turn.run_id is not None]
 
@@ -56,7 +56,7 @@ def a_new_attempt_begins_with_started_and_state(storm: Storm) -> None:
             for attempt, events in _attempts(read):
                 assert events[0].kind == "started", turn
                 assert events[0].data["attempt"] == attempt, turn
-                if attempt > 1 and len(events) > 1 and not _was_given_up(turn):
+                if attempt > 1 and len(events) > 1 and not _was_abandoned(turn):
                     assert events[1].kind == "state", turn
 
 
@@ -159,12 +159,12 @@ def _attempts(read: Sequence[Seen]) -> list[tuple[int, list[Seen]]]:
     return [(attempt, list(events)) for attempt, events in by_attempt]
 
 
-def _was_given_up(turn: Asked) -> bool:
+def _was_abandoned(turn: Turn) -> bool:
     error = turn.run.get("error") or {}
     return turn.is_attached or (error.get("code") == "run_crashed" and turn.run["attempt"] > ATTEMPTS_LIMIT)
 
 
-def _may_be_lost(turn: Asked) -> bool:
+def _may_be_lost(turn: Turn) -> bool:
     if turn.is_attached:
         return turn.run.get("status") != "success"
-    return _was_given_up(turn)
+    return _was_abandoned(turn)

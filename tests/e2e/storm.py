@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 
 @dataclass(slots=True, repr=False)
-class Asked:
+class Turn:
     """A turn that a client asked for, and what became of it.
 
     seen is what its reader saw, over all connections; run and replay are the server's word at the end.
@@ -94,7 +94,7 @@ class Storm:
 
     def __init__(self, home: Home, answers: Answers, tool_log: Callable[[], Counter[str]]) -> None:
         self.answers = answers
-        self.turns: list[Asked] = []
+        self.turns: list[Turn] = []
         self.threads: dict[str, list[Json]] = {}
         self.kills = 0
         self.computed = tool_log
@@ -114,7 +114,7 @@ class Storm:
         for thread_id, questions in plan.background.items():
             self._do(self._converse, thread_id, questions)
         for thread_id, (path, question) in plan.attached.items():
-            self._do(self._ask_attached, Asked(thread_id, question, is_attached=True), path)
+            self._do(self._ask_attached, Turn(thread_id, question, is_attached=True), path)
         for kill in plan.kills:
             self._wait_for(kill)
             self._home.kill()
@@ -167,22 +167,22 @@ class Storm:
     def _converse(self, thread_id: str, questions: list[str]) -> None:
         """Ask all of them one after the other, each run followed by a reader of its own."""
         for question in questions:
-            turn = Asked(thread_id, question)
+            turn = Turn(thread_id, question)
             self.turns.append(turn)
             self._until_answered(partial(self._submit, turn))
             self._do(self._follow, turn)
 
-    def _submit(self, turn: Asked, server: Server) -> None:
+    def _submit(self, turn: Turn, server: Server) -> None:
         body = {"input": turn.question, "thread_id": turn.thread_id, "on_busy": "enqueue"}
         key = {"idempotency-key": f"{turn.thread_id}-{turn.question.replace(' ', '-')}"}
         response = httpx.post(f"{server.url}/agent/runs", json=body, headers=key, timeout=PATIENCE_S)
         assert response.status_code == 201, response.text
         turn.run_id = response.json()["run_id"]
 
-    def _follow(self, turn: Asked) -> None:
+    def _follow(self, turn: Turn) -> None:
         self._until_answered(partial(self._read, turn))
 
-    def _read(self, turn: Asked, server: Server) -> None:
+    def _read(self, turn: Turn, server: Server) -> None:
         after = {"last-event-id": turn.seen[-1].id} if turn.seen else {}
         url = f"{server.url}/agent/runs/{turn.run_id}/events"
         with httpx.stream("GET", url, headers=after, timeout=PATIENCE_S) as response:
@@ -192,7 +192,7 @@ class Storm:
                 self._count()
         assert turn.seen[-1].kind in TERMINAL_KINDS, "it ended cleanly without a last event"
 
-    def _ask_attached(self, turn: Asked, path: str) -> None:
+    def _ask_attached(self, turn: Turn, path: str) -> None:
         """Ask over a request that the run lives and dies with; not again if it dies."""
         self.turns.append(turn)
         body: Json = {"text": turn.question, "thread_id": turn.thread_id}

@@ -97,7 +97,7 @@ def test_an_unknown_tag_is_not_echoed() -> None:
     assert str(InvalidInput.first_of(errors)) == "body: is of an unknown kind"
 
 
-class Asked(BaseModel):
+class Question(BaseModel):
     number: int
 
     @field_validator("number")
@@ -126,7 +126,7 @@ def _app() -> FastAPI:
         }[name]
 
     @app.post("/asks")
-    async def asks(asked: Asked) -> None: ...
+    async def asks(question: Question) -> None: ...
 
     @app.get("/breaks")
     async def breaks() -> StreamingResponse:

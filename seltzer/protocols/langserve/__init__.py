@@ -1,12 +1,14 @@
-"""LangServe's routes for each graph, its traps cured (docs/reference/langserve.md).
+"""LangServe's routes for each graph, with its defects fixed (docs/reference/langserve.md).
 
 request.py     a body, checked before LangServe sees it
+run_request.py the runs that it is for
 served.py      a graph as the Runnable that LangServe serves
+schemas.py     the models of its inputs and outputs
 chain.py       how LangChain's listeners see its stream
 frames.py      what goes to the client: safe JSON, no system prompts, errors with a code
 stream.py      the event streams, sent by our own writer
 playground.py  the playgrounds' pages
-guard.py       what stands around the endpoints: attaches runs to their request, ends errors well
+guard.py       guards the endpoints: attaches runs to their request, ends errors well
 """
 
 import warnings
@@ -24,12 +26,13 @@ from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve.chain import find_listener
 from seltzer.protocols.langserve.frames import SafeSerializer
-from seltzer.protocols.langserve.guard import Guard, GuardedRoutes
-from seltzer.protocols.langserve.served import REQUEST, ServedGraph, ServedRequest
+from seltzer.protocols.langserve.guard import GuardedRoutes, RouteContext
+from seltzer.protocols.langserve.run_request import REQUEST, ServedRequest
+from seltzer.protocols.langserve.served import ServedGraph
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
 
-__all__ = ["PROTOCOL", "Guard", "RouteOptions", "graph_router", "make_guard"]
+__all__ = ["PROTOCOL", "RouteContext", "RouteOptions", "graph_router", "route_context"]
 
 PROTOCOL: Final = Declaration("langserve")
 
@@ -47,7 +50,7 @@ class RouteOptions:
     modifier: ConfigModifier | None = None
 
     def endpoints(self) -> dict[str, Any]:
-        """Return what LangServe is asked to leave out: token feedback, whatever else there is."""
+        """Return which endpoints LangServe adds or omits; never those of token feedback."""
         if self.enabled_endpoints is not None:
             return {"enabled_endpoints": [each for each in self.enabled_endpoints if each != _FEEDBACK]}
         return {"disabled_endpoints": [*(self.disabled_endpoints or ()), _FEEDBACK]}
@@ -56,26 +59,28 @@ class RouteOptions:
 _FEEDBACK: Final = "token_feedback"
 
 
-def make_guard(
+def route_context(
     engine: Engine, guards: Guards, limits: InputLimits, ping_s: float, *, accelerate: bool = True
-) -> Guard:
-    """Return what the routes of all graphs are guarded with."""
-    return Guard(engine, guards, limits, ping_s, find_listener() if accelerate else None)
+) -> RouteContext:
+    """Return what the routes of all graphs share."""
+    return RouteContext(engine, guards, limits, ping_s, find_listener() if accelerate else None)
 
 
-def graph_router(guard: Guard, graph: Graph, path: str, options: RouteOptions | None = None) -> APIRouter:
+def graph_router(
+    context: RouteContext, graph: Graph, path: str, options: RouteOptions | None = None
+) -> APIRouter:
     """Return one graph's routes at path; of one on messages at path/chat too (the chat playground)."""
-    # LangServe's clients ask for them; there is nothing an operator could do about the warning.
+    # LangServe's clients use them; there is nothing an operator could do about the warning.
     warnings.filterwarnings("ignore", "astream_(log|events version='v1') is deprecated")
     options = options or RouteOptions()
-    guard = replace(guard, modifier=options.modifier)
-    served, routes = ServedGraph(graph, guard.listener), APIRouter()
+    context = replace(context, modifier=options.modifier)
+    served, routes = ServedGraph(graph, context.listener), APIRouter()
     playgrounds: dict[str, Literal["default", "chat"]] = {path: options.playground}
     if graph.takes_messages and options.playground == "default":
         playgrounds[f"{path}/chat"] = "chat"
     for each, playground in playgrounds.items():
         # add_routes on an app would print LangServe's banner
-        guarded = GuardedRoutes(guard, served, each)
+        guarded = GuardedRoutes(context, served, each)
         add_routes(
             guarded,
             served,

@@ -1,8 +1,8 @@
-"""What stands around each of LangServe's endpoints.
+"""What guards each of LangServe's endpoints.
 
 1. The body is checked before LangServe sees it.
-2. LangServe never sees its client leave: the request's runs are cancelled instead, and end its stream or its
-   answer in good order, for /invoke and /batch too.
+2. LangServe never sees its client disconnect: the request's runs are cancelled instead, and end its stream
+   or its answer in good order, for /invoke and /batch too.
 3. LangServe ends a failed stream with `Internal Server Error`, and then by raising, which breaks the
    connection for the next request on it. The client gets our code and a clean end.
 """
@@ -30,7 +30,8 @@ from seltzer.protocols.http.routes import Endpoint, Routes
 from seltzer.protocols.langserve.frames import error_frame
 from seltzer.protocols.langserve.playground import serves_playground
 from seltzer.protocols.langserve.request import check, event_form, filled_in, readable
-from seltzer.protocols.langserve.served import Asked, EventForm, ServedGraph, ServedRequest
+from seltzer.protocols.langserve.run_request import EventForm, RunRequest, ServedRequest
+from seltzer.protocols.langserve.served import ServedGraph
 from seltzer.protocols.langserve.stream import ItemStream
 from seltzer.runs.engine import Engine
 from seltzer.runs.execution.reservations import Reservation
@@ -46,8 +47,8 @@ _Respond: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """What LangServe's endpoints are guarded with; listener is the class chain.py needs, if there is one."""
+class RouteContext:
+    """What all guarded endpoints share; listener is the class that chain.py needs, if there is one."""
 
     engine: Engine
     guards: Guards
@@ -58,11 +59,11 @@ class Guard:
 
 
 class GuardedRoutes(Routes):
-    """The router that LangServe adds the routes of one graph to: wraps its endpoints as they come."""
+    """The router that LangServe adds the routes of one graph to: wraps its endpoints as they are added."""
 
-    def __init__(self, guard: Guard, served: ServedGraph, path: str) -> None:
-        super().__init__(guard.guards)
-        self._guard = guard
+    def __init__(self, context: RouteContext, served: ServedGraph, path: str) -> None:
+        super().__init__(context.guards)
+        self._context = context
         self._served = served
         self._path = path
 
@@ -79,60 +80,62 @@ class GuardedRoutes(Routes):
         if "request" not in inspect.signature(endpoint).parameters:
             return endpoint
         if kind in _RUNNING:
-            return _runs(self._guard, kind, self._served, endpoint)
+            return _runs(self._context, kind, self._served, endpoint)
         if path.endswith(_PLAYGROUND):
             return serves_playground(self._path, endpoint)
         return _serves_schema(endpoint)
 
 
-def _runs(guard: Guard, kind: str, served: ServedGraph, endpoint: Endpoint) -> Endpoint:
-    """Return what answers in place of an endpoint that runs the graph."""
+def _runs(context: RouteContext, kind: str, served: ServedGraph, endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint in place of one that runs the graph."""
 
     @wraps(endpoint)
     async def run(request: Request, **parameters: Any) -> Response:
-        body = await guard.guards.bodies.read(request)
+        body = await context.guards.bodies.read(request)
         is_playground = "/playground" in request.headers.get("referer", "")
         if is_playground:
             body = filled_in(body)
-        asked = check(kind, body, parameters.get("config_hash", ""), served, guard.limits)
+        requested = check(kind, body, parameters.get("config_hash", ""), served, context.limits)
         unhashed = {name: value for name, value in parameters.items() if name != "config_hash"}  # it is read
-        if guard.modifier is not None:
-            asked = await _modified(guard.modifier, request, body.get("config"), asked)
-        if not asked:
+        if context.modifier is not None:
+            requested = await _modified(context.modifier, request, body.get("config"), requested)
+        if not requested:
             return JSONResponse({"output": [], "metadata": {"run_ids": []}})  # of an empty batch
 
         async def respond(checked: Request) -> Response:
             response = await endpoint(request=checked, **unhashed)
             if isinstance(response, EventSourceResponse):
-                return ItemStream(response, guard.ping_s)
+                return ItemStream(response, context.ping_s)
             return response
 
         call = _Call(
             served.graph.name,
             kind,
             readable(body),
-            asked,
+            requested,
             event_form(body),
             shows_only_broken_streams=is_playground and kind == "stream_log",
         )
-        return _AttachedResponse(guard, call, respond)
+        return _AttachedResponse(context, call, respond)
 
     return run
 
 
 async def _modified(
-    modifier: ConfigModifier, request: Request, config: Any, asked: tuple[Asked, ...]
-) -> tuple[Asked, ...]:
-    """Return what the owner's function makes of each input's config; they are checked already."""
-    if not asked:
+    modifier: ConfigModifier, request: Request, config: Any, requested: tuple[RunRequest, ...]
+) -> tuple[RunRequest, ...]:
+    """Return each run as the owner's function modifies its config; they are checked already."""
+    if not requested:
         await modifier.check(request)  # it may refuse an empty batch, too
-    configs = config if isinstance(config, list) else [config] * len(asked)
+    configs = config if isinstance(config, list) else [config] * len(requested)
     sent = [(each or {}).get("configurable") or {} for each in configs]
-    return tuple([await each.modified(modifier, request, own) for each, own in zip(asked, sent, strict=True)])
+    return tuple(
+        [await each.modified(modifier, request, own) for each, own in zip(requested, sent, strict=True)]
+    )
 
 
 def _serves_schema(endpoint: Callable[..., Awaitable[Any]]) -> Endpoint:
-    """Return what answers in place of an endpoint that returns a schema."""
+    """Return an endpoint in place of one that returns a schema."""
 
     @wraps(endpoint)
     async def serve(**parameters: Any) -> Response:
@@ -148,13 +151,13 @@ class _Call:
     graph: str
     kind: str
     body: Any
-    asked: tuple[Asked, ...]
+    requested: tuple[RunRequest, ...]
     form: EventForm
     shows_only_broken_streams: bool  # a playground ignores LangServe's error event
 
 
 class _CheckedRequest(Request):
-    """The request as LangServe sees it: its body is checked, and its client never leaves."""
+    """The request as LangServe sees it: its body is checked, and its client never disconnects."""
 
     def __init__(self, scope: Scope, body: Any) -> None:
         super().__init__(scope, never_receive)
@@ -167,10 +170,10 @@ class _CheckedRequest(Request):
 class _AttachedResponse(Response):
     """LangServe's response, whose runs live and die with the request."""
 
-    def __init__(self, guard: Guard, call: _Call, respond: _Respond) -> None:
+    def __init__(self, context: RouteContext, call: _Call, respond: _Respond) -> None:
         super().__init__()
-        self._engine = guard.engine
-        self._faults = guard.guards.faults
+        self._engine = context.engine
+        self._faults = context.guards.faults
         self._call = call
         self._respond = respond
 
@@ -180,7 +183,7 @@ class _AttachedResponse(Response):
             async with attach_runs(self._engine, receive) as attachment:
                 request = _CheckedRequest(scope, self._call.body)
                 served = request.state.langserve = ServedRequest(
-                    attachment, self._call.asked, reservation, self._call.form
+                    attachment, self._call.requested, reservation, self._call.form
                 )
                 await self._serve(request, _Relay(served, send, self._faults))
         finally:
@@ -190,12 +193,12 @@ class _AttachedResponse(Response):
     async def _reserve(self) -> Reservation | None:
         """Reserve the run before its answer begins, so that a busy thread gets a status.
 
-        A batch's threads are only looked at: its runs start when LangServe names them.
+        A batch's threads are only checked: its runs start when LangServe names them.
         """
-        asked = self._call.asked
+        requested = self._call.requested
         if self._call.kind != "batch":
-            return await self._engine.reserve(asked[0].spec(self._call.graph, new_id(), None))
-        for each in asked:
+            return await self._engine.reserve(requested[0].spec(self._call.graph, new_id(), None))
+        for each in requested:
             if each.on_busy == "reject":
                 await self._engine.check_thread_free(each.thread_id)
         return None
@@ -249,4 +252,4 @@ class _Relay:
         if run_ids:
             headers = MutableHeaders(scope=start)
             headers["x-run-id"] = ", ".join(run_ids)
-            headers["x-thread-id"] = ", ".join(each.thread_id for each in self._request.asked)
+            headers["x-thread-id"] = ", ".join(each.thread_id for each in self._request.runs)

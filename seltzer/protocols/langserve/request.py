@@ -14,7 +14,8 @@ from seltzer.errors import BadRequest, InvalidInput
 from seltzer.protocols.http.config import RunConfig, check_configurable, check_context, check_labels
 from seltzer.protocols.http.inputs import parse_run_input
 from seltzer.protocols.http.messages import InputLimits
-from seltzer.protocols.langserve.served import Asked, EventForm, ServedGraph
+from seltzer.protocols.langserve.run_request import EventForm, RunRequest
+from seltzer.protocols.langserve.served import ServedGraph
 from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
 from seltzer.runs.run import OnBusy, check_max_steps, check_on_busy
@@ -29,7 +30,7 @@ _KEYS: Final = frozenset({"input", "inputs", "config", "kwargs", "diff", "versio
 
 @dataclass(frozen=True, slots=True)
 class _Config:
-    """What a config asks of the server; thread_id is None for a new one."""
+    """A config's options; thread_id is None for a new one."""
 
     thread_id: str | None
     on_busy: OnBusy
@@ -38,8 +39,8 @@ class _Config:
 
 def check(
     endpoint: str, body: Any, config_hash: str, served: ServedGraph, limits: InputLimits
-) -> tuple[Asked, ...]:
-    """Return what the body asks for, one entry an input. Raises BadRequest; InvalidInput names the field."""
+) -> tuple[RunRequest, ...]:
+    """Return the requested runs, one an input. Raises BadRequest, and InvalidInput naming the field."""
     if not isinstance(body, dict):
         raise InvalidInput("body", "must be an object")
     for key in body:
@@ -54,7 +55,7 @@ def check(
     input = parse_run_input(body["input"], "input", served.graph, limits)
     _check_filters(body)
     config = _check_config(body.get("config"), hashed, "config", served.graph, limits)
-    return (_asked(config, input),)
+    return (_run_request(config, input),)
 
 
 def filled_in(body: Any) -> Any:
@@ -73,7 +74,7 @@ def _without_empty_thread(config: Any) -> Any:
 
 
 def event_form(body: dict[str, Any]) -> EventForm:
-    """Return how a checked body asks for the events or the log of a run."""
+    """Return the form of events or log that a checked body requests."""
     kwargs = body.get("kwargs") or {}
     if not isinstance(kwargs, dict):
         return EventForm()
@@ -83,10 +84,10 @@ def event_form(body: dict[str, Any]) -> EventForm:
 def readable(body: dict[str, Any]) -> dict[str, Any]:
     """Return a checked body as LangServe can read it: it fails on null, and knows no kwargs.
 
-    The config is left out: LangServe would drop what no schema declares, and the runs have all of it already.
+    The config is omitted: LangServe would drop what no schema declares, and the runs have all of it already.
     """
-    left_out = ("config", "kwargs")
-    return {key: value for key, value in body.items() if value is not None and key not in left_out}
+    omitted = ("config", "kwargs")
+    return {key: value for key, value in body.items() if value is not None and key not in omitted}
 
 
 def _check_kwargs(endpoint: str, kwargs: Any) -> None:
@@ -106,7 +107,7 @@ def _check_kwargs(endpoint: str, kwargs: Any) -> None:
 
 def _check_batch(
     body: dict[str, Any], hashed: dict[str, Any], graph: Graph, limits: InputLimits
-) -> tuple[Asked, ...]:
+) -> tuple[RunRequest, ...]:
     inputs, config = body.get("inputs"), body.get("config")
     if not isinstance(inputs, list):
         raise InvalidInput("inputs", "is missing" if inputs is None else "must be a list of inputs")
@@ -121,16 +122,16 @@ def _check_batch(
         ]
     else:
         configs = [_check_config(config, hashed, "config", graph, limits)] * len(inputs)
-    asked = tuple(_asked(each, input) for each, input in zip(configs, parsed, strict=True))
-    if len({each.thread_id for each in asked}) < len(asked):
+    requested = tuple(_run_request(each, input) for each, input in zip(configs, parsed, strict=True))
+    if len({each.thread_id for each in requested}) < len(requested):
         field = "config" if isinstance(config, list) else "config.configurable.thread_id"
         raise InvalidInput(field, "names one thread for several inputs; a thread has one run at a time")
-    return asked
+    return requested
 
 
-def _asked(config: _Config, parsed: tuple[Any, str]) -> Asked:
+def _run_request(config: _Config, parsed: tuple[Any, str]) -> RunRequest:
     input, title = parsed
-    return Asked(config.thread_id or new_id(), config.on_busy, title, input, config.run)
+    return RunRequest(config.thread_id or new_id(), config.on_busy, title, input, config.run)
 
 
 def _check_filters(body: dict[str, Any]) -> None:
@@ -146,7 +147,7 @@ def _check_filters(body: dict[str, Any]) -> None:
 def _check_config(
     config: Any, hashed: dict[str, Any], place: str, graph: Graph, limits: InputLimits
 ) -> _Config:
-    """Return what the config asks, over what that of the path's hash does."""
+    """Return the config's options; they override those of the path's hash."""
     if config is None:
         config = {}
     if not isinstance(config, dict):
@@ -171,9 +172,9 @@ def _check_config(
 
 
 def _check_steps(value: Any, place: str, limits: InputLimits) -> int:
-    """Return the most steps that are asked for; 0 if none are.
+    """Return the requested step limit; 0 if there is none.
 
-    LangChain's clients send its default where their user has asked for nothing.
+    LangChain's clients send its default where their user has set none.
     """
     if value is None:
         return 0

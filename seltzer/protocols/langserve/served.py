@@ -5,14 +5,11 @@ answer's text, whose tokens are the stream. Any other graph is served with its o
 updates, or, for a bare Runnable, the chunks it makes.
 """
 
-import itertools
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
-from langchain_core.callbacks import AsyncCallbackManagerForChainRun, Callbacks
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun
 from langchain_core.runnables import (
     ConfigurableFieldSpec,
     Runnable,
@@ -23,116 +20,20 @@ from langchain_core.runnables import (
 from langchain_core.runnables.config import get_config_list
 from langchain_core.runnables.schema import StreamEvent
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
-from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validator
-from pydantic.v1 import BaseModel as BaseModelV1
-from starlette.requests import Request
+from pydantic import BaseModel
 
-from seltzer.protocols.http.attached_runs import AttachedRuns
-from seltzer.protocols.http.config import RunConfig
-from seltzer.protocols.http.messages import InputLimits, parse_input, prompt_text
-from seltzer.protocols.http.modifier import OURS, ConfigModifier
+from seltzer.protocols.http.modifier import OURS
 from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
 from seltzer.protocols.langserve.frames import public_event, public_patch
+from seltzer.protocols.langserve.run_request import REQUEST, EventForm, ServedRequest
+from seltzer.protocols.langserve.schemas import ChatInput, as_v2, unique_model
 from seltzer.runs.answer import AnswerText
-from seltzer.runs.event import Event, RunId
-from seltzer.runs.execution.reservations import Reservation
+from seltzer.runs.event import Event
 from seltzer.runs.graph import Graph
-from seltzer.runs.run import OnBusy, RunSpec
+from seltzer.runs.run import RunSpec
 
-REQUEST: Final = "__seltzer_request"  # keys in `configurable`, set by the server for each request
-_NUMBERS: Final = itertools.count(1)  # of models
-_INDEX: Final = "__seltzer_index"
+_INDEX: Final = "__seltzer_index"  # keys in `configurable`, set by the server for each request
 _WITH_STEPS: Final = "__seltzer_with_steps"
-_UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62)  # request.py has checked them
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a request asks for one input: the thread, what to do if that is busy, its title if it is new, and
-    the rest of the run's config. input: as the graph takes it. added: what the app's owner adds to
-    `configurable`.
-    """
-
-    thread_id: str
-    on_busy: OnBusy
-    title: str
-    input: Any
-    config: RunConfig
-    added: Mapping[str, Any] = field(default_factory=dict)
-
-    async def modified(
-        self, modifier: ConfigModifier, request: Request, configurable: Mapping[str, Any]
-    ) -> "Asked":
-        """Return what the owner's function makes of it; configurable is what the client sent."""
-        result = await modifier.apply(request, self.thread_id, configurable)
-        return replace(self, thread_id=result.thread_id, added=result.added)
-
-    def spec(self, graph: str, run_id: RunId, input: Any) -> RunSpec:
-        """Return the run, attached to its request."""
-        return RunSpec(
-            graph=graph,
-            input=input,
-            thread_id=self.thread_id,
-            run_id=run_id,
-            attached=True,
-            max_steps=self.config.max_steps,
-            configurable={**self.config.configurable, **self.added},
-            context=self.config.context,
-            labels=self.config.labels,
-            on_busy=self.on_busy,
-            title=self.title,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class EventForm:
-    """How /stream_events and /stream_log are written: as events of a version, as patches or whole logs."""
-
-    version: Literal["v1", "v2"] = "v2"
-    shows_whole_log: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ServedRequest:
-    """A request to LangServe as its runnable sees it.
-
-    reservation is its run's; None for a batch, whose runs are named by LangServe.
-    """
-
-    attachment: AttachedRuns
-    asked: tuple[Asked, ...]
-    reservation: Reservation | None
-    form: EventForm = EventForm()
-
-    @property
-    def run_id(self) -> RunId | None:
-        return self.reservation.run_id if self.reservation else None
-
-    def run(self, spec: RunSpec, callbacks: Callbacks = None) -> AsyncGenerator[Event]:
-        """Run what the request asks."""
-        return self.attachment.run(spec, callbacks, reservation=self.reservation)
-
-
-def _to_messages(value: Any) -> list[BaseMessage]:
-    return parse_input(value, "messages", _UNBOUNDED)
-
-
-_Message = Annotated[HumanMessage | AIMessage | SystemMessage | ToolMessage, Field(discriminator="type")]
-
-
-class ChatInput(BaseModel):
-    """A conversation: messages in any of LangChain's spellings, or one string."""
-
-    messages: Annotated[list[_Message], BeforeValidator(_to_messages)] = Field(
-        description="The conversation so far, oldest first; with a thread_id, what is new in it.",
-        json_schema_extra={"extra": {"widget": {"type": "chat", "input": "messages"}}},
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        value = prompt_text(value)
-        return {"messages": value} if isinstance(value, str | list) else value
 
 
 class ServedGraph(Runnable[Any, Any]):
@@ -147,9 +48,9 @@ class ServedGraph(Runnable[Any, Any]):
         self._listener = listener
         self.name = graph.name
         self._invoking = RunnableLambda[Any, Any](self._whole, name=graph.name)
-        self._streaming = RunnableGenerator[Any, Any](self._chunks_of, name=graph.name)  # type: ignore[arg-type]  # it may ask for the run and its config
-        self._input_model = _unique(graph.schemas.input_model)
-        self._output_model = _unique(graph.schemas.output_model)
+        self._streaming = RunnableGenerator[Any, Any](self._chunks_of, name=graph.name)  # type: ignore[arg-type]  # it may have the run and its config as parameters
+        self._input_model = unique_model(graph.schemas.input_model)
+        self._output_model = unique_model(graph.schemas.output_model)
 
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:
@@ -176,7 +77,7 @@ class ServedGraph(Runnable[Any, Any]):
 
     def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         if self.graph.takes_messages:
-            return _v2(super().get_output_schema(config))
+            return as_v2(super().get_output_schema(config))
         return self._output_model
 
     @property
@@ -264,10 +165,10 @@ class ServedGraph(Runnable[Any, Any]):
     ) -> tuple[ServedRequest, RunSpec]:
         configurable = config["configurable"]
         request: ServedRequest = configurable[REQUEST]
-        asked = request.asked[configurable.get(_INDEX, 0)]
+        requested = request.runs[configurable.get(_INDEX, 0)]
         if self.graph.takes_messages or self.graph.schemas.input_keys is not None:
-            input = asked.input  # LangServe's has lost the keys that its schema doesn't name
-        return request, asked.spec(self.graph.name, str(run_manager.run_id), input)
+            input = requested.input  # LangServe's has lost the keys that its schema doesn't name
+        return request, requested.spec(self.graph.name, str(run_manager.run_id), input)
 
     def _render(self) -> Callable[[Event], Iterable[Any]]:
         """Return what turns an event into the stream's chunks."""
@@ -286,35 +187,12 @@ def _updates(event: Event) -> tuple[Any, ...]:
     return ({event.data["node"]: event.data["values"]},)
 
 
-def _unique(model: type[BaseModel]) -> type[BaseModel]:
-    """Return a RootModel under a class name of its own, with the same schema; any other model as it is.
-
-    Of two models of one name LangServe renames the second, and makes a RootModel an object with a `root`.
-    """
-    if RootModel not in model.__bases__:
-        return model
-    title = model.model_config.get("title") or model.__name__
-    fields = {
-        "__annotations__": {"root": model.model_fields["root"].annotation},
-        "__module__": __name__,
-        "model_config": {"title": title},
-    }
-    return type(f"{model.__name__}{next(_NUMBERS)}", (RootModel,), fields)
-
-
-def _v2(schema: type[BaseModel] | type[BaseModelV1]) -> type[BaseModel]:
-    """Narrow a schema's type: LangChain still names pydantic 1 in it, which it doesn't make any more."""
-    if not issubclass(schema, BaseModel):
-        raise TypeError(f"{schema.__name__} is a model of pydantic 1")
-    return schema
-
-
 def _form(config: RunnableConfig | None) -> EventForm:
     request: ServedRequest = (config or {})["configurable"][REQUEST]
     return request.form
 
 
 def _with_steps(config: RunnableConfig | None) -> RunnableConfig:
-    """Ask for the graph's inner steps: LangChain's own events are made of callbacks."""
+    """Request the graph's inner steps: LangChain's own events are made of callbacks."""
     config = config or {}
     return {**config, "configurable": {**config.get("configurable", {}), _WITH_STEPS: True}}

@@ -90,7 +90,7 @@ class Pieces(httpx2.AsyncBaseTransport):
         return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body())
 
 
-class Asked(httpx2.AsyncBaseTransport):
+class Recorder(httpx2.AsyncBaseTransport):
     """Writes down what it is asked."""
 
     def __init__(self) -> None:
@@ -252,7 +252,7 @@ def both() -> tuple[Pieces, Sequence[ChatOpenAI]]:
 async def test_the_request_is_the_one_that_the_sdk_makes(history: str, options: str) -> None:
     outcomes: list[Any] = []
     for kind in (AcceleratedChatOpenAI, StrictChatOpenAI):
-        asked = Asked()
+        asked = Recorder()
         client = DefaultAsyncHttpxClient(transport=asked)
         model: ChatOpenAI = kind(
             model="m",

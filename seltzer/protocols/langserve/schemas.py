@@ -1,0 +1,58 @@
+"""The models of inputs and outputs, as LangServe needs them."""
+
+import itertools
+from typing import Annotated, Any, Final
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validator
+from pydantic.v1 import BaseModel as BaseModelV1
+
+from seltzer.protocols.http.messages import InputLimits, parse_input, prompt_text
+
+_NUMBERS: Final = itertools.count(1)  # of models
+_UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62)  # request.py has checked them
+
+
+def _to_messages(value: Any) -> list[BaseMessage]:
+    return parse_input(value, "messages", _UNBOUNDED)
+
+
+_Message = Annotated[HumanMessage | AIMessage | SystemMessage | ToolMessage, Field(discriminator="type")]
+
+
+class ChatInput(BaseModel):
+    """A conversation: messages in any of LangChain's spellings, or one string."""
+
+    messages: Annotated[list[_Message], BeforeValidator(_to_messages)] = Field(
+        description="The conversation so far, oldest first; with a thread_id, what is new in it.",
+        json_schema_extra={"extra": {"widget": {"type": "chat", "input": "messages"}}},
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        value = prompt_text(value)
+        return {"messages": value} if isinstance(value, str | list) else value
+
+
+def unique_model(model: type[BaseModel]) -> type[BaseModel]:
+    """Return a RootModel under a class name of its own, with the same schema; any other model as it is.
+
+    Of two models of one name LangServe renames the second, and makes a RootModel an object with a `root`.
+    """
+    if RootModel not in model.__bases__:
+        return model
+    title = model.model_config.get("title") or model.__name__
+    fields = {
+        "__annotations__": {"root": model.model_fields["root"].annotation},
+        "__module__": __name__,
+        "model_config": {"title": title},
+    }
+    return type(f"{model.__name__}{next(_NUMBERS)}", (RootModel,), fields)
+
+
+def as_v2(schema: type[BaseModel] | type[BaseModelV1]) -> type[BaseModel]:
+    """Narrow a schema's type: LangChain still names pydantic 1 in it, which it doesn't make any more."""
+    if not issubclass(schema, BaseModel):
+        raise TypeError(f"{schema.__name__} is a model of pydantic 1")
+    return schema
