@@ -1,7 +1,7 @@
 """Runs a plain function of the state where it is called, not in a thread.
 
 LangGraph runs a plain function in a thread when the graph runs in an event loop, and there are only so many
-threads: a function that computes for a moment would wait behind those that sleep.
+threads: a function that computes for a moment would wait for those that sleep.
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 add_routes   serve a graph in a FastAPI app: LangServe's arguments, with runs, threads and resume
 Seltzer      several graphs and all protocols in a FastAPI app
 create_app   the server of what langgraph.json names, as an app
-get_stream   ask a server, and print each token as it comes
+get_stream   ask a server, and print each token as it arrives
 
 They are imported when they are first asked for: `import seltzer` alone loads nothing else.
 """

@@ -49,7 +49,7 @@ class AppError(Exception):
 class LoadError(AppError):
     """A graph or langgraph.json can't be loaded. Three lines: what, why (file and line), what to do.
 
-    public_why: the reason without an exception's own text, for clients; it may hold keys.
+    public_why: the reason without an exception's own text, for clients; that text may contain keys.
     """
 
     code = "load_error"

@@ -26,7 +26,7 @@ def compute(expression: str) -> Number:
     """Return the value of an expression: an int if it is exact, else a finite float.
 
     Raises CannotRead or OutOfBounds with a message for people; ZeroDivisionError; OverflowError for what no
-    float can hold; ValueError where there is no real value.
+    float can represent; ValueError where there is no real value.
     """
     return _Reading(tokens(expression)).value()
 

@@ -1,6 +1,6 @@
 """The terminal: `seltzer serve`, `seltzer chat`, `seltzer graphs`, `seltzer new`.
 
-This module holds what `--help` shows and nothing else: each command imports what it needs when it runs, so
+This module is what `--help` shows and nothing else: each command imports what it needs when it runs, so
 that help answers at once.
 
 Exit codes: 0, 1 the run or the start failed, 2 usage, 3 no server there, 130 Ctrl-C, 143 SIGTERM.

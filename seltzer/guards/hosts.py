@@ -90,7 +90,7 @@ def is_loopback(name: str) -> bool:
 
 
 def _own_name(scope: Scope) -> str:
-    """Return the address the request came in at: a server not started by `seltzer serve` may have others."""
+    """Return the address that received the request: without `seltzer serve` a server may have others."""
     server = scope.get("server")
     return str(server[0]) if server else ""
 

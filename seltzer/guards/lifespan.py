@@ -26,7 +26,7 @@ HOW: Final = (
 class EngineLifespan:
     """Opens the engine for as long as a lifespan runs; may be entered more than once, and again later.
 
-    Called with the app, as FastAPI(lifespan=..) wants it. Raises LoadError and DataInUse when it is entered,
+    Called with the app, as FastAPI(lifespan=..) expects. Raises LoadError and DataInUse when it is entered,
     and RuntimeError in a second event loop while the first one still uses the engine.
     """
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-STOP = "\nHuman:"  # where the model would begin to speak for the user
+STOP = "\nHuman:"  # where the model would begin to write for the user
 _SPEAKERS = {"human": "Human", "ai": "AI", "system": "System", "tool": "Tool"}
 _TURN = re.compile(r"^(Human|AI|System|Tool): ?", re.MULTILINE)
 

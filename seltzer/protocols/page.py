@@ -1,6 +1,6 @@
 """The front page: GET / is HTML for a browser, JSON for other clients; and /docs, from installed files.
 
-All URLs are relative, so that both work behind any prefix.
+All URLs are relative, so that both work under any prefix.
 """
 
 from collections.abc import Mapping

@@ -144,7 +144,7 @@ class Engine:
     async def start(self, spec: RunSpec, *, callbacks: Callbacks = None) -> Run:
         """Begin the run, at once or in its turn, and return its row.
 
-        callbacks see the graph's inner steps, for clients that want LangChain's own events.
+        callbacks see the graph's inner steps, for clients that read LangChain's own events.
         Raises UnknownGraph, UnknownCheckpoint, ThreadBusy, ThreadInterrupted, NotInterrupted, TooManyRuns,
         IdempotencyConflict, ServerDraining.
         """

@@ -80,7 +80,7 @@ def first_step(expression: str) -> tuple[str, str] | None:
 
 
 def put(value: str, rest: str) -> str:
-    """Fill the place that first_step left."""
+    """Fill the placeholder of first_step."""
     return rest.replace("{}", _as_operand(value))
 
 

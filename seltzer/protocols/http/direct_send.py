@@ -1,6 +1,6 @@
 """Direct sends: a body's pieces go to the server itself, past the layers around a route.
 
-Between a route and the server stand a handful of layers, ours and the frameworks', each of which is asked to
+Between a route and the server are a handful of layers, ours and the frameworks', each of which is asked to
 send each piece, and looks at the head alone. At 50 tokens a second that costs as much as the write itself.
 A layer that keeps the head for later, or says in it that it changes the body, gets all pieces.
 
@@ -85,11 +85,11 @@ class DirectSendMiddleware:
         try:
             await self._app(scope, receive, server.send_from_layers)
         finally:
-            state.pop(DIRECT, None)  # the server's `send` holds the scope: no cycle is to stay
+            state.pop(DIRECT, None)  # the server's `send` refers to the scope: no cycle must remain
 
 
 class DirectSendApp(FastAPI):
-    """An app around all of whose layers, the framework's own too, lies the DirectSendMiddleware."""
+    """An app with the DirectSendMiddleware around all its layers, the framework's own too."""
 
     def build_middleware_stack(self) -> ASGIApp:
         return DirectSendMiddleware(super().build_middleware_stack())

@@ -50,7 +50,7 @@ class EventStream(Response):
     follow begins to follow the run, and is given a Deliver, which may send events in place of this task.
     The head goes out at once, so that a client sees that it was accepted, and a ping wherever ping_s pass
     without a frame. A disconnect ends the stream, never the run. When the server drains, the last frame is
-    `draining`, without an id; an error in mid-stream leaves the body unfinished, for the client to come back
+    `draining`, without an id; an error in mid-stream leaves the body unfinished, for the client to reconnect
     and get a status.
     """
 
@@ -77,7 +77,7 @@ class EventStream(Response):
         try:
             await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            leaving.cancel()  # not waited for: it holds nothing, and the last event would wait with it
+            leaving.cancel()  # not awaited: it has no resources, and the last event would wait with it
             if not writing.done():
                 writing.cancel()
                 await asyncio.wait((writing,))

@@ -55,7 +55,7 @@ async def stream_chain(
     config = ensure_config(config)
     run = await get_async_callback_manager_for_config(config).on_chain_start(
         None,
-        {"input": ""},  # as of any chain that streams: the input comes at its end
+        {"input": ""},  # as of any chain that streams: the input is set at its end
         run_type=None,
         name=config.get("run_name") or name,
         run_id=config.pop("run_id", None),

@@ -1,6 +1,6 @@
 """An attempt: one try at a run, by this process, in a task of its own.
 
-It stands between the driver and the hub: the driver runs the graph, the translator turns what it streams into
+It is between the driver and the hub: the driver runs the graph, the translator turns what it streams into
 events, and these are published to the run's tail and appended to the log.
 
 The task is never a request's generator: a graph consumed inside a server's cancel scope keeps calling its
@@ -232,7 +232,7 @@ class Attempt:
         try:
             try:
                 emissions += self._translator.feed(*part)
-            finally:  # what came before an error, too: the translator has advanced past it
+            finally:  # what precedes an error, too: the translator has advanced past it
                 self._emit(*emissions)
         except Exception as error:  # LangChain would log it, and the run would continue without the part
             log.warning("run %s: a part can't be read", self.run_id, exc_info=error)

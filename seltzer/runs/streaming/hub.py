@@ -1,7 +1,7 @@
 """The hub: hands a fresh event to every reader of the process at once, from memory.
 
 Each live run has a tail, its latest events; readers read the events after their cursors from it. What a tail
-doesn't keep any more is in the log: an event leaves the tail only when it is stored.
+no longer has is in the log: an event leaves the tail only when it is stored.
 """
 
 import asyncio

@@ -90,7 +90,7 @@ class Conversations:
     async def delete(self, graph: str, thread_id: str) -> None:
         """Delete the thread: its runs, their events and its state. Raises ThreadBusy while a run is active.
 
-        The rows go first, as only they show that no run is active. A state that a crash left behind goes
+        The rows go first, as only they show that no run is active. A state that a crash has left goes
         when the deletion of the thread, by then unknown, is asked for again.
         """
         thread = await self._threads.get(thread_id)

@@ -12,7 +12,7 @@ INCOMPLETE: Final = {"incomplete": True}
 class PartialAnswer:
     """Follows a run's events; keeps the answer's text that no node has returned to the thread yet.
 
-    A message whose `message` event wasn't fed is left out: its text would begin in the middle.
+    A message whose `message` event wasn't fed is ignored: its text would begin in the middle.
     """
 
     def __init__(self) -> None:

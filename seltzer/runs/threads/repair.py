@@ -27,7 +27,7 @@ async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | 
     """Add to the thread what its stopped run lacks, so that a plain new input works.
 
     What the stopped step's finished nodes have returned is kept, the others are dropped; calls without a
-    result get an error result; answer, an unfinished one, comes last, unless the thread has it.
+    result get an error result; answer, an unfinished one, is last, unless the thread has it.
     Writes nothing if nothing is missing. Not for a run that waits for a person: its question would be lost.
 
     The checkpoints belong to the run that config's metadata names. None of the graph's nodes and edges is

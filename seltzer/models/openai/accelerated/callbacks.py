@@ -77,7 +77,7 @@ class CallbacksInPlace(AsyncCallbackManagerForLLMRun):
         """Publish more text of a message whose first text was published as a chunk.
 
         A handler that has `on_llm_texts(texts, message_id=.., run_id=..)` is spared the chunk that
-        on_llm_new_token wants.
+        on_llm_new_token expects.
         """
         chunk: ChatGenerationChunk | None = None
         for handler, is_async, on_texts in self._handlers:

@@ -110,7 +110,7 @@ class FrameReader:
                 yield self._bytes(event)
 
     def finish(self) -> Iterator[bytes]:
-        """Yield what is left. An event without its empty line is none, but it must be UTF-8."""
+        """Yield the rest. An event without its empty line is dropped, but it must be UTF-8."""
         left = [*self._lines, b"".join(self._rest)]
         if any(left):
             yield b"\n".join(left)
