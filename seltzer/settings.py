@@ -12,7 +12,7 @@ from seltzer.errors import LoadError
 
 
 class Settings(BaseSettings):
-    """How the server runs. An argument beats the environment, which beats `.env` in the working directory."""
+    """How the server runs. An argument overrides the environment, which overrides `.env` in the folder."""
 
     model_config = SettingsConfigDict(
         env_prefix="SELTZER_",

@@ -1,4 +1,4 @@
-"""Settings: an argument beats the environment, which beats .env."""
+"""Settings: an argument overrides the environment, which overrides .env."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def test_without_any_it_listens_on_loopback_port_8000() -> None:
     assert (settings.config, settings.data) == (Path("langgraph.json"), Path(".seltzer"))
 
 
-def test_an_argument_beats_the_environment_which_beats_dotenv(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_overrides_the_environment_and_that_dotenv(monkeypatch: pytest.MonkeyPatch) -> None:
     dotenv("PORT=1001", "HOST=from-dotenv", "SELTZER_DATA=from-dotenv", "SELTZER_LOG_LEVEL=error")
     monkeypatch.setenv("PORT", "1002")
     monkeypatch.setenv("HOST", "from-environment")

@@ -119,7 +119,7 @@ def serve(
 ) -> int:
     """Serve the graphs that langgraph.json names, or an app that mounts graphs itself.
 
-    A flag beats the environment, which beats .env.
+    A flag overrides the environment, which overrides .env.
 
     Example: seltzer serve --port 9000 --reload
     """

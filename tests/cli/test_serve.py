@@ -50,7 +50,7 @@ def test_the_banners_examples_work(desk: Desk) -> None:
     assert desk.run(*chat.split(), "hello").stdout == "You said hello, number 1.\n"
 
 
-def test_a_flag_beats_the_environment_which_beats_the_file(desk: Desk) -> None:
+def test_a_flag_overrides_the_environment_which_overrides_the_file(desk: Desk) -> None:
     (desk.folder / ".env").write_text("HOST=127.0.0.1\nPORT=1\n")
     by_environment = desk.start("serve")
     assert url_in(banner_of(by_environment)) == f"http://127.0.0.1:{desk.port}"
