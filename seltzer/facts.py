@@ -31,14 +31,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """What Seltzer serves in an app, under the prefix.
+    """What Seltzer serves in an app, under the prefix; None if it is in a router, which doesn't know it.
 
     `app.state.seltzer` lists them: `seltzer serve --app` shows them, and drains their engines at its end.
     """
 
     engine: Engine
     facts: Facts
-    prefix: str = ""
+    prefix: str | None = ""
 
 
 def facts_of(engine: Engine, settings: Settings) -> Facts:

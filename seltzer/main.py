@@ -165,7 +165,7 @@ class Composition:
             ProxyPrefix, root_path=self.settings.root_path, trusted=self.settings.trusted_proxies
         )
 
-    def register(self, app: FastAPI, prefix: str = "") -> None:
+    def register(self, app: FastAPI, prefix: str | None = "") -> None:
         """Have `seltzer serve --app` find what is served in the app, for its banner and its end."""
         others = [each for each in getattr(app.state, "seltzer", ()) if each.engine is not self.engine]
         app.state.seltzer = [*others, Mounted(self.engine, facts_of(self.engine, self.settings), prefix)]

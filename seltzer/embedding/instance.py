@@ -55,6 +55,7 @@ class Seltzer:
         self._composition = Composition(self._settings, self._catalog)
         self._chained: list[APIRouter] = []
         self._served: list[tuple[APIRouter, str, str]] = []  # router, graph, path
+        self._is_in_an_app = False  # else in routers: which app includes them is seen when its lifespan runs
 
     @property
     def graphs(self) -> Mapping[str, Graph]:
@@ -68,6 +69,8 @@ class Seltzer:
         be entered more than once, and again after it ended.
         Raises DataInUse while another process, or another Seltzer, uses the data folder.
         """
+        if isinstance(app, FastAPI) and not self._is_in_an_app:
+            self._composition.register(app, prefix=None)
         return self._composition.lifespan(app)
 
     def mount(self, app: FastAPI | APIRouter, *, prefix: str = "") -> None:
@@ -190,6 +193,7 @@ class Seltzer:
             self._chained.append(router)
             chain(router, self.lifespan)
         if isinstance(app, FastAPI):
+            self._is_in_an_app = True
             self._composition.register(app, prefix)
 
 

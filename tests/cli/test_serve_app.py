@@ -83,6 +83,39 @@ def test_an_apps_runs_end_before_it_stops(composing: Desk) -> None:
         wait_for(composing.mark)
 
 
+ROUTED = """
+from fastapi import APIRouter, FastAPI
+from seltzer import add_routes
+from tests.cli.talker import graph
+
+router = APIRouter()
+add_routes(router, graph, path="/talker")
+app = FastAPI()
+app.include_router(router, prefix="/v1")
+"""
+
+
+def test_the_graphs_of_a_router_are_found_and_their_runs_end_before_the_app_stops(composing: Desk) -> None:
+    (composing.folder / "app" / "routed.py").write_text(ROUTED)
+    process = composing.start("serve", "--app", "app.routed:app", "--port", "0", SELTZER_DRAIN_S="1")
+    banner = banner_of(process)
+    with httpx.stream(
+        "POST", f"{url_in(banner)}/v1/talker/stream", json={"input": "forever"}, timeout=PATIENCE_S
+    ) as response:
+        lines = response.iter_lines()
+        assert any("working" in line for line in lines)
+
+        process.send_signal(signal.SIGTERM)
+
+        assert process.stderr is not None
+        assert "Stopping" in process.stderr.readline()
+        assert process.wait(PATIENCE_S) == 0
+        wait_for(composing.mark)
+
+    assert "talker  messages" in banner
+    assert "playground" not in banner  # which prefix it has, only the app knows
+
+
 def test_an_app_without_graphs_is_served_too(composing: Desk) -> None:
     banner = banner_of(composing.start("serve", "--app", "app.main:plain", "--port", "0"))
 

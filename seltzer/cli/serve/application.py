@@ -2,6 +2,7 @@
 
 An app composed by hand lists the parts of it that Seltzer serves in `app.state.seltzer`: each has an engine,
 the facts for the banner, and the prefix of its routes. They are found through mounted apps and middleware.
+A router learns which app includes it when the app's lifespan runs: its part is listed from then on.
 """
 
 import importlib
@@ -28,10 +29,14 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An ASGI app, and what of it Seltzer serves."""
+    """An ASGI app, and the one within its middleware."""
 
     asgi: Any
-    mounted: tuple[Mounted, ...]
+    app: Any
+
+    def mounted(self) -> tuple[Mounted, ...]:
+        """Return what of it Seltzer serves; once its lifespan runs, that of routers too."""
+        return tuple(_mounted_in(self.app))
 
 
 def load_application(settings: Settings, target: str | None) -> Application:
@@ -41,10 +46,10 @@ def load_application(settings: Settings, target: str | None) -> Application:
     """
     if target is None:
         app: Any = create_app(settings)
-        return Application(app, tuple(_mounted_in(app)))
+        return Application(app, app)
     app = _import_app(target)
     asgi = DirectSendMiddleware(app) if settings.accelerate else app
-    return Application(asgi, tuple(_mounted_in(app)))
+    return Application(asgi, app)
 
 
 def _import_app(target: str) -> Any:
@@ -131,7 +136,8 @@ def _mounted_in(app: Any) -> Iterator[Mounted]:
         for mounted in getattr(getattr(each, "state", None), "seltzer", ()):
             if id(mounted.engine) not in engines:
                 engines.add(id(mounted.engine))
-                yield replace(mounted, prefix=prefix + mounted.prefix)
+                whole = None if mounted.prefix is None else prefix + mounted.prefix
+                yield replace(mounted, prefix=whole)
         waiting += [
             (prefix + getattr(route, "path", ""), route.app)
             for route in getattr(each, "routes", ())

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from seltzer import __version__
-from seltzer.main import Mounted
+from seltzer.main import Facts, Mounted
 from seltzer.runs.graph import BrokenGraph, Graph
 
 _QUESTION = '{"text": "what is the square root of 71?"}'
@@ -17,7 +17,6 @@ def render(url: str, mounted: Sequence[Mounted], *, app: str | None = None) -> s
     if not mounted:
         return f"Seltzer {__version__} is up at {url}\n\n{_no_graphs(app)}\n\n{_STOP}\n"
     facts = [each.facts for each in mounted]
-    first = url + mounted[0].prefix
     lines = [
         f"Seltzer {__version__} is up at {url}",
         "",
@@ -28,14 +27,24 @@ def render(url: str, mounted: Sequence[Mounted], *, app: str | None = None) -> s
         *_field("storage", _distinct([each.storage for each in facts])),
         *_field("auth", _distinct([each.auth for each in facts])),
         "",
-        "Try",
-        *_field("curl", [f"curl -N {first}/chat -H 'content-type: application/json' -d '{_QUESTION}'"]),
-        *_field("chat", ["seltzer chat" if first == _DEFAULT_URL else f"seltzer chat --url {first}"]),
-        *_field("pages", [page for each in mounted for page in _pages(url + each.prefix, each.facts.graphs)]),
-        "",
+        *_attempts([(url + each.prefix, each.facts) for each in mounted if each.prefix is not None]),
         _STOP,
     ]
     return "\n".join(lines) + "\n"
+
+
+def _attempts(places: Sequence[tuple[str, Facts]]) -> list[str]:
+    """Return what to try first, at the URLs where graphs are known to be served."""
+    if not places:
+        return []
+    first, _ = places[0]
+    return [
+        "Try",
+        *_field("curl", [f"curl -N {first}/chat -H 'content-type: application/json' -d '{_QUESTION}'"]),
+        *_field("chat", ["seltzer chat" if first == _DEFAULT_URL else f"seltzer chat --url {first}"]),
+        *_field("pages", [page for url, facts in places for page in _pages(url, facts.graphs)]),
+        "",
+    ]
 
 
 def _no_graphs(app: str | None) -> str:

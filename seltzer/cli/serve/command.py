@@ -79,12 +79,12 @@ def _serve_in_child(
 def _server(settings: Settings, app: str | None) -> Server:
     """Return the server, ready to run. Raises CannotServe, and LoadError for a graph."""
     application = load_application(settings, app)
-    banner = render(url_of(settings.host, settings.port), application.mounted, app=app)
+    url = url_of(settings.host, settings.port)
     return Server(
-        uvicorn_config(settings, application.asgi, lifespan="on" if application.mounted else "auto"),
-        [each.engine for each in application.mounted],
+        uvicorn_config(settings, application.asgi, lifespan="on" if application.mounted() else "auto"),
+        lambda: [each.engine for each in application.mounted()],
         settings.drain_s,
-        on_ready=lambda: print(banner, flush=True),
+        on_ready=lambda: print(render(url, application.mounted(), app=app), flush=True),
     )
 
 

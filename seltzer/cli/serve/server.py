@@ -23,12 +23,15 @@ COLLECTOR_THRESHOLDS: Final = (20_000, 20, 50)
 
 
 class Server(uvicorn.Server):
-    """Serves an app that may carry engines: they are opened first, and drained when it stops."""
+    """Serves an app that may carry engines: they are opened first, and drained when it stops.
+
+    engines: asked for them when it starts, and again when it stops: the app's lifespan may add some.
+    """
 
     def __init__(
         self,
         config: uvicorn.Config,
-        engines: Sequence[Engine] = (),
+        engines: Callable[[], Sequence[Engine]] = tuple,
         drain_s: float = 0.0,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
@@ -52,7 +55,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         try:
-            for engine in self._engines:
+            for engine in self._engines():
                 await engine.open()
         except AppError as error:  # uvicorn would print a traceback
             print(f"seltzer: {error}", file=sys.stderr)
@@ -69,13 +72,14 @@ class Server(uvicorn.Server):
         last_resort = threading.Timer(self._drain_s + 2 * CUT_S + 1, _exit_now)
         last_resort.daemon = True
         last_resort.start()
-        for engine in self._engines:
+        engines = self._engines()
+        for engine in engines:
             engine.drain()
-        if not await self._is_idle(0):
+        if not await _are_idle(engines, 0):
             print(f"Stopping; active runs have {self._drain_s:g} s. Ctrl-C again: at once.", file=sys.stderr)
-            await self._is_idle(self._drain_s)
+            await _are_idle(engines, self._drain_s)
         # What is still active ends by itself, before its connection is cut.
-        await asyncio.gather(*(engine.aclose() for engine in self._engines))
+        await asyncio.gather(*(engine.aclose() for engine in engines))
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -89,8 +93,9 @@ class Server(uvicorn.Server):
         if not self.should_exit:
             self.handle_exit(signal.SIGTERM, frame)
 
-    async def _is_idle(self, timeout_s: float) -> bool:
-        return all(await asyncio.gather(*(engine.idle(timeout_s) for engine in self._engines)))
+
+async def _are_idle(engines: Sequence[Engine], timeout_s: float) -> bool:
+    return all(await asyncio.gather(*(engine.idle(timeout_s) for engine in engines)))
 
 
 def _relieve_the_collector() -> None:
