@@ -8,24 +8,29 @@ from typing import Final
 from seltzer.cursor import Cursor
 from seltzer.runs.event import Event, RunId
 from seltzer.stores.sqlite.database import Database
-from seltzer.stores.sqlite.sql.events import read_events, sweep, write_events
+from seltzer.stores.sqlite.sql.events import SWEPT_AT_ONCE, read_events, sweep, write_events
 
 EVENTS_LIMIT: Final = 10_000  # kept for each run; the oldest go first
 SWEEP_S: Final = 1.0  # between two sweeps, unless there may be more to delete at once
 
 
 class SqliteEventLog:
-    """An EventLog that keeps the last events_limit events of each run. clock: seconds since 1970."""
+    """An EventLog that keeps the last events_limit events of each run.
+
+    swept_at_once: the most rows that a sweep deletes. clock: seconds since 1970.
+    """
 
     def __init__(
         self,
         database: Database,
         *,
         events_limit: int = EVENTS_LIMIT,
+        swept_at_once: int = SWEPT_AT_ONCE,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._events_limit = events_limit
+        self._swept_at_once = swept_at_once
         self._clock = clock
         self._next_sweep = clock()
 
@@ -60,7 +65,8 @@ class SqliteEventLog:
         if now < self._next_sweep <= now + SWEEP_S:  # a clock that was set back doesn't postpone it
             return
         self._next_sweep = now + SWEEP_S
-        if await self._database.write(lambda connection: sweep(connection, now)):
+        at_once = self._swept_at_once
+        if await self._database.write(lambda connection: sweep(connection, now, at_once=at_once)):
             self._next_sweep = now
 
     async def expire_ended(self, ttl_s: float) -> None:

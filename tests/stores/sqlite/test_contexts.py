@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,11 +14,16 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from tests.stores.conversing import echo, on, open_checkpoints, opened, rows, texts, turn
+from tests.stores.sqlite.numbers import nothing
 
 pytestmark = pytest.mark.anyio
 
-run: ContextVar[str] = ContextVar("run")
+run: ContextVar[Any] = ContextVar("run")
 MANY = 300  # messages; so many are decoded in a thread
+
+
+class State:
+    """What a run has in its context."""
 
 
 class Watching(ThreadPoolExecutor):
@@ -78,27 +83,21 @@ async def test_messages_are_decoded_in_no_runs_context(tmp_path: Path) -> None:
     assert not any(threads.has_run)
 
 
-async def test_posted_work_is_queued_in_no_runs_context(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loop, contexts, done = asyncio.get_running_loop(), list[Context](), threading.Event()
-    call_later = loop.call_later
-
+async def test_posted_work_that_waits_keeps_nothing_of_its_runs_context(tmp_path: Path) -> None:
     def insert(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO numbers VALUES (1)")
 
-    def watched(delay: float, call: Callable[..., Any], *args: Any, context: Any = None) -> Any:
-        contexts.append(copy_context() if context is None else context)
-        return call_later(delay, call, *args, context=context)
-
     async with opened(tmp_path / "seltzer.db") as database:
         await database.write(lambda connection: connection.execute("CREATE TABLE numbers (n)"))
-        monkeypatch.setattr(loop, "call_later", watched)
-        run.set("the first")
+        context, state = copy_context(), State()
+        context.run(run.set, state)
+        is_alive = weakref.ref(state)
 
-        database.post("owner", insert, can_wait=True)
-        await database.read(lambda connection: done.set(), after_posts=True)
+        context.run(database.post, "owner", insert, can_wait=True)
+        del context, state
 
-    assert contexts
-    assert not any(run in each for each in contexts)
+        assert is_alive() is None
+        assert rows(tmp_path / "seltzer.db", "SELECT n FROM numbers") == []
+        await database.read(nothing, after_posts=True)
+
     assert rows(tmp_path / "seltzer.db", "SELECT n FROM numbers") == [(1,)]

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from seltzer.runs.event import Event
 from seltzer.stores.sqlite.database import Database, open_database
 from seltzer.stores.sqlite.event_log import SWEEP_S, SqliteEventLog
 from seltzer.stores.sqlite.runs import SqliteRuns
-from seltzer.stores.sqlite.sql.events import sweep
 from seltzer.stores.sqlite.threads import SqliteThreads
 from tests.stores.conformance import SMALL_LIMIT, Clock, events, stored
 from tests.stores.conformance_runs import TTL_S, claim, end, ids, leased, waiting
@@ -131,9 +129,9 @@ async def test_a_clock_that_was_set_back_does_not_postpone_the_sweep(
 
 
 async def test_sweeps_follow_each_other_while_there_is_much_to_delete(
-    log: SqliteEventLog, runs: SqliteRuns, database: Database, monkeypatch: pytest.MonkeyPatch
+    runs: SqliteRuns, database: Database, clock: Clock
 ) -> None:
-    monkeypatch.setattr("seltzer.stores.sqlite.event_log.sweep", partial(sweep, at_once=2))
+    log = SqliteEventLog(database, clock=clock, swept_at_once=2)
     for n in range(6):
         await end(runs, await leased(runs, str(n), str(n)), retention_s=0)
 
@@ -145,9 +143,8 @@ async def test_sweeps_follow_each_other_while_there_is_much_to_delete(
     assert left == [4, 2, 0, 0]
 
 
-async def test_a_sweep_deletes_a_limited_number_of_rows(
-    log: SqliteEventLog, database: Database, clock: Clock
-) -> None:
+async def test_a_sweep_deletes_a_limited_number_of_rows(database: Database, clock: Clock) -> None:
+    log = SqliteEventLog(database, clock=clock, swept_at_once=3)
     for seq in range(1, 6):
         await log.append({"r": events(seq, seq)})
     await log.expire("r", 60)
@@ -155,7 +152,7 @@ async def test_a_sweep_deletes_a_limited_number_of_rows(
 
     left = []
     for _ in range(3):
-        await database.write(lambda connection: sweep(connection, clock.now, at_once=3))
+        await log.sweep()
         left.append(await count_rows(database, "events"))
 
     assert left == [2, 0, 0]
