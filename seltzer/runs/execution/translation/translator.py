@@ -26,7 +26,6 @@ from seltzer.runs.jsonable import to_json
 
 _INTERRUPT: Final = "__interrupt__"
 _METADATA: Final = "__metadata__"  # marks a node's update as a cached one
-_PUSH: Final = "__pregel_push"  # begins the path of a task that a node has started
 _REASONING_BLOCKS: Final = {"reasoning": "reasoning", "thinking": "thinking"}  # block type -> its text's key
 
 
@@ -177,10 +176,10 @@ def _of_the_graph(namespace: Namespace, metadata: Mapping[str, Any]) -> Namespac
     """Return the namespace of the graph that a message's task belongs to, as its updates have it.
 
     A task of the functional API is called by a node, or by another task; older LangGraphs count its callers
-    as graphs around it. The path of a call is `(push, path of its caller, number, True)`.
+    as graphs around it. The path of a call is `(.., path of its caller, number, True)`.
     """
     path, calls = metadata.get("langgraph_path", ()), 0
-    while len(path) == 4 and path[0] == _PUSH and path[3] is True:
+    while len(path) == 4 and isinstance(path[1], tuple) and path[3] is True:
         path, calls = path[1], calls + 1
     if not calls:
         return namespace
