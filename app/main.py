@@ -30,10 +30,11 @@ seltzer.guard(app)
 
 # Your own middleware goes here: app.add_middleware(CORSMiddleware, allow_origins=["https://example.org"])
 
-# Each graph at /{name}: LangServe's endpoints and playground, runs, threads. A graph can have dependencies of
-# its own, such as one that checks a key: add_routes(.., dependencies=[Depends(check_key)]).
-for name, graph in seltzer.graphs.items():
-    add_routes(app, graph, path=f"/{name}", seltzer=seltzer)
+# Each graph at its path, /{name}: LangServe's endpoints and playground, runs, threads. A graph can have
+# dependencies of its own, such as one that checks a key: add_routes(.., dependencies=[Depends(check_key)]).
+# /chat doesn't ask such a graph; the dependencies of mount() are of /chat, too.
+for graph in seltzer.graphs.values():
+    add_routes(app, graph, path=graph.path, seltzer=seltzer)
 
 # The protocols beside them: /chat, /health, /ready, and the front page at /.
 seltzer.mount(app)

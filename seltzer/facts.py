@@ -1,16 +1,18 @@
 """What an operator is shown of a server."""
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seltzer import __version__
+from seltzer.protocols.http.places import Places
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import BrokenGraph, Graph
 from seltzer.settings import Settings
 from seltzer.stores.open import FILE_NAME
 
+MOUNTED = "seltzer_mounted"  # in the state of an app: what of it Seltzer serves
 AUTH = "off: anyone who can reach this address can use it"
 
 
@@ -31,14 +33,19 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """What Seltzer serves in an app, under the prefix; None if it is in a router, which doesn't know it.
+    """What Seltzer serves in an app, which itself is under the prefix.
 
-    `app.state.seltzer` lists them: `seltzer serve --app` shows them, and drains their engines at its end.
+    `app.state.seltzer_mounted` lists them: `seltzer serve --app` shows them, and drains their engines at its
+    end. base is where in the app /chat, /info and the front page are; None: nowhere. places() has the graphs,
+    docs() where in the app its documentation is.
     """
 
     engine: Engine
     facts: Facts
-    prefix: str | None = ""
+    places: Places
+    docs: Callable[[], str | None]
+    base: str | None = ""
+    prefix: str = ""
 
 
 def facts_of(engine: Engine, settings: Settings) -> Facts:

@@ -1,6 +1,6 @@
 """The composition root: settings -> a server. The only file that imports from every room."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from seltzer import __version__, catalog
 from seltzer.catalog import Catalog
-from seltzer.facts import Facts, Mounted, facts_of
+from seltzer.facts import MOUNTED, Facts, Mounted, facts_of
 from seltzer.guards import faults
 from seltzer.guards.body import BodyLimits, BodyReader
 from seltzer.guards.hosts import HostGuard, is_loopback
@@ -20,6 +20,7 @@ from seltzer.protocols.http.declaration import PLANNED
 from seltzer.protocols.http.direct_send import DirectSendApp
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.http.places import Place, Places
 from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve import RouteOptions
 from seltzer.runs.engine import Engine
@@ -29,7 +30,16 @@ from seltzer.settings import Settings, apply_env
 from seltzer.stores.open import Retention, open_stores
 from seltzer.stores.options import IndexOptions, SerdeOptions, StoreOptions, TtlOptions
 
-__all__ = ["RESERVED", "Composition", "Facts", "Mounted", "create_app", "load_graphs", "open_engine"]
+__all__ = [
+    "MOUNTED",
+    "RESERVED",
+    "Composition",
+    "Facts",
+    "Mounted",
+    "create_app",
+    "load_graphs",
+    "open_engine",
+]
 
 PROTOCOLS: Final = (
     health.PROTOCOL,
@@ -60,10 +70,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
         lifespan=composition.lifespan,
     )
-    composition.register(app)
-    add_as_own(app, composition.server_routes())
+    composition.register(app, composition.places, "")
+    add_as_own(app, composition.health_routes())
+    add_as_own(app, composition.server_routes(composition.places))
     composition.include_graphs(app)
-    add_as_own(app, composition.docs_routes(app.title))
+    composition.serve_docs(app)
     composition.guard(app)
     return app
 
@@ -91,24 +102,33 @@ class Composition:
             self.engine, self._guards, self._limits, settings.ping_s, accelerate=settings.accelerate
         )
 
-    def server_routes(self, *, docs: str | None = "docs", openapi: str | None = "openapi.json") -> APIRouter:
-        """Return the routes that are no graph's: /health, /ready, /info, /chat, and the front page.
+    def places(self) -> Sequence[Place]:
+        """Return where include_graphs() serves the graphs."""
+        playgrounds = RouteOptions().playgrounds
+        return [
+            Place(each, each.path, each.path[1:], is_open=True, playgrounds=playgrounds(each))
+            for each in self.engine.graphs.values()
+        ]
 
-        docs, openapi: where these are, as the front page sees it; None: nowhere.
-        """
-        routes = APIRouter()
+    def health_routes(self) -> APIRouter:
+        """Return the routes of /health and /ready."""
+        return health.router(self.engine, self._guards)
+
+    def server_routes(self, places: Places) -> APIRouter:
+        """Return the other routes that are no graph's: /info, /chat, and the front page."""
+        routes, limits, ping_s = APIRouter(), self._limits, self.settings.ping_s
         for each in (
-            health.router(self.engine, self._guards),
-            info.router(self.engine, self._guards),
-            chat.router(self.engine, self._guards, limits=self._limits, ping_s=self.settings.ping_s),
-            page.router(self.engine, self._guards, version=__version__, docs=docs, openapi=openapi),
+            info.router(self.engine, self._guards, places),
+            chat.router(self.engine, self._guards, places, limits=limits, ping_s=ping_s),
+            page.router(self._guards, places, version=__version__),
         ):
             add_as_own(routes, each)
         return routes
 
-    def docs_routes(self, title: str) -> APIRouter:
-        """Return the routes of /docs, from installed files: FastAPI's own page needs another host."""
-        return page.docs_router(self._guards, title=title)
+    def serve_docs(self, app: FastAPI) -> None:
+        """Serve /docs from installed files: FastAPI's own page needs another host."""
+        app.include_router(page.docs_router(self._guards, title=app.title))
+        setattr(app.state, page.DOCS, "/docs")
 
     def include_graphs(self, app: FastAPI) -> None:
         """Serve every graph at its own path; any other name is answered by unknown_graph."""
@@ -145,6 +165,7 @@ class Composition:
                 ping_s=self.settings.ping_s,
                 graph=graph.name,
                 modifier=options.modifier,
+                has=options.has,
             ),
             prefix=path,
         )
@@ -165,10 +186,14 @@ class Composition:
             ProxyPrefix, root_path=self.settings.root_path, trusted=self.settings.trusted_proxies
         )
 
-    def register(self, app: FastAPI, prefix: str | None = "") -> None:
-        """Have `seltzer serve --app` find what is served in the app, for its banner and its end."""
-        others = [each for each in getattr(app.state, "seltzer", ()) if each.engine is not self.engine]
-        app.state.seltzer = [*others, Mounted(self.engine, facts_of(self.engine, self.settings), prefix)]
+    def register(self, app: FastAPI, places: Places, base: str | None) -> None:
+        """Have `seltzer serve --app` find what is served in the app, for its banner and its end.
+
+        base is where server_routes() are in the app; None: nowhere.
+        """
+        others = [each for each in getattr(app.state, MOUNTED, ()) if each.engine is not self.engine]
+        facts, docs = facts_of(self.engine, self.settings), partial(page.docs_path, app)
+        setattr(app.state, MOUNTED, [*others, Mounted(self.engine, facts, places, docs, base)])
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 instance.py    Seltzer: graphs, their lifespan, and where they are mounted
 routes.py      add_routes, with LangServe's arguments
+served.py      where the graphs are served, and who may use them
 arguments.py   LangServe's arguments: which are honoured, and why the others aren't
 lifespans.py   a lifespan within the app's own
 """

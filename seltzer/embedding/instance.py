@@ -4,6 +4,7 @@ import inspect
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -13,9 +14,9 @@ from fastapi import APIRouter, FastAPI
 from seltzer.catalog import Address, addresses, empty, slug_of
 from seltzer.embedding.arguments import check_path, refuse, route_options
 from seltzer.embedding.lifespans import chain, once
+from seltzer.embedding.served import Served, ServedGraphs
 from seltzer.main import RESERVED, Composition, load_graphs
 from seltzer.protocols.http.modifier import Modify
-from seltzer.protocols.langserve import RouteOptions
 from seltzer.runs.graph import Graph
 from seltzer.settings import Settings
 
@@ -54,7 +55,8 @@ class Seltzer:
             self._catalog.add_object(name, self._objects[name], address, file, line)
         self._composition = Composition(self._settings, self._catalog)
         self._chained: list[APIRouter] = []
-        self._served: list[tuple[APIRouter, str, str]] = []  # router, graph, path
+        self._served = ServedGraphs()
+        self._bases: list[tuple[APIRouter, str]] = []  # the prefixes of mount()
         self._is_in_an_app = False  # else in routers: which app includes them is seen when its lifespan runs
 
     @property
@@ -70,36 +72,47 @@ class Seltzer:
         Raises DataInUse while another process, or another Seltzer, uses the data folder.
         """
         if isinstance(app, FastAPI) and not self._is_in_an_app:
-            self._composition.register(app, prefix=None)
+            self._composition.register(app, list, None)
         return self._composition.lifespan(app)
 
-    def mount(self, app: FastAPI | APIRouter, *, prefix: str = "") -> None:
-        """Serve all protocols in the app: each graph at {prefix}/{name}, then {prefix}/chat, /health, /ready
-        and the front page at {prefix}/.
+    def mount(
+        self,
+        app: FastAPI | APIRouter,
+        *,
+        prefix: str = "",
+        dependencies: Sequence[Any] | None = None,
+    ) -> None:
+        """Serve all protocols in the app: each graph at {prefix}/{name}, then {prefix}/chat, /info, /health,
+        /ready and the front page at {prefix}/.
 
-        A graph that add_routes() has given routes in this app already keeps them. The app's own lifespan,
-        middleware, exception handlers and /docs stay as they are; its dependencies come first.
+        A graph that add_routes() has given routes, in whichever app, has these alone. /chat asks such a graph
+        only if they are in this app, with neither dependencies nor a per_req_config_modifier.
+        dependencies: FastAPI's, of every route but /health and /ready. The app's own lifespan, middleware,
+        exception handlers and /docs stay as they are; its dependencies come first.
         Raises ValueError if the prefix can't be one.
         """
         prefix, router = check_path(prefix), _router_of(app)
 
         def include_made() -> None:
-            there = {name for each, name, _ in self._served if each is router}
+            there = self._served.not_for_mount(router, prefix)
             for name, graph in self._catalog.graphs.items():
                 if name not in there:
-                    self._include(app, graph, prefix + graph.path, RouteOptions(), None)
+                    served = Served(
+                        router, name, prefix + graph.path, dependencies=dependencies, mounted_at=prefix
+                    )
+                    self._include(app, graph, served)
             for broken in self._catalog.broken.values():
                 if broken.name not in there:
-                    self._served.append((router, broken.name, prefix + broken.path))
-                    app.include_router(self._composition.broken_routes(broken), prefix=prefix)
+                    self._served.add(Served(router, broken.name, prefix + broken.path, mounted_at=prefix))
+                    app.include_router(
+                        self._composition.broken_routes(broken), prefix=prefix, dependencies=dependencies
+                    )
 
         include_made()
         self._composition.lifespan.on_open.append(include_made)
-        docs = {
-            "docs": _seen_from(prefix, app, "docs_url"),
-            "openapi": _seen_from(prefix, app, "openapi_url"),
-        }
-        app.include_router(self._composition.server_routes(**docs), prefix=prefix)
+        places = partial(self._served.places, self._catalog.graphs, router, prefix)
+        app.include_router(self._composition.health_routes(), prefix=prefix)
+        app.include_router(self._composition.server_routes(places), prefix=prefix, dependencies=dependencies)
         self._attach(app, prefix)
 
     def add_routes(
@@ -124,17 +137,18 @@ class Seltzer:
             playground_type, enabled_endpoints, disabled_endpoints, per_req_config_modifier
         )
         path, router = check_path(path), _router_of(app)
-        if any(each is router and served == path for each, _, served in self._served):
-            raise ValueError(f"a graph is already served at {path or '/'!r} in this app")
+        self._served.check_free(router, path)
         name = self._declare(graph, path)
+        served = Served(router, name, path, options, dependencies)
+        self._served.check_guarded(served)
         if name in self._catalog.graphs:
-            self._include(app, self._catalog.graphs[name], path, options, dependencies)
+            self._include(app, self._catalog.graphs[name], served)
         else:
-            self._served.append((router, name, path))
+            self._served.add(served)
             self._composition.lifespan.on_open.append(
-                once(lambda: self._route(app, self._made(name), path, options, dependencies))
+                once(lambda: self._route(app, self._made(name), served))
             )
-        self._attach(app, path.rpartition("/")[0])
+        self._attach(app, None)
 
     def guard(self, app: FastAPI) -> None:
         """Guard the whole app as `seltzer serve` does its own; before any other middleware is added.
@@ -149,18 +163,15 @@ class Seltzer:
 
         Make the app with FastAPI(docs_url=None, redoc_url=None).
         """
-        app.include_router(self._composition.docs_routes(app.title))
+        self._composition.serve_docs(app)
 
-    def _include(
-        self, app: FastAPI | APIRouter, graph: Graph, path: str, options: RouteOptions, dependencies: Any
-    ) -> None:
-        self._served.append((_router_of(app), graph.name, path))
-        self._route(app, graph, path, options, dependencies)
+    def _include(self, app: FastAPI | APIRouter, graph: Graph, served: Served) -> None:
+        self._served.add(served)
+        self._route(app, graph, served)
 
-    def _route(
-        self, app: FastAPI | APIRouter, graph: Graph, path: str, options: RouteOptions, dependencies: Any
-    ) -> None:
-        app.include_router(self._composition.graph_routes(graph, path, options), dependencies=dependencies)
+    def _route(self, app: FastAPI | APIRouter, graph: Graph, served: Served) -> None:
+        routes = self._composition.graph_routes(graph, served.path, served.options)
+        app.include_router(routes, dependencies=served.dependencies)
 
     def _made(self, name: str) -> Graph:
         """Return a graph that an async factory has made. Raises LoadError if it couldn't."""
@@ -186,27 +197,26 @@ class Seltzer:
         self._objects[name] = graph
         return name
 
-    def _attach(self, app: FastAPI | APIRouter, prefix: str) -> None:
-        """Open what is served in the app by the app's lifespan, and have `seltzer serve --app` find it."""
+    def _attach(self, app: FastAPI | APIRouter, base: str | None) -> None:
+        """Open what is served in the app by the app's lifespan, and have `seltzer serve --app` find it.
+
+        base: where /chat and the front page are in it, if this is what has been served.
+        """
         router = _router_of(app)
         if not any(each is router for each in self._chained):
             self._chained.append(router)
             chain(router, self.lifespan)
         if isinstance(app, FastAPI):
             self._is_in_an_app = True
-            self._composition.register(app, prefix)
+            if base is not None:
+                self._bases.append((router, base))
+            base = next((base for each, base in self._bases if each is router), None)
+            places = partial(self._served.places, self._catalog.graphs, router, base or "")
+            self._composition.register(app, places, base)
 
 
 def _router_of(app: FastAPI | APIRouter) -> APIRouter:
     return app.router if isinstance(app, FastAPI) else app
-
-
-def _seen_from(prefix: str, app: FastAPI | APIRouter, url: str) -> str | None:
-    """Return where the app's own docs are, relative to {prefix}/; without a prefix they are beside it."""
-    if not prefix:
-        return {"docs_url": "docs", "openapi_url": "openapi.json"}[url]
-    path: str | None = getattr(app, url, None)
-    return path and "../" * prefix.count("/") + path.lstrip("/")
 
 
 def _settings(given: Settings | None, **options: Any) -> Settings:

@@ -34,8 +34,9 @@ def add_routes(
     app: a FastAPI app, or an APIRouter that is included in one later.
     dependencies: FastAPI's, of every route of the graph. per_req_config_modifier: called with
     {"configurable": {..}} and the request before a run begins, on every way to begin one: what it adds to
-    `configurable` the graph finds in its config; it may raise HTTPException. enabled_endpoints,
-    disabled_endpoints: of LangServe's.
+    `configurable` the graph finds in its config; it may raise HTTPException. On routes that look at runs and
+    threads it is called with the thread, and one that it makes another of isn't found. enabled_endpoints,
+    disabled_endpoints: LangServe's names, and runs, threads and graph, for the native routes.
     seltzer: whose threads and runs they are. Without it the app has one of its own, made by the first call;
     its data folder is SELTZER_DATA's. Its lifespan runs within the app's own.
 

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from seltzer import __version__
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
+from seltzer.protocols.http.places import Places
 from seltzer.protocols.http.routes import Routes
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import BrokenGraph
@@ -17,7 +18,7 @@ PROTOCOL: Final = Declaration("info", reserved=frozenset({"graphs", "info"}))
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def router(engine: Engine, guards: Guards) -> APIRouter:
+def router(engine: Engine, guards: Guards, places: Places) -> APIRouter:
     """Return the route of /info."""
     routes = Routes(guards, tags=["info"])
 
@@ -25,12 +26,13 @@ def router(engine: Engine, guards: Guards) -> APIRouter:
     async def info(request: Request) -> JSONResponse:
         graphs = [
             {
-                "name": graph.name,
-                "path": graph.path,
-                "takes_messages": graph.takes_messages,
-                "description": graph.description,
+                "name": each.graph.name,
+                "path": f"/{each.url}" if each.url else "",
+                "takes_messages": each.graph.takes_messages,
+                "description": each.graph.description,
             }
-            for graph in engine.graphs.values()
+            for each in places()
+            if not each.url.startswith("../")  # clients look for a graph below the server's address
         ]
         broken = [
             {"name": each.name, "path": each.path, "why": each.reason.public_why}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import fastapi_swagger
@@ -19,11 +19,11 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
+from seltzer.protocols.http.places import Place, Places
 from seltzer.protocols.http.routes import Endpoint, Routes, public_path
-from seltzer.runs.engine import Engine
-from seltzer.runs.graph import Graph
 
 PROTOCOL: Final = Declaration("page", reserved=frozenset({"docs", "openapi.json"}))
+DOCS: Final = "seltzer_docs"  # in the state of an app: where in it docs_router() is
 _SWAGGER: Final = Path(fastapi_swagger.__file__).parent / "resources"
 _SWAGGER_FILES: Final = {
     "swagger-ui-bundle.js": "text/javascript",
@@ -37,32 +37,38 @@ _HEADERS: Final = {
 }
 
 
-def router(
-    engine: Engine,
-    guards: Guards,
-    *,
-    version: str,
-    docs: str | None = "docs",
-    openapi: str | None = "openapi.json",
-) -> APIRouter:
-    """Return the route of the front page. docs, openapi: where it finds them; None: nowhere."""
-    links = {"Documentation": docs, "OpenAPI": openapi}
+def router(guards: Guards, places: Places, *, version: str) -> APIRouter:
+    """Return the route of the front page, which shows the graphs that are open."""
     routes = Routes(guards)
 
     @routes.get("/", include_in_schema=False)
     async def front(request: Request) -> Response:
-        graphs = list(engine.graphs.values())
+        shown, links = [each for each in places() if each.is_open], _links(request)
         if accepts(request, "text/html"):
-            return HTMLResponse(_page(graphs, version, _base_url(request), links), headers=_HEADERS)
+            return HTMLResponse(_page(shown, version, _base_url(request), links), headers=_HEADERS)
         described = {
             "name": "Seltzer",
             "version": version,
-            "graphs": [_described(graph) for graph in graphs],
-            "docs": docs,
+            "graphs": [_described(each) for each in shown],
+            "docs": links["Documentation"],
         }
         return JSONResponse(described, headers={"vary": "accept"})
 
     return routes
+
+
+def docs_path(app: Any) -> str | None:
+    """Return where in the app its documentation is; None: nowhere."""
+    path: str | None = getattr(app.state, DOCS, None) or getattr(app, "docs_url", None)
+    return path
+
+
+def _links(request: Request) -> Mapping[str, str | None]:
+    """Return where the app's documentation is, as seen from the page."""
+    root = request.scope.get("root_path", "").rstrip("/")
+    here = request.scope["path"].removeprefix(root)
+    places = {"Documentation": docs_path(request.app), "OpenAPI": getattr(request.app, "openapi_url", None)}
+    return {name: path and "../" * (here.count("/") - 1) + path.lstrip("/") for name, path in places.items()}
 
 
 def docs_router(guards: Guards, *, title: str) -> APIRouter:
@@ -94,12 +100,17 @@ def _serves(file: Path, media_type: str) -> Endpoint:
     return serve
 
 
-def _described(graph: Graph) -> dict[str, str]:
-    return {"name": graph.name, "description": graph.description, "playground": _playground(graph)}
+def _described(place: Place) -> dict[str, str | None]:
+    graph, playgrounds = place.graph, _playgrounds(place)
+    return {
+        "name": graph.name,
+        "description": graph.description,
+        "playground": playgrounds[0] if playgrounds else None,
+    }
 
 
-def _playground(graph: Graph) -> str:
-    return f"{quote(graph.name)}{'/chat' if graph.takes_messages else ''}/playground/"
+def _playgrounds(place: Place) -> list[str]:
+    return [quote(f"{place.url}{each}".lstrip("/")) for each in place.playgrounds]
 
 
 def _base_url(request: Request) -> str:
@@ -107,23 +118,24 @@ def _base_url(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}{public_path(request.scope)}".rstrip("/")
 
 
-def _page(graphs: list[Graph], version: str, base_url: str, links: Mapping[str, str | None]) -> str:
-    on_messages = next((graph for graph in graphs if graph.takes_messages), None)
+def _page(places: list[Place], version: str, base_url: str, links: Mapping[str, str | None]) -> str:
     curl = ""
-    if on_messages is not None:
+    if any(each.graph.takes_messages for each in places):
         command = f"curl -N {base_url}/chat -H 'content-type: application/json' -d '{{\"text\": \"hello\"}}'"
         curl = f"<h2>Try it</h2><pre><code>{escape(command)}</code></pre>"
-    items = "".join(map(_item, graphs))
+    items = "".join(map(_item, places))
     there = [f'<a href="{escape(url)}">{name}</a>' for name, url in links.items() if url]
     api = f"<h2>API</h2><p>{' · '.join(there)}</p>" if there else ""
     return _PAGE.substitute(version=escape(version), graphs=items, curl=curl, api=api)
 
 
-def _item(graph: Graph) -> str:
-    name, description = escape(graph.name), escape(graph.description)
-    links = [f'<a href="{escape(_playground(graph))}">Playground</a>']
-    if graph.takes_messages:
-        links.append(f'<a href="{escape(quote(graph.name))}/playground/">Single turns</a>')
+def _item(place: Place) -> str:
+    name, description = escape(place.graph.name), escape(place.graph.description)
+    titles = ("Playground", "Single turns")
+    links = [
+        f'<a href="{escape(url)}">{title}</a>'
+        for url, title in zip(_playgrounds(place), titles, strict=False)
+    ]
     about = f"<p>{description}</p>" if description else ""
     return f"<li><h3>{name}</h3>{about}<p>{' · '.join(links)}</p></li>"
 

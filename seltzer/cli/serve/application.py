@@ -1,8 +1,9 @@
 """The app that `seltzer serve` serves: made from langgraph.json, or composed by hand in a module.
 
-An app composed by hand lists the parts of it that Seltzer serves in `app.state.seltzer`: each has an engine,
-the facts for the banner, and the prefix of its routes. They are found through mounted apps and middleware.
-A router learns which app includes it when the app's lifespan runs: its part is listed from then on.
+An app composed by hand lists the parts of it that Seltzer serves in `app.state.seltzer_mounted`: each has an
+engine, the facts for the banner, and where its routes are. They are found through mounted apps and
+middleware. A router learns which app includes it when the app's lifespan runs: its part is listed from then
+on.
 """
 
 import importlib
@@ -16,7 +17,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from seltzer.errors import AppError
-from seltzer.main import Mounted, create_app
+from seltzer.main import MOUNTED, Mounted, create_app
 from seltzer.protocols.http.direct_send import DirectSendMiddleware
 from seltzer.settings import Settings
 
@@ -133,11 +134,10 @@ def _mounted_in(app: Any) -> Iterator[Mounted]:
         if id(each) in seen:
             continue
         seen.add(id(each))
-        for mounted in getattr(getattr(each, "state", None), "seltzer", ()):
+        for mounted in getattr(getattr(each, "state", None), MOUNTED, ()):
             if id(mounted.engine) not in engines:
                 engines.add(id(mounted.engine))
-                whole = None if mounted.prefix is None else prefix + mounted.prefix
-                yield replace(mounted, prefix=whole)
+                yield replace(mounted, prefix=prefix)
         waiting += [
             (prefix + getattr(route, "path", ""), route.app)
             for route in getattr(each, "routes", ())

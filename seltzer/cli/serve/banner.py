@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from seltzer import __version__
-from seltzer.main import Facts, Mounted
+from seltzer.main import Mounted
 from seltzer.runs.graph import BrokenGraph, Graph
 
 _QUESTION = '{"text": "what is the square root of 71?"}'
@@ -27,24 +27,20 @@ def render(url: str, mounted: Sequence[Mounted], *, app: str | None = None) -> s
         *_field("storage", _distinct([each.storage for each in facts])),
         *_field("auth", _distinct([each.auth for each in facts])),
         "",
-        *_attempts([(url + each.prefix, each.facts) for each in mounted if each.prefix is not None]),
+        *_attempts(url, mounted),
         _STOP,
     ]
     return "\n".join(lines) + "\n"
 
 
-def _attempts(places: Sequence[tuple[str, Facts]]) -> list[str]:
-    """Return what to try first, at the URLs where graphs are known to be served."""
-    if not places:
-        return []
-    first, _ = places[0]
-    return [
-        "Try",
-        *_field("curl", [f"curl -N {first}/chat -H 'content-type: application/json' -d '{_QUESTION}'"]),
-        *_field("chat", ["seltzer chat" if first == _DEFAULT_URL else f"seltzer chat --url {first}"]),
-        *_field("pages", [page for url, facts in places for page in _pages(url, facts.graphs)]),
-        "",
+def _attempts(url: str, mounted: Sequence[Mounted]) -> list[str]:
+    """Return what to try first, as far as it is known where graphs are served."""
+    lines = [
+        *_field("curl", [_curl(url, each) for each in mounted if _has_chat(each)][:1]),
+        *_field("chat", [_terminal(url, each) for each in mounted if each.base is not None][:1]),
+        *_field("pages", _distinct([page for each in mounted for page in _pages(url, each)])),
     ]
+    return ["Try", *lines, ""] if lines else []
 
 
 def _no_graphs(app: str | None) -> str:
@@ -79,13 +75,26 @@ def place_of(graph: Graph) -> str:
     return f"{file}:{graph.line}"
 
 
-def _pages(url: str, graphs: Collection[Graph]) -> list[str]:
-    pages = []
-    for graph in graphs:
-        pages.append(f"{url}{graph.path}/playground/")
-        if graph.takes_messages:
-            pages.append(f"{url}{graph.path}/chat/playground/")
-    return [*pages, f"{url}/docs"]
+def _has_chat(mounted: Mounted) -> bool:
+    graphs = [each.graph for each in mounted.places() if each.is_open]
+    return mounted.base is not None and any(each.takes_messages for each in graphs)
+
+
+def _curl(url: str, mounted: Mounted) -> str:
+    address = f"{url}{mounted.prefix}{mounted.base}/chat"
+    return f"curl -N {address} -H 'content-type: application/json' -d '{_QUESTION}'"
+
+
+def _terminal(url: str, mounted: Mounted) -> str:
+    address = f"{url}{mounted.prefix}{mounted.base}"
+    return "seltzer chat" if address == _DEFAULT_URL else f"seltzer chat --url {address}"
+
+
+def _pages(url: str, mounted: Mounted) -> list[str]:
+    here = url + mounted.prefix
+    pages = [here + each.path + page for each in mounted.places() for page in reversed(each.playgrounds)]
+    docs = mounted.docs()
+    return [*pages, here + docs] if docs else pages
 
 
 def _field(name: str, values: Sequence[str]) -> list[str]:

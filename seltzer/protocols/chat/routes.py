@@ -1,7 +1,7 @@
 """The routes of /chat, and its answer as plain text or JSON."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
@@ -20,6 +20,7 @@ from seltzer.protocols.http.direct_send import DirectSend
 from seltzer.protocols.http.guards import Faults, Guards
 from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
 from seltzer.protocols.http.models import Config, Fields, ThreadId, documented, storable
+from seltzer.protocols.http.places import Places
 from seltzer.protocols.http.routes import Routes
 from seltzer.runs.answer import AnswerText
 from seltzer.runs.engine import Engine
@@ -64,8 +65,10 @@ class Question(Fields):
     )
 
 
-def router(engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float) -> APIRouter:
-    """Return the routes of /chat.
+def router(
+    engine: Engine, guards: Guards, places: Places, *, limits: InputLimits, ping_s: float
+) -> APIRouter:
+    """Return the routes of /chat, which ask the graphs that are open.
 
     GET takes its question as a query or, as the tutorial's client sends it, as a JSON body.
     """
@@ -92,7 +95,8 @@ def router(engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float
 
     def answer(request: Request, fields: object) -> Response:
         question = Question.parse(fields)
-        spec = _spec(question, _graph(engine, question.graph), limits)
+        open_graphs = {each.graph.name: each.graph for each in places() if each.is_open}
+        spec = _spec(question, _graph(engine, open_graphs, question.graph), limits)
         if accepts(request, "text/event-stream"):
             return EventAnswer(engine, spec, guards.faults, ping_s=ping_s)
         as_json = accepts(request, "application/json")
@@ -101,11 +105,14 @@ def router(engine: Engine, guards: Guards, *, limits: InputLimits, ping_s: float
     return routes
 
 
-def _graph(engine: Engine, name: str) -> Graph:
-    """Return the graph of that name or slug; if it is empty, the one that is asked by default."""
-    on_messages = {each: graph for each, graph in engine.graphs.items() if graph.takes_messages}
+def _graph(engine: Engine, open_graphs: Mapping[str, Graph], name: str) -> Graph:
+    """Return the open graph of that name or slug; if it is empty, the one that is asked by default."""
+    on_messages = {each: graph for each, graph in open_graphs.items() if graph.takes_messages}
     if name:
         graph = engine.find_graph(name)
+        if graph.name not in open_graphs:
+            there = ", ".join(open_graphs) or "none"
+            raise UnknownGraph(f"/chat doesn't ask the graph {name!r}; it asks: {there}")
         if not graph.takes_messages:
             there = ", ".join(on_messages) or "none"
             raise InvalidInput("graph", f"doesn't take messages; these do: {there}")

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from starlette.requests import Request
 
+from seltzer.runs.ids import new_id
 from seltzer.runs.run import RunSpec
 from seltzer.runs.thread import check_thread_id
 
@@ -47,8 +48,10 @@ class ConfigModifier:
         }
         return Modified(check_thread_id(modified.get("thread_id", thread_id), field), added)
 
-    async def check(self, request: Request) -> None:
-        """Call the function for a request that runs nothing, so that it may refuse it."""
-        result = self.modify({"configurable": {}}, request)
-        if inspect.isawaitable(result):
-            await result
+    async def check(self, request: Request, thread_id: str | None = None) -> bool:
+        """Call the function for a request that runs nothing, so that it may refuse it.
+
+        Return whether it leaves the thread as it is: of a request about no thread, a new one.
+        """
+        thread_id = thread_id or new_id()
+        return (await self.apply(request, thread_id, {})).thread_id == thread_id

@@ -39,8 +39,9 @@ PROTOCOL: Final = Declaration("langserve")
 
 @dataclass(frozen=True, slots=True)
 class RouteOptions:
-    """What the owner of an app may choose of one graph's routes; LangServe's endpoints by its names for them.
+    """What the owner of an app may choose of one graph's routes.
 
+    Endpoints are named as LangServe names its own; runs, threads and graph are the native routes.
     A graph on messages has the chat playground at path/chat, unless that playground is its own.
     """
 
@@ -49,14 +50,33 @@ class RouteOptions:
     disabled_endpoints: Sequence[str] | None = None
     modifier: ConfigModifier | None = None
 
+    def has(self, endpoint: str) -> bool:
+        """Return whether the graph has that endpoint."""
+        if self.enabled_endpoints is not None:
+            return endpoint in map(str.lower, self.enabled_endpoints)
+        return endpoint not in map(str.lower, self.disabled_endpoints or ())
+
     def endpoints(self) -> dict[str, Any]:
         """Return which endpoints LangServe adds or omits; never those of token feedback."""
         if self.enabled_endpoints is not None:
-            return {"enabled_endpoints": [each for each in self.enabled_endpoints if each != _FEEDBACK]}
-        return {"disabled_endpoints": [*(self.disabled_endpoints or ()), _FEEDBACK]}
+            return {"enabled_endpoints": _langserves(self.enabled_endpoints)}
+        return {"disabled_endpoints": [*_langserves(self.disabled_endpoints or ()), _FEEDBACK]}
+
+    def playgrounds(self, graph: Graph) -> Sequence[str]:
+        """Return the paths of the graph's playgrounds, below its own; the one that is a chat first."""
+        if not self.has("playground"):
+            return ()
+        if self.playground == "default" and graph.takes_messages:
+            return ("/chat/playground/", "/playground/")
+        return ("/playground/",)
 
 
 _FEEDBACK: Final = "token_feedback"
+_NOT_LANGSERVES: Final = frozenset({_FEEDBACK, "runs", "threads", "graph"})
+
+
+def _langserves(endpoints: Sequence[str]) -> list[str]:
+    return [each for each in endpoints if each.lower() not in _NOT_LANGSERVES]
 
 
 def route_context(

@@ -7,6 +7,7 @@ threads.py     the routes of threads, and of the graph itself
 rendering.py   runs, threads and states -> JSON
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from fastapi import APIRouter
@@ -33,15 +34,16 @@ def router(
     ping_s: float,
     graph: str | None = None,
     modifier: ConfigModifier | None = None,
+    has: Callable[[str], bool] = lambda endpoint: True,
 ) -> APIRouter:
     """Return the routes of each graph's runs and threads.
 
     Of one graph if it is named: then the paths begin at /runs, /threads and /graph, for the includer to give
-    them a prefix.
+    them a prefix. has: whether `runs`, `threads` and `graph` are to be there.
     """
-    native = Native(engine, guards, limits, ping_s, graph, modifier)
-    routes, checked = Routes(guards), Routes(guards, dependencies=native.checks)
-    runs.add_routes(routes, native)
-    threads.add_routes(checked, native)
-    routes.include_router(checked)
+    native, routes = Native(engine, guards, limits, ping_s, graph, modifier), Routes(guards)
+    parts = {"runs": runs.add_routes, "threads": threads.add_routes, "graph": threads.add_graph_route}
+    for name, add in parts.items():
+        if has(name):
+            add(routes, native)
     return routes

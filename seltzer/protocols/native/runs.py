@@ -1,11 +1,9 @@
 """The routes of a graph's runs: start, look at, follow, cancel, answer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
-from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -51,11 +49,6 @@ class Native:
     modifier: ConfigModifier | None = None
 
     @property
-    def checks(self) -> Sequence[Any]:
-        """The dependencies of routes that run nothing: the app's owner may refuse their requests, too."""
-        return [Depends(self.modifier.check)] if self.modifier else []
-
-    @property
     def base(self) -> str:
         """What the paths begin with."""
         return "/{graph}" if self.only_graph is None else ""
@@ -65,12 +58,27 @@ class Native:
         return self.engine.find_graph(self.only_graph or request.path_params["graph"])
 
     async def run(self, request: Request) -> Run:
-        """Return the run that the path names. Raises UnknownGraph, UnknownRun."""
-        graph, run_id = self.graph(request), check_run_id(request.path_params["run_id"])
-        run = await self.engine.get_run(run_id)
-        if run.spec.graph != graph.name:
+        """Return the run that the path names. Raises UnknownGraph, UnknownRun, whatever check() raises."""
+        try:
+            graph, run_id = self.graph(request), check_run_id(request.path_params["run_id"])
+            run = await self.engine.get_run(run_id)
+            if run.spec.graph != graph.name:
+                raise UnknownRun(f"graph {graph.name!r} has no run {run_id!r}")
+        except UnknownRun:
+            await self.check(request)  # who may not look isn't told either
+            raise
+        if not await self.check(request, run.spec.thread_id):
             raise UnknownRun(f"graph {graph.name!r} has no run {run_id!r}")
         return run
+
+    async def check(self, request: Request, thread_id: str | None = None) -> bool:
+        """Let the app's owner refuse a request that runs nothing; raises what their function raises.
+
+        Return whether that leaves the thread as it is: of a request about no thread, a new one.
+        """
+        if self.modifier is None:
+            return True
+        return await self.modifier.check(request, thread_id)
 
     async def started(self, request: Request, spec: RunSpec, runs_path: str) -> Response:
         """Start the run, and answer with it, or with its events if those are asked for by name."""
@@ -112,13 +120,12 @@ def add_routes(routes: Routes, native: Native) -> None:
         spec = start_spec(body, native.graph(request), native.limits, _key(request))
         return await native.started(request, spec, public_path(request.scope))
 
-    @routes.get(base + "/{run_id}", dependencies=native.checks, tags=["runs"], summary="Get a run")
+    @routes.get(base + "/{run_id}", tags=["runs"], summary="Get a run")
     async def look(request: Request) -> Response:
         return JsonResponse(run_json(await native.run(request)))
 
     @routes.get(
         base + "/{run_id}/events",
-        dependencies=native.checks,
         tags=["runs"],
         summary="Follow a run from any point",
         openapi_extra=documented(query=EventsQuery, headers=_READING, responses=_EVENTS_OR_NONE),
@@ -135,7 +142,6 @@ def add_routes(routes: Routes, native: Native) -> None:
 
     @routes.post(
         base + "/{run_id}/cancel",
-        dependencies=native.checks,
         status_code=202,
         tags=["runs"],
         summary="Cancel a run",

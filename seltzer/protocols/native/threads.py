@@ -1,8 +1,9 @@
-"""The routes of a graph's threads, and of the graph itself: list, get, rename, delete."""
+"""The routes of a graph's threads: list, get, rename, delete; and of the graph itself."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from seltzer.errors import NotFound, UnknownThread
 from seltzer.protocols.http.models import documented
 from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native.bodies import HistoryQuery, ThreadsQuery, TitleBody
@@ -18,7 +19,7 @@ from seltzer.runs.thread import check_thread_id
 
 
 def add_routes(routes: Routes, native: Native) -> None:
-    """Add the routes of threads, and of the graph itself."""
+    """Add the routes of threads."""
     engine, base = native.engine, f"{native.base}/threads"
 
     @routes.get(
@@ -28,6 +29,8 @@ def add_routes(routes: Routes, native: Native) -> None:
         openapi_extra=documented(query=ThreadsQuery),
     )
     async def list_threads(request: Request) -> Response:
+        if not await native.check(request):
+            raise NotFound("threads aren't listed: this app gives each request a thread of its own choice")
         name, page = native.graph(request).name, ThreadsQuery.parse(dict(request.query_params))
         found = await engine.threads.list(name, query=page.q, limit=page.limit + 1, before=page.cursor)
         return JsonResponse(page_json(found, page.limit))
@@ -38,7 +41,7 @@ def add_routes(routes: Routes, native: Native) -> None:
         summary="Get a thread's state",
     )
     async def look(request: Request) -> Response:
-        name, thread_id = native.graph(request).name, _thread_id(request)
+        name, thread_id = native.graph(request).name, await _thread_id(request, native)
         thread = await engine.threads.get(name, thread_id)
         return JsonResponse(state_json(thread, await engine.threads.state(name, thread_id)))
 
@@ -49,10 +52,9 @@ def add_routes(routes: Routes, native: Native) -> None:
         openapi_extra=documented(query=HistoryQuery),
     )
     async def history(request: Request) -> Response:
+        thread_id = await _thread_id(request, native)
         name, page = native.graph(request).name, HistoryQuery.parse(dict(request.query_params))
-        states = await engine.threads.history(
-            name, _thread_id(request), limit=page.limit, before=page.before or None
-        )
+        states = await engine.threads.history(name, thread_id, limit=page.limit, before=page.before or None)
         return JsonResponse({"checkpoints": [checkpoint_json(state) for state in states]})
 
     @routes.patch(
@@ -62,9 +64,10 @@ def add_routes(routes: Routes, native: Native) -> None:
         openapi_extra=documented(body=TitleBody),
     )
     async def rename(request: Request) -> Response:
+        thread_id = await _thread_id(request, native)
         body = TitleBody.parse(await native.guards.bodies.read(request))
         name = native.graph(request).name
-        return JsonResponse(thread_json(await engine.threads.rename(name, _thread_id(request), body.title)))
+        return JsonResponse(thread_json(await engine.threads.rename(name, thread_id, body.title)))
 
     @routes.delete(
         base + "/{thread_id}",
@@ -73,8 +76,12 @@ def add_routes(routes: Routes, native: Native) -> None:
         summary="Delete a thread with its runs and its state",
     )
     async def delete(request: Request) -> Response:
-        await engine.threads.delete(native.graph(request).name, _thread_id(request))
+        await engine.threads.delete(native.graph(request).name, await _thread_id(request, native))
         return Response(status_code=204)
+
+
+def add_graph_route(routes: Routes, native: Native) -> None:
+    """Add the route of the graph itself."""
 
     @routes.get(
         f"{native.base}/graph",
@@ -82,8 +89,13 @@ def add_routes(routes: Routes, native: Native) -> None:
         summary="Get the graph's nodes and edges",
     )
     async def drawn(request: Request) -> Response:
+        await native.check(request)
         return JsonResponse(native.graph(request).pregel.get_graph().to_json())
 
 
-def _thread_id(request: Request) -> str:
-    return check_thread_id(request.path_params["thread_id"], "thread_id")
+async def _thread_id(request: Request, native: Native) -> str:
+    """Return the thread that the path names. Raises UnknownThread if the app's owner makes another of it."""
+    thread_id = check_thread_id(request.path_params["thread_id"], "thread_id")
+    if not await native.check(request, thread_id):
+        raise UnknownThread(f"graph {native.graph(request).name!r} has no thread {thread_id!r}")
+    return thread_id
