@@ -1,4 +1,4 @@
-"""nginx in front of the server, configured as in docs/how-to/proxy.md."""
+"""nginx and Caddy in front of the server, configured as in docs/how-to/proxy.md."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,8 +28,11 @@ from tests.upstream import Upstream
 QUESTION = "what is the square root of 71?"
 PAGE = ROOT / "docs" / "how-to" / "proxy.md"
 AT_ROOT, AT_PREFIX = (block.text for block in blocks_of(PAGE) if block.text.startswith("server {"))
+CADDY_AT_ROOT, CADDY_AT_PREFIX = (
+    block.text for block in blocks_of(PAGE) if block.text.startswith("agents.example.org {")
+)
 PLAIN = "server {\n listen 80;\n location / {\n proxy_pass http://127.0.0.1:8000;\n }\n}\n"
-_TRIES = 50
+_TRIES = 500
 Proxy = Callable[..., str]  # (served, configuration, more=..) -> the proxy's URL
 
 
@@ -50,12 +54,38 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
             written = written.replace("proxy_pass ", f"{more} proxy_pass ")
             _write(tmp_path, written)
             command = [nginx, "-p", str(tmp_path), "-c", "nginx.conf", "-e", "error.log"]
-            running = subprocess.Popen(command)
-            stack.callback(_stop, running)
-            _wait_for(f"http://127.0.0.1:{port}", running)
-            return f"http://127.0.0.1:{port}"
+            return _started(stack, command, f"http://127.0.0.1:{port}")
 
         yield start
+
+
+@pytest.fixture
+def caddy(tmp_path: Path) -> Iterator[Proxy]:
+    """Return what starts a Caddy before a server."""
+    program = shutil.which("caddy")
+    if program is None:
+        missing("Caddy isn't installed: `apt-get install caddy`")
+    with ExitStack() as stack:
+
+        def start(served: Served, configuration: str) -> str:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                url = f"http://127.0.0.1:{free.getsockname()[1]}"
+            written = configuration.replace("agents.example.org", url)
+            written = written.replace("127.0.0.1:8000", served.url.removeprefix("http://"))
+            file = tmp_path / "Caddyfile"
+            file.write_text("{\n admin off\n}\n" + written)
+            command = [program, "run", "--config", str(file), "--adapter", "caddyfile"]
+            return _started(stack, command, url, env={"HOME": str(tmp_path)})
+
+        yield start
+
+
+def _started(stack: ExitStack, command: list[str], url: str, **options: Any) -> str:
+    """Start a proxy, which is stopped with the stack; return its URL once it answers."""
+    running = subprocess.Popen(command, **options)
+    stack.callback(_stop, running)
+    _wait_for(url, running)
+    return url
 
 
 def _write(folder: Path, server: str) -> None:
@@ -70,10 +100,14 @@ def _write(folder: Path, server: str) -> None:
 
 
 def _wait_for(url: str, running: subprocess.Popen[bytes]) -> None:
-    """Wait until nginx answers: a connection that it refuses is tried again."""
-    with httpx.Client(transport=httpx.HTTPTransport(retries=_TRIES), timeout=PATIENCE_S) as client:
-        client.get(url)
-    assert running.poll() is None
+    """Wait until the proxy answers: a connection that it refuses is tried again."""
+    for _ in range(_TRIES):
+        with suppress(httpx.ConnectError):
+            httpx.get(url, timeout=PATIENCE_S)
+            return
+        with suppress(subprocess.TimeoutExpired):
+            pytest.fail(f"the proxy has ended with {running.wait(PATIENCE_S / _TRIES)}")
+    pytest.fail("the proxy doesn't answer")
 
 
 def _stop(running: subprocess.Popen[bytes]) -> None:
@@ -86,7 +120,20 @@ def test_tokens_pass_through_as_they_arrive(
     upstream_env: Upstream, serve: Serve, proxy: Proxy, more: str
 ) -> None:
     upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))
-    url = proxy(serve(), AT_ROOT, more)
+    check_streams(proxy(serve(), AT_ROOT, more))
+
+
+@pytest.mark.parametrize("prefix", ["", "/ai"])
+def test_tokens_pass_through_caddy_as_they_arrive(
+    upstream_env: Upstream, serve: Serve, caddy: Proxy, prefix: str
+) -> None:
+    upstream_env.script(lambda _body: Reply(text=["one ", "two"], breaks="silence", after=1))
+
+    check_streams(caddy(serve(), CADDY_AT_PREFIX if prefix else CADDY_AT_ROOT) + prefix)
+
+
+def check_streams(url: str) -> None:
+    """Read each stream until its first token has come, which is all that the model gives."""
     paths = {"/agent/stream": {"input": "hi"}, "/agent/runs": {"input": "hi"}, "/chat": {"text": "hi"}}
 
     for path, body in paths.items():
@@ -107,12 +154,29 @@ def test_tokens_pass_through_as_they_arrive(
 def test_the_pages_work(serve: Serve, proxy: Proxy, page: Page, configuration: str, prefix: str) -> None:
     url = proxy(serve(trusted_proxies=("127.0.0.1",)), configuration) + prefix
 
+    check_pages(page, url, prefix)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("configuration", "prefix"), [(CADDY_AT_ROOT, ""), (CADDY_AT_PREFIX, "/ai")], ids=["root", "prefix"]
+)
+def test_the_pages_work_behind_caddy(
+    serve: Serve, caddy: Proxy, page: Page, configuration: str, prefix: str
+) -> None:
+    url = caddy(serve(trusted_proxies=("127.0.0.1",)), configuration) + prefix
+
+    check_pages(page, url, prefix)
+
+
+def check_pages(page: Page, url: str, prefix: str) -> None:
+    """Look at the playgrounds and at /docs, and start a run."""
     for playground in ("/agent/playground/", "/agent/chat/playground/"):
         page.goto(url + playground)
-        expect(page.locator("textarea").last).to_be_visible()
+        expect(page.locator("textarea").last).to_be_visible(timeout=PATIENCE_S * 1000)
         expect(page.get_by_text("The playground's scripts didn't load")).to_have_count(0)
     page.goto(f"{url}/docs")
-    expect(page.get_by_placeholder("Filter by tag or path")).to_be_visible()
+    expect(page.get_by_placeholder("Filter by tag or path")).to_be_visible(timeout=PATIENCE_S * 1000)
     location = httpx.post(f"{url}/agent/runs", json={"input": QUESTION}, timeout=PATIENCE_S).headers[
         "location"
     ]
