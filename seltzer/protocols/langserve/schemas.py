@@ -4,8 +4,10 @@ import itertools
 from typing import Annotated, Any, Final
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler, RootModel, model_validator
+from pydantic.json_schema import JsonSchemaValue
 from pydantic.v1 import BaseModel as BaseModelV1
+from pydantic_core import CoreSchema
 
 from seltzer.protocols.http.messages import InputLimits, parse_input, prompt_text
 
@@ -47,6 +49,24 @@ def unique_model(model: type[BaseModel]) -> type[BaseModel]:
         "__annotations__": {"root": model.model_fields["root"].annotation},
         "__module__": __name__,
         "model_config": {"title": title},
+    }
+    return type(f"{model.__name__}{next(_NUMBERS)}", (RootModel,), fields)
+
+
+def unchecked_model(model: type[BaseModel]) -> type[BaseModel]:
+    """Return a model that accepts anything, with the same JSON schema.
+
+    LangServe answers 500 to what a model refuses: an input, which request.py has checked as far as a state's
+    keys are to be; an output that isn't of the type that its graph declares, which LangGraph doesn't mind.
+    """
+
+    def describe(kind: object, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler.resolve_ref_schema(handler(model.__pydantic_core_schema__))
+
+    fields = {
+        "__annotations__": {"root": Any},
+        "__get_pydantic_json_schema__": classmethod(describe),
+        "__module__": __name__,
     }
     return type(f"{model.__name__}{next(_NUMBERS)}", (RootModel,), fields)
 

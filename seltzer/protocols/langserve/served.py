@@ -26,7 +26,7 @@ from seltzer.protocols.http.modifier import OURS
 from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
 from seltzer.protocols.langserve.frames import public_event, public_patch
 from seltzer.protocols.langserve.run_request import REQUEST, EventForm, ServedRequest
-from seltzer.protocols.langserve.schemas import ChatInput, as_v2, unique_model
+from seltzer.protocols.langserve.schemas import ChatInput, as_v2, unchecked_model, unique_model
 from seltzer.runs.answer import AnswerText
 from seltzer.runs.event import Event
 from seltzer.runs.graph import Graph
@@ -49,8 +49,9 @@ class ServedGraph(Runnable[Any, Any]):
         self.name = graph.name
         self._invoking = RunnableLambda[Any, Any](self._whole, name=graph.name)
         self._streaming = RunnableGenerator[Any, Any](self._chunks_of, name=graph.name)  # type: ignore[arg-type]  # it may have the run and its config as parameters
-        self._input_model = unique_model(graph.schemas.input_model)
-        self._output_model = unique_model(graph.schemas.output_model)
+        has_state = graph.schemas.input_keys is not None
+        self._input_model = (unchecked_model if has_state else unique_model)(graph.schemas.input_model)
+        self._output_model = unchecked_model(graph.schemas.output_model)
 
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:

@@ -209,4 +209,6 @@ def _problem(model: type[BaseModel], value: Any, *, but_for: str | None = None) 
             path = [str(part) for part in each["loc"] if part != "root"]
             if path[:1] != [but_for]:
                 return ".".join(path), each["msg"]
+    except TypeError:  # a type's own check fails on what it doesn't know: LangGraph would pass the value
+        return None
     return None

@@ -582,6 +582,21 @@ def functional_to_text(world: World) -> AnyPregel:
     return flow
 
 
+def network(world: World) -> AnyPregel:
+    """Agents that hand over, and write what they have found under their own names, as a human's messages."""
+    finder, model = M("I looked it up."), M(world.answer)
+
+    async def research(state: State) -> Command[Literal["write"]]:
+        found = await finder.ainvoke(state["messages"])
+        return Command(update={"messages": [HumanMessage(found.text, name="researcher")]}, goto="write")
+
+    async def write(state: State) -> Any:
+        return {"messages": [HumanMessage((await model.ainvoke(state["messages"])).text, name="writer")]}
+
+    builder = StateGraph(State).add_node("research", research).add_node("write", write)
+    return builder.add_edge(START, "research").add_edge("write", END).compile()
+
+
 def draft_and_polish(world: World) -> AnyPregel:
     return chain(("draft", says(M("A draft."))), ("polish", says(M(world.answer)))).compile()
 

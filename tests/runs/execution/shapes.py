@@ -82,6 +82,7 @@ AT_ONCE = {
     "a cached node": Shape(a.cached),
     "structured by a tool": Shape(a.structured_by_tool, shown=('{"name": "Ada"}',)),
     "structured by its text": Shape(a.structured_by_text, shown=('{"name":"Ada"}',)),
+    "a network of agents": Shape(a.network),
     "a tool that returns directly": Shape(a.returned_directly),
     "create_agent with ToolStrategy": Shape(agents.with_tool_strategy, shown=('{"name": "Ada"}',)),
     "create_agent with ProviderStrategy": Shape(agents.with_provider_strategy, shown=('{"name": "Ada"}',)),

@@ -1,7 +1,8 @@
 """The answer in a graph's state: the truth, whatever was streamed.
 
 It is the JSON of the structured response that this run has set, if any; else the text of the last AI message
-of this turn; else, if the state ends with the message of a tool that returns directly, that text.
+of this turn; else, if the state ends with the message of a tool that returns directly, or with
+one that an agent of several has written under its own name as a human's, that text.
 """
 
 import json
@@ -59,6 +60,8 @@ class Turn:
         for message in reversed(messages):
             if isinstance(message, AIMessage) and (text := text_of(message)):
                 return StateAnswer(text, message.id)
+        if messages and isinstance(messages[-1], HumanMessage) and messages[-1].name:
+            return StateAnswer(text_of(messages[-1]), messages[-1].id)
         return StateAnswer("")
 
 
