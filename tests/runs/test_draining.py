@@ -231,3 +231,24 @@ async def test_opening_twice_opens_once(engine_of: Engines) -> None:
     await engine.open()
 
     assert answer(await run_to_end(engine, run_spec())) == "fine"
+
+
+async def test_what_runs_when_its_loop_is_closed_is_handed_back_or_fails(engine_of: Engines) -> None:
+    before, script = asyncio.all_tasks(), ["some", asyncio.Event(), " more"]
+    engine = await engine_of(agent(script, script))
+    for spec in (run_spec(), run_spec(thread_id="other", run_id="attached", attached=True)):
+        await engine.start(spec)
+        await read_until(engine.follow(spec.run_id), "token")
+
+    closing = asyncio.all_tasks() - before
+    for task in closing:  # as asyncio.run() does
+        task.cancel()
+    await asyncio.wait(closing)
+
+    runs = engine_of.stores(engine).runs
+    background, attached = await runs.get("r"), await runs.get("attached")
+    assert background is not None
+    assert attached is not None
+    assert (background.status, background.last) == ("pending", None)
+    assert attached.last is not None
+    assert (attached.last.kind, attached.last.data["code"]) == ("failed", "server_draining")

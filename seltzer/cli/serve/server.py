@@ -55,6 +55,13 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         try:
+            await self._start(sockets)
+        finally:
+            if not self.started:  # uvicorn doesn't shut down then: the runs that were claimed are handed back
+                await asyncio.gather(*(engine.aclose() for engine in self._engines()))
+
+    async def _start(self, sockets: list[socket] | None) -> None:
+        try:
             for engine in self._engines():
                 await engine.open()
         except AppError as error:  # uvicorn would print a traceback
@@ -62,8 +69,8 @@ class Server(uvicorn.Server):
             self.should_exit = self._was_refused = True
             return
         await super().startup(sockets)
-        _relieve_the_collector()
         if self.started:
+            _relieve_the_collector()
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:

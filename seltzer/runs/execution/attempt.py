@@ -111,9 +111,12 @@ class Attempt:
             log.warning("run %s of %s fails: %s", self.run_id, self.run.spec.graph, code)
         self._stop(End(failed(failure(code))))
 
-    def hand_back(self) -> None:
-        """Have the run become pending again, without a terminal event."""
-        self._stop(End(CANCELLED, "hand_back"))
+    def dismiss(self) -> None:
+        """Have the run end here: it becomes pending again; an attached one fails."""
+        if self.run.spec.attached:
+            self.fail("server_draining")
+        else:
+            self._stop(End(CANCELLED, "hand_back"))
 
     def lose_lease(self) -> None:
         """Have the attempt end without writing anything more: the run has another owner now."""
@@ -165,8 +168,8 @@ class Attempt:
         self._task = asyncio.create_task(self._run_graph(callbacks), name=f"graph of run {self.run_id}")
         try:
             await asyncio.wait([self._task])
-        except asyncio.CancelledError:  # the loop is being closed
-            self._stop(End(CANCELLED))
+        except asyncio.CancelledError:  # the loop is being closed, by a server that didn't close the engine
+            self.dismiss()
             await asyncio.wait([self._task])
         return asyncio.CancelledError() if self._task.cancelled() else self._task.exception()
 

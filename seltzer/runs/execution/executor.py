@@ -139,10 +139,7 @@ class Executor:
         Waits CLOSE_S at most for their graphs to stop.
         """
         for attempt in list(self._attempts.values()):
-            if attempt.run.spec.attached:
-                attempt.fail("server_draining")
-            else:
-                attempt.hand_back()
+            attempt.dismiss()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_S)
         self._threads.close()

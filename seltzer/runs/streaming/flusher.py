@@ -6,7 +6,7 @@ killed process loses of its log (docs/decisions/0006).
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 from typing import Final, Protocol, TypeAlias
 
@@ -114,9 +114,16 @@ class Flusher:
             writing = self._write(batch, writers)
             self._flush = asyncio.create_task(writing, name="flush the log", context=Context())
 
+    async def _append(self, batch: Batch) -> Collection[RunId]:
+        """Append the batch, also where the loop is being closed: to append it twice changes nothing."""
+        try:
+            return await self._log.append(batch)
+        except asyncio.CancelledError:
+            return await self._log.append(batch)
+
     async def _write(self, batch: Batch, writers: Mapping[RunId, Writer]) -> None:
         try:
-            fenced = await self._log.append(batch)
+            fenced = await self._append(batch)
         except BaseException as error:
             log.error("the log can't be written", exc_info=error)
             for run_id in batch:
