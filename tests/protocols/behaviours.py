@@ -40,6 +40,7 @@ class Wire:
     streams = True
     says_failure_in_mid_stream = True
     is_attached = True  # its run lives and dies with the request
+    keeps_tokens_apart = True  # else those that wait to be sent are sent in one piece
     headers: Mapping[str, str] = {}
 
     def request(self, text: str, thread_id: str | None, on_busy: str | None) -> tuple[str, Any]:
@@ -105,6 +106,7 @@ class ChatText(Wire):
 
     name = "chat"
     says_failure_in_mid_stream = False
+    keeps_tokens_apart = False
 
     def request(self, text: str, thread_id: str | None, on_busy: str | None) -> tuple[str, Any]:
         return "/chat", {"text": text} | _given(thread_id=thread_id, on_busy=on_busy)
