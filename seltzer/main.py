@@ -12,7 +12,7 @@ from seltzer.catalog import Catalog
 from seltzer.facts import MOUNTED, Facts, Mounted, facts_of
 from seltzer.guards import faults
 from seltzer.guards.body import BodyLimits, BodyReader
-from seltzer.guards.hosts import HostGuard, is_loopback
+from seltzer.guards.hosts import HostGuard, PageCheck, is_loopback
 from seltzer.guards.lifespan import EngineLifespan, OpenedFaults
 from seltzer.guards.proxies import ProxyPrefix
 from seltzer.protocols import chat, health, info, langserve, native, page
@@ -91,7 +91,8 @@ class Composition:
         self.engine = _engine(settings, graphs)
         self.lifespan = EngineLifespan(self.engine)
         body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
-        self._guards = Guards(OpenedFaults(self.engine), BodyReader(body))
+        pages = PageCheck(settings.allowed_hosts)
+        self._guards = Guards(OpenedFaults(self.engine), BodyReader(body), pages)
         self._limits = InputLimits(
             settings.messages_limit,
             settings.message_limit_bytes,

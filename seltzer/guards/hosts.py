@@ -11,7 +11,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from seltzer.errors import AppError, ForeignHost, ForeignOrigin
 from seltzer.guards.faults import problem
@@ -20,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _MOST_REFUSED: Final = 100  # pages that the log names
 _SHOWN_CHARS: Final = 200
+_POLICY_VIOLATION: Final = 1008  # RFC 6455
 
 
 class HostGuard:
@@ -36,13 +39,15 @@ class HostGuard:
         self._refused: set[tuple[str, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         try:
             self._check(Headers(scope=scope), is_local=self._is_loopback and is_loopback(_own_name(scope)))
         except AppError as error:
-            await problem(error, scope)(scope, receive, send)
+            is_socket = scope["type"] == "websocket"
+            refusal: ASGIApp = WebSocketClose(_POLICY_VIOLATION) if is_socket else problem(error, scope)
+            await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -57,8 +62,7 @@ class HostGuard:
             raise ForeignOrigin("pages of other sites may not use this server")
         if origin is None:
             return
-        page_host = origin.partition("://")[2].lower()
-        if page_host != host.lower() and _name(page_host) not in self._allowed_hosts:
+        if _host_of(origin) != host.lower() and _name(_host_of(origin)) not in self._allowed_hosts:
             self._warn_of(origin, host)
             raise ForeignOrigin(
                 f"pages of {origin!r} may not use this server, which was asked as {host!r}. Behind a proxy, "
@@ -78,6 +82,23 @@ class HostGuard:
         )
 
 
+class PageCheck:
+    """Refuses the pages of other sites where a mere link would start a run: a browser sends cookies with it.
+
+    It needs no HostGuard around the app. allowed_hosts are names of pages to take.
+    """
+
+    def __init__(self, allowed_hosts: Collection[str]) -> None:
+        self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+
+    def check(self, request: Request) -> None:
+        """Raise ForeignOrigin if a page of another site has made the request."""
+        origin = request.headers.get("origin", "")
+        is_foreign = request.headers.get("sec-fetch-site") == "cross-site"
+        if is_foreign and _name(_host_of(origin)) not in self._allowed_hosts:
+            raise ForeignOrigin("pages of other sites may not ask here; send a POST, or a link to the page")
+
+
 @lru_cache(maxsize=8)  # a server is reached by few names
 def is_loopback(name: str) -> bool:
     """Return whether the name or address can only mean this machine."""
@@ -93,6 +114,11 @@ def _own_name(scope: Scope) -> str:
     """Return the address that received the request: without `seltzer serve` a server may have others."""
     server = scope.get("server")
     return str(server[0]) if server else ""
+
+
+def _host_of(origin: str) -> str:
+    """Return an Origin's host and port, in lower case."""
+    return origin.partition("://")[2].lower()
 
 
 def _name(host: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,40 @@ def test_a_proxys_prefix_is_in_every_url(
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(TypeError, match="no setting 'datta'"):
         Seltzer({"agent": saying("hello")}, datta="x")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, 403),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, 403),
+        ({"sec-fetch-site": "cross-site", "origin": "https://evil.example"}, 403),
+        ({"sec-fetch-site": "cross-site", "origin": "https://friend.example"}, 200),
+        ({"sec-fetch-site": "same-origin"}, 200),
+        ({"sec-fetch-site": "none", "sec-fetch-mode": "navigate"}, 200),
+        ({}, 200),
+    ],
+)
+def test_a_page_of_another_site_starts_no_run_by_a_link(headers: dict[str, str], status: int) -> None:
+    app, seltzer = FastAPI(), Seltzer({"agent": saying("hello")}, allowed_hosts=["friend.example"])
+    seltzer.mount(app)
+
+    with TestClient(app) as client:
+        answer = client.get("/chat", params={"text": "hi"}, headers=headers)
+        threads = client.get("/agent/threads").json()["threads"]
+
+    assert (answer.status_code, len(threads)) == (status, 1 if status == 200 else 0)
+
+
+def test_a_setting_for_our_models_does_not_stop_an_app_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    importlib.import_module("seltzer.models")  # as anything may
+    monkeypatch.setenv("MODEL", "openai:theirs")  # without a key
+    app, seltzer = FastAPI(), Seltzer({"agent": saying("hello")})
+
+    seltzer.mount(app)
+
+    (mounted,) = app.state.seltzer_mounted
+    (line,) = mounted.facts.models
+    assert "openai:theirs" in line
+    with TestClient(app) as client:
+        assert client.post("/chat", json={"text": "hi"}).text == "hello"

@@ -4,6 +4,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from seltzer.guards.hosts import HostGuard, is_loopback
 from tests.guards.app_calls import call
@@ -131,3 +132,27 @@ def test_a_refused_page_is_logged_once_with_the_header_to_set(caplog: pytest.Log
     assert "Behind a proxy, let it pass the Host header on" in refused.json()["detail"]
     (logged,) = (each.getMessage() for each in caplog.records)
     assert "proxy_set_header Host $http_host;" in logged
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "is_open"),
+    [
+        (HERE, f"http://{HERE}", True),
+        (HERE, "https://evil.example", False),
+        ("evil.example", "http://evil.example", False),
+    ],
+)
+def test_a_websocket_is_refused_as_a_request_is(host: str, origin: str, is_open: bool) -> None:
+    async def accepting(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": 1000})
+
+    client = TestClient(HostGuard(accepting, is_loopback=True, allowed_hosts=()))
+
+    try:
+        with client.websocket_connect(f"ws://{HERE}/", headers={"host": host, "origin": origin}) as socket:
+            code = socket.receive()["code"]
+    except WebSocketDisconnect as refused:
+        code = refused.code
+
+    assert code == (1000 if is_open else 1008)

@@ -88,6 +88,7 @@ def router(
         openapi_extra=documented(query=Question, headers=_ACCEPT),
     )
     async def get_chat(request: Request) -> Response:
+        guards.pages.check(request)
         body = await guards.bodies.read(request, may_be_empty=True)
         if body is not None and request.query_params:
             raise InvalidInput("body", "can't be given together with a query")

@@ -31,9 +31,17 @@ class Bodies(Protocol):
         """
 
 
+class Pages(Protocol):
+    """Which web pages may make a request that starts a run without a body."""
+
+    def check(self, request: Request) -> None:
+        """Raise ForeignOrigin if a page of another site has made the request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guards:
     """What each route of ours passes its requests and errors through."""
 
     faults: Faults
     bodies: Bodies
+    pages: Pages

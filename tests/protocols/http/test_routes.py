@@ -14,10 +14,11 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from seltzer.errors import ThreadBusy
 from seltzer.guards import faults
 from seltzer.guards.body import BodyLimits, BodyReader
+from seltzer.guards.hosts import PageCheck
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.routes import Routes, public_path
 
-GUARDS = Guards(faults, BodyReader(BodyLimits(100, 5, 8)))
+GUARDS = Guards(faults, BodyReader(BodyLimits(100, 5, 8)), PageCheck(()))
 
 
 def routes() -> Routes:
