@@ -194,6 +194,12 @@ def chat(
             metavar="URL", help="The server to ask (default: the one on HOST and PORT, else in this process)."
         ),
     ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME: VALUE'", help="Send a header, such as a key, with every request; repeatable."
+        ),
+    ] = None,
     tokens: Annotated[
         str | None,
         typer.Option(metavar="SEP", help="Print SEP after every token, to see how the answer arrived."),
@@ -221,6 +227,7 @@ def chat(
         reply=reply,
         follow=follow,
         url=url,
+        headers=tuple(header or ()),
         separator=tokens,
         as_json=as_json,
         verbose=verbose,

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import Final, TextIO, Unpack
 
 from seltzer.client.client import DEFAULT_GRAPH, PATIENCE_S, SILENCE_S, AsyncClient, Client
-from seltzer.client.http.connection import DEFAULT_URL
+from seltzer.client.http.connection import DEFAULT_URL, Headers
 from seltzer.client.http.requests import Query, RunOptions
 from seltzer.client.streams.parts import Interrupted, Part, Restarted, Retracted, Token
 from seltzer.client.streams.seamless import Seamless
@@ -21,15 +21,17 @@ async def get_stream(
     graph: str = DEFAULT_GRAPH,
     thread_id: str | None = None,
     out: TextIO | None = None,
+    headers: Headers | None = None,
 ) -> str:
     """Print the answer to out (default: stdout) token by token as it arrives, and return all of it.
 
     Broken connections and server restarts don't show. If the graph interrupts itself with a question,
-    the run's id is printed. Raises ServerUnreachable, ServerError and AnswerCutOff.
+    the run's id is printed. headers are sent with every request.
+    Raises ServerUnreachable, ServerError and AnswerCutOff.
     """
     out = sys.stdout if out is None else out
     seamless, answer = Seamless(), _Answer()
-    async with aclosing(astream(query, url, graph=graph, thread_id=thread_id)) as parts:
+    async with aclosing(astream(query, url, graph=graph, headers=headers, thread_id=thread_id)) as parts:
         async for part in parts:
             answer.add(part)
             for shown in seamless.take(part):
@@ -46,10 +48,11 @@ def astream(
     graph: str = DEFAULT_GRAPH,
     silence_s: float | None = SILENCE_S,
     patience_s: float = PATIENCE_S,
+    headers: Headers | None = None,
     **options: Unpack[RunOptions],
 ) -> AsyncGenerator[Part, None]:
     """Start a run, and yield the answer's parts: AsyncClient(url).stream(query)."""
-    client = AsyncClient(url, silence_s=silence_s, patience_s=patience_s)
+    client = AsyncClient(url, silence_s=silence_s, patience_s=patience_s, headers=headers)
     return client.stream(query, graph=graph, **options)
 
 
@@ -60,10 +63,11 @@ def stream(
     graph: str = DEFAULT_GRAPH,
     silence_s: float | None = SILENCE_S,
     patience_s: float = PATIENCE_S,
+    headers: Headers | None = None,
     **options: Unpack[RunOptions],
 ) -> Generator[Part, None, None]:
     """Do what astream does, without asyncio."""
-    client = Client(url, silence_s=silence_s, patience_s=patience_s)
+    client = Client(url, silence_s=silence_s, patience_s=patience_s, headers=headers)
     return client.stream(query, graph=graph, **options)
 
 

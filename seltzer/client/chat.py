@@ -6,6 +6,7 @@ from typing import Final
 
 from seltzer.client.http.connection import (
     DEFAULT_URL,
+    Headers,
     aclient,
     aopen_response,
     client,
@@ -23,16 +24,18 @@ async def astream_chat(
     *,
     thread_id: str | None = None,
     silence_s: float | None = SILENCE_S,
+    headers: Headers | None = None,
 ) -> AsyncGenerator[str, None]:
     """Yield the answer's text in the pieces in which it arrives; closing it stops the run.
 
     Without a thread_id the server begins a new thread. Waits at most silence_s between two pieces.
+    headers are sent beside the client's own.
     Raises ServerUnreachable, ServerError and AnswerCutOff.
     """
     received: list[str] = []
     decoder = _decoder()
     async with (
-        aclient(url, silence_s) as connections,
+        aclient(url, silence_s, headers) as connections,
         aopen_response(connections, url, _request(query, thread_id)) as response,
     ):
         with map_read_errors(received):
@@ -50,12 +53,13 @@ def stream_chat(
     *,
     thread_id: str | None = None,
     silence_s: float | None = SILENCE_S,
+    headers: Headers | None = None,
 ) -> Iterator[str]:
     """Yield what astream_chat yields, without asyncio."""
     received: list[str] = []
     decoder = _decoder()
     with (
-        client(url, silence_s) as connections,
+        client(url, silence_s, headers) as connections,
         open_response(connections, url, _request(query, thread_id)) as response,
         map_read_errors(received),
     ):

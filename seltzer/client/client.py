@@ -11,7 +11,7 @@ import anyio
 from seltzer.client.errors import ServerUnreachable
 from seltzer.client.http import requests
 from seltzer.client.http.backoff import Patience
-from seltzer.client.http.connection import DEFAULT_URL, afollow_run, asend, follow_run, send
+from seltzer.client.http.connection import DEFAULT_URL, Headers, afollow_run, asend, follow_run, send
 from seltzer.client.http.requests import Query, Request, RunOptions
 from seltzer.client.records import (
     RunInfo,
@@ -41,8 +41,11 @@ class _Shared:
         silence_s: float | None = SILENCE_S,
         patience_s: float = PATIENCE_S,
         on_lost: Callable[[str], None] = lambda reason: None,
+        headers: Headers | None = None,
     ) -> None:
         """Connect to the server at url, lazily.
+
+        headers are sent with every request, such as a key that the server's app asks for.
 
         silence_s is how long a connection may be silent before it counts as lost; patience_s how long to
         retry a lost one without any progress. on_lost is called with the reason when a connection is lost,
@@ -52,6 +55,7 @@ class _Shared:
         self._silence_s = silence_s
         self._patience_s = patience_s
         self._on_lost = on_lost
+        self._headers = headers
 
     def _follower(self, graph: str, first: Request | None, run_id: str = "", after: str = "") -> RunFollower:
         return RunFollower(
@@ -94,11 +98,11 @@ class AsyncClient(_Shared):
     ) -> AsyncGenerator[Part, None]:
         """Start a run, and yield the answer's parts. query is a question, or a graph's own input."""
         first = requests.start(graph, query, options, streams=True)
-        return afollow_run(self._follower(graph, first), self._silence_s)
+        return afollow_run(self._follower(graph, first), self._silence_s, headers=self._headers)
 
     def follow(self, graph: str, run_id: str, *, after: str = "") -> AsyncGenerator[Part, None]:
         """Yield a run's parts, from its start or after a cursor, such as that of an AnswerCutOff."""
-        return afollow_run(self._follower(graph, None, run_id, after), self._silence_s)
+        return afollow_run(self._follower(graph, None, run_id, after), self._silence_s, headers=self._headers)
 
     def resume(
         self,
@@ -114,7 +118,7 @@ class AsyncClient(_Shared):
         interrupt_id selects one of several interrupts. context: another than the interrupted run's.
         """
         first = requests.resume(graph, run_id, answer, interrupt_id, context)
-        return afollow_run(self._follower(graph, first), self._silence_s)
+        return afollow_run(self._follower(graph, first), self._silence_s, headers=self._headers)
 
     def resume_all(
         self,
@@ -126,7 +130,7 @@ class AsyncClient(_Shared):
     ) -> AsyncGenerator[Part, None]:
         """Answer all interrupts of a run, by their ids, and continue as resume() does."""
         first = requests.resume_all(graph, run_id, answers, context)
-        return afollow_run(self._follower(graph, first), self._silence_s)
+        return afollow_run(self._follower(graph, first), self._silence_s, headers=self._headers)
 
     async def start(
         self, query: Query, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]
@@ -163,10 +167,10 @@ class AsyncClient(_Shared):
 
     async def delete_thread(self, graph: str, thread_id: str) -> None:
         """Delete a thread with its runs and their events."""
-        await asend(self.url, requests.delete_thread(graph, thread_id), self._silence_s)
+        await asend(self.url, requests.delete_thread(graph, thread_id), self._silence_s, self._headers)
 
     async def _answer(self, request: Request, read: Callable[[Any], _Record]) -> _Record:
-        return self._read(await asend(self.url, request, self._silence_s), read)
+        return self._read(await asend(self.url, request, self._silence_s, self._headers), read)
 
 
 class Client(_Shared):
@@ -177,11 +181,11 @@ class Client(_Shared):
     ) -> Generator[Part, None, None]:
         """Start a run, and yield the answer's parts. query is a question, or a graph's own input."""
         first = requests.start(graph, query, options, streams=True)
-        return follow_run(self._follower(graph, first), self._silence_s)
+        return follow_run(self._follower(graph, first), self._silence_s, headers=self._headers)
 
     def follow(self, graph: str, run_id: str, *, after: str = "") -> Generator[Part, None, None]:
         """Yield a run's parts, from its start or after a cursor, such as that of an AnswerCutOff."""
-        return follow_run(self._follower(graph, None, run_id, after), self._silence_s)
+        return follow_run(self._follower(graph, None, run_id, after), self._silence_s, headers=self._headers)
 
     def resume(
         self,
@@ -197,7 +201,7 @@ class Client(_Shared):
         interrupt_id selects one of several interrupts. context: another than the interrupted run's.
         """
         first = requests.resume(graph, run_id, answer, interrupt_id, context)
-        return follow_run(self._follower(graph, first), self._silence_s)
+        return follow_run(self._follower(graph, first), self._silence_s, headers=self._headers)
 
     def resume_all(
         self,
@@ -209,7 +213,7 @@ class Client(_Shared):
     ) -> Generator[Part, None, None]:
         """Answer all interrupts of a run, by their ids, and continue as resume() does."""
         first = requests.resume_all(graph, run_id, answers, context)
-        return follow_run(self._follower(graph, first), self._silence_s)
+        return follow_run(self._follower(graph, first), self._silence_s, headers=self._headers)
 
     def start(self, query: Query, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]) -> RunInfo:
         """Start a run in the background, one run even if the connection breaks meanwhile."""
@@ -244,7 +248,7 @@ class Client(_Shared):
 
     def delete_thread(self, graph: str, thread_id: str) -> None:
         """Delete a thread with its runs and their events."""
-        send(self.url, requests.delete_thread(graph, thread_id), self._silence_s)
+        send(self.url, requests.delete_thread(graph, thread_id), self._silence_s, self._headers)
 
     def _answer(self, request: Request, read: Callable[[Any], _Record]) -> _Record:
-        return self._read(send(self.url, request, self._silence_s), read)
+        return self._read(send(self.url, request, self._silence_s, self._headers), read)

@@ -2,12 +2,11 @@
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
-import httpx
-
 from seltzer.client.errors import ServerUnreachable
-from seltzer.client.http.connection import DEFAULT_URL, fetch
+from seltzer.client.http.connection import DEFAULT_URL, Headers, fetch
 
 PATIENCE_S: Final = 10.0  # a server that has just begun to listen may still be loading its graphs
 
@@ -24,16 +23,24 @@ class ServedGraph:
     path: str = ""
 
 
-async def served_graphs(url: str = DEFAULT_URL, *, patience_s: float = PATIENCE_S) -> list[ServedGraph]:
+async def served_graphs(
+    url: str = DEFAULT_URL, *, patience_s: float = PATIENCE_S, headers: Headers | None = None
+) -> list[ServedGraph]:
     """Return the graphs in the server's order. Raises ServerUnreachable, also if it isn't Seltzer."""
-    health = _object(await fetch(url, "/health", patience_s))
-    listed = _object(await fetch(url, "/info", patience_s)).get("graphs") if "status" in health else None
+    listed = None
+    if "status" in await _fetched(url, "/health", patience_s, headers):
+        listed = (await _fetched(url, "/info", patience_s, headers)).get("graphs")
     if not isinstance(listed, list):
         raise ServerUnreachable(url, "the server there isn't Seltzer")
     return [ServedGraph(each["name"], each["takes_messages"], each["path"]) for each in listed]
 
 
-def _object(response: httpx.Response) -> dict[str, Any]:
+async def _fetched(url: str, path: str, patience_s: float, headers: Headers | None) -> dict[str, Any]:
+    """Return the JSON object there; empty if it is none."""
+    response = await fetch(url, path, patience_s, headers)
+    if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        why = f"it answers {response.status_code}: a header with the right key is missing"
+        raise ServerUnreachable(url, why)
     try:
         value = json.loads(response.content)
     except ValueError:

@@ -35,6 +35,7 @@ class Options:
     reply: str | None
     follow: str | None
     url: str | None
+    headers: tuple[str, ...]
     separator: str | None
     as_json: bool
     verbose: bool
@@ -76,6 +77,20 @@ def _check(options: Options) -> None:
     if options.follow == "":
         raise typer.BadParameter("it is empty", param_hint="--follow")
     _check_thread(options.thread)
+    _headers(options)
+
+
+def _headers(options: Options) -> dict[str, str]:
+    """Return the headers by name. Raises a usage error that doesn't repeat one: it may be a key."""
+    headers = {}
+    for number, header in enumerate(options.headers, start=1):
+        name, colon, value = (part.strip() for part in header.partition(":"))
+        if not (name and colon and value and header.isascii() and header.isprintable()):
+            raise typer.BadParameter(
+                "write it as 'Name: value', in ASCII", param_hint=f"--header (no. {number})"
+            )
+        headers[name] = value
+    return headers
 
 
 def _check_thread(thread: str | None) -> None:
@@ -137,7 +152,7 @@ async def _converse(options: Options, settings: Settings, question: str | None) 
         screen.note("connection lost; waiting for the server ..")
 
     try:
-        async with connected(options.url, settings, on_lost) as source:
+        async with connected(options.url, settings, on_lost, headers=_headers(options)) as source:
             graph = choose_graph(source.graphs, options.graph)
             thread = options.thread or str(uuid4())
             if question is None and not options.is_complete:
@@ -174,6 +189,8 @@ def _print_how_to_answer(options: Options, outcome: Outcome) -> None:
         words += ["--graph", options.graph]
     if options.url is not None:
         words += ["--url", options.url]
+    if options.headers:
+        words += ["--header", "..."]  # it may be a key
     if len(outcome.interrupted.interrupts) <= 1:  # at a breakpoint, any answer continues
         words += ["--answer", "..."]
     print(f"seltzer: the graph waits for an answer: {shlex.join(words)}", file=sys.stderr)

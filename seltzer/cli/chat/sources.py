@@ -49,20 +49,26 @@ class Source(Protocol):
 
 @asynccontextmanager
 async def connected(
-    url: str | None, settings: Settings, on_lost: Callable[[str], None]
+    url: str | None,
+    settings: Settings,
+    on_lost: Callable[[str], None],
+    *,
+    headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Source]:
     """Connect to the server at url, by default that of the settings, else open an engine in this process.
 
-    on_lost is called when the connection is lost; reconnecting follows by itself.
+    headers are sent with every request to a server. on_lost is called when the connection is lost;
+    reconnecting follows by itself.
     Raises ServerUnreachable for a url that was given, LoadError for graphs that can't be loaded here,
     DataInUse if another server uses the data folder.
     """
     if url is not None:
-        yield _Server(url, await served_graphs(url), on_lost)
+        yield _Server(url, await served_graphs(url, headers=headers), on_lost, headers)
         return
     here = url_of(settings.host, settings.port)
     try:
-        server = _Server(here, await served_graphs(here, patience_s=_PROBE_S), on_lost)
+        graphs = await served_graphs(here, patience_s=_PROBE_S, headers=headers)
+        server = _Server(here, graphs, on_lost, headers)
     except ServerUnreachable as error:
         print(f"{error}: running in this process.", file=sys.stderr)
     else:
@@ -76,8 +82,14 @@ async def connected(
 
 
 class _Server:
-    def __init__(self, url: str, graphs: Sequence[ServedGraph], on_lost: Callable[[str], None]) -> None:
-        self._client = AsyncClient(url, on_lost=on_lost)
+    def __init__(
+        self,
+        url: str,
+        graphs: Sequence[ServedGraph],
+        on_lost: Callable[[str], None],
+        headers: Mapping[str, str] | None,
+    ) -> None:
+        self._client = AsyncClient(url, on_lost=on_lost, headers=headers)
         self.graphs = graphs
         self._paths = {graph.name: graph.path for graph in graphs}
 

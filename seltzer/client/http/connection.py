@@ -3,9 +3,9 @@
 import ipaddress
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import anyio
@@ -16,6 +16,7 @@ from seltzer.client.http.requests import Request
 from seltzer.client.streams.follow import RunFollower
 from seltzer.client.streams.parts import Part
 
+Headers: TypeAlias = Mapping[str, str]
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 CONNECT_TIMEOUT_S: Final = 5.0
 _NOT_SENT: Final = (
@@ -35,6 +36,7 @@ async def afollow_run(
     follower: RunFollower,
     silence_s: float | None,
     *,
+    headers: Headers | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
 ) -> AsyncGenerator[Part, None]:
@@ -42,7 +44,7 @@ async def afollow_run(
 
     Raises ServerUnreachable, ServerError and AnswerCutOff.
     """
-    async with aclient(follower.url, silence_s) as client:
+    async with aclient(follower.url, silence_s, headers) as client:
         while not follower.is_over:
             try:
                 async with aopen_response(client, follower.url, follower.next_request()) as response:
@@ -66,11 +68,12 @@ def follow_run(
     follower: RunFollower,
     silence_s: float | None,
     *,
+    headers: Headers | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Part, None, None]:
     """Do what afollow_run does, without asyncio."""
-    with client(follower.url, silence_s) as connections:
+    with client(follower.url, silence_s, headers) as connections:
         while not follower.is_over:
             try:
                 with open_response(connections, follower.url, follower.next_request()) as response:
@@ -86,14 +89,17 @@ def follow_run(
                 sleep(follower.pause_s(clock()))
 
 
-def aclient(url: str, silence_s: float | None) -> httpx.AsyncClient:
-    """Return a client for the server. silence_s is the longest wait between two pieces of an answer."""
-    return httpx.AsyncClient(**_options(url, silence_s))
+def aclient(url: str, silence_s: float | None, headers: Headers | None = None) -> httpx.AsyncClient:
+    """Return a client for the server. silence_s is the longest wait between two pieces of an answer.
+
+    headers are sent with every request, beside its own.
+    """
+    return httpx.AsyncClient(**_options(url, silence_s, headers))
 
 
-def client(url: str, silence_s: float | None) -> httpx.Client:
+def client(url: str, silence_s: float | None, headers: Headers | None = None) -> httpx.Client:
     """Do what aclient does, without asyncio."""
-    return httpx.Client(**_options(url, silence_s))
+    return httpx.Client(**_options(url, silence_s, headers))
 
 
 @asynccontextmanager
@@ -127,26 +133,26 @@ def open_response(client: httpx.Client, url: str, request: Request) -> Iterator[
         yield response
 
 
-async def asend(url: str, request: Request, silence_s: float | None) -> bytes:
+async def asend(url: str, request: Request, silence_s: float | None, headers: Headers | None = None) -> bytes:
     """Send the request and return the body of the successful response. Raises as aopen_response does."""
-    async with aclient(url, silence_s) as client, aopen_response(client, url, request) as response:
+    async with aclient(url, silence_s, headers) as client, aopen_response(client, url, request) as response:
         with _map_send_errors(url):
             return await response.aread()
 
 
-def send(url: str, request: Request, silence_s: float | None) -> bytes:
+def send(url: str, request: Request, silence_s: float | None, headers: Headers | None = None) -> bytes:
     """Do what asend does, without asyncio."""
     with (
-        client(url, silence_s) as connections,
+        client(url, silence_s, headers) as connections,
         open_response(connections, url, request) as response,
         _map_send_errors(url),
     ):
         return response.read()
 
 
-async def fetch(url: str, path: str, patience_s: float) -> httpx.Response:
+async def fetch(url: str, path: str, patience_s: float, headers: Headers | None = None) -> httpx.Response:
     """Get a small response, read in full, whatever its status. Raises ServerUnreachable."""
-    async with aclient(url, patience_s) as client:
+    async with aclient(url, patience_s, headers) as client:
         with _map_send_errors(url):
             return await client.send(_built(client, url, Request("GET", path)))
 
@@ -166,8 +172,9 @@ def _built(client: httpx.AsyncClient | httpx.Client, url: str, request: Request)
     )
 
 
-def _options(url: str, silence_s: float | None) -> dict[str, Any]:
+def _options(url: str, silence_s: float | None, headers: Headers | None) -> dict[str, Any]:
     return {
+        "headers": headers,
         "timeout": httpx.Timeout(silence_s, connect=CONNECT_TIMEOUT_S),
         # HTTP_PROXY is set on many office machines without NO_PROXY; a proxy can't reach our loopback.
         "trust_env": not _is_loopback(url),
