@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,3 +87,29 @@ async def test_an_engine_that_was_never_opened_raises_with_what_to_do(tmp_path: 
         await CALLS[call](engine)
 
     await engine.aclose()  # does nothing
+
+
+async def test_the_loop_has_its_own_task_factory_again_once_the_last_engine_is_closed(
+    tmp_path: Path,
+) -> None:
+    loop, created = asyncio.get_running_loop(), []
+
+    def own(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        created.append(coro)
+        return asyncio.Task(coro, loop=loop, **options)
+
+    loop.set_task_factory(own)
+    first, second = (engine_in(tmp_path / name, ["hi"]) for name in ("first", "second"))
+    await first.open()
+    await second.open()
+
+    await run_to_end(first, run_spec())
+    await first.aclose()
+    between = loop.get_task_factory()
+    await run_to_end(second, run_spec())
+    await second.aclose()
+
+    assert between is not own  # the second one's runs need it
+    assert loop.get_task_factory() is own
+    assert created
+    loop.set_task_factory(None)

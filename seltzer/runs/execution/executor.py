@@ -11,6 +11,7 @@ from typing import Final
 from langchain_core.callbacks import Callbacks
 
 from seltzer.runs.event import Event, RunId
+from seltzer.runs.execution import isolation
 from seltzer.runs.execution.attempt import Attempt
 from seltzer.runs.execution.background import BackgroundTasks
 from seltzer.runs.execution.leases import Leases
@@ -60,6 +61,8 @@ class Executor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._background = BackgroundTasks()
         self._threads = RunThreads(resources.limits.threads)
+        self._loop = asyncio.get_running_loop()
+        isolation.retain(self._loop)
 
     def execute(self, start: Start) -> None:
         """Execute a run in a task of its own."""
@@ -143,6 +146,8 @@ class Executor:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_S)
         self._threads.close()
+        if not self._tasks:  # else a graph still runs, and must not end the process either
+            isolation.release(self._loop)
         await self._background.aclose()
         await self._resources.flusher.aclose()
 

@@ -9,9 +9,11 @@ import asyncio
 from collections.abc import Coroutine
 from contextvars import Context, ContextVar
 from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
 
+_users: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, int]] = WeakKeyDictionary()
 _IS_CONTAINED: Final[ContextVar[bool]] = ContextVar("seltzer_is_contained", default=False)
 
 
@@ -38,10 +40,27 @@ def install(loop: asyncio.AbstractEventLoop) -> None:
         loop.set_task_factory(_Factory(current))
 
 
+def retain(loop: asyncio.AbstractEventLoop) -> None:
+    """Note that runs are executed in the loop, until release() is called as often."""
+    _users[loop] = _users.get(loop, 0) + 1
+
+
+def release(loop: asyncio.AbstractEventLoop) -> None:
+    """Give the loop the factory back that it had before, unless others execute runs in it.
+
+    One that was set after ours stays.
+    """
+    _users[loop] -= 1
+    current = loop.get_task_factory()
+    if not _users[loop] and isinstance(current, _Factory):
+        loop.set_task_factory(current.inner)
+
+
 class _Factory:
-    """Creates a loop's tasks."""
+    """Creates a loop's tasks. inner: what has created them before."""
 
     def __init__(self, inner: Any) -> None:
+        self.inner = inner
         self._create = inner or _task
 
     def __call__(
