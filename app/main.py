@@ -1,7 +1,8 @@
 """This deployment's server: a FastAPI app of our own, with the graphs of langgraph.json in it.
 
-`make run` serves it, and so do `seltzer serve --app app.main:app` and `uvicorn app.main:app`. Without such a
-file, `seltzer serve` serves the same routes.
+`make run` serves it, and so do `seltzer serve --app app.main:app` and
+`uvicorn app.main:app --timeout-graceful-shutdown 2`, which would else wait for open streams before it stops.
+Without such a file, `seltzer serve` serves the same routes.
 """
 
 from pathlib import Path

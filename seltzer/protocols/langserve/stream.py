@@ -2,7 +2,8 @@
 
 Departs from sse-starlette's EventSourceResponse:
 1. It watches neither its client nor the server's shutdown. guard.py does the first, and cancels the run; a
-   stream ends when its run does (Engine.aclose).
+   stream ends when its run does. So a uvicorn that is asked to stop waits for it before it ends the lifespan.
+   `seltzer serve` closes the engine first; another server needs --timeout-graceful-shutdown.
 2. It takes over the status, the head and the items, and skips Response.__init__, which would make a head of
    its own. The response's `background` is dropped: LangServe's streams have none; one that had would never be
    run.
