@@ -1,18 +1,19 @@
 """Why a run failed: an exception of the graph, its model or its tools -> a public code and a safe text.
 
 Exception texts may contain prompts and keys: they go to the log with the run's id, never to a client.
-Upstream errors are classified by shape (a status code, a class's name): no vendor's SDK is imported here.
-Only an error raised by a model call is the model's: nodes and tools have HTTP clients of their own.
+What the errors of models mean is in upstream/; those of tools and nodes are the graph's own.
 """
 
 import logging
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 
 from langgraph.errors import GraphRecursionError
 
 from seltzer.errors import RunFailed
+from seltzer.runs.upstream.meaning import meaning
+from seltzer.runs.upstream.origin import Origin, Traced, chain
+from seltzer.runs.upstream.retry_after import retry_after_s
 
 log = logging.getLogger(__name__)
 
@@ -45,32 +46,6 @@ _RETRYABLE: Final = frozenset(
     | {"upstream_rate_limited", "upstream_error"}
     | {"upstream_timeout", "upstream_disconnected", "upstream_truncated", "upstream_malformed"}
 )
-_BY_STATUS: Final = {
-    401: "upstream_auth",
-    403: "upstream_auth",
-    404: "model_not_found",
-    408: "upstream_timeout",
-}
-# The class or one of its bases, nearest first. LangChain and the providers' SDKs alone have these names.
-_BY_SDK_CLASS: Final = {
-    "StreamChunkTimeoutError": "upstream_timeout",
-    "APITimeoutError": "upstream_timeout",
-    "APIResponseValidationError": "upstream_malformed",
-    "APIConnectionError": "upstream_disconnected",
-    "APIError": "upstream_error",
-}
-_BY_CLIENT_CLASS: Final = {
-    "TimeoutException": "upstream_timeout",
-    "TimeoutError": "upstream_timeout",
-    "TransportError": "upstream_disconnected",
-    "ClientError": "upstream_disconnected",
-    "ConnectionError": "upstream_disconnected",
-    "JSONDecodeError": "upstream_malformed",
-}
-_CLIENTS: Final = frozenset({"openai", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2", "aiohttp"})
-_MODEL_MODULES: Final = "langchain_core.language_models."
-_MODEL_SDKS: Final = frozenset({"openai", "anthropic", "groq", "mistralai", "ollama", "cohere"})
-_TOOL_MODULES: Final = ("langchain_core.tools.", "langgraph.prebuilt.tool_node")
 
 
 def failure(code: str, *, retry_after_s: float | None = None) -> RunFailed:
@@ -89,81 +64,37 @@ def classify(error: BaseException) -> RunFailed:
 
 
 def _classify(error: BaseException) -> RunFailed:
-    if isinstance(error, RunFailed):
-        return error
+    if isinstance(error, BaseExceptionGroup):
+        return _of_all([classify(each) for each in error.exceptions])
     if isinstance(error, GraphRecursionError):
         return failure("step_limit")
-    named = getattr(error, "code", None)  # a graph may name one of our codes on its own exceptions
-    if isinstance(named, str) and named in MESSAGES:
-        return failure(named)
-    if _is_context_overflow(error):
-        return failure("context_length_exceeded")
-    if not _may_be_of_model(error):
-        return failure("graph_error")
-    status = getattr(error, "status_code", None)
-    if isinstance(status, int) and status >= 400:
-        return _by_status(status, error)
-    for base in type(error).__mro__:
-        if code := _BY_SDK_CLASS.get(base.__name__):
-            return failure(code)
-        code = _BY_CLIENT_CLASS.get(base.__name__)
-        if code and (_package(base.__module__) in _CLIENTS or _comes_from_client(error)):
-            return failure(code)
+    for traced in chain(error):
+        is_certain = traced.error is error or traced.origin is Origin.MODEL
+        found = (is_certain and _named(traced.error)) or _upstream(traced)
+        if found:
+            return found
     return failure("graph_error")
 
 
-def _may_be_of_model(error: BaseException) -> bool:
-    """Return whether the error was raised by a call of a model; by its class alone if it was never raised.
-
-    A model may be called in a tool, and a tool may be called by a model's class: the inner one counts.
-    """
-    if any(_package(base.__module__) in _MODEL_SDKS for base in type(error).__mro__):
-        return True
-    if error.__traceback__ is None:
-        return True
-    is_of_model = False
-    for module in _modules(error):
-        if module.startswith(_MODEL_MODULES) or _package(module) in _MODEL_SDKS:
-            is_of_model = True
-        elif module.startswith(_TOOL_MODULES):
-            is_of_model = False
-    return is_of_model
+def _named(error: BaseException) -> RunFailed | None:
+    """Return the failure that an exception names itself: a graph may have one of our codes on its own."""
+    if isinstance(error, RunFailed):
+        return error
+    code = getattr(error, "code", None)
+    return failure(code) if isinstance(code, str) and code in MESSAGES else None
 
 
-def _is_context_overflow(error: BaseException) -> bool:
-    """Return whether LangChain, in versions that do, found the context too long by the provider's text."""
-    return any(base.__name__ == "ContextOverflowError" for base in type(error).__mro__)
+def _upstream(traced: Traced) -> RunFailed | None:
+    found = meaning(traced)
+    if found is None:
+        return None
+    wait_s = retry_after_s(traced.error) if found.code == "upstream_rate_limited" else None
+    failed = failure(found.code, retry_after_s=wait_s)
+    failed.retryable = failed.retryable and not found.is_final
+    return failed
 
 
-def _package(module: str) -> str:
-    return module.partition(".")[0]
-
-
-def _comes_from_client(error: BaseException) -> bool:
-    """Return whether an error of a kind that any code may raise was raised below an HTTP client."""
-    return any(_package(module) in _CLIENTS for module in _modules(error))
-
-
-def _modules(error: BaseException) -> Iterator[str]:
-    """Yield the modules of the frames that the error passed through, the outermost first."""
-    frame = error.__traceback__
-    while frame is not None:
-        yield str(frame.tb_frame.f_globals.get("__name__", ""))
-        frame = frame.tb_next
-
-
-def _by_status(status: int, error: BaseException) -> RunFailed:
-    if status == 429:
-        return failure("upstream_rate_limited", retry_after_s=_retry_after_s(error))
-    if code := _BY_STATUS.get(status):
-        return failure(code)
-    refused = failure("upstream_error")
-    refused.retryable = not 400 <= status < 500  # a request that was refused is refused again
-    return refused
-
-
-def _retry_after_s(error: BaseException) -> float | None:
-    """Read the upstream's Retry-After where it is a number of seconds."""
-    headers = getattr(getattr(error, "response", None), "headers", {})
-    value = headers.get("retry-after", "")
-    return float(value) if re.fullmatch("[0-9]{1,9}", value) else None
+def _of_all(failures: Sequence[RunFailed]) -> RunFailed:
+    """Return what parallel tasks have failed of; it is the graph's own if they don't agree."""
+    is_one = len({each.code for each in failures}) == 1
+    return failures[0] if is_one else failure("graph_error")

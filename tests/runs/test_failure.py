@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -63,7 +65,12 @@ def test_an_upstreams_status_keeps_its_meaning(status: int, code: str) -> None:
     [
         ("7", 7.0),
         ("0", 0.0),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("0.5", 0.5),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 9999 07:28:00 GMT", None),
+        ("Wed, 35 Oct 2015", None),
+        ("soon", None),
+        ("nan", None),
         ("-1", None),
         ("²", None),
         ("9" * 400, None),
@@ -73,6 +80,83 @@ def test_a_rate_limit_has_the_upstreams_retry_after(header: str, seconds: float 
     failed = classify(refused(429, retry_after=header))
 
     assert (failed.code, failed.retryable, failed.retry_after_s) == ("upstream_rate_limited", True, seconds)
+
+
+def test_a_rate_limit_may_name_the_time_when_it_ends() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+
+    seconds = classify(refused(429, retry_after=date)).retry_after_s
+
+    assert seconds is not None
+    assert 0 < seconds <= 100
+
+
+@pytest.mark.parametrize(
+    ("attributes", "seconds"),
+    [
+        ({"response": SimpleNamespace(headers={"retry-after-ms": "1500", "retry-after": "2"})}, 1.5),
+        ({"response": SimpleNamespace(headers={"Retry-After": "3"})}, 3.0),
+        ({"response": {"ResponseMetadata": {"HTTPHeaders": {"retry-after": "4"}}}}, 4.0),
+        ({"headers": {"retry-after": "5"}}, 5.0),
+        ({"details": {"error": {"details": [{"@type": "Help"}, {"retryDelay": "6.5s"}]}}}, 6.5),
+        ({"details": {"error": {"details": [{"retryDelay": "soon"}]}}}, None),
+        ({"details": {"error": "x"}, "response": {"ResponseMetadata": None}, "headers": 7}, None),
+    ],
+)
+def test_a_rate_limits_wait_is_found_wherever_a_client_keeps_it(
+    attributes: dict[str, Any], seconds: float | None
+) -> None:
+    error: Any = Exception()
+    error.status_code = 429
+    vars(error).update(attributes)
+
+    assert classify(error).retry_after_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "retryable"),
+    [
+        ("ModelAuthenticationError", "upstream_auth", False),
+        ("ModelPermissionDeniedError", "upstream_auth", False),
+        ("ModelNotFoundError", "model_not_found", False),
+        ("ModelRateLimitError", "upstream_rate_limited", True),
+        ("ModelAPIError", "upstream_error", True),
+        ("ModelInvalidRequestError", "upstream_error", False),
+        ("ModelConnectionError", "upstream_disconnected", True),
+        ("ModelTimeoutError", "upstream_timeout", True),
+        ("ContextOverflowError", "context_length_exceeded", False),
+        ("ModelError", "upstream_error", False),
+    ],
+)
+def test_langchains_own_errors_of_models_have_their_codes(name: str, code: str, retryable: bool) -> None:
+    if not hasattr(langchain_core.exceptions, name):
+        pytest.skip(f"this langchain_core has no {name}")
+    error = getattr(langchain_core.exceptions, name)(PROMPT)
+    own = type("VendorError", (type(error),), {})(PROMPT)
+
+    for each in (error, own):
+        failed = classify(each)
+
+        assert (failed.code, failed.retryable) == (code, retryable)
+        assert PROMPT not in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "retryable"),
+    [
+        ({"type": "error", "error": {"type": "overloaded_error"}}, "upstream_error", True),
+        ({"type": "error", "error": {"type": "rate_limit_error"}}, "upstream_rate_limited", True),
+        ({"type": "error", "error": {"type": "authentication_error"}}, "upstream_auth", False),
+        ({"type": "error", "error": {"type": "invalid_request_error"}}, "upstream_error", False),
+        ({"code": "rate_limit_exceeded", "type": "tokens"}, "upstream_rate_limited", True),
+        ({"code": None, "type": "server_error"}, "upstream_error", True),
+        ({"code": 7}, "upstream_error", True),
+    ],
+)
+def test_an_error_amid_a_stream_keeps_its_meaning(body: dict[str, Any], code: str, retryable: bool) -> None:
+    failed = classify(openai.APIError(PROMPT, REQUEST, body=body))
+
+    assert (failed.code, failed.retryable) == (code, retryable)
 
 
 def test_a_rate_limit_without_a_response_has_no_retry_after() -> None:

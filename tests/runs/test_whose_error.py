@@ -1,7 +1,9 @@
 """Whose error it is: it is the model's only if a model call raised it."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -26,6 +28,20 @@ class Throttled(Exception):
     status_code = 429
 
 
+class Refused(Exception):
+    status = 403
+
+
+def response_of(status: int) -> type[Exception]:
+    """Return a class of errors with a response, as httpx and requests have them."""
+    return type("HTTPError", (Exception,), {"response": SimpleNamespace(status_code=status, headers={})})
+
+
+def aws_error(code: str, status: int) -> type[Exception]:
+    response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}}}
+    return type("ClientError", (Exception,), {"__module__": "botocore.exceptions", "response": response})
+
+
 def raising(kind: type[Exception]) -> Callable[[], Any]:
     def fail() -> None:
         raise kind("the warehouse is gone")
@@ -41,9 +57,13 @@ FAILURES: dict[str, tuple[Callable[[], Any], str]] = {  # and the code where a m
     "a status": (raising(Throttled), "upstream_rate_limited"),
     "another SDK's": (raising(class_of("APIConnectionError", "stripe")), "upstream_disconnected"),
     "ValueError": (raising(ValueError), "graph_error"),
-    "bad JSON": (lambda: json.loads("{"), "graph_error"),
-    "TimeoutError": (raising(TimeoutError), "graph_error"),
-    "ConnectionError": (raising(ConnectionResetError), "graph_error"),
+    "bad JSON": (lambda: json.loads("{"), "upstream_malformed"),
+    "not UTF-8": (lambda: b"\xff".decode(), "upstream_malformed"),
+    "TimeoutError": (raising(TimeoutError), "upstream_timeout"),
+    "ConnectionError": (raising(ConnectionResetError), "upstream_disconnected"),
+    "a status as aiohttp has it": (raising(Refused), "upstream_auth"),
+    "a response's status": (raising(response_of(404)), "model_not_found"),
+    "botocore's": (raising(aws_error("ThrottlingException", 429)), "upstream_rate_limited"),
 }
 
 
@@ -106,6 +126,77 @@ def test_an_error_of_a_models_client_is_the_models_wherever_it_is_called(name: s
 
     for way in (in_model(fail), in_tool(in_model(fail)), in_node(in_model(fail))):
         assert classify(raised(way)).code == code
+
+
+def wrapped(fail: Callable[[], Any], *, explicitly: bool = True) -> Callable[[], Any]:
+    """Return what fails with an error of its own, whose cause or context is the other's."""
+
+    def fail_so() -> None:
+        try:
+            fail()
+        except Exception as error:
+            if explicitly:
+                raise RuntimeError("it failed") from error
+            raise RuntimeError("it failed, too")  # noqa: B904  # what it was amid stays its context
+
+    return fail_so
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_an_error_around_a_models_has_its_reason(name: str) -> None:
+    fail, code = FAILURES[name]
+
+    ways = (
+        in_node(wrapped(in_model(fail))),
+        in_model(wrapped(fail)),
+        in_model(wrapped(fail, explicitly=False)),
+    )
+    for way in ways:
+        assert classify(raised(way)).code == code
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_an_error_around_a_tools_or_a_nodes_is_never_the_models(name: str) -> None:
+    fail, _ = FAILURES[name]
+
+    for way in (
+        in_tool(wrapped(fail)),
+        in_node(wrapped(fail)),
+        wrapped(in_tool(fail)),
+        wrapped(in_node(fail)),
+    ):
+        assert classify(raised(way)).code == "graph_error"
+
+
+def test_an_error_raised_after_a_models_was_handled_is_the_graphs() -> None:
+    fail, _ = FAILURES["a status"]
+
+    assert classify(raised(in_node(wrapped(in_model(fail), explicitly=False)))).code == "graph_error"
+
+
+def test_an_error_that_is_its_own_cause_has_an_end() -> None:
+    error = ValueError("round and round")
+    error.__cause__ = error
+
+    assert classify(error).code == "graph_error"
+
+
+@pytest.mark.anyio
+async def test_parallel_tasks_that_fail_alike_have_that_reason() -> None:
+    async def fail_of(name: str) -> None:
+        in_model(FAILURES[name][0])()
+
+    async def together(*names: str) -> BaseException:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for name in names:
+                    tasks.create_task(fail_of(name))
+        except BaseExceptionGroup as group:
+            return group
+        raise AssertionError("nothing was raised")
+
+    assert classify(await together("a status", "a status")).code == "upstream_rate_limited"
+    assert classify(await together("a status", "ValueError")).code == "graph_error"
 
 
 @pytest.mark.anyio

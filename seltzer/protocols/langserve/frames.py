@@ -55,6 +55,8 @@ def error_frame(error: AppError, status: int) -> bytes:
     """Return LangServe's `error` event, with our code in it."""
     is_retryable = isinstance(error, RunFailed) and error.retryable
     data = {"status_code": status, "message": str(error), "code": error.code, "retryable": is_retryable}
+    if isinstance(error, RunFailed) and error.retry_after_s is not None:
+        data["retry_after_s"] = error.retry_after_s
     return b"event: error\r\ndata: " + dumps(data) + b"\r\n\r\n"
 
 
