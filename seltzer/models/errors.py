@@ -7,29 +7,15 @@ ModelError
 └── DemoFailure          the demo model failed because it was asked to
 """
 
+from seltzer.upstream import ModelError, UpstreamMalformed, UpstreamTruncated
 
-class ModelError(Exception):
-    """A model can't be used. `code` is stable and public; the text is for people."""
-
-    code = "model_error"
+__all__ = ["DemoFailure", "ModelError", "ModelNotConfigured", "UpstreamMalformed", "UpstreamTruncated"]
 
 
 class ModelNotConfigured(ModelError):
     """The settings name a model that can't be built. One line: what, why, what to do."""
 
     code = "model_not_configured"
-
-
-class UpstreamTruncated(ModelError):
-    """The model's stream ended without a finish reason: the answer may be cut off anywhere."""
-
-    code = "upstream_truncated"
-
-
-class UpstreamMalformed(ModelError):
-    """The model's answer isn't in the form it was asked for."""
-
-    code = "upstream_malformed"
 
 
 class DemoFailure(ModelError):

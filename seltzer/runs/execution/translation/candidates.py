@@ -13,6 +13,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from seltzer.runs.execution.driver.graph_stream import Namespace
 from seltzer.runs.execution.translation.answer_shape import AnswerShape, Path
 from seltzer.runs.execution.translation.state_answer import StateAnswer, ai_messages, text_of
+from seltzer.runs.execution.translation.thinking import OpeningText
+from seltzer.runs.execution.translation.tool_calls import StreamedCalls
 from seltzer.runs.execution.translation.tool_runs import IN_TOOL
 
 Channel = Literal["answer", "step"]
@@ -23,6 +25,7 @@ class Candidate:
 
     __slots__ = (
         "call",
+        "calls",
         "channel",
         "is_held",
         "is_kept",
@@ -30,6 +33,7 @@ class Candidate:
         "message_id",
         "namespace",
         "node",
+        "opening",
         "parts",
         "task",
     )
@@ -43,6 +47,8 @@ class Candidate:
         self.is_kept = False
         self.is_whole = False  # its model has ended: a call that fails doesn't show whether a node keeps it
         self.parts: list[str] = []
+        self.opening: OpeningText | None = OpeningText()  # None once its text can only be the answer's
+        self.calls = StreamedCalls()
         self.task: Any = None
         self.call = 0  # which call of a model it is in its task
 

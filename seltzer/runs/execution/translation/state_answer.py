@@ -11,7 +11,10 @@ from typing import Any, Final, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage, convert_to_messages
 
+from seltzer.runs.execution.translation.thinking import without_thinking
 from seltzer.runs.jsonable import to_json
+from seltzer.runs.text import clean
+from seltzer.upstream import UpstreamMalformed, UpstreamTruncated, is_cut_off
 
 STRUCTURED: Final = "structured_response"
 _TEXT_BLOCKS: Final = ("text", "output_text")
@@ -64,6 +67,16 @@ class Turn:
             return StateAnswer(text_of(messages[-1]), messages[-1].id)
         return StateAnswer("")
 
+    def check_end(self, values: Any) -> None:
+        """Raise UpstreamTruncated or UpstreamMalformed if the turn ends with a call that can't be run."""
+        messages = self.messages(values)
+        last = messages[-1] if messages and not self.has_structured else None
+        if not isinstance(last, AIMessage) or last.tool_calls or not last.invalid_tool_calls:
+            return
+        if is_cut_off(last.response_metadata):
+            raise UpstreamTruncated("The model's answer was cut off amid the arguments of a tool call.")
+        raise UpstreamMalformed("The model's last tool call has arguments that aren't a JSON object.")
+
 
 def ai_messages(update: Any) -> Iterator[AIMessage]:
     """Yield the AI messages of a node's update or of a state, in all of LangGraph's spellings."""
@@ -74,7 +87,13 @@ def ai_messages(update: Any) -> Iterator[AIMessage]:
 
 
 def text_of(message: BaseMessage) -> str:
-    """Return the message's own text: its content without reasoning, tool calls and images."""
+    """Return a whole message's own text: its content without reasoning, tool calls and images."""
+    text = raw_text_of(message)
+    return without_thinking(text) if isinstance(message, AIMessage) else text
+
+
+def raw_text_of(message: BaseMessage) -> str:
+    """Return the text of a message or of a chunk of one, whose thinking may stand in it, too."""
     if isinstance(message.content, str):
         return clean(message.content)
     return clean(
@@ -84,11 +103,6 @@ def text_of(message: BaseMessage) -> str:
             if isinstance(block, str) or block.get("type") in _TEXT_BLOCKS
         )
     )
-
-
-def clean(text: str) -> str:
-    """Replace lone surrogates, which a model's JSON may spell and no encoding of text can carry."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _messages(values: Any) -> Sequence[BaseMessage]:

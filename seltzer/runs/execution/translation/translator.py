@@ -19,14 +19,15 @@ from seltzer.runs.execution.translation.state_answer import (
     StateAnswer,
     Turn,
     ai_messages,
-    clean,
-    text_of,
+    raw_text_of,
 )
+from seltzer.runs.execution.translation.thinking import reasoning_of
 from seltzer.runs.jsonable import to_json
+from seltzer.runs.text import clean
 
 _INTERRUPT: Final = "__interrupt__"
 _METADATA: Final = "__metadata__"  # marks a node's update as a cached one
-_REASONING_BLOCKS: Final = {"reasoning": "reasoning", "thinking": "thinking"}  # block type -> its text's key
+_OWN_ID: Final = "lc_"  # what LangChain calls a message begins so, until its provider has named it
 
 
 class Emission(NamedTuple):
@@ -48,6 +49,7 @@ class Translator:
         self._messages: dict[str, Candidate] = {}
         self._candidates = Candidates(shape)
         self._turn = Turn()
+        self._streamed: dict[int, tuple[Mapping[str, Any], Candidate]] = {}  # by their metadata's identity
         self.values: Any = None
         self.usage: UsageMetadata | None = None
         self.interrupts: Json = []
@@ -74,7 +76,7 @@ class Translator:
         if mode == "messages":
             message, metadata = value
             candidate = self._messages.get(message.id)
-            if candidate is not None and _is_only_text(message):
+            if candidate is not None and candidate.opening is None and _is_only_text(message):
                 return (self._token(candidate, clean(message.content)),)
             if isinstance(message, AIMessage):
                 return self._ai(message, namespace, metadata)
@@ -88,8 +90,11 @@ class Translator:
     def finish(self) -> Iterator[Emission]:
         """Return the last events of a run whose graph has ended: its answer, if no model has streamed it.
 
-        It was cached, returned as plain data, made by a tool, or rewritten by its node.
+        It was cached, returned as plain data, made by a tool, or rewritten by its node. Raises what a call
+        means that can't be run, if the run ends with one: a graph that only looks for calls ends there.
         """
+        if not self.is_interrupted:
+            self._turn.check_end(self.values)
         answer = self._turn.answer(self.values)
         if self.is_interrupted or not answer.text:
             return
@@ -107,33 +112,64 @@ class Translator:
     def _more(self, message_id: str, texts: Sequence[str]) -> Sequence[Emission]:
         """Return more of a message that has begun."""
         candidate = self._messages[message_id]
+        if candidate.opening is not None:
+            return [each for text in texts for each in self._text(candidate, clean(text))]
         return [self._token(candidate, clean(text)) for text in texts if text]
 
     def _ai(
         self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any]
     ) -> Iterator[Emission]:
-        message_id, text = message.id or "", text_of(message)
-        candidate = self._messages.get(message_id)
+        candidate = self._messages.get(message.id or "") or self._renamed(message, metadata)
         if candidate is None:
             namespace = _of_the_graph(namespace, metadata)
             if self._candidates.repeats(message, namespace, metadata.get("langgraph_node", "")):
                 return
             candidate, replaced = self._candidates.begin(message, namespace, metadata)
-            self._messages[message_id] = candidate
+            self._begin(candidate, message, metadata)
             yield from map(_retracted, replaced)
             yield Emission("message", _head(candidate, metadata))
         if getattr(message, "chunk_position", "last") == "last":
             candidate.is_whole = True
         if message.usage_metadata:
             self.usage = add_usage(self.usage, message.usage_metadata)
-        if reasoning := _reasoning(message):
-            yield Emission("reasoning", {"message_id": message_id, "text": reasoning})
-        for call in _tool_calls(message, message_id):
+        if reasoning := reasoning_of(message):
+            yield _reasoning(candidate, reasoning)
+        for call in candidate.calls.read(message, candidate.message_id):
             if self._candidates.call_tool(candidate) and candidate.text:
                 yield _retracted(candidate)
-            yield call
-        if text:
-            yield self._token(candidate, text)
+            yield Emission("tool_call", call)
+        yield from self._text(candidate, raw_text_of(message))
+
+    def _begin(self, candidate: Candidate, message: AIMessage, metadata: Mapping[str, Any]) -> None:
+        self._messages[candidate.message_id] = candidate
+        if isinstance(message, AIMessageChunk):
+            self._streamed[id(metadata)] = metadata, candidate
+
+    def _renamed(self, message: AIMessage, metadata: Mapping[str, Any]) -> Candidate | None:
+        """Return the message that the chunk continues under another id, if it does.
+
+        A provider may name a message in one chunk alone; LangChain gives the others an id of its own. The
+        chunks of one call come with one object of metadata.
+        """
+        _, candidate = self._streamed.get(id(metadata), (None, None))
+        if candidate is None or candidate.is_whole or not isinstance(message, AIMessageChunk):
+            return None
+        message_id = message.id or ""
+        if not message_id or (message_id.startswith(_OWN_ID) and candidate.message_id.startswith(_OWN_ID)):
+            return None  # of several prompts in one call
+        self._messages[message_id] = candidate
+        return candidate
+
+    def _text(self, candidate: Candidate, text: str) -> Iterator[Emission]:
+        """Return the text's events; at its beginning it may be thinking in tags."""
+        if candidate.opening is None:
+            if text:
+                yield self._token(candidate, text)
+            return
+        for kind, piece in candidate.opening.read(text, is_last=candidate.is_whole):
+            yield _reasoning(candidate, piece) if kind == "reasoning" else self._token(candidate, piece)
+        if candidate.opening.is_over:
+            candidate.opening = None
 
     @staticmethod
     def _token(candidate: Candidate, text: str) -> Emission:
@@ -213,6 +249,10 @@ def _sets_structured(update: Any) -> bool:
     return any(isinstance(each, Mapping) and each.get(STRUCTURED) is not None for each in parts)
 
 
+def _reasoning(candidate: Candidate, text: str) -> Emission:
+    return Emission("reasoning", {"message_id": candidate.message_id, "text": text})
+
+
 def _retracted(candidate: Candidate) -> Emission:
     return Emission("retracted", {"message_id": candidate.message_id})
 
@@ -237,32 +277,3 @@ def _tool_result(message: ToolMessage) -> Emission:
             "status": message.status,
         },
     )
-
-
-def _tool_calls(message: AIMessage, message_id: str) -> Iterator[Emission]:
-    if isinstance(message, AIMessageChunk):
-        for chunk in message.tool_call_chunks:
-            yield _call(message_id, chunk["index"], chunk["id"], chunk["name"], chunk["args"])
-        return
-    for index, call in enumerate(message.tool_calls):
-        yield _call(message_id, index, call["id"], call["name"], json.dumps(call["args"], ensure_ascii=False))
-
-
-def _call(
-    message_id: str, index: object, call_id: str | None, name: str | None, args: str | None
-) -> Emission:
-    data = {
-        "message_id": message_id,
-        "index": index or 0,
-        "call_id": call_id,
-        "name": name,
-        "args": args or "",
-    }
-    return Emission("tool_call", data)
-
-
-def _reasoning(message: AIMessage) -> str:
-    if isinstance(message.content, str):
-        return str(message.additional_kwargs.get("reasoning_content") or "")
-    blocks = [block for block in message.content if isinstance(block, dict)]
-    return "".join(str(block.get(_REASONING_BLOCKS.get(block.get("type", ""), ""), "")) for block in blocks)
