@@ -41,6 +41,8 @@ class Reply:
       malformed  a frame that isn't JSON, then a clean end
       silence    nothing more (with after=0 not even headers) until the client disconnects or Upstream.resume
     gap_s is the pause before each frame of a stream: a model's pace.
+    indexes: those of the tool calls, where they aren't counted: each call then comes in one frame, as from
+    servers that send all of them as the first one.
     """
 
     text: str | Sequence[str] = ""
@@ -49,6 +51,7 @@ class Reply:
     breaks: Breaks | None = None
     after: int = 0
     gap_s: float = 0
+    indexes: Sequence[int] = ()
 
     @property
     def chunks(self) -> list[str]:
@@ -140,7 +143,10 @@ def chat_frames(reply: Reply, body: Json) -> Iterator[Json]:
 def _deltas(reply: Reply) -> Iterator[Json]:
     for chunk in reply.chunks:
         yield {"content": chunk}
-    for index, call in enumerate(reply.tool_calls):
+    for index, call in zip(reply.indexes, reply.tool_calls, strict=False):
+        function = {"name": call.name, "arguments": call.text}
+        yield {"tool_calls": [{"index": index, "id": call.call_id, "type": "function", "function": function}]}
+    for index, call in enumerate(() if reply.indexes else reply.tool_calls):
         function = {"name": call.name, "arguments": ""}
         call_id = call.call_id or f"call_{index}"
         yield {"tool_calls": [{"index": index, "id": call_id, "type": "function", "function": function}]}

@@ -4,14 +4,16 @@ Departs from langchain-openai:
 1. A stream that ends without a finish reason raises UpstreamTruncated; there it counts as success.
 2. Tool arguments that aren't a complete JSON object become an invalid tool call; there they are repaired
    while streaming, and the incomplete call is run.
-3. `reasoning_content`, which many servers send, is kept in additional_kwargs; there it is dropped.
+3. `reasoning_content` or `reasoning`, which many servers send, is kept in additional_kwargs; there it is
+   dropped.
+4. An answer has to begin within a minute in all; there each of three tries may take as long.
 The Responses API ends in a way of its own and isn't changed.
 
 Two private names of langchain-openai are used. Without `_convert_chunk_to_generation_chunk` the third point
 is lost; without `_use_responses_api` only a model that names the Responses API is seen to use it.
 """
 
-import json
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -23,12 +25,19 @@ from langchain_core.utils.json import parse_partial_json
 from langchain_openai import ChatOpenAI, OpenAI
 
 from seltzer.models.errors import UpstreamTruncated
+from seltzer.upstream import PartialCall, PartialCalls, are_complete
 
 _SEALS = ("]", '"]', '\\"]')
 
 
 class StrictChatOpenAI(ChatOpenAI):
-    """ChatOpenAI that raises UpstreamTruncated for an incomplete answer."""
+    """ChatOpenAI that raises UpstreamTruncated for an incomplete answer.
+
+    first_chunk_timeout: seconds until the answer has to begin, all of the SDK's retries included; it raises
+    TimeoutError. Without an event loop, each try has a timeout of its own alone.
+    """
+
+    first_chunk_timeout: float | None = 60
 
     def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
         ending = self._ending(kwargs)
@@ -41,10 +50,13 @@ class StrictChatOpenAI(ChatOpenAI):
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         ending = self._ending(kwargs)
         async with aclosing(super()._astream(*args, **kwargs)) as chunks:  # type: ignore[type-var]
-            async for chunk in chunks:
+            async with asyncio.timeout(self.first_chunk_timeout):
+                chunk = await anext(chunks, None)
+            while chunk is not None:
                 if ending:
                     ending.note(chunk)
                 yield chunk
+                chunk = await anext(chunks, None)
         for chunk in ending.seal() if ending else ():
             yield chunk
 
@@ -64,7 +76,7 @@ class StrictChatOpenAI(ChatOpenAI):
         )
         choices = chunk.get("choices")
         delta = choices[0].get("delta") if choices else None
-        if converted and delta and (reasoning := delta.get("reasoning_content")):
+        if converted and delta and (reasoning := delta.get("reasoning_content") or delta.get("reasoning")):
             converted.message.additional_kwargs["reasoning_content"] = reasoning
         return converted
 
@@ -93,15 +105,14 @@ class _Ending:
 
     def __init__(self) -> None:
         self._finish_reason: str | None = None
-        self._arguments: dict[int | str | None, str] = {}
+        self._calls = PartialCalls()
 
     def note(self, chunk: GenerationChunk | ChatGenerationChunk) -> None:
         info = chunk.generation_info or {}
         self._finish_reason = info.get("finish_reason") or self._finish_reason
         if isinstance(chunk, ChatGenerationChunk) and isinstance(chunk.message, AIMessageChunk):
-            for call in chunk.message.tool_call_chunks:
-                index = call["index"]
-                self._arguments[index] = self._arguments.get(index, "") + (call["args"] or "")
+            for piece in chunk.message.tool_call_chunks:
+                self._calls.add(piece)
 
     def check(self) -> None:
         if not self._finish_reason:
@@ -110,21 +121,18 @@ class _Ending:
     def seal(self) -> Iterator[ChatGenerationChunk]:
         """Yield a chunk that makes LangChain see incomplete arguments as invalid, if there are any."""
         self.check()
+        is_cut = self._finish_reason == "length"
         seals = [
-            tool_call_chunk(args=_seal(arguments), index=index if isinstance(index, int) else None)
-            for index, arguments in self._arguments.items()
-            if not self._are_complete(arguments)
+            tool_call_chunk(args=_seal(call.arguments), id=call.call_id, index=_index(call))
+            for call in self._calls.calls
+            if not are_complete(call.arguments, is_cut=is_cut)
         ]
         if seals:
             yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=seals))
 
-    def _are_complete(self, arguments: str) -> bool:
-        if not arguments:
-            return self._finish_reason != "length"  # some servers send nothing for "no arguments"
-        try:
-            return isinstance(json.loads(arguments), dict)
-        except ValueError:
-            return False
+
+def _index(call: PartialCall) -> int | None:
+    return call.index if isinstance(call.index, int) else None
 
 
 def _seal(arguments: str) -> str:
@@ -132,6 +140,11 @@ def _seal(arguments: str) -> str:
 
     The repair closes open strings and braces by itself, so text alone can't stop it.
     """
-    return next(
-        (seal for seal in _SEALS if not isinstance(parse_partial_json(arguments + seal), dict)), _SEALS[0]
-    )
+    return next((seal for seal in _SEALS if not _is_repaired(arguments + seal)), _SEALS[0])
+
+
+def _is_repaired(arguments: str) -> bool:
+    try:
+        return isinstance(parse_partial_json(arguments), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -12,6 +12,7 @@ from graphs.calculator import calculator
 from seltzer.models import UpstreamTruncated
 from seltzer.models.openai import openai_chat, openai_completion
 from seltzer.models.openai.strict import StrictChatOpenAI, StrictOpenAI
+from seltzer.runs.failure import classify
 from tests.graphs.scripted import question
 from tests.models.openai.dialects import STREAMS
 from tests.models.openai.wire import CHUNKED, END, answering, chunked, sending
@@ -74,6 +75,31 @@ async def test_a_stream_without_a_finish_reason_is_truncated(
 
     with pytest.raises(UpstreamTruncated, match="broke off"):
         await _streamed(chat, in_loop=in_loop)
+
+
+async def test_an_answer_has_to_begin_in_time_whatever_the_retries(
+    upstream: Upstream, chat: StrictChatOpenAI
+) -> None:
+    upstream.script([Reply(text="one", breaks="silence")] * 3)
+    impatient = chat.model_copy(update={"first_chunk_timeout": 0.2})
+
+    with pytest.raises(TimeoutError) as raised:
+        await _streamed(impatient, in_loop=True)
+
+    assert classify(raised.value).code == "upstream_timeout"
+    assert len(upstream.requests) == 1
+
+
+async def test_parallel_calls_that_are_all_sent_as_the_first_one_are_told_apart(
+    upstream: Upstream, chat: StrictChatOpenAI
+) -> None:
+    calls = [ToolCall("calculator", {"expression": "1+1"}, "a"), ToolCall("calculator", '{"expr', "b")]
+    upstream.script([Reply(tool_calls=calls, indexes=(0, 0))])
+
+    whole = await _streamed(chat, in_loop=True)
+
+    assert [(call["id"], call["args"]) for call in whole.tool_calls] == [("a", {"expression": "1+1"})]
+    assert [call["id"] for call in whole.invalid_tool_calls] == ["b"]
 
 
 @pytest.mark.parametrize("in_loop", [True, False])

@@ -24,7 +24,7 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
 from seltzer.runs.execution.driver.graph_stream import MODES, Drive, Namespace, Publish, with_listener
-from seltzer.runs.execution.translation.tool_runs import ToolRuns
+from seltzer.runs.execution.driver.run_listener import WithRunListener
 from seltzer.runs.graph import AnyPregel
 
 PRIVATE_NAMES: Final = (
@@ -133,7 +133,7 @@ def _with_stream_above(
 
 
 def _listener_class(handler: Any) -> Callable[[Publish], BaseCallbackHandler]:
-    class MessagesInPlace(handler):  # type: ignore[misc]  # looked up
+    class MessagesInPlace(WithRunListener, handler):  # type: ignore[misc]  # looked up
         """Passes messages on. More text of one that has begun is a part `texts`, `(message_id, texts)`.
 
         LangGraph's has no such part: a model of ours that can do without making a message of each piece of
@@ -142,19 +142,7 @@ def _listener_class(handler: Any) -> Callable[[Publish], BaseCallbackHandler]:
 
         def __init__(self, put: Publish) -> None:
             super().__init__(put, subgraphs=True)
-            self._tools = ToolRuns()  # not a listener of its own: each costs time at every step
             self._last: tuple[UUID | None, Namespace] = (None, ())  # a UUID takes a while to look up
-
-        def on_tool_start(self, *args: Any, **options: Any) -> None:
-            self._tools.on_tool_start(*args, **options)
-
-        def on_chain_start(self, *args: Any, **options: Any) -> None:
-            self._tools.on_chain_start(*args, **options)
-            super().on_chain_start(*args, **options)
-
-        def on_chat_model_start(self, *args: Any, **options: Any) -> None:
-            self._tools.on_chat_model_start(*args, **options)
-            super().on_chat_model_start(*args, **options)
 
         def on_llm_texts(self, texts: Sequence[str], *, message_id: str, run_id: UUID) -> None:
             """Pass on more text of a message whose beginning arrived by on_llm_new_token."""

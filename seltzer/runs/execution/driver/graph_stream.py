@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 from langgraph.types import StreamMode
 
-from seltzer.runs.execution.translation.tool_runs import ToolRuns
+from seltzer.runs.execution.driver.run_listener import RunListener
 from seltzer.runs.graph import AnyPregel
 
 MODES: Final[tuple[StreamMode, ...]] = ("custom", "updates", "values")  # and "messages"
@@ -56,7 +56,7 @@ async def drive_stream(
         pregel = pregel.copy({"store": store})
     parts = pregel.astream(
         input,
-        {**config, "callbacks": with_listener(config.get("callbacks"), ToolRuns())},
+        {**config, "callbacks": with_listener(config.get("callbacks"), RunListener())},
         context=context,
         stream_mode=[*MODES, "messages"],
         subgraphs=True,
