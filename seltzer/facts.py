@@ -56,11 +56,11 @@ def facts_of(engine: Engine, settings: Settings) -> Facts:
 
 def _model_lines() -> Sequence[str]:
     """Return which models are in use, if a graph uses ours; others choose their models in their own way."""
-    models: Any = sys.modules.get("seltzer.models")
-    if models is None:
+    choice: Any = sys.modules.get("seltzer.models.choice")
+    if choice is None:
         return ()
     try:
-        lines: Sequence[str] = models.describe().lines
-    except models.ModelNotConfigured as error:  # a graph that builds one can't be loaded; others don't mind
+        lines: Sequence[str] = choice.describe().lines
+    except choice.ModelNotConfigured as error:  # a graph that builds one can't be loaded; others don't mind
         return (str(error),)
     return lines
