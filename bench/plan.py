@@ -3,7 +3,19 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench.rows import ASTREAM, CHAT, LANGSERVE, NATIVE, PASSTHROUGH, ROWS, STREAM, STREAM_EVENTS, Row
+from bench.rows import (
+    AGENT,
+    ASTREAM,
+    CHAT,
+    LANGSERVE,
+    NATIVE,
+    PASSTHROUGH,
+    ROWS,
+    STOCK,
+    STREAM,
+    STREAM_EVENTS,
+    Row,
+)
 
 _PAIR: Final = {PASSTHROUGH.server, NATIVE.server}
 _GOAL_ROWS: Final = (PASSTHROUGH, NATIVE, CHAT)
@@ -55,7 +67,7 @@ FULL: Final = Plan(
     warmup_s=2,
     cells={
         "burst": ROWS,
-        "tool": (NATIVE, ASTREAM, LANGSERVE),  # /chat serves one graph alone
+        "tool": (NATIVE, AGENT, ASTREAM, LANGSERVE),  # /chat serves one graph alone
         "paced": ROWS,
         "request": ROWS,
         "first": ROWS,
@@ -69,8 +81,8 @@ QUICK: Final = Plan(
     seconds=2,
     warmup_s=1,
     cells={
-        "burst": (PASSTHROUGH, NATIVE, CHAT, STREAM, STREAM_EVENTS),
-        "paced": (PASSTHROUGH, NATIVE, CHAT),
+        "burst": (PASSTHROUGH, NATIVE, CHAT, STREAM, STREAM_EVENTS, STOCK, AGENT),
+        "paced": (PASSTHROUGH, NATIVE, CHAT, STOCK),
         "request": (PASSTHROUGH, NATIVE),
         "first": (PASSTHROUGH, NATIVE),
     },

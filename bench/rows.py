@@ -1,7 +1,7 @@
 """The rows of the table: which server, asked how, and how its tokens and its end look on the wire."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 SAY: Final = "SAY"  # where a body says what the upstream is to do
@@ -96,6 +96,18 @@ STREAM_EVENTS: Final = Row(
     headers=(_JSON,),
     title="Seltzer LangServe `/llm/stream_events`",
 )
+STOCK: Final = replace(
+    NATIVE, name="stock", path="/stock/runs", title="Seltzer `/runs`, a plain `ChatOpenAI` in the graph"
+)
+AGENT: Final = replace(
+    NATIVE, name="agent", path="/agent/runs", title="Seltzer `/runs`, a plain `ChatOpenAI` in `create_agent`"
+)
+STOCK_EVENTS: Final = replace(
+    STREAM_EVENTS,
+    name="stock_events",
+    path="/stock/stream_events",
+    title="Seltzer LangServe `/stream_events`, a plain `ChatOpenAI` in the graph",
+)
 ASTREAM: Final = Row(
     "fastapi",
     "fastapi",
@@ -123,4 +135,7 @@ LANGGRAPH_DEV: Final = Row(
     title="langgraph dev, `messages-tuple`",
 )
 
-ROWS: Final = (PASSTHROUGH, NATIVE, CHAT, STREAM, STREAM_EVENTS, ASTREAM, LANGSERVE, LANGGRAPH_DEV)
+ROWS: Final = (
+    *(PASSTHROUGH, NATIVE, CHAT, STREAM, STREAM_EVENTS, STOCK, AGENT, STOCK_EVENTS),
+    *(ASTREAM, LANGSERVE, LANGGRAPH_DEV),
+)
