@@ -1,7 +1,7 @@
 """The composition root: settings -> a server. The only file that imports from every room."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Final
 
@@ -26,7 +26,9 @@ from seltzer.protocols.langserve import RouteOptions
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import BrokenGraph, Graph
 from seltzer.runs.limits import RunLimits
+from seltzer.runs.ports import Stores
 from seltzer.settings import Settings, apply_env
+from seltzer.stock_models import accelerated_stock_models
 from seltzer.stores.open import Retention, open_stores
 from seltzer.stores.options import IndexOptions, SerdeOptions, StoreOptions, TtlOptions
 
@@ -234,12 +236,21 @@ def _engine(settings: Settings, graphs: Catalog) -> Engine:
     )
     return Engine(
         graphs.graphs,
-        stores,
+        partial(_accelerated, stores) if settings.accelerate else stores,
         limits,
         broken=graphs.broken,
         open_graphs=graphs.open,
         accelerate=settings.accelerate,
     )
+
+
+@asynccontextmanager
+async def _accelerated(
+    open_stores: Callable[[], AbstractAsyncContextManager[Stores]],
+) -> AsyncIterator[Stores]:
+    """Open the stores, and accelerate people's own models for as long as they are open: while runs may be."""
+    async with open_stores() as stores, accelerated_stock_models():
+        yield stores
 
 
 def _serde_options(graphs: Catalog) -> SerdeOptions | None:

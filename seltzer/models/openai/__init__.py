@@ -2,12 +2,12 @@
 
 `openai_chat()` and `openai_completion()` are the only door. What a chat model does is in strict.py; the
 package accelerated does the same in less time, if what it depends on is installed and behaves as expected.
+stock.py does that for people's own ChatOpenAIs.
 """
 
-import logging
-from functools import cache
 from typing import Any
 
+import langchain_openai  # noqa: F401  before strict.py: what waits for this import needs that module whole
 from openai import Timeout
 from pydantic import SecretStr
 
@@ -20,7 +20,6 @@ MAX_RETRIES = 2
 CONNECT_S = 10
 READ_S = 60  # to the first byte, and between chunks
 _NO_KEY = "not-needed"  # servers without keys ignore it; the client insists on one
-_log = logging.getLogger(__name__)
 
 
 def openai_chat(
@@ -55,24 +54,15 @@ def _options(name: str, api_key: str | None, base_url: str | None) -> dict[str, 
 
 def _accelerated(options: dict[str, Any]) -> StrictChatOpenAI | None:
     """Build the accelerated model; None if it can't work with the libraries as they are."""
-    from seltzer.models.openai.requirements import first_missing  # noqa: PLC0415  only if it is wanted
+    from seltzer.models.openai import requirements  # noqa: PLC0415  only if it is wanted
 
-    missing = first_missing()
+    missing = requirements.first_missing()
     if missing is None:
         from seltzer.models.openai.accelerated import accelerated_chat  # noqa: PLC0415  httpx2 is optional
 
         model = accelerated_chat(options)
-        if model.makes_the_chunks_of_chat_openai():
+        if model.makes_known_chunks():
             return model
-        missing = "langchain_openai's ChatOpenAI to make the chunks it is known to make"
-    _warn_once(missing)
+        missing = requirements.KNOWN_CHUNKS
+    requirements.warn_once(missing)
     return None
-
-
-@cache
-def _warn_once(missing: str) -> None:
-    _log.warning(
-        "The accelerated OpenAI model needs %s; using the plain one. "
-        "SELTZER_ACCELERATE=off chooses the plain one without this warning.",
-        missing,
-    )

@@ -22,11 +22,14 @@ from packaging.version import Version
 
 from graphs import agent
 from seltzer.models import ModelNotConfigured, chat_model
-from seltzer.models.openai import openai_chat
+from seltzer.models.openai import openai_chat, requirements
+from seltzer.models.openai.stock import stock_installer
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.graphs.scripted import question
 from tests.replies import RATE_LIMITED, Reply, ToolCall
 from tests.upstream import Upstream
+
+pytestmark = pytest.mark.usefixtures("untouched", "warned_of_nothing")
 
 SUM = ToolCall("calculator", {"expression": "2+2"})
 HAS_FAST = Version(openai.__version__) >= Version("3.52")
@@ -38,6 +41,12 @@ NAMES = [
     (ChatOpenAI, "_convert_chunk_to_generation_chunk"),
     (ChatOpenAI, "_use_responses_api"),
 ]
+
+
+@pytest.fixture
+def warned_of_nothing() -> None:
+    """Have each warning logged again."""
+    requirements.warn_once.cache_clear()
 
 
 def rename(patch: pytest.MonkeyPatch, name: str) -> None:
@@ -112,7 +121,7 @@ def test_without_the_extra_the_plain_model_answers_with_one_warning(
 
     assert type(model) is StrictChatOpenAI
     check_the_turn(upstream, model)
-    assert process.stderr.count("The accelerated OpenAI model needs") == 1
+    assert process.stderr.count("Accelerated OpenAI models need") == 1
 
 
 @needs_fast
@@ -127,6 +136,7 @@ def test_a_private_name_that_is_gone_costs_speed_and_one_warning(
     rename(monkeypatch, name)
     assert not hasattr(owner, name)
 
+    assert stock_installer() is None
     openai_chat("m", "k", upstream.url)
     model = openai_chat("m", "k", upstream.url)
 
@@ -141,6 +151,7 @@ def test_a_package_that_is_not_installed_costs_speed_and_one_warning(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
 
+    assert stock_installer() is None
     check_the_turn(upstream, openai_chat("m", "k", upstream.url))
 
     (warning,) = warnings_of(caplog)
@@ -184,9 +195,44 @@ def test_a_library_that_behaves_otherwise_costs_speed_and_one_warning(
 ) -> None:
     change(monkeypatch)
 
+    assert stock_installer() is None
     model = openai_chat("m", "k", upstream.url)
 
     check_the_turn(upstream, model)
+    (warning,) = warnings_of(caplog)
+    assert named in warning
+
+
+def _lack_the_http_client(patch: pytest.MonkeyPatch) -> None:
+    from langchain_openai.chat_models import _client_utils
+
+    patch.delattr(_client_utils, "_AsyncHttpxClientWrapper")
+
+
+def _lack_the_clients_attribute(patch: pytest.MonkeyPatch) -> None:
+    for kind in openai.AsyncOpenAI.__mro__:
+        patch.delitem(vars(kind).get("__annotations__", {}), "_client", raising=False)
+
+
+@needs_fast
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [(_lack_the_http_client, "_AsyncHttpxClientWrapper"), (_lack_the_clients_attribute, "_client")],
+)
+def test_peoples_own_models_are_left_alone_where_their_clients_cannot_be_told_apart(
+    change: Any,
+    named: str,
+    upstream: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    theirs = ChatOpenAI(model="m", api_key="k", base_url=upstream.url)
+    change(monkeypatch)
+
+    assert stock_installer() is stock_installer() is None
+    assert type(openai_chat("m", "k", upstream.url)) is not StrictChatOpenAI
+
+    check_the_turn(upstream, theirs)
     (warning,) = warnings_of(caplog)
     assert named in warning
 

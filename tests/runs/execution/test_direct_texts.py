@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 from langchain_core.language_models import BaseChatModel
+from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
@@ -191,7 +192,7 @@ async def test_interleaved_answers_are_kept_apart() -> None:
         return {"messages": sorted(answers, key=lambda each: str(each.text))[-1:]}
 
     graph = StateGraph(Messages).add_node("n", both).add_edge(START, "n").compile(InMemorySaver())
-    translator, parts, models = Translator(AnswerShape(graph)), list[Part](), list[StrictChatOpenAI]()
+    translator, parts, models = Translator(AnswerShape(graph)), list[Part](), list[ChatOpenAI]()
     with anyio.fail_after(10):
         async with answering(answer) as url:
             models.append(await model_at(url))

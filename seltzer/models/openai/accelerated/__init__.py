@@ -2,7 +2,8 @@
 
 chat_model.py is the model. A streamed answer arrives by transport.py and connection.py, is read by stream.py,
 frames.py and text_frames.py, and is published by callbacks.py: where it can be, without waking the task that
-awaits it, by direct_path.py.
+awaits it, by direct_path.py. stock.py has people's own ChatOpenAIs do so, with the clients of
+stock_clients.py.
 """
 
 from seltzer.models.openai.accelerated.chat_model import AcceleratedChatOpenAI, accelerated_chat

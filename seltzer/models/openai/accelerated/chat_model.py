@@ -25,10 +25,13 @@ def accelerated_chat(options: dict[str, Any]) -> "AcceleratedChatOpenAI":
     return AcceleratedChatOpenAI(**options, http_async_client=client)
 
 
+OPENING_S = 60.0  # to a stream's head, with all retries, where no timeout is set
+
+
 class AcceleratedChatOpenAI(StrictChatOpenAI):
     """StrictChatOpenAI at a tenth of the work a token. What it doesn't recognise is done by that."""
 
-    def makes_the_chunks_of_chat_openai(self) -> bool:
+    def makes_known_chunks(self) -> bool:
         """Return whether a text's chunk, which is made here, is the one that ChatOpenAI makes of it."""
         frame = {"choices": [{"index": 0, "delta": {"content": "text"}, "finish_reason": None}]}
         return super()._convert_chunk_to_generation_chunk(frame, AIMessageChunk, {}) == text_chunk("text")
@@ -42,7 +45,7 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
     ) -> ChatResult:
         """Run a call with callbacks that are called in place, if they can be."""
         callbacks = run_manager and callbacks_in_place(run_manager)
-        if not (isinstance(callbacks, CallbacksInPlace) and self._can_accelerate(kwargs)):
+        if not (isinstance(callbacks, CallbacksInPlace) and self.can_accelerate(kwargs)):
             return await super()._agenerate_with_cache(messages, stop, callbacks, **kwargs)
         model = self._reading_bytes(DirectPath(callbacks))
         try:
@@ -52,17 +55,18 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
             await model.async_client.aclose()
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        model = self._reading_bytes(None) if self._can_accelerate(kwargs) else self
+        model = self._reading_bytes(None) if self.can_accelerate(kwargs) else self
         chunks = super(AcceleratedChatOpenAI, model)._astream(*args, **kwargs)
         async with aclosing(chunks) as open_chunks:  # type: ignore[type-var]
             async for chunk in open_chunks:
                 yield chunk
 
-    def _can_accelerate(self, options: dict[str, Any]) -> bool:
+    def can_accelerate(self, options: dict[str, Any]) -> bool:
         """Return whether ChatOpenAI would ask for a stream of chat completions, and nothing else."""
         if isinstance(self.async_client, AcceleratedCompletions) or self.uses_responses_api(options):
             return False
-        others = self.include_response_headers or self.output_version == "v1"
+        reads_headers = self.include_response_headers or getattr(self, "_uses_gateway", False)
+        others = reads_headers or self.output_version == "v1"
         has_client = self.root_async_client is not None  # else it was given the completions alone
         return has_client and not (others or "response_format" in {**options, **self.model_kwargs})
 
@@ -70,7 +74,12 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
         """Return this model for one call: a stream is read from its bytes, its silences are bounded there."""
         client: AsyncOpenAI = self.root_async_client
         completions = AcceleratedCompletions(
-            client, chunk_timeout_s=self.stream_chunk_timeout, model=self.model_name, direct=direct
+            client,
+            self.async_client,
+            opening_s=OPENING_S if client.timeout is None else None,
+            chunk_timeout_s=self.stream_chunk_timeout,
+            model=self.model_name,
+            direct=direct,
         )
         return self.model_copy(update={"async_client": completions, "stream_chunk_timeout": None})
 

@@ -1,11 +1,12 @@
 """The chat completions that ChatOpenAI calls, whose streams are read from their bytes."""
 
+import asyncio
 from inspect import signature
 from types import NoneType
 from typing import Any
 
 import httpx2
-from openai import AsyncOpenAI, AsyncStream
+from openai import APITimeoutError, AsyncOpenAI, AsyncStream
 from openai.resources.chat import AsyncCompletions
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
@@ -20,28 +21,38 @@ _JSON = frozenset({str, int, float, bool, NoneType, list, dict})
 class AcceleratedCompletions:
     """The SDK's chat completions, whose streams are AcceleratedStreams.
 
-    chunk_timeout_s is ChatOpenAI's stream_chunk_timeout, whose own way costs a task for each chunk. direct is
-    the path that plain text may go instead of being read by the task.
+    client asks for streams, plain for whole answers. opening_s bounds the wait for a stream's head, with all
+    retries. chunk_timeout_s is ChatOpenAI's stream_chunk_timeout, whose own way costs a task for each chunk.
+    direct is the path that plain text may go instead of being read by the task.
     """
 
     def __init__(
-        self, client: AsyncOpenAI, *, chunk_timeout_s: float | None, model: str, direct: DirectPath | None
+        self,
+        client: AsyncOpenAI,
+        plain: AsyncCompletions,
+        *,
+        opening_s: float | None,
+        chunk_timeout_s: float | None,
+        model: str,
+        direct: DirectPath | None,
     ) -> None:
         self._client = client
+        self._plain = plain
+        self._opening_s = opening_s
         self._chunk_timeout_s = chunk_timeout_s
         self._model = model
         self._direct = direct
         self._stream: AcceleratedStream | None = None
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._client.chat.completions, name)
+        return getattr(self._plain, name)
 
     async def create(self, **payload: Any) -> Any:
         """Send the request with the SDK's retries, errors and limits."""
         if not payload.get("stream"):
-            return await self._client.chat.completions.create(**payload)
+            return await self._plain.create(**payload)
         self._stream = AcceleratedStream(
-            await self._open(payload),
+            await self._open_in_time(payload),
             self._client,
             chunk_timeout_s=self._chunk_timeout_s,
             model=self._model,
@@ -53,6 +64,18 @@ class AcceleratedCompletions:
         """Close the stream that was opened last, if it wasn't read to its end."""
         if self._stream:
             await self._stream.response.aclose()
+
+    async def _open_in_time(self, payload: dict[str, Any]) -> httpx2.Response:
+        """Wait for the head no longer than opening_s. A timeout that the call names is the only one."""
+        limit_s = None if "timeout" in payload else self._opening_s
+        try:
+            async with asyncio.timeout(limit_s) as opening:
+                return await self._open(payload)
+        except TimeoutError as error:
+            if not opening.expired():
+                raise
+            url = self._client.base_url.join("chat/completions")
+            raise APITimeoutError(httpx2.Request("POST", url)) from error
 
     async def _open(self, payload: dict[str, Any]) -> httpx2.Response:
         """Send a plain payload as it is: what the SDK renames or leaves out, no chat's messages have.

@@ -11,6 +11,7 @@ from anyio.lowlevel import checkpoint
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.outputs import ChatResult, LLMResult
 from langchain_core.tracers._streaming import _StreamingCallbackHandler
+from langchain_openai import ChatOpenAI
 from openai import Timeout
 
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
@@ -31,21 +32,26 @@ class ByTheTask(AcceleratedChatOpenAI):
         return await StrictChatOpenAI._agenerate_with_cache(self, *args, **kwargs)
 
 
+class RunHandler(BaseCallbackHandler):
+    """A handler such as a run of ours has: it takes texts alone. A stock model is accelerated beside it."""
+
+    run_inline = True
+
+    def on_llm_texts(self, texts: Sequence[str], **kwargs: Any) -> None:
+        """Do nothing with them."""
+
+
 @cache
-def _made(kind: type[StrictChatOpenAI]) -> StrictChatOpenAI:
-    return kind(
-        model="m",
-        api_key="k",
-        base_url="http://x/v1",
-        http_async_client=ModelHttpClient(),
-        max_retries=0,
-        stream_usage=True,
-    )
+def _made(kind: type[ChatOpenAI]) -> ChatOpenAI:
+    options: dict[str, Any] = {"max_retries": 0, "stream_usage": True}
+    if kind is not ChatOpenAI:  # that one has the client which it makes by itself
+        options["http_async_client"] = ModelHttpClient()
+    return kind(model="m", api_key="k", base_url="http://x/v1", **options)
 
 
 async def model_at(
-    url: str, kind: type[StrictChatOpenAI] = AcceleratedChatOpenAI, *, read_s: float = 5, **changes: Any
-) -> StrictChatOpenAI:
+    url: str, kind: type[ChatOpenAI] = AcceleratedChatOpenAI, *, read_s: float = 5, **changes: Any
+) -> ChatOpenAI:
     """Return a model of this server; making one reads files, so it is done once and elsewhere."""
     made = await asyncio.to_thread(_made, kind)
     client = made.root_async_client.with_options(base_url=url, timeout=Timeout(5, read=read_s))
@@ -96,10 +102,10 @@ class Listener(BaseCallbackHandler, _StreamingCallbackHandler):  # type: ignore[
         return output
 
 
-async def outcome(model: StrictChatOpenAI, listener: Listener) -> list[Any]:
-    """Return a call's outcome: the listener's calls, how it ended, the message or the error."""
+async def outcome(model: ChatOpenAI, listener: Listener) -> list[Any]:
+    """Return the outcome of a run's call: the listener's calls, how it ended, the message or the error."""
     try:
-        message = await model.ainvoke("q", {"callbacks": [listener], "run_id": RUN_ID})
+        message = await model.ainvoke("q", {"callbacks": [listener, RunHandler()], "run_id": RUN_ID})
     except Exception as error:  # noqa: BLE001  any: all ways must fail alike
         return [listener.calls, listener.ends, f"{type(error).__name__}: {error}"]
     return [listener.calls, listener.ends, message.model_dump()]

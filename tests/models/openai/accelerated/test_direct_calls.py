@@ -11,7 +11,7 @@ import anyio
 import pytest
 import uvloop
 from langchain_core.callbacks import AsyncCallbackHandler
-from langchain_openai import StreamChunkTimeoutError
+from langchain_openai import ChatOpenAI, StreamChunkTimeoutError
 from openai import APITimeoutError
 
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
@@ -19,6 +19,7 @@ from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.accelerated.listeners import (
     ByTheTask,
     Listener,
+    RunHandler,
     in_pieces,
     model_at,
     outcome,
@@ -82,9 +83,9 @@ def until_left(pieces: list[bytes], listener: Listener, left: asyncio.Event) -> 
 
 
 @pytest.mark.parametrize("error", [ValueError("I don't like it"), KeyError("x"), TimeoutError()])
-@pytest.mark.parametrize("kind", [AcceleratedChatOpenAI, ByTheTask])
+@pytest.mark.parametrize("kind", [AcceleratedChatOpenAI, ByTheTask, ChatOpenAI])
 async def test_a_listener_that_may_fail_ends_the_call_and_closes_the_upstream(
-    kind: type[StrictChatOpenAI], error: BaseException
+    kind: type[ChatOpenAI], error: BaseException, stock: None
 ) -> None:
     listener, left = Disliking("three ", raise_error=True, error=error), asyncio.Event()
     pieces = [text_event("one "), text_event("two "), text_event("three ") + text_event("four ")]
@@ -92,16 +93,16 @@ async def test_a_listener_that_may_fail_ends_the_call_and_closes_the_upstream(
     with anyio.fail_after(10):
         async with answering(until_left(pieces, listener, left)) as url:
             with pytest.raises(type(error)) as caught:
-                await (await model_at(url, kind)).ainvoke("q", {"callbacks": [listener]})
+                await (await model_at(url, kind)).ainvoke("q", {"callbacks": [listener, RunHandler()]})
             await left.wait()
 
     assert caught.value is error
     assert listener.tokens == ["one ", "two ", "three "]
-    assert listener.in_place == [False, *[kind is AcceleratedChatOpenAI] * 2]
+    assert listener.in_place == [False, *[kind is not ByTheTask] * 2]
     assert len(listener.ends) == 1
 
 
-async def test_a_cancel_while_a_handler_is_awaited_closes_the_upstream() -> None:
+async def test_a_cancel_while_a_handler_is_awaited_closes_the_upstream(fast: type[ChatOpenAI]) -> None:
     class Waiting(AsyncCallbackHandler):
         def __init__(self) -> None:
             self.is_called = asyncio.Event()
@@ -114,8 +115,8 @@ async def test_a_cancel_while_a_handler_is_awaited_closes_the_upstream() -> None
 
     with anyio.fail_after(10):
         async with answering(until_left([text_event("one ")], listener, left)) as url:
-            model = await model_at(url)
-            call = asyncio.create_task(model.ainvoke("q", {"callbacks": [listener, waiting]}))
+            model = await model_at(url, fast)
+            call = asyncio.create_task(model.ainvoke("q", {"callbacks": [listener, waiting, RunHandler()]}))
             await waiting.is_called.wait()
             call.cancel()
             await asyncio.wait((call,))
@@ -154,7 +155,7 @@ async def test_one_listener_that_fails_keeps_no_text_from_another() -> None:
 
 
 async def test_listeners_are_published_in_the_context_of_their_call() -> None:
-    async def call(model: StrictChatOpenAI, name: str) -> Asking:
+    async def call(model: ChatOpenAI, name: str) -> Asking:
         caller.set(name)
         listener = Asking()
         await model.ainvoke("q", {"callbacks": [listener]})
@@ -187,7 +188,7 @@ async def test_a_call_on_a_connection_used_before_is_published_in_its_own_contex
                 await rounds()
             writer.write(END)
 
-    async def call(model: StrictChatOpenAI, name: str) -> Asking:
+    async def call(model: ChatOpenAI, name: str) -> Asking:
         caller.set(name)
         listener = Asking()
         await model.ainvoke("q", {"callbacks": [listener]})
@@ -239,14 +240,16 @@ async def test_a_stream_may_last_longer_than_the_limit_of_its_silences(limit: di
     assert listener.in_place[: len(WORDS)] == [False, *[True] * (len(WORDS) - 1)]
 
 
-async def test_texts_published_in_place_restart_the_timeout_and_silence_after_them_ends_the_call() -> None:
+async def test_texts_published_in_place_restart_the_timeout_and_silence_after_them_ends_the_call(
+    fast: type[ChatOpenAI],
+) -> None:
     listener = Listener()
 
     with anyio.fail_after(10):
         async with answering(at_a_pace([text_event(word) for word in WORDS], then=[])) as url:
-            model = await model_at(url, stream_chunk_timeout=LIMIT_S)
+            model = await model_at(url, fast, stream_chunk_timeout=LIMIT_S)
             with pytest.raises(StreamChunkTimeoutError, match=r"0\.5s \(model=m, chunks_received=8\)"):
-                await model.ainvoke("q", {"callbacks": [listener]})
+                await model.ainvoke("q", {"callbacks": [listener, RunHandler()]})
 
     assert listener.tokens == WORDS
     assert any(listener.in_place)
@@ -300,7 +303,7 @@ def test_a_pooled_connection_keeps_nothing_of_its_last_answer() -> None:
             await read_request(reader)
             writer.write(CHUNKED + chunked(b"".join(spoken(*WORDS))) + END)
 
-    async def ask(model: StrictChatOpenAI) -> weakref.ref[Listener]:
+    async def ask(model: ChatOpenAI) -> weakref.ref[Listener]:
         listener = Listener()
         kept.set(listener)
         await model.ainvoke("q", {"callbacks": [listener]})

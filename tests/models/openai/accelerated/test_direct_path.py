@@ -11,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage
 from langchain_core.outputs import ChatGeneration
+from langchain_openai import ChatOpenAI
 
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.accelerated.listeners import (
     ByTheTask,
     Listener,
+    RunHandler,
     a_while,
     events_of,
     in_pieces,
@@ -41,7 +43,7 @@ GZIPPED = CHUNKED.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
 TRUNCATED = "UpstreamTruncated: The model's answer broke off: its stream ended without a finish reason."
 
 
-async def ask(answer: Answer, kind: type[StrictChatOpenAI], listener: Listener | None = None) -> Any:
+async def ask(answer: Answer, kind: type[ChatOpenAI], listener: Listener | None = None) -> Any:
     """Return the outcome of a call of such a model, and its listener."""
     listener = listener or Listener()
     with anyio.fail_after(10):
@@ -58,10 +60,10 @@ class Waited(Listener):
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_every_dialect_is_published_as_by_the_plain_ways(name: str) -> None:
+async def test_every_dialect_is_published_as_by_the_plain_ways(name: str, fast: type[ChatOpenAI]) -> None:
     answer = in_pieces(events_of(ANSWERS[name]), a_while)
 
-    direct, listener = await ask(answer, AcceleratedChatOpenAI)
+    direct, listener = await ask(answer, fast)
     lean, untold = await ask(answer, ByTheTask)
     long, _ = await ask(answer, StrictChatOpenAI)
 
@@ -103,41 +105,41 @@ async def test_it_does_not_matter_if_each_byte_arrives_alone(name: str) -> None:
     assert direct == long
 
 
-async def test_text_after_the_first_is_published_where_its_bytes_arrive() -> None:
+async def test_text_after_the_first_is_published_where_its_bytes_arrive(fast: type[ChatOpenAI]) -> None:
     listener = Listener()
     *events, _ = events_of(STREAMS["openai"])  # [DONE] reaches no listener
 
-    (calls, *_), _ = await ask(in_pieces(events, until_published(listener)), AcceleratedChatOpenAI, listener)
+    (calls, *_), _ = await ask(in_pieces(events, until_published(listener)), fast, listener)
 
     assert len(calls) == 11
     assert listener.in_place == [False, *[True] * 7, *[False] * 3]  # the role, the texts, three ends
 
 
-async def test_text_after_a_tool_call_starts_the_plain_way_again() -> None:
+async def test_text_after_a_tool_call_starts_the_plain_way_again(fast: type[ChatOpenAI]) -> None:
     preamble, call = events_of(STREAMS["tools"])[:2]
     listener, events = Listener(), [preamble, text_event("a"), call, text_event("b"), *spoken("c")[:-1]]
 
-    await ask(in_pieces(events, until_published(listener)), AcceleratedChatOpenAI, listener)
+    await ask(in_pieces(events, until_published(listener)), fast, listener)
 
     assert listener.in_place[:5] == [False, True, False, False, True]
 
 
-async def test_many_texts_of_one_piece_are_published_in_order_and_the_rest_in_the_plain_way() -> None:
+async def test_many_texts_of_one_piece_are_published_in_order_and_the_rest_in_the_plain_way(
+    fast: type[ChatOpenAI],
+) -> None:
     listener, events = Listener(), spoken(*"abcdef")
 
     async def pause(at: int) -> None:
         await listener.wait_for(1 if at == 0 else len(events) - 1)
 
-    direct, _ = await ask(
-        in_pieces([events[0], b"".join(events[1:])], pause), AcceleratedChatOpenAI, listener
-    )
+    direct, _ = await ask(in_pieces([events[0], b"".join(events[1:])], pause), fast, listener)
     long, _ = await ask(in_pieces(events, a_while), StrictChatOpenAI)
 
     assert direct == long
     assert listener.in_place[:7] == [False, *[True] * 5, False]
 
 
-async def test_text_in_the_last_bytes_of_a_body_does_not_hide_its_end() -> None:
+async def test_text_in_the_last_bytes_of_a_body_does_not_hide_its_end(fast: type[ChatOpenAI]) -> None:
     listener = Listener()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -148,7 +150,7 @@ async def test_text_in_the_last_bytes_of_a_body_does_not_hide_its_end() -> None:
         await reader.read()
 
     with anyio.fail_after(3):  # less than the connection's own limit
-        direct, _ = await ask(answer, AcceleratedChatOpenAI, listener)
+        direct, _ = await ask(answer, fast, listener)
 
     assert direct[2] == TRUNCATED
     assert (listener.tokens, listener.in_place) == (["one ", "two "], [False, True])
@@ -175,11 +177,11 @@ async def test_answers_at_once_are_published_each_by_its_own_way() -> None:
     assert answers[0][1] == ["one two three"] * 3
 
 
-async def test_a_listener_that_is_awaited_is_published_by_the_task() -> None:
+async def test_a_listener_that_is_awaited_is_published_by_the_task(fast: type[ChatOpenAI]) -> None:
     listener = Waited()
     answer = in_pieces(spoken("one ", "two ", "three"), a_while)
 
-    direct, _ = await ask(answer, AcceleratedChatOpenAI, listener)
+    direct, _ = await ask(answer, fast, listener)
     long, _ = await ask(answer, StrictChatOpenAI, Waited())
 
     assert direct == long
@@ -187,7 +189,7 @@ async def test_a_listener_that_is_awaited_is_published_by_the_task() -> None:
     assert not any(listener.in_place)
 
 
-async def test_what_is_encoded_is_decoded_first_even_where_it_looks_like_text() -> None:
+async def test_what_is_encoded_is_decoded_first_even_where_it_looks_like_text(fast: type[ChatOpenAI]) -> None:
     """Stored uncompressed, an encoded event looks like one that isn't; taking it would break the encoding."""
     events = spoken("one ", "two ", "three")
     packer = zlib.compressobj(0, wbits=31)
@@ -196,7 +198,7 @@ async def test_what_is_encoded_is_decoded_first_even_where_it_looks_like_text() 
     pieces = [cut[0], *(b"data:" + piece for piece in cut[1:])]
     listener = Listener()
 
-    direct, _ = await ask(in_pieces(pieces, a_while, head=GZIPPED), AcceleratedChatOpenAI, listener)
+    direct, _ = await ask(in_pieces(pieces, a_while, head=GZIPPED), fast, listener)
     plain, _ = await ask(in_pieces(events, a_while), StrictChatOpenAI)
 
     assert direct == plain
@@ -219,11 +221,11 @@ async def test_what_is_encoded_is_decoded_first_even_where_it_looks_like_text() 
         text_event("half").replace(b"\n", b"\r"),
     ],
 )
-async def test_data_within_an_event_is_read_in_the_plain_way(begun: bytes) -> None:
+async def test_data_within_an_event_is_read_in_the_plain_way(begun: bytes, fast: type[ChatOpenAI]) -> None:
     pieces = [text_event("one "), begun, text_event("two "), *spoken("three")]
     listener = Listener()
 
-    direct, _ = await ask(in_pieces(pieces, a_while), AcceleratedChatOpenAI, listener)
+    direct, _ = await ask(in_pieces(pieces, a_while), fast, listener)
     lean, _ = await ask(in_pieces(pieces, a_while), ByTheTask)
     long, _ = await ask(in_pieces([b"".join(pieces)], a_while), StrictChatOpenAI)
 
@@ -250,13 +252,15 @@ async def test_a_comment_between_events_does_not_close_the_way() -> None:
 
 @pytest.mark.parametrize("is_whole", [True, False])
 @pytest.mark.parametrize("is_at_once", [True, False])
-async def test_text_after_the_end_is_dropped(is_whole: bool, is_at_once: bool) -> None:
+async def test_text_after_the_end_is_dropped(
+    is_whole: bool, is_at_once: bool, fast: type[ChatOpenAI]
+) -> None:
     begun = spoken("one ", "two ")[: -1 if is_whole else 2]
     late = [DONE.encode(), text_event("late"), text_event("later")]
     pieces = [*begun, b"".join(late)] if is_at_once else [*begun, *late]
     listener = Listener()
 
-    direct, _ = await ask(in_pieces(pieces, a_while), AcceleratedChatOpenAI, listener)
+    direct, _ = await ask(in_pieces(pieces, a_while), fast, listener)
     long, _ = await ask(in_pieces(pieces, a_while), StrictChatOpenAI)
 
     assert direct == long
@@ -276,7 +280,7 @@ async def test_text_and_the_end_in_one_piece_leave_the_way_closed() -> None:
 
 @pytest.mark.parametrize("count", range(4))
 async def test_nothing_is_published_after_a_cancel_though_bytes_arrive_before_the_task_ends(
-    count: int,
+    count: int, fast: type[ChatOpenAI]
 ) -> None:
     """With one round between, the bytes are handled while the cancel is on its way to the task."""
     listener, counts, left = Listener(), list[int](), asyncio.Event()
@@ -301,8 +305,8 @@ async def test_nothing_is_published_after_a_cancel_though_bytes_arrive_before_th
 
     with anyio.fail_after(10):
         async with answering(answer) as url:
-            model = await model_at(url)
-            calls.append(asyncio.create_task(model.ainvoke("q", {"callbacks": [listener]})))
+            model = await model_at(url, fast)
+            calls.append(asyncio.create_task(model.ainvoke("q", {"callbacks": [listener, RunHandler()]})))
             await asyncio.wait(calls)
             await left.wait()
 
