@@ -78,7 +78,7 @@ def test_the_demo_is_chosen_if_nothing_else_is(environment: dict[str, str]) -> N
         ({"MODEL": "react:"}, "MODEL=demo"),
         ({"MODEL": "nobody:knows"}, "can't be used"),
         ({"MODEL": "nobody-knows"}, "can't be used"),
-        ({"MODEL": "mistralai:mistral-small", "OPENAI_BASE_URL": LOCAL}, "langchain-mistralai"),
+        ({"MODEL": "groq:llama", "OPENAI_BASE_URL": LOCAL}, "langchain-groq"),
         ({"DEMO_TPS": "fast"}, "DEMO_TPS='fast'"),
         ({"DEMO_TTFT_MS": "-1"}, "DEMO_TTFT_MS='-1'"),
         ({"DEMO_TTFT_MS": "nan"}, "DEMO_TTFT_MS='nan'"),

@@ -105,7 +105,7 @@ def test_thinking_is_told_apart_from_the_answer(client: httpx.Client, provider: 
     thought = run(client, f"{provider}-agent", "thinking")
 
     assert thought.text == TEXT
-    assert thought.thoughts == ("" if provider == "openai" else "hm, well")  # which ChatOpenAI drops
+    assert thought.thoughts == "hm, well"
 
 
 @every_provider

@@ -35,9 +35,11 @@ class StrictChatOpenAI(ChatOpenAI):
 
     first_chunk_timeout: seconds until the answer has to begin, all of the SDK's retries included; it raises
     TimeoutError. Without an event loop, each try has a timeout of its own alone.
+    seals_calls: make incomplete tool calls invalid ones; else a run's listener raises for them.
     """
 
     first_chunk_timeout: float | None = 60
+    seals_calls: bool = True
 
     def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
         ending = self._ending(kwargs)
@@ -45,7 +47,7 @@ class StrictChatOpenAI(ChatOpenAI):
             if ending:
                 ending.note(chunk)
             yield chunk
-        yield from ending.seal() if ending else ()
+        yield from self._end(ending)
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         ending = self._ending(kwargs)
@@ -57,7 +59,7 @@ class StrictChatOpenAI(ChatOpenAI):
                     ending.note(chunk)
                 yield chunk
                 chunk = await anext(chunks, None)
-        for chunk in ending.seal() if ending else ():
+        for chunk in self._end(ending):
             yield chunk
 
     def uses_responses_api(self, options: Mapping[str, Any]) -> bool:
@@ -67,6 +69,13 @@ class StrictChatOpenAI(ChatOpenAI):
 
     def _ending(self, options: Mapping[str, Any]) -> "_Ending | None":
         return None if self.uses_responses_api(options) else _Ending()
+
+    def _end(self, ending: "_Ending | None") -> Iterator[ChatGenerationChunk]:
+        if ending is None:
+            return
+        ending.check()
+        if self.seals_calls:
+            yield from ending.seal()
 
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
@@ -120,7 +129,6 @@ class _Ending:
 
     def seal(self) -> Iterator[ChatGenerationChunk]:
         """Yield a chunk that makes LangChain see incomplete arguments as invalid, if there are any."""
-        self.check()
         is_cut = self._finish_reason == "length"
         seals = [
             tool_call_chunk(args=_seal(call.arguments), id=call.call_id, index=_index(call))

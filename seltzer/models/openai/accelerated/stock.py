@@ -58,6 +58,8 @@ class StockCalls:
             return None
         twin: Any = copy(model)
         object.__setattr__(twin, "__class__", AcceleratedChatOpenAI)
+        # The user's own timeout counts, or that of the opening; half a call fails as without us.
+        vars(twin).update(first_chunk_timeout=None, seals_calls=False)
         return twin if twin.can_accelerate(options) else None
 
     async def generate(self, model: AcceleratedChatOpenAI, call: Call, *args: Any, **options: Any) -> Any:
