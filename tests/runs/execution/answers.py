@@ -282,6 +282,30 @@ def parallel_title(world: World) -> AnyPregel:
     return builder.compile()
 
 
+def two_that_stay(world: World) -> AnyPregel:
+    """Two nodes beside each other; the state ends with the second one's text, whichever is written first."""
+    builder = StateGraph(State).add_node("a", says(M("Another text."))).add_node("b", says(M(world.answer)))
+    for name in ("a", "b"):
+        builder.add_edge(START, name).add_edge(name, END)
+    return builder.compile()
+
+
+REFUSED = "I can't say that."
+
+
+def judge(world: World) -> AnyPregel:
+    """A node that keeps what its model writes the first time, and never again."""
+    runs = 0
+
+    async def answer(state: State) -> Any:
+        nonlocal runs
+        runs += 1
+        reply = await M("Some words.").ainvoke("?")
+        return {"messages": [reply if runs == 1 else AIMessage(REFUSED)]}
+
+    return StateGraph(State).add_node("answer", answer).add_edge(START, "answer").compile()
+
+
 def guard(world: World) -> AnyPregel:
     builder = StateGraph(State).add_node("guard", keeps_as("category", M("safe")))
     builder.add_node("answer", says(M(world.answer))).add_node("check", lambda state: {})

@@ -108,6 +108,21 @@ async def test_what_may_not_be_the_answer_is_buffered(name: str, engine_of: Engi
     assert "answer" not in reader.sent_before_the_end
 
 
+@pytest.mark.parametrize(("make", "shown"), [(a.two_that_stay, ANSWER), (a.judge, a.REFUSED)])
+async def test_what_may_not_be_the_answer_is_buffered_in_later_runs_too(
+    make: Callable[[a.World], AnyPregel], shown: str, engine_of: Engines
+) -> None:
+    world = a.World()
+    engine = await engine_of(graph_of(make(world)))
+
+    readers = []
+    for run_id in ("one", "two", "three", "four"):
+        readers.append(await read(engine, spec_of(engine, run_id), world.gate, is_live=False))
+        world.gate.close()
+
+    assert [reader.shown for reader in readers[2:]] == [(shown,)] * 2
+
+
 @pytest.mark.parametrize(
     "name",
     ["a title beside the answer", "a draft and its polish", "a supervisor", "functions with tasks"],

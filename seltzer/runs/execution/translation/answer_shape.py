@@ -56,8 +56,18 @@ class AnswerShape:
     def always_keeps(self, path: Path) -> bool:
         return self._kept.get(path) == {True}
 
-    def never_keeps(self, path: Path) -> bool:
-        return self._kept.get(path) == {False}
+    def has_dropped(self, path: Path) -> bool:
+        """Return whether the node didn't keep a text, be it once: it may judge what its model writes."""
+        return False in self._kept.get(path, ())
+
+    def has_rival(self, path: Path) -> bool:
+        """Return whether a node that may run beside this one has kept texts, too: either may be the last."""
+        around = [path[:depth] for depth in range(1, len(path) + 1) if self.may_be_parallel(path[:depth])]
+        return any(
+            True in kept and any(rival[: len(each)] != each and rival[:-1] == each[:-1] for each in around)
+            for rival, kept in self._kept.items()
+            if self.may_be_parallel(rival)
+        )
 
     def is_function(self, path: Path) -> bool:
         """Return whether the node is the graph's function itself: what it returns is the graph's output."""

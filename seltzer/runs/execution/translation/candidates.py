@@ -70,9 +70,12 @@ class Candidates:
         self._calls: Counter[Any] = Counter()
 
     def begin(
-        self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any]
+        self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any], *, has_answer: bool
     ) -> tuple[Candidate, Sequence[Candidate]]:
-        """Return the message that begins, and those that it replaces."""
+        """Return the message that begins, and those that it replaces.
+
+        has_answer: the run has its answer already, whatever a model writes after it.
+        """
         candidate = Candidate(message.id or "", namespace, metadata.get("langgraph_node", ""), "answer")
         if metadata.get(IN_TOOL) or not self._may_answer(candidate.path):
             candidate.channel = "step"
@@ -82,9 +85,8 @@ class Candidates:
         self._calls[candidate.task] += 1
         replaced: Sequence[Candidate] = ()
         if self._shape.answer_nodes is None:
-            candidate.is_held = not (
-                isinstance(message, AIMessageChunk) and self._is_certain(candidate, metadata)
-            )
+            is_streamed = isinstance(message, AIMessageChunk) and not has_answer
+            candidate.is_held = not (is_streamed and self._is_certain(candidate, metadata))
             if not candidate.is_held:
                 replaced = self._drop(each for each in self._found if each.is_kept)
         self._found.append(candidate)
@@ -163,14 +165,14 @@ class Candidates:
     def _is_certain(self, candidate: Candidate, metadata: Mapping[str, Any]) -> bool:
         """Return whether the text can only be the answer, as far as is known now."""
         path, shape = candidate.path, self._shape
-        if candidate.call > 0 or shape.never_keeps(path):
+        if candidate.call > 0 or shape.has_dropped(path):
             return False
         if not (shape.can_be_last(path) or (shape.is_task(path) and shape.always_keeps(path))):
             return False
         if any(not (each.is_kept or each.is_held) for each in self._found):  # one at a time
             return False
         if shape.always_keeps(path):
-            return True
+            return not shape.has_rival(path)
         return not (self._found or _was_sent(metadata) or shape.may_be_parallel(path))
 
     def _refuse(self, unkept: Iterable[Candidate]) -> Sequence[Candidate]:

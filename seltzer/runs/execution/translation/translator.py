@@ -124,7 +124,9 @@ class Translator:
             namespace = _of_the_graph(namespace, metadata)
             if self._candidates.repeats(message, namespace, metadata.get("langgraph_node", "")):
                 return
-            candidate, replaced = self._candidates.begin(message, namespace, metadata)
+            candidate, replaced = self._candidates.begin(
+                message, namespace, metadata, has_answer=self._turn.has_structured
+            )
             self._begin(candidate, message, metadata)
             yield from map(_retracted, replaced)
             yield Emission("message", _head(candidate, metadata))
