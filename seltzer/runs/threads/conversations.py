@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import StateSnapshot
 
-from seltzer.errors import UnknownThread
+from seltzer.errors import AppError, UnknownThread
 from seltzer.runs.event import Json, RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.jsonable import to_json
@@ -64,7 +64,14 @@ class Conversations:
     async def state(self, graph: str, thread_id: str) -> Snapshot:
         """Return the thread's state as it is now."""
         await self.get(graph, thread_id)
-        return _snapshot(await self._pregels[graph].aget_state(_config(thread_id)))
+        pregel, place = self._pregels[graph], _config(thread_id)
+        try:
+            return _snapshot(await pregel.aget_state(place))
+        except AppError:
+            raise
+        except Exception:  # noqa: BLE001  # a channel refuses what a failed step has written: that is no state
+            [state] = [each async for each in pregel.aget_state_history(place, limit=1)]
+            return _snapshot(state)
 
     async def history(
         self, graph: str, thread_id: str, *, limit: int, before: str | None = None

@@ -203,6 +203,27 @@ class TestState:
 
         assert (thread["values"], thread["title"]) == ({"count": 5}, "")
 
+    def test_what_a_graph_could_not_write_is_no_part_of_its_state(self, serve: Serve) -> None:
+        with httpx.Client(base_url=serve({"nothing": WRITES_NOTHING}).url, timeout=PATIENCE_S) as client:
+            run = client.post("/nothing/runs", json={"input": "hi", "thread_id": "t"}).json()
+            events = all_events(client, f"/nothing/runs/{run['run_id']}/events")
+
+            thread = client.get("/nothing/threads/t")
+
+        assert events[-1].data["code"] == "graph_error"
+        assert (thread.status_code, thread.json()["next"]) == (200, ["say"])
+        assert [message["content"] for message in thread.json()["values"]["messages"]] == ["hi"]
+
+
+WRITES_NOTHING = """
+from langgraph.graph import START, MessagesState, StateGraph
+
+def say(state: MessagesState):
+    return {"messages": None}
+
+graph = StateGraph(MessagesState).add_node(say).add_edge(START, "say").compile()
+"""
+
 
 class TestChange:
     def test_a_thread_is_renamed(self, client: httpx.Client, thread_id: str) -> None:

@@ -479,6 +479,13 @@ def structured_by_text(world: World) -> AnyPregel:
     return chain(("say", say)).compile()
 
 
+def structured_first(world: World) -> AnyPregel:
+    async def structure(state: State) -> Any:
+        return {"structured_response": {"name": "Ada"}}
+
+    return chain(("structure", structure), ("say", says(M("It is Ada.")))).compile()
+
+
 def structured_afterwards(world: World) -> AnyPregel:
     second = M('{"name":"Ada"}') | JsonOutputParser()
 

@@ -91,5 +91,6 @@ AT_ONCE = {
 SHAPES = {
     **LIVE,
     **{name: replace(shape, is_live=False) for name, shape in {**HELD, **AT_ONCE}.items()},
+    "structured first": Shape(a.structured_first, is_live=False, shown=('{"name": "Ada"}',)),
     "structured afterwards": Shape(a.structured_afterwards, is_live=False, shown=('{"name": "Ada"}',)),
 }
