@@ -170,7 +170,10 @@ ul { display: grid; gap: 0.75rem; margin: 0; padding: 0; list-style: none; }
 li, pre {
   padding: 1rem 1.1rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem;
 }
-pre { margin: 0; overflow-x: auto; font: 0.875rem/1.5 ui-monospace, monospace; user-select: all; }
+pre {
+  margin: 0; white-space: pre-wrap; overflow-wrap: anywhere;
+  font: 0.875rem/1.5 ui-monospace, monospace; user-select: all;
+}
 footer { margin-top: 2.5rem; font-size: 0.875rem; color: var(--dim); }
 </style>
 </head>
