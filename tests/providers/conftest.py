@@ -1,5 +1,6 @@
 """One server of ours, and one of all providers, for the session."""
 
+import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,6 +32,13 @@ def providers_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
             app = thread.submit(create_app, settings).result()
         with serving(app) as served:
             yield served
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """Collect what the packages leave behind here, where their warnings are ignored."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ class Reading:
         self._has_begun = False
         self._text: list[str] = []
         self._unconfirmed: dict[str, list[str]] = {}  # messages that may turn out not to be the answer
-        self._is_retracted = False  # yet an unconfirmed text begins with the same words
+        self._is_retracted = False  # but what comes next may be the same words again
         self._state_answer = ""
         self._calls = _Calls()
 
@@ -79,7 +79,9 @@ class Reading:
             self._calls.gather(data)
             return
         if kind != "started":
-            yield from self._calls.completed(data.get("message_id"))
+            for call in self._calls.completed(data.get("message_id")):
+                yield from self._retract()
+                yield call
         if kind in TERMINAL_KINDS:
             yield from self.end(kind, data)
         elif kind == "started":
@@ -102,8 +104,10 @@ class Reading:
                 yield from self._retract()
                 yield Interrupted(self.run_id, self.thread_id, interrupts_of(data["interrupts"]))
             case "cancelled":
+                yield from self._retract()
                 raise ServerError("run_cancelled", 409, "The run was cancelled.")
             case _:
+                yield from self._retract()
                 raise ServerError(data["code"], 500, data["message"], data.get("retry_after_s"))
 
     def cut_off(self, reason: str) -> AnswerCutOff:
@@ -134,9 +138,8 @@ class Reading:
             case "retracted":
                 if self._unconfirmed.pop(data["message_id"], None) is None:
                     self._is_retracted = True
-                    if not any("".join(each).startswith(self.text) for each in self._unconfirmed.values()):
-                        yield from self._retract()
             case "tool_result":
+                yield from self._retract()
                 name = data["name"] or self._calls.names.get(data["call_id"], "")
                 yield ToolResult(name, _text(data["content"]), data["status"] == "error")
             case "state":

@@ -133,7 +133,7 @@ RETRACTED = ("retracted", {"message_id": "m1"})
     ("said", "expected"),
     [
         ((words("m2", "The answer is."), RETRACTED), [Token(" is.")]),
-        ((RETRACTED, words("m2", "The answer is.")), [Retracted(), Token("The answer is.")]),
+        ((RETRACTED, words("m2", "The answer is.")), [Token(" is.")]),
         ((words("m2", "Another."), RETRACTED), [Retracted(), Token("Another.")]),
         (
             (words("m2", "The answer."), RETRACTED, begun("m3", held=False), words("m3", "No.")),
