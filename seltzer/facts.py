@@ -13,7 +13,7 @@ from seltzer.settings import Settings
 from seltzer.stores.open import FILE_NAME
 
 MOUNTED = "seltzer_mounted"  # in the state of an app: what of it Seltzer serves
-AUTH = "off: anyone who can reach this address can use it"
+AUTH = "off: Seltzer asks for no key yet; anyone who can reach this address can use it"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_the_next_commands_are_shown(desk: Desk) -> None:
 
     assert "  cd my-agent\n" in shown
     assert "  seltzer serve --app app.main:app " in shown
+
+
+def test_an_environment_that_isnt_active_is_activated_first(desk: Desk) -> None:
+    scripts = Path(sys.executable).parent
+    path = [each for each in desk.environment["PATH"].split(":") if Path(each) != scripts]
+
+    inactive = desk.run("new", "one", PATH=":".join(path)).stdout
+    active = desk.run("new", "two", PATH=":".join([str(scripts), *path])).stdout
+
+    assert f"  . {scripts}/activate\n  pip install" in inactive
+    assert "activate" not in active
 
 
 def test_an_empty_folder_is_filled(desk: Desk) -> None:

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -37,17 +38,31 @@ def test_the_banner_is_true_when_it_is_shown(desk: Desk) -> None:
     assert f"{url}/shout/chat/playground/" not in banner
 
 
-def test_the_banners_examples_work(desk: Desk) -> None:
-    banner = banner_of(desk.start("serve", "--port", "0"))
-    curl = next(line for line in banner.splitlines() if "curl -N" in line).partition("curl -N")[2]
-    chat = next(line for line in banner.splitlines() if "seltzer chat" in line).partition("seltzer ")[2]
+@pytest.mark.parametrize("is_on_path", [False, True])
+def test_the_banners_examples_work(desk: Desk, is_on_path: bool) -> None:
+    scripts = Path(sys.executable).parent
+    path = [each for each in desk.environment["PATH"].split(":") if Path(each) != scripts]
+    environment = {"PATH": ":".join([str(scripts), *path] if is_on_path else path)}
+    banner = banner_of(desk.start("serve", "--port", "0", **environment))
+    curl = next(line for line in banner.splitlines() if "curl -N" in line).partition("curl")[2]
+    chat = next(line for line in banner.splitlines() if line.startswith("  chat ")).split(maxsplit=1)[1]
 
-    curled = subprocess.run(
-        ["sh", "-c", f"curl -sN{curl}"], capture_output=True, text=True, check=True, timeout=PATIENCE_S
+    curled, chatted = (
+        subprocess.run(
+            ["sh", "-c", line],
+            cwd=desk.folder,
+            env=desk.environment | environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE_S,
+        )
+        for line in (f"curl -s{curl}", f"{chat} hello")
     )
 
     assert curled.stdout == "You said what is the square root of 71?, number 1."
-    assert desk.run(*chat.split(), "hello").stdout == "You said hello, number 1.\n"
+    assert chatted.stdout == "You said hello, number 1.\n"
+    assert chat.startswith("seltzer chat") == is_on_path
 
 
 def test_a_flag_overrides_the_environment_which_overrides_the_file(desk: Desk) -> None:
@@ -101,11 +116,16 @@ def has_ipv6() -> bool:
         return False
 
 
-def test_a_server_on_all_addresses_is_named_by_one_that_can_be_opened(desk: Desk) -> None:
-    url = url_in(banner_of(desk.start("serve", "--host", "0.0.0.0", "--port", "0")))
+def test_a_server_on_all_addresses_is_named_by_one_that_can_be_opened_and_by_its_own(desk: Desk) -> None:
+    banner = banner_of(desk.start("serve", "--host", "0.0.0.0", "--port", "0"))
 
+    url = url_in(banner)
     assert url.startswith("http://127.0.0.1:")
     assert get(f"{url}/health").status_code == 200
+    port = url.rpartition(":")[2]
+    reach = f"0.0.0.0:{port}, every IPv4 address of this machine: the network can reach it"
+    assert f"It listens on {reach}.\n" in banner
+    assert "auth      off: Seltzer asks for no key yet" in banner
 
 
 @pytest.mark.parametrize("reload", [[], ["--reload"]])
@@ -198,6 +218,7 @@ def test_a_second_stop_ends_it_at_once_whatever_still_runs(desk: Desk) -> None:
 
 HANGING = """
 import subprocess
+import sys
 from pathlib import Path
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, MessagesState, StateGraph

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ import typer
 from seltzer.cli.chat.answer import FAILED, OK, TERMINATED, UNREACHABLE, Outcome, Parts, answer, resume_thread
 from seltzer.cli.chat.screen import JsonScreen, Screen, TextScreen
 from seltzer.cli.chat.sources import Source, connected
+from seltzer.cli.program import command_line
 from seltzer.client import ServedGraph, ServerUnreachable
 from seltzer.errors import AppError, InvalidInput
 from seltzer.settings import Settings
@@ -184,7 +184,7 @@ def _print_how_to_answer(options: Options, outcome: Outcome) -> None:
     """Print the command that answers the graph's interrupt."""
     if outcome.interrupted is None:
         return
-    words = ["seltzer", "chat", "--thread", outcome.interrupted.thread_id]
+    words = ["chat", "--thread", outcome.interrupted.thread_id]
     if options.graph is not None:
         words += ["--graph", options.graph]
     if options.url is not None:
@@ -193,7 +193,7 @@ def _print_how_to_answer(options: Options, outcome: Outcome) -> None:
         words += ["--header", "..."]  # it may be a key
     if len(outcome.interrupted.interrupts) <= 1:  # at a breakpoint, any answer continues
         words += ["--answer", "..."]
-    print(f"seltzer: the graph waits for an answer: {shlex.join(words)}", file=sys.stderr)
+    print(f"seltzer: the graph waits for an answer: {command_line(words)}", file=sys.stderr)
 
 
 def _cancel(task: "asyncio.Task[Any] | None") -> None:

@@ -1,6 +1,7 @@
 """`seltzer new NAME`: write a project of one's own, with an agent, its server and a test."""
 
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from importlib.resources import files
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 import typer
+
+from seltzer.cli.program import activation
 
 _NAME: Final = re.compile(r"[A-Za-z]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _LIBRARY: Final = "seltzer"
@@ -58,7 +61,9 @@ def _sources(folder: Traversable, within: str = "") -> Iterator[tuple[str, Trave
 def _next_commands(folder: Path) -> str:
     here = Path.cwd()
     shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    steps = [] if folder == here else [f"  cd {shown}"]
+    steps = [] if folder == here else [f"  cd {shlex.quote(str(shown))}"]
+    if script := activation():
+        steps.append(f"  . {shlex.quote(str(script))}")
     return "\n".join([
         f"{folder.name} is written: an agent, its server and a test.",
         "",

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from seltzer import __version__
+from seltzer.cli.program import command_line
 from seltzer.main import Mounted
 from seltzer.runs.graph import BrokenGraph, Graph
 
@@ -12,14 +13,17 @@ _DEFAULT_URL = "http://127.0.0.1:8000"
 _STOP = "Ctrl-C stops it."
 
 
-def render(url: str, mounted: Sequence[Mounted], *, app: str | None = None) -> str:
-    """Return the banner: plain lines, no colours, ending in a newline. app: the one named, if any."""
+def render(url: str, mounted: Sequence[Mounted], *, app: str | None = None, reach: str = "") -> str:
+    """Return the banner: plain lines, no colours, ending in a newline.
+
+    app: the one named, if any. reach: at which address others than this machine can reach it, if they can.
+    """
+    head = [f"Seltzer {__version__} is up at {url}", *([f"It listens on {reach}."] if reach else []), ""]
     if not mounted:
-        return f"Seltzer {__version__} is up at {url}\n\n{_no_graphs(app)}\n\n{_STOP}\n"
+        return "\n".join([*head, _no_graphs(app), "", _STOP]) + "\n"
     facts = [each.facts for each in mounted]
     lines = [
-        f"Seltzer {__version__} is up at {url}",
-        "",
+        *head,
         *_field("app", [app] if app else []),
         *_field("graphs", graph_lines([graph for each in facts for graph in each.graphs])),
         *_field("broken", broken_lines([broken for each in facts for broken in each.broken])),
@@ -87,7 +91,7 @@ def _curl(url: str, mounted: Mounted) -> str:
 
 def _terminal(url: str, mounted: Mounted) -> str:
     address = f"{url}{mounted.prefix}{mounted.base}"
-    return "seltzer chat" if address == _DEFAULT_URL else f"seltzer chat --url {address}"
+    return command_line(["chat"] if address == _DEFAULT_URL else ["chat", "--url", address])
 
 
 def _pages(url: str, mounted: Mounted) -> list[str]:

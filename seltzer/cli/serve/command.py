@@ -15,7 +15,7 @@ import typer
 from seltzer.cli.serve.application import CannotServe, load_application
 from seltzer.cli.serve.banner import render
 from seltzer.cli.serve.configuration import uvicorn_config
-from seltzer.cli.serve.listener import CannotListen, listen, url_of
+from seltzer.cli.serve.listener import CannotListen, bound_url, listen, reach_of
 from seltzer.cli.serve.server import Server
 from seltzer.cli.serve.signals import STOPPING
 from seltzer.errors import AppError
@@ -50,7 +50,7 @@ def run(read: Callable[[], Settings], *, app: str | None = None, reload: bool = 
 def _serve(settings: Settings, sockets: list[socket], app: str | None) -> int:
     """Load the app and serve it on sockets that listen already. Returns the exit code."""
     try:
-        server = _server(settings, app)
+        server = _server(settings, app, sockets[0])
     except (AppError, CannotServe) as error:
         print(error, file=sys.stderr)
         return 1
@@ -67,7 +67,7 @@ def _serve_in_child(
     _exit_on_signals()
     threading.Thread(target=_stop_with_parent, name="watch the reloader", daemon=True).start()
     try:
-        server = _server(read().model_copy(update={"host": bound.host, "port": bound.port}), app)
+        server = _server(read().model_copy(update={"host": bound.host, "port": bound.port}), app, sockets[0])
     except (AppError, CannotServe, typer.BadParameter) as error:
         from seltzer.cli.serve.unavailable import unavailable
 
@@ -76,15 +76,15 @@ def _serve_in_child(
     sys.exit(server.run_to_end(sockets))
 
 
-def _server(settings: Settings, app: str | None) -> Server:
+def _server(settings: Settings, app: str | None, listener: socket) -> Server:
     """Return the server, ready to run. Raises CannotServe, and LoadError for a graph."""
     application = load_application(settings, app)
-    url = url_of(settings.host, settings.port)
+    url, reach = bound_url(listener, settings.host), reach_of(listener)
     return Server(
         uvicorn_config(settings, application.asgi, lifespan="on" if application.mounted() else "auto"),
         lambda: [each.engine for each in application.mounted()],
         settings.drain_s,
-        on_ready=lambda: print(render(url, application.mounted(), app=app), flush=True),
+        on_ready=lambda: print(render(url, application.mounted(), app=app, reach=reach), flush=True),
     )
 
 

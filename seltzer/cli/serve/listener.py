@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 BACKLOG: Final = 2048
@@ -46,5 +47,39 @@ def listen(host: str, port: int) -> socket.socket:
 
 def url_of(host: str, port: int) -> str:
     """Return the URL under which this machine reaches a server listening there."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+    address = _address(host)
+    if address is not None and address.is_unspecified:
+        host = "127.0.0.1" if address.version == 4 else "::1"
+    return f"http://{_with_port(host, port)}"
+
+
+def bound_url(listener: socket.socket, host: str) -> str:
+    """Return the URL under which this machine reaches the listener, which was bound to the host."""
+    bound, port = listener.getsockname()[:2]
+    address = _address(bound)
+    return url_of(bound if address is not None and address.is_unspecified else host, port)
+
+
+def reach_of(listener: socket.socket) -> str:
+    """Return at which address others can reach the listener; empty: only this machine can."""
+    host, port = listener.getsockname()[:2]
+    address, place = _address(host), _with_port(host, port)
+    if address is None or address.is_loopback:
+        return ""
+    if not address.is_unspecified:
+        return f"{place}: the network can reach it"
+    is_dual = address.version == 6 and not listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    family = "IPv4 and IPv6" if is_dual else f"IPv{address.version}"
+    return f"{place}, every {family} address of this machine: the network can reach it"
+
+
+def _with_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the host as an address, however it is written; None for a name."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
