@@ -1,6 +1,7 @@
 """The graphs that langgraph.json names: those that can be served, and those that can't, and why."""
 
 import logging
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ class Catalog:
     is_strict: bool = False
     embed: Any = None
     _pending: list[Pending] = field(default_factory=list)
+    _logged: set[str] = field(default_factory=set)
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -99,19 +101,27 @@ class Catalog:
         """Record why a graph can't be served. Raises the error in a strict catalog."""
         if self.is_strict:
             raise error
-        log.warning("%s", error)
         address = declared.address
         self.broken[declared.name] = BrokenGraph(declared.name, address.slug, address.path, error)
 
     def check_not_empty(self) -> None:
-        """Raise LoadError if every graph is broken: a server needs a graph to serve."""
-        if self.graphs or self._pending or not self.broken:
+        """Log why graphs are broken, each once. Raises LoadError if all are: a server needs one to serve.
+
+        That error has their reasons, which aren't logged then.
+        """
+        if self.graphs or not self.broken:
+            for name in self.broken.keys() - self._logged:
+                self._logged.add(name)
+                log.warning("%s", self.broken[name].reason)
             return
-        first = next(iter(self.broken.values())).reason
-        if len(self.broken) == 1:
-            raise first
-        names = ", ".join(map(repr, self.broken))
-        raise LoadError(f"no graph of {self.path} can be loaded: {names}", first.why, first.todo)
+        if self._pending:
+            return
+        reasons = [each.reason for each in self.broken.values()]
+        if len(reasons) == 1:
+            raise reasons[0]
+        *others, last = reasons
+        what = "\n".join([f"no graph of {self.path} can be loaded", *map(str, others), last.what])
+        raise LoadError(what, last.why, last.todo) from ExceptionGroup("they can't be loaded", reasons)
 
 
 def load(
@@ -134,7 +144,7 @@ def load(
         place = f"{path}:{line_of_key(text, ('dependencies',))}"
         log.warning("%s: dependencies: there is no folder %r", place, name)
     put_on_path(import_folders(declared, root))
-    importer = Importer(root)
+    importer = Importer(root, _whole_error(path))
     catalog = Catalog(path, declared, is_strict=is_strict, embed=_embed(declared, importer, path, text))
     by_name = addresses(declared.graphs, {*reserved, "graphs"})
     for name in declared.graphs:
@@ -142,6 +152,12 @@ def load(
         catalog.add(Declared(name, declared.entry(name), declared_at, by_name[name]), importer)
     catalog.check_not_empty()
     return catalog
+
+
+def _whole_error(path: Path) -> str:
+    """Return the command that shows why a graph can't be loaded, with the traceback."""
+    option = "" if path == Path("langgraph.json") else f" --config {shlex.quote(str(path))}"
+    return f"seltzer graphs --verbose{option}"
 
 
 def empty() -> Catalog:

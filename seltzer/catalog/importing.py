@@ -26,6 +26,8 @@ from seltzer.errors import LoadError
 _STDLIB: Final = sysconfig.get_path("stdlib")
 _OWN: Final = str(Path(__file__).parent)
 _LOADED: Final = object()  # marks the modules that a load has executed
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+_KEY: Final = re.compile(r"\b[A-Z][A-Z0-9_]*_(KEY|TOKEN|SECRET|ENDPOINT)\b")
 _JAVASCRIPT: Final = frozenset({".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"})
 
 
@@ -38,11 +40,12 @@ class Importer:
     """Imports for one load of langgraph.json in the folder root: each file is executed once.
 
     A module that was imported by others is used as it is; one that an earlier load executed is executed anew,
-    as the environment may have changed.
+    as the environment may have changed. whole_error: the command that shows an error with its traceback.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, whole_error: str = "seltzer graphs --verbose") -> None:
         self._root = root
+        self._whole_error = whole_error
         self._modules: dict[Path, ModuleType] = {}
 
     def import_target(self, what: str, place: str, declared_at: str) -> ModuleType:
@@ -53,8 +56,7 @@ class Importer:
         except LoadError:
             raise
         except (Exception, SystemExit) as error:
-            command = f"python {place}" if is_file else f"python -m {place}"
-            todo = f"fix it; to see the whole error: {command}"
+            todo = f"fix it; to see the whole error: {self._whole_error}"
             if isinstance(error, ModuleNotFoundError) and error.name:
                 missing = f"install the package that has {error.name!r} in this environment, or {todo}"
                 todo = install_hint(error.name, self._root) or missing
@@ -84,6 +86,7 @@ def raised(what: str, error: BaseException, place: str, todo: str) -> LoadError:
     """Return the LoadError for what the user's code raised; place is for an error of no line of theirs."""
     kind = "" if isinstance(error, SyntaxError | ImportError) else type(error).__name__
     why = _why(error, place)
+    todo = _setting_hint(error) or todo
     public_why = f"{why.partition(f': {kind}: ')[0]}: {kind}" if kind else why
     return LoadError(what, why, todo, public_why=public_why)
 
@@ -96,6 +99,16 @@ def _why(error: BaseException, place: str) -> str:
     where = f"{short(Path(own[-1].filename))}:{own[-1].lineno}" if own else place
     text = " ".join(str(error).split())
     return f"{where}: {type(error).__name__}: {text}"
+
+
+def _setting_hint(error: BaseException) -> str | None:
+    """Return what to do about a setting that the environment lacks or has wrong, if the error is of one."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    where = "in the environment, or in the file that `env` in langgraph.json names"
+    if getattr(error, "code", None) == "model_not_configured":
+        return f"correct the setting {where}"
+    found = (_VARIABLE.fullmatch if isinstance(error, KeyError) else _KEY.search)(text)
+    return f"set {found[0]} {where}" if found else None
 
 
 def line_of(file: Path, variable: str) -> int:

@@ -154,6 +154,9 @@ def new(
 def graphs(
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the whole error of a graph that can't be loaded.")
+    ] = False,
 ) -> int:
     """List the graphs: name, input, file and line.
 
@@ -162,7 +165,7 @@ def graphs(
     from seltzer.cli.configuration import read_settings
     from seltzer.cli.graphs import run
 
-    return run(read_settings(config=config), as_json=as_json)
+    return run(read_settings(config=config), as_json=as_json, verbose=verbose)
 
 
 @_commands.command()

@@ -5,7 +5,8 @@ import logging
 import pytest
 
 from seltzer import catalog
-from tests.catalog.project import BUILDER, CONFIG, declare_all, opened, refused
+from seltzer.errors import LoadError
+from tests.catalog.project import BUILDER, CONFIG, declare, declare_all, opened, refused
 
 SOURCE = BUILDER + "graph = builder\nnumber = 7\ndef makes_nothing(): return None\n"
 KINDS = [
@@ -40,13 +41,63 @@ def test_a_strict_catalog_refuses(entry: object, why: str) -> None:
 
 
 @pytest.mark.parametrize(("entry", "why"), KINDS)
-def test_without_a_graph_that_can_be_loaded_there_is_no_start(entry: object, why: str) -> None:
+def test_without_a_graph_that_can_be_loaded_there_is_no_start(
+    caplog: pytest.LogCaptureFixture, entry: object, why: str
+) -> None:
     declare_all({"bad": entry, "worse": entry}, SOURCE)
 
-    what, reason, _ = refused()
+    with pytest.raises(LoadError) as error:
+        opened(catalog.load(CONFIG))
 
-    assert what == "no graph of langgraph.json can be loaded: 'bad', 'worse'"
-    assert why in reason
+    first, *lines = str(error.value).splitlines()
+    assert first == "no graph of langgraph.json can be loaded"
+    assert lines[0::3] == ["graph 'bad' can't be loaded", "graph 'worse' can't be loaded"]
+    assert all(why in line for line in lines[1::3])
+    assert all(line.startswith("  do:  ") for line in lines[2::3])
+    assert not caplog.records  # each reason is given once
+
+
+@pytest.mark.parametrize("source", ["raise ValueError", "async def graph(): raise ValueError"])
+def test_the_only_graphs_reason_is_given_once(caplog: pytest.LogCaptureFixture, source: str) -> None:
+    declare(source=source)
+
+    assert refused()[1].startswith("agent.py:1: ValueError")
+    assert not caplog.records
+
+
+def test_a_reason_is_logged_once_however_often_the_catalog_is_opened(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asynchronous = "\nasync def later(): raise ValueError"
+    graphs = {"fine": "./agent.py:graph", "bad": "./agent.py:number", "late": "./agent.py:later"}
+    declare_all(graphs, SOURCE + asynchronous)
+
+    opened(opened(catalog.load(CONFIG)))
+
+    names = [record.getMessage().split("'")[1] for record in caplog.records]
+    assert names == ["bad", "late"]
+
+
+@pytest.mark.parametrize(
+    ("source", "todo"),
+    [
+        ("import os\nos.environ['COMPANY_API_KEY']", "set COMPANY_API_KEY in the environment"),
+        ("import os\nos.environ['COMPANY_DSN']", "set COMPANY_DSN in the environment"),
+        ("{}['Name']", "fix it; to see the whole error: seltzer graphs --verbose"),
+        ("raise ValueError('pass api_key, or set `ACME_API_KEY`')", "set ACME_API_KEY in the environment"),
+        ("def graph(): raise ValueError('set ACME_TOKEN')", "set ACME_TOKEN in the environment"),
+        ("from seltzer.models import chat_model\nchat_model()", "correct the setting in the environment"),
+    ],
+)
+def test_a_setting_that_is_missing_is_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, source: str, todo: str
+) -> None:
+    monkeypatch.setenv("MODEL", "openai:gpt-4o")
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    declare(source=source)
+
+    assert refused()[2].startswith(todo)
 
 
 @pytest.mark.parametrize(

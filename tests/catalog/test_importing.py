@@ -74,7 +74,7 @@ class TestTargets:
         _, reason, todo = refused()
 
         assert reason.startswith(why)
-        assert todo.endswith("fix it; to see the whole error: python ./agent.py")
+        assert todo.endswith("fix it; to see the whole error: seltzer graphs --verbose")
 
     def test_a_module_is_named_without_its_path(self) -> None:
         Path("parts_of_mine.py").write_text(BUILDER + "\ngraph = builder.compile()\n")

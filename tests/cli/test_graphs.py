@@ -48,12 +48,35 @@ def test_a_graph_that_cant_be_loaded_is_three_lines(desk: Desk, command: str) ->
 
     done = desk.run(command, question="hello")
 
-    what, why, todo = done.stderr.splitlines()[-3:]
+    *before, what, why, todo = done.stderr.splitlines()
+    assert not any("agent" in line for line in before)
     assert "'agent'" in what
     assert "agent.py:1" in why
     assert todo.strip().startswith("do:")
     assert "Traceback" not in done.stderr
     assert (done.returncode, done.stdout) == (1, "")
+
+
+SRC_LAYOUT = "from mine.parts import TEXT\nfrom . import missing\n"
+
+
+@pytest.mark.parametrize("others", [{}, {"fine": BARE}, {"worse": "1 / 0\n"}])
+def test_the_command_that_shows_a_whole_error_does_in_any_layout(desk: Desk, others: dict[str, str]) -> None:
+    """A file of a package can't be run by itself."""
+    package = desk.folder / "src" / "mine"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "parts.py").write_text("TEXT = 'found'\n")
+    (package / "broken.py").write_text(SRC_LAYOUT)
+    write_graphs(desk.folder, {"agent": "./src/mine/broken.py:graph", **others})
+    shown = desk.run("graphs")
+
+    command = shown.stderr.partition("to see the whole error: seltzer ")[2].split("\n")[0]
+    whole = desk.run(*command.split()).stderr
+
+    assert "Traceback" not in shown.stderr
+    assert 'src/mine/broken.py", line 2, in <module>' in whole
+    assert ("ZeroDivisionError" in whole) == ("worse" in others)
 
 
 def test_another_file_can_be_named(desk: Desk, tmp_path: Path) -> None:
