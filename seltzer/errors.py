@@ -37,7 +37,9 @@ knows which status a code has.
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-_REASONS = {"missing": "is missing", "union_tag_invalid": "is of an unknown kind"}
+_REASONS = {"missing": "is missing", "union_tag_invalid": "is of an unknown kind"} | dict.fromkeys(
+    ("model_type", "dict_type"), "must be an object"
+)
 
 
 class AppError(Exception):

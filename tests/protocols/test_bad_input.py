@@ -57,8 +57,14 @@ MESSAGES = {
     "a function's role": ({"role": "function", "name": "f", "content": "x"}, ""),
     "a role of another type": ({"role": 5, "content": "x"}, ""),
     "no content": ({"role": "user"}, ""),
-    "a number as content": ({"role": "user", "content": 5}, ""),
-    "an object as content": ({"role": "user", "content": {"type": "text", "text": "x"}}, ""),
+    "a number as content": ({"role": "user", "content": 5}, ".content"),
+    "an object as content": ({"role": "user", "content": {"type": "text", "text": "x"}}, ".content"),
+    "a number as an image": (
+        {"role": "user", "content": [{"type": "image_url", "image_url": 5}]},
+        ".content.0.image_url",
+    ),
+    "a number as id": ({"role": "user", "content": "x", "id": 5}, ".id"),
+    "a text as usage": ({"role": "assistant", "content": "x", "usage_metadata": "x"}, ".usage_metadata"),
     "an unknown part": ({"role": "user", "content": [{"type": "weird"}]}, ".content.0.type"),
     "a part without a type": ({"role": "user", "content": [{"text": "x"}]}, ".content.0.type"),
     "a text part without text": ({"role": "user", "content": [{"type": "text"}]}, ".content.0.text"),
@@ -167,12 +173,36 @@ def test_a_bad_config_is_refused(client: httpx.Client, route: str, config: Any) 
     assert field.startswith("config")
 
 
-@pytest.mark.parametrize("route", [each for each in ROUTES if each != "/agent/runs"])
-def test_null_as_config_counts_as_left_out(client: httpx.Client, route: str) -> None:
-    response = client.post(route, json=body_of(route, "2+2?") | {"config": None})
+@all_routes
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"config": None},
+        {"config": {"configurable": None}},
+        {"config": {"metadata": None, "tags": None, "recursion_limit": None, "run_name": None}},
+    ],
+    ids=["config", "configurable", "labels"],
+)
+def test_null_counts_as_left_out(client: httpx.Client, route: str, fields: dict[str, Any]) -> None:
+    response = client.post(route, json=body_of(route, "2+2?") | fields)
 
     assert response.status_code in (200, 201)
     assert '"code"' not in response.text
+
+
+@pytest.mark.parametrize("route", ["/chat", "/agent/runs"])
+@pytest.mark.parametrize("field", ["context", "on_busy"])
+def test_null_counts_as_left_out_in_every_field(client: httpx.Client, route: str, field: str) -> None:
+    response = client.post(route, json=body_of(route, "2+2?") | {field: None})
+
+    assert response.status_code in (200, 201)
+
+
+@all_routes
+def test_null_as_a_threads_id_is_refused(client: httpx.Client, route: str) -> None:
+    body = body_of(route, "hi") | {"config": {"configurable": {"thread_id": None}}}
+
+    assert refused(client.post(route, json=body))[::2] == (422, "config.configurable.thread_id")
 
 
 @pytest.mark.parametrize("path", ["/chat", "/agent/runs"])

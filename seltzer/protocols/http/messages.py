@@ -10,24 +10,24 @@ from langchain_core.messages import (
     ToolMessage,
     convert_to_messages,
 )
-from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 from pydantic import ValidationError
 
 from seltzer.errors import InvalidInput
+from seltzer.protocols.http.message_fields import check_content, check_fields
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.text import UNSTORABLE
 
 TITLE_CHARS: Final = 80
 _KNOWN: Final = frozenset({"human", "ai", "system", "tool", "AIMessageChunk", "HumanMessageChunk"})
 _UNKNOWN: Final = "has an unknown role or type; known are user, assistant, system and tool"
-# LangChain's own, then those of OpenAI's two APIs, Anthropic, Bedrock and Google.
-_PARTS: Final = KNOWN_BLOCK_TYPES | {
-    "image_url", "input_audio", "input_text", "input_image", "input_file", "document", "search_result",
-    "tool_use", "tool_result", "thinking", "redacted_thinking", "container_upload", "guard_content",
-    "cachePoint", "media", "image_file", "refusal", "output_text",
-}  # fmt: skip
 _CHUNKS: Final = {"AIMessageChunk": "ai", "HumanMessageChunk": "human", "SystemMessageChunk": "system"}
 _ROLES: Final = frozenset({"user", "assistant", "developer"})
+_ANSWERS: Final = frozenset({"assistant", "ai"})
+_CLASSES: Final = {
+    f"{name}{kind}": name.removesuffix("Message").lower()
+    for name in ("HumanMessage", "AIMessage", "SystemMessage", "ToolMessage")
+    for kind in ("", "Chunk")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,12 @@ def title_of(messages: Sequence[BaseMessage]) -> str:
 
 
 def _message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
-    try:
-        message = convert_to_messages([_spelled(value)])[0]
-    except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, ValidationError) as error:
-        raise InvalidInput(field, _reason(value, error)) from None
+    spelled = _spelled(value)
+    message = _converted(spelled, field)
     if message.type not in _KNOWN:
         raise InvalidInput(field, _UNKNOWN)
-    _check_content(message, f"{field}.content")
+    if not isinstance(spelled, dict):
+        check_content(message.content, f"{field}.1", is_answer=message.type == "ai")
     if UNSTORABLE.search(str(message.content)):  # by GET: a body was checked already
         raise InvalidInput(field, "has a NUL or a lone surrogate")
     if len(dumps(message.content)) > limits.message_bytes:
@@ -98,18 +97,39 @@ def _message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
     return message
 
 
+def _converted(spelled: Any, field: str) -> BaseMessage:
+    """Return the message as LangChain's, its fields and parts checked if its role is known."""
+    if isinstance(spelled, dict) and (role := _role(spelled)) in _KNOWN | _ROLES:
+        check_fields(spelled, field)
+        check_content(spelled.get("content"), f"{field}.content", is_answer=role in _ANSWERS)
+    try:
+        [message] = convert_to_messages([spelled])
+    except ValidationError as error:
+        errors = error.errors(include_input=False, include_url=False)
+        raise InvalidInput.first_of(errors, field) from None
+    except KeyError as missing:  # a tool message's call
+        raise InvalidInput(f"{field}.{missing.args[0]}", "is missing") from None
+    except (ValueError, TypeError, NotImplementedError, AttributeError):
+        raise InvalidInput(field, _reason(spelled)) from None
+    return message
+
+
 def _spelled(value: Any) -> Any:
     """Return the message in a spelling that LangChain reads.
 
-    It doesn't read the chunks it writes, nor an empty answer, whose content the chat playground omits.
+    It doesn't read the chunks it writes, nor null for most fields, nor an empty answer, whose content the
+    chat playground omits.
     """
     if isinstance(value, list):
         return tuple(value)
     if not isinstance(value, dict):
         return value
-    if value.get("role", value.get("type")) in ("assistant", "ai") and "content" not in value:
+    if value.get("type") == "constructor" and isinstance(value.get("kwargs"), dict):
+        value = _constructed(value)
+    value = {key: each for key, each in value.items() if each is not None or key == "content"}
+    if _role(value) in _ANSWERS and "content" not in value:
         return {**value, "content": ""}
-    if value.get("type") in _CHUNKS:
+    if "role" not in value and _role(value) in _CHUNKS:
         whole = {
             key: part for key, part in value.items() if key not in ("tool_call_chunks", "chunk_position")
         }
@@ -117,38 +137,30 @@ def _spelled(value: Any) -> Any:
     return value
 
 
-def _reason(value: Any, error: Exception) -> str:
+def _role(value: dict[str, Any]) -> str:
+    """Return a message's role or type; empty if it has none that is a text."""
+    role = value.get("role", value.get("type"))
+    return role if isinstance(role, str) else ""
+
+
+def _constructed(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a message as LangChain serializes its objects, `{"lc": 1, "id": [..], "kwargs": {..}}`, as the
+    plain object that it stands for; anything else as it is.
+    """
+    path = value.get("id")
+    kind = _CLASSES.get(path[-1]) if isinstance(path, list) and path and isinstance(path[-1], str) else None
+    return value if kind is None else {**value["kwargs"], "type": kind}
+
+
+def _reason(value: Any) -> str:
     """Return what is wrong with a message that LangChain refused, without echoing it."""
     if isinstance(value, dict):
-        role = value.get("role", value.get("type"))
-        if role is None:
+        if value.get("role", value.get("type")) is None:
             return "has neither a role nor a type"
         if "content" not in value and not value.get("tool_calls"):
             return "has no content"
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-        if isinstance(error, KeyError):
-            return f"{error.args[0]} is missing"
-        return "is malformed" if isinstance(role, str) and role in _KNOWN | _ROLES else _UNKNOWN
+        return "is malformed" if _role(value) in _KNOWN | _ROLES else _UNKNOWN
     return "must be a string, a [role, text] pair, or an object with role and content"
-
-
-def _check_content(message: BaseMessage, field: str) -> None:
-    """Refuse content parts that no provider accepts: their own errors are far less clear.
-
-    An answer's parts are the provider's own, and are returned to it: only their text is checked.
-    """
-    if isinstance(message.content, str):
-        return
-    for index, part in enumerate(message.content):
-        if isinstance(part, str):
-            continue
-        place, kind = f"{field}.{index}", part.get("type")
-        if kind == "text" and not isinstance(part.get("text"), str):
-            raise InvalidInput(f"{place}.text", "must be a string" if "text" in part else "is missing")
-        if not isinstance(kind, str) or (message.type in ("human", "system") and kind not in _PARTS):
-            raise InvalidInput(f"{place}.type", "is missing" if kind is None else "is not known")
 
 
 def _check_tool_messages(messages: Sequence[BaseMessage], field: str) -> None:

@@ -3,21 +3,43 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from seltzer.errors import InvalidInput
 from seltzer.runs.text import UNSTORABLE
 from seltzer.runs.thread import check_thread_id
 
 _SHOWN_CHARS: Final = 100
+# An answer may be null; an id that a client has lost must not have its request done elsewhere.
+_NOT_OMITTED: Final = frozenset({"resume", "thread_id", "from_checkpoint", "interrupt_id"})
 _Json = dict[str, Any]
 _Model = TypeVar("_Model", bound="Fields")
 
 
 class Fields(BaseModel):
-    """An object on the wire: strict about types, and without fields that aren't declared."""
+    """An object on the wire: strict about types, and without fields that aren't declared.
+
+    null counts as left out where a field may be left out, but for an answer and for ids.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or None not in value.values():
+            return value
+        fields = cls.model_fields
+        omitted = {key for key in value if key in fields and not fields[key].is_required()} - _NOT_OMITTED
+        return {key: each for key, each in value.items() if each is not None or key not in omitted}
 
     @classmethod
     def parse(cls: type[_Model], value: object) -> _Model:

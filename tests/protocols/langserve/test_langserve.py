@@ -329,9 +329,9 @@ class TestBadInput:
             ({"messages": [5]}, "input.messages.0"),
             ({"messages": [{"role": "nobody", "content": "x"}]}, "input.messages.0"),
             ({"messages": [{"role": "user"}]}, "input.messages.0"),
-            ({"messages": [{"role": "user", "content": 5}]}, "input.messages.0"),
+            ({"messages": [{"role": "user", "content": 5}]}, "input.messages.0.content"),
             ({"messages": [{"role": "user", "content": ""}]}, "input.messages.0.content"),
-            ({"messages": [{"role": "tool", "content": "x"}]}, "input.messages.0"),
+            ({"messages": [{"role": "tool", "content": "x"}]}, "input.messages.0.tool_call_id"),
             (
                 {"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]},
                 "input.messages.0.tool_call_id",

@@ -166,7 +166,6 @@ class TestStart:
             ({"input": "x", "thread_id": "a" * 129}, "thread_id"),
             ({"input": "x", "thread_id": "a\n"}, "thread_id"),
             ({"input": "x", "thread_id": {"a": 1}}, "thread_id"),
-            ({"input": "x", "config": None}, "config"),
             ({"input": "x", "config": []}, "config"),
             ({"input": "x", "config": {"tags": "a"}}, "config.tags"),
             ({"input": "x", "config": {"tags": [1]}}, "config.tags.0"),
@@ -175,9 +174,7 @@ class TestStart:
             ({"input": "x", "config": {"run_name": 1}}, "config.run_name"),
             ({"input": "x", "config": {"callbacks": []}}, "config.callbacks"),
             ({"input": "x", "context": {"user_id": "1"}}, "context"),
-            ({"input": "x", "context": None}, "context"),
             ({"input": "x", "context": []}, "context"),
-            ({"input": "x", "config": {"configurable": None}}, "config.configurable"),
             (
                 {"input": "x", "config": {"configurable": {"thread_id": None}}},
                 "config.configurable.thread_id",
@@ -196,9 +193,8 @@ class TestStart:
             ),
             *(
                 ({"input": "x", "config": {"recursion_limit": limit}}, "config.recursion_limit")
-                for limit in (0, 1_001, -1, 2.5, "5", True, None)
+                for limit in (0, 1_001, -1, 2.5, "5", True)
             ),
-            ({"input": "x", "on_busy": None}, "on_busy"),
             ({"input": "x", "on_busy": "wait"}, "on_busy"),
             ({"input": "x", "on_busy": ["reject"]}, "on_busy"),
             ({"input": "x", "from_checkpoint": "c"}, "thread_id"),
@@ -214,6 +210,22 @@ class TestStart:
 
         assert refused.value.field == field
         assert len(str(refused.value)) < 500
+
+    @pytest.mark.parametrize(
+        "nulls",
+        [
+            {"config": None},
+            {"context": None, "on_busy": None},
+            {"config": {"configurable": None, "recursion_limit": None}},
+            {"config": {"tags": None, "metadata": None, "run_name": None}},
+        ],
+        ids=lambda nulls: ", ".join(nulls),
+    )
+    def test_null_counts_as_left_out(self, nulls: Any) -> None:
+        given, plain = spec({"input": "x", **nulls}), spec({"input": "x"})
+
+        assert (given.configurable, given.context, given.labels) == ({}, None, plain.labels)
+        assert (given.on_busy, given.max_steps) == ("reject", 0)
 
     @pytest.mark.parametrize(
         ("value", "field"),
@@ -357,11 +369,11 @@ class TestAnswer:
             ({"resume": 1}, "interrupt_id"),
             ({"resume": 1, "interrupt_id": "i3"}, "interrupt_id"),
             ({"resume": 1, "interrupt_id": None}, "interrupt_id"),
+            ({"answers": None}, "resume"),
             ({"resume": 1, "interrupt_id": ["i1"]}, "interrupt_id"),
             ({"resume": 1, "input": "x"}, "input"),
             ({"answers": {}}, "answers"),
             ({"answers": []}, "answers"),
-            ({"answers": None}, "answers"),
             ({"answers": {"i3": 1}}, "answers.i3"),
             ({"answers": {"i1": 1}, "resume": 1}, "resume"),
             ({"answers": {"i1": 1}, "interrupt_id": "i1"}, "interrupt_id"),
