@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seltzer import __version__
@@ -20,7 +21,7 @@ AUTH = "off: Seltzer asks for no key yet; anyone who can reach this address can 
 class Facts:
     """What the banner shows of a server: model lines are the graphs' own words.
 
-    graphs has those that an async factory makes once the engine is open.
+    graphs has those that an async factory makes once the engine is open. data: the folder of its files.
     """
 
     version: str
@@ -29,6 +30,7 @@ class Facts:
     models: Sequence[str]
     storage: str
     auth: str
+    data: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,15 @@ class Mounted:
 def facts_of(engine: Engine, settings: Settings) -> Facts:
     """Return the facts of a server."""
     storage = f"SQLite in {settings.data / FILE_NAME}: threads and runs outlive the server"
-    return Facts(__version__, engine.graphs.values(), engine.broken.values(), _model_lines(), storage, AUTH)
+    return Facts(
+        __version__,
+        engine.graphs.values(),
+        engine.broken.values(),
+        _model_lines(),
+        storage,
+        AUTH,
+        settings.data,
+    )
 
 
 def _model_lines() -> Sequence[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seltzer.client import Client
-from tests.cli.conftest import BARE, TALKER, Desk, wait_for, wait_for_line
+from tests.cli.conftest import BARE, TALKER, Desk, banner_of, url_in, wait_for, wait_for_line
 from tests.client.cutting import cutting
 from tests.client.rawserver import END, Answer, answering_each, chunk, head
 from tests.client.streams.test_follow import run_json
@@ -273,15 +273,14 @@ def test_a_question_needs_neither_standard_input_nor_error(desk: Desk, talker: S
 
 
 def test_a_folder_that_a_server_uses_is_one_line(desk: Desk) -> None:
-    server = desk.start("serve", "--port", "0")
-    assert server.stdout is not None
-    wait_for_line(server.stdout, "Ctrl-C stops it.")
+    url = url_in(banner_of(desk.start("serve", "--port", "0")))
 
     done = desk.run("chat", "hello")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert "in use" in done.stderr.splitlines()[-1]
-    assert len(done.stderr.splitlines()) == 2  # the first reports that no server is there
+    _, complaint = done.stderr.splitlines()  # the first reports that no server is there
+    assert "in use" in complaint
+    assert f"seltzer chat --url {url}`" in complaint
 
 
 def test_an_answer_whose_connection_breaks_is_the_same(desk: Desk, talker: Served) -> None:

@@ -20,6 +20,7 @@ from seltzer.cli.serve.server import Server
 from seltzer.cli.serve.signals import STOPPING
 from seltzer.errors import AppError
 from seltzer.settings import Settings
+from seltzer.stores.sqlite.lock import record_url
 
 
 def run(read: Callable[[], Settings], *, app: str | None = None, reload: bool = False) -> int:
@@ -80,11 +81,18 @@ def _server(settings: Settings, app: str | None, listener: socket) -> Server:
     """Return the server, ready to run. Raises CannotServe, and LoadError for a graph."""
     application = load_application(settings, app)
     url, reach = bound_url(listener, settings.host), reach_of(listener)
+
+    def announce() -> None:
+        mounted = application.mounted()
+        for each in mounted:
+            record_url(each.facts.data, f"{url}{each.prefix}{each.base or ''}")
+        print(render(url, mounted, app=app, reach=reach), flush=True)
+
     return Server(
         uvicorn_config(settings, application.asgi, lifespan="on" if application.mounted() else "auto"),
         lambda: [each.engine for each in application.mounted()],
         settings.drain_s,
-        on_ready=lambda: print(render(url, application.mounted(), app=app, reach=reach), flush=True),
+        on_ready=announce,
     )
 
 

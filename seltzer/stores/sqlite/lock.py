@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -28,7 +29,7 @@ def acquire(folder: Path) -> DataLock:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = (folder / LOCK_NAME).open("a+", encoding="ascii")
+        file = (folder / LOCK_NAME).open("a+", encoding="utf-8")
     except OSError as error:
         raise _unusable(folder, error) from error
     try:
@@ -45,21 +46,31 @@ def acquire(folder: Path) -> DataLock:
     return DataLock(file)
 
 
+def record_url(folder: Path, url: str) -> None:
+    """Record where the server that has locked the folder answers, for whoever finds the folder in use."""
+    with suppress(OSError), (folder / LOCK_NAME).open("a", encoding="utf-8") as file:
+        file.write(f" {url}")
+
+
 def _in_use(folder: Path, file: TextIO) -> DataInUse:
     file.seek(0)
-    owner = file.read().split()
+    words = file.read().split()
+    process, urls = words[:3], words[3:]
     here = _this_process().split()
-    if owner == here:
+    if process == here:
         who, first = "another Seltzer of this process", "use that one (seltzer=..)"
         last = "; or give this one a folder of its own: data=.."
-    elif owner[1:] == here[1:]:
-        who = f"process {owner[0]}, a sibling of this one: process {here[1]} started both"
+    elif process[1:] == here[1:]:
+        who = f"process {process[0]}, a sibling of this one: process {here[1]} started both"
         first, last = "run one worker (several can't share a folder yet)", ""
     else:
-        who, first, last = f"process {owner[0]}" if owner else "another process", "stop it", ""
+        who, first, last = f"process {process[0]}" if process else "another process", "stop it", ""
+    if urls:
+        who = f"{who}, the server at {urls[-1]}"
+    ask = f"seltzer chat --url {urls[-1]}" if urls else "seltzer chat --url"
     return DataInUse(
-        f"{folder} is in use by {who}: {first}, choose another folder by SELTZER_DATA, or talk to that"
-        f" server with `seltzer chat --url`{last}"
+        f"{folder} is in use by {who}: {first}, choose another folder, such as SELTZER_DATA={folder}-2, or"
+        f" talk to that server with `{ask}`{last}"
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seltzer.errors import DataInUse, LoadError
-from seltzer.stores.sqlite.lock import acquire
+from seltzer.stores.sqlite.lock import acquire, record_url
 
 HOLDER = """
 import sys
@@ -48,6 +48,31 @@ def test_a_locked_folder_is_refused_in_one_line_with_what_to_do(tmp_path: Path) 
     assert "\n" not in text
     for word in (str(tmp_path), "another Seltzer of this process", "use that one", "SELTZER_DATA"):
         assert word in text
+
+
+def test_a_locked_folder_names_its_server_and_another_folder(tmp_path: Path) -> None:
+    lock = acquire(tmp_path)
+    record_url(tmp_path, "http://[::1]:9000/ai")
+
+    with pytest.raises(DataInUse) as refused:
+        acquire(tmp_path)
+
+    lock.close()
+    assert "the server at http://[::1]:9000/ai: " in str(refused.value)
+    assert "`seltzer chat --url http://[::1]:9000/ai`" in str(refused.value)
+    assert f"SELTZER_DATA={tmp_path}-2" in str(refused.value)
+
+
+def test_a_server_that_is_gone_isnt_named(tmp_path: Path) -> None:
+    acquire(tmp_path).close()
+    record_url(tmp_path, "http://127.0.0.1:9000")
+    lock = acquire(tmp_path)
+
+    with pytest.raises(DataInUse) as refused:
+        acquire(tmp_path)
+
+    lock.close()
+    assert "9000" not in str(refused.value)
 
 
 def test_a_lock_without_a_process_id_is_respected_all_the_same(tmp_path: Path) -> None:
