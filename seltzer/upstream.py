@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+BROKE_OFF: Final = "The model's answer broke off: its stream ended without a finish reason."
 DEPTH_LIMIT: Final = 64  # of arguments; as deep as a request's body may be
 # The values of a finish reason that say that the answer was cut off, in all of the providers' spellings.
 _CUTS: Final = ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")

@@ -12,6 +12,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
+from pydantic import BaseModel
 
 from seltzer.runs.graph import AnyPregel
 from tests.providers.fake import FakeProviders
@@ -19,6 +20,8 @@ from tests.providers.fake import FakeProviders
 FAKE = FakeProviders()
 CLASSES = {
     "openai": ("langchain_openai", "ChatOpenAI"),
+    "azure": ("langchain_openai", "AzureChatOpenAI"),
+    "litellm": ("langchain_openai", "ChatOpenAI"),
     "responses": ("langchain_openai", "ChatOpenAI"),
     "anthropic": ("langchain_anthropic", "ChatAnthropic"),
     "gemini": ("langchain_google_genai", "ChatGoogleGenerativeAI"),
@@ -46,8 +49,17 @@ def model(provider: str) -> BaseChatModel:
     return made
 
 
+class Form(BaseModel):
+    """A form of an answer."""
+
+    a: Any
+
+
 def _options(provider: str, url: str) -> dict[str, Any]:
     common = {"model": "a-model", "base_url": url, "api_key": "k", "timeout": TIMEOUT_S, "max_retries": 0}
+    if provider == "azure":
+        own = {"azure_endpoint": url, "azure_deployment": "a-model", "api_version": "2024-10-21"}
+        return {**common, "base_url": None, **own}
     if provider == "responses":
         return {**common, "use_responses_api": True}
     if provider == "gemini":
@@ -115,6 +127,17 @@ def fallen_back(provider: str) -> AnyPregel:
     return StateGraph(MessagesState).add_node("call", call).add_edge(START, "call").compile()
 
 
+def formed(provider: str) -> AnyPregel:
+    """Return a graph whose model answers in a form, by the package's default method."""
+    asked = model(provider).with_structured_output(Form)
+
+    async def call(state: MessagesState) -> dict[str, list[Any]]:
+        found: Any = await asked.ainvoke(state["messages"])
+        return {"messages": [AIMessage(f"It is {found.a}.")]}
+
+    return StateGraph(MessagesState).add_node("call", call).add_edge(START, "call").compile()
+
+
 def _looped(call: Any) -> AnyPregel:
     builder = StateGraph(MessagesState).add_node("call", call).add_node("tools", ToolNode([double]))
     builder.add_edge(START, "call").add_conditional_edges("call", tools_condition).add_edge("tools", "call")
@@ -132,7 +155,13 @@ class _Whole(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=AIMessage("the other one"))])
 
 
-KINDS = {"agent": ready_made, "loop": hand_made, "stream": streaming, "fallback": fallen_back}
+KINDS = {
+    "agent": ready_made,
+    "loop": hand_made,
+    "stream": streaming,
+    "fallback": fallen_back,
+    "form": formed,
+}
 
 
 def made(name: str) -> AnyPregel:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-End = Literal["stop", "tool", "length", "cut", "reset", "error", "garbage"]
+End = Literal["stop", "tool", "length", "filter", "cut", "reset", "error", "garbage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,14 @@ SCENARIOS: dict[str, Scenario] = {
     "half-result": Answer(calls=(Call('{"a": 6, "note": "half"}'),), end="tool"),
     "deep": Answer(calls=(Call(DEEP),), end="tool"),
     "long": Answer(WORDS, end="length"),
+    "filtered": Answer(WORDS, end="filter"),
+    "form": Answer(('{"a": ', "6}")),
+    "cut-form": Answer(('{"a": ', "[6"), end="cut"),
+    "half-form": Answer(('{"a": ', "[6"), end="length"),
+    "filtered-form": Answer(('{"a": ', "[6"), end="filter"),
+    "reset-form": Answer(('{"a": ', "[6"), end="reset"),
+    "other-form": Answer(('{"b": ', "6}")),
+    "bad-form": Answer(("It is ", "6.")),
     "reset": Answer(WORDS, end="reset"),
     "error": Answer(WORDS, end="error"),
     "garbage": Answer(WORDS, end="garbage"),

@@ -10,7 +10,9 @@ from tests.protocols.behaviours import sse
 from tests.providers.agents import CLASSES, INSTALLED, RAN
 from tests.providers.scenarios import WORDS
 
-pytestmark = [  # google.genai makes a session class of its own, and leaves bodies of errors unread
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Pydantic serializer warnings"),  # the SDK's, of an answer in a form
+    # google.genai makes a session class of its own, and leaves bodies of errors unread
     pytest.mark.filterwarnings("ignore:Inheritance class:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:coroutine 'ClientResponse.json' was never:RuntimeWarning"),
 ]
@@ -24,8 +26,9 @@ def of_providers(*names: str) -> pytest.MarkDecorator:
 
 
 every_provider = of_providers(*CLASSES)
+every_package = of_providers(*(name for name in CLASSES if name not in ("azure", "litellm")))
 # The arguments of a call come as text from these: the others' are objects, of which no half can be sent.
-SPELLED = ("openai", "responses", "anthropic", "mistral", "bedrock")
+SPELLED = ("openai", "azure", "litellm", "responses", "anthropic", "mistral", "bedrock")
 AUTH, ERROR, TRUNCATED = "upstream_auth", "upstream_error", "upstream_truncated"
 LIMITED, BROKEN = "upstream_rate_limited", "upstream_malformed"
 FAULTS: dict[str, tuple[str, int, bool]] = {  # scenario -> code, status, whether it is retryable
@@ -100,7 +103,7 @@ def test_an_answer_is_one_message_of_the_threads_id(client: httpx.Client, provid
     assert answered.data["usage"]["input_tokens"] == 3
 
 
-@every_provider
+@of_providers(*(name for name in CLASSES if name != "azure"))  # whose chat completions have none
 def test_thinking_is_told_apart_from_the_answer(client: httpx.Client, provider: str) -> None:
     thought = run(client, f"{provider}-agent", "thinking")
 
@@ -144,7 +147,7 @@ def test_a_fault_ends_the_run_with_its_code(client: httpx.Client, provider: str,
     assert "SECRET" not in str(failed.data)
 
 
-@every_provider
+@every_package
 @every_fault
 def test_chat_has_the_faults_status_or_is_cut(client: httpx.Client, provider: str, fault: str) -> None:
     code, status, _ = FAULTS[fault]
@@ -162,7 +165,7 @@ def test_chat_has_the_faults_status_or_is_cut(client: httpx.Client, provider: st
     assert b"SECRET" not in problem
 
 
-@every_provider
+@every_package
 @every_fault
 def test_langserve_has_the_fault_in_its_error_event(client: httpx.Client, provider: str, fault: str) -> None:
     code, status, retryable = FAULTS[fault]
@@ -189,7 +192,9 @@ def test_a_fault_is_the_same_in_a_plain_function_and_in_a_stream(
     assert failed.data["code"] == FAULTS[fault][0]
 
 
-@of_providers("openai", "responses", "anthropic", "gemini", "ollama", "bedrock")  # of those that document one
+@of_providers(
+    "openai", "azure", "litellm", "responses", "anthropic", "gemini", "ollama", "bedrock"
+)  # of those that document one
 def test_a_provider_that_names_an_error_amid_its_answer_is_understood(
     client: httpx.Client, provider: str
 ) -> None:
@@ -256,3 +261,41 @@ def test_a_text_that_the_providers_limit_ended_is_an_answer(client: httpx.Client
     long = run(client, f"{provider}-agent", "long")
 
     assert (long.last, long.text) == ("finished", TEXT)
+
+
+@of_providers("openai", "azure", "litellm")
+@pytest.mark.parametrize(
+    ("scenario", "code", "retryable"),
+    [
+        ("cut-form", TRUNCATED, True),
+        ("half-form", TRUNCATED, True),
+        ("filtered-form", ERROR, False),
+        ("other-form", BROKEN, True),
+        ("bad-form", BROKEN, True),
+        ("reset-form", "upstream_disconnected", True),
+        ("429", LIMITED, True),
+    ],
+)
+def test_an_answer_that_is_not_of_the_form_asked_for_is_the_models_fault(
+    client: httpx.Client, provider: str, scenario: str, code: str, retryable: bool
+) -> None:
+    failed = run(client, f"{provider}-form", scenario)
+
+    assert (failed.data["code"], failed.data["retryable"]) == (code, retryable)
+
+
+@of_providers("openai", "azure", "litellm")
+def test_an_answer_in_a_form_is_the_nodes_to_read(client: httpx.Client, provider: str) -> None:
+    graph = f"{provider}-form"
+
+    formed = run(client, graph, "form")
+    whole = client.post(f"/{graph}/invoke", json={"input": "scenario:form"}).json()["output"]
+
+    assert (formed.last, whole) == ("finished", "It is 6.")
+
+
+@of_providers("openai", "azure", "litellm")
+def test_a_text_that_a_filter_ended_is_an_answer(client: httpx.Client, provider: str) -> None:
+    filtered = run(client, f"{provider}-agent", "filtered")
+
+    assert (filtered.last, filtered.text) == ("finished", TEXT)

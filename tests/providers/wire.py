@@ -1,8 +1,9 @@
 """A scenario in the providers' documented wire formats: pieces of a stream, and bodies of errors. Pure.
 
-Sources: platform.openai.com (chat and Responses streaming events), docs.anthropic.com (streaming messages),
-github.com/ollama/ollama docs/api.md, ai.google.dev (streamGenerateContent), docs.mistral.ai (chat,
-reasoning), docs.aws.amazon.com (ConverseStream, and the event stream encoding it is in).
+Sources: platform.openai.com (chat and Responses streaming events), learn.microsoft.com (Azure OpenAI's
+reference, content filtering), docs.litellm.ai (streaming, exceptions of the proxy), docs.anthropic.com
+(streaming messages), github.com/ollama/ollama docs/api.md, ai.google.dev (streamGenerateContent),
+docs.mistral.ai (chat, reasoning), docs.aws.amazon.com (ConverseStream, and its event stream encoding).
 """
 
 import json
@@ -53,16 +54,51 @@ def openai(answer: Answer) -> Iterator[bytes]:
         yield _data({"error": {"message": SECRET, "type": "tokens", "code": "rate_limit_exceeded"}})
     elif answer.end == "garbage":
         yield _GARBAGE
-    elif answer.end in ("stop", "tool", "length"):
+    elif answer.end in _REASONS:
         yield _choice({}, _REASONS[answer.end])
         yield _data({**_CHAT, "choices": [], "usage": _USAGE})
         yield b"data: [DONE]\n\n"
 
 
+def azure(answer: Answer) -> Iterator[bytes]:
+    """OpenAI's, with the results of its filters: of the prompt first, then beside each choice."""
+    filtered = [{"prompt_index": 0, "content_filter_results": _SAFE}]
+    yield _data(
+        {**_CHAT, "id": "", "object": "", "model": "", "choices": [], "prompt_filter_results": filtered}
+    )
+    for event in openai(answer):
+        frame = json.loads(event[6:]) if event.startswith(b'data: {"id"') else None
+        for choice in frame["choices"] if frame else ():
+            choice["content_filter_results"] = _SAFE if choice["delta"] else {}
+        yield _data(frame) if frame else event
+
+
+def litellm(answer: Answer) -> Iterator[bytes]:
+    """OpenAI's as LiteLLM's proxy makes it of any other's: no empty text first, and usage beside a choice."""
+    for event in openai(answer):
+        frame = json.loads(event[6:]) if event.startswith(b'data: {"id"') else None
+        if frame is None:
+            yield event
+        elif not frame["choices"]:
+            yield _data({**frame, "choices": [{"index": 0, "delta": {}}]})
+        elif frame["choices"][0]["delta"] != {"role": "assistant", "content": ""}:
+            (choice,) = frame["choices"]
+            more = {"provider_specific_fields": None, "thinking_blocks": None}
+            thought = {**choice["delta"], **(more if "reasoning_content" in choice["delta"] else {})}
+            choice = {
+                "index": 0,
+                "delta": thought,
+                "finish_reason": choice["finish_reason"],
+                "logprobs": None,
+            }
+            yield _data({**frame, "choices": [choice], "citations": None})
+
+
+_SAFE = {"hate": {"filtered": False, "severity": "safe"}, "violence": {"filtered": False, "severity": "safe"}}
 _CHAT = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": NAME}
 
 
-_REASONS = {"stop": "stop", "tool": "tool_calls", "length": "length"}
+_REASONS = {"stop": "stop", "tool": "tool_calls", "length": "length", "filter": "content_filter"}
 _USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
 
 
@@ -328,6 +364,8 @@ def _frame(name: str, payload: Json, kind: str = "event") -> bytes:
 
 RENDERS: dict[str, tuple[Render, str]] = {
     "openai": (openai, SSE),
+    "azure": (azure, SSE),
+    "litellm": (litellm, SSE),
     "responses": (responses, SSE),
     "anthropic": (anthropic, SSE),
     "ollama": (ollama, "application/x-ndjson"),
@@ -338,6 +376,7 @@ RENDERS: dict[str, tuple[Render, str]] = {
 
 _ANTHROPIC = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error"}
 _ANTHROPIC |= {404: "not_found_error", 429: "rate_limit_error", 500: "api_error", 503: "api_error"}
+_AZURE = {400: "content_filter", 404: "DeploymentNotFound"}
 _AWS = {400: "ValidationException", 401: "UnrecognizedClientException", 403: "AccessDeniedException"}
 _AWS |= {404: "ResourceNotFoundException", 429: "ThrottlingException", 500: "InternalServerException"}
 _AWS |= {503: "ServiceUnavailableException"}
@@ -355,4 +394,9 @@ def refusal(provider: str, status: int, message: str) -> tuple[Json, dict[str, s
         return {"object": "error", "message": message, "type": "error", "code": str(status)}, {}
     if provider == "bedrock":
         return {"message": message}, {"x-amzn-errortype": _AWS[status]}
-    return {"error": {"message": message, "type": "error", "param": None, "code": None}}, {}
+    if provider == "azure":
+        return {"error": {"message": message, "code": _AZURE.get(status, str(status))}}, {
+            "apim-request-id": "1"
+        }
+    code = str(status) if provider == "litellm" else None
+    return {"error": {"message": message, "type": "error", "param": None, "code": code}}, {}

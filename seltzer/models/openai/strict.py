@@ -25,7 +25,7 @@ from langchain_core.utils.json import parse_partial_json
 from langchain_openai import ChatOpenAI, OpenAI
 
 from seltzer.models.errors import UpstreamTruncated
-from seltzer.upstream import PartialCall, PartialCalls, are_complete
+from seltzer.upstream import BROKE_OFF, PartialCall, PartialCalls, are_complete
 
 _SEALS = ("]", '"]', '\\"]')
 
@@ -83,7 +83,7 @@ class StrictChatOpenAI(ChatOpenAI):
         converted = super()._convert_chunk_to_generation_chunk(
             chunk, default_chunk_class, base_generation_info
         )
-        choices = chunk.get("choices")
+        choices = chunk.get("choices") or (chunk.get("chunk") or {}).get("choices")  # of an event's chunk
         delta = choices[0].get("delta") if choices else None
         if converted and delta and (reasoning := delta.get("reasoning_content") or delta.get("reasoning")):
             converted.message.additional_kwargs["reasoning_content"] = reasoning
@@ -125,7 +125,7 @@ class _Ending:
 
     def check(self) -> None:
         if not self._finish_reason:
-            raise UpstreamTruncated("The model's answer broke off: its stream ended without a finish reason.")
+            raise UpstreamTruncated(BROKE_OFF)
 
     def seal(self) -> Iterator[ChatGenerationChunk]:
         """Yield a chunk that makes LangChain see incomplete arguments as invalid, if there are any."""

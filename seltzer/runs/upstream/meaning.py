@@ -46,6 +46,13 @@ _BY_SDK_CLASS: Final = {
     "ResponseError": "upstream_error",
     "EventStreamError": "upstream_error",
 }
+# What openai's parser of answers in a form raises of one that was ended early.
+_BY_PARSER_CLASS: Final = {
+    "LengthFinishReasonError": Meaning("upstream_truncated"),
+    "ContentFilterFinishReasonError": Meaning("upstream_error", is_final=True),
+}
+_PARSER: Final = "openai.lib."
+_AT_THE_END: Final = "get_final_completion"  # it parses what has had no finish reason until then
 _BY_CLIENT_CLASS: Final = {
     "TimeoutException": "upstream_timeout",
     "TimeoutError": "upstream_timeout",
@@ -154,12 +161,22 @@ def _named(name: str) -> Meaning | None:
 
 def _by_class(traced: Traced) -> Meaning | None:
     for base in type(traced.error).__mro__:
+        if parsed := _BY_PARSER_CLASS.get(base.__name__):
+            return parsed
         if code := _BY_SDK_CLASS.get(base.__name__):
             return Meaning(code)
         code = _BY_CLIENT_CLASS.get(base.__name__)
         if code and (traced.origin is Origin.MODEL or base.__module__.partition(".")[0] in _CLIENTS):
             return Meaning(code)
     return None
+
+
+def _by_parsing(traced: Traced) -> Meaning | None:
+    """Recognize what an SDK raises as it parses an answer in the form that was asked for."""
+    if any(each.function == _AT_THE_END for each in traced.frames):
+        return Meaning("upstream_truncated")
+    is_misread = isinstance(traced.error, (ValueError, *_MISREAD))
+    return Meaning("upstream_malformed") if is_misread else None
 
 
 def _by_reading(traced: Traced) -> Meaning | None:
@@ -169,8 +186,8 @@ def _by_reading(traced: Traced) -> Meaning | None:
         return None
     if module.startswith("langchain_core.language_models") and str(error).startswith("No generation"):
         return Meaning("upstream_truncated")  # a stream without a single chunk
-    if type(error).__name__ == "ValidationError" and is_of_sdk(module):
-        return Meaning("upstream_malformed")
+    if (type(error).__name__ == "ValidationError" and is_of_sdk(module)) or module.startswith(_PARSER):
+        return _by_parsing(traced)
     is_packages = module.startswith("langchain_") and not module.startswith("langchain_core.")
     if not (is_packages and any(word in function for word in _READING)):
         return None

@@ -13,6 +13,7 @@ from seltzer.models.openai.accelerated.callbacks import CallbacksInPlace, callba
 from seltzer.models.openai.accelerated.completions import AcceleratedCompletions
 from seltzer.models.openai.accelerated.direct_path import DirectPath, PublishedText
 from seltzer.models.openai.accelerated.frames import TextFrame
+from seltzer.models.openai.accelerated.parsed_stream import ParsingClient
 from seltzer.models.openai.accelerated.text_chunk import text_chunk
 from seltzer.models.openai.accelerated.transport import ModelHttpClient
 from seltzer.models.openai.retries import abound_retry
@@ -47,7 +48,7 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
         callbacks = run_manager and callbacks_in_place(run_manager)
         if not (isinstance(callbacks, CallbacksInPlace) and self.can_accelerate(kwargs)):
             return await super()._agenerate_with_cache(messages, stop, callbacks, **kwargs)
-        model = self._reading_bytes(DirectPath(callbacks))
+        model = self._reading_bytes(DirectPath(callbacks), kwargs)
         try:
             run = super(AcceleratedChatOpenAI, model)._agenerate_with_cache
             return await run(messages, stop, callbacks, **kwargs)
@@ -55,7 +56,7 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
             await model.async_client.aclose()
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        model = self._reading_bytes(None) if self.can_accelerate(kwargs) else self
+        model = self._reading_bytes(None, kwargs) if self.can_accelerate(kwargs) else self
         chunks = super(AcceleratedChatOpenAI, model)._astream(*args, **kwargs)
         async with aclosing(chunks) as open_chunks:  # type: ignore[type-var]
             async for chunk in open_chunks:
@@ -68,9 +69,9 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
         reads_headers = self.include_response_headers or getattr(self, "_uses_gateway", False)
         others = reads_headers or self.output_version == "v1"
         has_client = self.root_async_client is not None  # else it was given the completions alone
-        return has_client and not (others or "response_format" in {**options, **self.model_kwargs})
+        return has_client and not others
 
-    def _reading_bytes(self, direct: DirectPath | None) -> Self:
+    def _reading_bytes(self, direct: DirectPath | None, options: dict[str, Any]) -> Self:
         """Return this model for one call: a stream is read from its bytes, its silences are bounded there."""
         client: AsyncOpenAI = self.root_async_client
         completions = AcceleratedCompletions(
@@ -81,7 +82,10 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
             model=self.model_name,
             direct=direct,
         )
-        return self.model_copy(update={"async_client": completions, "stream_chunk_timeout": None})
+        changes: dict[str, Any] = {"async_client": completions, "stream_chunk_timeout": None}
+        if "response_format" in options or "response_format" in self.model_kwargs:
+            changes["root_async_client"] = ParsingClient(client, completions.open_text)
+        return self.model_copy(update=changes)
 
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None

@@ -1,6 +1,7 @@
 """The chat completions that ChatOpenAI calls, whose streams are read from their bytes."""
 
 import asyncio
+from collections.abc import Callable
 from inspect import signature
 from types import NoneType
 from typing import Any
@@ -11,6 +12,7 @@ from openai.resources.chat import AsyncCompletions
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from seltzer.models.openai.accelerated.direct_path import DirectPath
+from seltzer.models.openai.accelerated.frames import Frame, plain_frame, text_frame
 from seltzer.models.openai.accelerated.stream import AcceleratedStream
 
 _OPTIONS = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
@@ -51,12 +53,22 @@ class AcceleratedCompletions:
         """Send the request with the SDK's retries, errors and limits."""
         if not payload.get("stream"):
             return await self._plain.create(**payload)
+        return await self._open_stream(payload, plain_frame)
+
+    async def open_text(self, payload: dict[str, Any]) -> AcceleratedStream:
+        """Open a stream of which the SDK reads all frames but those of texts."""
+        return await self._open_stream(payload, text_frame)
+
+    async def _open_stream(
+        self, payload: dict[str, Any], read: Callable[[bytes], Frame | None]
+    ) -> AcceleratedStream:
         self._stream = AcceleratedStream(
             await self._open_in_time(payload),
             self._client,
             chunk_timeout_s=self._chunk_timeout_s,
             model=self._model,
             direct=self._direct,
+            read=read,
         )
         return self._stream
 

@@ -1,6 +1,6 @@
 """Cuts a streamed chat answer into its SSE events, and reads those that are plain at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import NoneType
 from typing import Any
 
@@ -47,6 +47,12 @@ def plain_frame(data: bytes) -> Frame | None:
     return frame if is_plain else None
 
 
+def text_frame(data: bytes) -> Frame | None:
+    """Read a frame if it is a plain one that only adds text."""
+    frame = plain_frame(data)
+    return frame if type(frame) is TextFrame else None
+
+
 def _is_only_text(delta: Frame) -> bool:
     others = (value for key, value in delta.items() if key != "content" and key != "role")
     return delta.get("role") in (None, "assistant") and all(value is None for value in others)
@@ -72,9 +78,11 @@ class FrameReader:
 
     A plain event is one line of data and an empty line. The bytes of another one are its lines, and before
     them the last id that the stream has named: with it they are read as the SDK reads the whole stream.
+    read: what makes a frame of an event's data; None for one that isn't plain.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[bytes], Frame | None] = plain_frame) -> None:
+        self._read = read
         self._rest: list[bytes] = []  # of a line that isn't complete yet
         self._is_after_cr = False
         self._lines: list[bytes] = []  # of the current event
@@ -102,7 +110,7 @@ class FrameReader:
                 continue
             event, self._lines = self._lines, []
             if len(event) == 1 and event[0].startswith(b"data:"):
-                frame = plain_frame(event[0][5:])
+                frame = self._read(event[0][5:])
                 if frame is not None:
                     yield frame
                     continue

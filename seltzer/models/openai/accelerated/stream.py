@@ -16,7 +16,7 @@ from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk
 
 from seltzer.models.openai.accelerated.direct_path import DirectPath
-from seltzer.models.openai.accelerated.frames import Frame, FrameReader, TextFrame, is_done
+from seltzer.models.openai.accelerated.frames import Frame, FrameReader, TextFrame, is_done, plain_frame
 from seltzer.models.openai.accelerated.read_timeout import ReadTimedOut, ReadTimeout
 from seltzer.models.openai.accelerated.transport import IS_WHOLE, READ, SET_CONSUMER
 
@@ -28,7 +28,8 @@ Chunk = Frame | ChatCompletionChunk
 class AcceleratedStream:
     """The SDK's stream, which yields a plain frame as a dict, and other frames as the SDK's models.
 
-    Raises what the SDK's raises, and StreamChunkTimeoutError if no frame arrives within chunk_timeout_s.
+    read: what recognizes a plain frame. Raises what the SDK's raises, and StreamChunkTimeoutError if no frame
+    arrives within chunk_timeout_s.
     """
 
     def __init__(
@@ -39,13 +40,14 @@ class AcceleratedStream:
         chunk_timeout_s: float | None,
         model: str | None,
         direct: DirectPath | None,
+        read: Callable[[bytes], Frame | None] = plain_frame,
     ) -> None:
         self.response = response
         self._client = client
         self._chunk_timeout_s = chunk_timeout_s
         self._model = model
         self._direct = direct
-        self._frames = FrameReader()
+        self._frames = FrameReader(read)
         self._own_count = 0
         self._iterator = self._chunks()
 

@@ -15,6 +15,7 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 
 from seltzer.runs.text import clean_value
 from seltzer.upstream import (
+    BROKE_OFF,
     PartialCall,
     PartialCalls,
     UpstreamMalformed,
@@ -88,7 +89,7 @@ def _check_ending(metadata: Mapping[str, Any], provider: str | None) -> None:
     if endings is None or (beginning is not None and beginning not in metadata):
         return
     if not any(metadata.get(key) for key in endings):
-        raise UpstreamTruncated("The model's answer broke off: its stream ended without a finish reason.")
+        raise UpstreamTruncated(BROKE_OFF)
 
 
 def _check_calls(message: AIMessage, seen: Sequence[PartialCall], *, is_cut: bool) -> None:

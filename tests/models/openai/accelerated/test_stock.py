@@ -103,7 +103,14 @@ ACCELERATED: dict[str, Making] = {
     "with_config": lambda url: plain(url).with_config(tags=["a"]),
     "with_retry": lambda url: plain(url).with_retry(stop_after_attempt=1),
     "with_fallbacks": lambda url: plain(url).with_fallbacks([plain(url)]),
-    "with_structured_output": lambda url: plain(url).with_structured_output(Look, method="function_calling"),
+    **{
+        f"with_structured_output, {method}": lambda url, method=method: plain(url).with_structured_output(  # type: ignore[misc]  # a default binds it
+            Look, method=method
+        )
+        for method in ("function_calling", "json_schema", "json_mode")
+    },
+    "a schema": lambda url: plain(url).with_structured_output(Look.model_json_schema() | {"title": "Look"}),
+    "tools and a form": lambda url: plain(url).bind_tools([look], strict=True, response_format=Look),
 }
 OTHERS: dict[str, Making] = {
     "a subclass": lambda url: Subclass(model="m", api_key="k", base_url=url),

@@ -22,11 +22,18 @@ from tests.replies import SERVER_ERROR, UNAUTHORIZED, Refusal, Reply, ToolCall
 from tests.serving import serving, write_graphs
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # of the SDK's parsed answers
 HEAD = """
 from langchain.agents import create_agent
+from langchain.agents.structured_output import ProviderStrategy
 from langchain.chat_models import init_chat_model
 from langchain_openai import ChatOpenAI
 from langgraph.graph import START, MessagesState, StateGraph
+from pydantic import BaseModel
+
+class Look(BaseModel):
+    "A look."
+    at: str
 
 def look(at: str) -> str:
     "Look."
@@ -34,6 +41,12 @@ def look(at: str) -> str:
 
 def model(**options):
     return ChatOpenAI(model="gpt-4o-mini", stream_usage=True, max_retries=0, **options)
+
+def structured(form, method):
+    async def node(state: MessagesState):
+        found = await model().with_structured_output(form, method=method).ainvoke(state["messages"])
+        return {"messages": [("ai", str(found))]}
+    return StateGraph(MessagesState).add_node("node", node).add_edge(START, "node").compile()
 
 def calling(called):
     async def node(state: MessagesState):
@@ -47,13 +60,10 @@ GRAPHS = {
     "agent": "graph = create_agent(model(), [look])",
     "retrying": "graph = calling(model().with_retry(stop_after_attempt=2, wait_exponential_jitter=False))",
     "falling_back": "graph = calling(model().with_fallbacks([model(temperature=0.5)]))",
-    "structured": """
-async def node(state: MessagesState):
-    found = await model().with_structured_output(look, method="function_calling").ainvoke(state["messages"])
-    return {"messages": [("ai", str(found))]}
-
-graph = StateGraph(MessagesState).add_node("node", node).add_edge(START, "node").compile()
-""",
+    "structured": "graph = structured(look, 'function_calling')",
+    "in_a_form": "graph = structured(Look, 'json_schema')",
+    "in_json": "graph = structured(Look, 'json_mode')",
+    "agent_in_a_form": "graph = create_agent(model(), [look], response_format=ProviderStrategy(Look))",
     "streaming": """
 async def node(state: MessagesState):
     whole = None
@@ -66,12 +76,16 @@ graph = StateGraph(MessagesState).add_node("node", node).add_edge(START, "node")
 }
 LOOKS = Reply(text="Let me see", tool_calls=[ToolCall("look", {"at": "this"})])
 SAYS = Reply(text="It is this one.")
+IN_FORM = Reply(text='{"at": "this one"}')
 SCRIPTS: dict[str, list[Reply | Refusal]] = {
     **{name: [SAYS] for name in GRAPHS},
     "agent": [LOOKS, SAYS],
     "retrying": [SERVER_ERROR, SAYS],
     "falling_back": [SERVER_ERROR, SAYS],
     "structured": [Reply(tool_calls=[ToolCall("look", {"at": "this"})])],
+    "in_a_form": [IN_FORM],
+    "in_json": [IN_FORM],
+    "agent_in_a_form": [LOOKS, IN_FORM],
 }
 CUT = Reply(text="one two three four", breaks="truncated", after=2)
 
@@ -150,7 +164,7 @@ def test_chat_streams_the_answer_behind_a_tool_call(served: str, upstream: Upstr
     assert len(upstream.requests) == 2
 
 
-@pytest.mark.parametrize("graph", ["one", "by_name", "agent", "streaming"])
+@pytest.mark.parametrize("graph", ["one", "by_name", "agent", "streaming", "in_a_form", "in_json"])
 def test_a_stream_that_breaks_off_is_no_answer(graph: str, served: str, upstream: Upstream) -> None:
     upstream.script([CUT])
 

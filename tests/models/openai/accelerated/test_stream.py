@@ -24,13 +24,14 @@ from langchain_core.tools import tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_openai import ChatOpenAI, StreamChunkTimeoutError
 from openai import NOT_GIVEN, DefaultAsyncHttpxClient
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
+from seltzer.models import UpstreamTruncated
 from seltzer.models.openai import openai_chat
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
 from seltzer.models.openai.accelerated.transport import ModelHttpClient
 from seltzer.models.openai.strict import StrictChatOpenAI
-from tests.models.openai.dialects import BROKEN, STREAMS
+from tests.models.openai.dialects import BROKEN, DONE, STREAMS, frame
 from tests.models.openai.wire import CHUNKED, END, answering, chunked, read_request, sending
 
 pytestmark = [
@@ -63,7 +64,20 @@ def look(at: str) -> str:
     return at
 
 
+class Look(BaseModel):
+    """A look."""
+
+    at: str
+
+
+FORMS: dict[str, Any] = {
+    "a class": Look,
+    "a schema": {"type": "json_schema", "json_schema": {"name": "Look", "schema": Look.model_json_schema()}},
+    "JSON": {"type": "json_object"},
+    "text": {"type": "text"},
+}
 OPTIONS: dict[str, dict[str, Any]] = {
+    **{f"in the form of {name}": {"response_format": form} for name, form in FORMS.items()},
     "plain": {},
     "tools": {"tools": [convert_to_openai_tool(look)], "tool_choice": "auto", "parallel_tool_calls": False},
     "numbers": {"temperature": 0.5, "seed": 7, "stop": ["a", "b"], "logit_bias": {"1": 2}, "n": 1},
@@ -133,11 +147,11 @@ def _facts(chunk: ChatGenerationChunk) -> list[Any]:
     ]
 
 
-async def _outcome(model: ChatOpenAI) -> tuple[list[list[Any]], str]:
+async def _outcome(model: ChatOpenAI, **options: Any) -> tuple[list[list[Any]], str]:
     """A stream's outcome: its chunks, and the error that ended it."""
     chunks = []
     try:
-        async for chunk in model._astream(ASKED):
+        async for chunk in model._astream(ASKED, **options):
             chunks.append(_facts(chunk))
     except Exception as error:  # noqa: BLE001  any: both ways must fail alike
         return chunks, f"{type(error).__name__}: {error}"
@@ -168,6 +182,63 @@ async def test_langchains_own_model_makes_the_same_chunks(name: str) -> None:
         chunk.message.additional_kwargs.pop("reasoning_content", None)
     assert [_facts(chunk) for chunk in chunks[: len(expected)]] == [_facts(chunk) for chunk in expected]
     assert all(chunk.message.tool_call_chunks for chunk in chunks[len(expected) :])  # type: ignore[attr-defined]
+
+
+def _in_form(*texts: str, finish_reason: str = "stop") -> bytes:
+    events = [frame({"role": "assistant", "content": ""}), *(frame({"content": text}) for text in texts)]
+    usage = frame({}, choice={"finish_reason": finish_reason})
+    return "".join([*events, usage, DONE]).encode()
+
+
+LOOKS = {
+    "a look": _in_form('{"at"', ': "th', 'is"}'),
+    "a look in one piece": _in_form('{"at": "this"}'),
+    "half of one": _in_form('{"at": ', '"th', finish_reason="length"),
+    "a filtered one": _in_form('{"at": ', finish_reason="content_filter"),
+    "another thing": _in_form('{"x": ', "1}"),
+    "nothing": _in_form(),
+    "its thinking": _in_form('{"at": "x"}').replace(
+        b'"content": ""', b'"reasoning": "hm", "content": null', 1
+    ),
+}
+# There the SDK fails amid a whole answer, for want of a role, or leaves out what doesn't name itself a chunk.
+LEFT_OUT = ("missing", "forms")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", LOOKS)
+async def test_an_answer_in_a_form_yields_the_chunks_and_the_error_of_the_plain_way(
+    name: str, form: str
+) -> None:
+    outcomes = [
+        await _outcome(_model(kind, [LOOKS[name]]), response_format=FORMS[form])
+        for kind in (AcceleratedChatOpenAI, StrictChatOpenAI)
+    ]
+
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][0]
+
+
+@pytest.mark.parametrize("name", [name for name in STREAMS if name not in LEFT_OUT])
+async def test_every_dialect_yields_the_chunks_of_the_plain_way_in_a_form_too(name: str) -> None:
+    pieces = [bytes([byte]) for byte in STREAMS[name]]
+
+    outcomes = [
+        await _outcome(_model(kind, pieces), response_format=FORMS["JSON"])
+        for kind in (AcceleratedChatOpenAI, StrictChatOpenAI)
+    ]
+
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("answer", ["truncated", "truncated in a frame", "empty"])
+async def test_half_an_answer_in_a_form_is_truncated(answer: str, form: str) -> None:
+    with pytest.raises(UpstreamTruncated):
+        async for _ in _model(AcceleratedChatOpenAI, [BROKEN[answer]])._astream(
+            ASKED, response_format=FORMS[form]
+        ):
+            pass
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -264,7 +335,7 @@ async def test_the_request_is_the_one_that_the_sdk_makes(history: str, options: 
         try:
             async for _ in model._astream(HISTORIES[history], **OPTIONS[options]):
                 pass
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             outcomes.append([str(error), asked.requests])
         else:
             outcomes.append(asked.requests)
