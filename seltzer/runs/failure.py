@@ -29,6 +29,7 @@ MESSAGES: Final = {
     "storage_failed": "The server can't store the run's events; its log has the reason.",
     "state_not_storable": "The graph's state contains something that can't be stored.",
     "graph_gone": "The run's graph isn't served any more.",
+    "unknown_checkpoint": "The state that the run was to begin from isn't kept any more.",
     "thread_interrupted": "The thread waits for the answer to an interrupt.",
     "upstream_auth": "The model's provider refused the server's key.",
     "upstream_rate_limited": "The model's provider is rate limiting the server.",

@@ -165,11 +165,18 @@ class Checkpoints(Protocol):
         ...
 
     async def prune(self, thread_id: str) -> None:
-        """Drop the thread's oldest checkpoints, beyond those that are kept and perhaps a few more."""
+        """Drop the thread's oldest checkpoints, beyond those that are kept and perhaps a few more.
+
+        Those that an active run begins from are kept.
+        """
         ...
 
     async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
-        """Remove what the runs wrote from the thread: it is as it was before them."""
+        """Remove what the runs wrote from the thread: it is as it was before them.
+
+        The spec of an active run that begins from one of the removed checkpoints gets the nearest one before
+        it, or none if there was none before it.
+        """
         ...
 
     async def delete(self, thread_id: str) -> None:

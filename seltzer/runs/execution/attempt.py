@@ -19,7 +19,7 @@ from langchain_core.runnables import RunnableConfig
 from seltzer.cursor import Cursor
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event, Json, RunId
-from seltzer.runs.execution.driver.graph_input import read_input
+from seltzer.runs.execution.driver.graph_input import GraphInput, read_input
 from seltzer.runs.execution.driver.graph_stream import Part
 from seltzer.runs.execution.driver.run_config import (
     executable,
@@ -190,12 +190,12 @@ class Attempt:
             if opened is not self._graph.pregel:
                 self._attach(opened)
                 context = GraphSchemas(opened, opened).make_context(spec.context)
-            input = await self._input()
+            read = await self._input()
             config = graph_config(spec, self._graph, opened, request, steps)
-            if spec.checkpoint_id and input is not None:
-                config["configurable"]["checkpoint_id"] = spec.checkpoint_id
+            if read.checkpoint_id is not None:
+                config["configurable"]["checkpoint_id"] = read.checkpoint_id
             if self._lifecycle.run():
-                await self._drive(input, config, context)
+                await self._drive(read.input, config, context)
 
     def _attach(self, opened: AnyPregel) -> None:
         """Compile a graph that was made for this run with the server's own checkpointer."""
@@ -215,7 +215,7 @@ class Attempt:
                     await flusher.wait_for_capacity()
         self._emit(*self._translator.finish())
 
-    async def _input(self) -> Any:
+    async def _input(self) -> GraphInput:
         """Return the graph's input. A later attempt's readers get the thread's state first."""
         read = await read_input(
             self.run, self._pregel, self._config(), self._resources.stores, was_queued=self.was_queued
@@ -226,7 +226,7 @@ class Attempt:
             self._translator.continue_from(read.values)
         if read.has_structured:
             self._translator.set_structured()
-        return read.input
+        return read
 
     def _publish(self, part: Part) -> None:
         if self._lifecycle.phase is Phase.ENDING:  # a node in a thread can't be stopped

@@ -75,7 +75,9 @@ class Reservation:
     def _execute_when_ready(self) -> None:
         if self._lease is None or self._context is None or not self._reservations.close(self):
             return
-        lease = replace(self._lease, run=replace(self._lease.run, spec=self._spec))
+        row = self._lease.run  # it may begin elsewhere than was requested: what it forks was rolled back
+        spec = replace(self._spec, checkpoint_id=row.spec.checkpoint_id)
+        lease = replace(self._lease, run=replace(row, spec=spec))
         start = Start(lease, self._context, self._callbacks, was_queued=self._was_queued)
         self._reservations.execute(start)
 

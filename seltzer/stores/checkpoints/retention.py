@@ -1,7 +1,7 @@
 """Which of a thread's checkpoints are superfluous, and when to look for them."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 ROOT: Final = ""
@@ -23,20 +23,21 @@ class Row(NamedTuple):
         return self.namespace != ROOT and ":" not in self.namespace
 
 
-def superfluous(rows: Sequence[Row], kept: int) -> list[int]:
+def superfluous(rows: Sequence[Row], kept: int, forked: Collection[int] = ()) -> list[int]:
     """Return the seqs of the checkpoints to delete, given all of a thread's in order.
 
     These are kept: the newest `kept` of the graph itself, and whatever its subgraphs wrote since the oldest
-    of them; the state before the newest turn, and that turn's first one, by which it is found; of a subgraph
-    that keeps its own state, the newest one before each of these. All, if the thread has DeltaChannels.
+    of them; the state before the newest turn, and that turn's first one, by which it is found; those that
+    active runs begin from (`forked`); of a subgraph that keeps its own state, the newest one before each of
+    these. All, if the thread has DeltaChannels.
     """
     roots = [row for row in rows if row.namespace == ROOT]
     if len(roots) <= kept or any(row.has_delta for row in rows):
         return []
     oldest = roots[-kept].seq
     first = max((at for at, row in enumerate(roots) if row.source == "input"), default=0)
-    stay = {row.seq for row in roots[max(first - 1, 0) : first + 1]}
-    for end in (oldest, roots[first].seq):
+    stay = {*forked, *(row.seq for row in roots[max(first - 1, 0) : first + 1])}
+    for end in (oldest, roots[first].seq, *forked):
         stay.update({row.namespace: row.seq for row in rows if row.is_lasting and row.seq < end}.values())
     return [row.seq for row in rows if row.seq < oldest and row.seq not in stay]
 

@@ -1,19 +1,21 @@
 """An attempt's input for its graph: the run's own, or none, to continue an earlier attempt's state."""
 
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.types import Command
 
+from seltzer.runs.execution.fence import FENCE
 from seltzer.runs.execution.translation.state_answer import STRUCTURED
 from seltzer.runs.failure import failure
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run
 
+ROOT: Final = ""  # the namespace of the graph itself
 CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do so for ever
 
 
@@ -21,11 +23,13 @@ CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do s
 class GraphInput:
     """The input: None has the graph continue from its thread's last checkpoint.
 
-    values are the thread's, for readers of a later attempt; is_ours: this run has written them.
-    has_structured: what of the turn was executed before has set a structured response.
+    checkpoint_id: where the graph begins instead, if not there. values are the thread's, for readers of a
+    later attempt; is_ours: this run has written them. has_structured: what of the turn was executed before
+    has set a structured response.
     """
 
     input: Any
+    checkpoint_id: str | None = None
     values: Any = None
     is_ours: bool = False
     has_structured: bool = False
@@ -44,10 +48,10 @@ async def read_input(
     if run.crashes >= CRASHES_LIMIT:
         raise failure("run_crashed")
     # In each attempt: the one before may have died before it did.
-    await _settle_interrupts(run, stores, was_queued=was_queued)
+    checkpoint_id = await _settle_interrupts(run, stores, was_queued=was_queued)
     if run.attempt == 1:
         if spec.answers is None:
-            return GraphInput(spec.input)
+            return await _from_the_start(run, pregel, config, checkpoint_id)
         # At a static breakpoint there is nothing to answer: the graph just continues.
         return GraphInput(
             Command(resume=dict(spec.answers)) if spec.answers else None,
@@ -55,13 +59,48 @@ async def read_input(
         )
     state = await pregel.aget_state(config)
     is_ours = (state.metadata or {}).get("run_id") == spec.run_id
-    continues = is_ours or spec.answers is not None
+    if not is_ours and spec.answers is None:
+        if checkpoint_id is not None:
+            state = await pregel.aget_state(_at(config, checkpoint_id))
+        begun = await _from_the_start(run, pregel, config, checkpoint_id)
+        return replace(begun, values=state.values)
     return GraphInput(
-        None if continues else spec.input,
-        state.values,
-        is_ours,
-        has_structured=continues and await _has_set_structured(pregel, config),
+        None,
+        values=state.values,
+        is_ours=is_ours,
+        has_structured=await _has_set_structured(pregel, config),
     )
+
+
+async def _from_the_start(
+    run: Run, pregel: AnyPregel, config: RunnableConfig, checkpoint_id: str | None
+) -> GraphInput:
+    """Return the run's own input. Raises RunFailed if the state that it begins from is gone.
+
+    LangGraph would take a state that isn't there for that of a new thread.
+    """
+    found = await _read_ahead(pregel, config, checkpoint_id)
+    if checkpoint_id is not None and found is None:
+        raise failure("unknown_checkpoint")
+    return GraphInput(run.spec.input, checkpoint_id)
+
+
+async def _read_ahead(
+    pregel: AnyPregel, config: RunnableConfig, checkpoint_id: str | None
+) -> CheckpointTuple | None:
+    """Return the checkpoint that the graph will begin from; its own read of it gets the same object."""
+    saver, fence = pregel.checkpointer, config["configurable"][FENCE]
+    if fence.is_thread_new or not isinstance(saver, BaseCheckpointSaver):
+        return None
+    found = await saver.aget_tuple(_at(config, checkpoint_id))
+    fence.ahead[ROOT, checkpoint_id] = found
+    return found
+
+
+def _at(config: RunnableConfig, checkpoint_id: str | None) -> RunnableConfig:
+    """Return the config of the graph's own state there; of its newest one, without an id."""
+    place = {"checkpoint_ns": ROOT} | ({} if checkpoint_id is None else {"checkpoint_id": checkpoint_id})
+    return {**config, "configurable": {**config["configurable"], **place}}
 
 
 async def _has_set_structured(pregel: AnyPregel, config: RunnableConfig) -> bool:
@@ -70,7 +109,7 @@ async def _has_set_structured(pregel: AnyPregel, config: RunnableConfig) -> bool
     if STRUCTURED not in pregel.channels or not isinstance(saver, BaseCheckpointSaver):
         return False
     place: RunnableConfig = {
-        "configurable": {"thread_id": config["configurable"]["thread_id"], "checkpoint_ns": ""}
+        "configurable": {"thread_id": config["configurable"]["thread_id"], "checkpoint_ns": ROOT}
     }
     newest = await saver.aget_tuple(place)
     if newest is None:
@@ -82,16 +121,19 @@ async def _has_set_structured(pregel: AnyPregel, config: RunnableConfig) -> bool
     return False
 
 
-async def _settle_interrupts(run: Run, stores: Stores, *, was_queued: bool) -> None:
+async def _settle_interrupts(run: Run, stores: Stores, *, was_queued: bool) -> str | None:
     """Remove a question that nobody has answered from the thread, if the run's on_busy is rollback.
 
-    A run that waited for its turn may find that the one before it has ended with a question.
+    A run that waited for its turn may find that the one before it has ended with a question. Return the
+    checkpoint that the run begins from, if its spec names one: that may have been removed with the question.
     """
     spec = run.spec
     if spec.answers is not None or not (was_queued or spec.on_busy == "rollback"):
-        return
+        return spec.checkpoint_id
     interrupted = await stores.threads.interrupted(spec.thread_id)
     if interrupted and spec.on_busy != "rollback":
         raise failure("thread_interrupted")
     if interrupted:
         await stores.checkpoints.roll_back(spec.thread_id, interrupted)
+    row = await stores.runs.get(spec.run_id) if interrupted and spec.checkpoint_id else None
+    return spec.checkpoint_id if row is None else row.spec.checkpoint_id

@@ -17,6 +17,7 @@ from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.state_classes import state_classes
 from seltzer.stores.options import SerdeOptions
 from seltzer.stores.sqlite.checkpoints import statements
+from seltzer.stores.sqlite.checkpoints.forks import forked_seqs, redirect_forks
 from seltzer.stores.sqlite.checkpoints.messages import drop
 from seltzer.stores.sqlite.checkpoints.saver import SqliteSaver
 from seltzer.stores.sqlite.database import Database
@@ -59,8 +60,9 @@ class SqliteCheckpoints:
     async def prune(self, thread_id: str) -> None:
         """Delete the thread's oldest checkpoints, and the messages that only they refer to.
 
-        The state before the newest turn is kept, as that turn may yet be rolled back. A thread with
-        DeltaChannels is left alone: any of its checkpoints may need those before it.
+        The state before the newest turn is kept, as that turn may yet be rolled back, and so is what an
+        active run begins from. A thread with DeltaChannels is left alone: any of its checkpoints may need
+        those before it.
         """
         counts = self._saver.counts
         if not counts.may_exceed(thread_id, self._kept + self._spare):
@@ -68,7 +70,7 @@ class SqliteCheckpoints:
 
         def work(connection: sqlite3.Connection) -> set[bytes]:
             rows = [Row(*row) for row in connection.execute(statements.ROWS, (thread_id,))]
-            doomed = superfluous(rows, self._kept)
+            doomed = superfluous(rows, self._kept, forked_seqs(connection, thread_id))
             if not doomed:
                 return set()
             oldest = next(row.seq for row in rows if row.seq > max(doomed) and row.namespace == ROOT)
@@ -82,11 +84,15 @@ class SqliteCheckpoints:
             raise
 
     async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
-        """Delete what the runs wrote: the thread is as it was before them."""
+        """Delete what the runs wrote: the thread is as it was before them.
+
+        An active run that begins from one of these states begins from the nearest one before it instead.
+        """
         of_runs = thread_id, json.dumps(list(run_ids))
 
         def work(connection: sqlite3.Connection) -> set[bytes]:
             seqs = [seq for (seq,) in connection.execute(statements.SEQS_OF_RUNS, of_runs)]
+            redirect_forks(connection, thread_id, seqs)
             packed = connection.execute(statements.PACKED_BY_RUNS, of_runs).fetchall()
             connection.execute(statements.DROP_WRITES_OF_RUNS, of_runs)
             written = [refs for row in packed for refs in self._lists(*row)]

@@ -31,7 +31,7 @@ from langgraph.checkpoint.base import (
     get_checkpoint_metadata,
 )
 
-from seltzer.runs.execution.fence import FENCE
+from seltzer.runs.execution.fence import FENCE, Fence
 from seltzer.runs.jsonable import dumps
 from seltzer.stores.checkpoints.channels import pack_checkpoint, pack_write
 from seltzer.stores.checkpoints.durability import Triggers, is_input_write, must_wait_for, run_id_of
@@ -82,11 +82,15 @@ class SqliteSaver(SyncHalf):
         return saver
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        configurable = config["configurable"]
-        if (fence := configurable.get(FENCE)) is not None and fence.is_thread_new:
-            return None
+        configurable, checkpoint_id = config["configurable"], get_checkpoint_id(config)
         thread_id, namespace = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
-        if checkpoint_id := get_checkpoint_id(config):
+        fence: Fence | None = configurable.get(FENCE)
+        if fence is not None and fence.is_thread_new:
+            return None
+        if fence is not None and (place := (namespace, checkpoint_id)) in fence.ahead:
+            ahead = fence.ahead.pop(place)
+            return ahead._replace(config=config) if ahead and checkpoint_id else ahead
+        if checkpoint_id:
             found = await self._reader.load(self.serde, statements.BY_ID, thread_id, namespace, checkpoint_id)
             return found and found._replace(config=config)
         return await self._reader.load(self.serde, statements.NEWEST, thread_id, namespace)
