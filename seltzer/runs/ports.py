@@ -179,6 +179,10 @@ class Checkpoints(Protocol):
         """
         ...
 
+    async def lasting_namespaces(self, thread_id: str) -> Sequence[str]:
+        """Return the namespaces of the subgraphs that keep a state of their own from turn to turn."""
+        ...
+
     async def delete(self, thread_id: str) -> None:
         """Delete the thread's state."""
         ...

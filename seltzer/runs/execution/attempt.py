@@ -30,6 +30,7 @@ from seltzer.runs.execution.driver.run_config import (
 )
 from seltzer.runs.execution.fence import Fence
 from seltzer.runs.execution.lifecycle import End, Lifecycle, Phase
+from seltzer.runs.execution.outputs import output
 from seltzer.runs.execution.resources import Resources
 from seltzer.runs.execution.translation.terminal_events import CANCELLED, failed, finished
 from seltzer.runs.execution.translation.translator import Emission, Translator
@@ -39,7 +40,7 @@ from seltzer.runs.jsonable import to_json
 from seltzer.runs.run import Lease, Stop
 from seltzer.runs.schemas.schemas import GraphSchemas
 from seltzer.runs.streaming.hub import Tail
-from seltzer.runs.threads.cleanup import has_advanced, tidy
+from seltzer.runs.threads.cleanup import Ending, tidy
 
 log = logging.getLogger(__name__)
 
@@ -254,12 +255,24 @@ class Attempt:
         self.tail.publish(*events)
         self._append(self, *events)
 
+    def _ending(self, end: End) -> Ending:
+        return Ending(
+            self._pregel,
+            self._config(),
+            self.run,
+            self.tail,
+            self._resources.stores,
+            end.last.kind,
+            emitted=self._seq if self._graph.takes_messages else None,
+            has_lasting=self._fence.has_lasting,
+        )
+
     async def _finish(self, end: End) -> Event | None:
         """Make the result durable and free the thread; return the terminal event."""
         flusher, runs = self._resources.flusher, self._resources.stores.runs
         has_touched = self._lifecycle.has_run
         if self._fence.is_valid and has_touched and end.work != "hand_back":
-            has_touched = not await self._tidy(end)
+            has_touched = not await tidy(self._ending(end), rolls_back=end.work == "roll_back")
         await flusher.wait_written(self.run_id)
         if not self._fence.is_valid:
             return None
@@ -273,32 +286,10 @@ class Attempt:
             self.lease,
             last,
             unwritten=unwritten,
-            output=self._output() if last.kind == "finished" else None,
+            output=output(self._graph, self._translator) if last.kind == "finished" else None,
             touched=has_touched,
             retention_s=self._resources.limits.retention_s,
         )
         if not is_ended:
             log.warning("run %s has another owner now; what was done here is dropped", self.run_id)
         return last if is_ended else None
-
-    async def _tidy(self, end: End) -> bool:
-        """Put the thread in order, so that its next turn works and has what this one has emitted.
-
-        Return whether it is as it was before the run: a question stays open if its node hasn't ended with
-        this answer.
-        """
-        spec, stores = self.run.spec, self._resources.stores
-        has_stopped = end.last.kind in ("cancelled", "failed")
-        is_unanswered = (
-            spec.answers is not None and has_stopped and not await has_advanced(self._pregel, self.run)
-        )
-        if is_unanswered or end.work == "roll_back":
-            await stores.checkpoints.roll_back(spec.thread_id, [spec.run_id])
-        elif has_stopped and self._graph.takes_messages:
-            await tidy(self._pregel, self._config(), self.run, self.tail, stores.event_log, emitted=self._seq)
-        return is_unanswered
-
-    def _output(self) -> Json:
-        if self._graph.takes_messages:
-            return self._translator.answer
-        return to_json(self._translator.values)

@@ -20,14 +20,16 @@ class Fence:
 
     is_thread_new: nothing was ever written to the thread; the checkpointer notes when that has changed.
     input_id: the checkpoint with the run's input, as long as no node but LangGraph's own has run on it.
+    has_lasting: a subgraph has written to a state that it keeps from turn to turn.
     ahead: what the attempt has read already, by the place it was read from, for the graph's first read of it.
     """
 
-    __slots__ = ("ahead", "input_id", "is_thread_new", "is_valid")
+    __slots__ = ("ahead", "has_lasting", "input_id", "is_thread_new", "is_valid")
 
     def __init__(self, *, is_thread_new: bool = False) -> None:
         self.is_valid = True
         self.is_thread_new = is_thread_new
+        self.has_lasting = False
         self.input_id: str | None = None
         self.ahead: dict[tuple[str, str | None], CheckpointTuple | None] = {}
 

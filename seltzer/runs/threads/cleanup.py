@@ -1,7 +1,8 @@
-"""Tidying up after a run that was cancelled or failed: its thread keeps its text, its next turn works."""
+"""Tidying up after a run: of one that was cancelled or failed the text is kept, and the next turn works."""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from langchain_core.messages import AIMessage
@@ -10,59 +11,110 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from seltzer.cursor import Cursor
 from seltzer.errors import StreamGap
-from seltzer.runs.event import Event
+from seltzer.runs.event import Event, Kind
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.ports import EventLog
+from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run
 from seltzer.runs.streaming.hub import Tail
 from seltzer.runs.threads.partial_answers import PartialAnswer
 from seltzer.runs.threads.repair import repair
+from seltzer.runs.threads.subgraph_memory import repair_subgraphs
 
 log = logging.getLogger(__name__)
 
 PARTIAL_EVENTS: Final = 5_000  # how far back an unfinished answer is looked for
 
 
-async def tidy(
-    pregel: AnyPregel, config: RunnableConfig, run: Run, tail: Tail, event_log: EventLog, *, emitted: int
-) -> None:
-    """Put the partial answer, and results for the calls that lack one, into the run's thread.
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An attempt at its end. config names its thread and the run whose writes these are.
 
-    emitted: how many events this attempt has. What can't be tidied up is logged: the run ends all the same.
+    kind is its terminal event's. emitted: how many events it has; None, if its graph has no answer in
+    messages. has_lasting: a subgraph has written to a state that it keeps from turn to turn.
     """
+
+    pregel: AnyPregel
+    config: RunnableConfig
+    run: Run
+    tail: Tail
+    stores: Stores
+    kind: Kind
+    emitted: int | None
+    has_lasting: bool
+
+    @property
+    def has_stopped(self) -> bool:
+        return self.kind in ("cancelled", "failed")
+
+
+async def tidy(ending: Ending, *, rolls_back: bool) -> bool:
+    """Put the thread in order, so that its next turn works and has what this one has emitted.
+
+    Return whether it is as it was before the run: a question stays open if its node hasn't ended with
+    this answer. What can't be tidied up is logged: the run ends all the same.
+    """
+    spec, checkpoints = ending.run.spec, ending.stores.checkpoints
+    is_unanswered = spec.answers is not None and ending.has_stopped and not await _has_advanced(ending)
+    if is_unanswered or rolls_back:
+        await checkpoints.roll_back(spec.thread_id, [spec.run_id])
+        return is_unanswered
+    if ending.has_stopped:
+        await _tidy_graph(ending)
+    if ending.has_stopped or (ending.kind == "finished" and ending.has_lasting):
+        await _tidy_subgraphs(ending)
+    return False
+
+
+async def _tidy_graph(ending: Ending) -> None:
+    """Put the partial answer, and results for the calls that lack one, into the graph's state."""
     try:
-        await repair(pregel, config, await _partial(run, tail, event_log, emitted))
+        await repair(ending.pregel, ending.config, await _partial(ending))
     except Exception as error:  # the graph's own reducers run here
-        log.warning("thread %s can't be tidied up", run.spec.thread_id, exc_info=error)
+        log.warning("thread %s can't be tidied up", ending.run.spec.thread_id, exc_info=error)
 
 
-async def has_advanced(pregel: AnyPregel, run: Run) -> bool:
+async def _tidy_subgraphs(ending: Ending) -> None:
+    """Put results for the calls that lack one into the states that subgraphs keep of their own."""
+    saver, thread_id = ending.pregel.checkpointer, ending.run.spec.thread_id
+    if not isinstance(saver, BaseCheckpointSaver):
+        return
+    try:
+        namespaces = await ending.stores.checkpoints.lasting_namespaces(thread_id)
+        await repair_subgraphs(saver, ending.config, namespaces, has_stopped=ending.has_stopped)
+    except Exception as error:  # what a graph keeps may be anything
+        log.warning("subgraphs of thread %s can't be tidied up", thread_id, exc_info=error)
+
+
+async def _has_advanced(ending: Ending) -> bool:
     """Return whether a step of the run has ended, in the graph or in a subgraph."""
-    saver = pregel.checkpointer
+    saver, spec = ending.pregel.checkpointer, ending.run.spec
     if not isinstance(saver, BaseCheckpointSaver):
         return True
-    thread = RunnableConfig(configurable={"thread_id": run.spec.thread_id})
-    of_run = saver.alist(thread, filter={"run_id": run.spec.run_id}, limit=1)
+    thread = RunnableConfig(configurable={"thread_id": spec.thread_id})
+    of_run = saver.alist(thread, filter={"run_id": spec.run_id}, limit=1)
     return bool([each async for each in of_run])
 
 
-async def _partial(run: Run, tail: Tail, event_log: EventLog, emitted: int) -> AIMessage | None:
+async def _partial(ending: Ending) -> AIMessage | None:
     """Return the unfinished answer of a run; if its process died, that of the attempt before."""
+    if ending.emitted is None:
+        return None
     partial = PartialAnswer()
-    for event in await _latest(run, tail, event_log, emitted):
+    for event in await _latest(ending, ending.emitted):
         partial.feed(event)
     return partial.message()
 
 
-async def _latest(run: Run, tail: Tail, event_log: EventLog, emitted: int) -> Sequence[Event]:
+async def _latest(ending: Ending, emitted: int) -> Sequence[Event]:
     """Return the attempt's latest events; those of the one before if this one has only begun."""
+    run, tail = ending.run, ending.tail
     recent = tail.read_after(tail.floor) or ()
     has_died = run.attempt > 1 and emitted == 1
     if not has_died and tail.floor.seq == 0:
         return recent
     after = Cursor(run.attempt - 1, 0) if has_died else Cursor(run.attempt, max(0, emitted - PARTIAL_EVENTS))
     try:
-        stored = await event_log.read({run.spec.run_id: after})
+        stored = await ending.stores.event_log.read({run.spec.run_id: after})
     except StreamGap:
         return recent
     older = [event for event in stored.get(run.spec.run_id, []) if event.cursor <= tail.floor]

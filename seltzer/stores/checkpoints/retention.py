@@ -20,7 +20,12 @@ class Row(NamedTuple):
     @property
     def is_lasting(self) -> bool:
         """Whether it is of a subgraph that keeps its own state from turn to turn."""
-        return self.namespace != ROOT and ":" not in self.namespace
+        return is_lasting(self.namespace)
+
+
+def is_lasting(namespace: str) -> bool:
+    """Return whether it is of a subgraph that keeps its own state from turn to turn."""
+    return namespace != ROOT and ":" not in namespace
 
 
 def superfluous(rows: Sequence[Row], kept: int, forked: Collection[int] = ()) -> list[int]:

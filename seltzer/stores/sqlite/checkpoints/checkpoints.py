@@ -12,7 +12,7 @@ from seltzer.runs.graph import AnyPregel
 from seltzer.stores.checkpoints.durability import triggers_of
 from seltzer.stores.checkpoints.message_cache import CACHE_LIMIT, CACHE_LIMIT_BYTES, MessageCache
 from seltzer.stores.checkpoints.packing import distinct, packed_lists
-from seltzer.stores.checkpoints.retention import KEPT_BESIDES, ROOT, Row, superfluous
+from seltzer.stores.checkpoints.retention import KEPT_BESIDES, ROOT, Row, is_lasting, superfluous
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.state_classes import state_classes
 from seltzer.stores.options import SerdeOptions
@@ -99,6 +99,11 @@ class SqliteCheckpoints:
             return self._delete(connection, thread_id, seqs, written=written)
 
         await self._saver.deletions.run(thread_id, work)
+
+    async def lasting_namespaces(self, thread_id: str) -> Sequence[str]:
+        """Return the namespaces of the subgraphs that keep a state of their own from turn to turn."""
+        rows = await self._saver.read_rows(statements.NAMESPACES, (thread_id,))
+        return [namespace for (namespace,) in rows if is_lasting(namespace)]
 
     async def delete(self, thread_id: str) -> None:
         """Delete the thread's state."""

@@ -36,7 +36,7 @@ from seltzer.runs.jsonable import dumps
 from seltzer.stores.checkpoints.channels import pack_checkpoint, pack_write
 from seltzer.stores.checkpoints.durability import Triggers, is_input_write, must_wait_for, run_id_of
 from seltzer.stores.checkpoints.message_cache import MessageCache
-from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts
+from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts, is_lasting
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.sync_half import SyncHalf
 from seltzer.stores.options import ClassName
@@ -80,6 +80,10 @@ class SqliteSaver(SyncHalf):
         saver.serde = self._serializers[key]
         saver.triggers = triggers
         return saver
+
+    async def read_rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
+        """Return the rows that the statement selects, after all that was posted is written."""
+        return await self._reader.read_rows(statement, parameters)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         configurable, checkpoint_id = config["configurable"], get_checkpoint_id(config)
@@ -138,6 +142,8 @@ class SqliteSaver(SyncHalf):
 
         if namespace == ROOT:
             self.counts.add(thread_id, is_first=parent_id is None)
+        elif is_lasting(namespace) and FENCE in configurable:
+            configurable[FENCE].has_lasting = True
         if must_wait_for(config, checkpoint, metadata, self.triggers):
             await self._write(config, work)
         else:
