@@ -30,6 +30,7 @@ def fast(request: pytest.FixtureRequest, stock: None) -> type[ChatOpenAI]:
 @pytest.fixture
 def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have ChatOpenAI as its library defines it, though engines of other tests may be open."""
-    monkeypatch.setattr(ChatOpenAI, "_astream", inspect.unwrap(ChatOpenAI._astream))
+    for name in ("_astream", "_stream"):
+        monkeypatch.setattr(ChatOpenAI, name, inspect.unwrap(getattr(ChatOpenAI, name)))
     if "_agenerate_with_cache" in vars(ChatOpenAI):
         monkeypatch.delattr(ChatOpenAI, "_agenerate_with_cache")

@@ -1,6 +1,6 @@
 """The strict model, whose streams are read from their bytes and published in place."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any, Self
 
@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from openai import AsyncOpenAI
 
+from seltzer.models.openai.accelerated.blocking_stream import BlockingCompletions
 from seltzer.models.openai.accelerated.callbacks import CallbacksInPlace, callbacks_in_place
 from seltzer.models.openai.accelerated.completions import AcceleratedCompletions
 from seltzer.models.openai.accelerated.direct_path import DirectPath, PublishedText
@@ -62,14 +63,28 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
             async for chunk in open_chunks:
                 yield chunk
 
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        model = self
+        if self.can_accelerate_blocking(kwargs):
+            completions = BlockingCompletions(self.root_client, self.client)
+            model = self.model_copy(update={"client": completions})
+        yield from super(AcceleratedChatOpenAI, model)._stream(*args, **kwargs)
+
     def can_accelerate(self, options: dict[str, Any]) -> bool:
         """Return whether ChatOpenAI would ask for a stream of chat completions, and nothing else."""
-        if isinstance(self.async_client, AcceleratedCompletions) or self.uses_responses_api(options):
+        if isinstance(self.async_client, AcceleratedCompletions):
             return False
+        # Without a client it was given the completions alone.
+        return self.root_async_client is not None and self._asks_for_completions(options)
+
+    def can_accelerate_blocking(self, options: dict[str, Any]) -> bool:
+        """Return the same for a call without an event loop, where the SDK reads answers in a form."""
+        is_formed = "response_format" in options or "response_format" in self.model_kwargs
+        return self.root_client is not None and not is_formed and self._asks_for_completions(options)
+
+    def _asks_for_completions(self, options: dict[str, Any]) -> bool:
         reads_headers = self.include_response_headers or getattr(self, "_uses_gateway", False)
-        others = reads_headers or self.output_version == "v1"
-        has_client = self.root_async_client is not None  # else it was given the completions alone
-        return has_client and not others
+        return not (reads_headers or self.output_version == "v1" or self.uses_responses_api(options))
 
     def _reading_bytes(self, direct: DirectPath | None, options: dict[str, Any]) -> Self:
         """Return this model for one call: a stream is read from its bytes, its silences are bounded there."""

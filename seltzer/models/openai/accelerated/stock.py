@@ -1,11 +1,11 @@
 """ChatOpenAIs of people's own: their calls within a run are read and published as our own model's are.
 
-Two methods of ChatOpenAI get another one in front, which decides for each call by the rules of StockCalls.
+Three methods of ChatOpenAI get another one in front, which decides for each call by the rules of StockCalls.
 Where a rule isn't met, and for every subclass, which inherits them, the call goes to the method behind
 (docs/decisions/0011).
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing
 from copy import copy
 from functools import wraps
@@ -15,8 +15,8 @@ from typing import Any, Final
 import httpx2
 from langchain_core.runnables.config import ensure_config
 from langchain_openai import ChatOpenAI
-from openai import AsyncOpenAI
-from openai.resources.chat import AsyncCompletions
+from openai import AsyncOpenAI, OpenAI
+from openai.resources.chat import AsyncCompletions, Completions
 
 from seltzer.models.openai.accelerated.chat_model import AcceleratedChatOpenAI
 from seltzer.models.openai.accelerated.stock_clients import StockClients
@@ -32,6 +32,11 @@ _REQUESTS: Final[tuple[tuple[type, str], ...]] = (  # what tracers and mocks of 
     (AsyncOpenAI, "request"),
     (httpx2.AsyncClient, "send"),
     (httpx2.AsyncHTTPTransport, "handle_async_request"),
+)
+_BLOCKING_REQUESTS: Final[tuple[tuple[type, str], ...]] = (  # below these a call goes its own way
+    (Completions, "create"),
+    (OpenAI, "post"),
+    (OpenAI, "request"),
 )
 _REQUEST_NAMES: Final = frozenset(name for _, name in _REQUESTS)
 
@@ -52,15 +57,19 @@ class StockCalls:
         It does unless the handlers show that a run of ours calls, the model's HTTP client is the one that
         ChatOpenAI makes by itself, and what is asked for is a stream of chat completions.
         """
-        if not (self.is_on and _are_of_a_run(handlers) and self._has_its_own_client(model)):
+        if not (self._is_wanted(model, handlers) and self._has_its_own_client(model)):
             return None
-        if (model.metadata or {}).get(OPT_OUT) is False:
-            return None
-        twin: Any = copy(model)
-        object.__setattr__(twin, "__class__", AcceleratedChatOpenAI)
-        # The user's own timeout counts, or that of the opening; half a call fails as without us.
-        vars(twin).update(first_chunk_timeout=None, seals_calls=False)
+        twin = _twin(model)
         return twin if twin.can_accelerate(options) else None
+
+    def accelerated_blocking(
+        self, model: ChatOpenAI, handlers: Iterable[Any], options: dict[str, Any]
+    ) -> AcceleratedChatOpenAI | None:
+        """Return the same for a call that blocks its thread. It is made by the model's own HTTP client."""
+        if not (self._is_wanted(model, handlers) and _has_blocking_client(model)):
+            return None
+        twin = _twin(model)
+        return twin if twin.can_accelerate_blocking(options) else None
 
     async def generate(self, model: AcceleratedChatOpenAI, call: Call, *args: Any, **options: Any) -> Any:
         """Call the model's method, and return what it does."""
@@ -76,22 +85,54 @@ class StockCalls:
             async for chunk in chunks:
                 yield chunk
 
+    def stream_blocking(
+        self, _model: AcceleratedChatOpenAI, call: Call, *args: Any, **options: Any
+    ) -> Iterator[Any]:
+        """Call the model's method, and return what it does."""
+        chunks: Iterator[Any] = call(*args, **options)
+        return chunks
+
     async def _connect(self, model: AcceleratedChatOpenAI) -> None:
         """Have the model's streams arrive by connections of our own; whole answers come by its own."""
         is_bounded = model.max_retries is None
         model.root_async_client = await self._clients.copy_of(model.root_async_client, is_bounded=is_bounded)
+
+    def _is_wanted(self, model: ChatOpenAI, handlers: Iterable[Any]) -> bool:
+        is_left_out = (model.metadata or {}).get(OPT_OUT) is False
+        return self.is_on and not is_left_out and _are_of_a_run(handlers)
 
     def _has_its_own_client(self, model: ChatOpenAI) -> bool:
         client = model.root_async_client
         return (
             type(client) is AsyncOpenAI
             and type(getattr(client, "_client", None)) is self._default_http_client
-            and model.async_client is client.chat.completions
             and not any(getattr(model, name, None) is not None for name in _HTTP_FIELDS)
-            and _REQUEST_NAMES.isdisjoint(vars(client))
-            and _REQUEST_NAMES.isdisjoint(vars(model.async_client))
-            and all(_is_its_librarys(owner, name) for owner, name in _REQUESTS)
+            and _are_unchanged(client, model.async_client, _REQUESTS)
         )
+
+
+def _twin(model: ChatOpenAI) -> AcceleratedChatOpenAI:
+    twin: Any = copy(model)
+    object.__setattr__(twin, "__class__", AcceleratedChatOpenAI)
+    # The user's own timeout counts, or that of the opening; half a call fails as without us.
+    vars(twin).update(first_chunk_timeout=None, seals_calls=False)
+    accelerated: AcceleratedChatOpenAI = twin
+    return accelerated
+
+
+def _has_blocking_client(model: ChatOpenAI) -> bool:
+    client = model.root_client
+    return type(client) is OpenAI and _are_unchanged(client, model.client, _BLOCKING_REQUESTS)
+
+
+def _are_unchanged(client: Any, completions: Any, requests: Iterable[tuple[type, str]]) -> bool:
+    """Return whether nobody has put others in the place of the client's completions or of these methods."""
+    return (
+        completions is client.chat.completions
+        and _REQUEST_NAMES.isdisjoint(vars(client))
+        and _REQUEST_NAMES.isdisjoint(vars(completions))
+        and all(_is_its_librarys(owner, name) for owner, name in requests)
+    )
 
 
 def install() -> Callable[[], None]:
@@ -100,6 +141,7 @@ def install() -> Callable[[], None]:
     restore = (
         _put_in_front("_agenerate_with_cache", calls.accelerated, calls.generate, _handlers_of_the_call),
         _put_in_front("_astream", calls.accelerated, calls.stream, _handlers_of_the_context),
+        _put_in_front("_stream", calls.accelerated_blocking, calls.stream_blocking, _handlers_of_the_context),
     )
 
     def remove() -> None:

@@ -16,7 +16,7 @@ import httpx2
 import pytest
 from langchain.chat_models import init_chat_model
 from langchain_core.caches import InMemoryCache
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from openai import (
@@ -25,6 +25,7 @@ from openai import (
     AsyncOpenAI,
     DefaultAsyncHttpxClient,
     DefaultHttpxClient,
+    OpenAI,
     RateLimitError,
 )
 from openai.resources.chat import AsyncCompletions
@@ -157,6 +158,80 @@ async def test_any_other_model_is_left_to_the_sdk(name: str) -> None:
 
         assert (await ask(model)).text == "one two "
         assert await stream(model) == "one two "
+
+
+def with_blocking_client(url: str) -> ChatOpenAI:
+    client = OpenAI(base_url=url, api_key="k")
+    return changed(url, root_client=client, client=client.chat.completions)
+
+
+def blocking_wrapped(url: str) -> ChatOpenAI:
+    model = plain(url)
+    create = model.client.create
+    model.client.create = functools.wraps(create)(lambda **options: create(**options))
+    return model
+
+
+BLOCKING = {
+    "a plain one": plain,
+    "bind_tools": lambda url: plain(url).bind_tools([look]),
+    "an HTTP client of the user's": lambda url: plain(url, http_client=DefaultHttpxClient()),
+    "an OpenAI of the user's": with_blocking_client,
+    "with_structured_output": lambda url: plain(url).with_structured_output(Look, method="function_calling"),
+}
+BLOCKING_OTHERS = {
+    "a subclass": OTHERS["a subclass"],
+    "Azure's": OTHERS["Azure's"],
+    "completions that were wrapped": blocking_wrapped,
+    "response headers": OTHERS["response headers"],
+    "v1 content": OTHERS["v1 content"],
+    "opted out": OTHERS["opted out"],
+}
+
+
+async def in_a_thread(model: Runnable[Any, Any], *, by_a_run: bool = True) -> list[Any]:
+    """Stream the model's answer as a plain function does: in a thread, below the callbacks of a run."""
+
+    def node(_: Any, config: RunnableConfig) -> list[Any]:
+        return list(model.stream("q", config))
+
+    called = RunnableLambda(node)
+    answer: list[Any] = await called.ainvoke("q", {"callbacks": [RunHandler()] if by_a_run else []})
+    return answer
+
+
+@pytest.mark.parametrize("name", BLOCKING)
+async def test_a_plain_functions_call_is_accelerated_and_with_that_strict(name: str) -> None:
+    async with answering(sending(CHUNKED, CUT, END)) as url:
+        model = await asyncio.to_thread(BLOCKING[name], url)
+        with pytest.raises(UpstreamTruncated):
+            await in_a_thread(model)
+
+
+@pytest.mark.parametrize("name", BLOCKING_OTHERS)
+async def test_any_other_call_of_a_plain_function_is_left_to_the_sdk(name: str) -> None:
+    async with answering(sending(CHUNKED, CUT, END)) as url:
+        chunks = await in_a_thread(await asyncio.to_thread(BLOCKING_OTHERS[name], url))
+
+    assert "".join(chunk.text for chunk in chunks) == "one two "
+
+
+async def test_a_plain_functions_call_that_is_no_runs_is_left_to_the_sdk() -> None:
+    async with answering(sending(CHUNKED, CUT, END)) as url:
+        chunks = await in_a_thread(await asyncio.to_thread(plain, url), by_a_run=False)
+
+    assert "".join(chunk.text for chunk in chunks) == "one two "
+
+
+async def test_a_plain_function_uses_the_models_own_connections(upstream: Upstream) -> None:
+    sent: list[Any] = []
+    own = DefaultHttpxClient(event_hooks={"request": [sent.append]})
+    model = await asyncio.to_thread(plain, upstream.url, http_client=own)
+
+    chunks = await in_a_thread(model)
+
+    assert "".join(chunk.text for chunk in chunks) == "q"
+    assert len(sent) == len(upstream.requests) == 1
 
 
 async def test_a_call_that_is_no_runs_is_left_to_the_sdk() -> None:

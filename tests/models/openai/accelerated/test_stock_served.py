@@ -60,6 +60,12 @@ GRAPHS = {
     "agent": "graph = create_agent(model(), [look])",
     "retrying": "graph = calling(model().with_retry(stop_after_attempt=2, wait_exponential_jitter=False))",
     "falling_back": "graph = calling(model().with_fallbacks([model(temperature=0.5)]))",
+    "in_a_function": """
+def node(state: MessagesState):
+    return {"messages": [model().bind_tools([look]).invoke(state["messages"])]}
+
+graph = StateGraph(MessagesState).add_node("node", node).add_edge(START, "node").compile()
+""",
     "structured": "graph = structured(look, 'function_calling')",
     "in_a_form": "graph = structured(Look, 'json_schema')",
     "in_json": "graph = structured(Look, 'json_mode')",
@@ -164,7 +170,9 @@ def test_chat_streams_the_answer_behind_a_tool_call(served: str, upstream: Upstr
     assert len(upstream.requests) == 2
 
 
-@pytest.mark.parametrize("graph", ["one", "by_name", "agent", "streaming", "in_a_form", "in_json"])
+@pytest.mark.parametrize(
+    "graph", ["one", "by_name", "agent", "streaming", "in_a_form", "in_json", "in_a_function"]
+)
 def test_a_stream_that_breaks_off_is_no_answer(graph: str, served: str, upstream: Upstream) -> None:
     upstream.script([CUT])
 

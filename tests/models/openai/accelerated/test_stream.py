@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.tools import tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_openai import ChatOpenAI, StreamChunkTimeoutError
-from openai import NOT_GIVEN, DefaultAsyncHttpxClient
+from openai import NOT_GIVEN, APIConnectionError, APITimeoutError, DefaultAsyncHttpxClient, DefaultHttpxClient
 from pydantic import BaseModel, SecretStr
 
 from seltzer.models import UpstreamTruncated
@@ -203,6 +203,54 @@ LOOKS = {
 }
 # There the SDK fails amid a whole answer, for want of a role, or leaves out what doesn't name itself a chunk.
 LEFT_OUT = ("missing", "forms")
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_plain_function_gets_the_chunks_and_the_error_of_the_plain_way(name: str) -> None:
+    halves = len(ANSWERS[name]) // 2
+    pieces = [ANSWERS[name][:halves], ANSWERS[name][halves:]]
+
+    lean = _blocking_outcome(AcceleratedChatOpenAI, pieces)
+    long = _blocking_outcome(StrictChatOpenAI, pieces)
+
+    assert lean == long
+
+
+def _blocking_outcome(kind: type[ChatOpenAI], pieces: Sequence[bytes]) -> tuple[list[list[Any]], str]:
+    answer = httpx2.MockTransport(lambda _: httpx2.Response(200, content=iter(pieces)))
+    client = DefaultHttpxClient(transport=answer)
+    model = kind(model="m", api_key=SecretStr("k"), base_url="http://x/v1", http_client=client)
+    chunks = []
+    try:
+        for chunk in model._stream(ASKED):
+            chunks.append(_facts(chunk))
+    except Exception as error:  # noqa: BLE001  any: both ways must fail alike
+        return chunks, f"{type(error).__name__}: {error}"
+    return chunks, ""
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (httpx2.ReadTimeout("late"), APITimeoutError),
+        (httpx2.ReadError("reset"), APIConnectionError),
+    ],
+)
+def test_a_connection_that_breaks_has_the_sdks_error_in_a_plain_function(
+    error: Exception, raised: type[Exception]
+) -> None:
+    def body() -> Iterator[bytes]:
+        yield FRAMES[0] + FRAMES[1]
+        raise error
+
+    answer = httpx2.MockTransport(lambda _: httpx2.Response(200, content=body()))
+    client = DefaultHttpxClient(transport=answer)
+    model = AcceleratedChatOpenAI(
+        model="m", api_key=SecretStr("k"), base_url="http://x/v1", http_client=client
+    )
+
+    with pytest.raises(raised):
+        list(model._stream(ASKED))
 
 
 @pytest.mark.parametrize("form", FORMS)
