@@ -1,16 +1,16 @@
 """The agent: a chat model, a calculator, and a loop between them. Copy this file to begin your own.
 
 The model sees the last exchanges; the thread keeps all of them. It may call tools in three rounds a turn;
-then it has to answer from what it has. The graph has no checkpointer: its server provides one.
+then it has to answer from what it has. The graph has no checkpointer: its server provides one. Its nodes and
+edges are coroutines, which need no thread: ask it by `ainvoke` and `astream`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
@@ -22,7 +22,6 @@ from typing_extensions import TypedDict
 
 from graphs.calculator import calculator
 from graphs.history import last_exchanges, this_turn, with_every_call_answered, without_broken_calls
-from graphs.in_place import in_place
 from seltzer.models import chat_model
 
 SYSTEM = "You are a helpful assistant. Calculate with the calculator. Answer briefly, in the user's language."
@@ -39,6 +38,12 @@ class State(TypedDict):
     messages: Annotated[list[AnyMessage], add_messages]
 
 
+class Node(Protocol):
+    """A node: it is given the state, and returns what changes."""
+
+    async def __call__(self, state: State) -> State: ...
+
+
 def build(
     model: BaseChatModel, tools: Sequence[BaseTool] = TOOLS
 ) -> CompiledStateGraph[State, None, State, State]:
@@ -47,24 +52,20 @@ def build(
     graph.add_node("model", model_node(model, tools))
     graph.add_node("tools", tool_node(tools))
     graph.add_edge(START, "model")
-    graph.add_conditional_edges("model", in_place(where_next), ["tools", "model", END])
+    graph.add_conditional_edges("model", where_next, ["tools", "model", END])
     graph.add_edge("tools", "model")
     return graph.compile()
 
 
-def model_node(model: BaseChatModel, tools: Sequence[BaseTool]) -> RunnableLambda[State, State]:
-    """Make the node that calls the model: `call` for the graph's invoke, `acall` for its ainvoke."""
+def model_node(model: BaseChatModel, tools: Sequence[BaseTool]) -> Node:
+    """Make the node that calls the model."""
     with_tools = model.bind_tools(tools)
 
-    def call(state: State) -> State:
-        chosen = with_tools if _may_call_tools(state) else model
-        return {"messages": without_broken_calls(chosen.invoke(_prompt(state)))}
-
-    async def acall(state: State) -> State:
+    async def call(state: State) -> State:
         chosen = with_tools if _may_call_tools(state) else model
         return {"messages": without_broken_calls(await chosen.ainvoke(_prompt(state)))}
 
-    return RunnableLambda(call, afunc=acall)
+    return call
 
 
 def tool_node(tools: Sequence[BaseTool]) -> ToolNode:
@@ -83,7 +84,7 @@ def _may_call_tools(state: State) -> bool:
     return len(_answers_this_turn(state)) < MAX_TOOL_ROUNDS
 
 
-def where_next(state: State) -> str:
+async def where_next(state: State) -> str:
     """Run the model's calls; call it again if they were all broken; end the turn if it made none."""
     answers = _answers_this_turn(state)
     if len(answers) > MAX_TOOL_ROUNDS:

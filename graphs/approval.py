@@ -20,7 +20,6 @@ from langgraph.types import Command, Send, interrupt
 from graphs.agent import State, model_node, tool_node, where_next
 from graphs.calculator import calculator
 from graphs.history import open_calls
-from graphs.in_place import in_place
 from seltzer.models import chat_model
 
 QUESTION = "May this tool be called? Only a yes runs it."
@@ -59,15 +58,15 @@ def build(
     """Build the agent's loop, in which a person approves calls of the tools in ASKS_FIRST."""
     graph = StateGraph(State)
     graph.add_node("model", model_node(model, tools))
-    graph.add_node("approve", in_place(approve), destinations=("approve", "tools", "model"))
+    graph.add_node("approve", approve, destinations=("approve", "tools", "model"))
     graph.add_node("tools", tool_node(tools))
     graph.add_edge(START, "model")
-    graph.add_conditional_edges("model", in_place(_after_model), ["approve", "tools", "model", END])
-    graph.add_conditional_edges("tools", in_place(_next_calls), ["approve", "model"])
+    graph.add_conditional_edges("model", _after_model, ["approve", "tools", "model", END])
+    graph.add_conditional_edges("tools", _after_tools, ["approve", "model"])
     return graph.compile()
 
 
-def approve(state: State) -> Command[Literal["approve", "tools", "model"]]:
+async def approve(state: State) -> Command[Literal["approve", "tools", "model"]]:
     """Ask a person about the first pending call, and continue by the answer.
 
     When the answer arrives, the node runs again from its beginning: nothing may happen before the interrupt.
@@ -103,9 +102,13 @@ def _words(answer: Any) -> str:
     return words[:MAX_WORDS_CHARS]
 
 
-def _after_model(state: State) -> str | Send:
-    next_node = where_next(state)
+async def _after_model(state: State) -> str | Send:
+    next_node = await where_next(state)
     return _next_calls(state) if next_node == "tools" else next_node
+
+
+async def _after_tools(state: State) -> _Next:
+    return _next_calls(state)
 
 
 def _next_calls(state: State) -> _Next:

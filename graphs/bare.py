@@ -4,7 +4,6 @@ from typing import Annotated
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AnyMessage
-from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
@@ -20,14 +19,11 @@ class State(TypedDict):
 def build(model: BaseChatModel) -> CompiledStateGraph[State, None, State, State]:
     """Build the graph: the model is asked once, with the whole conversation."""
 
-    def call(state: State) -> State:
-        return {"messages": [model.invoke(state["messages"])]}
-
-    async def acall(state: State) -> State:
+    async def call(state: State) -> State:
         return {"messages": [await model.ainvoke(state["messages"])]}
 
     graph = StateGraph(State)
-    graph.add_node("model", RunnableLambda(call, afunc=acall))
+    graph.add_node("model", call)
     graph.add_edge(START, "model")
     graph.add_edge("model", END)
     return graph.compile()

@@ -25,12 +25,6 @@ async def _answer(graph: Graph, text: str) -> list[AnyMessage]:
     return messages
 
 
-def test_it_answers_what_the_calculator_found_without_an_event_loop_too() -> None:
-    state = agent.build(DemoChatModel()).invoke(question("what is the square root of 71?"))
-
-    assert "8.426" in state["messages"][-1].text
-
-
 async def test_a_question_goes_through_the_calculator_to_a_streamed_answer() -> None:
     graph = agent.build(DemoChatModel())
 

@@ -203,15 +203,6 @@ async def test_a_plain_new_question_drops_the_call() -> None:
     assert [m.type for m in model.asked[-1]] == ["system", "human", "ai", "tool", "human"]
 
 
-def test_it_asks_without_an_event_loop_too() -> None:
-    graph = _graph()
-    graph.invoke(question(ASKED), CONFIG)
-
-    state = graph.invoke(Command(resume="yes"), CONFIG)
-
-    assert "nothing was sent" in state["messages"][-1].text
-
-
 @pytest.mark.parametrize(
     ("asked", "body"),
     [

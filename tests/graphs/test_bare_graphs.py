@@ -50,11 +50,6 @@ async def test_a_model_that_cant_stream_answers_in_one_chunk(model: Any) -> None
     assert [part.text for part in parts if part.text] == ["all at once"]
 
 
-def test_they_work_without_an_event_loop() -> None:
-    for model in (DemoChatModel(), CompletionChatModel(completion=DemoCompletion())):
-        assert "scripted" in build(model).invoke(HELLO)["messages"][-1].text
-
-
 async def test_a_thread_remembers() -> None:
     config: Any = {"configurable": {"thread_id": "t"}}
     for model in (DemoChatModel(), CompletionChatModel(completion=DemoCompletion())):
@@ -89,14 +84,14 @@ async def test_the_completion_model_is_asked_in_a_real_completions_request(
     assert request.body["stop"] == ["\nHuman:"]
 
 
-def test_every_graph_langgraph_json_names_is_one(demo_env: None) -> None:
+async def test_every_graph_langgraph_json_names_is_one(demo_env: None) -> None:
     entries = json.loads((ROOT / "langgraph.json").read_text())["graphs"]
 
     for name, entry in entries.items():
         path, _, variable = entry.partition(":")
         loaded = runpy.run_path(str(ROOT / path))[variable]
 
-        assert "scripted" in loaded.invoke(HELLO)["messages"][-1].text, name
+        assert "scripted" in (await loaded.ainvoke(HELLO))["messages"][-1].text, name
 
 
 def test_one_question_is_a_prompt_as_it_is() -> None:

@@ -70,10 +70,13 @@ async def test_a_call_is_emitted_completely_and_in_standard_chunks() -> None:
     assert whole.text == ""
 
 
-def test_it_works_without_an_event_loop() -> None:
-    state = agent.build(_react(CALL, ANSWER)).invoke(question("q"))
+async def test_it_drives_the_agent() -> None:
+    state = await agent.build(_react(CALL, ANSWER)).ainvoke(question("q"))
 
     assert state["messages"][-1].text == "It is 8.4."
+
+
+def test_it_works_without_an_event_loop() -> None:
     assert asyncio.run(_react(ANSWER).ainvoke("q")).text == _react(ANSWER).invoke("q").text
 
 

@@ -14,9 +14,9 @@ from seltzer.models.openai.accelerated.callbacks import CallbacksInPlace, callba
 from seltzer.models.openai.accelerated.completions import AcceleratedCompletions
 from seltzer.models.openai.accelerated.direct_path import DirectPath, PublishedText
 from seltzer.models.openai.accelerated.frames import TextFrame
+from seltzer.models.openai.accelerated.http_client import ModelHttpClient
 from seltzer.models.openai.accelerated.parsed_stream import ParsingClient
 from seltzer.models.openai.accelerated.text_chunk import text_chunk
-from seltzer.models.openai.accelerated.transport import ModelHttpClient
 from seltzer.models.openai.retries import abound_retry
 from seltzer.models.openai.strict import StrictChatOpenAI
 
@@ -89,6 +89,7 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
     def _reading_bytes(self, direct: DirectPath | None, options: dict[str, Any]) -> Self:
         """Return this model for one call: a stream is read from its bytes, its silences are bounded there."""
         client: AsyncOpenAI = self.root_async_client
+        http_client = self.http_async_client
         completions = AcceleratedCompletions(
             client,
             self.async_client,
@@ -96,6 +97,7 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
             chunk_timeout_s=self.stream_chunk_timeout,
             model=self.model_name,
             direct=direct,
+            requests=http_client.repeated if isinstance(http_client, ModelHttpClient) else None,
         )
         changes: dict[str, Any] = {"async_client": completions, "stream_chunk_timeout": None}
         if "response_format" in options or "response_format" in self.model_kwargs:

@@ -7,12 +7,12 @@ from types import NoneType
 from typing import Any
 
 import httpx2
-from openai import APITimeoutError, AsyncOpenAI, AsyncStream
+from openai import APITimeoutError, AsyncOpenAI
 from openai.resources.chat import AsyncCompletions
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from seltzer.models.openai.accelerated.direct_path import DirectPath
 from seltzer.models.openai.accelerated.frames import Frame, plain_frame, text_frame
+from seltzer.models.openai.accelerated.repeated_requests import RepeatedRequests, post
 from seltzer.models.openai.accelerated.stream import AcceleratedStream
 
 _OPTIONS = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
@@ -25,7 +25,8 @@ class AcceleratedCompletions:
 
     client asks for streams, plain for whole answers. opening_s bounds the wait for a stream's head, with all
     retries. chunk_timeout_s is ChatOpenAI's stream_chunk_timeout, whose own way costs a task for each chunk.
-    direct is the path that plain text may go instead of being read by the task.
+    direct is the path that plain text may go instead of being read by the task. requests opens the streams of
+    plain payloads; the SDK if it is None.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class AcceleratedCompletions:
         chunk_timeout_s: float | None,
         model: str,
         direct: DirectPath | None,
+        requests: RepeatedRequests | None,
     ) -> None:
         self._client = client
         self._plain = plain
@@ -44,6 +46,7 @@ class AcceleratedCompletions:
         self._chunk_timeout_s = chunk_timeout_s
         self._model = model
         self._direct = direct
+        self._requests = requests
         self._stream: AcceleratedStream | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -99,17 +102,7 @@ class AcceleratedCompletions:
             answer = await self._client.chat.completions.with_raw_response.create(**payload)
             response: httpx2.Response = answer.http_response
             return response
-        opened = await self._client.post(
-            "/chat/completions", body=payload, cast_to=ChatCompletion, stream=True, stream_cls=_Opened
-        )
-        return opened.response
-
-
-class _Opened(AsyncStream[ChatCompletionChunk]):
-    """Only the response: a stream of the SDK's that isn't iterated would be a reference cycle."""
-
-    def __init__(self, *, response: httpx2.Response, **_options: Any) -> None:
-        self.response = response
+        return await (self._requests.open if self._requests else post)(self._client, payload)
 
 
 def _is_plain(payload: dict[str, Any]) -> bool:

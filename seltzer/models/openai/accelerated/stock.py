@@ -9,36 +9,21 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing
 from copy import copy
 from functools import wraps
-from types import FunctionType
 from typing import Any, Final
 
-import httpx2
 from langchain_core.runnables.config import ensure_config
 from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI, OpenAI
-from openai.resources.chat import AsyncCompletions, Completions
 
 from seltzer.models.openai.accelerated.chat_model import AcceleratedChatOpenAI
 from seltzer.models.openai.accelerated.stock_clients import StockClients
+from seltzer.models.openai.accelerated.untouched import BLOCKING_REQUESTS, are_unchanged
 from seltzer.models.openai.requirements import default_http_client
 
 Call = Callable[..., Any]
 
 OPT_OUT: Final = "seltzer_accelerate"  # in a model's metadata; False leaves its calls as they are
 _HTTP_FIELDS: Final = ("http_client", "http_async_client", "http_socket_options", "openai_proxy")
-_REQUESTS: Final[tuple[tuple[type, str], ...]] = (  # what tracers and mocks of HTTP put something else in
-    (AsyncCompletions, "create"),
-    (AsyncOpenAI, "post"),
-    (AsyncOpenAI, "request"),
-    (httpx2.AsyncClient, "send"),
-    (httpx2.AsyncHTTPTransport, "handle_async_request"),
-)
-_BLOCKING_REQUESTS: Final[tuple[tuple[type, str], ...]] = (  # below these a call goes its own way
-    (Completions, "create"),
-    (OpenAI, "post"),
-    (OpenAI, "request"),
-)
-_REQUEST_NAMES: Final = frozenset(name for _, name in _REQUESTS)
 
 
 class StockCalls:
@@ -95,7 +80,8 @@ class StockCalls:
     async def _connect(self, model: AcceleratedChatOpenAI) -> None:
         """Have the model's streams arrive by connections of our own; whole answers come by its own."""
         is_bounded = model.max_retries is None
-        model.root_async_client = await self._clients.copy_of(model.root_async_client, is_bounded=is_bounded)
+        model.http_async_client = await self._clients.http_client(is_bounded=is_bounded)
+        model.root_async_client = self._clients.copy_of(model.root_async_client, model.http_async_client)
 
     def _is_wanted(self, model: ChatOpenAI, handlers: Iterable[Any]) -> bool:
         is_left_out = (model.metadata or {}).get(OPT_OUT) is False
@@ -107,7 +93,7 @@ class StockCalls:
             type(client) is AsyncOpenAI
             and type(getattr(client, "_client", None)) is self._default_http_client
             and not any(getattr(model, name, None) is not None for name in _HTTP_FIELDS)
-            and _are_unchanged(client, model.async_client, _REQUESTS)
+            and are_unchanged(client, model.async_client)
         )
 
 
@@ -122,17 +108,7 @@ def _twin(model: ChatOpenAI) -> AcceleratedChatOpenAI:
 
 def _has_blocking_client(model: ChatOpenAI) -> bool:
     client = model.root_client
-    return type(client) is OpenAI and _are_unchanged(client, model.client, _BLOCKING_REQUESTS)
-
-
-def _are_unchanged(client: Any, completions: Any, requests: Iterable[tuple[type, str]]) -> bool:
-    """Return whether nobody has put others in the place of the client's completions or of these methods."""
-    return (
-        completions is client.chat.completions
-        and _REQUEST_NAMES.isdisjoint(vars(client))
-        and _REQUEST_NAMES.isdisjoint(vars(completions))
-        and all(_is_its_librarys(owner, name) for owner, name in requests)
-    )
+    return type(client) is OpenAI and are_unchanged(client, model.client, BLOCKING_REQUESTS)
 
 
 def install() -> Callable[[], None]:
@@ -195,10 +171,3 @@ def _handlers_of_the_context(_options: dict[str, Any]) -> Iterable[Any]:
 def _are_of_a_run(handlers: Iterable[Any]) -> bool:
     """Return whether one of them is a run's of ours: no other takes texts alone."""
     return any(hasattr(each, "on_llm_texts") for each in handlers)
-
-
-def _is_its_librarys(owner: type, name: str) -> bool:
-    """Return whether nobody has put another method in this one's place."""
-    method = getattr(owner, name)
-    library = owner.__module__.partition(".")[0]
-    return type(method) is FunctionType and method.__globals__["__name__"].partition(".")[0] == library

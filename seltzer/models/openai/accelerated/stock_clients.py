@@ -2,16 +2,14 @@
 
 import asyncio
 import threading
-from operator import attrgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from openai import AsyncOpenAI
 
-from seltzer.models.openai.accelerated.transport import ModelHttpClient
+from seltzer.models.openai.accelerated.http_client import ModelHttpClient
+from seltzer.models.openai.accelerated.repeated_requests import settings_of
 from seltzer.models.openai.retries import abound_retry
-
-_settings = attrgetter("api_key", "organization", "project", "base_url", "timeout", "max_retries")
 
 
 class StockClients:
@@ -25,15 +23,19 @@ class StockClients:
         self._http_clients: dict[bool, ModelHttpClient] = {}
         self._lock = threading.Lock()
 
-    async def copy_of(self, client: AsyncOpenAI, *, is_bounded: bool) -> AsyncOpenAI:
-        """Return a copy; is_bounded: it doesn't sleep out a long Retry-After."""
-        state = (is_bounded, _settings(client))
+    async def http_client(self, *, is_bounded: bool) -> ModelHttpClient:
+        """Return the HTTP client of copies. is_bounded: a copy doesn't sleep out a long Retry-After."""
+        made = self._http_clients.get(is_bounded)
+        if made is None:  # making one reads files
+            made = await asyncio.to_thread(self._make_http_client, is_bounded)
+        return made
+
+    def copy_of(self, client: AsyncOpenAI, http_client: ModelHttpClient) -> AsyncOpenAI:
+        """Return a copy of the client that sends by this HTTP client."""
+        state = (http_client, settings_of(client))
         kept = self._copies.get(client)
         if kept is not None and kept[0] == state:
             return kept[1]
-        http_client = self._http_clients.get(is_bounded)
-        if http_client is None:  # making one reads files
-            http_client = await asyncio.to_thread(self._make_http_client, is_bounded)
         copied = client.with_options(http_client=http_client)
         self._copies[client] = state, copied
         return copied

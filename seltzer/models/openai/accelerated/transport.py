@@ -1,4 +1,4 @@
-"""The chat model's HTTP client: httpx2's AsyncClient over connections of our own.
+"""Sends the chat models' requests over connections of our own.
 
 httpx2's own transport spends ten times as long on a streamed token, most of it in parsing chunked bodies.
 Departs from it:
@@ -11,11 +11,9 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextvars import Context
-from typing import Any, NamedTuple
-from urllib.request import getproxies
+from typing import Any, NamedTuple, Self
 
 import httpx2
-from openai import DefaultAsyncHttpxClient
 
 from seltzer.models.openai.accelerated.connection import Connection
 
@@ -23,26 +21,35 @@ from seltzer.models.openai.accelerated.connection import Connection
 SET_CONSUMER = "seltzer.set_consumer"  # Connection.set_consumer
 IS_WHOLE = "seltzer.is_whole"  # whether all of the body was read
 READ = "seltzer.read"  # the body's next bytes
+SENT_BY = "seltzer.sent_by"  # the Transport
 _BREAKS = re.compile(rb"[\r\n\0]")
-_PORTS = {"http": 80, "https": 443}
+_LENGTHS = (b"content-length", b"transfer-encoding")  # the body is here whole: it has a length
+PORTS = {"http": 80, "https": 443}
 
 
-class ModelHttpClient(DefaultAsyncHttpxClient):
-    """The SDK's client with this module's transport. It may be made outside any event loop.
+class Destination(NamedTuple):
+    """Where a request goes, and how long its connection and each read may take, in seconds."""
 
-    keep_alive_s: how long an idle connection stays pooled. Servers close theirs sooner or later, and a
-    request would run into it.
-    """
+    scheme: str
+    host: str
+    port: int
+    server_name: str  # in TLS
+    connect_s: float | None
+    read_s: float | None
 
-    def __init__(self, *, keep_alive_s: float = 5.0, **options: Any) -> None:
-        transport, proxies = Transport(httpx2.create_ssl_context(), keep_alive_s), getproxies()
-        proxies.pop("no", None)
-        if not proxies:
-            super().__init__(transport=transport, **options)
-            return
-        # A `transport=` would switch off all proxies of the environment.
-        direct = () if "all" in proxies else [scheme for scheme in _PORTS if scheme not in proxies]
-        super().__init__(mounts={f"{scheme}://": transport for scheme in direct}, **options)
+    @classmethod
+    def of(cls, request: httpx2.Request) -> Self:
+        """Read the destination from a request."""
+        url, limits = request.url, request.extensions.get("timeout", {})
+        host = url.raw_host.decode("ascii")
+        return cls(
+            url.scheme,
+            host,
+            url.port or PORTS[url.scheme],
+            request.extensions.get("sni_hostname") or host,
+            limits.get("connect"),
+            limits.get("read"),
+        )
 
 
 class Origin(NamedTuple):
@@ -64,16 +71,16 @@ class Transport(httpx2.AsyncBaseTransport):
         self._idle: dict[Origin, list[Connection]] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        limits = request.extensions.get("timeout", {})
-        wire = _encoded(request, await request.aread())
-        url = request.url
-        host = url.raw_host.decode("ascii")
-        origin = Origin(asyncio.get_running_loop(), url.scheme, host, url.port or _PORTS[url.scheme])
-        connection = self._idle_connection(origin) or await self._connect(
-            origin, request, limits.get("connect")
-        )
+        wire = with_body(encoded_head(request), await request.aread())
+        return await self.send(wire, Destination.of(request))
+
+    async def send(self, wire: bytes, destination: Destination) -> httpx2.Response:
+        """Send an encoded request, and return its response once the head is there. Raises httpx2's errors."""
+        loop = asyncio.get_running_loop()
+        origin = Origin(loop, destination.scheme, destination.host, destination.port)
+        connection = self._idle_connection(origin) or await self._connect(origin, destination)
         try:
-            connection.send(wire, read_s=limits.get("read"))
+            connection.send(wire, read_s=destination.read_s)
             status, headers = await connection.head()
         except BaseException:
             connection.close()
@@ -87,6 +94,7 @@ class Transport(httpx2.AsyncBaseTransport):
                 SET_CONSUMER: connection.set_consumer,
                 IS_WHOLE: connection.is_whole,
                 READ: body.read,
+                SENT_BY: self,
             },
         )
 
@@ -121,13 +129,12 @@ class Transport(httpx2.AsyncBaseTransport):
             connection.close()
         return None
 
-    async def _connect(self, origin: Origin, request: httpx2.Request, limit_s: float | None) -> Connection:
+    async def _connect(self, origin: Origin, destination: Destination) -> Connection:
         secure: dict[str, Any] = {}
         if origin.scheme == "https":
-            name = request.extensions.get("sni_hostname") or origin.host
-            secure = {"ssl": self._context, "server_hostname": name}
+            secure = {"ssl": self._context, "server_hostname": destination.server_name}
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(destination.connect_s):
                 connecting = origin.loop.create_connection(Connection, origin.host, origin.port, **secure)
                 _, connection = await origin.loop.create_task(connecting, context=Context())
         except TimeoutError as error:
@@ -162,13 +169,18 @@ class _Body(httpx2.AsyncByteStream):
             self._transport.release(self._origin, connection)
 
 
-def _encoded(request: httpx2.Request, body: bytes) -> bytes:
-    """Write a request as HTTP/1.1. Raises LocalProtocolError for a header that isn't one line."""
-    head = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    for name, value in request.headers.raw:
-        if name.lower() == b"transfer-encoding":  # the body is here whole by now
-            name, value = b"Content-Length", b"%d" % len(body)
-        head.append(b"%s: %s" % (name, value))
-    if _BREAKS.search(b" ".join(head)):
+def encoded_head(request: httpx2.Request) -> bytes:
+    """Write a request's head as HTTP/1.1, without its body's length, which with_body() adds.
+
+    Raises LocalProtocolError for a header that isn't one line.
+    """
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    lines += [b"%s: %s" % header for header in request.headers.raw if header[0].lower() not in _LENGTHS]
+    if _BREAKS.search(b" ".join(lines)):
         raise httpx2.LocalProtocolError("A header of the request contains a line end: is it the key's?")
-    return b"\r\n".join([*head, b"", body])
+    return b"\r\n".join(lines)
+
+
+def with_body(head: bytes, body: bytes) -> bytes:
+    """Return the whole request."""
+    return b"%s\r\nContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
