@@ -14,7 +14,7 @@ from seltzer.models.openai.accelerated.callbacks import CallbacksInPlace, callba
 from seltzer.models.openai.accelerated.completions import AcceleratedCompletions
 from seltzer.models.openai.accelerated.direct_path import DirectPath, PublishedText
 from seltzer.models.openai.accelerated.frames import TextFrame
-from seltzer.models.openai.accelerated.http_client import ModelHttpClient
+from seltzer.models.openai.accelerated.http.client import ModelHttpClient
 from seltzer.models.openai.accelerated.parsed_stream import ParsingClient
 from seltzer.models.openai.accelerated.text_chunk import text_chunk
 from seltzer.models.openai.retries import abound_retry

@@ -16,8 +16,11 @@ from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI, OpenAI
 
 from seltzer.models.openai.accelerated.chat_model import AcceleratedChatOpenAI
+from seltzer.models.openai.accelerated.http.untouched import (
+    BLOCKING_REQUESTS,
+    are_unchanged,
+)
 from seltzer.models.openai.accelerated.stock_clients import StockClients
-from seltzer.models.openai.accelerated.untouched import BLOCKING_REQUESTS, are_unchanged
 from seltzer.models.openai.requirements import default_http_client
 
 Call = Callable[..., Any]

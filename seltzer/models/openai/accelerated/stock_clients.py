@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 
 from openai import AsyncOpenAI
 
-from seltzer.models.openai.accelerated.http_client import ModelHttpClient
-from seltzer.models.openai.accelerated.repeated_requests import settings_of
+from seltzer.models.openai.accelerated.http.client import ModelHttpClient
+from seltzer.models.openai.accelerated.http.repeated_requests import settings_of
 from seltzer.models.openai.retries import abound_retry
 
 

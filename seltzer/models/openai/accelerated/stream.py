@@ -17,8 +17,8 @@ from openai.types.chat import ChatCompletionChunk
 
 from seltzer.models.openai.accelerated.direct_path import DirectPath
 from seltzer.models.openai.accelerated.frames import Frame, FrameReader, TextFrame, is_done, plain_frame
+from seltzer.models.openai.accelerated.http.transport import IS_WHOLE, READ, SET_CONSUMER
 from seltzer.models.openai.accelerated.read_timeout import ReadTimedOut, ReadTimeout
-from seltzer.models.openai.accelerated.transport import IS_WHOLE, READ, SET_CONSUMER
 
 _DRAIN_S = 1.0  # for what may follow [DONE], before the connection is closed
 

@@ -15,7 +15,7 @@ from langchain_openai import ChatOpenAI
 from openai import Timeout
 
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
-from seltzer.models.openai.accelerated.http_client import ModelHttpClient
+from seltzer.models.openai.accelerated.http.client import ModelHttpClient
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.dialects import DONE, frame
 from tests.models.openai.wire import CHUNKED, END, Answer, chunked, read_request

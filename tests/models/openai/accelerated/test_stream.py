@@ -29,7 +29,7 @@ from pydantic import BaseModel, SecretStr
 from seltzer.models import UpstreamTruncated
 from seltzer.models.openai import openai_chat
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
-from seltzer.models.openai.accelerated.http_client import ModelHttpClient
+from seltzer.models.openai.accelerated.http.client import ModelHttpClient
 from seltzer.models.openai.strict import StrictChatOpenAI
 from tests.models.openai.dialects import BROKEN, DONE, STREAMS, frame
 from tests.models.openai.wire import CHUNKED, END, answering, chunked, read_request, sending

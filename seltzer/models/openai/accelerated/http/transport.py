@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self
 
 import httpx2
 
-from seltzer.models.openai.accelerated.connection import Connection
+from seltzer.models.openai.accelerated.http.connection import Connection
 
 # Extensions of a response, for who reads it without the client's layers:
 SET_CONSUMER = "seltzer.set_consumer"  # Connection.set_consumer

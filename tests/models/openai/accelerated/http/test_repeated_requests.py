@@ -14,8 +14,8 @@ from openai import APIError, AsyncOpenAI, OpenAIError, Timeout
 
 from seltzer.models.openai import openai_chat
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
-from seltzer.models.openai.accelerated.http_client import ModelHttpClient
-from seltzer.models.openai.accelerated.repeated_requests import encoded
+from seltzer.models.openai.accelerated.http.client import ModelHttpClient
+from seltzer.models.openai.accelerated.http.repeated_requests import encoded
 from tests.models.openai.accelerated.listeners import spoken
 from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, read_request
 from tests.replies import Refusal, Reply

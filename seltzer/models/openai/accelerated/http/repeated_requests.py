@@ -19,14 +19,14 @@ import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from seltzer.models.openai.accelerated.transport import (
+from seltzer.models.openai.accelerated.http.transport import (
     SENT_BY,
     Destination,
     Transport,
     encoded_head,
     with_body,
 )
-from seltzer.models.openai.accelerated.untouched import are_unchanged
+from seltzer.models.openai.accelerated.http.untouched import are_unchanged
 
 Payload = Mapping[str, Any]
 Outcome = httpx2.Response | httpx2.TransportError

@@ -12,8 +12,8 @@ from openai import APIConnectionError, APITimeoutError
 
 from seltzer.models.openai import StrictChatOpenAI, openai_chat
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
-from seltzer.models.openai.accelerated.http_client import ModelHttpClient
-from seltzer.models.openai.accelerated.transport import READ
+from seltzer.models.openai.accelerated.http.client import ModelHttpClient
+from seltzer.models.openai.accelerated.http.transport import READ
 from tests.models.openai.dialects import STREAMS
 from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, read_request, sending
 from tests.replies import Reply

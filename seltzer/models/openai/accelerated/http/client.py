@@ -6,8 +6,8 @@ from urllib.request import getproxies
 import httpx2
 from openai import DefaultAsyncHttpxClient
 
-from seltzer.models.openai.accelerated.repeated_requests import RepeatedRequests
-from seltzer.models.openai.accelerated.transport import PORTS, Transport
+from seltzer.models.openai.accelerated.http.repeated_requests import RepeatedRequests
+from seltzer.models.openai.accelerated.http.transport import PORTS, Transport
 
 
 class ModelHttpClient(DefaultAsyncHttpxClient):
