@@ -42,6 +42,7 @@ STATUS: Final = {
     "not_json": 415,
     "foreign_host": 421,
     "invalid_input": 422,
+    "unknown_tool_call": 422,
     "step_limit": 422,
     "too_many_runs": 429,
     "upstream_rate_limited": 429,

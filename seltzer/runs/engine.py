@@ -10,6 +10,7 @@ from langchain_core.messages import BaseMessage
 
 from seltzer.cursor import START, Cursor
 from seltzer.errors import (
+    InvalidInput,
     NotOpen,
     ServerDraining,
     ThreadBusy,
@@ -29,6 +30,7 @@ from seltzer.runs.run import Run, RunSpec
 from seltzer.runs.streaming.follower import Follower
 from seltzer.runs.streaming.hub import Deliver, Hub
 from seltzer.runs.threads.conversations import Conversations
+from seltzer.runs.threads.results import first_not_open, messages_of, results_for_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,24 @@ class Engine:
         await self._check(spec)
         return await self._parts.worker.reserve(spec)
 
+    async def check_results(self, spec: RunSpec, field: str = "input") -> None:
+        """Raise InvalidInput if the run's input has a result of a call that its thread doesn't wait for.
+
+        field: what the input is called. While another run is active on the thread, nothing is certain: then
+        it is the run that fails.
+        """
+        if not (results := results_for_thread(spec.input)):
+            return
+        thread = await self._parts.stores.threads.get(spec.thread_id)
+        if thread is not None and thread.status == "busy":
+            return
+        place = {"thread_id": spec.thread_id} | (
+            {"checkpoint_id": spec.checkpoint_id} if spec.checkpoint_id else {}
+        )
+        state = await self._parts.pregels[spec.graph].aget_state({"configurable": place})
+        if unknown := first_not_open(results, messages_of(state.values)):
+            raise InvalidInput(f"{field}.{unknown.place}", "the thread waits for no result of such a call")
+
     async def check_thread_free(self, thread_id: str) -> None:
         """Raise ThreadBusy if a run is writing to the thread, or waits for it."""
         thread = await self._parts.stores.threads.get(thread_id)
@@ -228,3 +248,4 @@ class Engine:
             state = await pregels[spec.graph].aget_state({"configurable": place})
             if state.created_at is None:
                 raise UnknownCheckpoint(f"thread {spec.thread_id!r} has no checkpoint {spec.checkpoint_id!r}")
+        await self.check_results(spec)

@@ -30,6 +30,7 @@ MESSAGES: Final = {
     "state_not_storable": "The graph's state contains something that can't be stored.",
     "graph_gone": "The run's graph isn't served any more.",
     "unknown_checkpoint": "The state that the run was to begin from isn't kept any more.",
+    "unknown_tool_call": "The input has the result of a tool call that the thread doesn't wait for.",
     "thread_interrupted": "The thread waits for the answer to an interrupt.",
     "upstream_auth": "The model's provider refused the server's key.",
     "upstream_rate_limited": "The model's provider is rate limiting the server.",

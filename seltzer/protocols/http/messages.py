@@ -4,12 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    ToolMessage,
-    convert_to_messages,
-)
+from langchain_core.messages import BaseMessage, convert_to_messages
 from pydantic import ValidationError
 
 from seltzer.errors import InvalidInput
@@ -45,7 +40,8 @@ class InputLimits:
 def parse_input(value: Any, field: str, limits: InputLimits) -> list[BaseMessage]:
     """Return the messages of `{"messages": [..]}`, of a list of messages, or of one string.
 
-    Raises InvalidInput naming the field.
+    A result may be of a call that the thread has: the engine checks that. Raises InvalidInput naming the
+    field.
     """
     value = prompt_text(value)
     if isinstance(value, dict):
@@ -60,9 +56,7 @@ def parse_input(value: Any, field: str, limits: InputLimits) -> list[BaseMessage
         raise InvalidInput(field, "is empty; send at least one message")
     if len(value) > limits.messages:
         raise InvalidInput(field, f"has {len(value)} messages; at most {limits.messages}")
-    messages = [_message(each, f"{field}.{index}", limits) for index, each in enumerate(value)]
-    _check_tool_messages(messages, field)
-    return messages
+    return [_message(each, f"{field}.{index}", limits) for index, each in enumerate(value)]
 
 
 def prompt_text(value: Any) -> Any:
@@ -161,13 +155,3 @@ def _reason(value: Any) -> str:
             return "has no content"
         return "is malformed" if _role(value) in _KNOWN | _ROLES else _UNKNOWN
     return "must be a string, a [role, text] pair, or an object with role and content"
-
-
-def _check_tool_messages(messages: Sequence[BaseMessage], field: str) -> None:
-    """Refuse a tool message that answers no call: the providers' own errors are far less clear."""
-    called: set[str | None] = set()
-    for index, message in enumerate(messages):
-        if isinstance(message, AIMessage):
-            called.update(call["id"] for call in message.tool_calls)
-        elif isinstance(message, ToolMessage) and message.tool_call_id not in called:
-            raise InvalidInput(f"{field}.{index}.tool_call_id", "no message before it makes that call")

@@ -195,8 +195,11 @@ class _AttachedResponse(Response):
 
         A batch's threads are only checked: its runs start when LangServe names them.
         """
-        requested = self._call.requested
-        if self._call.kind != "batch":
+        requested, is_batch = self._call.requested, self._call.kind == "batch"
+        for index, each in enumerate(requested):
+            spec = each.spec(self._call.graph, new_id(), each.input)
+            await self._engine.check_results(spec, f"inputs.{index}" if is_batch else "input")
+        if not is_batch:
             return await self._engine.reserve(requested[0].spec(self._call.graph, new_id(), None))
         for each in requested:
             if each.on_busy == "reject":

@@ -286,7 +286,7 @@ class Attempt:
             self.lease,
             last,
             unwritten=unwritten,
-            output=output(self._graph, self._translator) if last.kind == "finished" else None,
+            output=output(self.run.spec, self._graph, self._translator) if last.kind == "finished" else None,
             touched=has_touched,
             retention_s=self._resources.limits.retention_s,
         )

@@ -14,6 +14,7 @@ from seltzer.runs.failure import failure
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run
+from seltzer.runs.threads.results import complete_input, first_not_open, messages_of, results_for_thread
 
 ROOT: Final = ""  # the namespace of the graph itself
 CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do so for ever
@@ -75,14 +76,18 @@ async def read_input(
 async def _from_the_start(
     run: Run, pregel: AnyPregel, config: RunnableConfig, checkpoint_id: str | None
 ) -> GraphInput:
-    """Return the run's own input. Raises RunFailed if the state that it begins from is gone.
+    """Return the run's own input, and a result for each tool call that the thread still waits for.
 
-    LangGraph would take a state that isn't there for that of a new thread.
+    Raises RunFailed if the state that it begins from is gone, as LangGraph would take it for that of a new
+    thread; and if it has the result of a call that isn't open there.
     """
-    found = await _read_ahead(pregel, config, checkpoint_id)
+    found, input = await _read_ahead(pregel, config, checkpoint_id), run.spec.input
     if checkpoint_id is not None and found is None:
         raise failure("unknown_checkpoint")
-    return GraphInput(run.spec.input, checkpoint_id)
+    messages = [] if found is None else messages_of(found.checkpoint["channel_values"])
+    if first_not_open(results_for_thread(input), messages) is not None:
+        raise failure("unknown_tool_call")
+    return GraphInput(complete_input(pregel, input, messages), checkpoint_id)
 
 
 async def _read_ahead(
