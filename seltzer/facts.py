@@ -64,6 +64,18 @@ def facts_of(engine: Engine, settings: Settings) -> Facts:
     )
 
 
+def model_names() -> Sequence[str]:
+    """Return which models are in use, for anyone to see: without the address of their server."""
+    choice: Any = sys.modules.get("seltzer.models.choice")
+    if choice is None:
+        return ()
+    try:
+        names: Sequence[str] = choice.describe().public_lines
+    except choice.ModelNotConfigured:
+        return ("none: the settings name one that can't be used; the server's banner says why",)
+    return names
+
+
 def _model_lines() -> Sequence[str]:
     """Return which models are in use, if a graph uses ours; others choose their models in their own way."""
     choice: Any = sys.modules.get("seltzer.models.choice")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from seltzer import __version__, catalog
 from seltzer.catalog import Catalog
-from seltzer.facts import MOUNTED, Facts, Mounted, facts_of
+from seltzer.facts import MOUNTED, Facts, Mounted, facts_of, model_names
 from seltzer.guards import faults
 from seltzer.guards.body import BodyLimits, BodyReader
 from seltzer.guards.hosts import HostGuard, PageCheck, is_loopback
@@ -39,6 +39,7 @@ __all__ = [
     "Facts",
     "Mounted",
     "create_app",
+    "input_limits",
     "load_graphs",
     "open_engine",
 ]
@@ -95,12 +96,7 @@ class Composition:
         body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
         pages = PageCheck(settings.allowed_hosts)
         self._guards = Guards(OpenedFaults(self.engine), BodyReader(body), pages)
-        self._limits = InputLimits(
-            settings.messages_limit,
-            settings.message_limit_bytes,
-            settings.batch_limit,
-            settings.steps_limit,
-        )
+        self._limits = input_limits(settings)
         self._langserve = langserve.route_context(
             self.engine, self._guards, self._limits, settings.ping_s, accelerate=settings.accelerate
         )
@@ -123,7 +119,7 @@ class Composition:
         for each in (
             info.router(self.engine, self._guards, places),
             chat.router(self.engine, self._guards, places, limits=limits, ping_s=ping_s),
-            page.router(self._guards, places, version=__version__),
+            page.router(self.engine, self._guards, places, version=__version__, models=model_names),
         ):
             add_as_own(routes, each)
         return routes
@@ -218,6 +214,13 @@ def load_graphs(settings: Settings) -> Catalog:
     apply_env(catalog.read_file(settings.config).env, settings.config.resolve().parent)
     return catalog.load(
         settings.config, reserved=RESERVED, is_strict=settings.strict, is_auth_ignored=settings.no_auth
+    )
+
+
+def input_limits(settings: Settings) -> InputLimits:
+    """Return the limits of what a request may ask."""
+    return InputLimits(
+        settings.messages_limit, settings.message_limit_bytes, settings.batch_limit, settings.steps_limit
     )
 
 

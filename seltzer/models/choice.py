@@ -50,7 +50,14 @@ class Description:
     @property
     def lines(self) -> tuple[str, str]:
         """The models as a server's banner shows them."""
-        where = f" at {self.base_url}" if self.base_url else ""
+        return self._lines(f" at {self.base_url}" if self.base_url else "")
+
+    @property
+    def public_lines(self) -> tuple[str, str]:
+        """The models as anyone may see them: their server's address may be an internal one."""
+        return self._lines("")
+
+    def _lines(self, where: str) -> tuple[str, str]:
         scripted = " (scripted; for a real one set MODEL, OPENAI_API_KEY or OPENAI_BASE_URL)"
         chat = f"chat: {self.name}{scripted if self.is_scripted else where}"
         completion = f"completion: {self.completion}{' (scripted)' if self.completion_is_scripted else where}"

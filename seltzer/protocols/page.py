@@ -3,11 +3,11 @@
 All URLs are relative, so that both work under any prefix.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 import fastapi_swagger
@@ -21,6 +21,10 @@ from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.places import Place, Places
 from seltzer.protocols.http.routes import Endpoint, Routes, public_path
+from seltzer.runs.engine import Engine
+from seltzer.runs.graph import BrokenGraph
+
+Models: TypeAlias = Callable[[], Sequence[str]]
 
 PROTOCOL: Final = Declaration("page", reserved=frozenset({"docs", "openapi.json"}))
 DOCS: Final = "seltzer_docs"  # in the state of an app: where in it docs_router() is
@@ -37,19 +41,26 @@ _HEADERS: Final = {
 }
 
 
-def router(guards: Guards, places: Places, *, version: str) -> APIRouter:
-    """Return the route of the front page, which shows the graphs that are open."""
+def router(engine: Engine, guards: Guards, places: Places, *, version: str, models: Models) -> APIRouter:
+    """Return the route of the front page, which shows the graphs that are open, and those that are broken.
+
+    models: names the models in use, as far as that is known.
+    """
     routes = Routes(guards)
 
     @routes.get("/", include_in_schema=False)
     async def front(request: Request) -> Response:
         shown, links = [each for each in places() if each.is_open], _links(request)
+        broken = engine.broken.values()
         if accepts(request, "text/html"):
-            return HTMLResponse(_page(shown, version, _base_url(request), links), headers=_HEADERS)
+            page = _page(shown, broken, models(), version, _base_url(request), links)
+            return HTMLResponse(page, headers=_HEADERS)
         described = {
             "name": "Seltzer",
             "version": version,
+            "models": models(),
             "graphs": [_described(each) for each in shown],
+            "broken": [{"name": each.name, "why": each.reason.public_why} for each in broken],
             "docs": links["Documentation"],
         }
         return JSONResponse(described, headers={"vary": "accept"})
@@ -118,15 +129,27 @@ def _base_url(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}{public_path(request.scope)}".rstrip("/")
 
 
-def _page(places: list[Place], version: str, base_url: str, links: Mapping[str, str | None]) -> str:
+def _page(
+    places: list[Place],
+    broken: Collection[BrokenGraph],
+    models: Sequence[str],
+    version: str,
+    base_url: str,
+    links: Mapping[str, str | None],
+) -> str:
     curl = ""
     if any(each.graph.takes_messages for each in places):
         command = f"curl -N {base_url}/chat -H 'content-type: application/json' -d '{{\"text\": \"hello\"}}'"
         curl = f"<h2>Try it</h2><pre><code>{escape(command)}</code></pre>"
-    items = "".join(map(_item, places))
     there = [f'<a href="{escape(url)}">{name}</a>' for name, url in links.items() if url]
-    api = f"<h2>API</h2><p>{' · '.join(there)}</p>" if there else ""
-    return _PAGE.substitute(version=escape(version), graphs=items, curl=curl, api=api)
+    lines = "".join(f"<p>{escape(each)}</p>" for each in models)
+    return _PAGE.substitute(
+        version=escape(version),
+        graphs="".join([*map(_item, places), *map(_broken_item, broken)]),
+        models=f"<h2>Model</h2>{lines}" if lines else "",
+        curl=curl,
+        api=f"<h2>API</h2><p>{' · '.join(there)}</p>" if there else "",
+    )
 
 
 def _item(place: Place) -> str:
@@ -138,6 +161,11 @@ def _item(place: Place) -> str:
     ]
     about = f"<p>{description}</p>" if description else ""
     return f"<li><h3>{name}</h3>{about}<p>{' · '.join(links)}</p></li>"
+
+
+def _broken_item(broken: BrokenGraph) -> str:
+    why = f"<p>It can't be loaded: {escape(broken.reason.public_why)}</p>"
+    return f'<li class="broken"><h3>{escape(broken.name)}</h3>{why}</li>'
 
 
 _PAGE: Final = Template("""<!doctype html>
@@ -174,6 +202,7 @@ pre {
   margin: 0; white-space: pre-wrap; overflow-wrap: anywhere;
   font: 0.875rem/1.5 ui-monospace, monospace; user-select: all;
 }
+.broken { border-style: dashed; }
 footer { margin-top: 2.5rem; font-size: 0.875rem; color: var(--dim); }
 </style>
 </head>
@@ -183,6 +212,7 @@ footer { margin-top: 2.5rem; font-size: 0.875rem; color: var(--dim); }
 <p>LangGraph agents, streamed token by token</p>
 <h2>Graphs</h2>
 <ul>$graphs</ul>
+$models
 $curl
 $api
 </main>

@@ -56,6 +56,41 @@ def test_the_command_on_the_page_can_be_copied(client: httpx.Client) -> None:
     assert answer.stdout
 
 
+def test_the_page_names_the_model(client: httpx.Client) -> None:
+    page = client.get("/", headers=HTML).text
+
+    assert "<p>chat: demo (scripted; for a real one set MODEL, " in page
+    assert client.get("/").json()["models"][0].startswith("chat: demo (scripted; ")
+
+
+def test_the_page_names_a_real_model_but_not_where_it_is(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL", "<b>tiny</b>")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://internal.example/v1")
+    served = serve(
+        {"count": COUNTING, "llm": "from seltzer.models import chat_model\ngraph = chat_model()\n"}
+    )
+
+    page = httpx.get(served.url, headers=HTML, timeout=PATIENCE_S).text
+
+    assert "<p>chat: &lt;b&gt;tiny&lt;/b&gt;</p>" in page
+    assert "internal" not in page + httpx.get(served.url, timeout=PATIENCE_S).text
+
+
+def test_the_page_names_broken_graphs_without_an_exceptions_text(serve: Serve) -> None:
+    served = serve({"count": COUNTING, "<i>": "raise ValueError('sk-secret')\n"})
+
+    page = httpx.get(served.url, headers=HTML, timeout=PATIENCE_S).text
+
+    described = httpx.get(served.url, timeout=PATIENCE_S).json()
+    assert "<h3>&lt;i&gt;</h3><p>It can&#x27;t be loaded: " in page.replace("can't", "can&#x27;t")
+    assert "ValueError" in page
+    assert "secret" not in page
+    assert [each["name"] for each in described["broken"]] == ["<i>"]
+    assert described["broken"][0]["why"].endswith(".py:1: ValueError")
+
+
 @pytest.mark.parametrize("headers", [{}, {"accept": "application/json"}, {"accept": "*/*"}])
 def test_others_get_json(client: httpx.Client, headers: dict[str, str]) -> None:
     described = client.get("/", headers=headers).json()
