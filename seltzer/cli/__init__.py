@@ -203,6 +203,21 @@ def chat(
             metavar="'NAME: VALUE'", help="Send a header, such as a key, with every request; repeatable."
         ),
     ] = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Set a field of the context that the graph declares; VALUE is JSON or text. Repeatable; "
+            "a JSON object sets several.",
+        ),
+    ] = None,
+    configurable: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Set what the graph reads from its config's configurable, written like --context.",
+        ),
+    ] = None,
     tokens: Annotated[
         str | None,
         typer.Option(metavar="SEP", help="Print SEP after every token, to see how the answer arrived."),
@@ -220,7 +235,8 @@ def chat(
 
     Example: seltzer chat "what is the square root of 71?" --tokens "|"
     """
-    from seltzer.cli.chat.command import Options, run
+    from seltzer.cli.chat.command import run
+    from seltzer.cli.chat.options import Options
     from seltzer.cli.configuration import read_settings
 
     options = Options(
@@ -231,6 +247,8 @@ def chat(
         follow=follow,
         url=url,
         headers=tuple(header or ()),
+        context=tuple(context or ()),
+        configurable=tuple(configurable or ()),
         separator=tokens,
         as_json=as_json,
         verbose=verbose,

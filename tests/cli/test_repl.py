@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 
 import pytest
@@ -85,6 +86,39 @@ def test_help_lists_the_commands_and_a_wrong_one_too(session: Terminal) -> None:
 
     session.see("There is no command /dance.")
     session.see("/new   start a new thread")
+
+
+@pytest.mark.parametrize("leave", ["/exit\r", "\x04", "/new\r"])
+def test_how_to_continue_the_thread_is_shown_when_it_is_left(desk: Desk, talker: Served, leave: str) -> None:
+    session = open_session(desk, "--url", talker.url)
+    session.press("/help\r")
+    session.see("This is thread ")
+    session.press("one\r")
+    session.see("number 1.")
+    session.see("agent>")
+    session.press(leave)
+    session.see("To continue this thread: ")
+    session.see(f"--url {talker.url}")
+    thread = re.search(r"chat --thread (\S+)", session.screen)
+    assert thread
+
+    assert desk.run("chat", "--url", talker.url, "--thread", thread[1], "two").stdout.endswith("number 2.\n")
+
+
+def test_a_session_that_asked_nothing_leaves_nothing_to_continue(session: Terminal) -> None:
+    session.press("/exit\r")
+
+    assert session.end() == 0
+    assert "To continue" not in session.screen
+
+
+def test_a_single_question_shows_how_to_continue(desk: Desk, talker: Served) -> None:
+    asked = desk.open_terminal("chat", "--url", talker.url, "one", NO_COLOR="1")
+    assert asked.end() == 0
+    command = re.search(r"To continue: \S+ (chat --thread \S+ --url \S+)", asked.screen)
+    assert command
+
+    assert desk.run(*command[1].split(), "two").stdout.endswith("number 2.\n")
 
 
 def test_an_empty_line_asks_nothing(session: Terminal) -> None:

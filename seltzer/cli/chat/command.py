@@ -5,50 +5,25 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import typer
 
-from seltzer.cli.chat.answer import FAILED, OK, TERMINATED, UNREACHABLE, Outcome, Parts, answer, resume_thread
+from seltzer.cli.chat.answer import FAILED, OK, TERMINATED, UNREACHABLE, Parts, answer, resume_thread
+from seltzer.cli.chat.choice import choose_graph
+from seltzer.cli.chat.options import Options
 from seltzer.cli.chat.screen import JsonScreen, Screen, TextScreen
 from seltzer.cli.chat.sources import Source, connected
 from seltzer.cli.program import command_line
-from seltzer.client import ServedGraph, ServerUnreachable
-from seltzer.errors import AppError, InvalidInput
+from seltzer.client import Interrupted, ServerError, ServerUnreachable
+from seltzer.errors import AppError
 from seltzer.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The command line's options.
-
-    words are the question, reply is the answer to a thread's interrupt, follow the id of a run to show.
-    Without any of them the question is read from standard input, or a session starts.
-    """
-
-    words: tuple[str, ...]
-    graph: str | None
-    thread: str | None
-    reply: str | None
-    follow: str | None
-    url: str | None
-    headers: tuple[str, ...]
-    separator: str | None
-    as_json: bool
-    verbose: bool
-
-    @property
-    def is_complete(self) -> bool:
-        """Return whether the command line is complete: there is no question to read."""
-        return self.reply is not None or self.follow is not None
 
 
 def run(options: Options, settings: Settings) -> int:
     """Answer the question or run the session, and return the exit code. Raises usage errors."""
-    _check(options)
+    options.check()
     if missing := _set_up_streams(options):
         print(f"seltzer: {missing}", file=sys.stderr)
         return FAILED
@@ -64,44 +39,6 @@ def run(options: Options, settings: Settings) -> int:
         _drop_output()
         print(f"seltzer: {error.strerror or error}", file=sys.stderr)
         return FAILED
-
-
-def _check(options: Options) -> None:
-    """Raise a usage error for options that exclude each other."""
-    if options.as_json and options.separator is not None:
-        raise typer.BadParameter("give one of them", param_hint="--json and --tokens")
-    if (bool(options.words), options.reply is not None, options.follow is not None).count(True) > 1:
-        raise typer.BadParameter("give one of them", param_hint="QUESTION, --answer and --follow")
-    if options.reply is not None and options.thread is None:
-        raise typer.BadParameter("name the thread with --thread", param_hint="--answer")
-    if options.follow == "":
-        raise typer.BadParameter("it is empty", param_hint="--follow")
-    _check_thread(options.thread)
-    _headers(options)
-
-
-def _headers(options: Options) -> dict[str, str]:
-    """Return the headers by name. Raises a usage error that doesn't repeat one: it may be a key."""
-    headers = {}
-    for number, header in enumerate(options.headers, start=1):
-        name, colon, value = (part.strip() for part in header.partition(":"))
-        if not (name and colon and value and header.isascii() and header.isprintable()):
-            raise typer.BadParameter(
-                "write it as 'Name: value', in ASCII", param_hint=f"--header (no. {number})"
-            )
-        headers[name] = value
-    return headers
-
-
-def _check_thread(thread: str | None) -> None:
-    if thread is None:
-        return
-    from seltzer.runs.thread import check_thread_id
-
-    try:
-        check_thread_id(thread, "--thread")
-    except InvalidInput as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 def _question(options: Options) -> str | None:
@@ -152,21 +89,41 @@ async def _converse(options: Options, settings: Settings, question: str | None) 
         screen.note("connection lost; waiting for the server ..")
 
     try:
-        async with connected(options.url, settings, on_lost, headers=_headers(options)) as source:
-            graph = choose_graph(source.graphs, options.graph)
+        async with connected(
+            options.url,
+            settings,
+            on_lost,
+            headers=options.headers_by_name(),
+            graph_path=options.graph_path,
+            run_options=options.run_options(),
+        ) as source:
+            graph = choose_graph(source, options.graph, screen.note)
             thread = options.thread or str(uuid4())
             if question is None and not options.is_complete:
                 from seltzer.cli.chat.repl import Session  # prompt_toolkit is only for sessions
 
-                session = Session(source, screen, graph=graph, thread=thread, data=settings.data)
+                session = Session(
+                    source,
+                    screen,
+                    graph=graph,
+                    thread=thread,
+                    data=settings.data,
+                    continuing=lambda thread: _continuing(options, thread),
+                )
                 return await session.run(is_existing=options.thread is not None)
             parts = _parts(source, options, graph, thread, question)
             outcome = await answer(source, screen, graph, parts, is_watched=options.follow is not None)
-            _print_how_to_answer(options, outcome)
+            if outcome.interrupted is not None:
+                _print_how_to_answer(options, outcome.interrupted)
+            elif outcome.code == OK and options.thread is None and sys.stderr.isatty():
+                screen.note(f"To continue: {_continuing(options, thread)}")
             return outcome.code
     except ServerUnreachable as error:
         screen.fail("unreachable", str(error))
         return UNREACHABLE
+    except ServerError as error:
+        screen.fail(error.code, error.detail)
+        return FAILED
     except AppError as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -180,42 +137,30 @@ def _parts(source: Source, options: Options, graph: str, thread: str, question: 
     return source.ask(graph, question or "", thread)
 
 
-def _print_how_to_answer(options: Options, outcome: Outcome) -> None:
+def _print_how_to_answer(options: Options, interrupted: Interrupted) -> None:
     """Print the command that answers the graph's interrupt."""
-    if outcome.interrupted is None:
-        return
-    words = ["chat", "--thread", outcome.interrupted.thread_id]
+    # At a breakpoint, any answer continues; several questions are for a session.
+    answer = ["--answer", "..."] if len(interrupted.interrupts) <= 1 else []
+    command = _continuing(options, interrupted.thread_id, *answer)
+    print(f"seltzer: the graph waits for an answer: {command}", file=sys.stderr)
+
+
+def _continuing(options: Options, thread: str, *others: str) -> str:
+    """Return the command that continues the thread, with the same graph and server."""
+    words = ["chat", "--thread", thread]
     if options.graph is not None:
         words += ["--graph", options.graph]
     if options.url is not None:
         words += ["--url", options.url]
     if options.headers:
         words += ["--header", "..."]  # it may be a key
-    if len(outcome.interrupted.interrupts) <= 1:  # at a breakpoint, any answer continues
-        words += ["--answer", "..."]
-    print(f"seltzer: the graph waits for an answer: {command_line(words)}", file=sys.stderr)
+    for text in options.context:
+        words += ["--context", text]
+    for text in options.configurable if not others else ():  # an answer's run has that of the run that asked
+        words += ["--configurable", text]
+    return command_line([*words, *others])
 
 
 def _cancel(task: "asyncio.Task[Any] | None") -> None:
     if task is not None:
         task.cancel()
-
-
-def choose_graph(graphs: Sequence[ServedGraph], wanted: str | None) -> str:
-    """Return the graph to ask: the wanted one, else agent, else the first.
-
-    Raises a usage error listing the graphs there are.
-    """
-    names = [graph.name for graph in graphs if graph.takes_messages]
-    if wanted is None and names:
-        return "agent" if "agent" in names else names[0]
-    if wanted in names:
-        return wanted
-    there = f"there are {', '.join(names)}" if names else "none here does"
-    is_existing = any(graph.name == wanted for graph in graphs)
-    why = (
-        f"it doesn't take messages; {there}"
-        if is_existing or wanted is None
-        else f"there is no such graph; {there}"
-    )
-    raise typer.BadParameter(why, param_hint=f"--graph {wanted}" if wanted else "--graph")

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final
-from uuid import uuid4
-
-from langchain_core.messages import HumanMessage
 
 from seltzer.client import Cursor, Interrupt, Interrupted, Part, Reading, ServedGraph
+from seltzer.client.graphs import BrokenGraph
+from seltzer.client.http.requests import RunOptions
 from seltzer.cursor import START
 from seltzer.errors import UnknownRun
-from seltzer.protocols.http.config import check_context
-from seltzer.protocols.http.messages import title_of
+from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.native.request import answer_spec, start_spec
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.run import RunSpec
@@ -22,31 +22,38 @@ STOP_S: Final = 5.0  # how long a stopped run may take to end
 
 
 class InProcess:
-    """Asks the graphs of an engine; satisfies Source. Its runs end with it."""
+    """Asks the graphs of an engine, with the checks of the native routes; satisfies Source.
 
-    def __init__(self, engine: Engine) -> None:
+    Its runs end with it.
+    """
+
+    def __init__(self, engine: Engine, limits: InputLimits, options: RunOptions) -> None:
         self._engine = engine
-        self.graphs = [ServedGraph(each.name, each.takes_messages) for each in engine.graphs.values()]
+        self._limits = limits
+        self._options = {name: value for name, value in options.items() if value is not None}
+        self.graphs = [
+            ServedGraph(each.name, each.takes_messages, each.path) for each in engine.graphs.values()
+        ]
+        self.broken = [BrokenGraph(each.name, each.path, each.reason.why) for each in engine.broken.values()]
 
-    def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
-        messages = [HumanMessage(question)]
-        input, title = self._engine.graphs[graph].message_input(messages), title_of(messages)
-        return self._run(RunSpec(graph, input, thread, str(uuid4()), attached=True, title=title))
+    async def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
+        body = {"input": question, "thread_id": thread, **self._options}
+        spec = start_spec(body, self._engine.graphs[graph], self._limits, None)
+        async with aclosing(self._run(replace(spec, attached=True))) as parts:
+            async for part in parts:
+                yield part
 
-    def resume(
+    async def resume(
         self, graph: str, interrupted: Interrupted, answers: Mapping[str, Any]
     ) -> AsyncGenerator[Part, None]:
         # Not attached: its answers are stored, and a process that is killed over them must not lose them.
-        return self._run(
-            RunSpec(
-                graph,
-                None,
-                interrupted.thread_id,
-                str(uuid4()),
-                answers=dict(answers),
-                answered=interrupted.run_id,
-            )
-        )
+        body: dict[str, Any] = {"answers": dict(answers)} if answers else {"resume": None}
+        if "context" in self._options:
+            body["context"] = self._options["context"]
+        asked = await self._engine.get_run(interrupted.run_id)
+        async with aclosing(self._run(answer_spec(body, asked, self._engine.graphs[graph], None))) as parts:
+            async for part in parts:
+                yield part
 
     async def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
         run = await self._engine.get_run(run_id)
@@ -68,8 +75,6 @@ class InProcess:
         await self._engine.cancel(run_id)
 
     async def _run(self, spec: RunSpec) -> AsyncGenerator[Part, None]:
-        if spec.answers is None:
-            check_context(None, "context", self._engine.graphs[spec.graph])
         await self._engine.start(spec)
         reading = Reading(spec.run_id)
         try:

@@ -1,6 +1,7 @@
 """A session: questions on one thread, until Ctrl-D."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -23,14 +24,28 @@ Ctrl-C stops an answer.
 At "answer>" the graph waits for an answer: JSON objects, lists, true, false and null are sent as such, all
 else as text."""
 
+_LEAVING: Final = (["/exit"], ["/quit"])
+
 
 class Session:
     """Asks one graph, question after question on one thread, so that the graph remembers.
 
     At an interrupt the next lines are the answers, one for each question.
+    continuing: returns the command that continues a thread.
     """
 
-    def __init__(self, source: Source, screen: Screen, *, graph: str, thread: str, data: Path) -> None:
+    def __init__(
+        self,
+        source: Source,
+        screen: Screen,
+        *,
+        graph: str,
+        thread: str,
+        data: Path,
+        continuing: Callable[[str], str],
+    ) -> None:
+        self._continuing = continuing
+        self._has_asked = False
         self._source = source
         self._screen = screen
         self._graph = graph
@@ -42,31 +57,38 @@ class Session:
         self._prompt: PromptSession[str] = PromptSession(history=_history(data), output=output)
 
     async def run(self, *, is_existing: bool) -> int:
-        """Read questions until the user leaves. Returns 0.
+        """Read questions until the user leaves, and print how to continue. Returns 0.
 
         is_existing: the thread may be there already, and may wait for an answer.
         """
+        self._has_asked = is_existing
         _print(f"Talking to {self._graph}. /help shows the commands, Ctrl-D leaves.")
         if is_existing:
             await self._load_interrupt()
-        while (line := await self._read()) is not None:
+        while (line := await self._read()) is not None and line.split() not in _LEAVING:
             match line.split():
                 case [] if not self._is_at_breakpoint:
                     continue
-                case ["/exit" | "/quit"]:
-                    return 0
                 case ["/help"]:
-                    _print(HELP)
+                    _print(f"{HELP}\nThis is thread {self._thread}.")
                 case ["/new"]:
+                    self._print_how_to_continue()
                     self._thread, self._interrupted, self._answers = str(uuid4()), None, {}
+                    self._has_asked = False
                     _print("A new thread.")
                 case [command, *_] if command.startswith("/"):
                     _print(f"There is no command {command}.\n{HELP}")
                 case _ if self._interrupted is not None:
                     await self._answer(self._interrupted, line)
                 case _:
+                    self._has_asked = True
                     await self._show(self._source.ask(self._graph, line, self._thread))
+        self._print_how_to_continue()
         return 0
+
+    def _print_how_to_continue(self) -> None:
+        if self._has_asked:
+            _print(f"To continue this thread: {self._continuing(self._thread)}")
 
     async def _read(self) -> str | None:
         """Return the next line, or None when the user leaves."""

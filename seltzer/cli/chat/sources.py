@@ -12,15 +12,16 @@ from seltzer.client import (
     Part,
     ServedGraph,
     ServerUnreachable,
-    served_graphs,
 )
+from seltzer.client.graphs import PATIENCE_S, BrokenGraph, Described, describe
+from seltzer.client.http.requests import RunOptions
 from seltzer.settings import Settings
 
 _PROBE_S: Final = 2.0
 
 
 class Source(Protocol):
-    """Something that answers questions.
+    """Something that answers questions. Every run it starts has the options that it was connected with.
 
     Each iterator of parts ends with Done or Interrupted. Every method raises ClientError or AppError.
     """
@@ -28,6 +29,10 @@ class Source(Protocol):
     @property
     def graphs(self) -> Sequence[ServedGraph]:
         """The graphs, in the server's order."""
+
+    @property
+    def broken(self) -> Sequence[BrokenGraph]:
+        """The graphs that can't be loaded."""
 
     def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
         """Yield the answer's parts."""
@@ -54,52 +59,57 @@ async def connected(
     on_lost: Callable[[str], None],
     *,
     headers: Mapping[str, str] | None = None,
+    graph_path: str | None = None,
+    run_options: RunOptions | None = None,
 ) -> AsyncIterator[Source]:
     """Connect to the server at url, by default that of the settings, else open an engine in this process.
 
     headers are sent with every request to a server. on_lost is called when the connection is lost;
-    reconnecting follows by itself.
+    reconnecting follows by itself. graph_path: where a graph is, in an app that lists none. run_options: the
+    config and the context of every run.
     Raises ServerUnreachable for a url that was given, LoadError for graphs that can't be loaded here,
     DataInUse if another server uses the data folder.
     """
+    options = run_options or RunOptions()
+
+    async def connect(url: str, patience_s: float) -> _Server:
+        described = await describe(url, graph_path, patience_s=patience_s, headers=headers)
+        return _Server(described, AsyncClient(url, on_lost=on_lost, headers=headers), options)
+
     if url is not None:
-        yield _Server(url, await served_graphs(url, headers=headers), on_lost, headers)
+        yield await connect(url, PATIENCE_S)
         return
-    here = url_of(settings.host, settings.port)
     try:
-        graphs = await served_graphs(here, patience_s=_PROBE_S, headers=headers)
-        server = _Server(here, graphs, on_lost, headers)
+        server = await connect(url_of(settings.host, settings.port), _PROBE_S)
     except ServerUnreachable as error:
         print(f"{error}: running in this process.", file=sys.stderr)
     else:
         yield server
         return
     from seltzer.cli.chat.in_process import InProcess
-    from seltzer.main import open_engine
+    from seltzer.main import input_limits, open_engine
 
     async with open_engine(settings) as engine:
-        yield InProcess(engine)
+        yield InProcess(engine, input_limits(settings), options)
 
 
 class _Server:
-    def __init__(
-        self,
-        url: str,
-        graphs: Sequence[ServedGraph],
-        on_lost: Callable[[str], None],
-        headers: Mapping[str, str] | None,
-    ) -> None:
-        self._client = AsyncClient(url, on_lost=on_lost, headers=headers)
-        self.graphs = graphs
-        self._paths = {graph.name: graph.path for graph in graphs}
+    def __init__(self, described: Described, client: AsyncClient, options: RunOptions) -> None:
+        self._client = client
+        self._options = options
+        self.graphs = described.graphs
+        self.broken = described.broken
+        self._paths = {graph.name: graph.path for graph in described.graphs}
 
     def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
-        return self._client.stream(question, graph=self._paths[graph], thread_id=thread)
+        options: RunOptions = {**self._options, "thread_id": thread}
+        return self._client.stream(question, graph=self._paths[graph], **options)
 
     def resume(
         self, graph: str, interrupted: Interrupted, answers: Mapping[str, Any]
     ) -> AsyncGenerator[Part, None]:
-        return self._client.resume_all(self._paths[graph], interrupted.run_id, answers)
+        context = self._options.get("context")
+        return self._client.resume_all(self._paths[graph], interrupted.run_id, answers, context=context)
 
     def follow(self, graph: str, run_id: str) -> AsyncGenerator[Part, None]:
         return self._client.follow(self._paths[graph], run_id)

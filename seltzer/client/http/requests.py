@@ -94,7 +94,8 @@ def _resume(graph: str, run_id: str, body: Any, context: Mapping[str, Any] | Non
 def _path(graph: str, *names: str) -> str:
     """Return a path below the graph's; graph is its name, or its own path."""
     below = "".join(f"/{quote(name, safe='')}" for name in names)
-    return (quote(graph) if graph.startswith("/") else f"/{quote(graph, safe='')}") + below
+    is_path = not graph or graph.startswith("/")  # the empty one is the server's own
+    return (quote(graph) if is_path else f"/{quote(graph, safe='')}") + below
 
 
 def _headers(*, streams: bool) -> dict[str, str]:

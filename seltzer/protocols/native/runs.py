@@ -1,8 +1,9 @@
 """The routes of a graph's runs: start, look at, follow, cancel, answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -52,6 +53,14 @@ class Native:
     def base(self) -> str:
         """What the paths begin with."""
         return "/{graph}" if self.only_graph is None else ""
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """What OpenAPI has of the only graph, for clients that find it there: in an app without /info."""
+        if self.only_graph is None:
+            return {}
+        graph = self.engine.find_graph(self.only_graph)
+        return {"x-seltzer-graph": {"name": graph.name, "takes_messages": graph.takes_messages}}
 
     def graph(self, request: Request) -> Graph:
         """Return the graph that the path names, by its name or its slug. Raises UnknownGraph, GraphBroken."""
@@ -113,7 +122,7 @@ def add_routes(routes: Routes, native: Native) -> None:
         status_code=201,
         tags=["runs"],
         summary="Start a run in the background",
-        openapi_extra=documented(body=StartBody, headers=_STARTING),
+        openapi_extra={**documented(body=StartBody, headers=_STARTING), **native.described},
     )
     async def start(request: Request) -> Response:
         body = await native.guards.bodies.read(request)
