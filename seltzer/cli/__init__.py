@@ -26,7 +26,10 @@ _commands = typer.Typer(
 
 Config = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="The file that names the graphs (default: ./langgraph.json)."),
+    typer.Option(
+        metavar="FILE",
+        help="The file that names the graphs (environment: SELTZER_CONFIG; default: langgraph.json).",
+    ),
 ]
 
 
@@ -64,6 +67,12 @@ def _exit_at_once(code: int) -> NoReturn:
     os._exit(code)
 
 
+def _check_port(port: int | None) -> int | None:
+    if port is not None and not 0 <= port <= 65535:
+        raise typer.BadParameter(f"{port} is not from 0 to 65535")
+    return port
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         print(f"seltzer {__version__}")
@@ -88,15 +97,14 @@ def _seltzer(
 def serve(
     host: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Address to listen on (default: HOST, else 127.0.0.1)."),
+        typer.Option(metavar="ADDRESS", help="Address to listen on (environment: HOST; default: 127.0.0.1)."),
     ] = None,
     port: Annotated[
         int | None,
         typer.Option(
-            min=0,
-            max=65535,
             metavar="PORT",
-            help="Port to listen on; 0: any free (default: PORT, else 8000).",
+            callback=_check_port,
+            help="Port to listen on, 0 to 65535; 0: any free (environment: PORT; default: 8000).",
         ),
     ] = None,
     config: Config = None,
@@ -105,12 +113,18 @@ def serve(
         typer.Option(metavar="MODULE:APP", help="An app composed by hand to serve, such as app.main:app."),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse to start if one of the graphs can't be loaded.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="Refuse to start if one of the graphs can't be loaded (environment: SELTZER_STRICT).",
+        ),
     ] = False,
     no_auth: Annotated[
         bool,
         typer.Option(
-            "--no-auth", help="Serve openly though langgraph.json declares auth, which isn't honoured."
+            "--no-auth",
+            help="Serve openly though langgraph.json declares auth, which isn't honoured (environment: "
+            "SELTZER_NO_AUTH).",
         ),
     ] = False,
     reload: Annotated[
@@ -119,7 +133,8 @@ def serve(
 ) -> int:
     """Serve the graphs that langgraph.json names, or an app that mounts graphs itself.
 
-    A flag overrides the environment, which overrides .env.
+    A flag overrides the environment, which overrides .env. The folder of threads and runs is SELTZER_DATA
+    (default: .seltzer).
 
     Example: seltzer serve --port 9000 --reload
     """
@@ -139,9 +154,11 @@ def serve(
 
 @_commands.command()
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The project's name, and that of its folder.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", hidden=True)],
 ) -> int:
     """Write a project of your own: an agent, its server and a test.
+
+    NAME is the project's name, and that of its folder, which may be there if it is empty.
 
     Example: seltzer new my-agent
     """
@@ -172,12 +189,13 @@ def graphs(
 def chat(
     question: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="QUESTION", help="The question (default: standard input; on a terminal, a session)."
-        ),
+        typer.Argument(metavar="QUESTION", hidden=True),  # typer would show its type in Python's words
     ] = None,
     graph: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which graph to ask (default: agent, else the first).")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Which graph to ask, by name or /path (default: agent, else the first)."
+        ),
     ] = None,
     thread: Annotated[
         str | None, typer.Option(metavar="ID", help="The conversation to continue (default: a new one).")
@@ -194,7 +212,9 @@ def chat(
     url: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="The server to ask (default: the one on HOST and PORT, else in this process)."
+            metavar="URL",
+            help="The server to ask (default: the one on HOST and PORT, else the graphs run in this "
+            "process).",
         ),
     ] = None,
     header: Annotated[
@@ -230,8 +250,9 @@ def chat(
 ) -> int:
     """Ask a graph a question, or chat with it.
 
-    The answer goes to standard output, the steps to standard error. Ctrl-C stops the answer, not the session.
-    A server continues a run without a reader: --follow shows it, and Ctrl-C then leaves it running.
+    Without QUESTION it is read from standard input; on a terminal, a session begins. The answer goes to
+    standard output, the steps to standard error. Ctrl-C stops the answer, not the session. A server continues
+    a run without a reader: --follow shows it, and Ctrl-C then leaves it running.
 
     Example: seltzer chat "what is the square root of 71?" --tokens "|"
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -41,6 +42,28 @@ def test_each_commands_help_has_an_example(desk: Desk, command: str) -> None:
 
     assert done.returncode == 0
     assert f"Example: seltzer {command}" in done.stdout
+    assert not re.search(r"<|list\[|str\b|None|<=", done.stdout)  # no words of Python's
+    options = re.split(r"\n  (?=-)", done.stdout.partition("Options:")[2])[1:]
+    assert options
+    for option in options:
+        assert re.search(r" {2,}[A-Z]\w+ \w+", option), option
+
+
+@pytest.mark.parametrize(
+    ("command", "variables"),
+    [
+        ("serve", {"HOST", "PORT", "SELTZER_CONFIG", "SELTZER_STRICT", "SELTZER_NO_AUTH", "SELTZER_DATA"}),
+        ("chat", {"HOST", "PORT", "SELTZER_CONFIG"}),
+        ("graphs", {"SELTZER_CONFIG"}),
+    ],
+)
+def test_the_help_names_the_environments_settings_and_the_defaults(
+    desk: Desk, command: str, variables: set[str]
+) -> None:
+    shown = " ".join(desk.run(command, "--help").stdout.split())
+
+    assert variables <= set(re.findall(r"[A-Z_]{4,}", shown))
+    assert "default: langgraph.json" in shown
 
 
 def test_the_version_is_printed(desk: Desk) -> None:
