@@ -233,6 +233,7 @@ def _engine(settings: Settings, graphs: Catalog) -> Engine:
         retention_s=settings.retention_s,
         steps=settings.steps_default,
         threads=settings.threads_limit,
+        silence_s=settings.silence_s,
     )
     stores = partial(
         open_stores, settings.data, retention, serde=_serde_options(graphs), store=_store_options(graphs)

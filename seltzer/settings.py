@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     )
     steps_limit: int = Field(1_000, ge=1, description="Most steps a request may ask for.")
     run_timeout_s: float = Field(600.0, gt=0, description="Longest a run may take.")
+    silence_s: float = Field(
+        60.0, gt=0, description="Longest a model's provider may be silent, before its answer and amid it."
+    )
     retention_s: float = Field(3600.0, gt=0, description="How long an ended run's events are kept.")
     events_limit: int = Field(10_000, ge=100, description="Most events kept of one run.")
     checkpoints_kept: int = Field(20, ge=1, description="How many states of a thread are kept.")

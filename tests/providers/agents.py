@@ -1,6 +1,7 @@
 """Graphs as people write them, around their providers' own models, untouched."""
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -31,6 +32,7 @@ CLASSES = {
 }
 INSTALLED = [name for name, (package, _) in CLASSES.items() if find_spec(package)]
 TIMEOUT_S = 1
+Made = Callable[[str], BaseChatModel]
 RAN: list[Any] = []  # what the tool was run with
 
 
@@ -53,6 +55,16 @@ class Form(BaseModel):
     """A form of an answer."""
 
     a: Any
+
+
+@cache
+def patient(provider: str) -> BaseChatModel:
+    """Return the provider's own model without any timeout of ours."""
+    package, name = CLASSES[provider]
+    options = _options(provider, FAKE.url(provider))
+    own = {key: value for key, value in options.items() if key not in ("timeout", "client_kwargs", "config")}
+    made: BaseChatModel = getattr(import_module(package), name)(**own)
+    return made
 
 
 def _options(provider: str, url: str) -> dict[str, Any]:
@@ -88,14 +100,14 @@ def _options(provider: str, url: str) -> dict[str, Any]:
     return common
 
 
-def ready_made(provider: str) -> AnyPregel:
+def ready_made(provider: str, made: Made = model) -> AnyPregel:
     """Return LangChain's own agent."""
-    return create_agent(model(provider), [double])
+    return create_agent(made(provider), [double])
 
 
-def hand_made(provider: str) -> AnyPregel:
+def hand_made(provider: str, made: Made = model) -> AnyPregel:
     """Return the agent of LangGraph's quick start; its nodes are plain functions."""
-    with_tools = model(provider).bind_tools([double])
+    with_tools = made(provider).bind_tools([double])
 
     def call(state: MessagesState) -> dict[str, list[Any]]:
         return {"messages": [with_tools.invoke(state["messages"])]}
@@ -155,7 +167,7 @@ class _Whole(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=AIMessage("the other one"))])
 
 
-KINDS = {
+KINDS: dict[str, Callable[[str], AnyPregel]] = {
     "agent": ready_made,
     "loop": hand_made,
     "stream": streaming,
@@ -164,7 +176,13 @@ KINDS = {
 }
 
 
+WAITING: dict[str, Callable[[str], AnyPregel]] = {
+    "waiting": partial(ready_made, made=patient),
+    "blocked": partial(hand_made, made=patient),
+}
+
+
 def made(name: str) -> AnyPregel:
     """Return the graph that is served under the name."""
     provider, _, kind = name.partition("-")
-    return KINDS[kind](provider)
+    return {**KINDS, **WAITING}[kind](provider)

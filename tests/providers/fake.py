@@ -21,9 +21,15 @@ class FakeProviders:
     """The server, started by `with`. Its address is known before."""
 
     def __init__(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
+        self._server.waiting = set()
         self._thread = threading.Thread(target=self._server.serve_forever, name="providers", daemon=True)
+
+    def hang_up(self) -> None:
+        """Close the connections on which nothing is sent any more."""
+        for connection in list(self._server.waiting):
+            connection.shutdown(socket.SHUT_RDWR)
 
     def url(self, provider: str) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/{provider}"
@@ -42,6 +48,10 @@ class FakeProviders:
 def _scenario(body: str) -> Scenario:
     *_, asked = _ASKED.finditer(body)
     return AFTER_TOOL if _RESULT.search(body, asked.end()) else SCENARIOS[asked[1]]
+
+
+class _Server(ThreadingHTTPServer):
+    waiting: set[socket.socket]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -70,6 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(200, {"content-type": content_type})
         for piece in render(answer):
             self._chunk(piece)
+        if answer.end == "stall":
+            self._wait()
+            return
         if answer.end == "reset":
             self.wfile.flush()
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -78,8 +91,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._chunk(b"")
 
     def _wait(self) -> None:
-        self.connection.settimeout(PATIENCE_S)
-        self.connection.recv(1)  # until its client leaves
+        waiting = self.server.waiting  # type: ignore[attr-defined]  # the server is ours
+        waiting.add(self.connection)
+        try:
+            self.connection.settimeout(PATIENCE_S)
+            self.connection.recv(1)  # until its client leaves, or we do
+        finally:
+            waiting.discard(self.connection)
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-End = Literal["stop", "tool", "length", "filter", "cut", "reset", "error", "garbage"]
+End = Literal["stop", "tool", "length", "filter", "cut", "reset", "error", "garbage", "stall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ SCENARIOS: dict[str, Scenario] = {
     "error": Answer(WORDS, end="error"),
     "garbage": Answer(WORDS, end="garbage"),
     "silence": Silence(),
+    "stall": Answer(WORDS, end="stall"),
     "400": Refused(400),
     "401": Refused(401),
     "403": Refused(403),

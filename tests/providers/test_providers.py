@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.protocols.behaviours import sse
-from tests.providers.agents import CLASSES, INSTALLED, RAN
+from tests.providers.agents import CLASSES, FAKE, INSTALLED, RAN, WAITING
 from tests.providers.scenarios import WORDS
 
 pytestmark = [
@@ -208,6 +208,19 @@ def test_a_provider_that_names_an_error_amid_its_answer_is_understood(
 @every_provider
 def test_silence_is_a_timeout(client: httpx.Client, provider: str) -> None:
     assert run(client, f"{provider}-agent", "silence").data["code"] == "upstream_timeout"
+
+
+@of_providers(*(name for name in CLASSES if name != "mistral"))  # which has a timeout of two minutes itself
+@pytest.mark.parametrize("kind", WAITING)
+@pytest.mark.parametrize("scenario", ["silence", "stall"])
+def test_silence_ends_a_run_though_its_model_would_wait(
+    impatient: httpx.Client, provider: str, kind: str, scenario: str
+) -> None:
+    failed = run(impatient, f"{provider}-{kind}", scenario)
+    FAKE.hang_up()
+
+    assert (failed.last, failed.data["code"]) == ("failed", "upstream_timeout")
+    assert failed.text == (TEXT if scenario == "stall" else "")
 
 
 @of_providers(*SPELLED)

@@ -9,8 +9,9 @@ model after the client has disconnected (langgraph issues 5682 and 8302).
 
 import asyncio
 import logging
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 from langchain_core.callbacks import Callbacks
@@ -41,6 +42,7 @@ from seltzer.runs.run import Lease, Stop
 from seltzer.runs.schemas.schemas import GraphSchemas
 from seltzer.runs.streaming.hub import Tail
 from seltzer.runs.threads.cleanup import Ending, tidy
+from seltzer.runs.upstream.silence import SilenceWatch
 
 log = logging.getLogger(__name__)
 
@@ -205,15 +207,17 @@ class Attempt:
 
     async def _drive(self, input: Any, config: RunnableConfig, context: Any) -> None:
         flusher, store = self._resources.flusher, self._resources.stores.items
+        watch = SilenceWatch(self._resources.limits.silence_s, partial(self.fail, "upstream_timeout"))
         steps = self._resources.drive(
-            self._pregel, input, config, self._publish, context=context, store=store
+            self._pregel, input, config, self._publish, context=context, store=store, watch=watch
         )
-        async with aclosing(steps):
-            async for _ in steps:
-                if self._lifecycle.phase is not Phase.RUNNING:  # a node has swallowed its cancellation
-                    return
-                if flusher.is_full:
-                    await flusher.wait_for_capacity()
+        with closing(watch):
+            async with aclosing(steps):
+                async for _ in steps:
+                    if self._lifecycle.phase is not Phase.RUNNING:  # a node has swallowed its cancellation
+                        return
+                    if flusher.is_full:
+                        await flusher.wait_for_capacity()
         self._emit(*self._translator.finish())
 
     async def _input(self) -> GraphInput:

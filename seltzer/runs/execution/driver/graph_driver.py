@@ -26,6 +26,7 @@ from langgraph.store.base import BaseStore
 from seltzer.runs.execution.driver.graph_stream import MODES, Drive, Namespace, Publish, with_listener
 from seltzer.runs.execution.driver.run_listener import WithRunListener
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.upstream.silence import SilenceWatch
 
 PRIVATE_NAMES: Final = (
     ("langgraph._internal._constants", "CONFIG_KEY_CHECKPOINT_NS"),
@@ -49,7 +50,7 @@ class _Names:
     runtime_key: str
     stream_key: str
     separator: str
-    listener: Callable[[Publish], BaseCallbackHandler]
+    listener: Callable[[Publish, SilenceWatch], BaseCallbackHandler]
     stream: Callable[[Publish, set[str]], Any]
 
 
@@ -66,9 +67,12 @@ def in_place_driver() -> Drive:
         *,
         context: Any = None,
         store: BaseStore | None = None,
+        watch: SilenceWatch | None = None,
     ) -> AsyncGenerator[None]:
         put = _InPlace(publish)
-        config = _with_stream_above(config, put, pregel.store if pregel.store is not None else store, names)
+        callbacks = with_listener(config.get("callbacks"), names.listener(put, watch or SilenceWatch()))
+        store = pregel.store if pregel.store is not None else store
+        config = {**_with_stream_above(config, put, store, names), "callbacks": callbacks}
         # Without a mode of its own it would yield nothing.
         steps = pregel.astream(input, config, context=context, stream_mode="values", durability="sync")
         return _steps(steps, put)
@@ -128,11 +132,10 @@ def _with_stream_above(
         names.stream_key: names.stream(put, set(MODES)),
         names.runtime_key: Runtime(stream_writer=write, store=store),  # a graph's store is its parent's
     }
-    callbacks = with_listener(config.get("callbacks"), names.listener(put))
-    return {**config, "callbacks": callbacks, "configurable": {**config.get("configurable", {}), **above}}
+    return {**config, "configurable": {**config.get("configurable", {}), **above}}
 
 
-def _listener_class(handler: Any) -> Callable[[Publish], BaseCallbackHandler]:
+def _listener_class(handler: Any) -> Callable[[Publish, SilenceWatch], BaseCallbackHandler]:
     class MessagesInPlace(WithRunListener, handler):  # type: ignore[misc]  # looked up
         """Passes messages on. More text of one that has begun is a part `texts`, `(message_id, texts)`.
 
@@ -140,8 +143,8 @@ def _listener_class(handler: Any) -> Callable[[Publish], BaseCallbackHandler]:
         text passes them here (seltzer/models/openai/accelerated/callbacks.py).
         """
 
-        def __init__(self, put: Publish) -> None:
-            super().__init__(put, subgraphs=True)
+        def __init__(self, put: Publish, watch: SilenceWatch) -> None:
+            super().__init__(watch, put, subgraphs=True)
             self._last: tuple[UUID | None, Namespace] = (None, ())  # a UUID takes a while to look up
 
         def on_llm_texts(self, texts: Sequence[str], *, message_id: str, run_id: UUID) -> None:
@@ -150,6 +153,7 @@ def _listener_class(handler: Any) -> Callable[[Publish], BaseCallbackHandler]:
                 if (meta := self.metadata.get(run_id)) is None:
                     return
                 self._last = run_id, meta[0]
+            self._run.watch.note(run_id)
             self.stream((self._last[1], "texts", (message_id, texts)))
 
     return MessagesInPlace

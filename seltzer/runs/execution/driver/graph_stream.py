@@ -14,6 +14,7 @@ from langgraph.types import StreamMode
 
 from seltzer.runs.execution.driver.run_listener import RunListener
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.upstream.silence import SilenceWatch
 
 MODES: Final[tuple[StreamMode, ...]] = ("custom", "updates", "values")  # and "messages"
 
@@ -34,11 +35,13 @@ class Drive(Protocol):
         *,
         context: Any = None,
         store: BaseStore | None = None,
+        watch: SilenceWatch | None = None,
     ) -> AsyncGenerator[None]:
         """Yield between the graph's steps at least, so that the caller can pause or stop the graph.
 
         publish is called in the loop's thread with the parts of MODES and "messages", in order; it must not
-        raise. context is the graph's runtime context; store serves a graph that was compiled without one.
+        raise. context is the graph's runtime context; store serves a graph that was compiled without one;
+        watch is told of its model calls.
         """
 
 
@@ -50,13 +53,15 @@ async def drive_stream(
     *,
     context: Any = None,
     store: BaseStore | None = None,
+    watch: SilenceWatch | None = None,
 ) -> AsyncGenerator[None]:
     """Run the graph by `astream`; see Drive."""
     if store is not None and pregel.store is None:
         pregel = pregel.copy({"store": store})
+    listener = RunListener(watch or SilenceWatch())
     parts = pregel.astream(
         input,
-        {**config, "callbacks": with_listener(config.get("callbacks"), RunListener())},
+        {**config, "callbacks": with_listener(config.get("callbacks"), listener)},
         context=context,
         stream_mode=[*MODES, "messages"],
         subgraphs=True,

@@ -10,23 +10,36 @@ from langchain_core.outputs import LLMResult
 from seltzer.runs.execution.driver.whole_answers import WholeAnswers
 from seltzer.runs.execution.translation.tool_runs import ToolRuns
 from seltzer.runs.text import clean_value
+from seltzer.runs.upstream.silence import SilenceWatch
 
 
 class RunListener(ToolRuns):
-    """Marks what runs inside tools, and refuses answers that aren't whole: it raises in the model's call."""
+    """Marks what runs inside tools, and refuses answers that aren't whole: it raises in the model's call.
+
+    watch: is told of each call, and of each token.
+    """
 
     ignore_llm = False
     raise_error = True
 
-    def __init__(self) -> None:
+    def __init__(self, watch: SilenceWatch) -> None:
         super().__init__()
+        self.watch = watch
         self._answers = WholeAnswers()
 
-    def on_chat_model_start(self, *args: Any, metadata: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    def on_chat_model_start(
+        self,
+        *args: Any,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().on_chat_model_start(*args, metadata=metadata, **kwargs)
         self._answers.begin(kwargs["run_id"], metadata)
+        made_with, called_with = (args[0] or {}).get("kwargs"), kwargs.get("invocation_params")
+        self.watch.begin(kwargs["run_id"], metadata, {**(made_with or {}), **(called_with or {})})
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
+        self.watch.note(run_id)
         pieces = getattr(getattr(chunk, "message", None), "tool_call_chunks", None)
         if pieces:
             self._answers.note(run_id, pieces)
@@ -36,9 +49,11 @@ class RunListener(ToolRuns):
             output.content = clean_value(output.content)  # no provider's client can send half a character
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
+        self.watch.end(run_id)
         self._answers.end(run_id, response)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self.watch.end(run_id)
         self._answers.end(run_id)
 
 
@@ -47,9 +62,9 @@ class WithRunListener(BaseCallbackHandler):
 
     raise_error = True
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, watch: SilenceWatch, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._run = RunListener()
+        self._run = RunListener(watch)
 
     def on_tool_start(self, *args: Any, **options: Any) -> None:
         self._run.on_tool_start(*args, **options)
@@ -66,8 +81,7 @@ class WithRunListener(BaseCallbackHandler):
         self._run.on_tool_end(*args, **options)
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, **options: Any) -> None:
-        if getattr(getattr(chunk, "message", None), "tool_call_chunks", None):
-            self._run.on_llm_new_token(token, chunk=chunk, **options)
+        self._run.on_llm_new_token(token, chunk=chunk, **options)
         super().on_llm_new_token(token, chunk=chunk, **options)
 
     def on_llm_end(self, *args: Any, **options: Any) -> None:

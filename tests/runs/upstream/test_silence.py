@@ -1,0 +1,119 @@
+"""A model's provider that falls silent is noticed, by whatever a run's callbacks show."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from seltzer.runs.execution.driver.run_listener import RunListener
+from seltzer.runs.upstream.silence import SilenceWatch
+from tests.patience import PATIENCE_S
+
+pytestmark = pytest.mark.anyio
+
+LIMIT_S = 0.02
+LONG_S = 0.3  # after which nothing more can come of it
+
+
+class Silent(BaseChatModel):
+    """A provider's model that begins an answer, if it has a text, and says nothing more."""
+
+    provider: str = "openai"
+    text: str = ""
+
+    @property
+    def _llm_type(self) -> str:
+        return "silent"
+
+    def _get_ls_params(self, *args: Any, **kwargs: Any) -> Any:
+        return {"ls_provider": self.provider}
+
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        raise NotImplementedError
+
+    async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        if self.text:
+            yield ChatGenerationChunk(message=AIMessageChunk(content=self.text))
+        await asyncio.Event().wait()
+
+
+Call = Callable[[Silent, dict[str, Any]], Coroutine[Any, Any, Any]]
+
+
+async def invoke(model: Silent, config: Any) -> None:
+    await model.ainvoke("q", config)
+
+
+async def stream(model: Silent, config: Any) -> None:
+    async for _ in model.astream("q", config):
+        pass
+
+
+async def in_a_task(model: Silent, config: Any) -> None:
+    await asyncio.create_task(invoke(model, config))
+
+
+async def is_noticed(call: Call, model: Silent, *, limit_s: float | None = LIMIT_S, within_s: float) -> bool:
+    """Return whether the model's silence is noticed while it is called."""
+    noticed = asyncio.Event()
+    watch = SilenceWatch(limit_s, noticed.set)
+    calling = asyncio.create_task(call(model, {"callbacks": [RunListener(watch)]}))
+    try:
+        async with asyncio.timeout(within_s):
+            await noticed.wait()
+        return True
+    except TimeoutError:
+        return False
+    finally:
+        watch.close()
+        calling.cancel()
+
+
+@pytest.mark.parametrize("call", [invoke, stream, in_a_task])
+@pytest.mark.parametrize("text", ["", "one"])
+async def test_a_silent_model_is_noticed(call: Call, text: str) -> None:
+    assert await is_noticed(call, Silent(text=text), within_s=PATIENCE_S)
+
+
+@pytest.mark.parametrize(
+    ("model", "limit_s"),
+    [(Silent(provider="somebody's"), LIMIT_S), (Silent(), None)],
+)
+async def test_a_model_that_may_take_its_time_is_not(model: Silent, limit_s: float | None) -> None:
+    assert not await is_noticed(invoke, model, limit_s=limit_s, within_s=LONG_S)
+
+
+@pytest.mark.parametrize("call", [invoke, stream])
+async def test_a_call_that_its_node_has_given_up_is_not(call: Call) -> None:
+    async def give_up_and_wait(model: Silent, config: Any) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(LIMIT_S / 10):
+                await call(model, config)
+        await asyncio.Event().wait()
+
+    assert not await is_noticed(give_up_and_wait, Silent(), within_s=LONG_S)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"timeout": 600}, {"request_timeout": 600.0}, {"timeout": object()}, {"disable_streaming": True}],
+)
+async def test_a_longer_timeout_of_the_models_own_counts(options: dict[str, Any]) -> None:
+    noticed = asyncio.Event()
+    watch = SilenceWatch(LIMIT_S, noticed.set)
+
+    watch.begin(uuid4(), {"ls_provider": "openai"}, options)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(LONG_S):
+            await noticed.wait()
+    watch.close()
