@@ -35,6 +35,7 @@ STATUS: Final = {
     "thread_interrupted": 409,
     "not_interrupted": 409,
     "idempotency_conflict": 409,
+    "graph_changed": 409,
     "run_cancelled": 409,
     "run_interrupted": 409,
     "stream_gap": 410,
@@ -62,6 +63,7 @@ STATUS: Final = {
     "not_open": 503,
     "server_draining": 503,
     "storage_failed": 503,
+    "node_timeout": 504,
     "run_timeout": 504,
     "upstream_timeout": 504,
 }

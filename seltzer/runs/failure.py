@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from langgraph import errors
 from langgraph.errors import GraphRecursionError
 
 from seltzer.errors import RunFailed
@@ -17,6 +18,7 @@ from seltzer.runs.upstream.retry_after import retry_after_s
 
 log = logging.getLogger(__name__)
 
+GRAPH_CHANGED: Final = "graph_changed"
 MESSAGES: Final = {
     "graph_error": "The graph raised an error; the server's log has it under this run's id.",
     "step_limit": "The graph took more steps than this run allows.",
@@ -29,6 +31,8 @@ MESSAGES: Final = {
     "storage_failed": "The server can't store the run's events; its log has the reason.",
     "state_not_storable": "The graph's state contains something that can't be stored.",
     "graph_gone": "The run's graph isn't served any more.",
+    GRAPH_CHANGED: "The graph has been changed since the thread's last step:",
+    "node_timeout": "A node of the graph took longer than its own timeout allows.",
     "unknown_checkpoint": "The state that the run was to begin from isn't kept any more.",
     "unknown_tool_call": "The input has the result of a tool call that the thread doesn't wait for.",
     "thread_interrupted": "The thread waits for the answer to an interrupt.",
@@ -44,15 +48,22 @@ MESSAGES: Final = {
     "model_not_found": "The model's provider doesn't know the model.",
 }
 _RETRYABLE: Final = frozenset(
-    {"run_timeout", "server_draining", "storage_failed", "client_gone"}
+    {"run_timeout", "node_timeout", "server_draining", "storage_failed", "client_gone"}
     | {"upstream_rate_limited", "upstream_error"}
     | {"upstream_timeout", "upstream_disconnected", "upstream_truncated", "upstream_malformed"}
 )
 
 
-def failure(code: str, *, retry_after_s: float | None = None) -> RunFailed:
-    """Return the failure with that code and its text."""
-    return RunFailed(code, MESSAGES[code], retryable=code in _RETRYABLE, retry_after_s=retry_after_s)
+# Since langgraph 1.2: what a node raises that takes longer than add_node(.., timeout=..) allows.
+_NODE_TIMEOUT: Final[tuple[type[BaseException], ...]] = tuple(
+    filter(None, [getattr(errors, "NodeTimeoutError", None)])
+)
+
+
+def failure(code: str, *, retry_after_s: float | None = None, about: str = "") -> RunFailed:
+    """Return the failure with that code and its text. about: what is added to the text."""
+    text = f"{MESSAGES[code]} {about}" if about else MESSAGES[code]
+    return RunFailed(code, text, retryable=code in _RETRYABLE, retry_after_s=retry_after_s)
 
 
 def classify(error: BaseException) -> RunFailed:
@@ -70,6 +81,8 @@ def _classify(error: BaseException) -> RunFailed:
         return _of_all([classify(each) for each in error.exceptions])
     if isinstance(error, GraphRecursionError):
         return failure("step_limit")
+    if isinstance(error, _NODE_TIMEOUT):
+        return failure("node_timeout")
     for traced in chain(error):
         is_certain = traced.error is error or traced.origin is Origin.MODEL
         found = (is_certain and _named(traced.error)) or _upstream(traced)

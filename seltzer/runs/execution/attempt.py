@@ -35,7 +35,7 @@ from seltzer.runs.execution.outputs import output
 from seltzer.runs.execution.resources import Resources
 from seltzer.runs.execution.translation.terminal_events import CANCELLED, failed, finished
 from seltzer.runs.execution.translation.translator import Emission, Translator
-from seltzer.runs.failure import classify, failure
+from seltzer.runs.failure import GRAPH_CHANGED, classify, failure
 from seltzer.runs.graph import AnyPregel, Graph, GraphAccess
 from seltzer.runs.jsonable import to_json
 from seltzer.runs.run import Lease, Stop
@@ -268,6 +268,7 @@ class Attempt:
             self._resources.stores,
             end.last.kind,
             emitted=self._seq if self._graph.takes_messages else None,
+            stays=end.last.data.get("code") == GRAPH_CHANGED,
             has_lasting=self._fence.has_lasting,
         )
 

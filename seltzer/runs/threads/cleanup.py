@@ -30,7 +30,8 @@ class Ending:
     """An attempt at its end. config names its thread and the run whose writes these are.
 
     kind is its terminal event's. emitted: how many events it has; None, if its graph has no answer in
-    messages. has_lasting: a subgraph has written to a state that it keeps from turn to turn.
+    messages. stays: the thread is left as it is. has_lasting: a subgraph has written to a state that it keeps
+    from turn to turn.
     """
 
     pregel: AnyPregel
@@ -40,6 +41,7 @@ class Ending:
     stores: Stores
     kind: Kind
     emitted: int | None
+    stays: bool
     has_lasting: bool
 
     @property
@@ -58,6 +60,8 @@ async def tidy(ending: Ending, *, rolls_back: bool) -> bool:
     if is_unanswered or rolls_back:
         await checkpoints.roll_back(spec.thread_id, [spec.run_id])
         return is_unanswered
+    if ending.stays:
+        return False
     if ending.has_stopped:
         await _tidy_graph(ending)
     if ending.has_stopped or (ending.kind == "finished" and ending.has_lasting):

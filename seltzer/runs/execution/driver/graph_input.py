@@ -10,10 +10,11 @@ from langgraph.types import Command
 
 from seltzer.runs.execution.fence import FENCE
 from seltzer.runs.execution.translation.state_answer import STRUCTURED
-from seltzer.runs.failure import failure
+from seltzer.runs.failure import GRAPH_CHANGED, failure
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run
+from seltzer.runs.threads.graph_changes import missing_nodes
 from seltzer.runs.threads.results import complete_input, first_not_open, messages_of, results_for_thread
 
 ROOT: Final = ""  # the namespace of the graph itself
@@ -53,6 +54,7 @@ async def read_input(
     if run.attempt == 1:
         if spec.answers is None:
             return await _from_the_start(run, pregel, config, checkpoint_id)
+        await _check_nodes(pregel, config)
         # At a static breakpoint there is nothing to answer: the graph just continues.
         return GraphInput(
             Command(resume=dict(spec.answers)) if spec.answers else None,
@@ -65,12 +67,20 @@ async def read_input(
             state = await pregel.aget_state(_at(config, checkpoint_id))
         begun = await _from_the_start(run, pregel, config, checkpoint_id)
         return replace(begun, values=state.values)
+    await _check_nodes(pregel, config)
     return GraphInput(
         None,
         values=state.values,
         is_ours=is_ours,
         has_structured=await _has_set_structured(pregel, config),
     )
+
+
+async def _check_nodes(pregel: AnyPregel, config: RunnableConfig) -> None:
+    """Raise RunFailed if the thread is about to run a node that the graph hasn't any more."""
+    if missing := await missing_nodes(pregel, config):
+        names = ", ".join(repr(name) for name in missing)
+        raise failure(GRAPH_CHANGED, about=f"it has no node {names} any more.")
 
 
 async def _from_the_start(
