@@ -4,12 +4,38 @@ What can only be the answer is sent as it arrives. What may turn out to be a ste
 has ended. A text that was sent and turns out to be a step stays: the answer follows after an empty line.
 """
 
+import json
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
-from seltzer.runs.event import Event, top_node
+from seltzer.runs.event import Event, Json, top_node
 
 BREAK: Final = "\n\n"  # between a text that turned out to be a step and the one that follows it
+
+
+def output_text(output: Json) -> str:
+    """Return the text of a run's output: itself, or the text of its only value; else its JSON."""
+    if isinstance(output, dict) and len(output) < 2:
+        return "".join(value_text(_message_text(each)) for each in output.values())
+    return value_text(output)
+
+
+def value_text(value: Json) -> str:
+    """Return a text as it is, nothing for null, the JSON of anything else."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _message_text(value: Any) -> Any:
+    """Return the text of a message that has become JSON; anything else as it is."""
+    is_message = isinstance(value, dict) and isinstance(value.get("type"), str) and "content" in value
+    if not is_message:
+        return value
+    content = value["content"]
+    if not isinstance(content, list):
+        return content
+    return "".join(each if isinstance(each, str) else str(each.get("text", "")) for each in content)
 
 
 class AnswerText:

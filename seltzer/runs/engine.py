@@ -227,8 +227,7 @@ class Engine:
 
     async def messages(self, graph: str, thread_id: str) -> list[BaseMessage]:
         """Return the thread's messages, oldest first; none if the thread is new."""
-        state = await self._parts.pregels[graph].aget_state({"configurable": {"thread_id": thread_id}})
-        return list(state.values.get("messages", [])) if isinstance(state.values, Mapping) else []
+        return await self._parts.threads.messages(graph, thread_id)
 
     @property
     def _parts(self) -> _Parts:

@@ -12,7 +12,7 @@ from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 
 from seltzer.errors import GraphBroken, LoadError
-from seltzer.runs.schemas.schemas import GraphSchemas
+from seltzer.runs.schemas.schemas import MESSAGES, GraphSchemas
 
 AnyPregel: TypeAlias = Pregel[Any, Any, Any, Any]
 
@@ -81,6 +81,12 @@ class Graph:
             if bound is not None
             else (getattr(self.served, "config", None) or {}).get("recursion_limit")
         )
+
+    @property
+    def answers_in_text(self) -> bool:
+        """Whether its output is the answer's text: it takes messages, and isn't declared to return others."""
+        channels = self.pregel.output_channels
+        return self.takes_messages and (isinstance(channels, str) or MESSAGES in channels)
 
     @property
     def input_schema(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,6 +69,88 @@ GRAPHS = {
         value='[AIMessage("!")]',
     ),
 }
+DECLARED = """
+from typing import Any
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, MessagesState, StateGraph
+from tests.runs.execution.answers import M
+from typing_extensions import TypedDict
+
+class State(MessagesState):
+    answer: Any
+    score: int
+    notes: list
+
+class Output(TypedDict, total=False):
+    {keys}
+
+model = M("The answer is here.")
+
+async def collect(state):
+    return {{"notes": ["n"]}}
+
+async def answer(state):
+    return {{{update}}}
+
+builder = StateGraph(State, output_schema=Output).add_node(collect).add_node(answer)
+graph = builder.add_edge(START, "collect").add_edge("collect", "answer").compile()
+"""
+RETURNS = """
+from langchain_core.messages import AIMessage, AnyMessage
+from langgraph.func import entrypoint
+
+@entrypoint()
+async def graph(messages: list[AnyMessage]):
+    return {value}
+"""
+MODELS = '"answer": str((await model.ainvoke("?")).text).strip()'
+# Graphs that take messages and return something else: the output, and its text.
+OTHERS: dict[str, tuple[str, Any, str]] = {
+    "its-text": (
+        DECLARED.format(keys="answer: str", update=MODELS),
+        {"answer": "The answer is here."},
+        "The answer is here.",
+    ),
+    "beside-messages": (
+        DECLARED.format(keys="answer: str", update='"answer": "yes", "messages": [AIMessage("not this")]'),
+        {"answer": "yes"},
+        "yes",
+    ),
+    "several-keys": (
+        DECLARED.format(keys="answer: str; score: int", update='"answer": "yes", "score": 1'),
+        {"answer": "yes", "score": 1},
+        '{"answer": "yes", "score": 1}',
+    ),
+    "an-object": (
+        DECLARED.format(keys="answer: dict", update='"answer": {"name": "Ada"}'),
+        {"answer": {"name": "Ada"}},
+        '{"name": "Ada"}',
+    ),
+    "nothing-written": (DECLARED.format(keys="answer: str", update='"score": 1'), {}, ""),
+    "a-functions-object": (RETURNS.format(value='{"report": messages[-1].text}'), {"report": "hi"}, "hi"),
+    "a-functions-list": (RETURNS.format(value='["a", 1]'), ["a", 1], '["a", 1]'),
+}
+LESS = """
+from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
+
+class Input(TypedDict):
+    topic: str
+
+class State(Input):
+    joke: str
+    draft: str
+
+class Output(TypedDict):
+    joke: str
+
+async def tell(state):
+    return {"joke": f"about {state['topic']}", "draft": "a draft"}
+
+builder = StateGraph(State, input_schema=Input, output_schema=Output).add_node(tell)
+graph = builder.add_edge(START, "tell").compile()
+"""
+GRAPHS |= {name: source for name, (source, _, _) in OTHERS.items()} | {"less": LESS}
 PROTOCOLS = (*LANGSERVE, "native")
 WHOLE = ("invoke", "batch", "hash", "native")
 
@@ -133,6 +216,58 @@ def test_messages_under_another_key_may_be_written_as_langgraph_reads_them(
     assert outcome.status < 300, outcome
     if protocol in WHOLE:
         assert [each["content"] for each in outcome.seen["history"]] == ["hi", answer]
+
+
+@pytest.mark.parametrize("protocol", WHOLE)
+@pytest.mark.parametrize("graph", OTHERS)
+def test_a_graph_on_messages_that_returns_something_else_has_that_as_its_output(
+    client: TestClient, protocol: str, graph: str
+) -> None:
+    assert run(client, protocol, graph).seen == OTHERS[graph][1]
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/event-stream"])
+@pytest.mark.parametrize("graph", OTHERS)
+def test_the_text_of_another_output_is_its_only_text_or_its_json(
+    client: TestClient, graph: str, accept: str
+) -> None:
+    answer = client.post("/chat", json={"text": "hi", "graph": graph}, headers={"accept": accept})
+
+    if accept == "application/json":
+        text = answer.json()["output"]
+    elif accept == "text/event-stream":
+        text = "".join(json.loads(data) for event, data in frames(answer.text) if event == "data")
+    else:
+        text = answer.text
+    assert text.strip() == OTHERS[graph][2]
+
+
+def test_what_a_node_writes_to_the_only_output_is_live(client: TestClient) -> None:
+    body, headers = {"input": "hi"}, {"accept": "text/event-stream"}
+
+    events = [
+        (event, json.loads(data))
+        for event, data in frames(client.post("/its-text/runs", json=body, headers=headers).text)
+    ]
+
+    [message] = [data for event, data in events if event == "message"]
+    tokens = [data["text"] for event, data in events if event == "token"]
+    assert not message["held"]
+    assert [each.strip() for each in tokens] == ["The", "answer", "is", "here."]
+    assert "retracted" not in dict(events)
+
+
+@pytest.mark.parametrize("protocol", WHOLE)
+def test_an_output_has_the_keys_of_its_schema_alone(client: TestClient, protocol: str) -> None:
+    assert run(client, protocol, "less", input={"topic": "cats"}).seen == {"joke": "about cats"}
+
+
+def frames(body: str) -> Iterator[tuple[str, str]]:
+    """Yield the event and the data of each frame."""
+    for frame in body.replace("\r\n", "\n").split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in frame.splitlines() if line[0] != ":")
+        if "event" in fields:
+            yield fields["event"], fields.get("data", "null")
 
 
 @pytest.mark.parametrize("side", ["input", "output"])

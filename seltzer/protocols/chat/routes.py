@@ -22,7 +22,7 @@ from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
 from seltzer.protocols.http.models import Config, Fields, ThreadId, documented, storable
 from seltzer.protocols.http.places import Places
 from seltzer.protocols.http.routes import Routes
-from seltzer.runs.answer import AnswerText
+from seltzer.runs.answer import AnswerText, output_text
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.graph import Graph
@@ -210,7 +210,7 @@ class ChatAnswer(Response):
         history = await self._engine.messages(self._spec.graph, self._spec.thread_id)
         async for _ in attachment.batches(self._spec):
             pass
-        output = await attachment.output(self._spec)
+        output = output_text(await attachment.output(self._spec))
         messages = [
             _as_dict(message) for message in history if message.type in ("human", "ai") and message.text
         ]

@@ -27,6 +27,8 @@ def parse_run_input(value: Any, place: str, graph: Graph, limits: InputLimits) -
             raise InvalidInput(f"{place}.{path[:_SHOWN_CHARS]}" if path else place, reason)
     if not graph.takes_messages:
         return value, ""
+    if is_object and "messages" not in value:
+        raise InvalidInput(f"{place}.messages", "is missing")
     messages = parse_input(value, place, limits)
     for message in messages:
         message.id = message.id or new_id()  # a retry that sends it again adds it only once

@@ -38,17 +38,17 @@ class InputLimits:
 
 
 def parse_input(value: Any, field: str, limits: InputLimits) -> list[BaseMessage]:
-    """Return the messages of `{"messages": [..]}`, of a list of messages, or of one string.
+    """Return the messages of `{"messages": [..]}`, of a list of messages, or of one message or string.
 
     A result may be of a call that the thread has: the engine checks that. Raises InvalidInput naming the
     field.
     """
     value = prompt_text(value)
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not is_message(value):
         if "messages" not in value:
             raise InvalidInput(f"{field}.messages", "is missing")
         field, value = f"{field}.messages", value["messages"]
-    if isinstance(value, str):
+    if isinstance(value, str) or is_message(value):
         value = [value]
     if not isinstance(value, list):
         raise InvalidInput(field, "must be a list of messages, or a string")
@@ -65,6 +65,16 @@ def prompt_text(value: Any) -> Any:
         isinstance(value, dict) and value.get("type") == "StringPromptValue" and "messages" not in value
     )
     return value.get("text") if is_prompt else value
+
+
+def is_message(value: Any) -> bool:
+    """Return whether an object is one message, rather than an input that has some."""
+    return (
+        isinstance(value, dict)
+        and not value.keys().isdisjoint(("role", "type"))
+        and not value.keys().isdisjoint(("content", "tool_calls", "kwargs"))
+        and "messages" not in value
+    )
 
 
 def title_of(messages: Sequence[BaseMessage]) -> str:

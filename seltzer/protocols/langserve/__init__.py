@@ -42,7 +42,7 @@ class RouteOptions:
     """What the owner of an app may choose of one graph's routes.
 
     Endpoints are named as LangServe names its own; runs, threads and graph are the native routes.
-    A graph on messages has the chat playground at path/chat, unless that playground is its own.
+    A graph that answers in text has the chat playground at path/chat, unless that playground is its own.
     """
 
     playground: Literal["default", "chat"] = "default"
@@ -66,7 +66,7 @@ class RouteOptions:
         """Return the paths of the graph's playgrounds, below its own; the one that is a chat first."""
         if not self.has("playground"):
             return ()
-        if self.playground == "default" and graph.takes_messages:
+        if self.playground == "default" and graph.answers_in_text:
             return ("/chat/playground/", "/playground/")
         return ("/playground/",)
 
@@ -96,7 +96,7 @@ def graph_router(
     context = replace(context, modifier=options.modifier)
     served, routes = ServedGraph(graph, context.listener), APIRouter()
     playgrounds: dict[str, Literal["default", "chat"]] = {path: options.playground}
-    if graph.takes_messages and options.playground == "default":
+    if graph.answers_in_text and options.playground == "default":
         playgrounds[f"{path}/chat"] = "chat"
     for each, playground in playgrounds.items():
         # add_routes on an app would print LangServe's banner

@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic.v1 import BaseModel as BaseModelV1
 from pydantic_core import CoreSchema
 
-from seltzer.protocols.http.messages import InputLimits, parse_input, prompt_text
+from seltzer.protocols.http.messages import InputLimits, is_message, parse_input, prompt_text
 
 _NUMBERS: Final = itertools.count(1)  # of models
 _UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62)  # request.py has checked them
@@ -34,7 +34,8 @@ class ChatInput(BaseModel):
     @classmethod
     def _from_text(cls, value: Any) -> Any:
         value = prompt_text(value)
-        return {"messages": value} if isinstance(value, str | list) else value
+        is_bare = isinstance(value, str | list) or is_message(value)
+        return {"messages": value} if is_bare else value
 
 
 def unique_model(model: type[BaseModel]) -> type[BaseModel]:

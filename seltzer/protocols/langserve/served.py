@@ -1,8 +1,8 @@
 """A graph as the Runnable that LangServe serves: its runs are the engine's, attached to the request.
 
 A graph on messages is served as answer text: input `{"messages": [..]}` or a string, output the final
-answer's text, whose tokens are the stream. Any other graph is served with its own schemas: the stream is its
-updates, or, for a bare Runnable, the chunks it makes.
+answer's text, whose tokens are the stream. Any other graph, be it one on messages that is declared to return
+something else, has its own schema's output: the stream is its updates, or, for a bare Runnable, its chunks.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
@@ -20,6 +20,7 @@ from langchain_core.runnables import (
 from langchain_core.runnables.config import get_config_list
 from langchain_core.runnables.schema import StreamEvent
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
+from langgraph.graph.state import CompiledStateGraph
 from pydantic import BaseModel
 
 from seltzer.protocols.http.modifier import OURS
@@ -49,9 +50,11 @@ class ServedGraph(Runnable[Any, Any]):
         self.name = graph.name
         self._invoking = RunnableLambda[Any, Any](self._whole, name=graph.name)
         self._streaming = RunnableGenerator[Any, Any](self._chunks_of, name=graph.name)  # type: ignore[arg-type]  # it may have the run and its config as parameters
-        has_state = graph.schemas.input_keys is not None
+        has_state = isinstance(graph.pregel, CompiledStateGraph)
         self._input_model = (unchecked_model if has_state else unique_model)(graph.schemas.input_model)
-        self._output_model = unchecked_model(graph.schemas.output_model)
+        self._output_model = unchecked_model(
+            as_v2(super().get_output_schema()) if graph.answers_in_text else graph.schemas.output_model
+        )
 
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:
@@ -77,8 +80,6 @@ class ServedGraph(Runnable[Any, Any]):
         return self._input_model
 
     def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
-        if self.graph.takes_messages:
-            return as_v2(super().get_output_schema(config))
         return self._output_model
 
     @property
@@ -87,7 +88,7 @@ class ServedGraph(Runnable[Any, Any]):
 
     @property
     def OutputType(self) -> Any:
-        return str if self.graph.takes_messages else self._output_model
+        return str if self.graph.answers_in_text else self._output_model
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         raise NotImplementedError("a served graph is async only: use ainvoke")
@@ -167,13 +168,13 @@ class ServedGraph(Runnable[Any, Any]):
         configurable = config["configurable"]
         request: ServedRequest = configurable[REQUEST]
         requested = request.runs[configurable.get(_INDEX, 0)]
-        if self.graph.takes_messages or self.graph.schemas.input_keys is not None:
+        if self.graph.takes_messages or isinstance(self.graph.pregel, CompiledStateGraph):
             input = requested.input  # LangServe's has lost the keys that its schema doesn't name
         return request, requested.spec(self.graph.name, str(run_manager.run_id), input)
 
     def _render(self) -> Callable[[Event], Iterable[Any]]:
         """Return what turns an event into the stream's chunks."""
-        if self.graph.takes_messages:
+        if self.graph.answers_in_text:
             return AnswerText().chunks
         return _custom_values if self.graph.is_wrapped else _updates
 

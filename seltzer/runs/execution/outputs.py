@@ -10,15 +10,15 @@ from seltzer.runs.threads.results import messages_of
 
 
 def output(spec: RunSpec, graph: Graph, translator: Translator) -> Json:
-    """Return the answer's text, of a graph on messages; any other graph's state.
+    """Return what the graph has returned; where that is messages, the answer's text.
 
     Where the run ends on tool calls, which are its client's to run, it is `{text, tool_calls}`; but not of an
     attached run, whose protocols have a text.
     """
-    if not graph.takes_messages:
-        return to_json(translator.values)
-    calls = [] if spec.attached else open_calls(messages_of(translator.values))
+    returned = translator.output
+    is_text = graph.takes_messages and isinstance(returned, str)
+    calls = open_calls(messages_of(translator.values)) if is_text and not spec.attached else []
     if not calls:
-        return translator.answer
+        return returned
     shown = [{key: call.get(key) for key in ("name", "args", "id")} for call in calls]
-    return {"text": translator.answer, "tool_calls": to_json(shown)}
+    return {"text": returned, "tool_calls": to_json(shown)}

@@ -8,11 +8,12 @@ Departs from LangGraph's own schemas:
 
 import operator
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, Final, Literal, NotRequired, TypeAlias, get_origin
+from functools import cached_property, partial
+from typing import Any, Final, Literal, NotRequired, TypeAlias, cast, get_origin
 
 from langchain_core.runnables import Runnable
 from langgraph.channels import BinaryOperatorAggregate
+from langgraph.graph import add_messages
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
 from pydantic import BaseModel, RootModel, ValidationError
@@ -30,6 +31,9 @@ from seltzer.runs.schemas.annotations import (
 )
 
 MESSAGES: Final = "messages"
+ROOT: Final = "__root__"  # the only channel of a state that is one value, such as a list
+_FORMATTING = cast(Any, add_messages)(format="langchain-openai")  # with options alone, it returns a partial
+_MESSAGE_REDUCERS: Final = (add_messages, _FORMATTING.func)
 Problem: TypeAlias = tuple[str, str]  # a dotted path in the value ("" for the whole), and what is wrong there
 
 
@@ -48,16 +52,16 @@ class GraphSchemas:
     @cached_property
     def input_keys(self) -> tuple[str, ...] | None:
         """The keys that an input may have; None if it isn't an object of a state's keys."""
-        return None if self._builder is None else tuple(self._channels(self._builder.input_schema))
+        builder = self._builder
+        return None if builder is None or self._is_root else tuple(self._channels(builder.input_schema))
 
     @cached_property
     def takes_message_list(self) -> bool:
-        """Whether the graph's input is a list of messages itself, as an entrypoint may declare it."""
-        return (
-            self._builder is None
-            and isinstance(self._served, Pregel)
-            and is_message_list(self._declared("input"))
-        )
+        """Whether the graph's input is a list of messages itself: an entrypoint's, or a state that is one."""
+        if self._builder is not None and self._is_root:
+            return merges_messages(self._builder.channels[ROOT]) or is_message_list(self._declared("input"))
+        is_function = self._builder is None and isinstance(self._served, Pregel)
+        return is_function and is_message_list(self._declared("input"))
 
     @cached_property
     def takes_messages(self) -> bool:
@@ -72,7 +76,7 @@ class GraphSchemas:
     def input_model(self) -> type[BaseModel]:
         """A model of the graph's input; its JSON schema can always be made."""
         name = self._name("Input")
-        if self._builder is None:
+        if self._builder is None or self._is_root:
             return _model(name, self._declared("input"))
         return _root_model(name, object_type(self._builder.input_schema.__name__, self._input_fields()))
 
@@ -80,7 +84,7 @@ class GraphSchemas:
     def output_model(self) -> type[BaseModel]:
         """A model of the graph's output; its JSON schema can always be made."""
         name = self._name("Output")
-        if self._builder is None:
+        if self._builder is None or ROOT in self._builder.schemas[self._builder.output_schema]:
             return _model(name, self._declared("output"))
         kind = self._builder.output_schema
         return _root_model(name, object_type(kind.__name__, optional(self._channels(kind))))
@@ -101,6 +105,8 @@ class GraphSchemas:
         Two things aren't checked: a key with a reducer of its own, as only that decides what it accepts, and
         messages, which the protocols parse.
         """
+        if self._is_root and _has_own_reducer(cast(Any, self._builder).channels[ROOT]):
+            return None
         if self.input_keys is None:
             return _problem(self.input_model, value, but_for=MESSAGES if self.takes_messages else None)
         return _key_problem(value, self.input_keys) or _problem(self._checked_model, value)
@@ -157,6 +163,11 @@ class GraphSchemas:
             }
         return optional(declared) if builder.input_schema is builder.state_schema else declared
 
+    @property
+    def _is_root(self) -> bool:
+        """Whether the graph's state is one value, without keys."""
+        return self._builder is not None and ROOT in self._builder.schemas[self._builder.input_schema]
+
     def _channels(self, kind: type) -> dict[str, Any]:
         """Return the keys of a schema that are a state's channels, with their types."""
         builder, declared = self._builder, fields_of(kind)
@@ -164,14 +175,24 @@ class GraphSchemas:
         return {key: declared.get(key, Any) for key in builder.schemas[kind] if key in builder.channels}
 
     def _declared(self, side: Literal["input", "output"]) -> Any:
-        """Return the type of what a graph without a state takes or returns; Any if it doesn't declare one."""
+        """Return the type of what a graph without keys takes or returns; Any if it doesn't declare one."""
         served = self._served
+        if self._builder is not None:
+            return self._builder.input_schema if side == "input" else self._builder.output_schema
         try:
             if isinstance(served, Pregel):
                 return served.InputType if side == "input" else served.OutputType
             return served.get_input_schema() if side == "input" else served.get_output_schema()
         except UNDESCRIBABLE:
             return Any
+
+
+def merges_messages(channel: object) -> bool:
+    """Return whether a channel is a list of messages that add_messages merges."""
+    if not isinstance(channel, BinaryOperatorAggregate):
+        return False
+    reducer = channel.operator
+    return (reducer.func if isinstance(reducer, partial) else reducer) in _MESSAGE_REDUCERS
 
 
 def _has_own_reducer(channel: object) -> bool:

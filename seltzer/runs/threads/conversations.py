@@ -4,13 +4,17 @@ import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
 from seltzer.errors import AppError, UnknownThread
 from seltzer.runs.event import Json, RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.jsonable import to_json
+from seltzer.runs.messages.spellings import as_answer, messages_in
 from seltzer.runs.ports import Checkpoints, Threads
 from seltzer.runs.thread import Thread
 
@@ -85,6 +89,24 @@ class Conversations:
             _config(thread_id), limit=limit, before=_config(thread_id, before) if before else None
         )
         return [_snapshot(state) async for state in states]
+
+    async def messages(self, graph: str, thread_id: str) -> builtins.list[BaseMessage]:
+        """Return the thread's messages as the graph has them, oldest first; none if the thread is new.
+
+        Of a function those that it has saved for its next run, else what it has returned.
+        """
+        pregel, place = self._pregels[graph], _config(thread_id)
+        state = await pregel.aget_state(place)
+        found = messages_in(state.values)
+        if not isinstance(pregel, CompiledStateGraph) and isinstance(
+            pregel.checkpointer, BaseCheckpointSaver
+        ):
+            stored = await pregel.checkpointer.aget_tuple(place)
+            channels = stored.checkpoint["channel_values"] if stored else {}
+            returned = (pregel.input_channels, pregel.output_channels)
+            saved = [messages_in(value) for name, value in channels.items() if name not in returned]
+            found = max((found, *saved), key=len)
+        return [as_answer(each) or each for each in found]
 
     async def rename(self, graph: str, thread_id: str, title: str) -> Thread:
         """Set the thread's title, and return the thread."""

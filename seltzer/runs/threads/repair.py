@@ -17,12 +17,12 @@ from langgraph.graph import END
 from langgraph.pregel import NodeBuilder
 
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.schemas.schemas import MESSAGES, ROOT
 from seltzer.runs.threads.appending import NotAppendable, write_appending
 from seltzer.runs.threads.open_calls import is_conversation, open_calls, read_message, unanswered_calls
 
 log = logging.getLogger(__name__)
 
-MESSAGES: Final = "messages"
 _WRITER: Final = "__seltzer_repair"
 
 
@@ -67,7 +67,7 @@ def _writes(
     for name, messages in conversations.items():
         channel = pregel.channels[name]
         missing = unanswered_calls(messages)
-        if answer is not None and name == MESSAGES and not _is_there(answer, messages):
+        if answer is not None and name in (MESSAGES, ROOT) and not _is_there(answer, messages):
             missing.append(answer)
         if not missing or not isinstance(channel, BaseChannel):
             continue

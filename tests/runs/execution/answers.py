@@ -8,8 +8,9 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
+from anyio.lowlevel import checkpoint
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
@@ -89,6 +90,7 @@ class M(BaseChatModel):
     async def _astream(
         self, messages: list[BaseMessage], *args: Any, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
+        await checkpoint()  # as a request to a provider: what else was started runs first
         for part in self._script():
             if isinstance(part, Exception):
                 raise part
@@ -637,3 +639,49 @@ def declared(world: World) -> AnyPregel:
     return chain(
         ("plan", says(M("A plan."))), ("respond", says(M(world.answer))), ("title", says(M("A title.")))
     ).compile()
+
+
+def list_as_state(world: World) -> AnyPregel:
+    model = M(world.answer)
+
+    async def say(messages: Any) -> Any:
+        return await model.ainvoke(messages)
+
+    builder: Any = StateGraph(cast(Any, Annotated[list[AnyMessage], add_messages]))
+    return cast(AnyPregel, builder.add_node("say", say).add_edge(START, "say").compile())
+
+
+def replaces_the_question(world: World) -> AnyPregel:
+    """An answer that takes the place of the user's message, by its id."""
+
+    async def say(state: State) -> Any:
+        return {"messages": [AIMessage("The answer is here.", id=state["messages"][-1].id)]}
+
+    return chain(("say", say)).compile()
+
+
+def preamble_that_repeats(world: World) -> AnyPregel:
+    """A model that says the same words before it calls a tool and after it."""
+    return loop(M(["The answer is here.", calls("note")], world.answer), note)
+
+
+def two_at_once(world: World) -> AnyPregel:
+    """A node whose models run at the same time; only one of their texts is kept in the messages."""
+    title, model = M("A title", "A title"), M(world.answer)
+
+    async def work(state: State) -> Any:
+        named, said = await asyncio.gather(title.ainvoke("?"), model.ainvoke("?"))
+        return {"messages": [said], "title": named.text}
+
+    return chain(("work", work)).compile()
+
+
+def one_beside_a_quiet_one(world: World) -> AnyPregel:
+    """A node whose models run at the same time; the other one isn't streamed."""
+    title, model = M("A title").with_config(tags=["nostream"]), M(world.answer)
+
+    async def work(state: State) -> Any:
+        named, said = await asyncio.gather(title.ainvoke("?"), model.ainvoke("?"))
+        return {"messages": [said], "title": named.text}
+
+    return chain(("work", work)).compile()

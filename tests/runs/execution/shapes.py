@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, ChatMessage
 
 from seltzer.runs.graph import AnyPregel
 from tests.runs.execution import agents
@@ -38,12 +38,15 @@ LIVE = {
     "a hand-made tool node": Shape(a.hand_made_tool_node),
     "a sub-agent as a node": Shape(a.sub_agent_as_a_node),
     "rewrapped by the node that calls the model": Shape(a.rewrapped_directly),
+    "a model beside a quiet one": Shape(a.one_beside_a_quiet_one),
     "a quiet model": Shape(a.quiet),
     "reflection": Shape(a.reflection, shown=("A draft.", ANSWER)),
     "functions": Shape(a.functional),
     "functions on a list of messages": Shape(a.functional_on_a_list),
     "functions to a message": Shape(a.functional_to_a_message),
     "functions to a text": Shape(a.functional_to_text),
+    "a list as state": Shape(a.list_as_state),
+    "a preamble that is repeated": Shape(a.preamble_that_repeats, shown=(ANSWER, ANSWER)),
     "a retry": Shape(a.retried),
     "a fallback": Shape(a.fallback),
     "a model in middleware before": Shape(a.model_before),
@@ -67,6 +70,7 @@ HELD = {
     "rewrapped": Shape(a.rewrapped(str)),
     "rewrapped and stripped": Shape(a.rewrapped(str.strip)),
     "rewrapped with a prefix": Shape(a.rewrapped("Expert: {}".format), shown=(f"Expert: {ANSWER}",)),
+    "two calls at once": Shape(a.two_at_once),
     "two calls in a node": Shape(a.two_calls_in_a_node, shown=("technical", ANSWER)),
     "functions with tasks": Shape(a.functional_with_tasks),
     "a draft and its polish": Shape(a.draft_and_polish),
@@ -78,6 +82,8 @@ AT_ONCE = {
     "a bare pair": Shape(a.returned(("ai", ANSWER))),
     "a dict": Shape(a.returned({"role": "assistant", "content": ANSWER})),
     "a bare message": Shape(a.returned(AIMessage(ANSWER))),
+    "a ChatMessage": Shape(a.returned(ChatMessage(content=ANSWER, role="assistant"))),
+    "an answer in place of the question": Shape(a.replaces_the_question),
     "a typed dict": Shape(a.returned([{"type": "ai", "content": ANSWER}])),
     "a cached node": Shape(a.cached),
     "structured by a tool": Shape(a.structured_by_tool, shown=('{"name": "Ada"}',)),

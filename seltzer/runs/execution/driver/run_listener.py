@@ -8,15 +8,16 @@ from langchain_core.messages import ToolMessage
 from langchain_core.outputs import LLMResult
 
 from seltzer.runs.execution.driver.whole_answers import WholeAnswers
+from seltzer.runs.execution.translation.parallel_calls import ParallelCalls
 from seltzer.runs.execution.translation.tool_runs import ToolRuns
 from seltzer.runs.text import clean_value
 from seltzer.runs.upstream.silence import SilenceWatch
 
 
 class RunListener(ToolRuns):
-    """Marks what runs inside tools, and refuses answers that aren't whole: it raises in the model's call.
+    """Marks what runs inside tools, and models that run at once; refuses answers that aren't whole.
 
-    watch: is told of each call, and of each token.
+    It raises in the model's call. watch: is told of each call, and of each token.
     """
 
     ignore_llm = False
@@ -26,6 +27,7 @@ class RunListener(ToolRuns):
         super().__init__()
         self.watch = watch
         self._answers = WholeAnswers()
+        self._parallel = ParallelCalls()
 
     def on_chat_model_start(
         self,
@@ -37,6 +39,7 @@ class RunListener(ToolRuns):
         self._answers.begin(kwargs["run_id"], metadata)
         made_with, called_with = (args[0] or {}).get("kwargs"), kwargs.get("invocation_params")
         self.watch.begin(kwargs["run_id"], metadata, {**(made_with or {}), **(called_with or {})})
+        self._parallel.begin(kwargs["run_id"], metadata, kwargs.get("tags"))
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
         self.watch.note(run_id)
@@ -50,10 +53,12 @@ class RunListener(ToolRuns):
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         self.watch.end(run_id)
+        self._parallel.end(run_id)
         self._answers.end(run_id, response)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self.watch.end(run_id)
+        self._parallel.end(run_id)
         self._answers.end(run_id)
 
 

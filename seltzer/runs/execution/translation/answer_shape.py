@@ -15,6 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
+from seltzer.runs.execution.translation.output import Output
 from seltzer.runs.graph import AnyPregel, Graph
 
 Path: TypeAlias = tuple[str, ...]  # the names of the nodes around a node, outermost first, and its own
@@ -37,11 +38,20 @@ class _Level:
 
 
 class AnswerShape:
-    """The shape of one graph. answer_nodes: those its author has declared to have the answer, if any."""
+    """The shape of one graph. answer_nodes: those its author has declared to have the answer, if any.
+
+    output: what of its state it returns.
+    """
 
     def __init__(
-        self, pregel: AnyPregel, answer_nodes: frozenset[str] | None = None, kept: Kept | None = None
+        self,
+        pregel: AnyPregel,
+        answer_nodes: frozenset[str] | None = None,
+        kept: Kept | None = None,
+        *,
+        is_on_messages: bool = True,
     ) -> None:
+        self.output = Output(pregel, is_on_messages=is_on_messages)
         self.answer_nodes = answer_nodes
         self.tool_nodes = frozenset(_tool_nodes(pregel))
         self._root = pregel
@@ -113,7 +123,8 @@ class AnswerShapes:
         shape = self._shapes.get(pregel)
         if shape is None:
             kept = self._kept.setdefault(graph.name, defaultdict(set))
-            shape = AnswerShape(pregel, frozenset(graph.answer_nodes) or None, kept)
+            declared = frozenset(graph.answer_nodes) or None
+            shape = AnswerShape(pregel, declared, kept, is_on_messages=graph.takes_messages)
             self._shapes[pregel] = shape
         return shape
 

@@ -12,10 +12,12 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 
 from seltzer.runs.execution.driver.graph_stream import Namespace
 from seltzer.runs.execution.translation.answer_shape import AnswerShape, Path
-from seltzer.runs.execution.translation.state_answer import StateAnswer, ai_messages, text_of
-from seltzer.runs.execution.translation.thinking import OpeningText
+from seltzer.runs.execution.translation.parallel_calls import PARALLEL
+from seltzer.runs.execution.translation.state_answer import StateAnswer
 from seltzer.runs.execution.translation.tool_calls import StreamedCalls
 from seltzer.runs.execution.translation.tool_runs import IN_TOOL
+from seltzer.runs.messages.spellings import ai_messages, text_of
+from seltzer.runs.messages.thinking import OpeningText
 
 Channel = Literal["answer", "step"]
 
@@ -117,9 +119,10 @@ class Candidates:
         own = [each for each in own if not each.is_kept]
         if not own or len({each.task for each in own}) > 1:  # of several tasks, whose update is it?
             return ()
-        if isinstance(update, str) and self._shape.is_function((*namespace, node)):
-            update = AIMessage(update)
-        written = _Written(ai_messages(update))
+        if self._shape.is_function((*namespace, node)):
+            text = update if isinstance(update, str) else self._shape.output.own(update)
+            update = update if text is None else AIMessage(text)
+        written = _Written([*ai_messages(update), *map(AIMessage, self._shape.output.texts(update))])
         return self._refuse(each for each in own if not written.has(each))
 
     def step_ended(self, messages: Callable[[], Iterable[AIMessage]]) -> Sequence[Candidate]:
@@ -165,7 +168,7 @@ class Candidates:
     def _is_certain(self, candidate: Candidate, metadata: Mapping[str, Any]) -> bool:
         """Return whether the text can only be the answer, as far as is known now."""
         path, shape = candidate.path, self._shape
-        if candidate.call > 0 or shape.has_dropped(path):
+        if candidate.call > 0 or metadata.get(PARALLEL) or shape.has_dropped(path):
             return False
         if not (shape.can_be_last(path) or (shape.is_task(path) and shape.always_keeps(path))):
             return False

@@ -14,15 +14,10 @@ from seltzer.runs.event import Json, Kind
 from seltzer.runs.execution.driver.graph_stream import Namespace
 from seltzer.runs.execution.translation.answer_shape import AnswerShape
 from seltzer.runs.execution.translation.candidates import Candidate, Candidates
-from seltzer.runs.execution.translation.state_answer import (
-    STRUCTURED,
-    StateAnswer,
-    Turn,
-    ai_messages,
-    raw_text_of,
-)
-from seltzer.runs.execution.translation.thinking import reasoning_of
+from seltzer.runs.execution.translation.state_answer import STRUCTURED, StateAnswer, Turn
 from seltzer.runs.jsonable import to_json
+from seltzer.runs.messages.spellings import ai_messages, raw_text_of
+from seltzer.runs.messages.thinking import reasoning_of
 from seltzer.runs.text import clean
 
 _INTERRUPT: Final = "__interrupt__"
@@ -48,7 +43,8 @@ class Translator:
     def __init__(self, shape: AnswerShape) -> None:
         self._messages: dict[str, Candidate] = {}
         self._candidates = Candidates(shape)
-        self._turn = Turn()
+        self._output = shape.output
+        self._turn = Turn(shape.output)
         self._streamed: dict[int, tuple[Mapping[str, Any], Candidate]] = {}  # by their metadata's identity
         self.values: Any = None
         self.usage: UsageMetadata | None = None
@@ -56,9 +52,10 @@ class Translator:
         self.is_interrupted = False
 
     @property
-    def answer(self) -> str:
-        """The answer's text: the state's, or that of the nodes that are declared to have it."""
-        return self._candidates.declared_text() or self._turn.answer(self.values).text
+    def output(self) -> Json:
+        """What the graph has returned; where that is messages, the answer's text."""
+        answer = self._candidates.declared_text() or self._turn.answer(self.values).text
+        return self._output.json(self.values, answer)
 
     def continue_from(self, values: Any) -> None:
         """Set the state of an earlier attempt; its last message may be the complete answer."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
-from seltzer.runs.execution.translation.thinking import OpeningText, reasoning_of, without_thinking
+from seltzer.runs.messages.thinking import OpeningText, reasoning_of, without_thinking
 
 TEXTS = st.lists(
     st.sampled_from(["<think>", "</think>", "<thi", "</", "<", "\n", " ", "hm", "4", "<b>"])
