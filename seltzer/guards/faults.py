@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seltzer.errors import AppError, InvalidInput, RunFailed, ServerDraining, TooManyRuns
+from seltzer.guards.headers import check_single
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +159,7 @@ class Boundary:
             await send(message)
 
         try:
+            check_single(scope)
             await self._app(scope, receive, send_with_id)
         except ClientDisconnect:
             return

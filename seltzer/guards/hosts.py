@@ -17,6 +17,7 @@ from starlette.websockets import WebSocketClose
 
 from seltzer.errors import AppError, ForeignHost, ForeignOrigin
 from seltzer.guards.faults import problem
+from seltzer.guards.headers import check_single
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class HostGuard:
             await self._app(scope, receive, send)
             return
         try:
+            check_single(scope)
             self._check(Headers(scope=scope), is_local=self._is_loopback and is_loopback(_own_name(scope)))
         except AppError as error:
             is_socket = scope["type"] == "websocket"
