@@ -128,6 +128,10 @@ class Threads(Protocol):
 
     async def get(self, thread_id: str) -> Thread | None: ...
 
+    async def has_run(self, thread_id: str, graph: str) -> bool:
+        """Return whether a run of the graph was ever started on the thread."""
+        ...
+
     async def interrupted(self, thread_id: str) -> list[RunId]:
         """Return the interrupted runs at the end of what has ended on the thread, newest first.
 

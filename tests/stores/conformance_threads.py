@@ -54,6 +54,15 @@ class ThreadsExam:
         assert await listed(threads, graph="agent") == []
         assert await listed(threads, graph="other") == ["t"]
 
+    async def test_it_has_runs_of_each_graph_that_ran_on_it(self, threads: Threads, runs: Runs) -> None:
+        await end(runs, await leased(runs, "1"))
+        await runs.submit(RunSpec("other", None, "t", "2"), "a", TTL_S, QUEUE_LIMIT)
+
+        assert await threads.has_run("t", "agent")
+        assert await threads.has_run("t", "other")
+        assert not await threads.has_run("t", "third")
+        assert not await threads.has_run("none", "agent")
+
     async def test_it_keeps_its_first_title(self, threads: Threads, runs: Runs) -> None:
         await end(runs, await leased(runs, "1", title="First"))
         await leased(runs, "2", title="Second")

@@ -40,8 +40,8 @@ class Snapshot:
 class Conversations:
     """The threads of the graphs that are served. pregels execute them, each with its checkpointer.
 
-    Every verb raises UnknownThread if no run of that graph was ever started on the thread, or if another
-    graph's run was the last on it.
+    Every verb raises UnknownThread if no run of that graph was ever started on the thread. A thread may have
+    runs of several graphs: it is listed with the one that ran last.
     """
 
     def __init__(self, threads: Threads, checkpoints: Checkpoints, pregels: Mapping[str, AnyPregel]) -> None:
@@ -61,7 +61,7 @@ class Conversations:
     async def get(self, graph: str, thread_id: str) -> Thread:
         """Return the thread."""
         thread = await self._threads.get(thread_id)
-        if thread is None or thread.graph != graph:
+        if thread is None or not await self._has_run(graph, thread):
             raise _unknown(graph, thread_id)
         return thread
 
@@ -123,12 +123,15 @@ class Conversations:
         when the deletion of the thread, by then unknown, is asked for again.
         """
         thread = await self._threads.get(thread_id)
-        if thread is not None and thread.graph != graph:
+        if thread is not None and not await self._has_run(graph, thread):
             raise _unknown(graph, thread_id)
         existed = await self._threads.delete(thread_id)
         await self._checkpoints.delete(thread_id)
         if not existed:
             raise _unknown(graph, thread_id)
+
+    async def _has_run(self, graph: str, thread: Thread) -> bool:
+        return thread.graph == graph or await self._threads.has_run(thread.thread_id, graph)
 
 
 def _unknown(graph: str, thread_id: str) -> UnknownThread:

@@ -19,6 +19,15 @@ class SqliteThreads:
     async def get(self, thread_id: str) -> Thread | None:
         return await self._database.read(lambda connection: _find(connection, thread_id))
 
+    async def has_run(self, thread_id: str, graph: str) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            found = connection.execute(
+                "SELECT 1 FROM runs WHERE thread_id = ? AND graph = ? LIMIT 1", (thread_id, graph)
+            )
+            return found.fetchone() is not None
+
+        return await self._database.read(work)
+
     async def interrupted(self, thread_id: str) -> list[RunId]:
         def work(connection: sqlite3.Connection) -> list[RunId]:
             found = []

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -217,3 +218,20 @@ async def test_a_thread_that_is_unknown_or_another_graphs_is_unknown(open_engine
             await getattr(engine.threads, verb)(graph, thread_id, **needed.get(verb, {}))
 
     assert texts((await engine.threads.state("agent", "t")).values) == ["hi", "ok"]
+
+
+async def test_a_thread_that_another_graph_has_continued_is_each_ones(open_engine: Open) -> None:
+    engine = await open_engine(named(agent(["one"])) | named(agent(["two"]), "other"))
+    await run(engine, ask("first", run_id="r1"))
+    await run(engine, replace(ask("second", run_id="r2"), graph="other"))
+
+    for graph in ("agent", "other"):
+        assert texts((await engine.threads.state(graph, "t")).values) == ["first", "one", "second", "two"]
+        assert (await engine.threads.get(graph, "t")).graph == "other"
+        assert await engine.threads.history(graph, "t", limit=1)
+    assert (await engine.threads.rename("agent", "t", "both")).title == "both"
+    assert [each.thread_id for each in await engine.threads.list("other", limit=9)] == ["t"]
+    assert await engine.threads.list("agent", limit=9) == []
+    await engine.threads.delete("agent", "t")
+    with pytest.raises(UnknownThread):
+        await engine.threads.get("other", "t")
