@@ -685,3 +685,29 @@ def one_beside_a_quiet_one(world: World) -> AnyPregel:
         return {"messages": [said], "title": named.text}
 
     return chain(("work", work)).compile()
+
+
+def replacing_guard(world: World) -> AnyPregel:
+    """A guard that puts other words in the place of a draft, and has the node answer again."""
+    model = M("A bad draft.", world.answer)
+
+    async def guard(state: State) -> Any:
+        return {"messages": [AIMessage("(removed)", id=state["messages"][-1].id)]}
+
+    builder = StateGraph(State).add_node("answer", says(model)).add_node("guard", guard)
+    builder.add_edge(START, "answer").add_edge("guard", "answer")
+    return builder.add_conditional_edges(
+        "answer", lambda state: "guard" if "bad" in state["messages"][-1].text else END, ["guard", END]
+    ).compile()
+
+
+def sources_after(world: World) -> AnyPregel:
+    """A node that adds the answer's sources to the message that another one has written."""
+
+    async def cite(state: State) -> Any:
+        last = state["messages"][-1]
+        return {"messages": [AIMessage(f"{last.text.strip()} [1]", id=last.id)]}
+
+    builder = StateGraph(State).add_node("say", says(M(world.answer))).add_node("cite", cite)
+    builder.add_edge(START, "say").add_edge("cite", END)
+    return builder.add_conditional_edges("say", lambda state: "cite", ["cite", END]).compile()

@@ -148,6 +148,31 @@ async def test_a_node_that_has_not_kept_its_text_is_buffered_the_next_time(engin
     assert reader.shown == (ANSWER,)
 
 
+async def test_a_node_whose_draft_another_has_replaced_is_buffered_the_next_time(engine_of: Engines) -> None:
+    world = a.World()
+    engine = await engine_of(graph_of(a.replacing_guard(world)))
+
+    first = await read(engine, spec("one"), world.gate, is_live=False)
+    second = await read(engine, spec("two"), world.gate, is_live=False)
+
+    assert (first.shown, first.answers) == (("A bad draft.", ANSWER), [ANSWER])
+    assert (second.shown, second.answers) == ((ANSWER,), [ANSWER])
+
+
+async def test_a_node_whose_text_another_only_adds_to_stays_live(engine_of: Engines) -> None:
+    world = a.World()
+    engine = await engine_of(graph_of(a.sources_after(world)))
+
+    readers = []
+    for run_id in ("one", "two"):
+        readers.append(await read(engine, spec(run_id), world.gate, is_live=True))
+        world.gate.close()
+
+    for reader in readers:
+        assert reader.shown == (f"{ANSWER} [1]",)
+        assert reader.sent_before_the_end.strip() == ANSWER
+
+
 async def test_the_author_may_name_the_nodes_whose_text_is_the_answer(engine_of: Engines) -> None:
     world = a.World()
     engine = await engine_of(graph_of(a.declared(world), "respond"))

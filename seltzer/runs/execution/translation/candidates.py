@@ -32,6 +32,7 @@ class Candidate:
         "is_held",
         "is_kept",
         "is_whole",
+        "kept_text",
         "message_id",
         "namespace",
         "node",
@@ -47,6 +48,7 @@ class Candidate:
         self.channel: Channel = channel
         self.is_held = False
         self.is_kept = False
+        self.kept_text: str | None = None  # of its message in the state, when its node had written that
         self.is_whole = False  # its model has ended: a call that fails doesn't show whether a node keeps it
         self.parts: list[str] = []
         self.opening: OpeningText | None = OpeningText()  # None once its text can only be the answer's
@@ -134,11 +136,13 @@ class Candidates:
             return ()
         kept = list(messages())
         written = _Written(kept)
+        replaced = self._refuse(each for each in self._found if written.has_replaced(each))
         for each in self._found:
-            each.is_kept = each.is_kept or written.has(each)
+            if not each.is_kept and written.has(each):
+                each.is_kept, each.kept_text = True, written.text_of(each)
             if each.is_kept and each.call == 0:
                 self._shape.note(each.path, is_kept=True)
-        unkept = self._refuse(each for each in self._found if not each.is_kept)
+        unkept = [*replaced, *self._refuse(each for each in self._found if not each.is_kept)]
         last = next((text for each in reversed(kept) if (text := text_of(each).strip())), "")
         if not any(each.text == last for each in self._found):
             return unkept
@@ -205,11 +209,23 @@ class _Written:
     """What a node or a step has written: the ids and the texts of its messages."""
 
     def __init__(self, messages: Iterable[AIMessage]) -> None:
-        self._ids, self._texts = set[str | None](), set[str]()
+        self._by_id, self._texts = dict[str | None, str](), set[str]()
         for message in messages:
-            self._ids.add(message.id)
-            self._texts.add(text_of(message).strip())
+            text = text_of(message).strip()
+            self._by_id[message.id] = text
+            self._texts.add(text)
 
     def has(self, candidate: Candidate) -> bool:
         text = candidate.text
-        return candidate.message_id in self._ids or (text != "" and text in self._texts)
+        return candidate.message_id in self._by_id or (text != "" and text in self._texts)
+
+    def text_of(self, candidate: Candidate) -> str | None:
+        """Return the text of the candidate's message; None if it isn't there, or has another id."""
+        return self._by_id.get(candidate.message_id)
+
+    def has_replaced(self, candidate: Candidate) -> bool:
+        """Return whether a later node has written another text in the place of a message that was kept, or
+        has removed it. One that only adds to it, such as its sources, hasn't.
+        """
+        before, now = candidate.kept_text, self.text_of(candidate)
+        return bool(before) and (now is None or not now.startswith(str(before)))
