@@ -259,7 +259,7 @@ class StateNotStorable(RunFailed):
         )
         super().__init__(
             "state_not_storable",
-            f"The graph's state can't be stored: channel {channel!r} contains a {type_name!r}; {todo}.",
+            f"The graph's state can't be stored: {channel!r} contains a {type_name!r}; {todo}.",
         )
         self.channel = channel
         self.type_name = type_name

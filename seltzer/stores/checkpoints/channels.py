@@ -1,7 +1,7 @@
 """A checkpoint and a task's writes, packed so that what can't be stored is named by its channel."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from langgraph.checkpoint.base import Checkpoint
 from langgraph.constants import END
@@ -10,6 +10,17 @@ from seltzer.errors import StateNotStorable
 from seltzer.stores.checkpoints.message_cache import CachedList
 from seltzer.stores.checkpoints.packing import Packed, pack
 from seltzer.stores.checkpoints.serializer import NotStorable, SafeSerializer
+
+# What LangGraph's own channels contain, as an author knows it.
+_OWN: Final = {
+    "__interrupt__": "interrupt()",
+    "__resume__": "the answer to interrupt()",
+    "__start__": "input",
+    "__previous__": "entrypoint.final(save=..)",
+    "__return__": "a task's result",
+    "__pregel_tasks": "Send()",
+    "__root__": "state",
+}
 
 
 def pack_checkpoint(serde: SafeSerializer, checkpoint: Checkpoint, cached: Sequence[CachedList]) -> Packed:
@@ -43,5 +54,7 @@ def _storable(serde: SafeSerializer, channel: str, value: Any) -> Any:
     except NotStorable as error:
         if channel == END:
             return serde.to_storable(value)
-        raise StateNotStorable(channel, error.type_name, is_pickled=serde.pickle_fallback) from error
+        raise StateNotStorable(
+            _OWN.get(channel, channel), error.type_name, is_pickled=serde.pickle_fallback
+        ) from error
     return value

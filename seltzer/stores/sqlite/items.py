@@ -20,12 +20,29 @@ from struct import unpack
 from typing import Any, Final
 
 import aiosqlite
-from langgraph.store.base import BaseStore, IndexConfig, Op, Result, TTLConfig, ensure_embeddings
+from langgraph.store.base import (
+    BaseStore,
+    GetOp,
+    IndexConfig,
+    ListNamespacesOp,
+    Op,
+    PutOp,
+    Result,
+    SearchOp,
+    TTLConfig,
+    ensure_embeddings,
+)
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
-from seltzer.errors import LoadError, StorageClosed, StorageFailed
+from seltzer.errors import LoadError, RunFailed, StorageClosed, StorageFailed
 from seltzer.stores.options import IndexOptions, StoreOptions, TtlOptions
 
+_AWAITED: Final[dict[type[Any], str]] = {
+    PutOp: "aput",
+    GetOp: "aget",
+    SearchOp: "asearch",
+    ListNamespacesOp: "alist_namespaces",
+}
 LOADS_EXTENSIONS: Final = hasattr(sqlite3.Connection, "enable_load_extension")
 
 
@@ -62,14 +79,20 @@ class SqliteItems(BaseStore):
             raise StorageFailed("the store's items can't be read or written now; try again later") from error
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do as BaseStore.batch does, from a thread. Raises InvalidStateError in the event loop itself."""
+        """Do as BaseStore.batch does, from a thread. Raises RunFailed in the event loop itself.
+
+        LangGraph's own server refuses such a call, too.
+        """
         try:
             is_in_loop = asyncio.get_running_loop() is self._loop
         except RuntimeError:
             is_in_loop = False
         if is_in_loop:
-            raise asyncio.InvalidStateError(
-                "the event loop can't wait for itself: await the method whose name begins with `a`"
+            named = {_AWAITED[type(op)] for op in ops if type(op) in _AWAITED} or {"abatch"}
+            todo = " or ".join(f"`await store.{each}(..)`" for each in sorted(named))
+            raise RunFailed(
+                "graph_error",
+                f"An async node called the store without awaiting, which would stop the server: use {todo}.",
             )
         return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop).result()
 

@@ -183,7 +183,7 @@ async def test_dicts_in_openais_form_get_a_result_in_that_form(engine_of: Engine
     await engine.cancel("r1")
     await read_all(engine.follow("r1"))
 
-    last: Any = (await engine.messages("agent", "t"))[-1]
+    last: Any = (await engine.threads.state("agent", "t")).values["messages"][-1]
     assert (last["role"], last["tool_call_id"]) == ("tool", "c1")
 
 

@@ -11,7 +11,7 @@ import pytest
 from langgraph.store.base import BaseStore
 from sqlite_vec import serialize_float32
 
-from seltzer.errors import LoadError, StorageClosed, StorageFailed
+from seltzer.errors import LoadError, RunFailed, StorageClosed, StorageFailed
 from seltzer.stores.open import ITEMS_FILE_NAME, open_stores
 from seltzer.stores.options import IndexOptions, StoreOptions, TtlOptions
 from seltzer.stores.sqlite.items import cosine_distance
@@ -69,10 +69,24 @@ async def test_a_thread_uses_the_verbs_without_an_a(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_call_in_the_event_loop_raises_with_what_to_await(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("verb", "arguments", "awaited"),
+    [
+        ("get", (USER, "likes"), "aget"),
+        ("put", (USER, "likes", {"tea": True}), "aput"),
+        ("delete", (USER, "likes"), "aput"),
+        ("search", (USER,), "asearch"),
+        ("list_namespaces", (), "alist_namespaces"),
+    ],
+)
+async def test_a_call_in_the_event_loop_raises_with_what_to_await(
+    verb: str, arguments: tuple[Any, ...], awaited: str, tmp_path: Path
+) -> None:
     async with open_items(tmp_path) as items:
-        with pytest.raises(asyncio.InvalidStateError, match="begins with `a`"):
-            items.get(USER, "likes")
+        with pytest.raises(RunFailed, match=rf"await store\.{awaited}\(") as raised:
+            getattr(items, verb)(*arguments)
+
+    assert raised.value.code == "graph_error"
 
 
 @pytest.mark.anyio
