@@ -126,6 +126,7 @@ class Composition:
 
     def serve_docs(self, app: FastAPI) -> None:
         """Serve /docs from installed files: FastAPI's own page needs another host."""
+        page.order_tags(app)
         app.include_router(page.docs_router(self._guards, title=app.title))
         setattr(app.state, page.DOCS, "/docs")
 

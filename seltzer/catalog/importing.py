@@ -57,7 +57,7 @@ class Importer:
             raise
         except (Exception, SystemExit) as error:
             todo = f"fix it; to see the whole error: {self._whole_error}"
-            if isinstance(error, ModuleNotFoundError) and error.name:
+            if isinstance(error, ModuleNotFoundError) and error.name and not _is_in_package(error.name):
                 missing = f"install the package that has {error.name!r} in this environment, or {todo}"
                 todo = install_hint(error.name, self._root) or missing
             raise raised(what, error, declared_at, todo) from error
@@ -109,6 +109,11 @@ def _setting_hint(error: BaseException) -> str | None:
         return f"correct the setting {where}"
     found = (_VARIABLE.fullmatch if isinstance(error, KeyError) else _KEY.search)(text)
     return f"set {found[0]} {where}" if found else None
+
+
+def _is_in_package(name: str) -> bool:
+    """Return whether a module that wasn't found is of a package that was: there is nothing to install."""
+    return name.rpartition(".")[0] in sys.modules
 
 
 def line_of(file: Path, variable: str) -> int:

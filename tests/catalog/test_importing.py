@@ -76,6 +76,15 @@ class TestTargets:
         assert reason.startswith(why)
         assert todo.endswith("fix it; to see the whole error: seltzer graphs --verbose")
 
+    @pytest.mark.parametrize("name", ["mine.missing", "json.missing"])
+    def test_a_module_that_a_package_lacks_is_nothing_to_install(self, name: str) -> None:
+        Path("mine").mkdir()
+        Path("mine/__init__.py").touch()
+        Path("pyproject.toml").write_text("[project]\nname = 'mine'\n")
+        declare(source=f"import {name}\n")
+
+        assert refused()[2].startswith("fix it; ")
+
     def test_a_module_is_named_without_its_path(self) -> None:
         Path("parts_of_mine.py").write_text(BUILDER + "\ngraph = builder.compile()\n")
 

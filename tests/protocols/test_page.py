@@ -5,12 +5,16 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
-from seltzer import __version__
+from seltzer import Seltzer, __version__
+from tests.browser import open_page
+from tests.cli.talker import graph
 from tests.conftest import Serve
 from tests.patience import PATIENCE_S
 from tests.serving import Served
@@ -128,3 +132,48 @@ def test_docs_need_no_network(client: httpx.Client) -> None:
     assert not [link for link in links(page) if "//" in link or link.startswith("/")]
     for link in [*links(page), described[1]]:
         assert client.get(urljoin("/docs", link)).status_code == 200, link
+
+
+def test_docs_are_in_order_with_each_endpoint_once(client: httpx.Client) -> None:
+    described = client.get("/openapi.json").json()
+
+    names = [each["name"] for each in described["tags"]]
+    operations = [each for path in described["paths"].values() for each in path.values()]
+    assert names[:4] == ["chat", "runs", "threads", "agent: LangServe"]
+    assert names[-2:] == ["info", "health"]
+    assert {tag for each in operations for tag in each["tags"]} == set(names)
+    assert not [path for path in described["paths"] if "config_hash" in path or "/chat/" in path]
+    agent = [path for path in described["paths"] if path.startswith("/agent/")]
+    assert agent[:3] == ["/agent/invoke", "/agent/stream", "/agent/batch"]
+    assert all(each["summary"][0].isupper() and " " in each["summary"] for each in operations)
+
+
+def test_an_apps_own_docs_keep_their_tags_beside_each_graphs(tmp_path: Path) -> None:
+    app = FastAPI(docs_url=None, redoc_url=None)
+    seltzer = Seltzer({"one": graph, "two": graph}, data=tmp_path)
+
+    @app.get("/mine", tags=["mine"])
+    def mine() -> None: ...
+
+    for name in ("one", "two"):
+        seltzer.add_routes(app, seltzer.graphs[name], path=f"/{name}")
+    seltzer.mount(app)
+    seltzer.serve_docs(app)
+
+    assert [each["name"] for each in app.openapi()["tags"]] == [
+        "chat",
+        "mine",
+        *(f"{name}: {kind}" for name in ("one", "two") for kind in ("runs", "threads", "LangServe")),
+        "info",
+        "health",
+    ]
+
+
+def test_docs_are_collapsed_in_a_browser(server: Served) -> None:
+    with open_page() as page:
+        page.goto(f"{server.url}/docs")
+        page.wait_for_selector(".opblock-tag")
+        titles = page.locator(".opblock-tag").all_inner_texts()
+
+        assert titles[0].split()[0] == "chat"
+        assert page.locator(".opblock").count() == 0

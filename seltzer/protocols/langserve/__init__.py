@@ -8,6 +8,7 @@ chain.py       how LangChain's listeners see its stream
 frames.py      what goes to the client: safe JSON, no system prompts, errors with a code
 stream.py      the event streams, sent by our own writer
 playground.py  the playgrounds' pages
+documented.py  what OpenAPI shows of the routes
 guard.py       guards the endpoints: attaches runs to their request, ends errors well
 """
 
@@ -25,6 +26,7 @@ from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve.chain import find_listener
+from seltzer.protocols.langserve.documented import document
 from seltzer.protocols.langserve.frames import SafeSerializer
 from seltzer.protocols.langserve.guard import GuardedRoutes, RouteContext
 from seltzer.protocols.langserve.run_request import REQUEST, ServedRequest
@@ -112,6 +114,7 @@ def graph_router(
             **options.endpoints(),
         )
         add_as_own(routes, guarded)
+    document(routes, graph.name, path)
     return routes
 
 

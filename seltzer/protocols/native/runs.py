@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -53,6 +54,10 @@ class Native:
     def base(self) -> str:
         """What the paths begin with."""
         return "/{graph}" if self.only_graph is None else ""
+
+    def tags(self, name: str) -> list[str | Enum]:
+        """Return what OpenAPI groups routes by: beside other graphs', with the graph's name."""
+        return [name if self.only_graph is None else f"{self.only_graph}: {name}"]
 
     @property
     def described(self) -> Mapping[str, Any]:
@@ -120,7 +125,7 @@ def add_routes(routes: Routes, native: Native) -> None:
     @routes.post(
         base,
         status_code=201,
-        tags=["runs"],
+        tags=native.tags("runs"),
         summary="Start a run in the background",
         openapi_extra={**documented(body=StartBody, headers=_STARTING), **native.described},
     )
@@ -129,13 +134,13 @@ def add_routes(routes: Routes, native: Native) -> None:
         spec = start_spec(body, native.graph(request), native.limits, _key(request))
         return await native.started(request, spec, public_path(request.scope))
 
-    @routes.get(base + "/{run_id}", tags=["runs"], summary="Get a run")
+    @routes.get(base + "/{run_id}", tags=native.tags("runs"), summary="Get a run")
     async def look(request: Request) -> Response:
         return JsonResponse(run_json(await native.run(request)))
 
     @routes.get(
         base + "/{run_id}/events",
-        tags=["runs"],
+        tags=native.tags("runs"),
         summary="Follow a run from any point",
         openapi_extra=documented(query=EventsQuery, headers=_READING, responses=_EVENTS_OR_NONE),
     )
@@ -152,7 +157,7 @@ def add_routes(routes: Routes, native: Native) -> None:
     @routes.post(
         base + "/{run_id}/cancel",
         status_code=202,
-        tags=["runs"],
+        tags=native.tags("runs"),
         summary="Cancel a run",
         openapi_extra=documented(body=NoBody, is_body_required=False),
     )
@@ -166,7 +171,7 @@ def add_routes(routes: Routes, native: Native) -> None:
     @routes.post(
         base + "/{run_id}/resume",
         status_code=201,
-        tags=["runs"],
+        tags=native.tags("runs"),
         summary="Answer what an interrupted run asks, by a new run",
         openapi_extra=documented(body=ResumeBody, headers=_STARTING),
     )

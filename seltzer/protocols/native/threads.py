@@ -24,7 +24,7 @@ def add_routes(routes: Routes, native: Native) -> None:
 
     @routes.get(
         base,
-        tags=["threads"],
+        tags=native.tags("threads"),
         summary="List threads, newest first",
         openapi_extra=documented(query=ThreadsQuery),
     )
@@ -37,7 +37,7 @@ def add_routes(routes: Routes, native: Native) -> None:
 
     @routes.get(
         base + "/{thread_id}",
-        tags=["threads"],
+        tags=native.tags("threads"),
         summary="Get a thread's state",
     )
     async def look(request: Request) -> Response:
@@ -47,7 +47,7 @@ def add_routes(routes: Routes, native: Native) -> None:
 
     @routes.get(
         base + "/{thread_id}/history",
-        tags=["threads"],
+        tags=native.tags("threads"),
         summary="List a thread's earlier states, newest first",
         openapi_extra=documented(query=HistoryQuery),
     )
@@ -59,7 +59,7 @@ def add_routes(routes: Routes, native: Native) -> None:
 
     @routes.patch(
         base + "/{thread_id}",
-        tags=["threads"],
+        tags=native.tags("threads"),
         summary="Give a thread a title",
         openapi_extra=documented(body=TitleBody),
     )
@@ -72,7 +72,7 @@ def add_routes(routes: Routes, native: Native) -> None:
     @routes.delete(
         base + "/{thread_id}",
         status_code=204,
-        tags=["threads"],
+        tags=native.tags("threads"),
         summary="Delete a thread with its runs and its state",
     )
     async def delete(request: Request) -> Response:
@@ -85,7 +85,7 @@ def add_graph_route(routes: Routes, native: Native) -> None:
 
     @routes.get(
         f"{native.base}/graph",
-        tags=["threads"],
+        tags=native.tags("threads"),
         summary="Get the graph's nodes and edges",
     )
     async def drawn(request: Request) -> Response:
