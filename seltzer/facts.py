@@ -64,6 +64,17 @@ def facts_of(engine: Engine, settings: Settings) -> Facts:
     )
 
 
+def addresses_in(app: Any) -> Sequence[str]:
+    """Return where the app's graphs are, and what else Seltzer serves in it."""
+    found: list[str] = []
+    for mounted in getattr(app.state, MOUNTED, ()):
+        found += [place.path for place in mounted.places()]
+        if mounted.base is not None:
+            found += [f"{mounted.base}/chat", f"{mounted.base}/info"]
+        found += [docs] if (docs := mounted.docs()) else []
+    return list(dict.fromkeys(found))
+
+
 def model_names() -> Sequence[str]:
     """Return which models are in use, for anyone to see: without the address of their server."""
     choice: Any = sys.modules.get("seltzer.models.choice")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from seltzer import __version__, catalog
 from seltzer.catalog import Catalog
-from seltzer.facts import MOUNTED, Facts, Mounted, facts_of, model_names
+from seltzer.facts import MOUNTED, Facts, Mounted, addresses_in, facts_of, model_names
 from seltzer.guards import faults
 from seltzer.guards.body import BodyLimits, BodyReader
 from seltzer.guards.hosts import HostGuard, PageCheck, is_loopback
@@ -177,7 +177,7 @@ class Composition:
 
         For an app all of whose routes are ours, or are to be treated as ours.
         """
-        faults.mount(app)
+        faults.mount(app, partial(addresses_in, app))
         app.add_middleware(
             HostGuard, is_loopback=is_loopback(self.settings.host), allowed_hosts=self.settings.allowed_hosts
         )

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import getrandbits
 from typing import Final
 
@@ -14,8 +14,17 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seltzer.errors import AppError, InvalidInput, RunFailed, ServerDraining, TooManyRuns
+from seltzer.errors import (
+    AppError,
+    InvalidInput,
+    NotFound,
+    RunFailed,
+    ServerDraining,
+    TooManyRuns,
+    UnknownThread,
+)
 from seltzer.guards.headers import check_single
+from seltzer.guards.hints import nothing_at, threads_hint
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +84,7 @@ _TITLES: Final = {
     503: "Unavailable", 504: "Timeout",
 }  # fmt: skip
 _REQUEST_ID: Final = "seltzer_request_id"  # in the scope's state; an app around ours may have a request_id
+_NOTHING_THERE: Final = (404, "Not Found")  # of a router that has no such path
 _HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 422: "invalid_input"}
 
 
@@ -90,7 +100,8 @@ def problem(error: AppError, scope: Scope) -> Response:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
     elif isinstance(error, TooManyRuns | ServerDraining):
         headers["retry-after"] = "1"
-    return _problem(error.code, status_of(error), str(error), scope, headers)
+    hint = threads_hint(scope.get("path", "")) if isinstance(error, UnknownThread) else ""
+    return _problem(error.code, status_of(error), f"{error}{hint}", scope, headers)
 
 
 def _problem(
@@ -121,10 +132,15 @@ def response_to(error: Exception, scope: Scope) -> Response | None:
     return None
 
 
-def mount(app: FastAPI) -> None:
-    """Answer by problems whatever the app itself raises: for an app of our own, whose every path is ours."""
+def mount(app: FastAPI, addresses: Callable[[], Sequence[str]] = tuple) -> None:
+    """Answer by problems whatever the app itself raises: for an app of our own, whose every path is ours.
+
+    addresses: what is there, for whoever asks for a path where nothing is.
+    """
 
     async def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and (error.status_code, error.detail) == _NOTHING_THERE:
+            error = NotFound(nothing_at(request.scope["path"], addresses()))
         response = response_to(error, request.scope)
         if response is None:
             raise error

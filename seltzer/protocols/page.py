@@ -176,6 +176,7 @@ def _page(
     return _PAGE.substitute(
         version=escape(version),
         graphs="".join([*map(_item, places), *map(_broken_item, broken)]),
+        asking=_ASKING if places else "",
         models=f"<h2>Model</h2>{lines}" if lines else "",
         curl=curl,
         api=f"<h2>API</h2><p>{' · '.join(there)}</p>" if there else "",
@@ -198,6 +199,10 @@ def _broken_item(broken: BrokenGraph) -> str:
     return f'<li class="broken"><h3>{escape(broken.name)}</h3>{why}</li>'
 
 
+_ASKING: Final = (
+    "<p class=note>Where a graph stops to ask a person, its playground can't answer:"
+    " <code>seltzer chat --graph NAME</code> can, and so can <code>POST NAME/runs/ID/resume</code>.</p>"
+)
 _PAGE: Final = Template("""<!doctype html>
 <html lang="en">
 <head>
@@ -232,6 +237,7 @@ pre {
   margin: 0; white-space: pre-wrap; overflow-wrap: anywhere;
   font: 0.875rem/1.5 ui-monospace, monospace; user-select: all;
 }
+.note { margin-top: 0.75rem; font-size: 0.875rem; }
 .broken { border-style: dashed; }
 footer { margin-top: 2.5rem; font-size: 0.875rem; color: var(--dim); }
 </style>
@@ -242,6 +248,7 @@ footer { margin-top: 2.5rem; font-size: 0.875rem; color: var(--dim); }
 <p>LangGraph agents, streamed token by token</p>
 <h2>Graphs</h2>
 <ul>$graphs</ul>
+$asking
 $models
 $curl
 $api

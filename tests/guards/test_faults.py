@@ -197,7 +197,7 @@ def test_an_answer_that_breaks_off_does_not_look_complete(connection: http.clien
         ("/raises/input", 422, "invalid_input", "a.b: is odd"),
         ("/raises/teapot", 418, "bad_request", "short and stout"),
         ("/raises/bad", 502, "internal_error", "no gateway"),
-        ("/nowhere", 404, "not_found", "Not Found"),
+        ("/nowhere", 404, "not_found", "there is nothing at '/nowhere'"),
         ("/asks", 405, "method_not_allowed", "Method Not Allowed"),
     ],
 )

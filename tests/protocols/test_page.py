@@ -50,7 +50,7 @@ def test_the_page_needs_no_script_and_no_network(client: httpx.Client) -> None:
 
 def test_the_command_on_the_page_can_be_copied(client: httpx.Client) -> None:
     page = client.get("/", headers=HTML).text
-    found = re.search("<code>(.*?)</code>", page)
+    found = re.search("<pre><code>(.*?)</code>", page)
     assert found
 
     answer = subprocess.run(  # what the page shows is what is tested
@@ -58,6 +58,13 @@ def test_the_command_on_the_page_can_be_copied(client: httpx.Client) -> None:
     )
 
     assert answer.stdout
+
+
+def test_the_page_shows_how_a_graph_that_asks_is_answered(client: httpx.Client) -> None:
+    page = client.get("/", headers=HTML).text
+
+    assert "<code>seltzer chat --graph NAME</code>" in page
+    assert "<code>POST NAME/runs/ID/resume</code>" in page
 
 
 def test_the_page_names_the_model(client: httpx.Client) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,8 +83,29 @@ def test_a_breakpoint_is_no_answer_of_a_protocol_that_cannot_resume(
     assert (thread["status"], thread["interrupts"]) == ("interrupted", [])
 
 
+@pytest.mark.parametrize("endpoint", ["invoke", "stream", "chat"])
+def test_the_refusal_and_the_log_have_how_to_answer(
+    client: httpx.Client, caplog: pytest.LogCaptureFixture, endpoint: str, thread_id: str
+) -> None:
+    with caplog.at_level(logging.INFO, "seltzer"):
+        error = error_of(client, endpoint, "asking", thread_id)
+
+    message = error.get("detail") or error["message"]
+    assert f"`seltzer chat --graph asking --thread {thread_id}`" in message
+    path = re.search(r'POST {"resume": an answer} to (/runs/\S+/resume) below', message)
+    assert path
+    assert path[1] in caplog.text
+    answered = client.post(f"/asking{path[1]}", json={"resume": "yes"})
+    assert answered.status_code == 201
+
+
 def code_of(client: httpx.Client, endpoint: str, graph: str, thread_id: str) -> str:
     """Ask, and return the code of the error that comes instead of an answer."""
+    return str(error_of(client, endpoint, graph, thread_id)["code"])
+
+
+def error_of(client: httpx.Client, endpoint: str, graph: str, thread_id: str) -> dict[str, Any]:
+    """Ask, and return the error that comes instead of an answer."""
     config = {"configurable": {"thread_id": thread_id}}
     inputs: dict[str, Any] = {"inputs": ["hi"]} if endpoint == "batch" else {"input": "hi"}
     body, path = {**inputs, "config": config}, f"/{graph}/{endpoint}"
@@ -91,8 +114,8 @@ def code_of(client: httpx.Client, endpoint: str, graph: str, thread_id: str) -> 
     with client.stream("POST", path, json=body) as response:
         if response.headers["content-type"].startswith("text/event-stream"):
             errors = [data for event, data in sse(response) if event == "error"]
-            return str(errors[0]["code"])
-        return str(json.loads(response.read())["code"])
+            return dict(errors[0])
+        return dict(json.loads(response.read()))
 
 
 @pytest.mark.parametrize("graph", BREAKPOINTS)

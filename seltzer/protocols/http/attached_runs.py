@@ -6,6 +6,8 @@ order. LangServe needs this most: it yields inside `except BaseException`, which
 """
 
 import asyncio
+import logging
+import shlex
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 
@@ -20,6 +22,8 @@ from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.failure import failure
 from seltzer.runs.run import RunSpec
 from seltzer.runs.streaming.hub import Deliver
+
+log = logging.getLogger(__name__)
 
 
 class AttachedRuns:
@@ -69,7 +73,7 @@ class AttachedRuns:
                     if batch[-1].is_last:
                         self._running.discard(spec.run_id)  # nothing more to cancel
                         yield batch[:-1]
-                        raise_unless_finished(batch[-1])
+                        raise_unless_finished(batch[-1], spec)
                         batch = batch[-1:]
                     yield batch
         except AppError as error:
@@ -115,12 +119,22 @@ async def attach_runs(engine: Engine, receive: Receive) -> AsyncIterator[Attache
         await attachment.cancel_all()
 
 
-def raise_unless_finished(event: Event) -> None:
-    """Raise RunFailed if the event ends a run without an answer."""
+def raise_unless_finished(event: Event, spec: RunSpec) -> None:
+    """Raise RunFailed if the event ends the run without an answer; of a question, it has how to answer."""
     if event.kind == "failed":
         data = event.data
         raise RunFailed(
             data["code"], data["message"], retryable=data["retryable"], retry_after_s=data["retry_after_s"]
         )
-    if event.kind in ("cancelled", "interrupted"):
-        raise failure("run_" + event.kind)
+    if event.kind == "cancelled":
+        raise failure("run_cancelled")
+    if event.kind == "interrupted":
+        value = "an answer" if event.data["interrupts"] else "null"
+        how = (
+            f'POST {{"resume": {value}}} to /runs/{spec.run_id}/resume below the graph\'s path, or'
+            f" `seltzer chat --graph {shlex.quote(spec.graph)} --thread {spec.thread_id}`"
+        )
+        # Some clients, such as LangServe's playgrounds, don't show errors.
+        log.info("run %s of graph %r waits for a person; to answer: %s", spec.run_id, spec.graph, how)
+        error = failure("run_interrupted")
+        raise RunFailed(error.code, f"{error} To answer: {how}")
