@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from hashlib import blake2b
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -24,7 +25,7 @@ from seltzer.catalog.projects import install_hint
 from seltzer.errors import LoadError
 
 _STDLIB: Final = sysconfig.get_path("stdlib")
-_OWN: Final = str(Path(__file__).parent)
+_OWN: Final = str(Path(__file__).parents[1])
 _LOADED: Final = object()  # marks the modules that a load has executed
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 _KEY: Final = re.compile(r"\b[A-Z][A-Z0-9_]*_(KEY|TOKEN|SECRET|ENDPOINT)\b")
@@ -70,7 +71,7 @@ class Importer:
                 what, reason, "write the graph in Python, or serve it with LangGraph's own server"
             )
         if not file.is_file():
-            reason = f"{declared_at}: {short(file)} doesn't exist"
+            reason = f"{declared_at}: {short(file)} doesn't exist{_nearest(file)}"
             raise LoadError(what, reason, f"write it, or correct its path at {declared_at}")
         module = self._modules.get(file) or _imported_by_others(file)
         if module is None:
@@ -109,6 +110,12 @@ def _setting_hint(error: BaseException) -> str | None:
         return f"correct the setting {where}"
     found = (_VARIABLE.fullmatch if isinstance(error, KeyError) else _KEY.search)(text)
     return f"set {found[0]} {where}" if found else None
+
+
+def _nearest(file: Path) -> str:
+    """Return which file beside the missing one has nearly its name, if one does."""
+    near = get_close_matches(file.name, [each.name for each in file.parent.glob("*.py")], n=1)
+    return f"; is it {near[0]}?" if near else ""
 
 
 def _is_in_package(name: str) -> bool:
@@ -199,6 +206,6 @@ def _digest(file: Path) -> str:
 
 
 def _is_users(filename: str) -> bool:
-    """Return whether a frame's file is neither Python's own, nor an installed package's, nor this room's."""
+    """Return whether a frame's file is neither Python's own, nor an installed package's, nor Seltzer's."""
     foreign = filename.startswith((_STDLIB, "<", _OWN)) or "site-packages" in filename
     return not foreign

@@ -76,6 +76,25 @@ class TestTargets:
         assert reason.startswith(why)
         assert todo.endswith("fix it; to see the whole error: seltzer graphs --verbose")
 
+    @pytest.mark.parametrize(
+        ("entry", "near"),
+        [("./agnt.py:graph", "; is it agent.py?"), ("./quite/else.py:graph", ""), ("./zzz.py:graph", "")],
+    )
+    def test_a_mistyped_file_gets_the_nearest(self, entry: str, near: str) -> None:
+        declare(entry)
+
+        assert refused()[1].endswith(f"doesn't exist{near}")
+
+    def test_an_error_of_a_model_is_named_by_the_line_that_asks_for_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MODEL", "openai:gpt-4o")
+        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+            monkeypatch.delenv(name, raising=False)
+        declare(source="from seltzer.models import chat_model\n\nmodel = chat_model()\n")
+
+        assert refused()[1].startswith("agent.py:3: ModelNotConfigured: ")
+
     @pytest.mark.parametrize("name", ["mine.missing", "json.missing"])
     def test_a_module_that_a_package_lacks_is_nothing_to_install(self, name: str) -> None:
         Path("mine").mkdir()

@@ -136,7 +136,7 @@ def test_a_port_in_use_is_one_line(desk: Desk, reload: list[str]) -> None:
     assert (done.stdout, done.returncode) == ("", 1)
     assert done.stderr == (
         f"seltzer: port {desk.port} of 127.0.0.1 is in use: "
-        "stop what uses it, or choose another with --port\n"
+        "stop what uses it, or choose another with --port or PORT\n"
     )
 
 

@@ -7,7 +7,9 @@ from typing import Final
 
 BACKLOG: Final = 2048
 _ADVICE: Final = {
-    errno.EADDRINUSE: "port {port} of {host} is in use: stop what uses it, or choose another with --port",
+    errno.EADDRINUSE: (
+        "port {port} of {host} is in use: stop what uses it, or choose another with --port or PORT"
+    ),
     errno.EACCES: "port {port} of {host} isn't open to this user: choose one above 1023 with --port",
     errno.EADDRNOTAVAIL: "this machine has no address {host}: choose one of its own with --host",
 }
