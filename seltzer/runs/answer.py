@@ -11,6 +11,7 @@ from typing import Any, Final
 from seltzer.runs.event import Event, Json, top_node
 
 BREAK: Final = "\n\n"  # between a text that turned out to be a step and the one that follows it
+AGAIN: Final = "-answer"  # ends the id under which a step's text is published again, as the answer it was
 
 
 def output_text(output: Json) -> str:
@@ -45,7 +46,9 @@ class AnswerText:
         self._buffered: dict[str, list[str]] = {}
         self._nodes: dict[str, str] = {}
         self._message_id: str | None = None  # of the last text that was sent
-        self._sent: list[str] = []  # of that message; none of a message that has called a tool
+        self._sent: list[str] = []  # of that message
+        self._has_called = False  # a tool, in that message: the same words in another one are new
+        self._blank: dict[str, str] = {}  # what messages begin with that may have no text at all
 
     def text(self, events: Iterable[Event]) -> str:
         """Return all that a text stream sends for these events."""
@@ -62,8 +65,7 @@ class AnswerText:
         elif event.kind == "retracted":
             self._buffered.pop(event.data["message_id"], None)
         elif event.kind == "tool_call":
-            if event.data["message_id"] == self._message_id:
-                self._sent.clear()
+            self._has_called |= event.data["message_id"] == self._message_id
         elif event.kind == "started":
             self._buffered.clear()  # a new attempt begins from the state
         elif event.kind == "finished":
@@ -78,13 +80,19 @@ class AnswerText:
         if message_id == self._message_id:
             self._sent.append(text)
             return (text,)
+        text = self._blank.pop(message_id, "") + text
+        if not text.strip():
+            self._blank[message_id] = text
+            return ()
         is_first, self._message_id, self._sent = self._message_id is None, message_id, [text]
+        self._has_called = False
         return (text,) if is_first else (BREAK, text)
 
     def _released(self) -> Iterable[str]:
         """Return the buffered text that is the answer, without what was sent already."""
         buffered = "".join(text for parts in self._buffered.values() for text in parts)
-        sent = "".join(self._sent)
+        is_new = self._has_called and f"{self._message_id}{AGAIN}" not in self._buffered
+        sent = "" if is_new else "".join(self._sent)
         if sent and buffered.startswith(sent):
             buffered = buffered[len(sent) :]
             return (buffered,) if buffered.strip() else ()

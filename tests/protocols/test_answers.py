@@ -139,7 +139,8 @@ def native(client: httpx.Client, graph: str) -> tuple[str, str]:
 async def plain(name: str) -> str:
     """Return the answer in the state that LangGraph itself ends with."""
     graph, state, question = made(name), None, HumanMessage("hi")
-    input: Any = [question] if name.startswith("functions ") else {"messages": [question]}
+    takes_list = name.startswith("functions ") or name == "a list as state"
+    input: Any = [question] if takes_list else {"messages": [question]}
     async for mode, value in graph.astream(input, stream_mode=["values", "messages"]):
         if mode == "values":
             state = value

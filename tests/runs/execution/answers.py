@@ -711,3 +711,8 @@ def sources_after(world: World) -> AnyPregel:
     builder = StateGraph(State).add_node("say", says(M(world.answer))).add_node("cite", cite)
     builder.add_edge(START, "say").add_edge("cite", END)
     return builder.add_conditional_edges("say", lambda state: "cite", ["cite", END]).compile()
+
+
+def nothing_after_the_tool(world: World) -> AnyPregel:
+    """A model that has said all before its tool call: its last message has no text."""
+    return loop(M([*world.answer, calls("note")], "", ""), note)

@@ -148,6 +148,16 @@ async def test_a_node_that_has_not_kept_its_text_is_buffered_the_next_time(engin
     assert reader.shown == (ANSWER,)
 
 
+async def test_words_before_a_tool_call_are_the_answer_if_none_follow(engine_of: Engines) -> None:
+    world = a.World()
+    engine = await engine_of(graph_of(a.nothing_after_the_tool(world)))
+
+    reader = await read(engine, spec(), world.gate, is_live=True)
+
+    assert (reader.shown, reader.answers) == ((ANSWER,), [ANSWER])
+    assert (await engine.get_run("r")).output.strip() == ANSWER
+
+
 async def test_a_node_whose_draft_another_has_replaced_is_buffered_the_next_time(engine_of: Engines) -> None:
     world = a.World()
     engine = await engine_of(graph_of(a.replacing_guard(world)))

@@ -58,7 +58,7 @@ class Turn:
         if messages and isinstance(messages[-1], ToolMessage):
             return StateAnswer(text_of(messages[-1]), messages[-1].id)
         for message in reversed(messages):
-            if as_answer(message) is not None and (text := text_of(message)):
+            if as_answer(message) is not None and (text := text_of(message)).strip():
                 return StateAnswer(text, message.id)
         if messages and isinstance(messages[-1], HumanMessage) and messages[-1].name:
             return StateAnswer(text_of(messages[-1]), messages[-1].id)

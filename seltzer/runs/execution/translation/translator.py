@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
+from seltzer.runs.answer import AGAIN
 from seltzer.runs.event import Json, Kind
 from seltzer.runs.execution.driver.graph_stream import Namespace
 from seltzer.runs.execution.translation.answer_shape import AnswerShape
@@ -100,7 +101,7 @@ class Translator:
         if not is_published:
             message_id = answer.message_id or "answer"
             if message_id in self._messages:  # it was a step
-                message_id = f"{message_id}-answer"
+                message_id = f"{message_id}{AGAIN}"
             candidate = Candidate(message_id, (), "", "answer")
             candidate.is_held = True
             yield Emission("message", _head(candidate, {}))
