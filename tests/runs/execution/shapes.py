@@ -84,6 +84,8 @@ AT_ONCE = {
     "a bare message": Shape(a.returned(AIMessage(ANSWER))),
     "a ChatMessage": Shape(a.returned(ChatMessage(content=ANSWER, role="assistant"))),
     "an answer in place of the question": Shape(a.replaces_the_question),
+    "a plain string": Shape(a.returned(ANSWER)),
+    "a plain string in a list": Shape(a.returned([ANSWER])),
     "a typed dict": Shape(a.returned([{"type": "ai", "content": ANSWER}])),
     "a cached node": Shape(a.cached),
     "structured by a tool": Shape(a.structured_by_tool, shown=('{"name": "Ada"}',)),

@@ -1,9 +1,9 @@
 """The answer in a graph's state: the truth, whatever was streamed.
 
 It is the JSON of the structured response that this run has set, if any; else the text of the last AI message
-of this turn; else, if the state ends with the message of a tool that returns directly, or with
-one that an agent of several has written under its own name as a human's, that text. Of a graph whose output
-has no messages, it is the output (output.py).
+of this turn; else, if the state ends with the message of a tool that returns directly, or with a human's that
+the graph has added (a plain string, or what an agent of several writes under its own name), that text. Of a
+graph whose output has no messages, it is the output (output.py).
 """
 
 import json
@@ -60,7 +60,7 @@ class Turn:
         for message in reversed(messages):
             if as_answer(message) is not None and (text := text_of(message)).strip():
                 return StateAnswer(text, message.id)
-        if messages and isinstance(messages[-1], HumanMessage) and messages[-1].name:
+        if messages and isinstance(messages[-1], HumanMessage) and self._is_graphs(messages[-1]):
             return StateAnswer(text_of(messages[-1]), messages[-1].id)
         return StateAnswer("")
 
@@ -73,6 +73,10 @@ class Turn:
         if is_cut_off(last.response_metadata):
             raise UpstreamTruncated("The model's answer was cut off amid the arguments of a tool call.")
         raise UpstreamMalformed("The model's last tool call has arguments that aren't a JSON object.")
+
+    def _is_graphs(self, message: HumanMessage) -> bool:
+        """Return whether the graph has added a human's message: it has a name, or follows the user's own."""
+        return bool(message.name) or (self._begins_after is not None and message.id is not None)
 
     def _added(self, values: Any) -> list[BaseMessage]:
         if isinstance(values, str):
