@@ -22,6 +22,7 @@
     ├── ThreadInterrupted
     ├── NotInterrupted
     ├── IdempotencyConflict
+    ├── RunDeleted              it was started before, and deleted with its thread
     ├── TooManyRuns
     ├── NotOpen                 the engine isn't open: its lifespan didn't run
     ├── ServerDraining
@@ -202,6 +203,12 @@ class IdempotencyConflict(AppError):
     """The idempotency key was used before, with another body."""
 
     code = "idempotency_conflict"
+
+
+class RunDeleted(AppError):
+    """A run of this idempotency key was deleted with its thread."""
+
+    code = "run_deleted"
 
 
 class TooManyRuns(AppError):

@@ -49,6 +49,7 @@ STATUS: Final = {
     "run_cancelled": 409,
     "run_interrupted": 409,
     "stream_gap": 410,
+    "run_deleted": 410,
     "body_too_large": 413,
     "not_json": 415,
     "foreign_host": 421,

@@ -50,7 +50,8 @@ class Runs(Protocol):
         on_busy is `rollback`. Answers, where the newest run isn't interrupted, or isn't the one that the spec
         answers: raises NotInterrupted.
         Raises StateNotStorable if its input can't be stored; IdempotencyConflict for a run_id used before
-        with another digest; TooManyRuns if queue_limit runs are pending already and this would be one more.
+        with another digest; RunDeleted for that of a run whose thread was deleted within a day; TooManyRuns
+        if queue_limit runs are pending already and this would be one more.
         """
         ...
 
@@ -153,7 +154,8 @@ class Threads(Protocol):
 
     async def delete(self, thread_id: str) -> bool:
         """Delete the thread, its runs and their events; False if there is none. Raises ThreadBusy while a
-        run is active on it. Its checkpoints are Checkpoints' own to delete.
+        run is active on it. Its checkpoints are Checkpoints' own to delete. The ids of its runs with a digest
+        are kept for a day, for Runs.submit to refuse.
         """
         ...
 

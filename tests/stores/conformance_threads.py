@@ -1,11 +1,12 @@
 """The Threads port's exam. Every store sits it: a test module subclasses ThreadsExam."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from seltzer.cursor import START
-from seltzer.errors import ThreadBusy
+from seltzer.errors import RunDeleted, ThreadBusy
 from seltzer.runs.ports import EventLog, Runs, Threads
 from seltzer.runs.run import RunSpec
 from tests.stores.conformance import Clock
@@ -223,6 +224,24 @@ class ThreadsExam:
         assert lease is not None
         assert run.number > first.run.number
         assert await listed(threads, "old") == []
+
+    @pytest.mark.parametrize("thread_id", ["t", "another"])
+    async def test_a_run_that_is_sent_again_is_refused_for_a_day_after_its_threads_deletion(
+        self, threads: Threads, runs: Runs, clock: Clock, thread_id: str
+    ) -> None:
+        spec = RunSpec("agent", None, "t", "1", digest="d")
+        await end(runs, await leased(runs, "1", digest="d"))
+        await end(runs, await leased(runs, "2", "u", digest="d"))
+        await threads.delete("t")
+
+        with pytest.raises(RunDeleted, match="'1'"):
+            await runs.submit(replace(spec, thread_id=thread_id), "a", TTL_S, QUEUE_LIMIT)
+        assert await threads.get("t") is None
+        clock.now += 86_401
+        await threads.delete("u")
+
+        run, _, _ = await runs.submit(spec, "a", TTL_S, QUEUE_LIMIT)
+        assert run.status == "running"
 
     @pytest.mark.parametrize("is_pending", [False, True])
     async def test_a_busy_thread_is_not_deleted(self, threads: Threads, runs: Runs, is_pending: bool) -> None:

@@ -40,7 +40,7 @@ async def open_sqlite(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncI
             SqliteRuns(database, clock=clock),
             SqliteEventLog(database, clock=clock),
             SqliteEventLog(database, clock=clock, events_limit=small_limit),
-            SqliteThreads(database),
+            SqliteThreads(database, clock=clock),
             clock,
         )
     finally:

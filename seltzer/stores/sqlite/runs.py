@@ -16,6 +16,7 @@ from seltzer.runs.jsonable import dumps
 from seltzer.runs.ports import Renewal, Submitted
 from seltzer.runs.run import Lease, Run, RunSpec, Status, Stop
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.sql.deleted_runs import check_not_deleted
 from seltzer.stores.sqlite.sql.events import write_events
 from seltzer.stores.sqlite.sql.runs import (
     end,
@@ -64,6 +65,7 @@ class SqliteRuns:
             if rivals and rivals[0]["run_id"] == spec.run_id:
                 return _resubmitted(rivals[0], spec)
             now = self._clock()
+            check_not_deleted(connection, spec.run_id, now)
             ended, is_free = _resolve_busy_thread(connection, spec, rivals, now)
             granted = (worker, self._lease_clock() + ttl_s) if worker is not None and is_free else None
             if granted is None:

@@ -1,11 +1,14 @@
-"""The conversations in the SQLite file."""
+"""The conversations in the SQLite file. clock: seconds since 1970."""
 
 import sqlite3
+import time
+from collections.abc import Callable
 
 from seltzer.errors import ThreadBusy
 from seltzer.runs.event import RunId
 from seltzer.runs.thread import Thread
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.sql.deleted_runs import note_deleted
 from seltzer.stores.sqlite.sql.events import delete_logs
 from seltzer.stores.sqlite.sql.runs import ACTIVE, COUNTS, to_datetime, to_run
 
@@ -13,8 +16,9 @@ from seltzer.stores.sqlite.sql.runs import ACTIVE, COUNTS, to_datetime, to_run
 class SqliteThreads:
     """The Threads of one process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
         self._database = database
+        self._clock = clock
 
     async def get(self, thread_id: str) -> Thread | None:
         return await self._database.read(lambda connection: _find(connection, thread_id))
@@ -69,6 +73,7 @@ class SqliteThreads:
                 raise ThreadBusy(
                     f"run {active['run_id']!r} is active on thread {thread_id!r}; wait, or cancel it"
                 )
+            note_deleted(connection, thread_id, self._clock())
             delete_logs(connection, [log_id for (log_id,) in connection.execute(_LOGS, (thread_id,))])
             deleted = connection.execute("DELETE FROM threads WHERE thread_id = ?", (thread_id,))
             return deleted.rowcount > 0  # its runs went with it

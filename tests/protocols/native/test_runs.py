@@ -235,6 +235,18 @@ class TestIdempotencyKey:
 
         assert code_of(response) == (409, "idempotency_conflict")
 
+    def test_the_key_of_a_deleted_threads_run_does_not_create_it_again(
+        self, client: httpx.Client, thread_id: str
+    ) -> None:
+        body, headers = {"input": QUESTION, "thread_id": thread_id}, {"idempotency-key": thread_id}
+        all_events(client, client.post(RUNS, json=body, headers=headers).headers["location"] + "/events")
+        client.delete(f"/agent/threads/{thread_id}").raise_for_status()
+
+        again = client.post(RUNS, json=body, headers=headers)
+
+        assert code_of(again) == (410, "run_deleted")
+        assert client.get(f"/agent/threads/{thread_id}").status_code == 404
+
     def test_a_key_that_is_none_is_refused(self, client: httpx.Client) -> None:
         response = client.post(RUNS, json={"input": QUESTION}, headers={"idempotency-key": "a b"})
 

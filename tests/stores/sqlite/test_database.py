@@ -530,7 +530,7 @@ def test_the_migrations_are_numbered_without_gaps() -> None:
 async def test_a_file_at_version_1_with_checkpoints_keeps_them(file: Path) -> None:
     await opened_and_closed(file)
     state = "INSERT INTO checkpoints VALUES (1, 't', '', 'c', NULL, '{}', 'json', 'state')"
-    await asyncio.to_thread(make, file, "PRAGMA user_version = 1", state)
+    await asyncio.to_thread(make, file, "DROP TABLE deleted_runs", "PRAGMA user_version = 1", state)
 
     await opened_and_closed(file)
 
