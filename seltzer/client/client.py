@@ -13,16 +13,10 @@ from seltzer.client.http import requests
 from seltzer.client.http.backoff import Patience
 from seltzer.client.http.connection import DEFAULT_URL, Headers, afollow_run, asend, follow_run, send
 from seltzer.client.http.requests import Query, Request, RunOptions
-from seltzer.client.records import (
-    RunInfo,
-    ThreadPage,
-    ThreadState,
-    run_info,
-    thread_page,
-    thread_state,
-)
+from seltzer.client.records import RunInfo, run_info
 from seltzer.client.streams.follow import RunFollower
 from seltzer.client.streams.parts import Part
+from seltzer.client.threads import AsyncThreads, Threads
 
 DEFAULT_GRAPH: Final = "agent"
 SILENCE_S: Final = 15.0  # the server pings every 5 s
@@ -85,7 +79,7 @@ class _Shared:
         return wait_s
 
 
-class AsyncClient(_Shared):
+class AsyncClient(_Shared, AsyncThreads):
     """Talks to the graphs of a server.
 
     The streaming methods yield an answer's parts as they are produced, ending with Done or Interrupted; when
@@ -94,9 +88,12 @@ class AsyncClient(_Shared):
     """
 
     def stream(
-        self, query: Query, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]
+        self, query: Query | None, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]
     ) -> AsyncGenerator[Part, None]:
-        """Start a run, and yield the answer's parts. query is a question, or a graph's own input."""
+        """Start a run, and yield the answer's parts. query is a question, or a graph's own input.
+
+        None answers the last question of the thread again, or that of from_message's turn.
+        """
         first = requests.start(graph, query, options, streams=True)
         return afollow_run(self._follower(graph, first), self._silence_s, headers=self._headers)
 
@@ -133,7 +130,7 @@ class AsyncClient(_Shared):
         return afollow_run(self._follower(graph, first), self._silence_s, headers=self._headers)
 
     async def start(
-        self, query: Query, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]
+        self, query: Query | None, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]
     ) -> RunInfo:
         """Start a run in the background, one run even if the connection breaks meanwhile."""
         request, patience = (
@@ -155,31 +152,23 @@ class AsyncClient(_Shared):
         """Cancel the run, and return its current state; it may end a moment later."""
         return await self._answer(requests.cancel(graph, run_id), run_info)
 
-    async def threads(
-        self, graph: str, *, query: str = "", limit: int | None = None, cursor: str | None = None
-    ) -> ThreadPage:
-        """Return the graph's threads, the newest first; query: only those whose title contains it."""
-        return await self._answer(requests.threads(graph, query, limit, cursor), thread_page)
-
-    async def thread(self, graph: str, thread_id: str) -> ThreadState:
-        """Return a thread with its state."""
-        return await self._answer(requests.thread(graph, thread_id), thread_state)
-
-    async def delete_thread(self, graph: str, thread_id: str) -> None:
-        """Delete a thread with its runs and their events."""
-        await asend(self.url, requests.delete_thread(graph, thread_id), self._silence_s, self._headers)
+    async def _send(self, request: Request) -> bytes:
+        return await asend(self.url, request, self._silence_s, self._headers)
 
     async def _answer(self, request: Request, read: Callable[[Any], _Record]) -> _Record:
-        return self._read(await asend(self.url, request, self._silence_s, self._headers), read)
+        return self._read(await self._send(request), read)
 
 
-class Client(_Shared):
+class Client(_Shared, Threads):
     """Does what AsyncClient does, without asyncio."""
 
     def stream(
-        self, query: Query, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]
+        self, query: Query | None, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]
     ) -> Generator[Part, None, None]:
-        """Start a run, and yield the answer's parts. query is a question, or a graph's own input."""
+        """Start a run, and yield the answer's parts. query is a question, or a graph's own input.
+
+        None answers the last question of the thread again, or that of from_message's turn.
+        """
         first = requests.start(graph, query, options, streams=True)
         return follow_run(self._follower(graph, first), self._silence_s, headers=self._headers)
 
@@ -215,7 +204,9 @@ class Client(_Shared):
         first = requests.resume_all(graph, run_id, answers, context)
         return follow_run(self._follower(graph, first), self._silence_s, headers=self._headers)
 
-    def start(self, query: Query, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]) -> RunInfo:
+    def start(
+        self, query: Query | None, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]
+    ) -> RunInfo:
         """Start a run in the background, one run even if the connection breaks meanwhile."""
         request, patience = (
             requests.start(graph, query, options, streams=False),
@@ -236,19 +227,8 @@ class Client(_Shared):
         """Cancel the run, and return its current state; it may end a moment later."""
         return self._answer(requests.cancel(graph, run_id), run_info)
 
-    def threads(
-        self, graph: str, *, query: str = "", limit: int | None = None, cursor: str | None = None
-    ) -> ThreadPage:
-        """Return the graph's threads, the newest first; query: only those whose title contains it."""
-        return self._answer(requests.threads(graph, query, limit, cursor), thread_page)
-
-    def thread(self, graph: str, thread_id: str) -> ThreadState:
-        """Return a thread with its state."""
-        return self._answer(requests.thread(graph, thread_id), thread_state)
-
-    def delete_thread(self, graph: str, thread_id: str) -> None:
-        """Delete a thread with its runs and their events."""
-        send(self.url, requests.delete_thread(graph, thread_id), self._silence_s, self._headers)
+    def _send(self, request: Request) -> bytes:
+        return send(self.url, request, self._silence_s, self._headers)
 
     def _answer(self, request: Request, read: Callable[[Any], _Record]) -> _Record:
-        return self._read(send(self.url, request, self._silence_s, self._headers), read)
+        return self._read(self._send(request), read)

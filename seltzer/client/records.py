@@ -63,9 +63,27 @@ class ThreadPage:
 
 @dataclass(frozen=True, slots=True)
 class ThreadState:
-    """A conversation with the graph's state: its values, the next nodes, and their interrupts."""
+    """A conversation with the graph's state: its values, the next nodes, and their interrupts.
+
+    checkpoint_id: where in the thread this state is; None before there is one.
+    """
 
     thread: ThreadInfo
+    values: Any
+    next: tuple[str, ...]
+    interrupts: tuple[Interrupt, ...]
+    checkpoint_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One of a thread's states. source: input, where a turn begins; loop, update or fork."""
+
+    checkpoint_id: str
+    parent_checkpoint_id: str | None
+    created_at: str
+    run_id: str | None
+    source: str
     values: Any
     next: tuple[str, ...]
     interrupts: tuple[Interrupt, ...]
@@ -109,5 +127,27 @@ def thread_page(body: Mapping[str, Any]) -> ThreadPage:
 def thread_state(body: Mapping[str, Any]) -> ThreadState:
     """Read a thread with its state. Raises KeyError or TypeError for what isn't one."""
     return ThreadState(
-        thread_info(body), body["values"], tuple(body["next"]), interrupts_of(body["interrupts"])
+        thread_info(body),
+        body["values"],
+        tuple(body["next"]),
+        interrupts_of(body["interrupts"]),
+        body["checkpoint_id"],
+    )
+
+
+def checkpoints(body: Mapping[str, Any]) -> tuple[Checkpoint, ...]:
+    """Read a page of a thread's history. Raises KeyError or TypeError for what isn't one."""
+    return tuple(map(_checkpoint, body["checkpoints"]))
+
+
+def _checkpoint(body: Mapping[str, Any]) -> Checkpoint:
+    return Checkpoint(
+        checkpoint_id=body["checkpoint_id"],
+        parent_checkpoint_id=body["parent_checkpoint_id"],
+        created_at=body["created_at"],
+        run_id=body["run_id"],
+        source=body["source"],
+        values=body["values"],
+        next=tuple(body["next"]),
+        interrupts=interrupts_of(body["interrupts"]),
     )

@@ -147,8 +147,8 @@ class Engine:
         """Begin the run, at once or in its turn, and return its row.
 
         callbacks see the graph's inner steps, for clients that read LangChain's own events.
-        Raises UnknownGraph, UnknownCheckpoint, ThreadBusy, ThreadInterrupted, NotInterrupted, TooManyRuns,
-        IdempotencyConflict, ServerDraining.
+        Raises UnknownGraph, UnknownCheckpoint, InvalidInput if nothing runs there, ThreadBusy,
+        ThreadInterrupted, NotInterrupted, TooManyRuns, IdempotencyConflict, ServerDraining.
         """
         await self._check(spec)
         return await self._parts.worker.start(spec, callbacks)
@@ -247,4 +247,8 @@ class Engine:
             state = await pregels[spec.graph].aget_state({"configurable": place})
             if state.created_at is None:
                 raise UnknownCheckpoint(f"thread {spec.thread_id!r} has no checkpoint {spec.checkpoint_id!r}")
+            if spec.input is None and not (spec.attached or state.next):
+                raise InvalidInput(
+                    "from_checkpoint", "is the end of a turn: nothing runs there without an input"
+                )
         await self.check_results(spec)

@@ -16,6 +16,7 @@ from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import Lease, Run, RunSpec, Stop
 from seltzer.runs.thread import Thread
+from seltzer.runs.tree import Node
 
 
 class Submitted(NamedTuple):
@@ -168,6 +169,10 @@ class Checkpoints(Protocol):
 
         A write whose config carries `configurable[FENCE]` raises LeaseLost once that fence is revoked.
         """
+        ...
+
+    async def tree(self, thread_id: str) -> Sequence[Node]:
+        """Return the checkpoints of the graph itself, in the order of writing."""
         ...
 
     async def prune(self, thread_id: str) -> None:

@@ -35,7 +35,8 @@ class Labels:
 class RunSpec:
     """What to run.
 
-    input is the graph's own (for a graph on messages what its message_input() makes).
+    input is the graph's own (for a graph on messages what its message_input() makes); None has the graph run
+    again from checkpoint_id.
     An attached run lives and dies with the request that started it. max_steps is 0 where none was requested:
     the graph's own limit counts, or else the server's. configurable is handed to the graph as it is; context
     is for its context_schema, None if there is none. on_busy says what to do if the thread has a run

@@ -27,7 +27,8 @@ class RunOptions(TypedDict, total=False):
 
     on_busy: what to do while another run writes to the thread. config: `{"configurable": {..},
     "recursion_limit": n, "tags": [..], "metadata": {..}, "run_name": ".."}`. context: what the graph's
-    context_schema declares. from_checkpoint: fork the thread from there.
+    context_schema declares. from_checkpoint: fork the thread from there. from_message: fork it from where the
+    turn that has brought this message began.
     """
 
     thread_id: str | None
@@ -35,11 +36,16 @@ class RunOptions(TypedDict, total=False):
     config: Mapping[str, Any] | None
     context: Mapping[str, Any] | None
     from_checkpoint: str | None
+    from_message: str | None
 
 
-def start(graph: str, query: Query, options: RunOptions, *, streams: bool) -> Request:
-    """Start a run. Its own Idempotency-Key makes it start one run, however often it is sent."""
-    body = {"input": query, **{name: value for name, value in options.items() if value is not None}}
+def start(graph: str, query: Query | None, options: RunOptions, *, streams: bool) -> Request:
+    """Start a run; without a query, again from where the options say.
+
+    Its own Idempotency-Key makes it start one run, however often it is sent.
+    """
+    given = {"input": query, **options}
+    body = {name: value for name, value in given.items() if value is not None}
     return Request("POST", _path(graph, "runs"), body, _headers(streams=streams))
 
 
@@ -74,12 +80,17 @@ def cancel(graph: str, run_id: str) -> Request:
 
 def threads(graph: str, query: str, limit: int | None, cursor: str | None) -> Request:
     params = {"q": query or None, "limit": limit, "cursor": cursor}
-    encoded = urlencode({name: value for name, value in params.items() if value is not None})
-    return Request("GET", _path(graph, "threads") + (f"?{encoded}" if encoded else ""), headers=_JSON)
+    return Request("GET", _path(graph, "threads") + _query(params), headers=_JSON)
 
 
-def thread(graph: str, thread_id: str) -> Request:
-    return Request("GET", _path(graph, "threads", thread_id), headers=_JSON)
+def thread(graph: str, thread_id: str, checkpoint_id: str | None) -> Request:
+    path = _path(graph, "threads", thread_id) + _query({"checkpoint_id": checkpoint_id})
+    return Request("GET", path, headers=_JSON)
+
+
+def history(graph: str, thread_id: str, limit: int | None, before: str | None) -> Request:
+    path = _path(graph, "threads", thread_id, "history") + _query({"limit": limit, "before": before})
+    return Request("GET", path, headers=_JSON)
 
 
 def delete_thread(graph: str, thread_id: str) -> Request:
@@ -89,6 +100,11 @@ def delete_thread(graph: str, thread_id: str) -> Request:
 def _resume(graph: str, run_id: str, body: Any, context: Mapping[str, Any] | None) -> Request:
     body = body if context is None else {**body, "context": context}
     return Request("POST", _path(graph, "runs", run_id, "resume"), body, _headers(streams=True))
+
+
+def _query(params: Mapping[str, str | int | None]) -> str:
+    encoded = urlencode({name: value for name, value in params.items() if value is not None})
+    return f"?{encoded}" if encoded else ""
 
 
 def _path(graph: str, *names: str) -> str:

@@ -12,6 +12,7 @@ from seltzer.runs.run import OnBusy
 PAGE_LIMIT: Final = 100
 QUERY_CHARS: Final = 200
 TITLE_CHARS: Final = 200
+MESSAGE_ID_CHARS: Final = 256
 _CHECKPOINT_ID: Final = re.compile("[A-Za-z0-9_-]{1,64}")
 _COUNT: Final = re.compile("[0-9]{1,3}")
 _CURSOR: Final = re.compile("[0-9]{1,18}")
@@ -56,7 +57,11 @@ class StartBody(Fields):
 
     model_config = ConfigDict(json_schema_extra={"example": {"input": "what is the square root of 71?"}})
 
-    input: Any = Field(description="The graph's input; for a graph on messages also a string.")
+    input: Any = Field(
+        default_factory=lambda: None,
+        description="The graph's input; for a graph on messages also a string. Left out: the thread's last"
+        " question is answered again, or the graph runs again from from_checkpoint or from_message.",
+    )
     thread_id: ThreadId = Field(
         default_factory=str, description="The conversation to continue or to begin; left out: a new one."
     )
@@ -67,6 +72,10 @@ class StartBody(Fields):
     on_busy: OnBusy = Field("reject", description="What to do while the thread has another run.")
     from_checkpoint: CheckpointId = Field(
         default_factory=str, description="The checkpoint of the thread to start from, instead of its newest."
+    )
+    from_message: Annotated[str, Field(min_length=1, max_length=MESSAGE_ID_CHARS)] = Field(
+        default_factory=str,
+        description="A message of the thread: start from where the turn that has brought it began.",
     )
 
 
@@ -116,6 +125,14 @@ class ThreadsQuery(Fields):
     limit: PageSize = 20
     cursor: Annotated[int, BeforeValidator(_before), WithJsonSchema({"type": "string"})] | None = Field(
         None, description="The next_cursor of the page before."
+    )
+
+
+class StateQuery(Fields):
+    """Which of a thread's states."""
+
+    checkpoint_id: CheckpointId = Field(
+        default_factory=str, description="The checkpoint to look at, instead of the newest."
     )
 
 

@@ -75,8 +75,10 @@ def checkpoint_json(state: Snapshot) -> Json:
         "parent_checkpoint_id": state.parent_checkpoint_id,
         "created_at": state.created_at,
         "run_id": state.run_id,
+        "source": state.source,
         "step": state.step,
         "next": state.next,
+        "interrupts": state.interrupts,
         "values": state.values,
     }
 

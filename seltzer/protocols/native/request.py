@@ -27,11 +27,19 @@ _RUN_ID: Final = re.compile("[A-Za-z0-9-]{1,64}")
 def start_spec(body: Any, graph: Graph, limits: InputLimits, key: str | None) -> RunSpec:
     """Return the run that the body requests; key is the Idempotency-Key header."""
     asked = StartBody.parse(body)
-    run_input, title = parse_run_input(asked.input, "input", graph, limits)
+    run_input, title = (
+        (None, "") if asked.input is None else parse_run_input(asked.input, "input", graph, limits)
+    )
     thread_id = check_thread(asked.thread_id, asked.config)
     config = check_config(asked.config, graph, limits)
     if asked.from_checkpoint and not thread_id:
         raise InvalidInput("thread_id", "is missing; from_checkpoint is one of a thread's")
+    if asked.from_message and not thread_id:
+        raise InvalidInput("thread_id", "is missing; from_message is one of a thread's")
+    if asked.from_message and asked.from_checkpoint:
+        raise InvalidInput("from_message", "can't be given together with from_checkpoint")
+    if run_input is None and not thread_id:
+        raise InvalidInput("input", "is missing; only a thread's last question can be answered without one")
     return RunSpec(
         graph=graph.name,
         input=run_input,

@@ -1,7 +1,7 @@
 """The routes of a graph's runs: start, look at, follow, cancel, answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seltzer.cursor import START, Cursor
-from seltzer.errors import UnknownRun
+from seltzer.errors import InvalidInput, UnknownRun
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
@@ -94,12 +94,17 @@ class Native:
             return True
         return await self.modifier.check(request, thread_id)
 
-    async def started(self, request: Request, spec: RunSpec, runs_path: str) -> Response:
-        """Start the run, and answer with it, or with its events if those are asked for by name."""
+    async def started(
+        self, request: Request, spec: RunSpec, runs_path: str, from_message: str | None = None
+    ) -> Response:
+        """Start the run, and answer with it, or with its events if those are asked for by name.
+
+        from_message: it begins where the turn that has brought this message of the thread began.
+        """
         if self.modifier is not None:
             modified = await self.modifier.apply(request, spec.thread_id, spec.configurable)
             spec = modified.apply(spec)
-        run = await self.engine.start(spec)
+        run = await self.engine.start(await self._at_question(spec, from_message))
         headers = {
             "location": f"{runs_path}/{run.spec.run_id}",
             "x-run-id": run.spec.run_id,
@@ -117,6 +122,18 @@ class Native:
             headers=headers,
         )
 
+    async def _at_question(self, spec: RunSpec, message_id: str | None) -> RunSpec:
+        """Return the run as one from the message's turn; without an input, else from the last question."""
+        threads, is_again = self.engine.threads, spec.input is None and spec.answers is None
+        if message_id is not None:
+            found = await threads.turn_of(spec.graph, spec.thread_id, message_id)
+            if found is None:
+                raise InvalidInput("from_message", "is none of the thread's messages whose turn is kept")
+            return replace(spec, checkpoint_id=found)
+        if is_again and spec.checkpoint_id is None:
+            return replace(spec, checkpoint_id=await threads.question(spec.graph, spec.thread_id))
+        return spec
+
 
 def add_routes(routes: Routes, native: Native) -> None:
     """Add the routes of runs."""
@@ -132,7 +149,8 @@ def add_routes(routes: Routes, native: Native) -> None:
     async def start(request: Request) -> Response:
         body = await native.guards.bodies.read(request)
         spec = start_spec(body, native.graph(request), native.limits, _key(request))
-        return await native.started(request, spec, public_path(request.scope))
+        path, from_message = public_path(request.scope), body.get("from_message")
+        return await native.started(request, spec, path, from_message)
 
     @routes.get(base + "/{run_id}", tags=native.tags("runs"), summary="Get a run")
     async def look(request: Request) -> Response:

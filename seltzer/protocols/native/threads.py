@@ -6,7 +6,7 @@ from starlette.responses import Response
 from seltzer.errors import NotFound, UnknownThread
 from seltzer.protocols.http.models import documented
 from seltzer.protocols.http.routes import Routes
-from seltzer.protocols.native.bodies import HistoryQuery, ThreadsQuery, TitleBody
+from seltzer.protocols.native.bodies import HistoryQuery, StateQuery, ThreadsQuery, TitleBody
 from seltzer.protocols.native.rendering import (
     JsonResponse,
     checkpoint_json,
@@ -39,11 +39,13 @@ def add_routes(routes: Routes, native: Native) -> None:
         base + "/{thread_id}",
         tags=native.tags("threads"),
         summary="Get a thread's state",
+        openapi_extra=documented(query=StateQuery),
     )
     async def look(request: Request) -> Response:
         name, thread_id = native.graph(request).name, await _thread_id(request, native)
+        place = StateQuery.parse(dict(request.query_params)).checkpoint_id or None
         thread = await engine.threads.get(name, thread_id)
-        return JsonResponse(state_json(thread, await engine.threads.state(name, thread_id)))
+        return JsonResponse(state_json(thread, await engine.threads.state(name, thread_id, place)))
 
     @routes.get(
         base + "/{thread_id}/history",

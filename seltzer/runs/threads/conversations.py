@@ -10,13 +10,15 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
-from seltzer.errors import AppError, UnknownThread
+from seltzer.errors import AppError, UnknownCheckpoint, UnknownThread
 from seltzer.runs.event import Json, RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.jsonable import to_json
 from seltzer.runs.messages.spellings import as_answer, messages_in
 from seltzer.runs.ports import Checkpoints, Threads
 from seltzer.runs.thread import Thread
+from seltzer.runs.threads.turns import turn_of
+from seltzer.runs.tree import questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class Snapshot:
     """A thread's state at one of its checkpoints.
 
     values is the graph's state as JSON, next the nodes that would run next, interrupts are their questions:
-    `[{id, value}]`. step counts from -1, the input. All but these are None while there is no checkpoint.
+    `[{id, value}]`. source is LangGraph's: input, loop, update or fork. step counts from -1, the
+    input. All but these are None while there is no checkpoint.
     """
 
     checkpoint_id: str | None
     parent_checkpoint_id: str | None
     created_at: str | None
+    source: str | None
     run_id: RunId | None
     step: int | None
     next: tuple[str, ...]
@@ -65,17 +69,37 @@ class Conversations:
             raise _unknown(graph, thread_id)
         return thread
 
-    async def state(self, graph: str, thread_id: str) -> Snapshot:
-        """Return the thread's state as it is now."""
+    async def state(self, graph: str, thread_id: str, checkpoint_id: str | None = None) -> Snapshot:
+        """Return the thread's state as it is now, or at the checkpoint. Raises UnknownCheckpoint."""
         await self.get(graph, thread_id)
-        pregel, place = self._pregels[graph], _config(thread_id)
+        pregel, place = self._pregels[graph], _config(thread_id, checkpoint_id)
         try:
-            return _snapshot(await pregel.aget_state(place))
+            state = await pregel.aget_state(place)
         except AppError:
             raise
         except Exception:  # noqa: BLE001  # a channel refuses what a failed step has written: that is no state
             [state] = [each async for each in pregel.aget_state_history(place, limit=1)]
-            return _snapshot(state)
+        if checkpoint_id is not None and state.created_at is None:
+            raise UnknownCheckpoint(f"thread {thread_id!r} has no checkpoint {checkpoint_id!r}")
+        return _snapshot(state)
+
+    async def question(self, graph: str, thread_id: str) -> str:
+        """Return the checkpoint that the thread's newest turn begins with. Raises UnknownCheckpoint."""
+        await self.get(graph, thread_id)
+        for node in questions(await self._checkpoints.tree(thread_id)):
+            return node.checkpoint_id
+        raise UnknownCheckpoint(f"thread {thread_id!r} has no question that is kept")
+
+    async def turn_of(self, graph: str, thread_id: str, message_id: str) -> str | None:
+        """Return the checkpoint that the turn begins with which has brought the message.
+
+        None if the thread hasn't the message, or if that turn's beginning isn't kept.
+        """
+        await self.get(graph, thread_id)
+        saver = self._pregels[graph].checkpointer
+        if not isinstance(saver, BaseCheckpointSaver):
+            return None
+        return await turn_of(saver, thread_id, await self._checkpoints.tree(thread_id), message_id)
 
     async def history(
         self, graph: str, thread_id: str, *, limit: int, before: str | None = None
@@ -151,6 +175,7 @@ def _snapshot(state: StateSnapshot) -> Snapshot:
         checkpoint_id=_checkpoint_id(state.config),
         parent_checkpoint_id=_checkpoint_id(state.parent_config),
         created_at=state.created_at,
+        source=metadata.get("source"),
         run_id=metadata.get("run_id"),
         step=metadata.get("step"),
         next=state.next,

@@ -176,7 +176,8 @@ class TestState:
         assert pages == whole
         assert {each["run_id"] for each in whole} == {first, second}
         assert set(whole[0]) == {
-            "checkpoint_id", "parent_checkpoint_id", "created_at", "run_id", "step", "next", "values",
+            "checkpoint_id", "parent_checkpoint_id", "created_at", "run_id", "source", "step", "next",
+            "interrupts", "values",
         }  # fmt: skip
         assert whole[-1]["parent_checkpoint_id"] is None
 

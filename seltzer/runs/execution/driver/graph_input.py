@@ -14,6 +14,7 @@ from seltzer.runs.failure import GRAPH_CHANGED, failure
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run
+from seltzer.runs.threads.forks import fork, has_asked
 from seltzer.runs.threads.graph_changes import missing_nodes
 from seltzer.runs.threads.results import complete_input, first_not_open, messages_of, results_for_thread
 
@@ -89,9 +90,16 @@ async def _from_the_start(
     """Return the run's own input, and a result for each tool call that the thread still waits for.
 
     Raises RunFailed if the state that it begins from is gone, as LangGraph would take it for that of a new
-    thread; and if it has the result of a call that isn't open there.
+    thread, and would run nothing from the state before a question that was removed meanwhile; and if it has
+    the result of a call that isn't open there.
     """
-    found, input = await _read_ahead(pregel, config, checkpoint_id), run.spec.input
+    input, is_again = run.spec.input, run.spec.input is None and checkpoint_id is not None
+    if is_again and not (await pregel.aget_state(_at(config, checkpoint_id))).next:
+        raise failure("unknown_checkpoint")
+    found = await _read_ahead(pregel, config, checkpoint_id)
+    if is_again and found is not None and has_asked(found):
+        await fork(pregel, config, found)
+        return GraphInput(None)
     if checkpoint_id is not None and found is None:
         raise failure("unknown_checkpoint")
     messages = [] if found is None else messages_of(found.checkpoint["channel_values"])

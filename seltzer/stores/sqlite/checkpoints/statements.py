@@ -50,6 +50,11 @@ SELECT seq, checkpoint_ns, json_extract(CAST(metadata AS TEXT), '$.source'),
     instr(CAST(metadata AS TEXT), '"counters_since_delta_snapshot"') > 0
 FROM checkpoints WHERE thread_id = ? ORDER BY seq
 """
+TREE: Final = """
+SELECT checkpoint_id, parent_checkpoint_id, coalesce(json_extract(CAST(metadata AS TEXT), '$.source'), ''),
+    coalesce(json_extract(CAST(metadata AS TEXT), '$.run_id'), '')
+FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = '' ORDER BY seq
+"""
 NAMESPACES: Final = "SELECT DISTINCT checkpoint_ns FROM checkpoints WHERE thread_id = ?"
 SEQS_OF_RUNS: Final = """
 SELECT seq FROM checkpoints

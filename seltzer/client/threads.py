@@ -1,0 +1,78 @@
+"""The client's calls about threads, with asyncio and without: AsyncThreads and Threads."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from seltzer.client.http import requests
+from seltzer.client.http.requests import Request
+from seltzer.client.records import (
+    Checkpoint,
+    ThreadPage,
+    ThreadState,
+    checkpoints,
+    thread_page,
+    thread_state,
+)
+
+_Record = TypeVar("_Record")
+
+
+class AsyncThreads:
+    """What AsyncClient does with threads. All methods raise ServerUnreachable and ServerError."""
+
+    async def threads(
+        self, graph: str, *, query: str = "", limit: int | None = None, cursor: str | None = None
+    ) -> ThreadPage:
+        """Return the graph's threads, the newest first; query: only those whose title contains it."""
+        return await self._answer(requests.threads(graph, query, limit, cursor), thread_page)
+
+    async def thread(self, graph: str, thread_id: str, *, checkpoint_id: str | None = None) -> ThreadState:
+        """Return a thread with its state as it is now, or at one of its checkpoints."""
+        return await self._answer(requests.thread(graph, thread_id, checkpoint_id), thread_state)
+
+    async def history(
+        self, graph: str, thread_id: str, *, limit: int | None = None, before: str | None = None
+    ) -> tuple[Checkpoint, ...]:
+        """Return a thread's states, the newest first; before: only those older than that checkpoint."""
+        return await self._answer(requests.history(graph, thread_id, limit, before), checkpoints)
+
+    async def delete_thread(self, graph: str, thread_id: str) -> None:
+        """Delete a thread with its runs and their events."""
+        await self._send(requests.delete_thread(graph, thread_id))
+
+    @abstractmethod
+    async def _send(self, request: Request) -> bytes: ...
+
+    @abstractmethod
+    async def _answer(self, request: Request, read: Callable[[Any], _Record]) -> _Record: ...
+
+
+class Threads:
+    """Does what AsyncThreads does, without asyncio."""
+
+    def threads(
+        self, graph: str, *, query: str = "", limit: int | None = None, cursor: str | None = None
+    ) -> ThreadPage:
+        """Return the graph's threads, the newest first; query: only those whose title contains it."""
+        return self._answer(requests.threads(graph, query, limit, cursor), thread_page)
+
+    def thread(self, graph: str, thread_id: str, *, checkpoint_id: str | None = None) -> ThreadState:
+        """Return a thread with its state as it is now, or at one of its checkpoints."""
+        return self._answer(requests.thread(graph, thread_id, checkpoint_id), thread_state)
+
+    def history(
+        self, graph: str, thread_id: str, *, limit: int | None = None, before: str | None = None
+    ) -> tuple[Checkpoint, ...]:
+        """Return a thread's states, the newest first; before: only those older than that checkpoint."""
+        return self._answer(requests.history(graph, thread_id, limit, before), checkpoints)
+
+    def delete_thread(self, graph: str, thread_id: str) -> None:
+        """Delete a thread with its runs and their events."""
+        self._send(requests.delete_thread(graph, thread_id))
+
+    @abstractmethod
+    def _send(self, request: Request) -> bytes: ...
+
+    @abstractmethod
+    def _answer(self, request: Request, read: Callable[[Any], _Record]) -> _Record: ...
