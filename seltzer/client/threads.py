@@ -8,9 +8,11 @@ from seltzer.client.http import requests
 from seltzer.client.http.requests import Request
 from seltzer.client.records import (
     Checkpoint,
+    RunInfo,
     ThreadPage,
     ThreadState,
     checkpoints,
+    run_info,
     thread_page,
     thread_state,
 )
@@ -36,6 +38,27 @@ class AsyncThreads:
     ) -> tuple[Checkpoint, ...]:
         """Return a thread's states, the newest first; before: only those older than that checkpoint."""
         return await self._answer(requests.history(graph, thread_id, limit, before), checkpoints)
+
+    async def update_state(
+        self,
+        graph: str,
+        thread_id: str,
+        values: Any,
+        *,
+        as_node: str | None = None,
+        checkpoint_id: str | None = None,
+    ) -> ThreadState:
+        """Update a thread's state as if a node had returned the values, and return the thread.
+
+        as_node: the node; by default the one that has written last. checkpoint_id: the state to update,
+        instead of the newest. None for values, as_node `__copy__`: that state becomes the newest one again.
+        """
+        update = requests.update_state(graph, thread_id, values, as_node, checkpoint_id)
+        return await self._answer(update, thread_state)
+
+    async def withdraw(self, graph: str, run_id: str) -> RunInfo:
+        """Withdraw what an interrupted run asks; return the run that has done so, which is cancelled."""
+        return await self._answer(requests.withdraw(graph, run_id), run_info)
 
     async def delete_thread(self, graph: str, thread_id: str) -> None:
         """Delete a thread with its runs and their events."""
@@ -66,6 +89,27 @@ class Threads:
     ) -> tuple[Checkpoint, ...]:
         """Return a thread's states, the newest first; before: only those older than that checkpoint."""
         return self._answer(requests.history(graph, thread_id, limit, before), checkpoints)
+
+    def update_state(
+        self,
+        graph: str,
+        thread_id: str,
+        values: Any,
+        *,
+        as_node: str | None = None,
+        checkpoint_id: str | None = None,
+    ) -> ThreadState:
+        """Update a thread's state as if a node had returned the values, and return the thread.
+
+        as_node: the node; by default the one that has written last. checkpoint_id: the state to update,
+        instead of the newest. None for values, as_node `__copy__`: that state becomes the newest one again.
+        """
+        update = requests.update_state(graph, thread_id, values, as_node, checkpoint_id)
+        return self._answer(update, thread_state)
+
+    def withdraw(self, graph: str, run_id: str) -> RunInfo:
+        """Withdraw what an interrupted run asks; return the run that has done so, which is cancelled."""
+        return self._answer(requests.withdraw(graph, run_id), run_info)
 
     def delete_thread(self, graph: str, thread_id: str) -> None:
         """Delete a thread with its runs and their events."""

@@ -18,6 +18,7 @@ from seltzer.errors import (
     UnknownGraph,
     UnknownRun,
 )
+from seltzer.runs.edits import Edits
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.execution.driver.driver_choice import choose_driver
 from seltzer.runs.execution.driver.run_config import executable
@@ -40,6 +41,7 @@ class _Parts:
     stores: Stores
     pregels: Mapping[str, AnyPregel]
     threads: Conversations
+    edits: Edits
     worker: Worker
     follower: Follower
 
@@ -93,7 +95,8 @@ class Engine:
             worker = Worker(self.graphs, pregels, stores, hub, self._limits, drive, self._clock)
             follower = Follower(stores.runs, stores.event_log, hub, executed=worker.run)
             threads = Conversations(stores.threads, stores.checkpoints, pregels)
-            self._opened = _Parts(stores, pregels, threads, worker, follower)
+            edits = Edits(stores, pregels, threads, worker.reserve)
+            self._opened = _Parts(stores, pregels, threads, edits, worker, follower)
             worker.open()
             self._resources = resources.pop_all()  # an error before this frees the stores again
         self._is_open, self.is_draining = True, False
@@ -102,6 +105,13 @@ class Engine:
     def threads(self) -> Conversations:
         """The conversations there are."""
         return self._parts.threads
+
+    @property
+    def edits(self) -> Edits:
+        """The edits of conversations between runs. Raises ServerDraining."""
+        if self.is_draining:
+            raise ServerDraining("the server is shutting down; try again in a moment")
+        return self._parts.edits
 
     @property
     def is_open(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seltzer.client import AsyncClient, Client, ServerError
+from seltzer.client import AsyncClient, Client, Interrupted, ServerError
 from tests.serving import Served
 
 pytestmark = pytest.mark.anyio
@@ -63,3 +63,43 @@ def test_the_sync_client_edits_too(talker: Served) -> None:
     with pytest.raises(ServerError) as refused:
         client.thread("agent", thread, checkpoint_id="none")
     assert refused.value.code == "unknown_checkpoint"
+
+
+async def test_a_state_is_updated_and_goes_back(talker: Served) -> None:
+    client, thread = AsyncClient(talker.url), str(uuid.uuid4())
+    _ = [part async for part in client.stream("one", thread_id=thread)]
+    before = await client.thread("agent", thread)
+    first = before.values["messages"][0]["id"]
+
+    removed = await client.update_state("agent", thread, {"messages": [{"type": "remove", "id": first}]})
+    back = await client.update_state(
+        "agent", thread, None, as_node="__copy__", checkpoint_id=before.checkpoint_id
+    )
+
+    assert texts(removed.values) == texts(before.values)[1:]
+    assert back.values == before.values == (await client.thread("agent", thread)).values
+    with pytest.raises(ServerError) as refused:
+        await client.update_state("agent", thread, {"messages": ["x"]}, as_node="nobody")
+    assert (refused.value.status, refused.value.code) == (422, "invalid_input")
+
+
+async def test_a_question_is_withdrawn(talker: Served) -> None:
+    client, thread = AsyncClient(talker.url), str(uuid.uuid4())
+    asked = [part async for part in client.stream("ask", thread_id=thread)][-1]
+    assert isinstance(asked, Interrupted)
+
+    withdrawn = await client.withdraw("agent", asked.run_id)
+
+    assert (withdrawn.status, withdrawn.thread_id) == ("cancelled", thread)
+    assert (await client.thread("agent", thread)).thread.status == "idle"
+
+
+def test_the_sync_client_updates_and_withdraws_too(talker: Served) -> None:
+    client, thread = Client(talker.url), str(uuid.uuid4())
+    asked = list(client.stream("ask", thread_id=thread))[-1]
+    assert isinstance(asked, Interrupted)
+
+    assert client.withdraw("agent", asked.run_id).status == "cancelled"
+
+    updated = client.update_state("agent", thread, {"messages": [["assistant", "by hand"]]})
+    assert texts(updated.values)[-1] == "by hand"

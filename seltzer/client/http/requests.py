@@ -93,6 +93,18 @@ def history(graph: str, thread_id: str, limit: int | None, before: str | None) -
     return Request("GET", path, headers=_JSON)
 
 
+def update_state(
+    graph: str, thread_id: str, values: Any, as_node: str | None, checkpoint_id: str | None
+) -> Request:
+    given = {"values": values, "as_node": as_node, "checkpoint_id": checkpoint_id}
+    body = {name: value for name, value in given.items() if value is not None}
+    return Request("POST", _path(graph, "threads", thread_id, "state"), body, _JSON)
+
+
+def withdraw(graph: str, run_id: str) -> Request:
+    return Request("POST", _path(graph, "runs", run_id, "withdraw"), headers=_JSON)
+
+
 def delete_thread(graph: str, thread_id: str) -> Request:
     return Request("DELETE", _path(graph, "threads", thread_id), headers=_JSON)
 

@@ -56,7 +56,7 @@ def parse_input(value: Any, field: str, limits: InputLimits) -> list[BaseMessage
         raise InvalidInput(field, "is empty; send at least one message")
     if len(value) > limits.messages:
         raise InvalidInput(field, f"has {len(value)} messages; at most {limits.messages}")
-    return [_message(each, f"{field}.{index}", limits) for index, each in enumerate(value)]
+    return [parse_message(each, f"{field}.{index}", limits) for index, each in enumerate(value)]
 
 
 def prompt_text(value: Any) -> Any:
@@ -83,7 +83,7 @@ def title_of(messages: Sequence[BaseMessage]) -> str:
     return next(texts, "")[:TITLE_CHARS]
 
 
-def _message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
+def parse_message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
     spelled = _spelled(value)
     message = _converted(spelled, field)
     if message.type not in _KNOWN:

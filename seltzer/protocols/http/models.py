@@ -19,7 +19,9 @@ from seltzer.runs.thread import check_thread_id
 
 _SHOWN_CHARS: Final = 100
 # An answer may be null; an id that a client has lost must not have its request done elsewhere.
-_NOT_OMITTED: Final = frozenset({"resume", "thread_id", "from_checkpoint", "from_message", "interrupt_id"})
+_NOT_OMITTED: Final = frozenset(
+    {"resume", "thread_id", "from_checkpoint", "from_message", "checkpoint_id", "interrupt_id"}
+)
 _Json = dict[str, Any]
 _Model = TypeVar("_Model", bound="Fields")
 

@@ -13,6 +13,7 @@ PAGE_LIMIT: Final = 100
 QUERY_CHARS: Final = 200
 TITLE_CHARS: Final = 200
 MESSAGE_ID_CHARS: Final = 256
+NODE_CHARS: Final = 256
 _CHECKPOINT_ID: Final = re.compile("[A-Za-z0-9_-]{1,64}")
 _COUNT: Final = re.compile("[0-9]{1,3}")
 _CURSOR: Final = re.compile("[0-9]{1,18}")
@@ -91,6 +92,28 @@ class ResumeBody(Fields):
     )
     context: dict[str, Any] = Field(
         default_factory=dict, description="Another context; left out: that of the run that asked."
+    )
+
+
+class UpdateBody(Fields):
+    """Updates a thread's state, as if a node had returned the values."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"values": {"messages": [{"type": "remove", "id": "message-1"}]}}}
+    )
+
+    values: Any = Field(
+        default_factory=lambda: None,
+        description="What the node returns. Messages as in an input; one with the id of a message that is"
+        ' there replaces it, `{"type": "remove", "id": ..}` removes it.',
+    )
+    as_node: Annotated[str, Field(min_length=1, max_length=NODE_CHARS)] = Field(
+        default_factory=str,
+        description="The node; left out: the one that has written last. Without values: `__copy__` makes the"
+        " checkpoint the newest one again, `__end__` ends its turn.",
+    )
+    checkpoint_id: CheckpointId = Field(
+        default_factory=str, description="The checkpoint to update, which forks it, instead of the newest."
     )
 
 

@@ -187,6 +187,22 @@ def add_routes(routes: Routes, native: Native) -> None:
         return JsonResponse(run_json(await engine.cancel(run.spec.run_id)), HTTPStatus.ACCEPTED)
 
     @routes.post(
+        base + "/{run_id}/withdraw",
+        status_code=201,
+        tags=["runs"],
+        summary="Withdraw what an interrupted run asks, by a new run, which is cancelled",
+        openapi_extra=documented(body=NoBody, is_body_required=False),
+    )
+    async def withdraw(request: Request) -> Response:
+        body = await native.guards.bodies.read(request, may_be_empty=True)
+        if body is not None:
+            NoBody.parse(body)
+        run = await engine.edits.withdraw(await native.run(request))
+        runs_path = public_path(request.scope).rsplit("/", 2)[0]  # of /runs/{run_id}/withdraw
+        headers = {"location": f"{runs_path}/{run.spec.run_id}", "x-run-id": run.spec.run_id}
+        return JsonResponse(run_json(run), HTTPStatus.CREATED, headers)
+
+    @routes.post(
         base + "/{run_id}/resume",
         status_code=201,
         tags=native.tags("runs"),

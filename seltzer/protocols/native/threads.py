@@ -6,7 +6,7 @@ from starlette.responses import Response
 from seltzer.errors import NotFound, UnknownThread
 from seltzer.protocols.http.models import documented
 from seltzer.protocols.http.routes import Routes
-from seltzer.protocols.native.bodies import HistoryQuery, StateQuery, ThreadsQuery, TitleBody
+from seltzer.protocols.native.bodies import HistoryQuery, StateQuery, ThreadsQuery, TitleBody, UpdateBody
 from seltzer.protocols.native.rendering import (
     JsonResponse,
     checkpoint_json,
@@ -15,6 +15,8 @@ from seltzer.protocols.native.rendering import (
     thread_json,
 )
 from seltzer.protocols.native.runs import Native
+from seltzer.protocols.native.updates import parse_values
+from seltzer.runs.edits import StateUpdate
 from seltzer.runs.thread import check_thread_id
 
 
@@ -58,6 +60,21 @@ def add_routes(routes: Routes, native: Native) -> None:
         name, page = native.graph(request).name, HistoryQuery.parse(dict(request.query_params))
         states = await engine.threads.history(name, thread_id, limit=page.limit, before=page.before or None)
         return JsonResponse({"checkpoints": [checkpoint_json(state) for state in states]})
+
+    @routes.post(
+        base + "/{thread_id}/state",
+        tags=["threads"],
+        summary="Update a thread's state, as if a node had returned the values",
+        openapi_extra=documented(body=UpdateBody),
+    )
+    async def update(request: Request) -> Response:
+        graph, thread_id = native.graph(request), await _thread_id(request, native)
+        body = UpdateBody.parse(await native.guards.bodies.read(request))
+        state = await engine.threads.state(graph.name, thread_id, body.checkpoint_id or None)
+        values = parse_values(body.values, graph, native.limits, state.values)
+        asked = StateUpdate(values, body.as_node or None, body.checkpoint_id or None)
+        state = await engine.edits.update(graph.name, thread_id, asked)
+        return JsonResponse(state_json(await engine.threads.get(graph.name, thread_id), state))
 
     @routes.patch(
         base + "/{thread_id}",

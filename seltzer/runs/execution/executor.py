@@ -91,10 +91,14 @@ class Executor:
         last = failed(failure(code))
         self._background.start(self._end_unbegun(lease, Event(lease.run.attempt, 1, last.kind, last.data)))
 
-    async def cancel_unbegun(self, run_id: RunId, lease: Lease | None) -> None:
-        """End a run that won't be executed as `cancelled`; lease: if it was its turn."""
+    async def cancel_unbegun(self, run_id: RunId, lease: Lease | None, *, has_touched: bool = False) -> None:
+        """End a run that won't be executed as `cancelled`; lease: if it was its turn.
+
+        has_touched: its thread was written to in its name.
+        """
         if lease is not None:
-            await self._end_unbegun(lease, Event(lease.run.attempt, 1, "cancelled", {}))
+            last = Event(lease.run.attempt, 1, "cancelled", {})
+            await self._end_unbegun(lease, last, has_touched=has_touched)
         elif (run := await self._resources.stores.runs.stop(run_id, "cancel")) and not run.is_active:
             self.was_ended(run_id)
 
@@ -167,8 +171,9 @@ class Executor:
         if last is not None:
             self._background.start(self._limit_retention(attempt.run.spec.thread_id))
 
-    async def _end_unbegun(self, lease: Lease, last: Event) -> None:
-        if await self._resources.stores.runs.finish(lease, last, touched=lease.run.attempt > 1):
+    async def _end_unbegun(self, lease: Lease, last: Event, *, has_touched: bool = False) -> None:
+        touched = has_touched or lease.run.attempt > 1
+        if await self._resources.stores.runs.finish(lease, last, touched=touched):
             self.was_ended(lease.run.spec.run_id)
         self._leases.nudge()
 

@@ -48,10 +48,13 @@ class Reservation:
             self._context, self._callbacks = run_context(), callbacks
             self._execute_when_ready()
 
-    async def release(self) -> None:
-        """End the run as `cancelled`, unless it is executed or has ended."""
+    async def release(self, *, has_touched: bool = False) -> None:
+        """End the run as `cancelled`, unless it is executed or has ended.
+
+        has_touched: its thread was written to in its name.
+        """
         if self._reservations.close(self):
-            await self._reservations.cancel(self.run_id, self._lease)
+            await self._reservations.cancel(self.run_id, self._lease, has_touched=has_touched)
 
     @property
     def run_id(self) -> RunId:
@@ -136,9 +139,9 @@ class Reservations:
         """Hand a run to the executor."""
         self._executor.execute(start)
 
-    async def cancel(self, run_id: RunId, lease: Lease | None) -> None:
+    async def cancel(self, run_id: RunId, lease: Lease | None, *, has_touched: bool = False) -> None:
         """End a run that won't begin as `cancelled`; lease: if it was its turn."""
-        await self._executor.cancel_unbegun(run_id, lease)
+        await self._executor.cancel_unbegun(run_id, lease, has_touched=has_touched)
 
     def stop(self, run_id: RunId, how: Stop) -> None:
         """Have the run end as soon as it begins, if it is reserved here and it is its turn."""

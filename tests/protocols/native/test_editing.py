@@ -155,3 +155,134 @@ class TestAgain:
 
         asked = {"checkpoint_id": value.replace("{foreign}", foreign)}
         assert client.get(f"{THREADS}/{thread_id}", params=asked).status_code == status
+
+
+def update(client: httpx.Client, thread_id: str, **body: Any) -> httpx.Response:
+    return client.post(f"{THREADS}/{thread_id}/state", json=body)
+
+
+class TestUpdate:
+    def test_messages_are_removed_replaced_and_added(self, client: httpx.Client, thread_id: str) -> None:
+        talk(client, thread_id, "my name is Ada")
+        talk(client, thread_id, "what is my name?")
+        before = look(client, thread_id)
+        first, second = before["values"]["messages"][0]["id"], before["values"]["messages"][-1]["id"]
+
+        changes = [
+            {"type": "remove", "id": first},
+            {"role": "assistant", "id": second, "content": "Grace"},
+            ["assistant", "Hopper"],
+        ]
+        updated = update(client, thread_id, values={"messages": changes})
+
+        assert updated.status_code == 200, updated.text
+        shown = [each["content"] for each in updated.json()["values"]["messages"]]
+        assert shown[-2:] == ["Grace", "Hopper"]
+        assert asked(updated.json()) == ["what is my name?"]
+        assert look(client, thread_id) == updated.json()
+        assert look(client, thread_id, checkpoint_id=before["checkpoint_id"])["values"] == before["values"]
+        talk(client, thread_id, "go on")
+
+    def test_an_earlier_state_becomes_the_newest_one_again(
+        self, client: httpx.Client, thread_id: str
+    ) -> None:
+        talk(client, thread_id, "one")
+        early = look(client, thread_id)
+        talk(client, thread_id, "two")
+
+        updated = update(client, thread_id, as_node="__copy__", checkpoint_id=early["checkpoint_id"])
+
+        assert updated.status_code == 200, updated.text
+        assert look(client, thread_id)["values"] == early["values"]
+        talk(client, thread_id, "three")
+        assert asked(look(client, thread_id)) == ["one", "three"]
+
+    @pytest.mark.parametrize(
+        ("body", "status", "field"),
+        [
+            ({}, 422, "values"),
+            ({"values": None}, 422, "values"),
+            ({"values": {"nothing": 1}}, 422, "values.nothing"),
+            ({"values": {"messages": "hi"}}, 422, "values.messages"),
+            ({"values": {"messages": [{"type": "remove", "id": "none"}]}}, 422, "values.messages.0.id"),
+            ({"values": {"messages": [{"type": "remove"}]}}, 422, "values.messages.0.id"),
+            ({"values": {"messages": [{"role": "remove", "id": 5}]}}, 422, "values.messages.0.id"),
+            ({"values": {"messages": [["user", "a"], {"role": "nobody"}]}}, 422, "values.messages.1"),
+            ({"values": {"messages": ["x"]}, "as_node": "nobody"}, 422, "as_node"),
+            ({"values": {"messages": ["x"]}, "as_node": ""}, 422, "as_node"),
+            ({"values": {"messages": ["x"]}, "as_node": "x" * 257}, 422, "as_node"),
+            ({"values": {"messages": ["x"]}, "as_node": 5}, 422, "as_node"),
+            ({"values": {"messages": ["x"]}, "as_node": "__copy__"}, 422, "values"),
+            ({"values": {"messages": ["x"]}, "checkpoint_id": "a b"}, 422, "checkpoint_id"),
+            ({"values": {"messages": ["x"]}, "checkpoint_id": None}, 422, "checkpoint_id"),
+            ({"values": {"messages": ["x"]}, "checkpoint_id": "none"}, 404, ""),
+            ({"as_node": "__copy__", "checkpoint_id": "none"}, 404, ""),
+            ({"values": {"messages": ["x"]}, "node": "x"}, 422, "node"),
+            ([], 422, "body"),
+        ],
+    )
+    def test_what_is_not_accepted_is_refused_and_changes_nothing(
+        self, client: httpx.Client, thread_id: str, body: Any, status: int, field: str
+    ) -> None:
+        talk(client, thread_id, "one")
+        before = look(client, thread_id)
+
+        response = client.post(f"{THREADS}/{thread_id}/state", json=body)
+
+        assert response.status_code == status, response.text
+        assert response.json()["detail"].startswith(f"{field}: " if field else "thread ")
+        assert look(client, thread_id) == before
+
+    def test_an_unknown_thread_is_not_updated(self, client: httpx.Client) -> None:
+        response = update(client, "nobody-has-this", values={"messages": ["x"]})
+
+        assert code_of(response) == (404, "unknown_thread")
+        assert client.get(f"{THREADS}/nobody-has-this").status_code == 404
+
+
+class TestWithdraw:
+    def asked(self, client: httpx.Client, thread_id: str) -> str:
+        body = {"input": "send an email to ada@example.org: hello", "thread_id": thread_id}
+        run_id: str = client.post("/approval/runs", json=body).json()["run_id"]
+        assert all_events(client, f"/approval/runs/{run_id}/events")[-1].kind == "interrupted"
+        return run_id
+
+    def test_the_thread_is_usable_again(self, client: httpx.Client, thread_id: str) -> None:
+        run_id = self.asked(client, thread_id)
+
+        withdrawn = client.post(f"/approval/runs/{run_id}/withdraw")
+
+        assert (withdrawn.status_code, withdrawn.json()["status"]) == (201, "cancelled")
+        assert client.get(withdrawn.headers["location"]).json() == withdrawn.json()
+        thread = client.get(f"/approval/threads/{thread_id}").json()
+        assert (thread["status"], thread["interrupts"], thread["next"]) == ("idle", [], [])
+        talk(client, thread_id, "what is 1 + 1?", graph="approval")
+
+    def test_it_is_withdrawn_once_and_not_answered_any_more(
+        self, client: httpx.Client, thread_id: str
+    ) -> None:
+        run_id = self.asked(client, thread_id)
+        client.post(f"/approval/runs/{run_id}/withdraw", json={})
+
+        again = client.post(f"/approval/runs/{run_id}/withdraw")
+        answered = client.post(f"/approval/runs/{run_id}/resume", json={"resume": "yes"})
+
+        assert code_of(again) == code_of(answered) == (409, "not_interrupted")
+
+    def test_what_asks_nothing_has_nothing_to_withdraw(self, client: httpx.Client, thread_id: str) -> None:
+        run_id = talk(client, thread_id, "hello")
+        before = look(client, thread_id)
+
+        assert code_of(client.post(f"/agent/runs/{run_id}/withdraw")) == (409, "not_interrupted")
+        assert code_of(client.post("/agent/runs/none/withdraw")) == (404, "unknown_run")
+        assert code_of(client.post(f"/llm/runs/{run_id}/withdraw")) == (404, "unknown_run")
+        assert code_of(client.post(f"/agent/runs/{run_id}/withdraw", json={"x": 1}))[0] == 422
+        assert look(client, thread_id) == before
+
+    def test_an_open_question_is_not_lost_by_an_update(self, client: httpx.Client, thread_id: str) -> None:
+        self.asked(client, thread_id)
+
+        refused = client.post(f"/approval/threads/{thread_id}/state", json={"values": {"messages": ["x"]}})
+
+        assert code_of(refused) == (409, "thread_interrupted")
+        assert client.get(f"/approval/threads/{thread_id}").json()["interrupts"]
