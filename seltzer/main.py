@@ -226,7 +226,9 @@ def input_limits(settings: Settings) -> InputLimits:
 
 
 def _engine(settings: Settings, graphs: Catalog) -> Engine:
-    retention = Retention(settings.events_limit, settings.checkpoints_kept, settings.retention_s)
+    retention = Retention(
+        settings.events_limit, settings.checkpoints_kept, settings.retention_s, settings.turns_kept
+    )
     limits = RunLimits(
         settings.runs_limit,
         settings.queue_limit,

@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     retention_s: float = Field(3600.0, gt=0, description="How long an ended run's events are kept.")
     events_limit: int = Field(10_000, ge=100, description="Most events kept of one run.")
     checkpoints_kept: int = Field(20, ge=1, description="How many states of a thread are kept.")
+    turns_kept: int = Field(
+        0, ge=0, description="How many turns of a thread can be gone back to; 0: all of them."
+    )
     drain_s: float = Field(30.0, ge=0, description="How long open answers may continue after a stop.")
     accelerate: bool = Field(True, description="Use fast paths that rest on libraries' internals.")
     ping_s: float = Field(5.0, gt=0, description="Pause after which a silent event stream sends a comment.")

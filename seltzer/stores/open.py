@@ -30,11 +30,15 @@ ITEMS_FILE_NAME: Final = "store.db"
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How much is kept: events of a run, states of a thread, and for how long an ended run's events."""
+    """How much is kept: events of a run, states of a thread, and for how long an ended run's events.
+
+    turns: of how many of a thread's turns the first and the last state are kept besides; 0 for all.
+    """
 
     events: int = EVENTS_LIMIT
     checkpoints: int = KEPT
     retention_s: float = 3600.0
+    turns: int = 0
 
 
 @asynccontextmanager
@@ -63,7 +67,9 @@ async def open_stores(
         await runs.expire_all_leases()
         await event_log.expire_ended(retention.retention_s)
         opened.callback(log_blocked_classes())
-        checkpoints = SqliteCheckpoints(database, kept=retention.checkpoints, serde=serde)
+        checkpoints = SqliteCheckpoints(
+            database, kept=retention.checkpoints, turns=retention.turns or None, serde=serde
+        )
         items = await _open_items(folder / ITEMS_FILE_NAME, store, opened)
         yield Stores(runs, event_log, SqliteThreads(database), checkpoints, items)
 

@@ -12,7 +12,8 @@ from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
-from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts, Row, superfluous
+from seltzer.runs.tree import branch
+from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts, Row, new_parents, superfluous
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from tests.stores.conversing import (
     agent,
@@ -223,3 +224,51 @@ async def test_a_threads_size_grows_linearly_with_its_turns(file: Path) -> None:
     first, second, third = (after - before for before, after in pairwise(sizes))
     assert third <= 1.5 * max(first, second)
     assert sizes[-1] * 4096 < 2_000 * 4 * 200  # 2,000 bytes a message are plenty
+
+
+def chain(*sources: str) -> list[Row]:
+    """Return a thread's rows, each the next one's parent; `a<b` has the parent a."""
+    found: list[Row] = []
+    for seq, source in enumerate(sources, 1):
+        source, _, parent = source.partition("<")
+        before = parent or (str(seq - 1) if found else None)
+        found.append(Row(seq, ROOT, source, False, str(seq), before))
+    return found
+
+
+TURNS = chain("input", "loop", "loop", "input", "loop", "loop", "input", "loop", "loop")
+
+
+@pytest.mark.parametrize(
+    ("turns", "left"), [(None, [1, 3, 4, 6, 7, 9]), (2, [3, 4, 6, 7, 9]), (1, [6, 7, 9])]
+)
+def test_turns_keep_the_states_that_they_begin_and_end_with(turns: int | None, left: list[int]) -> None:
+    gone = superfluous(TURNS, 1, turns=turns)
+
+    assert [row.seq for row in TURNS if row.seq not in gone] == left
+
+
+def test_the_ends_of_all_branches_are_kept() -> None:
+    rows = chain("input", "loop", "loop", "fork<1", "loop", "loop", "input<3", "loop", "loop")
+
+    gone = superfluous(rows, 1, turns=None)
+
+    assert [row.seq for row in rows if row.seq not in gone] == [1, 3, 6, 7, 9]
+    assert new_parents(rows, gone) == {3: "1", 6: "1", 9: "7"}
+
+
+async def test_each_turn_of_a_long_thread_can_be_gone_back_to(file: Path) -> None:
+    async with open_checkpoints(file, kept=2, spare=0, turns=None) as checkpoints:
+        pregel = on(checkpoints, agent())
+        shown = []
+        for number in range(12):
+            await turn(pregel, f"{number}")
+            shown.append(await texts(pregel))
+            await checkpoints.prune("t")
+
+        nodes = await checkpoints.tree("t")
+        ends = [node.parent_id for node in branch(nodes) if node.source == "input"][::-1][1:]
+        states = [await pregel.aget_state(config(checkpoint_id=end)) for end in ends]
+
+        assert [[message.content for message in each.values["messages"]] for each in states] == shown[:-1]
+        assert len(nodes) <= 2 * 12 + 2

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -13,7 +13,14 @@ from seltzer.runs.tree import Node
 from seltzer.stores.checkpoints.durability import triggers_of
 from seltzer.stores.checkpoints.message_cache import CACHE_LIMIT, CACHE_LIMIT_BYTES, MessageCache
 from seltzer.stores.checkpoints.packing import distinct, packed_lists
-from seltzer.stores.checkpoints.retention import KEPT_BESIDES, ROOT, Row, is_lasting, superfluous
+from seltzer.stores.checkpoints.retention import (
+    KEPT_BESIDES,
+    ROOT,
+    Row,
+    is_lasting,
+    new_parents,
+    superfluous,
+)
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.state_classes import state_classes
 from seltzer.stores.options import SerdeOptions
@@ -31,8 +38,9 @@ class SqliteCheckpoints:
     """The Checkpoints of one process, in its event loop.
 
     kept: how many of a thread's checkpoints prune() leaves; it leaves up to `spare` more as long as it is
-    certain that there aren't more than that. cache_limit, cache_limit_bytes: how many messages are kept in
-    memory, and how long they may be in all, as stored.
+    certain that there aren't more than that. turns: of how many of a thread's turns the first and the last
+    state are kept besides; None for all of them. cache_limit, cache_limit_bytes: how many messages are kept
+    in memory, and how long they may be in all, as stored.
     """
 
     def __init__(
@@ -41,6 +49,7 @@ class SqliteCheckpoints:
         *,
         kept: int = KEPT,
         spare: int = SPARE,
+        turns: int | None = 1,
         cache_limit: int = CACHE_LIMIT,
         cache_limit_bytes: int = CACHE_LIMIT_BYTES,
         serde: SerdeOptions | None = None,
@@ -49,6 +58,7 @@ class SqliteCheckpoints:
         self._saver = SqliteSaver(database, cache, SafeSerializer(serde or SerdeOptions()))
         self._kept = kept
         self._spare = spare
+        self._turns = turns
 
     def saver_for(self, pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
         """Return a saver that also revives the classes which the graph's state declares.
@@ -75,11 +85,14 @@ class SqliteCheckpoints:
 
         def work(connection: sqlite3.Connection) -> set[bytes]:
             rows = [Row(*row) for row in connection.execute(statements.ROWS, (thread_id,))]
-            doomed = superfluous(rows, self._kept, forked_seqs(connection, thread_id))
+            forked = forked_seqs(connection, thread_id)
+            doomed = set(superfluous(rows, self._kept, forked, turns=self._turns))
             if not doomed:
                 return set()
-            oldest = next(row.seq for row in rows if row.seq > max(doomed) and row.namespace == ROOT)
-            return self._delete(connection, thread_id, doomed, oldest_kept=oldest)
+            connection.executemany(
+                statements.SET_PARENT, [(parent, seq) for seq, parent in new_parents(rows, doomed).items()]
+            )
+            return self._delete(connection, thread_id, sorted(doomed), kept=_next_kept(rows, doomed))
 
         counts.set(thread_id, self._kept + KEPT_BESIDES)
         try:
@@ -120,21 +133,21 @@ class SqliteCheckpoints:
         thread_id: str,
         seqs: list[int],
         *,
-        oldest_kept: int | None = None,
+        kept: Collection[int] = (),
         written: Sequence[bytes] = (),
     ) -> set[bytes]:
         """Delete the checkpoints, the writes on them, and the messages that nothing refers to any more.
 
-        oldest_kept: a checkpoint that stays; its list usually starts with all that the others have, so that
-        no more need be read. written: lists of writes that were deleted. Returns the deleted messages' refs.
+        kept: checkpoints that stay; their lists usually start with all that the others have, so that no more
+        need be read. written: lists of writes that were deleted. Returns the deleted messages' refs.
         """
-        of, both = json.dumps(seqs), json.dumps([*seqs, oldest_kept])
+        of, both = json.dumps(seqs), json.dumps([*seqs, *kept])
         packed = connection.execute(statements.PACKED_IN, (both, both)).fetchall()
-        kept = [refs for *row, seq in packed if seq == oldest_kept for refs in self._lists(*row)]
-        deleted = [refs for *row, seq in packed if seq != oldest_kept for refs in self._lists(*row)]
+        stay = [refs for *row, seq in packed if seq in kept for refs in self._lists(*row)]
+        deleted = [refs for *row, seq in packed if seq not in kept for refs in self._lists(*row)]
         connection.execute(statements.DROP_WRITES_ON, (of,))
         connection.execute(statements.DROP, (of,))
-        doubtful = [refs for refs in (*written, *deleted) if not any(each.startswith(refs) for each in kept)]
+        doubtful = [refs for refs in (*written, *deleted) if not any(each.startswith(refs) for each in stay)]
         if not doubtful:
             return set()
         packed = connection.execute(statements.PACKED_OF, (thread_id, thread_id)).fetchall()
@@ -144,3 +157,15 @@ class SqliteCheckpoints:
 
     def _lists(self, kind: str, blob: bytes) -> list[bytes]:
         return packed_lists(self._saver.serde, kind, blob)
+
+
+def _next_kept(rows: Sequence[Row], doomed: Collection[int]) -> set[int]:
+    """Return, for each of the doomed checkpoints, the next one of the graph itself that is kept."""
+    found: set[int] = set()
+    nearest: int | None = None
+    for row in reversed(rows):
+        if row.seq in doomed:
+            found.update(() if nearest is None else (nearest,))
+        elif row.namespace == ROOT:
+            nearest = row.seq
+    return found

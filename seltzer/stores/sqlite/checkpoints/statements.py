@@ -47,7 +47,7 @@ FROM found JOIN checkpoints AS c USING (seq)
 
 ROWS: Final = """
 SELECT seq, checkpoint_ns, json_extract(CAST(metadata AS TEXT), '$.source'),
-    instr(CAST(metadata AS TEXT), '"counters_since_delta_snapshot"') > 0
+    instr(CAST(metadata AS TEXT), '"counters_since_delta_snapshot"') > 0, checkpoint_id, parent_checkpoint_id
 FROM checkpoints WHERE thread_id = ? ORDER BY seq
 """
 TREE: Final = """
@@ -81,6 +81,7 @@ PACKED_BY_RUNS: Final = f"SELECT type, value {_BY_RUNS} AND type = 'packed'"
 DROP_WRITES_OF_RUNS: Final = f"DELETE {_BY_RUNS}"
 DROP_WRITES_ON: Final = f"DELETE FROM writes WHERE seq IN ({_WRITES_ON})"
 DROP: Final = f"DELETE FROM checkpoints WHERE {_OF}"
+SET_PARENT: Final = "UPDATE checkpoints SET parent_checkpoint_id = ? WHERE seq = ?"
 DROP_MESSAGES: Final = "DELETE FROM checkpoint_messages WHERE thread_id = ? AND ref IN (%s)"
 DELETE_THREAD: Final = [
     f"DELETE FROM {table} WHERE thread_id = ?" for table in ("checkpoints", "writes", "checkpoint_messages")
