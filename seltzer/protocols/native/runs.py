@@ -189,7 +189,7 @@ def add_routes(routes: Routes, native: Native) -> None:
     @routes.post(
         base + "/{run_id}/withdraw",
         status_code=201,
-        tags=["runs"],
+        tags=native.tags("runs"),
         summary="Withdraw what an interrupted run asks, by a new run, which is cancelled",
         openapi_extra=documented(body=NoBody, is_body_required=False),
     )

@@ -63,7 +63,7 @@ def add_routes(routes: Routes, native: Native) -> None:
 
     @routes.post(
         base + "/{thread_id}/state",
-        tags=["threads"],
+        tags=native.tags("threads"),
         summary="Update a thread's state, as if a node had returned the values",
         openapi_extra=documented(body=UpdateBody),
     )
