@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-lowest test-newest soak bench bench-quick profile check format lock clean
+.PHONY: help setup run test test-lowest test-newest soak histories bench bench-quick profile check format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -24,6 +24,9 @@ soak: .venv/.dev ## kill a server at 50 seeded moments
 
 check: .venv/.dev ## format, lint, types, imports
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+histories: .venv/.dev ## do random things to a thread, 1,500 times over, and compare it with a model (an hour)
+	@HISTORIES_SEEDS=1500 $(BIN)/pytest -n 2 tests/runs/threads/test_histories.py $(ARGS)
 
 bench: .venv/.dev bench/.build/load bench/.build/upstream ## measure, print the table, store and compare it (half an hour or more)
 	@$(BIN)/python -m bench.run $(ARGS)

@@ -69,6 +69,10 @@ class Engines:
             shutil.copyfile(file, copy / file.name)
         return copy
 
+    def move_to(self, folder: Path) -> None:
+        """Open later engines there: a killed one's folder."""
+        self._folder = folder
+
     async def aclose(self) -> None:
         for engine, _, _ in self._opened:
             await engine.aclose()
