@@ -56,6 +56,16 @@ GOALS: Final = (
         "burst_us/langserve",
         1.0,
     ),
+    *(
+        Goal(
+            f"burst, `/runs`, {model}, to FastAPI + `graph.astream`",
+            f"burst_us/{name}",
+            "µs",
+            f"burst_us/fastapi_{name}",
+            0.5,
+        )
+        for name, model in (("anthropic", "Anthropic"), ("ollama", "Ollama"), ("gemini", "Gemini"))
+    ),
     _to_passthrough("paced, `/llm/runs`", "paced_us", "native", "µs", 1.0),
     _to_passthrough("paced, `/chat`", "paced_us", "chat", "µs", 1.0),
     _to_passthrough("paced, `/runs`, a plain `ChatOpenAI`", "paced_us", "stock", "µs", 1.0),

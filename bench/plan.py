@@ -9,6 +9,7 @@ from bench.rows import (
     CHAT,
     LANGSERVE,
     NATIVE,
+    OTHERS,
     PASSTHROUGH,
     ROWS,
     STOCK,
@@ -47,17 +48,22 @@ class Plan:
     @property
     def rows(self) -> list[Row]:
         """The rows of any scenario, server by server."""
-        return [row for row in ROWS if any(row in rows for rows in self.cells.values())]
+        return [row for row in (*ROWS, *OTHERS) if any(row in rows for rows in self.cells.values())]
 
     @property
     def groups(self) -> list[list[Row]]:
         """The rows by what is up together: Seltzer beside the passthrough first, then each peer alone.
 
-        So the two of a ratio are measured one after the other, in the same minute of a shared machine.
+        So the two of a ratio are measured one after the other, in the same minute of a shared machine; those
+        of other providers' models beside each other.
         """
         pair = [row for row in self.rows if row.server in _PAIR]
-        peers = dict.fromkeys(row.server for row in self.rows if row.server not in _PAIR)
-        return [pair, *([row for row in self.rows if row.server == peer] for peer in peers)]
+        others = [row for row in self.rows if row in OTHERS]
+        peers = [row for row in self.rows if row not in pair and row not in others]
+        alone = [
+            [row for row in peers if row.server == name] for name in dict.fromkeys(r.server for r in peers)
+        ]
+        return [pair, *alone, *([others] if others else [])]
 
 
 FULL: Final = Plan(
@@ -66,7 +72,7 @@ FULL: Final = Plan(
     seconds=10,
     warmup_s=2,
     cells={
-        "burst": ROWS,
+        "burst": (*ROWS, *OTHERS),
         "tool": (NATIVE, AGENT, ASTREAM, LANGSERVE),  # /chat serves one graph alone
         "paced": ROWS,
         "request": ROWS,

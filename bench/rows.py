@@ -135,6 +135,30 @@ LANGGRAPH_DEV: Final = Row(
     title="langgraph dev, `messages-tuple`",
 )
 
+OTHERS: Final = tuple(
+    row
+    for name, model in (
+        ("anthropic", "ChatAnthropic"),
+        ("ollama", "ChatOllama"),
+        ("gemini", "ChatGoogleGenerativeAI"),
+    )
+    for row in (
+        replace(
+            NATIVE,
+            name=name,
+            server="seltzer_others",
+            path=f"/{name}/runs",
+            title=f"Seltzer `/runs`, `{model}` in the graph",
+        ),
+        replace(
+            ASTREAM,
+            name=f"fastapi_{name}",
+            server="fastapi_others",
+            path=f"/{name}",
+            title=f"FastAPI + `graph.astream` on the same `{model}`",
+        ),
+    )
+)
 ROWS: Final = (
     *(PASSTHROUGH, NATIVE, CHAT, STREAM, STREAM_EVENTS, STOCK, AGENT, STOCK_EVENTS),
     *(ASTREAM, LANGSERVE, LANGGRAPH_DEV),

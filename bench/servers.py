@@ -24,7 +24,13 @@ _PEERS_FILE = {
     "graphs": {name: f"{_GRAPHS}:{name}" for name in ("llm", "tool")},
 }
 _STARTS_WITHIN_S = 60.0
-_PEERS = {"passthrough": "passthrough", "fastapi": "fastapi_astream", "langserve": "langserve_graph"}
+_PEERS = {
+    "passthrough": "passthrough",
+    "fastapi": "fastapi_astream",
+    "fastapi_others": "fastapi_others",
+    "langserve": "langserve_graph",
+}
+_CONFIGS = {"seltzer": "langgraph.json", "seltzer_others": "others.json"}  # the servers that are Seltzer
 
 
 class NotUp(Exception):
@@ -88,7 +94,7 @@ def serving(name: str, upstream_port: int) -> Iterator[Server]:
 
 def command(name: str, port: int) -> list[str]:
     """Return how a server is started."""
-    if name == "seltzer":
+    if name in _CONFIGS:
         return [str(_BIN / "seltzer"), "serve", "--port", str(port)]
     if name == "langgraph_dev":
         options = [
@@ -107,10 +113,10 @@ def command(name: str, port: int) -> list[str]:
 
 def ready_path(name: str) -> str:
     """Return a path that is answered once the server is up."""
-    return {"seltzer": "/health", "langgraph_dev": "/ok"}.get(name, "/")
+    return "/health" if name in _CONFIGS else {"langgraph_dev": "/ok"}.get(name, "/")
 
 
-def environment(folder: Path, upstream_port: int) -> dict[str, str]:
+def environment(folder: Path, upstream_port: int, name: str = "seltzer") -> dict[str, str]:
     """Return what a server sees: nothing of this shell's own settings."""
     return {
         "PATH": f"{_BIN}:{os.defpath}",
@@ -120,7 +126,7 @@ def environment(folder: Path, upstream_port: int) -> dict[str, str]:
         "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream_port}/v1",
         "OPENAI_API_KEY": "bench",
         "MODEL": "openai:gpt-4o-mini",
-        "SELTZER_CONFIG": str(ROOT / "bench" / "langgraph.json"),
+        "SELTZER_CONFIG": str(ROOT / "bench" / _CONFIGS.get(name, _CONFIGS["seltzer"])),
         "SELTZER_DATA": str(folder / "data"),
     }
 
@@ -166,7 +172,7 @@ def _running(
         process = subprocess.Popen(
             ["taskset", "-c", str(core), *what],
             cwd=folder,
-            env=environment(folder, upstream_port),
+            env=environment(folder, upstream_port, name),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -1,13 +1,14 @@
-/* A fake of OpenAI's /v1/chat/completions that costs next to nothing: one epoll loop, answers encoded beforehand.
+/* A fake of models' providers that costs next to nothing: one epoll loop, answers encoded beforehand.
  *
- * Usage: upstream PORT. It answers whatever path is asked, by the last marker in the body:
+ * Usage: upstream PORT. The path says whose answer it is: Anthropic's (/messages), Ollama's (/api/chat), Gemini's
+ * (:streamGenerateContent), else OpenAI's chat completions; the last marker in the body says which one:
  *
  *     [[256 0]]        256 tokens at once
  *     [[256 20]]       256 tokens, 20 ms apart
  *     [[256 0 tool]]   a call of the tool `look` first; behind its result the 256 tokens
  *
  * Token n is the text " w0000" with n in it, so that whoever reads it sees what was lost. Each SSE event is an
- * HTTP chunk of its own, as OpenAI sends it. An answer at once goes out in one write.
+ * HTTP chunk of its own, as OpenAI sends it. An answer at once goes out in one write. Only OpenAI's call a tool.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -30,8 +31,11 @@
 
 #define MAX_TOKENS 10000 /* what four digits can tell apart */
 
+enum provider { OPENAI, ANTHROPIC, OLLAMA, GEMINI };
+
 /* The bytes of an answer; those up to ends[i] may go out when its token i is due. */
 struct script {
+    enum provider provider;
     int tokens, has_usage, is_call;
     char *bytes;
     size_t size, room, *ends;
@@ -69,14 +73,19 @@ static void add(struct script *s, const char *bytes, size_t size) {
     s->size += size;
 }
 
-/* Add one event, `data: TEXT`, as an HTTP chunk. */
+/* Add one event as an HTTP chunk: `data: TEXT`, Anthropic's with its name before it, Ollama's as a line. */
 __attribute__((format(printf, 2, 3))) static void say(struct script *s, const char *format, ...) {
-    char text[1024], chunk[1100];
+    char text[1024], event[1200], chunk[1300], name[64] = "";
     va_list args;
     va_start(args, format);
-    int size = vsnprintf(text, sizeof text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    add(s, chunk, snprintf(chunk, sizeof chunk, "%x\r\ndata: %s\n\n\r\n", size + 8, text));
+    if (s->provider == ANTHROPIC)
+        sscanf(text, "{\"type\":\"%63[a-z_]", name);
+    int size = s->provider == OLLAMA      ? snprintf(event, sizeof event, "%s\n", text)
+               : s->provider == ANTHROPIC ? snprintf(event, sizeof event, "event: %s\ndata: %s\n\n", name, text)
+                                          : snprintf(event, sizeof event, "data: %s\n\n", text);
+    add(s, chunk, snprintf(chunk, sizeof chunk, "%x\r\n%s\r\n", size, event));
 }
 
 static void say_chunk(struct script *s, const char *delta, const char *finish_reason) {
@@ -88,11 +97,58 @@ static void say_chunk(struct script *s, const char *delta, const char *finish_re
         delta, finish_reason, s->has_usage ? ",\"usage\":null" : "");
 }
 
+static void say_opening(struct script *s) {
+    if (s->provider == ANTHROPIC) {
+        say(s, "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_0\",\"type\":\"message\",\"role\":\"assistant\","
+               "\"model\":\"claude\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,"
+               "\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}");
+        say(s, "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}");
+    }
+}
+
+static void say_token(struct script *s, int i) {
+    if (s->provider == ANTHROPIC)
+        say(s, "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" w%04d\"}}", i);
+    else if (s->provider == OLLAMA)
+        say(s, "{\"model\":\"llama\",\"created_at\":\"2026-01-01T00:00:00.000000Z\","
+               "\"message\":{\"role\":\"assistant\",\"content\":\" w%04d\"},\"done\":false}", i);
+    else
+        say(s, "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\" w%04d\"}],\"role\":\"model\"},\"index\":0}],"
+               "\"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":%d,\"totalTokenCount\":%d},"
+               "\"modelVersion\":\"gemini\"}", i, i + 1, i + 10);
+}
+
+static void say_closing(struct script *s) {
+    if (s->provider == ANTHROPIC) {
+        say(s, "{\"type\":\"content_block_stop\",\"index\":0}");
+        say(s, "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},"
+               "\"usage\":{\"input_tokens\":9,\"output_tokens\":%d}}", s->tokens);
+        say(s, "{\"type\":\"message_stop\"}");
+    } else if (s->provider == OLLAMA)
+        say(s, "{\"model\":\"llama\",\"created_at\":\"2026-01-01T00:00:00.000000Z\",\"message\":{\"role\":\"assistant\","
+               "\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":9,\"eval_count\":%d}", s->tokens);
+    else
+        say(s, "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\"}],\"role\":\"model\"},\"index\":0,"
+               "\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":%d,"
+               "\"totalTokenCount\":%d},\"modelVersion\":\"gemini\"}", s->tokens, s->tokens + 9);
+}
+
 static void write_script(struct script *s) {
     static const char head[] = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
                                "x-request-id: req_0\r\ntransfer-encoding: chunked\r\n\r\n";
     char delta[256];
     add(s, head, sizeof head - 1);
+    if (s->provider != OPENAI) {
+        say_opening(s);
+        for (int i = 0; i < s->tokens; i++) {
+            say_token(s, i);
+            s->ends[i] = s->size;
+        }
+        say_closing(s);
+        add(s, "0\r\n\r\n", 5);
+        s->ends[s->tokens - 1] = s->size;
+        return;
+    }
     if (s->is_call) {
         say_chunk(s, "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,\"id\":\"call_0\","
                      "\"type\":\"function\",\"function\":{\"name\":\"look\",\"arguments\":\"\"}}]}", "null");
@@ -118,12 +174,12 @@ static void write_script(struct script *s) {
         s->ends[s->tokens - 1] = s->size;
 }
 
-static struct script *script_of(int tokens, int has_usage, int is_call) {
+static struct script *script_of(enum provider provider, int tokens, int has_usage, int is_call) {
     for (struct script *s = scripts; s; s = s->next)
-        if (s->tokens == tokens && s->has_usage == has_usage && s->is_call == is_call)
+        if (s->provider == provider && s->tokens == tokens && s->has_usage == has_usage && s->is_call == is_call)
             return s;
     struct script *s = calloc(1, sizeof *s);
-    s->tokens = tokens, s->has_usage = has_usage, s->is_call = is_call;
+    s->provider = provider, s->tokens = tokens, s->has_usage = has_usage, s->is_call = is_call;
     s->ends = calloc(tokens + 1, sizeof *s->ends);
     write_script(s);
     s->next = scripts;
@@ -213,7 +269,16 @@ static const char *last(const char *in, size_t size, const char *what) {
     return NULL;
 }
 
-static int begin(struct conn *c, const char *body, size_t size) {
+static enum provider asked(const char *in) {
+    char path[128] = "";
+    sscanf(in, "%*s %127[^ ?]", path);
+    return strstr(path, "/messages")              ? ANTHROPIC
+           : strstr(path, "/api/chat")            ? OLLAMA
+           : strstr(path, ":streamGenerateContent") ? GEMINI
+                                                  : OPENAI;
+}
+
+static int begin(struct conn *c, enum provider provider, const char *body, size_t size) {
     int tokens = 1, delay_ms = 0, end = 0;
     char word[8] = "";
     const char *marker = last(body, size, "[["), *role = last(body, size, "\"role\"");
@@ -222,9 +287,9 @@ static int begin(struct conn *c, const char *body, size_t size) {
     if (tokens < 1 || tokens > MAX_TOKENS || delay_ms < 0)
         return 0;
     int is_answer_to_tool = role && strspn(role + 6, ": ") && !strncmp(role + 6 + strspn(role + 6, ": "), "\"tool\"", 6);
-    int is_call = !strcmp(word, "tool") && !is_answer_to_tool;
+    int is_call = !strcmp(word, "tool") && !is_answer_to_tool && provider == OPENAI;
     int has_usage = memmem(body, size, "\"include_usage\"", 15) != NULL;
-    c->script = script_of(is_call ? 0 : tokens, has_usage, is_call);
+    c->script = script_of(provider, is_call ? 0 : tokens, has_usage, is_call);
     c->sent = 0;
     c->token = 0;
     if (is_call || !delay_ms) {
@@ -248,7 +313,7 @@ static int answer(struct conn *c) {
     if (c->in_size < head + body)
         return 1;
     c->in_size = 0; /* nobody who asks this server sends a request before the last one is answered */
-    return begin(c, c->in + head, body);
+    return begin(c, asked(c->in), c->in + head, body);
 }
 
 static int receive(struct conn *c) {

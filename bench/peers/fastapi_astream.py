@@ -24,16 +24,18 @@ app = FastAPI()
 async def _tokens(graph: Any, text: str) -> AsyncIterator[dict[str, str]]:
     state = {"messages": [{"role": "user", "content": text}]}
     async for message, _ in graph.astream(state, stream_mode="messages"):
-        if message.type == "AIMessageChunk" and message.content:
-            yield {"data": json.dumps({"content": message.content})}
+        if message.type == "AIMessageChunk" and message.text:
+            yield {"data": json.dumps({"content": message.text})}
     yield {"event": "end", "data": ""}
 
 
-def _mount(path: str, graph: Runnable[Any, Any]) -> None:
+def mount(path: str, graph: Runnable[Any, Any]) -> None:
+    """Serve the graph at the path."""
+
     @app.post(path)
     async def stream(question: Question) -> EventSourceResponse:
         return EventSourceResponse(_tokens(graph, question.text))
 
 
-_mount("/llm", llm)
-_mount("/tool", tool)
+mount("/llm", llm)
+mount("/tool", tool)

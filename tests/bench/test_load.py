@@ -136,3 +136,32 @@ def test_the_upstream_sends_every_token_over_persistent_connections(
 
     assert (code, found["void"]) == (0, None)
     assert (found["answers"], found["tokens"]) == (9, 2700)
+
+
+@pytest.mark.parametrize(
+    ("path", "end"),
+    [
+        ("/v1/messages", "message_stop"),
+        ("/api/chat", "done_reason"),
+        ("/v1beta/models/gemini:streamGenerateContent?alt=sse", "finishReason"),
+    ],
+)
+def test_the_upstream_speaks_for_other_providers(
+    programs: Path, upstream_port: int, path: str, end: str
+) -> None:
+    options = (
+        "--path",
+        path,
+        "--tokens",
+        "300",
+        "--end",
+        end,
+        "--whole",
+        "--body",
+        '{"content":"[[300 0]]"}',
+    )
+
+    code, found = _load(programs, upstream_port, *options, answers=3)
+
+    assert (code, found["void"]) == (0, None)
+    assert (found["answers"], found["tokens"]) == (3, 900)

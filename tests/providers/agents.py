@@ -7,8 +7,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware, hook_config
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
@@ -16,6 +17,7 @@ from langgraph.prebuilt import ToolNode, tools_condition
 from pydantic import BaseModel
 
 from seltzer.runs.graph import AnyPregel
+from tests.patience import PATIENCE_S
 from tests.providers.fake import FakeProviders
 
 FAKE = FakeProviders()
@@ -44,11 +46,22 @@ def double(a: Any, note: str = "") -> str:
 
 
 @cache
-def model(provider: str) -> BaseChatModel:
-    """Return the provider's own model, with no options but its address and short patience."""
+def model(provider: str, timeout_s: float | None = PATIENCE_S) -> BaseChatModel:
+    """Return the provider's own model, with no options but its address and patience."""
     package, name = CLASSES[provider]
-    made: BaseChatModel = getattr(import_module(package), name)(**_options(provider, FAKE.url(provider)))
+    options = _options(provider, FAKE.url(provider), timeout_s)
+    made: BaseChatModel = getattr(import_module(package), name)(**options)
     return made
+
+
+def hurried(provider: str) -> BaseChatModel:
+    """Return it with a short timeout."""
+    return model(provider, TIMEOUT_S)
+
+
+def patient(provider: str) -> BaseChatModel:
+    """Return it without a timeout."""
+    return model(provider, None)
 
 
 class Form(BaseModel):
@@ -57,18 +70,8 @@ class Form(BaseModel):
     a: Any
 
 
-@cache
-def patient(provider: str) -> BaseChatModel:
-    """Return the provider's own model without any timeout of ours."""
-    package, name = CLASSES[provider]
-    options = _options(provider, FAKE.url(provider))
-    own = {key: value for key, value in options.items() if key not in ("timeout", "client_kwargs", "config")}
-    made: BaseChatModel = getattr(import_module(package), name)(**own)
-    return made
-
-
-def _options(provider: str, url: str) -> dict[str, Any]:
-    common = {"model": "a-model", "base_url": url, "api_key": "k", "timeout": TIMEOUT_S, "max_retries": 0}
+def _options(provider: str, url: str, timeout_s: float | None) -> dict[str, Any]:
+    common = {"model": "a-model", "base_url": url, "api_key": "k", "timeout": timeout_s, "max_retries": 0}
     if provider == "azure":
         own = {"azure_endpoint": url, "azure_deployment": "a-model", "api_version": "2024-10-21"}
         return {**common, "base_url": None, **own}
@@ -80,14 +83,14 @@ def _options(provider: str, url: str) -> dict[str, Any]:
         return {
             "model": "a-model",
             "base_url": url,
-            "client_kwargs": {"timeout": TIMEOUT_S},
+            "client_kwargs": {"timeout": timeout_s},
             "reasoning": True,
         }
     if provider == "mistral":
         return {**common, "max_retries": 1}
     if provider == "bedrock":
         config = import_module("botocore.config").Config(
-            read_timeout=TIMEOUT_S, retries={"total_max_attempts": 1}
+            read_timeout=timeout_s or PATIENCE_S, retries={"total_max_attempts": 1}
         )
         keys = {"aws_access_key_id": "k", "aws_secret_access_key": "k", "region_name": "us-east-1"}
         return {
@@ -113,6 +116,26 @@ def hand_made(provider: str, made: Made = model) -> AnyPregel:
         return {"messages": [with_tools.invoke(state["messages"])]}
 
     return _looped(call)
+
+
+class AnswerInvalidCalls(AgentMiddleware):
+    """Has the model try again that has made no call that can be run, as docs/reference/models.md has it."""
+
+    @hook_config(can_jump_to=["model"])
+    def after_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        last = state["messages"][-1]
+        if last.tool_calls or not last.invalid_tool_calls:
+            return None
+        errors = [
+            ToolMessage(call["error"] or "invalid", tool_call_id=call["id"], status="error")
+            for call in last.invalid_tool_calls
+        ]
+        return {"messages": errors, "jump_to": "model"}
+
+
+def forgiving(provider: str) -> AnyPregel:
+    """Return LangChain's own agent that answers invalid calls."""
+    return create_agent(model(provider), [double], middleware=[AnswerInvalidCalls()])
 
 
 def streaming(provider: str) -> AnyPregel:
@@ -173,6 +196,8 @@ KINDS: dict[str, Callable[[str], AnyPregel]] = {
     "stream": streaming,
     "fallback": fallen_back,
     "form": formed,
+    "hurried": partial(ready_made, made=hurried),
+    "forgiving": forgiving,
 }
 
 

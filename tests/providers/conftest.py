@@ -1,6 +1,7 @@
 """One server of ours, and one of all providers, for the session."""
 
 import gc
+import mimetypes
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,7 @@ graph = made({name!r})
 @pytest.fixture(scope="session")
 def providers_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Each kind of graph around each provider's model, as `openai-agent`."""
+    mimetypes.init()  # Google's package needs it, in the event loop; it reads files
     with FAKE:
         yield from _serving(tmp_path_factory.mktemp("providers"), KINDS)
 

@@ -18,12 +18,15 @@ _RESULT = re.compile(r'"role": ?"tool"|function_call_output|tool_result|[fF]unct
 
 
 class FakeProviders:
-    """The server, started by `with`. Its address is known before."""
+    """The server, started by `with`. Its address is known before. asked: the bodies of its requests."""
+
+    asked: list[str]
 
     def __init__(self) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.waiting = set()
+        self._server.asked = self.asked = []
         self._thread = threading.Thread(target=self._server.serve_forever, name="providers", daemon=True)
 
     def hang_up(self) -> None:
@@ -52,6 +55,7 @@ def _scenario(body: str) -> Scenario:
 
 class _Server(ThreadingHTTPServer):
     waiting: set[socket.socket]
+    asked: list[str]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -60,6 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"])).decode()
         provider = self.path.split("/")[1]
+        self.server.asked.append(body)  # type: ignore[attr-defined]  # the server is ours
         self.close_connection = True
         scenario = _scenario(body)
         if isinstance(scenario, Refused):

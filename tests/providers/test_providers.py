@@ -207,7 +207,7 @@ def test_a_provider_that_names_an_error_amid_its_answer_is_understood(
 
 @every_provider
 def test_silence_is_a_timeout(client: httpx.Client, provider: str) -> None:
-    assert run(client, f"{provider}-agent", "silence").data["code"] == "upstream_timeout"
+    assert run(client, f"{provider}-hurried", "silence").data["code"] == "upstream_timeout"
 
 
 @of_providers(*(name for name in CLASSES if name != "mistral"))  # which has a timeout of two minutes itself
@@ -312,3 +312,50 @@ def test_a_text_that_a_filter_ended_is_an_answer(client: httpx.Client, provider:
     filtered = run(client, f"{provider}-agent", "filtered")
 
     assert (filtered.last, filtered.text) == ("finished", TEXT)
+
+
+@of_providers(*SPELLED)
+def test_a_model_that_is_told_of_its_invalid_call_tries_again(client: httpx.Client, provider: str) -> None:
+    told = run(client, f"{provider}-forgiving", "bad-call")
+
+    assert (told.last, told.text) == ("finished", "It is 12.")
+    assert RAN == []
+
+
+PNG = "iVBORw0KGgowMDAwMDAwMDAw"
+SPELLINGS: dict[str, Any] = {
+    "OpenAI's": {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+    "LangChain's": {"type": "image", "base64": PNG, "mime_type": "image/png"},
+}
+IMAGES: dict[str, str] = {  # how each provider's wire has it, without spaces
+    "openai": f'"image_url":{{"url":"data:image/png;base64,{PNG}"',
+    "azure": f'"image_url":{{"url":"data:image/png;base64,{PNG}"',
+    "litellm": f'"image_url":{{"url":"data:image/png;base64,{PNG}"',
+    "responses": f'"type":"input_image","image_url":"data:image/png;base64,{PNG}"',
+    "anthropic": f'"type":"base64","media_type":"image/png","data":"{PNG}"',
+    "gemini": f'"data":"{PNG}","mime_type":"image/png"',
+    "ollama": f'"images":["{PNG}"]',
+    "mistral": f'"image_url":{{"url":"data:image/png;base64,{PNG}"',
+    "bedrock": f'"image":{{"format":"png","source":{{"bytes":"{PNG}"',
+}
+ROUTES = {"runs": "finished", "stream": "data", "stream_events": "data"}  # what each ends with
+
+
+@every_provider
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_an_image_reaches_each_provider_in_its_own_format(
+    client: httpx.Client, provider: str, spelling: str, route: str
+) -> None:
+    content = [{"type": "text", "text": "scenario:plain"}, SPELLINGS[spelling]]
+    body = {"input": {"messages": [{"role": "user", "content": content}]}}
+    FAKE.asked.clear()
+
+    with client.stream(
+        "POST", f"/{provider}-agent/{route}", json=body, headers={"accept": "text/event-stream"}
+    ) as response:
+        events = [event for event, _ in sse(response)]
+
+    assert events[-1] == ROUTES[route]
+    (asked,) = FAKE.asked
+    assert IMAGES[provider] in asked.replace(" ", "")
