@@ -16,7 +16,7 @@ from seltzer.client.chat import astream_chat, stream_chat
 from seltzer.client.client import AsyncClient, Client
 from seltzer.client.errors import AnswerCutOff, ClientError, ServerError, ServerUnreachable
 from seltzer.client.graphs import ServedGraph, served_graphs
-from seltzer.client.records import Checkpoint, Failure, RunInfo, ThreadInfo, ThreadPage, ThreadState
+from seltzer.client.records import Branch, Checkpoint, Failure, RunInfo, ThreadInfo, ThreadPage, ThreadState
 from seltzer.client.streams.parts import (
     Done,
     Interrupt,
@@ -37,6 +37,7 @@ __all__ = [
     "ANEW",
     "AnswerCutOff",
     "AsyncClient",
+    "Branch",
     "Checkpoint",
     "Client",
     "ClientError",

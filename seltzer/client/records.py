@@ -89,6 +89,21 @@ class Checkpoint:
     interrupts: tuple[Interrupt, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch of a thread: its last checkpoint, and the one at which it forks from another, if it does.
+
+    text is that of its last message, shortened; is_newest: the thread's next run continues it.
+    """
+
+    checkpoint_id: str
+    forked_from: str | None
+    created_at: str
+    run_id: str | None
+    text: str
+    is_newest: bool
+
+
 def run_info(body: Mapping[str, Any]) -> RunInfo:
     """Read a run's JSON. Raises KeyError or TypeError for what isn't one."""
     error = body["error"]
@@ -138,6 +153,12 @@ def thread_state(body: Mapping[str, Any]) -> ThreadState:
 def checkpoints(body: Mapping[str, Any]) -> tuple[Checkpoint, ...]:
     """Read a page of a thread's history. Raises KeyError or TypeError for what isn't one."""
     return tuple(map(_checkpoint, body["checkpoints"]))
+
+
+def branches(body: Mapping[str, Any]) -> tuple[Branch, ...]:
+    """Read a list of a thread's branches. Raises KeyError or TypeError for what isn't one."""
+    names = Branch.__dataclass_fields__
+    return tuple(Branch(**{name: each[name] for name in names}) for each in body["branches"])
 
 
 def _checkpoint(body: Mapping[str, Any]) -> Checkpoint:

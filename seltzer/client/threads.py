@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 from seltzer.client.http import requests
 from seltzer.client.http.requests import Request
 from seltzer.client.records import (
+    Branch,
     Checkpoint,
     RunInfo,
     ThreadPage,
     ThreadState,
+    branches,
     checkpoints,
     run_info,
     thread_page,
@@ -38,6 +40,10 @@ class AsyncThreads:
     ) -> tuple[Checkpoint, ...]:
         """Return a thread's states, the newest first; before: only those older than that checkpoint."""
         return await self._answer(requests.history(graph, thread_id, limit, before), checkpoints)
+
+    async def branches(self, graph: str, thread_id: str, *, limit: int | None = None) -> tuple[Branch, ...]:
+        """Return a thread's branches, the newest first."""
+        return await self._answer(requests.branches(graph, thread_id, limit), branches)
 
     async def update_state(
         self,
@@ -89,6 +95,10 @@ class Threads:
     ) -> tuple[Checkpoint, ...]:
         """Return a thread's states, the newest first; before: only those older than that checkpoint."""
         return self._answer(requests.history(graph, thread_id, limit, before), checkpoints)
+
+    def branches(self, graph: str, thread_id: str, *, limit: int | None = None) -> tuple[Branch, ...]:
+        """Return a thread's branches, the newest first."""
+        return self._answer(requests.branches(graph, thread_id, limit), branches)
 
     def update_state(
         self,

@@ -1,5 +1,6 @@
 """A thread's checkpoints as a tree: each run continues a branch, or begins one where it forks."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -37,3 +38,16 @@ def branch(nodes: Sequence[Node], leaf: str | None = None) -> list[Node]:
 def questions(nodes: Sequence[Node]) -> list[Node]:
     """Return the checkpoints that the turns of the thread's newest branch begin with, newest first."""
     return [node for node in branch(nodes) if node.source == INPUT]
+
+
+def leaves(nodes: Sequence[Node]) -> list[Node]:
+    """Return the last checkpoint of each branch, the one written last first."""
+    parents = {node.parent_id for node in nodes}
+    return [node for node in reversed(nodes) if node.checkpoint_id not in parents]
+
+
+def forked_from(nodes: Sequence[Node], leaf: Node) -> str | None:
+    """Return the nearest ancestor that another branch continues too; None if there is none."""
+    counts = Counter(node.parent_id for node in nodes)
+    ancestors = branch(nodes, leaf.checkpoint_id)[1:]
+    return next((node.checkpoint_id for node in ancestors if counts[node.checkpoint_id] > 1), None)

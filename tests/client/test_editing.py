@@ -41,12 +41,14 @@ async def test_history_is_read_page_by_page(talker: Served) -> None:
     client, thread = AsyncClient(talker.url), str(uuid.uuid4())
     _ = [part async for part in client.stream("one", thread_id=thread)]
 
+    [branch] = await client.branches("agent", thread, limit=5)
     first, *older = await client.history("agent", thread)
     rest = await client.history("agent", thread, before=first.checkpoint_id, limit=100)
 
     assert [*rest] == older
     assert (rest[-1].source, rest[-1].parent_checkpoint_id) == ("input", None)
     assert texts(first.values)[0] == "one"
+    assert (branch.checkpoint_id, branch.forked_from) == (first.checkpoint_id, None)
 
 
 def test_the_sync_client_edits_too(talker: Served) -> None:
@@ -55,6 +57,8 @@ def test_the_sync_client_edits_too(talker: Served) -> None:
     list(client.stream(None, thread_id=thread))
     first, *_ = client.history("agent", thread, limit=1)
 
+    newest, older = client.branches("agent", thread)
+    assert (newest.checkpoint_id, newest.forked_from) == (first.checkpoint_id, older.forked_from)
     edited = client.start("two", thread_id=thread, from_message=first.values["messages"][0]["id"])
     list(client.follow("agent", edited.run_id))
 

@@ -93,6 +93,11 @@ def history(graph: str, thread_id: str, limit: int | None, before: str | None) -
     return Request("GET", path, headers=_JSON)
 
 
+def branches(graph: str, thread_id: str, limit: int | None) -> Request:
+    path = _path(graph, "threads", thread_id, "branches") + _query({"limit": limit})
+    return Request("GET", path, headers=_JSON)
+
+
 def update_state(
     graph: str, thread_id: str, values: Any, as_node: str | None, checkpoint_id: str | None
 ) -> Request:

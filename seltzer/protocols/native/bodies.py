@@ -159,6 +159,12 @@ class StateQuery(Fields):
     )
 
 
+class BranchesQuery(Fields):
+    """A thread's newest branches."""
+
+    limit: PageSize = 20
+
+
 class HistoryQuery(Fields):
     """A page of a thread's earlier states."""
 

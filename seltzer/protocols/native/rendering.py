@@ -11,6 +11,7 @@ from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import Run
 from seltzer.runs.thread import Thread
 from seltzer.runs.threads.conversations import Snapshot
+from seltzer.runs.threads.turns import Branch
 
 _WHY: Final = ("code", "message", "retryable", "retry_after_s")
 
@@ -80,6 +81,17 @@ def checkpoint_json(state: Snapshot) -> Json:
         "next": state.next,
         "interrupts": state.interrupts,
         "values": state.values,
+    }
+
+
+def branch_json(branch: Branch) -> Json:
+    return {
+        "checkpoint_id": branch.checkpoint_id,
+        "forked_from": branch.forked_from,
+        "created_at": branch.created_at,
+        "run_id": branch.run_id or None,
+        "text": branch.text,
+        "is_newest": branch.is_newest,
     }
 
 

@@ -6,9 +6,17 @@ from starlette.responses import Response
 from seltzer.errors import NotFound, UnknownThread
 from seltzer.protocols.http.models import documented
 from seltzer.protocols.http.routes import Routes
-from seltzer.protocols.native.bodies import HistoryQuery, StateQuery, ThreadsQuery, TitleBody, UpdateBody
+from seltzer.protocols.native.bodies import (
+    BranchesQuery,
+    HistoryQuery,
+    StateQuery,
+    ThreadsQuery,
+    TitleBody,
+    UpdateBody,
+)
 from seltzer.protocols.native.rendering import (
     JsonResponse,
+    branch_json,
     checkpoint_json,
     page_json,
     state_json,
@@ -60,6 +68,18 @@ def add_routes(routes: Routes, native: Native) -> None:
         name, page = native.graph(request).name, HistoryQuery.parse(dict(request.query_params))
         states = await engine.threads.history(name, thread_id, limit=page.limit, before=page.before or None)
         return JsonResponse({"checkpoints": [checkpoint_json(state) for state in states]})
+
+    @routes.get(
+        base + "/{thread_id}/branches",
+        tags=native.tags("threads"),
+        summary="List a thread's branches, the newest first",
+        openapi_extra=documented(query=BranchesQuery),
+    )
+    async def branches(request: Request) -> Response:
+        name, thread_id = native.graph(request).name, await _thread_id(request, native)
+        limit = BranchesQuery.parse(dict(request.query_params)).limit
+        found = await engine.threads.branches(name, thread_id, limit=limit)
+        return JsonResponse({"branches": [branch_json(each) for each in found]})
 
     @routes.post(
         base + "/{thread_id}/state",

@@ -17,7 +17,7 @@ from seltzer.runs.jsonable import to_json
 from seltzer.runs.messages.spellings import as_answer, messages_in
 from seltzer.runs.ports import Checkpoints, Threads
 from seltzer.runs.thread import Thread
-from seltzer.runs.threads.turns import turn_of
+from seltzer.runs.threads.turns import Branch, branches, turn_of
 from seltzer.runs.tree import questions
 
 
@@ -100,6 +100,14 @@ class Conversations:
         if not isinstance(saver, BaseCheckpointSaver):
             return None
         return await turn_of(saver, thread_id, await self._checkpoints.tree(thread_id), message_id)
+
+    async def branches(self, graph: str, thread_id: str, *, limit: int) -> builtins.list[Branch]:
+        """Return the thread's branches, the one written last first, at most limit of them."""
+        await self.get(graph, thread_id)
+        saver = self._pregels[graph].checkpointer
+        if not isinstance(saver, BaseCheckpointSaver):
+            return []
+        return await branches(saver, thread_id, await self._checkpoints.tree(thread_id), limit)
 
     async def history(
         self, graph: str, thread_id: str, *, limit: int, before: str | None = None

@@ -1,13 +1,16 @@
-"""Turns: finds the checkpoint that a turn begins with, to answer or to ask its question again."""
+"""Turns and branches: where a turn begins, to ask its question again, and what else a thread leads to."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 from seltzer.runs.threads.open_calls import read_message
-from seltzer.runs.tree import Node, branch, questions
+from seltzer.runs.tree import Node, branch, forked_from, leaves, questions
+
+TEXT_CHARS: Final = 200
 
 
 async def turn_of(
@@ -35,14 +38,59 @@ async def turn_of(
     return begins[high].checkpoint_id
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch of a thread: its last checkpoint, and the one at which it forks from another, if it does.
+
+    text is that of its last message, shortened; is_newest: the thread's next run continues it.
+    """
+
+    checkpoint_id: str
+    forked_from: str | None
+    created_at: str
+    run_id: str
+    text: str
+    is_newest: bool
+
+
+async def branches(
+    saver: BaseCheckpointSaver[Any], thread_id: str, nodes: Sequence[Node], limit: int
+) -> list[Branch]:
+    """Return the thread's branches, the one written last first, at most limit of them."""
+    found = []
+    for leaf in leaves(nodes)[:limit]:
+        state = await _read(saver, thread_id, leaf.checkpoint_id)
+        if state is None:  # it was deleted meanwhile
+            continue
+        values = state.checkpoint["channel_values"].get("messages")
+        last = read_message(values[-1]) if isinstance(values, list) and values else None
+        found.append(
+            Branch(
+                leaf.checkpoint_id,
+                forked_from(nodes, leaf),
+                state.checkpoint["ts"],
+                leaf.run_id,
+                " ".join(last.text.split())[:TEXT_CHARS] if last else "",
+                leaf is nodes[-1],
+            )
+        )
+    return found
+
+
 async def _message_ids(
     saver: BaseCheckpointSaver[Any], thread_id: str, checkpoint_id: str | None
 ) -> set[str | None]:
-    place: RunnableConfig = {
-        "configurable": {"thread_id": thread_id, "checkpoint_ns": "", "checkpoint_id": checkpoint_id}
-    }
-    found = await saver.aget_tuple(place)
+    found = await _read(saver, thread_id, checkpoint_id)
     values = found.checkpoint["channel_values"] if found else {}
     lists = [value for value in values.values() if isinstance(value, list)]
     read = [read_message(each) for each in (message for value in lists for message in value)]
     return {message.id for message in read if message is not None}
+
+
+async def _read(
+    saver: BaseCheckpointSaver[Any], thread_id: str, checkpoint_id: str | None
+) -> CheckpointTuple | None:
+    place: RunnableConfig = {
+        "configurable": {"thread_id": thread_id, "checkpoint_ns": "", "checkpoint_id": checkpoint_id}
+    }
+    return await saver.aget_tuple(place)

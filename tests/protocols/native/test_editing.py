@@ -161,6 +161,54 @@ def update(client: httpx.Client, thread_id: str, **body: Any) -> httpx.Response:
     return client.post(f"{THREADS}/{thread_id}/state", json=body)
 
 
+class TestBranches:
+    def branches(self, client: httpx.Client, thread_id: str, **query: Any) -> list[dict[str, Any]]:
+        response = client.get(f"{THREADS}/{thread_id}/branches", params=query)
+        assert response.status_code == 200, response.text
+        found: list[dict[str, Any]] = response.json()["branches"]
+        return found
+
+    def test_a_conversation_that_was_never_edited_has_one(self, client: httpx.Client, thread_id: str) -> None:
+        run_id = talk(client, thread_id, "one")
+        thread = look(client, thread_id)
+
+        [branch] = self.branches(client, thread_id)
+
+        assert branch.pop("created_at").endswith("+00:00")
+        assert branch == {
+            "checkpoint_id": thread["checkpoint_id"],
+            "forked_from": None,
+            "run_id": run_id,
+            "text": " ".join(thread["values"]["messages"][-1]["content"].split())[:200],
+            "is_newest": True,
+        }
+
+    def test_each_edit_begins_one_that_can_be_continued(self, client: httpx.Client, thread_id: str) -> None:
+        talk(client, thread_id, "one")
+        early = look(client, thread_id)
+        talk(client, thread_id, "two")
+        late = look(client, thread_id)
+        run(client, thread_id, input="three", from_checkpoint=early["checkpoint_id"])
+
+        newest, older = self.branches(client, thread_id)
+
+        assert (newest["is_newest"], older["is_newest"]) == (True, False)
+        assert newest["forked_from"] == older["forked_from"] == early["checkpoint_id"]
+        assert older["checkpoint_id"] == late["checkpoint_id"]
+        assert self.branches(client, thread_id, limit=1) == [newest]
+        run(client, thread_id, input="four", from_checkpoint=older["checkpoint_id"])
+        assert asked(look(client, thread_id)) == ["one", "two", "four"]
+        assert len(self.branches(client, thread_id)) == 2
+
+    def test_bad_questions_are_refused(self, client: httpx.Client, thread_id: str) -> None:
+        talk(client, thread_id, "one")
+        path = f"{THREADS}/{thread_id}/branches"
+
+        assert code_of(client.get(path, params={"limit": 0})) == (422, "invalid_input")
+        assert code_of(client.get(path, params={"x": 1})) == (422, "invalid_input")
+        assert code_of(client.get(f"{THREADS}/nobody-has-this/branches")) == (404, "unknown_thread")
+
+
 class TestUpdate:
     def test_messages_are_removed_replaced_and_added(self, client: httpx.Client, thread_id: str) -> None:
         talk(client, thread_id, "my name is Ada")
