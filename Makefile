@@ -26,7 +26,7 @@ check: .venv/.dev ## format, lint, types, imports
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 histories: .venv/.dev ## do random things to a thread, 1,500 times over, and compare it with a model (an hour)
-	@HISTORIES_SEEDS=1500 $(BIN)/pytest -n 2 tests/runs/threads/test_histories.py $(ARGS)
+	@HISTORIES_SEEDS=1500 $(BIN)/pytest -n 2 tests/runs/histories $(ARGS)
 
 bench: .venv/.dev bench/.build/load bench/.build/upstream ## measure, print the table, store and compare it (half an hour or more)
 	@$(BIN)/python -m bench.run $(ARGS)

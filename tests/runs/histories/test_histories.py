@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tests.runs.conftest import Engines
-from tests.runs.threads.histories import Player
+from tests.runs.histories.player import Player
 
 pytestmark = pytest.mark.anyio
 
