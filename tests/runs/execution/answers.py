@@ -308,6 +308,16 @@ def judge(world: World) -> AnyPregel:
     return StateGraph(State).add_node("answer", answer).add_edge(START, "answer").compile()
 
 
+def judge_of(model: BaseChatModel) -> AnyPregel:
+    """A node that never keeps what its model writes."""
+
+    async def answer(state: State) -> Any:
+        await model.ainvoke("?")
+        return {"messages": [AIMessage(REFUSED)]}
+
+    return StateGraph(State).add_node("answer", answer).add_edge(START, "answer").compile()
+
+
 def guard(world: World) -> AnyPregel:
     builder = StateGraph(State).add_node("guard", keeps_as("category", M("safe")))
     builder.add_node("answer", says(M(world.answer))).add_node("check", lambda state: {})

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import repeat
 from typing import Any
 
 import anyio
 import pytest
+from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import interrupt
 
@@ -146,6 +148,24 @@ async def test_a_node_that_has_not_kept_its_text_is_buffered_the_next_time(engin
     reader = await read(engine, spec("two"), world.gate, is_live=False)
 
     assert reader.shown == (ANSWER,)
+
+
+@pytest.mark.parametrize("accelerate", [True, False], ids=["in place", "plain"])
+@pytest.mark.parametrize(
+    "model",
+    [GenericFakeChatModel(messages=repeat(AIMessage("Some words."))), a.M("Some words.")],
+    ids=["on its last word", "after its last word"],
+)
+async def test_a_refused_draft_is_buffered_the_next_time_wherever_its_model_marks_its_end(
+    model: BaseChatModel, accelerate: bool, engine_of: Engines
+) -> None:
+    world = a.World()
+    engine = await engine_of(graph_of(a.judge_of(model)), accelerate=accelerate)
+
+    await read(engine, spec("one"), world.gate, is_live=False)
+    second = await read(engine, spec("two"), world.gate, is_live=False)
+
+    assert second.shown == (a.REFUSED,)
 
 
 async def test_words_before_a_tool_call_are_the_answer_if_none_follow(engine_of: Engines) -> None:

@@ -20,14 +20,20 @@ REASONING = {"reasoning_content": "hm"}
 ids = st.sampled_from(["a", "b"])
 texts = st.sampled_from(["", "one ", "two", "漢"])
 chunks = st.builds(
-    lambda id, content, usage, extra, calls: AIMessageChunk(
-        content=content, id=id, usage_metadata=usage, additional_kwargs=extra, tool_call_chunks=calls
+    lambda id, content, usage, extra, calls, position: AIMessageChunk(
+        content=content,
+        id=id,
+        usage_metadata=usage,
+        additional_kwargs=extra,
+        tool_call_chunks=calls,
+        chunk_position=position,
     ),
     ids,
     texts | st.just([{"type": "text", "text": "block"}]),
     st.sampled_from([None, None, None, USAGE]),
     st.sampled_from([{}, {}, {}, REASONING]),
     st.sampled_from([[], [], [], [tool_call_chunk(name="double", args="{}", id="c1", index=0)]]),
+    st.sampled_from([None, None, None, "last"]),
 )
 wholes = st.builds(lambda id, content: AIMessage(content, id=id), ids, texts)
 others = st.sampled_from([HumanMessage("hi"), ToolMessage("42", tool_call_id="c1")])
@@ -90,7 +96,7 @@ def shortened(parts: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
 
 def _is_only_text(message: AIMessageChunk) -> bool:
     others = message.tool_call_chunks or message.usage_metadata or message.additional_kwargs
-    return type(message.content) is str and not others
+    return type(message.content) is str and not (others or message.chunk_position)
 
 
 @given(st.lists(messages | updates | states, max_size=16))

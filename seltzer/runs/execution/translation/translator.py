@@ -229,6 +229,7 @@ def _is_only_text(message: Any) -> bool:
         and type(message.content) is str
         and message.content != ""
         and not (message.tool_call_chunks or message.usage_metadata or message.additional_kwargs)
+        and not message.chunk_position
     )
 
 
