@@ -252,13 +252,19 @@ class Engine:
         if spec.graph not in pregels:
             there = ", ".join(pregels) or "none"
             raise UnknownGraph(f"there is no graph {spec.graph!r}; there are {there}")
-        if spec.checkpoint_id is not None:
-            place = {"thread_id": spec.thread_id, "checkpoint_id": spec.checkpoint_id}
-            state = await pregels[spec.graph].aget_state({"configurable": place})
-            if state.created_at is None:
-                raise UnknownCheckpoint(f"thread {spec.thread_id!r} has no checkpoint {spec.checkpoint_id!r}")
-            if spec.input is None and not (spec.attached or state.next):
-                raise InvalidInput(
-                    "from_checkpoint", "is the end of a turn: nothing runs there without an input"
-                )
-        await self.check_results(spec)
+        try:
+            await self._check_checkpoint(spec)
+            await self.check_results(spec)
+        except (InvalidInput, UnknownCheckpoint):  # of a run that was started before, they may be used up
+            if await self._parts.stores.runs.get(spec.run_id) is None:
+                raise
+
+    async def _check_checkpoint(self, spec: RunSpec) -> None:
+        if spec.checkpoint_id is None:
+            return
+        place = {"thread_id": spec.thread_id, "checkpoint_id": spec.checkpoint_id}
+        state = await self._parts.pregels[spec.graph].aget_state({"configurable": place})
+        if state.created_at is None:
+            raise UnknownCheckpoint(f"thread {spec.thread_id!r} has no checkpoint {spec.checkpoint_id!r}")
+        if spec.input is None and not (spec.attached or state.next):
+            raise InvalidInput("from_checkpoint", "is the end of a turn: nothing runs there without an input")

@@ -1,6 +1,7 @@
 """Runs that begin from an earlier state of their thread: which one, when that is gone as their turn comes."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -9,7 +10,7 @@ from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
-from seltzer.errors import UnknownCheckpoint
+from seltzer.errors import IdempotencyConflict, UnknownCheckpoint
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import AnyPregel
 from seltzer.stores.open import Retention
@@ -146,6 +147,24 @@ async def test_a_fork_of_an_unknown_state_is_refused_and_changes_nothing(engine_
             await engine.start(run_spec("1", run_id="r1", checkpoint_id=checkpoint_id))
 
     assert await texts(engine) == ["0", "zero"]
+
+
+async def test_a_fork_that_is_sent_again_by_its_key_is_the_same_run_though_its_state_is_gone(
+    engine_of: Engines,
+) -> None:
+    engine = await engine_of(agent(["zero"], ["one"]))
+    await run_to_end(engine, run_spec("0", run_id="r0"))
+    spec = run_spec("1", run_id="r1", checkpoint_id=await newest(engine), digest="d")
+    await run_to_end(engine, spec)
+    await engine_of.stores(engine).checkpoints.delete("t")
+    with pytest.raises(UnknownCheckpoint):
+        await engine.start(replace(spec, run_id="other"))
+
+    again = await engine.start(spec)
+
+    assert (again.output, again.status) == ("one", "success")
+    with pytest.raises(IdempotencyConflict):
+        await engine.start(replace(spec, checkpoint_id="none", digest="e"))
 
 
 async def test_a_fork_whose_process_is_killed_begins_there_again(engine_of: Engines) -> None:

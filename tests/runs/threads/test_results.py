@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.graph import START, StateGraph
 
-from seltzer.errors import InvalidInput
+from seltzer.errors import IdempotencyConflict, InvalidInput
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel
@@ -170,6 +170,28 @@ async def test_a_result_is_accepted_once(engine_of: Engines) -> None:
 
     with pytest.raises(InvalidInput):
         await engine.start(results(result("c0"), run_id="r3"))
+
+
+@pytest.mark.parametrize("is_retried_at_once", [True, False])
+async def test_a_run_with_results_that_is_sent_again_by_its_key_is_the_same_run(
+    engine_of: Engines, is_retried_at_once: bool
+) -> None:
+    gate = asyncio.Event()
+    engine = await engine_of(talker(ScriptedModel(scripts=[[calls("where")], [gate, "Ok."]])))
+    await asked(engine)
+    spec = results(result("c0"), digest="d")
+    await engine.start(spec)
+    if is_retried_at_once:
+        assert (await engine.start(spec)).status == "running"
+
+    gate.set()
+    await read_all(engine.follow("r2"))
+
+    assert (await engine.start(spec)).output == "Ok."
+    assert [m.text for m in await engine.messages("agent", "t")] == ["where am I?", "", "Berlin", "Ok."]
+    for other in (results(result("c0"), digest="e"), results(result("nobody"), digest="e")):
+        with pytest.raises(IdempotencyConflict):
+            await engine.start(other)
 
 
 async def test_a_result_that_waits_for_the_run_that_makes_its_call_is_accepted(engine_of: Engines) -> None:
