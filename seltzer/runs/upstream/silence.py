@@ -88,10 +88,19 @@ class SilenceWatch:
             self._timer.cancel()
 
     def _set_timer(self) -> None:
-        """Have _check called when the first of the calls may have been silent for too long."""
+        """Have _check called when the first of the calls may have been silent for too long, or before.
+
+        A timer that is due before that stays: chunks move deadlines back, and it would be moved for each.
+        """
         deadlines = [call.deadline for call in list(self._calls.values())]
-        if self._timer is None and deadlines:
-            self._timer = self._loop.call_later(max(0.0, min(deadlines) - monotonic()), self._check)
+        if not deadlines:
+            return
+        due = self._loop.time() + max(0.0, min(deadlines) - monotonic())
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._check)
 
     def _check(self) -> None:
         self._timer, now = None, monotonic()

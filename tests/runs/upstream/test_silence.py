@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from seltzer.runs.execution.driver.run_listener import RunListener
 from seltzer.runs.upstream.silence import SilenceWatch
@@ -17,6 +17,7 @@ from tests.patience import PATIENCE_S
 pytestmark = pytest.mark.anyio
 
 LIMIT_S = 0.02
+PATIENT_S = 600
 LONG_S = 0.3  # after which nothing more can come of it
 
 
@@ -44,6 +45,16 @@ class Silent(BaseChatModel):
         if self.text:
             yield ChatGenerationChunk(message=AIMessageChunk(content=self.text))
         await asyncio.Event().wait()
+
+
+class Answering(Silent):
+    """A provider's model that answers."""
+
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        return ChatResult(generations=[ChatGeneration(message=AIMessage("one"))])
+
+    async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        return self._generate()
 
 
 Call = Callable[[Silent, dict[str, Any]], Coroutine[Any, Any, Any]]
@@ -90,6 +101,48 @@ async def test_a_silent_model_is_noticed(call: Call, text: str) -> None:
 )
 async def test_a_model_that_may_take_its_time_is_not(model: Silent, limit_s: float | None) -> None:
     assert not await is_noticed(invoke, model, limit_s=limit_s, within_s=LONG_S)
+
+
+async def after_one(model: Silent, config: Any) -> None:
+    await Answering().ainvoke("q", config, timeout=PATIENT_S)
+    await invoke(model, config)
+
+
+async def after_one_in_a_thread(model: Silent, config: Any) -> None:
+    await asyncio.to_thread(Answering().invoke, "q", config, timeout=PATIENT_S)
+    await invoke(model, config)
+
+
+async def after_one_that_failed(model: Silent, config: Any) -> None:
+    with pytest.raises(NotImplementedError):
+        await asyncio.to_thread(model.invoke, "q", config, timeout=PATIENT_S)
+    await invoke(model, config)
+
+
+async def after_one_that_was_given_up(model: Silent, config: Any) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(LIMIT_S / 10):
+            await model.ainvoke("q", config, timeout=PATIENT_S)
+    await invoke(model, config)
+
+
+async def beside_one(model: Silent, config: Any) -> None:
+    patient = asyncio.create_task(model.ainvoke("q", config, timeout=PATIENT_S))
+    await asyncio.gather(patient, invoke(model, config))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        after_one,
+        after_one_in_a_thread,
+        after_one_that_failed,
+        after_one_that_was_given_up,
+        beside_one,
+    ],
+)
+async def test_a_call_that_may_take_longer_does_not_delay_the_notice(call: Call) -> None:
+    assert await is_noticed(call, Silent(), within_s=PATIENCE_S)
 
 
 @pytest.mark.parametrize("call", [invoke, stream])
