@@ -70,7 +70,7 @@ class ParsedStream:
         self._completions = completions
         self._state = state
         self._texts: list[str] = []  # which the state lacks
-        self._first: Frame = {}  # of these texts, or of the last ones
+        self._first: Frame = {}  # of these texts, or of the last ones; {} if all were published directly
         self._is_begun = False
         self._is_finished = False
 
@@ -114,7 +114,7 @@ class ParsedStream:
             return
         delta = {"content": "".join(self._texts)} | ({} if self._is_begun else {"role": "assistant"})
         self._texts.clear()
-        (choice,) = self._first["choices"]
+        (choice,) = self._first.get("choices", ({},))
         frame = {**_ENVELOPE, **self._first, "choices": [{"index": 0, **choice, "delta": delta}]}
         self._events(ChatCompletionChunk.construct(**frame))
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
 from langchain_core.messages.tool import invalid_tool_call
 from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.utils.json import parse_partial_json
 
 from seltzer.runs.text import clean_value
 from seltzer.upstream import (
@@ -94,7 +95,7 @@ def _check_ending(metadata: Mapping[str, Any], provider: str | None) -> None:
 
 def _check_calls(message: AIMessage, seen: Sequence[PartialCall], *, is_cut: bool) -> None:
     broken = [call for call in seen if not are_complete(call.arguments, is_cut=is_cut)]
-    pairs = [(call, found) for call in broken if (found := _find(message.tool_calls, call)) is not None]
+    pairs = [pair for pair in _pairs(seen, message.tool_calls) if pair[0] in broken]
     if pairs and is_cut:
         raise UpstreamTruncated("The model's answer was cut off amid the arguments of a tool call.")
     if isinstance(message.content, list) and any(is_too_deep(call.arguments) for call in broken):
@@ -102,8 +103,8 @@ def _check_calls(message: AIMessage, seen: Sequence[PartialCall], *, is_cut: boo
         raise UpstreamMalformed("The arguments of a tool call are nested too deeply.")
     if pairs and isinstance(message, AIMessageChunk):
         raise UpstreamMalformed("The arguments of a tool call aren't a JSON object.")
-    for call, found in pairs:
-        message.tool_calls.remove(found)
+    message.tool_calls[:] = [each for each in message.tool_calls if not any(each is f for _, f in pairs)]
+    for call, _ in pairs:
         message.invalid_tool_calls.append(
             invalid_tool_call(
                 name=call.name,
@@ -119,7 +120,45 @@ def _check_calls(message: AIMessage, seen: Sequence[PartialCall], *, is_cut: boo
         each["args"] = args
 
 
-def _find(calls: Sequence[ToolCall], call: PartialCall) -> ToolCall | None:
-    return next(
-        (each for each in calls if (each["id"], each["name"]) == (call.call_id, call.name or "")), None
-    )
+def _pairs(seen: Sequence[PartialCall], calls: Sequence[ToolCall]) -> Iterator[tuple[PartialCall, ToolCall]]:
+    """Yield each of the seen calls with the message's call that was made of it, if there is one.
+
+    Ids and names may be missing, and may repeat: the arguments tell such calls apart, and then the order.
+    Where a package changes arguments, the order alone does. What LangChain can't read is no call of the
+    message.
+    """
+    left = list(calls)
+    readable = [(call, args) for call in seen if (args := _as_read(call.arguments)) is not None]
+    unpaired: list[PartialCall] = []
+    for call, args in readable:
+        found = next(
+            (n for n, each in enumerate(left) if _is_named(each, call) and each["args"] == args), None
+        )
+        if found is None:
+            unpaired.append(call)
+        else:
+            yield call, left.pop(found)
+    for call in unpaired:
+        found = next((n for n, each in enumerate(left) if _is_named(each, call)), None)
+        if found is not None:
+            yield call, left.pop(found)
+
+
+def _is_named(each: ToolCall, call: PartialCall) -> bool:
+    return (each["id"], each["name"]) == (call.call_id, call.name or "")
+
+
+def _are_equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    try:
+        return one == other
+    except RecursionError:
+        return False
+
+
+def _as_read(arguments: str) -> dict[str, Any] | None:
+    """Return the arguments as LangChain reads them, repaired; None if they aren't an object even so."""
+    try:
+        read = parse_partial_json(arguments) if arguments else {}
+    except (ValueError, RecursionError):
+        return None
+    return read if isinstance(read, dict) else None
