@@ -150,7 +150,16 @@ async def tell(state):
 builder = StateGraph(State, input_schema=Input, output_schema=Output).add_node(tell)
 graph = builder.add_edge(START, "tell").compile()
 """
+# Of several keys: a model's text is never the answer. Each is run once.
+SEVERAL = {
+    "several-of-a-model": (
+        DECLARED.format(keys="answer: str; score: int", update=f'{MODELS}, "score": 1'),
+        1,
+    ),
+    "several-of-lists": (DECLARED.format(keys="answer: str; notes: list", update=MODELS), ["n"]),
+}
 GRAPHS |= {name: source for name, (source, _, _) in OTHERS.items()} | {"less": LESS}
+GRAPHS |= {name: source for name, (source, _) in SEVERAL.items()}
 PROTOCOLS = (*LANGSERVE, "native")
 WHOLE = ("invoke", "batch", "hash", "native")
 
@@ -255,6 +264,16 @@ def test_what_a_node_writes_to_the_only_output_is_live(client: TestClient) -> No
     assert not message["held"]
     assert [each.strip() for each in tokens] == ["The", "answer", "is", "here."]
     assert "retracted" not in dict(events)
+
+
+@pytest.mark.parametrize("graph", SEVERAL)
+def test_an_output_of_several_keys_is_its_json_alone_from_the_first_run_on(
+    client: TestClient, graph: str
+) -> None:
+    text = client.post("/chat", json={"text": "hi", "graph": graph}).text
+
+    other = "score" if graph == "several-of-a-model" else "notes"
+    assert json.loads(text) == {"answer": "The answer is here.", other: SEVERAL[graph][1]}
 
 
 @pytest.mark.parametrize("protocol", WHOLE)

@@ -174,6 +174,8 @@ class Candidates:
         path, shape = candidate.path, self._shape
         if candidate.call > 0 or metadata.get(PARALLEL) or shape.has_dropped(path):
             return False
+        if not shape.output.may_be_a_models_text:
+            return False
         if not (shape.can_be_last(path) or (shape.is_task(path) and shape.always_keeps(path))):
             return False
         if any(not (each.is_kept or each.is_held) for each in self._found):  # one at a time

@@ -24,6 +24,13 @@ class Output:
         self._keys = None if isinstance(channels, str) else tuple(channels)
         self._is_on_messages = is_on_messages
 
+    @property
+    def may_be_a_models_text(self) -> bool:
+        """Whether a model's text may be the answer: it isn't that of an object of several keys."""
+        if not self._is_on_messages or self._keys is None:
+            return True
+        return MESSAGES in self._keys or len(self._keys) == 1
+
     def of(self, values: Any) -> Any:
         """Return the output among a state's values."""
         if self._keys is None or not isinstance(values, Mapping):
