@@ -128,7 +128,23 @@ OTHERS: dict[str, tuple[str, Any, str]] = {
     ),
     "nothing-written": (DECLARED.format(keys="answer: str", update='"score": 1'), {}, ""),
     "a-functions-object": (RETURNS.format(value='{"report": messages[-1].text}'), {"report": "hi"}, "hi"),
+    "a-functions-empty-list": (RETURNS.format(value="[]"), [], "[]"),
+    "a-functions-empty-object": (RETURNS.format(value="{}"), {}, ""),
+    "a-functions-two-texts": (
+        RETURNS.format(value='("paris", "france")'),
+        ["paris", "france"],
+        '["paris", "france"]',
+    ),
+    "a-functions-other-messages": (RETURNS.format(value='{"messages": "two"}'), {"messages": "two"}, "two"),
     "a-functions-list": (RETURNS.format(value='["a", 1]'), ["a", 1], '["a", 1]'),
+}
+# What functions on messages return that is messages, and its text.
+SPELLED = {
+    "a-pair": ('("ai", "yes")', "yes"),
+    "a-list-of-pairs": ('[*messages, ("assistant", "yes")]', "yes"),
+    "a-pair-in-an-object": ('{"messages": ("ai", "yes")}', "yes"),
+    "no-messages": ('{"messages": []}', ""),
+    "no-value": ("None", ""),
 }
 LESS = """
 from langgraph.graph import START, StateGraph
@@ -160,6 +176,7 @@ SEVERAL = {
 }
 GRAPHS |= {name: source for name, (source, _, _) in OTHERS.items()} | {"less": LESS}
 GRAPHS |= {name: source for name, (source, _) in SEVERAL.items()}
+GRAPHS |= {name: RETURNS.format(value=value) for name, (value, _) in SPELLED.items()}
 PROTOCOLS = (*LANGSERVE, "native")
 WHOLE = ("invoke", "batch", "hash", "native")
 
@@ -233,6 +250,14 @@ def test_a_graph_on_messages_that_returns_something_else_has_that_as_its_output(
     client: TestClient, protocol: str, graph: str
 ) -> None:
     assert run(client, protocol, graph).seen == OTHERS[graph][1]
+
+
+@pytest.mark.parametrize("protocol", WHOLE)
+@pytest.mark.parametrize("graph", SPELLED)
+def test_what_a_function_returns_as_messages_is_their_answer(
+    client: TestClient, graph: str, protocol: str
+) -> None:
+    assert run(client, protocol, graph).text == SPELLED[graph][1]
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "text/event-stream"])

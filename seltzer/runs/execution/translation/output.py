@@ -43,9 +43,12 @@ class Output:
             return MESSAGES in self._keys
         if values is None or isinstance(values, str | BaseMessage):
             return True
+        found = messages_in(values)
         if isinstance(values, Mapping):
-            return MESSAGES in values
-        return isinstance(values, Sequence) and (is_pair(values) or len(messages_in(values)) == len(values))
+            return MESSAGES in values and (bool(found) or not values[MESSAGES])
+        if not isinstance(values, Sequence) or not found:
+            return False
+        return is_pair(values) or len(found) == len(values)
 
     def own(self, values: Any) -> str | None:
         """Return the text that the output itself is; None if it is messages, or has no answer."""
