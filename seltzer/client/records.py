@@ -22,7 +22,8 @@ class RunInfo:
     """A run as it was when it was requested.
 
     status: pending, running, success, error, interrupted or cancelled. output is the result of a success: the
-    answer's text for a graph on messages. interrupts are an interrupted run's questions.
+    answer's text for a graph on messages, or `{text, tool_calls}` if it ends on calls that its client is to
+    run. interrupts are an interrupted run's questions.
     """
 
     run_id: str

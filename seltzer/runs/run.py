@@ -69,8 +69,9 @@ class Run:
 
     number counts the runs of a store, 1, 2, 3 ..: the newest run of a thread has the highest. attempt is 0
     before the first. last is the terminal event, once there is one. output is the graph's result as JSON,
-    once status is success: the answer's text for a graph on messages. crashes counts the attempts whose
-    process died over them; one that was handed back didn't.
+    once status is success: the answer's text for a graph on messages, or `{text, tool_calls}` if it ends on
+    calls that its client is to run. crashes counts the attempts whose process died over them; one that was
+    handed back didn't.
     """
 
     spec: RunSpec
