@@ -14,7 +14,6 @@ _SINGLE: Final = frozenset(
     for name in (
         "host", "origin", "referer", "content-type", "content-length", "authorization", "proxy-authorization",
         "x-api-key", "idempotency-key", "last-event-id", "sec-fetch-site", "sec-fetch-mode",
-        "x-forwarded-prefix",
     )
 )  # fmt: skip
 

@@ -16,7 +16,8 @@ class ProxyPrefix:
     """ASGI middleware that puts the removed prefix back, as root_path, so that every URL carries it.
 
     root_path: the prefix of a proxy that doesn't send it. trusted: addresses and networks of proxies whose
-    X-Forwarded-Prefix counts; anybody else's is ignored.
+    X-Forwarded-Prefix counts; anybody else's is ignored. One that removes several prefixes sends each in the
+    order in which it has removed them, in a header of its own or after a comma (Traefik, Spring).
     """
 
     def __init__(self, app: ASGIApp, *, root_path: str = "", trusted: Collection[_Network] = ()) -> None:
@@ -35,9 +36,10 @@ class ProxyPrefix:
 
     def _prefix(self, scope: Scope) -> str:
         if self._trusted and _is_within(scope, self._trusted):
-            sent = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
-            if _PREFIX.fullmatch(sent):
-                return sent
+            sent = ",".join(Headers(scope=scope).getlist("x-forwarded-prefix")).split(",")
+            prefixes = [prefix for each in sent if (prefix := each.strip().rstrip("/"))]
+            if prefixes and all(map(_PREFIX.fullmatch, prefixes)):
+                return "".join(prefixes)
         return self._root_path
 
 

@@ -96,19 +96,26 @@ def test_several_in_one_process_have_threads_of_their_own(tmp_path: Path) -> Non
         assert client.get("/two/agent/threads/ada").status_code == 404
 
 
+TWICE = httpx.Headers([("x-forwarded-prefix", "/ai"), ("x-forwarded-prefix", "/agents")])
+
+
 @pytest.mark.parametrize(
     ("settings", "headers", "prefix"),
     [
         ({"root_path": "/ai"}, {}, "/ai"),
         ({"trusted_proxies": ["127.0.0.0/8"]}, {"x-forwarded-prefix": "/ai/"}, "/ai"),
         ({"trusted_proxies": ["127.0.0.1"]}, {"x-forwarded-prefix": "//evil.example"}, ""),
+        ({"trusted_proxies": ["127.0.0.1"]}, {"x-forwarded-prefix": "/ai, /agents"}, "/ai/agents"),
+        ({"trusted_proxies": ["127.0.0.1"]}, {"x-forwarded-prefix": "/ai, agents"}, ""),
+        ({"trusted_proxies": ["127.0.0.1"], "root_path": "/ai"}, {"x-forwarded-prefix": ""}, "/ai"),
+        ({"trusted_proxies": ["127.0.0.1"]}, TWICE, "/ai/agents"),
         ({"trusted_proxies": ["10.0.0.0/8"]}, {"x-forwarded-prefix": "/ai"}, ""),
+        ({"trusted_proxies": ["10.0.0.0/8"]}, TWICE, ""),
         ({}, {"x-forwarded-prefix": "/ai"}, ""),
+        ({}, TWICE, ""),
     ],
 )
-def test_a_proxys_prefix_is_in_every_url(
-    settings: dict[str, Any], headers: dict[str, str], prefix: str
-) -> None:
+def test_a_proxys_prefix_is_in_every_url(settings: dict[str, Any], headers: Any, prefix: str) -> None:
     seltzer = Seltzer({"agent": saying("hello")}, **settings)
     app = FastAPI(lifespan=seltzer.lifespan)
     seltzer.guard(app)

@@ -52,7 +52,9 @@ def test_it_is_refused_whatever_is_asked(demo_server: Served, path: str) -> None
     assert asked(demo_server, "GET", path, headers)[0] == 400
 
 
-@pytest.mark.parametrize("name", ["accept", "cookie", "x-forwarded-for", "cache-control"])
+@pytest.mark.parametrize(
+    "name", ["accept", "cookie", "x-forwarded-for", "x-forwarded-prefix", "cache-control"]
+)
 def test_a_list_may_be_sent_in_several_headers(demo_server: Served, name: str) -> None:
     headers = [JSON, (name, "one"), (name, "other")]
 
