@@ -6,9 +6,9 @@ doesn't know are a provider's own, and are kept as they are.
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from seltzer.errors import InvalidInput
 from seltzer.protocols.http.message_parts import check_parts
@@ -31,17 +31,24 @@ class _Known(BaseModel):
             raise InvalidInput.first_of(error.errors(include_input=False, include_url=False), place) from None
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Count: TypeAlias = Annotated[int | None, BeforeValidator(_whole)]  # 1.0 is 1, as in JavaScript
+
+
 class _TokenDetails(_Known):
-    audio: int | None = None
-    cache_creation: int | None = None
-    cache_read: int | None = None
-    reasoning: int | None = None
+    audio: _Count = None
+    cache_creation: _Count = None
+    cache_read: _Count = None
+    reasoning: _Count = None
 
 
 class _Usage(_Known):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
+    input_tokens: _Count = None
+    output_tokens: _Count = None
+    total_tokens: _Count = None
     input_token_details: _TokenDetails | None = None
     output_token_details: _TokenDetails | None = None
 
@@ -73,11 +80,23 @@ class _FunctionCall(_Known):
     function: _Function
 
 
+class _KeptFunction(_Known):
+    name: str | None = None
+    arguments: Any = None
+
+
+class _KeptCall(_Known):
+    """A tool call as a provider has sent it."""
+
+    id: str | None = None
+    function: _KeptFunction | None = None
+
+
 class _Additional(_Known):
     """What providers' packages read of OpenAI's fields, as LangChain has kept them."""
 
-    tool_calls: list[_FunctionCall] | None = None
-    function_call: _Function | None = None
+    tool_calls: list[_KeptCall] | None = None
+    function_call: _KeptFunction | None = None
 
 
 class _Message(_Known):
@@ -118,7 +137,7 @@ def _check_arguments(function: _Function, place: str) -> None:
 def check_content(content: Any, place: str, *, is_answer: bool) -> None:
     """Raise InvalidInput if it isn't what a message may contain; null counts as empty.
 
-    is_answer: a model has written it, for its own provider to read again.
+    is_answer: a model or a tool has written it, for a provider to read again.
     """
     if content is None or isinstance(content, str):
         return

@@ -18,11 +18,12 @@ _LIST: Final[_Kinds] = (list,)
 _NAMES: Final[Mapping[type, str]] = {
     str: "a string", dict: "an object", list: "a list", int: "an integer", bool: "true or false"
 }  # fmt: skip
-# LangChain's own, then those of OpenAI's two APIs, Anthropic, Bedrock and Google.
+# LangChain's own, then those of OpenAI's two APIs, Anthropic, Bedrock, Google, Mistral, and vLLM and Qwen.
 _TYPES: Final = KNOWN_BLOCK_TYPES | {
     "image_url", "input_audio", "input_text", "input_image", "input_file", "document", "search_result",
     "tool_use", "tool_result", "thinking", "redacted_thinking", "container_upload", "guard_content",
     "cachePoint", "media", "image_file", "refusal", "output_text",
+    "document_url", "video_url", "audio_url", "image_embeds", "audio_embeds",
 }  # fmt: skip
 # The keys whose JSON type is the same wherever they are used.
 _KEYS: Final[Mapping[str, _Kinds]] = {
@@ -30,7 +31,8 @@ _KEYS: Final[Mapping[str, _Kinds]] = {
     "url": _TEXT, "base64": _TEXT, "data": _TEXT, "file_id": _TEXT, "file_uri": _TEXT, "file_url": _TEXT,
     "file_data": _TEXT, "filename": _TEXT, "mime_type": _TEXT, "media_type": _TEXT, "source_type": _TEXT,
     "detail": _TEXT, "signature": _TEXT, "tool_use_id": _TEXT, "tool_call_id": _TEXT,
-    "image_url": (str, dict), "input_audio": _OBJECT, "file": _OBJECT, "image_file": _OBJECT,
+    "image_url": (str, dict), "video_url": (str, dict), "audio_url": (str, dict), "document_url": _TEXT,
+    "document_name": _TEXT, "input_audio": _OBJECT, "file": _OBJECT, "image_file": _OBJECT,
     "source": (str, dict), "input": (str, dict), "content": (str, list), "reasoning": (str, dict),
     "thinking": (str, list), "reasoning_content": (str, dict), "summary": (str, list), "value": (str, dict),
     "annotations": _LIST, "is_error": (bool,), "cache_control": _OBJECT, "extras": _OBJECT,
@@ -39,6 +41,8 @@ _KEYS: Final[Mapping[str, _Kinds]] = {
 # What stands in an object under one of these keys.
 _INNER: Final[Mapping[str, tuple[str, ...]]] = {
     "image_url": ("url",),
+    "video_url": ("url",),
+    "audio_url": ("url",),
     "input_audio": ("data",),
     "file": (),
     "image_file": ("file_id",),
@@ -50,7 +54,8 @@ _INNER_KEYS: Final = frozenset(
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("text",), "input_text": ("text",), "image_url": ("image_url",), "input_audio": ("input_audio",),
     "image_file": ("image_file",), "tool_use": ("name", "input"), "tool_result": ("tool_use_id",),
-    "container_upload": ("file_id",), "search_result": ("source", "content"), "non_standard": ("value",),
+    "container_upload": ("file_id",), "video_url": ("video_url",), "audio_url": ("audio_url",),
+    "document_url": ("document_url",), "search_result": ("source", "content"), "non_standard": ("value",),
 }  # fmt: skip
 _MEDIA: Final = frozenset(
     {"image", "audio", "video", "file", "media", "document", "input_image", "input_file"}
@@ -61,7 +66,7 @@ _LABELS: Final = frozenset({"type", "id", "index", "mime_type", "detail", "title
 def check_parts(parts: Sequence[Any], place: str, *, is_answer: bool) -> None:
     """Raise InvalidInput naming the first part, or field of one, that can't be read.
 
-    is_answer: a model has written them, of types that its provider may have invented since; some are half.
+    is_answer: a model or a tool has written them, of types of their own; some of a model's are half.
     """
     for index, part in enumerate(parts):
         if not isinstance(part, str):
@@ -77,9 +82,9 @@ def _check_part(part: Any, place: str, *, is_answer: bool) -> None:
     if not isinstance(kind, str) or not (is_answer or kind in _TYPES):
         raise InvalidInput(f"{place}.type", "is missing" if kind is None else "is not known")
     needed = _NEEDED.get(kind, ()) if not is_answer or kind == "text" else ()
-    _check_keys(part, _KEYS.keys(), needed, place)
+    _check_keys(part, _KEYS.keys() if kind in _TYPES else (), needed, place)
     for key, inner in _INNER.items():
-        if isinstance(part.get(key), dict):
+        if kind in _TYPES and isinstance(part.get(key), dict):
             _check_keys(part[key], _INNER_KEYS, () if is_answer else inner, f"{place}.{key}")
     if kind in _MEDIA and not is_answer and part.keys() <= _LABELS:
         raise InvalidInput(
@@ -96,6 +101,7 @@ def _check_keys(part: Mapping[str, Any], known: Collection[str], needed: Sequenc
         kinds = _KEYS[key] if key in known else ()
         if not kinds or (value is None and key not in needed):
             continue
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        is_whole = int in kinds and isinstance(value, float) and value.is_integer()
+        if not (is_whole or isinstance(value, kinds)) or (isinstance(value, bool) and bool not in kinds):
             names = " or ".join(_NAMES[each] for each in kinds)
             raise InvalidInput(f"{place}.{key}", f"must be {names}")

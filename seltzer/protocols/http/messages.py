@@ -89,7 +89,7 @@ def parse_message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
     if message.type not in _KNOWN:
         raise InvalidInput(field, _UNKNOWN)
     if not isinstance(spelled, dict):
-        check_content(message.content, f"{field}.1", is_answer=message.type == "ai")
+        check_content(message.content, f"{field}.1", is_answer=message.type in ("ai", "tool"))
     if UNSTORABLE.search(str(message.content)):  # by GET: a body was checked already
         raise InvalidInput(field, "has a NUL or a lone surrogate")
     if len(dumps(message.content)) > limits.message_bytes:
@@ -105,7 +105,9 @@ def _converted(spelled: Any, field: str) -> BaseMessage:
     """Return the message as LangChain's, its fields and parts checked if its role is known."""
     if isinstance(spelled, dict) and (role := _role(spelled)) in _KNOWN | _ROLES:
         check_fields(spelled, field)
-        check_content(spelled.get("content"), f"{field}.content", is_answer=role in _ANSWERS)
+        check_content(
+            spelled.get("content"), f"{field}.content", is_answer=role in _ANSWERS or role == "tool"
+        )
     try:
         [message] = convert_to_messages([spelled])
     except ValidationError as error:

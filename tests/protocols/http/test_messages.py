@@ -68,6 +68,15 @@ PARTS: dict[str, Any] = {
     },
     "Anthropic's tool result": {"type": "tool_result", "tool_use_id": "c", "content": "4", "is_error": False},
     "Google's media": {"type": "media", "mime_type": "video/mp4", "file_uri": "gs://a"},
+    "vLLM's video": {"type": "video_url", "video_url": {"url": "https://example.org/a.mp4"}},
+    "vLLM's audio": {"type": "audio_url", "audio_url": {"url": "https://example.org/a.wav"}},
+    "Qwen's video as a text": {"type": "video_url", "video_url": "https://example.org/a.mp4", "fps": 2},
+    "Mistral's document": {
+        "type": "document_url",
+        "document_url": "https://example.org/a.pdf",
+        "document_name": "a",
+    },
+    "an index that is a whole float": {"type": "text", "text": "hi", "index": 0.0},
     "Bedrock's cache point": {"cachePoint": {"type": "default"}},
     "a text": "hi",
 }
@@ -87,7 +96,13 @@ OF_ANSWERS: dict[str, Any] = {
     },
     "a refusal": {"type": "refusal", "refusal": "no"},
     "a tool of the server": {"type": "server_tool_call", "id": "s", "name": "search", "args": {}},
-    "what a provider has invented since": {"type": "hologram", "beam": 5},
+    "what a provider has invented since": {"type": "hologram", "beam": 5, "data": [1], "source": {"url": 1}},
+}
+OF_TOOLS: dict[str, Any] = {
+    "ToolNode's JSON": {"type": "json", "json": {"a": [1]}},
+    "ToolNode's custom output": {"type": "custom_tool_call_output", "output": "4"},
+    "MCP's resource": {"type": "resource", "resource": {"uri": "file:///a", "text": "hi"}},
+    "a tool's own": {"type": "table", "title": 5, "content": {"rows": []}},
 }
 
 
@@ -111,6 +126,16 @@ def test_an_answers_part_is_kept_as_it_is(name: str) -> None:
     assert message.content == [part]
 
 
+@pytest.mark.parametrize("name", [*OF_TOOLS, *PARTS])
+def test_a_part_of_a_tools_result_is_kept_as_it_is(name: str) -> None:
+    part = {**OF_TOOLS, **PARTS}[name]
+    result = {"role": "tool", "tool_call_id": "c", "content": [part]}
+
+    for spelled in (result, {**result, "type": "tool"}, dumpd(ToolMessage([part], tool_call_id="c"))):
+        [_, _, message] = parsed("hi", CALLING, spelled)
+        assert message.content == [part]
+
+
 @pytest.mark.parametrize(
     ("part", "place", "reason"),
     [
@@ -118,6 +143,11 @@ def test_an_answers_part_is_kept_as_it_is(name: str) -> None:
         ({"type": "image_url", "image_url": 5}, ".image_url", "must be a string or an object"),
         ({"type": "image_url", "image_url": None}, ".image_url", "must be a string or an object"),
         ({"type": "image_url", "image_url": {}}, ".image_url.url", "is missing"),
+        ({"type": "video_url"}, ".video_url", "is missing"),
+        ({"type": "audio_url", "audio_url": {"url": 5}}, ".audio_url.url", "must be a string"),
+        ({"type": "document_url", "document_url": {}}, ".document_url", "must be a string"),
+        ({"type": "text", "text": "x", "index": 0.5}, ".index", "must be an integer or a string"),
+        ({"type": "json", "json": {}}, ".type", "is not known"),
         ({"type": "image_url", "image_url": {"url": ["x"]}}, ".image_url.url", "must be a string"),
         ({"type": "image", "url": 5}, ".url", "must be a string"),
         ({"type": "image", "source": {"data": 5}}, ".source.data", "must be a string"),
@@ -153,6 +183,10 @@ def test_a_part_with_a_field_of_a_wrong_type_is_refused(part: Any, place: str, r
         ({"response_metadata": "x"}, "response_metadata"),
         ({"usage_metadata": 5}, "usage_metadata"),
         ({"usage_metadata": {"input_tokens": "x"}}, "usage_metadata.input_tokens"),
+        ({"usage_metadata": {"input_tokens": 1.5}}, "usage_metadata.input_tokens"),
+        ({"usage_metadata": {"input_tokens": True}}, "usage_metadata.input_tokens"),
+        ({"additional_kwargs": {"tool_calls": [{"id": 5}]}}, "additional_kwargs.tool_calls"),
+        ({"additional_kwargs": {"function_call": {"name": []}}}, "additional_kwargs.function_call"),
         (
             {"usage_metadata": {"output_token_details": {"reasoning": []}}},
             "usage_metadata.output_token_details",
@@ -224,6 +258,41 @@ def test_null_is_a_field_that_is_left_out() -> None:
     [_, message, _] = parsed("?", {"role": "assistant", "content": None} | dict.fromkeys(keys), "!")
 
     assert message == AIMessage("")
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"tool_calls": [{"id": None, "function": {"name": "f", "arguments": "{}"}, "type": "function"}]},
+        {"tool_calls": [{"function": {"name": None, "arguments": "{}"}}]},
+        {"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": None}}]},
+        {"tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "f", "input": "x"}}]},
+        {"function_call": {"name": None, "arguments": ""}},
+        {"function_call": {"arguments": "{}"}},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("calls", [None, [], [CALL]], ids=["null", "none", "one"])
+def test_calls_that_langchain_has_kept_of_a_provider_are_read(kept: dict[str, Any], calls: Any) -> None:
+    answer = {"role": "assistant", "content": "x", "additional_kwargs": kept, "tool_calls": calls}
+
+    [_, message, _] = parsed("?", answer, "!")
+
+    assert message.additional_kwargs == kept
+    assert not calls or message.tool_calls == calls
+
+
+def test_a_whole_float_is_a_count() -> None:
+    usage = {
+        "input_tokens": 1.0,
+        "output_tokens": 2.0,
+        "total_tokens": 3,
+        "input_token_details": {"audio": 1.0},
+    }
+
+    [_, message, _] = parsed("?", {"role": "assistant", "content": "x", "usage_metadata": usage}, "!")
+
+    assert message.content == "x"
 
 
 def test_openais_calls_and_results_are_read() -> None:
