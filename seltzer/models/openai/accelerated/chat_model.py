@@ -15,6 +15,7 @@ from seltzer.models.openai.accelerated.completions import AcceleratedCompletions
 from seltzer.models.openai.accelerated.direct_path import DirectPath, PublishedText
 from seltzer.models.openai.accelerated.frames import TextFrame
 from seltzer.models.openai.accelerated.http.client import ModelHttpClient
+from seltzer.models.openai.accelerated.http.untouched import is_unwrapped
 from seltzer.models.openai.accelerated.parsed_stream import ParsingClient
 from seltzer.models.openai.accelerated.text_chunk import text_chunk
 from seltzer.models.openai.retries import abound_retry
@@ -74,8 +75,9 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
         """Return whether ChatOpenAI would ask for a stream of chat completions, and nothing else."""
         if isinstance(self.async_client, AcceleratedCompletions):
             return False
-        # Without a client it was given the completions alone.
-        return self.root_async_client is not None and self._asks_for_completions(options)
+        # Without a client it was given the completions alone; a tracer's `create` has to be called.
+        is_the_sdks = self.root_async_client is not None and is_unwrapped(self.async_client)
+        return is_the_sdks and self._asks_for_completions(options)
 
     def can_accelerate_blocking(self, options: dict[str, Any]) -> bool:
         """Return the same for a call without an event loop, where the SDK reads answers in a form."""

@@ -98,11 +98,9 @@ class AcceleratedCompletions:
         It looks for that in each message of the history, which is most of a long thread's turn. A client of
         another class, such as Azure's, may build its requests in a way of its own.
         """
-        if not (type(self._client) is AsyncOpenAI and _is_plain(payload)):
-            answer = await self._client.chat.completions.with_raw_response.create(**payload)
-            response: httpx2.Response = answer.http_response
-            return response
-        return await (self._requests.open if self._requests else post)(self._client, payload)
+        if self._requests and type(self._client) is AsyncOpenAI and _is_plain(payload):
+            return await self._requests.open(self._client, payload)
+        return await post(self._client, payload)
 
 
 def _is_plain(payload: dict[str, Any]) -> bool:

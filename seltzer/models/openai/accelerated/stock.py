@@ -40,7 +40,7 @@ class StockCalls:
     def accelerated(
         self, model: ChatOpenAI, handlers: Iterable[Any], options: dict[str, Any]
     ) -> AcceleratedChatOpenAI | None:
-        """Return the model for one call, with its settings as they are now; None if it goes its own way.
+        """Return the model for one call, with its settings as they are now; None if it is left to LangChain.
 
         It does unless the handlers show that a run of ours calls, the model's HTTP client is the one that
         ChatOpenAI makes by itself, and what is asked for is a stream of chat completions.
@@ -59,13 +59,13 @@ class StockCalls:
         twin = _twin(model)
         return twin if twin.can_accelerate_blocking(options) else None
 
-    async def generate(self, model: AcceleratedChatOpenAI, call: Call, *args: Any, **options: Any) -> Any:
+    async def generate(self, model: AcceleratedChatOpenAI, call: Call, /, *args: Any, **options: Any) -> Any:
         """Call the model's method, and return what it does."""
         await self._connect(model)
         return await call(*args, **options)
 
     async def stream(
-        self, model: AcceleratedChatOpenAI, call: Call, *args: Any, **options: Any
+        self, model: AcceleratedChatOpenAI, call: Call, /, *args: Any, **options: Any
     ) -> AsyncIterator[Any]:
         """Call the model's method, and yield what it does."""
         await self._connect(model)
@@ -74,7 +74,7 @@ class StockCalls:
                 yield chunk
 
     def stream_blocking(
-        self, _model: AcceleratedChatOpenAI, call: Call, *args: Any, **options: Any
+        self, _model: AcceleratedChatOpenAI, call: Call, /, *args: Any, **options: Any
     ) -> Iterator[Any]:
         """Call the model's method, and return what it does."""
         chunks: Iterator[Any] = call(*args, **options)
@@ -84,7 +84,7 @@ class StockCalls:
         """Have the model's streams arrive by connections of our own; whole answers come by its own."""
         is_bounded = model.max_retries is None
         model.http_async_client = await self._clients.http_client(is_bounded=is_bounded)
-        model.root_async_client = self._clients.copy_of(model.root_async_client, model.http_async_client)
+        model.root_async_client = self._clients.copy_of(model, model.http_async_client)
 
     def _is_wanted(self, model: ChatOpenAI, handlers: Iterable[Any]) -> bool:
         is_left_out = (model.metadata or {}).get(OPT_OUT) is False
@@ -141,7 +141,7 @@ def _put_in_front(
     own = vars(ChatOpenAI).get(name)
 
     @wraps(getattr(ChatOpenAI, name))
-    def front(self: ChatOpenAI, *args: Any, **options: Any) -> Any:
+    def front(self: ChatOpenAI, /, *args: Any, **options: Any) -> Any:
         if type(self) is ChatOpenAI:
             model = accelerated(self, handlers_of(options), options)
             if model is not None:

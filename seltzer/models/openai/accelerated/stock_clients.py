@@ -5,10 +5,11 @@ import threading
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI
 
 from seltzer.models.openai.accelerated.http.client import ModelHttpClient
-from seltzer.models.openai.accelerated.http.repeated_requests import settings_of
+from seltzer.models.openai.accelerated.http.repeated_requests import plain_settings
 from seltzer.models.openai.retries import abound_retry
 
 
@@ -30,9 +31,11 @@ class StockClients:
             made = await asyncio.to_thread(self._make_http_client, is_bounded)
         return made
 
-    def copy_of(self, client: AsyncOpenAI, http_client: ModelHttpClient) -> AsyncOpenAI:
-        """Return a copy of the client that sends by this HTTP client."""
-        state = (http_client, settings_of(client))
+    def copy_of(self, model: ChatOpenAI, http_client: ModelHttpClient) -> AsyncOpenAI:
+        """Return a copy of the model's client that sends by this HTTP client."""
+        client: AsyncOpenAI = model.root_async_client
+        defaults = dict(model.default_headers or {}), dict(model.default_query or {})  # the client's own
+        state = (http_client, plain_settings(client), defaults)
         kept = self._copies.get(client)
         if kept is not None and kept[0] == state:
             return kept[1]

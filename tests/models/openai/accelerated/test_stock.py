@@ -9,7 +9,7 @@ import ssl
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpx2
@@ -100,6 +100,7 @@ ACCELERATED: dict[str, Making] = {
         url, root_async_client=None, async_client=None
     ).model_copy(update=vars_of_client(plain(url).root_async_client.with_options(timeout=5))),
     "bind": lambda url: plain(url).bind(stop=["x"]),
+    "another model for each call": lambda url: plain(url).bind(model="other"),
     "bind_tools": lambda url: plain(url).bind_tools([look]),
     "with_config": lambda url: plain(url).with_config(tags=["a"]),
     "with_retry": lambda url: plain(url).with_retry(stop_after_attempt=1),
@@ -298,6 +299,15 @@ async def test_settings_count_as_they_are_at_the_call(upstream: Upstream) -> Non
 
     assert bodies == [0.1, 0.9, 0.9]
     assert keys == ["Bearer k", "Bearer k", "Bearer k2"]
+
+
+async def test_a_default_that_is_changed_counts_at_the_next_call(upstream: Upstream) -> None:
+    model = await asyncio.to_thread(plain, upstream.url, default_headers={"x-tenant": "one"})
+    for tenant in ("one", "two", "two"):
+        cast(dict[str, str], model.default_headers)["x-tenant"] = tenant
+        await ask(model)
+
+    assert [each.headers["x-tenant"] for each in upstream.requests] == ["one", "two", "two"]
 
 
 async def test_what_the_client_was_made_with_is_sent(upstream: Upstream) -> None:

@@ -17,7 +17,10 @@ class Connection(asyncio.Protocol):
     """Sends one request after the other; returns a response's body as it arrives, all that waits at once.
 
     What arrived before a failure is returned before the failure is raised, as one of httpx2's errors.
+    released_s: when it was last returned to its pool, by the loop's clock.
     """
+
+    released_s = 0.0
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()

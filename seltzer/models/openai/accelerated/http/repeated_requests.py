@@ -16,8 +16,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 import httpx2
-from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from seltzer.models.openai.accelerated.http.transport import (
     SENT_BY,
@@ -31,7 +30,7 @@ from seltzer.models.openai.accelerated.http.untouched import are_unchanged
 Payload = Mapping[str, Any]
 Outcome = httpx2.Response | httpx2.TransportError
 
-settings_of = attrgetter("api_key", "organization", "project", "base_url", "timeout", "max_retries")
+plain_settings = attrgetter("api_key", "organization", "project", "base_url", "timeout", "max_retries")
 
 
 class RepeatedRequests:
@@ -40,18 +39,18 @@ class RepeatedRequests:
     def __init__(self, event_hooks: Mapping[str, Any]) -> None:
         self._event_hooks = event_hooks
         self._firsts = WeakKeyDictionary[AsyncOpenAI, tuple[Any, FirstRequest | None]]()
-        self._changing = WeakSet[AsyncOpenAI]()  # those that renew their key by themselves
+        self._renewing = WeakSet[AsyncOpenAI]()  # their key, by themselves
 
     async def open(self, client: AsyncOpenAI, payload: Payload) -> httpx2.Response:
-        """Send the payload, and return the response. Raises what the SDK raises."""
-        settings = settings_of(client)
-        known, first = self._firsts.get(client, (None, None))
-        if known != settings:
-            response = await post(client, payload)
-            self._keep(client, settings, response)
-            return response
-        body = encoded(payload) if first and are_unchanged(client, client.chat.completions) else None
-        if first is None or body is None:
+        """Send the payload, and return the response. Raises what the SDK raises.
+
+        It has to be JSON of the SDK's API, without options of the request.
+        """
+        settings, first = self._firsts.get(client, (None, None))
+        if first is None or settings != settings_of(client):
+            return await self._open_first(client, payload)
+        body = encoded(payload) if are_unchanged(client, client.chat.completions) else None
+        if body is None:
             return await post(client, payload)
         outcome = await first.repeat(body)
         if isinstance(outcome, httpx2.Response) and outcome.is_success:
@@ -59,12 +58,18 @@ class RepeatedRequests:
             return outcome
         return await post(self._after(outcome, first, client), payload)
 
-    def _keep(self, client: AsyncOpenAI, settings: Any, response: httpx2.Response) -> None:
-        """Keep a request whose next one will be like it: its key is one that doesn't change."""
-        if settings != settings_of(client):
-            self._changing.add(client)
-        first = None if client in self._changing else first_request(client, response)
-        self._firsts[client] = settings, first
+    async def _open_first(self, client: AsyncOpenAI, payload: Payload) -> httpx2.Response:
+        """Have the SDK send a request, and keep it if the next one will be like it."""
+        key = client.api_key
+        try:
+            response = await post(client, payload)
+        finally:
+            if client.api_key != key:
+                self._renewing.add(client)
+                self._firsts.pop(client, None)
+        if client not in self._renewing:
+            self._firsts[client] = settings_of(client), first_request(client, response)
+        return response
 
     def _after(self, outcome: Outcome, first: "FirstRequest", client: AsyncOpenAI) -> AsyncOpenAI:
         """Return a copy of the client whose first request has this outcome."""
@@ -121,17 +126,18 @@ def encoded(payload: Payload) -> bytes | None:
 
 async def post(client: AsyncOpenAI, payload: Payload) -> httpx2.Response:
     """Have the SDK send the payload, with its retries and errors."""
-    opened = await client.post(
-        "/chat/completions", body=payload, cast_to=ChatCompletion, stream=True, stream_cls=_Opened
-    )
-    return opened.response
+    stream: Any = await client.chat.completions.create(**payload)
+    response: httpx2.Response = stream.response
+    return response
 
 
-class _Opened(AsyncStream[ChatCompletionChunk]):
-    """Only the response: a stream of the SDK's that isn't iterated would be a reference cycle."""
+def settings_of(client: AsyncOpenAI) -> Any:
+    """Return what the head of a client's requests is made from, to be compared.
 
-    def __init__(self, *, response: httpx2.Response, **_options: Any) -> None:
-        self.response = response
+    Until its first request, the SDK may read files for the headers.
+    """
+    headers = {name: value for name, value in client.default_headers.items() if isinstance(value, str)}
+    return plain_settings(client), headers, client.default_query
 
 
 class _FirstSent(httpx2.AsyncBaseTransport):

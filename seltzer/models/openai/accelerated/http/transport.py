@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 import httpx2
 
 from seltzer.models.openai.accelerated.http.connection import Connection
+from seltzer.models.openai.accelerated.http.pool import Endpoint, Pool
 
 # Extensions of a response, for who reads it without the client's layers:
 SET_CONSUMER = "seltzer.set_consumer"  # Connection.set_consumer
@@ -30,9 +31,7 @@ PORTS = {"http": 80, "https": 443}
 class Destination(NamedTuple):
     """Where a request goes, and how long its connection and each read may take, in seconds."""
 
-    scheme: str
-    host: str
-    port: int
+    endpoint: Endpoint
     server_name: str  # in TLS
     connect_s: float | None
     read_s: float | None
@@ -43,32 +42,24 @@ class Destination(NamedTuple):
         url, limits = request.url, request.extensions.get("timeout", {})
         host = url.raw_host.decode("ascii")
         return cls(
-            url.scheme,
-            host,
-            url.port or PORTS[url.scheme],
+            Endpoint(url.scheme, host, url.port or PORTS[url.scheme]),
             request.extensions.get("sni_hostname") or host,
             limits.get("connect"),
             limits.get("read"),
         )
 
 
-class Origin(NamedTuple):
-    """Where a connection leads; connections belong to the loop that made them."""
-
-    loop: asyncio.AbstractEventLoop
-    scheme: str
-    host: str
-    port: int
-
-
 class Transport(httpx2.AsyncBaseTransport):
-    """Sends requests over connections that stay pooled for keep_alive_s seconds for the next ones."""
+    """Sends requests over connections that stay pooled for keep_alive_s seconds for the next ones.
+
+    Event loops in several threads may use it, each with a pool of its own.
+    """
 
     def __init__(self, context: ssl.SSLContext, keep_alive_s: float) -> None:
         context.set_alpn_protocols(["http/1.1"])
         self._context = context
         self._keep_alive_s = keep_alive_s
-        self._idle: dict[Origin, list[Connection]] = {}
+        self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         wire = with_body(encoded_head(request), await request.aread())
@@ -76,16 +67,15 @@ class Transport(httpx2.AsyncBaseTransport):
 
     async def send(self, wire: bytes, destination: Destination) -> httpx2.Response:
         """Send an encoded request, and return its response once the head is there. Raises httpx2's errors."""
-        loop = asyncio.get_running_loop()
-        origin = Origin(loop, destination.scheme, destination.host, destination.port)
-        connection = self._idle_connection(origin) or await self._connect(origin, destination)
+        pool, endpoint = self._pool(), destination.endpoint
+        connection = pool.claim(endpoint) or await self._connect(destination)
         try:
             connection.send(wire, read_s=destination.read_s)
             status, headers = await connection.head()
         except BaseException:
             connection.close()
             raise
-        body = _Body(self, origin, connection)
+        body = _Body(pool, endpoint, connection)
         return httpx2.Response(
             status,
             headers=headers,
@@ -99,44 +89,29 @@ class Transport(httpx2.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        for connections in self._idle.values():
-            for connection in connections:
-                connection.close()
-        self._idle.clear()
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool:
+            pool.close()
 
-    def release(self, origin: Origin, connection: Connection) -> None:
-        """Return a connection to the pool for a while, if another request may follow on it."""
-        if not connection.is_reusable:
-            connection.close()
-            return
-        self._idle = {place: pooled for place, pooled in self._idle.items() if not place.loop.is_closed()}
-        idle = self._idle.setdefault(origin, [])
-        idle.append(connection)
+    def _pool(self) -> Pool:
+        """Return the running loop's pool. Those of closed loops are dropped when another one is made."""
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None:
+            for each in [each for each in tuple(self._pools) if each.is_closed()]:
+                self._pools.pop(each, None)
+            pool = self._pools[loop] = Pool(loop, self._keep_alive_s)
+        return pool
 
-        def expire() -> None:
-            if connection in idle:
-                idle.remove(connection)
-                connection.close()
-
-        origin.loop.call_later(self._keep_alive_s, expire, context=Context())
-
-    def _idle_connection(self, origin: Origin) -> Connection | None:
-        idle = self._idle.get(origin, [])
-        while idle:
-            connection = idle.pop()
-            if connection.is_open:
-                return connection
-            connection.close()
-        return None
-
-    async def _connect(self, origin: Origin, destination: Destination) -> Connection:
+    async def _connect(self, destination: Destination) -> Connection:
+        (scheme, host, port), loop = destination.endpoint, asyncio.get_running_loop()
         secure: dict[str, Any] = {}
-        if origin.scheme == "https":
+        if scheme == "https":
             secure = {"ssl": self._context, "server_hostname": destination.server_name}
         try:
             async with asyncio.timeout(destination.connect_s):
-                connecting = origin.loop.create_connection(Connection, origin.host, origin.port, **secure)
-                _, connection = await origin.loop.create_task(connecting, context=Context())
+                connecting = loop.create_connection(Connection, host, port, **secure)
+                _, connection = await loop.create_task(connecting, context=Context())
         except TimeoutError as error:
             raise httpx2.ConnectTimeout("The upstream took too long to accept a connection.") from error
         except OSError as error:
@@ -147,9 +122,9 @@ class Transport(httpx2.AsyncBaseTransport):
 class _Body(httpx2.AsyncByteStream):
     """The rest of an answer. Closing it before its end closes the connection."""
 
-    def __init__(self, transport: Transport, origin: Origin, connection: Connection) -> None:
-        self._transport = transport
-        self._origin = origin
+    def __init__(self, pool: Pool, endpoint: Endpoint, connection: Connection) -> None:
+        self._pool = pool
+        self._endpoint = endpoint
         self._connection: Connection | None = connection
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -163,10 +138,8 @@ class _Body(httpx2.AsyncByteStream):
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None
         if connection:
-            connection.set_consumer(
-                None
-            )  # else a pooled connection would keep everything of the answer alive
-            self._transport.release(self._origin, connection)
+            connection.set_consumer(None)  # it would keep everything of the answer alive in the pool
+            self._pool.release(self._endpoint, connection)
 
 
 def encoded_head(request: httpx2.Request) -> bytes:

@@ -17,7 +17,7 @@ REQUESTS: Final[tuple[Method, ...]] = (
     (httpx2.AsyncClient, "send"),
     (httpx2.AsyncHTTPTransport, "handle_async_request"),
 )
-BLOCKING_REQUESTS: Final[tuple[Method, ...]] = (  # below these a call goes its own way
+BLOCKING_REQUESTS: Final[tuple[Method, ...]] = (  # what is below these is left as it is
     (Completions, "create"),
     (OpenAI, "post"),
     (OpenAI, "request"),
@@ -33,6 +33,11 @@ def are_unchanged(client: Any, completions: Any, requests: Iterable[Method] = RE
         and _NAMES.isdisjoint(vars(completions))
         and all(_is_its_librarys(owner, name) for owner, name in requests)
     )
+
+
+def is_unwrapped(completions: Any) -> bool:
+    """Return whether the SDK's own `create` is called by these completions."""
+    return "create" not in vars(completions) and _is_its_librarys(AsyncCompletions, "create")
 
 
 def _is_its_librarys(owner: type, name: str) -> bool:

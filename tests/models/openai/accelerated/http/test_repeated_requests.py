@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
 from langchain_openai import ChatOpenAI
 from openai import APIError, AsyncOpenAI, OpenAIError, Timeout
+from openai.resources.chat import AsyncCompletions
 
 from seltzer.models.openai import openai_chat
 from seltzer.models.openai.accelerated import AcceleratedChatOpenAI
@@ -200,6 +201,55 @@ async def test_a_key_that_is_fetched_is_fetched_each_time(upstream: Upstream) ->
     assert keys == [f"Bearer key{at // 2}" for at in range(6)]
 
 
+@pytest.mark.parametrize("refused", [1, 2])
+async def test_a_fetched_key_is_never_kept_though_the_first_calls_fail(
+    refused: int, upstream: Upstream
+) -> None:
+    count = itertools.count()
+
+    async def key() -> str:
+        return f"key{min(next(count), refused)}"
+
+    model = await asyncio.to_thread(ours, upstream.url, api_key=key)
+    refusal = Refusal(status=400, code="bad", message="No.")
+    upstream.script([*[refusal] * refused, *[Reply(text="fine")] * 4])
+    for _ in range(refused):
+        with pytest.raises(OpenAIError):
+            await asked(model)
+    await asked(model)
+    await asked(model)
+    count = itertools.count(7)
+    refused = 9
+    await asked(model)
+
+    keys = [each.headers["authorization"] for each in upstream.requests]
+    assert keys[-3:] == [f"Bearer key{len(keys) - 3}", f"Bearer key{len(keys) - 3}", "Bearer key7"]
+
+
+async def test_a_key_of_another_kind_is_never_sent(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "sk-admin")
+    model = await asyncio.to_thread(ours, upstream.url, api_key="")
+
+    with pytest.raises((OpenAIError, TypeError)):
+        await asked(model)
+
+    assert upstream.requests == []
+
+
+async def test_a_default_that_is_changed_counts_from_the_next_request_on(upstream: Upstream) -> None:
+    headers, query = {"x-tenant": "one"}, {"v": "1"}
+    model = await asyncio.to_thread(ours, upstream.url, default_headers=headers, default_query=query)
+    for tenant, version in (("one", "1"), ("two", "1"), ("two", "2"), ("two", "2")):
+        cast(dict[str, str], model.default_headers)["x-tenant"] = tenant
+        cast(dict[str, str], model.default_query)["v"] = version
+        await asked(model)
+
+    sent = [(each.headers["x-tenant"], each.path.partition("?v=")[2]) for each in upstream.requests]
+    assert sent == [("one", "1"), ("two", "1"), ("two", "2"), ("two", "2")]
+
+
 async def test_a_setting_that_is_changed_counts_from_the_next_request_on(upstream: Upstream) -> None:
     model = await asyncio.to_thread(ours, upstream.url)
     client: AsyncOpenAI = model.root_async_client
@@ -271,6 +321,35 @@ async def test_what_traces_requests_sees_later_ones_too(
     await asked(model)
 
     assert sent == ["/v1/chat/completions"]
+
+
+class _Traced:
+    """What a tracer makes of a stream: an iterator of its chunks, and nothing else."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def __aenter__(self) -> Any:
+        return self._stream
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._stream.close()
+
+
+async def test_what_traces_the_sdks_calls_sees_them(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = await asyncio.to_thread(ours, upstream.url)
+    seen, create = [], AsyncCompletions.create
+
+    async def traced(self: Any, **options: Any) -> Any:
+        seen.append(options["messages"])
+        return _Traced(await create(self, **options))
+
+    monkeypatch.setattr(AsyncCompletions, "create", traced)
+    assert await asked(model) == "q"
+
+    assert len(seen) == 1
 
 
 async def test_leaving_a_repeated_request_closes_its_connection(upstream: Upstream) -> None:

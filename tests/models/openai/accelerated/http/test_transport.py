@@ -123,6 +123,47 @@ async def test_a_connection_is_used_again_while_it_is_open(client: ModelHttpClie
     assert ports[0] == ports[1] != ports[2]
 
 
+async def test_a_connection_in_use_stays_pooled_past_the_time_it_may_be_idle() -> None:
+    connections, keep_alive_s = 0, 0.2
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while await read_request(reader):
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+    client = await asyncio.to_thread(ModelHttpClient, keep_alive_s=keep_alive_s)
+    async with answering(answer) as url, client:
+        begun = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() < begun + 4 * keep_alive_s:
+            assert (await client.post(url, content=b"{}")).text == "ok"
+
+    assert connections == 1
+
+
+COUNT = 20  # requests by each event loop
+
+
+async def test_several_event_loops_use_one_client_at_once() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for nth in range(COUNT):
+            await read_request(reader)
+            ending = b"connection: close\r\n" if nth == COUNT - 1 else b""
+            writer.write(b"HTTP/1.1 200 OK\r\n%scontent-length: 2\r\n\r\nok" % ending)
+
+    client = await asyncio.to_thread(ModelHttpClient)
+
+    async def ask(url: str) -> list[str]:
+        return [(await client.post(url, content=b"{}")).text for _ in range(COUNT)]
+
+    async with answering(answer) as url:
+        asking = [asyncio.to_thread(asyncio.run, ask(url)) for _ in range(4)]
+        answers = await asyncio.gather(ask(url), *asking)
+        await client.aclose()
+
+    assert answers == [["ok"] * COUNT] * 5
+
+
 async def test_a_response_without_a_request_is_never_used_for_another(client: ModelHttpClient) -> None:
     ports = set()
 
