@@ -1,18 +1,31 @@
 """Answers from an engine in this process: a run's events -> the client's parts."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final
 
-from seltzer.client import Cursor, Interrupt, Interrupted, Part, Reading, ServedGraph
+from seltzer.cli.chat.editing import LISTED, Question, questions_in
+from seltzer.client import (
+    Branch,
+    Cursor,
+    Interrupt,
+    Interrupted,
+    Part,
+    Reading,
+    ServedGraph,
+    ThreadInfo,
+)
 from seltzer.client.graphs import BrokenGraph
 from seltzer.client.http.requests import RunOptions
+from seltzer.client.records import branches, thread_info
 from seltzer.cursor import START
 from seltzer.errors import UnknownRun
 from seltzer.protocols.http.messages import InputLimits
-from seltzer.protocols.native.request import answer_spec, start_spec
+from seltzer.protocols.native.rendering import branch_json, thread_json
+from seltzer.protocols.native.request import answer_spec, at_question, start_spec
+from seltzer.runs.edits import COPY, StateUpdate
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.run import RunSpec
@@ -36,9 +49,12 @@ class InProcess:
         ]
         self.broken = [BrokenGraph(each.name, each.path, each.reason.why) for each in engine.broken.values()]
 
-    async def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
+    async def ask(
+        self, graph: str, question: str | None, thread: str, from_message: str | None = None
+    ) -> AsyncGenerator[Part, None]:
         body = {"input": question, "thread_id": thread, **self._options}
         spec = start_spec(body, self._engine.graphs[graph], self._limits, None)
+        spec = await at_question(self._engine.threads, spec, from_message)
         async with aclosing(self._run(replace(spec, attached=True))) as parts:
             async for part in parts:
                 yield part
@@ -70,6 +86,20 @@ class InProcess:
         state = await self._engine.threads.state(graph, thread)
         interrupts = tuple(Interrupt(each["id"], each["value"]) for each in state.interrupts)
         return Interrupted(found.run.spec.run_id, thread, interrupts)
+
+    async def questions(self, graph: str, thread: str) -> Sequence[Question]:
+        return questions_in((await self._engine.threads.state(graph, thread)).values)
+
+    async def branches(self, graph: str, thread: str) -> Sequence[Branch]:
+        found = await self._engine.threads.branches(graph, thread, limit=LISTED)
+        return branches({"branches": [branch_json(each) for each in found]})
+
+    async def go_to(self, graph: str, thread: str, checkpoint_id: str) -> None:
+        await self._engine.edits.update(graph, thread, StateUpdate(None, COPY, checkpoint_id))
+
+    async def threads(self, graph: str) -> Sequence[ThreadInfo]:
+        found = await self._engine.threads.list(graph, limit=LISTED)
+        return [thread_info(thread_json(each)) for each in found]
 
     async def cancel(self, graph: str, run_id: str) -> None:
         await self._engine.cancel(run_id)

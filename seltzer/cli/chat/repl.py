@@ -11,15 +11,18 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.output import create_output
 
 from seltzer.cli.chat.answer import OK, Parts, answer, value_of
+from seltzer.cli.chat.editing import HELP as EDITING
+from seltzer.cli.chat.editing import Commands, Question, Step
 from seltzer.cli.chat.screen import Screen
 from seltzer.cli.chat.sources import Source
 from seltzer.client import ClientError, Interrupted
 from seltzer.errors import AppError
 
-HELP: Final = """\
-/new   start a new thread: the graph forgets the conversation
-/help  show this
-/exit  leave; Ctrl-D does too
+HELP: Final = f"""\
+/new       start a new thread: the graph forgets the conversation
+{EDITING}
+/help      show this
+/exit      leave; Ctrl-D does too
 Ctrl-C stops an answer.
 At "answer>" the graph waits for an answer: JSON objects, lists, true, false and null are sent as such, all
 else as text."""
@@ -50,6 +53,8 @@ class Session:
         self._screen = screen
         self._graph = graph
         self._thread = thread
+        self._commands = Commands(source, graph)
+        self._replaced: Question | None = None  # the next question takes its place
         self._interrupted: Interrupted | None = None
         self._answers: dict[str, Any] = {}
         # The prompt goes where a person sees it: with stdout in a file, that is stderr.
@@ -73,28 +78,62 @@ class Session:
                     _print(f"{HELP}\nThis is thread {self._thread}.")
                 case ["/new"]:
                     self._print_how_to_continue()
-                    self._thread, self._interrupted, self._answers = str(uuid4()), None, {}
-                    self._has_asked = False
+                    self._enter(str(uuid4()))
                     _print("A new thread.")
                 case [command, *_] if command.startswith("/"):
-                    _print(f"There is no command {command}.\n{HELP}")
+                    await self._edit(line.split())
                 case _ if self._interrupted is not None:
                     await self._answer(self._interrupted, line)
                 case _:
-                    self._has_asked = True
-                    await self._show(self._source.ask(self._graph, line, self._thread))
+                    await self._ask(line, self._replaced)
         self._print_how_to_continue()
         return 0
+
+    def _enter(self, thread: str, *, is_existing: bool = False) -> None:
+        self._thread, self._interrupted, self._answers, self._replaced = thread, None, {}, None
+        self._has_asked = is_existing
+
+    async def _ask(self, question: str | None, replaced: Question | None = None) -> None:
+        """Ask the question, in the place of another; without one, the last one again."""
+        self._has_asked, self._replaced = True, None
+        place = replaced.message_id if replaced else None
+        await self._show(self._source.ask(self._graph, question, self._thread, place))
+
+    async def _edit(self, words: list[str]) -> None:
+        """Carry out a command that edits the conversation."""
+        try:
+            step = await self._commands.step(words, self._thread, self._replaced)
+        except (ClientError, AppError) as error:
+            _print(str(error))
+            return
+        if step is None:
+            _print(f"There is no command {words[0]}.\n{HELP}")
+        else:
+            await self._follow(step)
+
+    async def _follow(self, step: Step) -> None:
+        if step.text:
+            _print(step.text)
+        self._replaced = step.replaced or (None if step.is_elsewhere else self._replaced)
+        if step.thread is not None:
+            self._enter(step.thread, is_existing=True)
+        if step.thread is not None or step.is_elsewhere:
+            self._interrupted = None
+            await self._load_interrupt()
+        if step.retries:
+            await self._ask(None)
+        elif step.edits is not None and (line := await self._read(step.edits.text)):
+            await self._ask(line, step.edits)
 
     def _print_how_to_continue(self) -> None:
         if self._has_asked:
             _print(f"To continue this thread: {self._continuing(self._thread)}")
 
-    async def _read(self) -> str | None:
-        """Return the next line, or None when the user leaves."""
+    async def _read(self, text: str = "") -> str | None:
+        """Return the next line, which begins as the text, or None when the user leaves."""
         while True:
             try:
-                return await self._prompt.prompt_async(self._message())
+                return await self._prompt.prompt_async(self._message(), default=text)
             except KeyboardInterrupt:
                 if not self._prompt.default_buffer.text:
                     _print("Ctrl-D or /exit leaves.")

@@ -5,13 +5,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
+from seltzer.cli.chat.editing import LISTED, EditingSource, Question, questions_in
 from seltzer.cli.serve.listener import url_of
 from seltzer.client import (
     AsyncClient,
+    Branch,
     Interrupted,
     Part,
     ServedGraph,
     ServerUnreachable,
+    ThreadInfo,
 )
 from seltzer.client.graphs import PATIENCE_S, BrokenGraph, Described, describe
 from seltzer.client.http.requests import RunOptions
@@ -20,7 +23,7 @@ from seltzer.settings import Settings
 _PROBE_S: Final = 2.0
 
 
-class Source(Protocol):
+class Source(EditingSource, Protocol):
     """Something that answers questions. Every run it starts has the options that it was connected with.
 
     Each iterator of parts ends with Done or Interrupted. Every method raises ClientError or AppError.
@@ -34,8 +37,14 @@ class Source(Protocol):
     def broken(self) -> Sequence[BrokenGraph]:
         """The graphs that can't be loaded."""
 
-    def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
-        """Yield the answer's parts."""
+    def ask(
+        self, graph: str, question: str | None, thread: str, from_message: str | None = None
+    ) -> AsyncGenerator[Part, None]:
+        """Yield the answer's parts.
+
+        Without a question, the thread's last one is answered again. from_message: a question of the thread,
+        whose place this one takes.
+        """
 
     def resume(
         self, graph: str, interrupted: Interrupted, answers: Mapping[str, Any]
@@ -101,8 +110,10 @@ class _Server:
         self.broken = described.broken
         self._paths = {graph.name: graph.path for graph in described.graphs}
 
-    def ask(self, graph: str, question: str, thread: str) -> AsyncGenerator[Part, None]:
-        options: RunOptions = {**self._options, "thread_id": thread}
+    def ask(
+        self, graph: str, question: str | None, thread: str, from_message: str | None = None
+    ) -> AsyncGenerator[Part, None]:
+        options: RunOptions = {**self._options, "thread_id": thread, "from_message": from_message}
         return self._client.stream(question, graph=self._paths[graph], **options)
 
     def resume(
@@ -123,3 +134,17 @@ class _Server:
 
     async def cancel(self, graph: str, run_id: str) -> None:
         await self._client.cancel(self._paths[graph], run_id)
+
+    async def questions(self, graph: str, thread: str) -> Sequence[Question]:
+        return questions_in((await self._client.thread(self._paths[graph], thread)).values)
+
+    async def branches(self, graph: str, thread: str) -> Sequence[Branch]:
+        return await self._client.branches(self._paths[graph], thread, limit=LISTED)
+
+    async def go_to(self, graph: str, thread: str, checkpoint_id: str) -> None:
+        await self._client.update_state(
+            self._paths[graph], thread, None, as_node="__copy__", checkpoint_id=checkpoint_id
+        )
+
+    async def threads(self, graph: str) -> Sequence[ThreadInfo]:
+        return (await self._client.threads(self._paths[graph], limit=LISTED)).threads

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from seltzer.runs.event import RunId
 from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
 from seltzer.runs.run import Run, RunSpec
+from seltzer.runs.threads.conversations import Conversations
 
 _SHOWN_CHARS: Final = 100
 _KEYS: Final = uuid.UUID("5b0c1a34-6a0e-4e52-9c3e-0f6a35b1d7c9")  # the namespace of idempotency keys
@@ -54,6 +56,21 @@ def start_spec(body: Any, graph: Graph, limits: InputLimits, key: str | None) ->
         digest=_digest("runs", body),
         title=title,
     )
+
+
+async def at_question(threads: Conversations, spec: RunSpec, message_id: str | None) -> RunSpec:
+    """Return the run as one from the message's turn; without an input, else from the last question.
+
+    Raises InvalidInput, UnknownThread, UnknownCheckpoint.
+    """
+    if message_id is not None:
+        found = await threads.turn_of(spec.graph, spec.thread_id, message_id)
+        if found is None:
+            raise InvalidInput("from_message", "is none of the thread's messages whose turn is kept")
+        return replace(spec, checkpoint_id=found)
+    if spec.input is None and spec.answers is None and spec.checkpoint_id is None:
+        return replace(spec, checkpoint_id=await threads.question(spec.graph, spec.thread_id))
+    return spec
 
 
 def answer_spec(body: Any, run: Run, graph: Graph, key: str | None) -> RunSpec:

@@ -1,7 +1,7 @@
 """The routes of a graph's runs: start, look at, follow, cancel, answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seltzer.cursor import START, Cursor
-from seltzer.errors import InvalidInput, UnknownRun
+from seltzer.errors import UnknownRun
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.messages import InputLimits
@@ -20,7 +20,7 @@ from seltzer.protocols.http.routes import Routes, public_path
 from seltzer.protocols.http.sse import EventStream
 from seltzer.protocols.native.bodies import EventsQuery, NoBody, ResumeBody, StartBody
 from seltzer.protocols.native.rendering import JsonResponse, run_json
-from seltzer.protocols.native.request import answer_spec, check_run_id, start_spec
+from seltzer.protocols.native.request import answer_spec, at_question, check_run_id, start_spec
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
 from seltzer.runs.run import Run, RunSpec
@@ -104,7 +104,7 @@ class Native:
         if self.modifier is not None:
             modified = await self.modifier.apply(request, spec.thread_id, spec.configurable)
             spec = modified.apply(spec)
-        run = await self.engine.start(await self._at_question(spec, from_message))
+        run = await self.engine.start(await at_question(self.engine.threads, spec, from_message))
         headers = {
             "location": f"{runs_path}/{run.spec.run_id}",
             "x-run-id": run.spec.run_id,
@@ -121,18 +121,6 @@ class Native:
             status_code=HTTPStatus.CREATED,
             headers=headers,
         )
-
-    async def _at_question(self, spec: RunSpec, message_id: str | None) -> RunSpec:
-        """Return the run as one from the message's turn; without an input, else from the last question."""
-        threads, is_again = self.engine.threads, spec.input is None and spec.answers is None
-        if message_id is not None:
-            found = await threads.turn_of(spec.graph, spec.thread_id, message_id)
-            if found is None:
-                raise InvalidInput("from_message", "is none of the thread's messages whose turn is kept")
-            return replace(spec, checkpoint_id=found)
-        if is_again and spec.checkpoint_id is None:
-            return replace(spec, checkpoint_id=await threads.question(spec.graph, spec.thread_id))
-        return spec
 
 
 def add_routes(routes: Routes, native: Native) -> None:

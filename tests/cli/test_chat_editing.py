@@ -1,0 +1,107 @@
+"""`seltzer chat` in a terminal: the commands that edit the conversation."""
+
+from __future__ import annotations
+
+import pytest
+
+from seltzer.cli.chat.editing import Question, chosen, numbered, questions_in
+from tests.cli.conftest import Desk
+from tests.cli.terminal import Terminal
+from tests.serving import Served
+
+
+@pytest.fixture(params=["server", "process"])
+def session(request: pytest.FixtureRequest, desk: Desk, talker: Served) -> Terminal:
+    terminal = desk.open_terminal("chat", *(["--url", talker.url] if request.param == "server" else []))
+    terminal.see("agent>")
+    return terminal
+
+
+def ask(session: Terminal, line: str, answer: str) -> None:
+    session.press(f"{line}\r")
+    session.see(answer)
+    session.see("agent>")
+
+
+def test_a_conversation_is_edited(session: Terminal) -> None:
+    ask(session, "one", "You said one, number 1.")
+    ask(session, "two", "You said two, number 2.")
+
+    ask(session, "/retry", "You said two, number 2.")
+    ask(session, "/undo", "Taken back: two")
+    ask(session, "three", "You said three, number 2.")
+    ask(session, "/undo", "Taken back: three")
+    ask(session, "/undo", "Taken back: one")
+    ask(session, "/undo", "There is no question to take back.")
+    ask(session, "four", "You said four, number 1.")
+    ask(session, "five", "You said five, number 2.")
+
+    ask(session, "/edit", "2  five")
+    session.press("/edit 1\r")
+    session.see("agent> ")
+    session.press("teen\r")
+    session.see("You said fourteen, number 1.")
+    session.see("agent>")
+
+    ask(session, "/fork", "*  1  You said fourteen, number 1.")
+    ask(session, "/fork 2", "Continuing after: You said five, number 2.")
+    ask(session, "six", "You said six, number 3.")
+
+
+def test_an_earlier_thread_is_continued(session: Terminal) -> None:
+    ask(session, "one", "You said one, number 1.")
+    ask(session, "/new", "A new thread.")
+    ask(session, "two", "You said two, number 1.")
+
+    ask(session, "/threads", "*  1  two")
+    ask(session, "/threads 2", "Continuing: one")
+
+    ask(session, "three", "You said three, number 2.")
+
+
+def test_what_cannot_be_edited_is_an_error_and_not_the_end(session: Terminal) -> None:
+    ask(session, "/undo", "has no thread")
+    ask(session, "/retry", "has no thread")
+    ask(session, "/edit 5", "has no thread")
+    ask(session, "/nothing", "There is no command /nothing.")
+    ask(session, "one", "You said one, number 1.")
+    ask(session, "/edit 5", "/edit N chooses one.")
+
+
+def test_a_question_that_the_graph_asks_can_be_left(session: Terminal) -> None:
+    ask(session, "one", "You said one, number 1.")
+    ask(session, "/new", "A new thread.")
+    session.press("ask\r")
+    session.see("answer>")
+
+    ask(session, "/threads 2", "Continuing: one")
+    session.press("/threads 1\r")
+
+    session.see("answer>")
+
+
+@pytest.mark.parametrize(
+    ("argument", "index"),
+    [("1", 0), ("3", 2), ("0", None), ("4", None), ("x", None), ("-1", None), ("²", None)],
+)
+def test_a_choice_is_one_of_the_numbers(argument: str, index: int | None) -> None:
+    assert chosen(argument, 3) == index
+
+
+def test_a_list_has_a_line_each_without_control_sequences() -> None:
+    assert numbered(["a\nb", "\x1b[31mred", "x" * 99], 2) == f"   1  a b\n*  2   [31mred\n   3  {'x' * 68}.."
+
+
+def test_the_questions_are_the_humans_messages() -> None:
+    values = {
+        "messages": [
+            {"type": "human", "id": "1", "content": "hi"},
+            {"type": "ai", "id": "2", "content": "ho"},
+            {"type": "human", "id": "3", "content": [{"type": "text", "text": "look"}, {"type": "image"}]},
+            {"type": "human", "id": None, "content": "lost"},
+            "odd",
+        ]
+    }
+
+    assert questions_in(values) == [Question("1", "hi"), Question("3", "look")]
+    assert questions_in(None) == questions_in({"count": 1}) == questions_in("text") == []
