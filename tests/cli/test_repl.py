@@ -80,12 +80,12 @@ def test_leaving_is_exit_code_0(session: Terminal, keys: str) -> None:
 
 def test_help_lists_the_commands_and_a_wrong_one_too(session: Terminal) -> None:
     session.press("/help\r")
-    session.see("/new   start a new thread")
+    session.see("start a new thread")
 
     session.press("/dance\r")
 
     session.see("There is no command /dance.")
-    session.see("/new   start a new thread")
+    session.see("start a new thread")
 
 
 @pytest.mark.parametrize("leave", ["/exit\r", "\x04", "/new\r"])
