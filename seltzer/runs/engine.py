@@ -10,11 +10,9 @@ from langchain_core.messages import BaseMessage
 
 from seltzer.cursor import START, Cursor
 from seltzer.errors import (
-    InvalidInput,
     NotOpen,
     ServerDraining,
     ThreadBusy,
-    UnknownCheckpoint,
     UnknownGraph,
     UnknownRun,
 )
@@ -31,7 +29,7 @@ from seltzer.runs.run import Run, RunSpec
 from seltzer.runs.streaming.follower import Follower
 from seltzer.runs.streaming.hub import Deliver, Hub
 from seltzer.runs.threads.conversations import Conversations
-from seltzer.runs.threads.results import first_not_open, messages_of, results_for_thread
+from seltzer.runs.threads.start_checks import StartChecks
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,7 @@ class _Parts:
     stores: Stores
     pregels: Mapping[str, AnyPregel]
     threads: Conversations
+    checks: StartChecks
     edits: Edits
     worker: Worker
     follower: Follower
@@ -96,7 +95,8 @@ class Engine:
             follower = Follower(stores.runs, stores.event_log, hub, executed=worker.run)
             threads = Conversations(stores.threads, stores.checkpoints, pregels)
             edits = Edits(stores, pregels, threads, worker.reserve)
-            self._opened = _Parts(stores, pregels, threads, edits, worker, follower)
+            checks = StartChecks(stores, pregels)
+            self._opened = _Parts(stores, pregels, threads, checks, edits, worker, follower)
             worker.open()
             self._resources = resources.pop_all()  # an error before this frees the stores again
         self._is_open, self.is_draining = True, False
@@ -178,17 +178,7 @@ class Engine:
         field: what the input is called. While another run is active on the thread, nothing is certain: then
         it is the run that fails.
         """
-        if not (results := results_for_thread(spec.input)):
-            return
-        thread = await self._parts.stores.threads.get(spec.thread_id)
-        if thread is not None and thread.status == "busy":
-            return
-        place = {"thread_id": spec.thread_id} | (
-            {"checkpoint_id": spec.checkpoint_id} if spec.checkpoint_id else {}
-        )
-        state = await self._parts.pregels[spec.graph].aget_state({"configurable": place})
-        if unknown := first_not_open(results, messages_of(state.values)):
-            raise InvalidInput(f"{field}.{unknown.place}", "the thread waits for no result of such a call")
+        await self._parts.checks.check_results(spec, field)
 
     async def check_thread_free(self, thread_id: str) -> None:
         """Raise ThreadBusy if a run is writing to the thread, or waits for it."""
@@ -252,19 +242,4 @@ class Engine:
         if spec.graph not in pregels:
             there = ", ".join(pregels) or "none"
             raise UnknownGraph(f"there is no graph {spec.graph!r}; there are {there}")
-        try:
-            await self._check_checkpoint(spec)
-            await self.check_results(spec)
-        except (InvalidInput, UnknownCheckpoint):  # of a run that was started before, they may be used up
-            if await self._parts.stores.runs.get(spec.run_id) is None:
-                raise
-
-    async def _check_checkpoint(self, spec: RunSpec) -> None:
-        if spec.checkpoint_id is None:
-            return
-        place = {"thread_id": spec.thread_id, "checkpoint_id": spec.checkpoint_id}
-        state = await self._parts.pregels[spec.graph].aget_state({"configurable": place})
-        if state.created_at is None:
-            raise UnknownCheckpoint(f"thread {spec.thread_id!r} has no checkpoint {spec.checkpoint_id!r}")
-        if spec.input is None and not (spec.attached or state.next):
-            raise InvalidInput("from_checkpoint", "is the end of a turn: nothing runs there without an input")
+        await self._parts.checks.check(spec)

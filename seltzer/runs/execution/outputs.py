@@ -4,9 +4,9 @@ from seltzer.runs.event import Json
 from seltzer.runs.execution.translation.translator import Translator
 from seltzer.runs.graph import Graph
 from seltzer.runs.jsonable import to_json
+from seltzer.runs.messages.spellings import messages_in
 from seltzer.runs.run import RunSpec
 from seltzer.runs.threads.open_calls import open_calls
-from seltzer.runs.threads.results import messages_of
 
 
 def output(spec: RunSpec, graph: Graph, translator: Translator) -> Json:
@@ -17,7 +17,7 @@ def output(spec: RunSpec, graph: Graph, translator: Translator) -> Json:
     """
     returned = translator.output
     is_text = graph.takes_messages and isinstance(returned, str)
-    calls = open_calls(messages_of(translator.values)) if is_text and not spec.attached else []
+    calls = open_calls(messages_in(translator.values)) if is_text and not spec.attached else []
     if not calls:
         return returned
     shown = [{key: call.get(key) for key in ("name", "args", "id")} for call in calls]

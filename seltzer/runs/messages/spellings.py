@@ -70,14 +70,22 @@ def is_pair(value: Any) -> bool:
     return isinstance(value, tuple) and len(value) == 2 and all(isinstance(each, str) for each in value)
 
 
-def _converted(value: Any) -> Sequence[BaseMessage]:
+def read_message(value: Any) -> BaseMessage | None:
+    """Return the value as the message that it is, in any of LangGraph's spellings; None if it is none."""
     if isinstance(value, BaseMessage):
-        return [value]
+        return value
+    is_object = isinstance(value, Mapping) and ("role" in value or "type" in value)
+    if not (is_object or is_pair(value)):
+        return None
+    try:
+        [message] = convert_to_messages([dict(value) if is_object else value])
+    except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError):
+        return None
+    return message
+
+
+def _converted(value: Any) -> Sequence[BaseMessage]:
     if isinstance(value, list):  # one of several writes of a node
         return [message for each in value for message in _converted(each)]
-    if not (is_pair(value) or isinstance(value, Mapping)):
-        return ()
-    try:
-        return convert_to_messages([value])
-    except (ValueError, TypeError, KeyError, NotImplementedError):  # not a message
-        return ()
+    message = read_message(value)
+    return () if message is None else (message,)

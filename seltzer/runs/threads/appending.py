@@ -10,7 +10,7 @@ from langchain_core.messages import ToolMessage
 from langgraph.channels.base import BaseChannel
 from langgraph.types import Overwrite
 
-from seltzer.runs.threads.open_calls import read_message
+from seltzer.runs.messages.spellings import read_message
 
 
 class NotAppendable(Exception):

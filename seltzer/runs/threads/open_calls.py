@@ -6,14 +6,10 @@ A conversation is a list of messages, be they LangChain's or dicts in OpenAI's f
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    InvalidToolCall,
-    ToolCall,
-    ToolMessage,
-    convert_to_messages,
-)
+from langchain_core.messages import AIMessage, HumanMessage, InvalidToolCall, ToolCall, ToolMessage
+
+from seltzer.runs.messages.spellings import read_message
+from seltzer.runs.threads.partial_answers import is_incomplete
 
 NO_RESULT: Final = "This call has no result: the run was stopped before the tool had answered."
 
@@ -46,25 +42,25 @@ def open_calls(messages: Sequence[Any]) -> list[Call]:
     return [call for call in calls if call["id"] and call["id"] not in answered]
 
 
+def given_results(messages: Sequence[Any]) -> dict[str, ToolMessage]:
+    """Return the results of the last calls, by the calls' ids, while no whole answer follows them.
+
+    A turn that has failed leaves them there, perhaps with a human's message and an unfinished answer.
+    """
+    read = [message for message in map(read_message, messages) if message is not None]
+    while read and (isinstance(read[-1], HumanMessage) or is_incomplete(read[-1])):
+        read.pop()
+    end = _end(read)
+    made = {call["id"] for call in end.answer.tool_calls} if end else set()
+    return {each.tool_call_id: each for each in end.results if each.tool_call_id in made} if end else {}
+
+
 def unanswered_calls(messages: Sequence[Any], text: str = NO_RESULT) -> list[Any]:
     """Return an error result for each open call, in the order of the calls and the form of the answer."""
     end, calls = _end(messages), open_calls(messages)
     if end is not None and isinstance(end.form, Mapping):
         return [{"role": "tool", "tool_call_id": call["id"], "content": text} for call in calls]
     return [ToolMessage(text, name=call["name"], tool_call_id=call["id"], status="error") for call in calls]
-
-
-def read_message(value: Any) -> BaseMessage | None:
-    """Return the value as the message that it is; None if it is something else."""
-    if isinstance(value, BaseMessage):
-        return value
-    if not isinstance(value, Mapping) or not ("role" in value or "type" in value):
-        return None
-    try:
-        [message] = convert_to_messages([dict(value)])
-    except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError):
-        return None
-    return message
 
 
 def _end(messages: Sequence[Any]) -> _End | None:

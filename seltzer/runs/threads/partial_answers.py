@@ -2,11 +2,16 @@
 
 from typing import Final
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from seltzer.runs.event import Event, top_node
 
 INCOMPLETE: Final = {"incomplete": True}
+
+
+def is_incomplete(message: BaseMessage) -> bool:
+    """Return whether it is the unfinished answer of a run that was stopped."""
+    return message.response_metadata.get("incomplete") is True
 
 
 class PartialAnswer:

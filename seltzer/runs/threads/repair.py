@@ -17,9 +17,10 @@ from langgraph.graph import END
 from langgraph.pregel import NodeBuilder
 
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.messages.spellings import read_message
 from seltzer.runs.schemas.schemas import MESSAGES, ROOT
 from seltzer.runs.threads.appending import NotAppendable, write_appending
-from seltzer.runs.threads.open_calls import is_conversation, open_calls, read_message, unanswered_calls
+from seltzer.runs.threads.open_calls import is_conversation, open_calls, unanswered_calls
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.base.id import uuid6
 
-from seltzer.runs.threads.open_calls import is_conversation, open_calls, read_message, unanswered_calls
+from seltzer.runs.messages.spellings import read_message
+from seltzer.runs.threads.open_calls import is_conversation, open_calls, unanswered_calls
 from seltzer.runs.threads.pending_nodes import pending_nodes
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
-from seltzer.runs.threads.open_calls import read_message
+from seltzer.runs.messages.spellings import read_message
 from seltzer.runs.tree import Node, branch, forked_from, leaves, questions
 
 TEXT_CHARS: Final = 200

@@ -14,8 +14,8 @@ from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec
+from seltzer.runs.threads.input_completion import CONTINUED
 from seltzer.runs.threads.open_calls import open_calls, unanswered_calls
-from seltzer.runs.threads.results import CONTINUED
 from tests.runs.conftest import Engines
 from tests.runs.scenario import answer, read_all, read_until, run_spec, run_to_end
 from tests.runs.scripted import Messages, ScriptedModel, agent, call, double

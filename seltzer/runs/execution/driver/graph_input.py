@@ -16,7 +16,9 @@ from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run
 from seltzer.runs.threads.forks import fork, has_asked
 from seltzer.runs.threads.graph_changes import missing_nodes
-from seltzer.runs.threads.results import complete_input, first_not_open, messages_of, results_for_thread
+from seltzer.runs.threads.input_completion import complete_input
+from seltzer.runs.threads.results import first_not_open, results_for_thread
+from seltzer.runs.threads.thread_messages import messages_at
 
 ROOT: Final = ""  # the namespace of the graph itself
 CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do so for ever
@@ -102,10 +104,10 @@ async def _from_the_start(
         return GraphInput(None)
     if checkpoint_id is not None and found is None:
         raise failure("unknown_checkpoint")
-    messages = [] if found is None else messages_of(found.checkpoint["channel_values"])
-    if first_not_open(results_for_thread(input), messages) is not None:
+    values = {} if found is None else found.checkpoint["channel_values"]
+    if first_not_open(results_for_thread(input), messages_at(pregel, values)) is not None:
         raise failure("unknown_tool_call")
-    return GraphInput(complete_input(pregel, input, messages), checkpoint_id)
+    return GraphInput(complete_input(pregel, input, values), checkpoint_id)
 
 
 async def _read_ahead(
