@@ -75,8 +75,11 @@ class Player:
         fork = self._chance.choice([None, None, *self._states]) if self._states else None
         turn.fork = self._states[fork] if fork else None
         self.log.append(f"start {turn.text!r} on_busy={turn.on_busy} fork={fork}")
+        before = self._expected.active
         await self._send(turn, fork)
-        if self._chance.random() < 0.15 and self._may_crash():
+        # The text of an answer that is cut off at this moment may not be in the log yet.
+        has_cut_off = before is not self._expected.active and before is not None and before.kind == "wait"
+        if self._chance.random() < 0.15 and self._may_crash() and not has_cut_off:
             await self._kill()  # amid it
 
     async def _send(self, turn: Turn, fork: str | None) -> None:
