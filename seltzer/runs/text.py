@@ -1,6 +1,7 @@
-"""Which text can be stored: one rule for every store, whatever a single one would accept."""
+"""Text: what of it can be stored, one rule for every store; how titles are looked up and cut."""
 
 import re
+import unicodedata
 from typing import Any, Final
 
 UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")  # NUL, and surrogates without their other half
@@ -18,3 +19,46 @@ def clean_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {clean(key) if isinstance(key, str) else key: clean_value(each) for key, each in value.items()}
     return [clean_value(each) for each in value] if isinstance(value, list) else value
+
+
+_EXTENDS: Final = frozenset({"Mn", "Me", "Mc"})  # marks, which belong to the character before them
+_JOINER: Final = "\u200d"
+
+
+def fold(text: str) -> str:
+    """Return the text as it is looked up by: the same for all that people take for the same letters.
+
+    Composed or not, half or full width, in any case; a capital I with a dot is an i, as in its languages.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFKC", folded.replace("i\u0307", "i"))
+
+
+def cut(text: str, limit: int) -> str:
+    """Return the text's beginning, limit characters at most, not cut amid what is shown as one sign."""
+    end = limit
+    while 0 < end < len(text) and _is_amid_sign(text, end):
+        end -= 1
+    return text[: end or limit]
+
+
+def _is_amid_sign(text: str, at: int) -> bool:
+    before, after = text[at - 1], text[at]
+    if _JOINER in (before, after) or unicodedata.category(after) in _EXTENDS or _is_skin_tone(after):
+        return True
+    return _is_of_flag(after) and _flags_before(text, at) % 2 == 1
+
+
+def _flags_before(text: str, at: int) -> int:
+    count = 0
+    while count < at and _is_of_flag(text[at - 1 - count]):
+        count += 1
+    return count
+
+
+def _is_of_flag(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+def _is_skin_tone(character: str) -> bool:
+    return "\U0001f3fb" <= character <= "\U0001f3ff"

@@ -159,6 +159,8 @@ class ThreadsExam:
             ("_", ["w"]),
             ("\\", ["w"]),
             ("漢", ["v"]),
+            ("gro\N{COMBINING DIAERESIS}ß", ["v"]),
+            ("ＳＵＭ", ["u", "t"]),
             ("nothing like it", []),
         ],
     )

@@ -10,9 +10,17 @@ from pydantic import ValidationError
 from seltzer.errors import InvalidInput
 from seltzer.protocols.http.message_fields import check_content, check_fields
 from seltzer.runs.jsonable import dumps
-from seltzer.runs.text import UNSTORABLE
+from seltzer.runs.text import UNSTORABLE, cut
 
 TITLE_CHARS: Final = 80
+_KINDS: Final = {
+    "image": "Image",
+    "audio": "Audio",
+    "video": "Video",
+    "file": "File",
+    "document": "File",
+    "media": "File",
+}
 _KNOWN: Final = frozenset({"human", "ai", "system", "tool", "AIMessageChunk", "HumanMessageChunk"})
 _UNKNOWN: Final = "has an unknown role or type; known are user, assistant, system and tool"
 _CHUNKS: Final = {"AIMessageChunk": "ai", "HumanMessageChunk": "human", "SystemMessageChunk": "system"}
@@ -78,9 +86,21 @@ def is_message(value: Any) -> bool:
 
 
 def title_of(messages: Sequence[BaseMessage]) -> str:
-    """Return the title of a thread that begins with the messages: their first human text."""
-    texts = (" ".join(str(message.text).split()) for message in messages if message.type == "human")
-    return next(texts, "")[:TITLE_CHARS]
+    """Return the title of a thread that begins with the messages: their first human text.
+
+    If they have none, what else the human has sent, such as `Image`.
+    """
+    sent = [message for message in messages if message.type == "human"]
+    texts = (" ".join(str(message.text).split()) for message in sent)
+    title = next((text for text in texts if text), "")
+    return cut(title, TITLE_CHARS) or next((_kind_of(message) for message in sent if message.content), "")
+
+
+def _kind_of(message: BaseMessage) -> str:
+    """Return what the message's first part is, in a word."""
+    part = message.content[0]
+    kind = str(part.get("type", "")) if isinstance(part, dict) else ""
+    return next((shown for name, shown in _KINDS.items() if name in kind), "")
 
 
 def parse_message(value: Any, field: str, limits: InputLimits) -> BaseMessage:

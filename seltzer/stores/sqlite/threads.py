@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from seltzer.errors import ThreadBusy
 from seltzer.runs.event import RunId
+from seltzer.runs.text import fold
 from seltzer.runs.thread import Thread
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.sql.deleted_runs import note_deleted
@@ -48,7 +49,7 @@ class SqliteThreads:
             rows = connection.execute(
                 f"{_THREADS} WHERE threads.graph = ? AND instr(title_folded, ?) AND (? IS NULL OR"
                 " threads.number < ?) ORDER BY threads.number DESC LIMIT ?",
-                (graph, query.casefold(), before, before, limit),
+                (graph, fold(query), before, before, limit),
             )
             return [_to_thread(row) for row in rows]
 
@@ -58,7 +59,7 @@ class SqliteThreads:
         def work(connection: sqlite3.Connection) -> Thread | None:
             connection.execute(
                 "UPDATE threads SET title = ?, title_folded = ? WHERE thread_id = ?",
-                (title, title.casefold(), thread_id),
+                (title, fold(title), thread_id),
             )
             return _find(connection, thread_id)
 

@@ -538,6 +538,16 @@ async def test_a_file_at_version_1_with_checkpoints_keeps_them(file: Path) -> No
     assert await asyncio.to_thread(query, file, "PRAGMA user_version") == [NEWEST]
 
 
+async def test_a_title_of_an_earlier_version_is_found_as_one_of_today(file: Path) -> None:
+    await opened_and_closed(file)
+    thread = "INSERT INTO threads VALUES ('t', 'agent', 'ＡＢＣ', 'ａｂｃ', 0, 0, 1)"
+    await asyncio.to_thread(make, file, "PRAGMA user_version = 3", thread)
+
+    await opened_and_closed(file)
+
+    assert await asyncio.to_thread(query, file, "SELECT title_folded FROM threads") == ["abc"]
+
+
 async def test_a_file_of_langgraphs_saver_is_refused_and_left_alone(file: Path) -> None:
     async with AsyncSqliteSaver.from_conn_string(str(file)) as saver:
         await saver.setup()

@@ -4,6 +4,8 @@ import sqlite3
 from importlib import resources
 from typing import NamedTuple
 
+from seltzer.runs.text import fold
+
 
 class Migration(NamedTuple):
     """One step. A file to which it was applied has its number as `user_version`, or a higher one."""
@@ -23,6 +25,7 @@ def all_migrations() -> list[Migration]:
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply the steps that weren't applied to the file yet, each in its own transaction."""
+    connection.create_function("seltzer_fold", 1, fold, deterministic=True)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for each in all_migrations():
         if each.number > version:

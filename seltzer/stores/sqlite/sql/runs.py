@@ -12,6 +12,7 @@ from seltzer.errors import StateNotStorable
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import STATUS_OF_LAST, Labels, Run, RunSpec, Stop
+from seltzer.runs.text import fold
 from seltzer.stores.checkpoints.serializer import NotStorable, SafeSerializer
 from seltzer.stores.sqlite.sql.events import write_events
 
@@ -143,7 +144,7 @@ def insert_run(
         ),
     )
     number = added.lastrowid or 0
-    title = {"title": spec.title, "title_folded": spec.title.casefold()}
+    title = {"title": spec.title, "title_folded": fold(spec.title)}
     thread = {"thread_id": spec.thread_id, "graph": spec.graph, "now": now, "number": number, **title}
     is_new = connection.execute(_ADD_THREAD, thread).rowcount > 0
     if not is_new:
