@@ -14,6 +14,10 @@ QUERY_CHARS: Final = 200
 TITLE_CHARS: Final = 200
 MESSAGE_ID_CHARS: Final = 256
 NODE_CHARS: Final = 256
+CHECKPOINT_FIELDS: Final = frozenset(
+    {"checkpoint_id", "parent_checkpoint_id", "created_at", "run_id", "source", "step", "next", "interrupts"}
+    | {"values"}
+)
 _CHECKPOINT_ID: Final = re.compile("[A-Za-z0-9_-]{1,64}")
 _COUNT: Final = re.compile("[0-9]{1,3}")
 _CURSOR: Final = re.compile("[0-9]{1,18}")
@@ -36,6 +40,13 @@ def _before(text: object) -> int:
     if isinstance(text, str) and _CURSOR.fullmatch(text):
         return int(text)
     raise ValueError("must be the next_cursor of a page before")
+
+
+def _selected(text: object) -> frozenset[str]:
+    names = frozenset(text.split(",")) if isinstance(text, str) else frozenset({""})
+    if names <= CHECKPOINT_FIELDS:
+        return names
+    raise ValueError(f"must be some of {', '.join(sorted(CHECKPOINT_FIELDS))}, with commas")
 
 
 def _one_line(text: str) -> str:
@@ -170,3 +181,11 @@ class HistoryQuery(Fields):
 
     limit: PageSize = 10
     before: CheckpointId = Field(default_factory=str, description="Only states older than this checkpoint.")
+    select: Annotated[
+        frozenset[str],
+        BeforeValidator(_selected),
+        WithJsonSchema({"type": "string", "example": "run_id,next"}),
+    ] = Field(
+        default_factory=lambda: CHECKPOINT_FIELDS,
+        description="The fields to return, with commas; a state's `values` may be long.",
+    )

@@ -1,6 +1,6 @@
 """Runs, threads and states -> the JSON that clients of the native routes read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -70,8 +70,8 @@ def state_json(thread: Thread, state: Snapshot) -> Json:
     }
 
 
-def checkpoint_json(state: Snapshot) -> Json:
-    return {
+def checkpoint_json(state: Snapshot, select: Collection[str]) -> Json:
+    shown = {
         "checkpoint_id": state.checkpoint_id,
         "parent_checkpoint_id": state.parent_checkpoint_id,
         "created_at": state.created_at,
@@ -82,6 +82,7 @@ def checkpoint_json(state: Snapshot) -> Json:
         "interrupts": state.interrupts,
         "values": state.values,
     }
+    return {name: value for name, value in shown.items() if name in select}
 
 
 def branch_json(branch: Branch) -> Json:

@@ -66,8 +66,14 @@ def add_routes(routes: Routes, native: Native) -> None:
     async def history(request: Request) -> Response:
         thread_id = await _thread_id(request, native)
         name, page = native.graph(request).name, HistoryQuery.parse(dict(request.query_params))
-        states = await engine.threads.history(name, thread_id, limit=page.limit, before=page.before or None)
-        return JsonResponse({"checkpoints": [checkpoint_json(state) for state in states]})
+        states = await engine.threads.history(
+            name,
+            thread_id,
+            limit=page.limit,
+            before=page.before or None,
+            has_values="values" in page.select,
+        )
+        return JsonResponse({"checkpoints": [checkpoint_json(state, page.select) for state in states]})
 
     @routes.get(
         base + "/{thread_id}/branches",

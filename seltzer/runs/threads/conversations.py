@@ -110,17 +110,24 @@ class Conversations:
         return await branches(saver, thread_id, await self._checkpoints.tree(thread_id), limit)
 
     async def history(
-        self, graph: str, thread_id: str, *, limit: int, before: str | None = None
+        self,
+        graph: str,
+        thread_id: str,
+        *,
+        limit: int,
+        before: str | None = None,
+        has_values: bool = True,
     ) -> builtins.list[Snapshot]:
         """Return the thread's states, newest first, at most limit of them.
 
-        before: only those older than that checkpoint, which may be gone.
+        before: only those older than that checkpoint, which may be gone. has_values: with their values, which
+        are None otherwise.
         """
         await self.get(graph, thread_id)
         states = self._pregels[graph].aget_state_history(
             _config(thread_id), limit=limit, before=_config(thread_id, before) if before else None
         )
-        return [_snapshot(state) async for state in states]
+        return [_snapshot(state, has_values=has_values) async for state in states]
 
     async def messages(self, graph: str, thread_id: str) -> builtins.list[BaseMessage]:
         """Return the thread's messages as the graph has them, oldest first; none if the thread is new.
@@ -177,7 +184,7 @@ def _config(thread_id: str, checkpoint_id: str | None = None) -> RunnableConfig:
     }
 
 
-def _snapshot(state: StateSnapshot) -> Snapshot:
+def _snapshot(state: StateSnapshot, *, has_values: bool = True) -> Snapshot:
     metadata = state.metadata or {}
     return Snapshot(
         checkpoint_id=_checkpoint_id(state.config),
@@ -187,7 +194,7 @@ def _snapshot(state: StateSnapshot) -> Snapshot:
         run_id=metadata.get("run_id"),
         step=metadata.get("step"),
         next=state.next,
-        values=to_json(state.values),
+        values=to_json(state.values) if has_values else None,
         interrupts=[{"id": each.id, "value": to_json(each.value)} for each in state.interrupts],
     )
 

@@ -89,6 +89,19 @@ class TestAgain:
         run(client, thread_id, from_checkpoint=begins[1]["checkpoint_id"])
         assert asked(look(client, thread_id)) == ["one"]
 
+    def test_history_can_leave_out_what_is_long(self, client: httpx.Client, thread_id: str) -> None:
+        talk(client, thread_id, "one")
+        path = f"{THREADS}/{thread_id}/history"
+
+        whole = client.get(path).json()["checkpoints"]
+        short = client.get(path, params={"select": "checkpoint_id,source"}).json()["checkpoints"]
+
+        assert short == [{name: each[name] for name in ("checkpoint_id", "source")} for each in whole]
+        for wrong in ("", "value", "values,", "values,x"):
+            refused = client.get(path, params={"select": wrong})
+            assert code_of(refused) == (422, "invalid_input")
+            assert refused.json()["detail"].startswith("select: ")
+
     def test_a_repeated_request_runs_once(self, client: httpx.Client, thread_id: str) -> None:
         talk(client, thread_id, "one")
         sent: dict[str, Any] = {
