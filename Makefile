@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-lowest test-newest soak histories bench bench-quick profile check format lock clean
+.PHONY: help setup run test test-lowest test-newest test-llama soak histories bench bench-quick profile check format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -18,6 +18,9 @@ test-lowest: .venv-lowest/.done ## run the core of the tests with the lowest ver
 
 test-newest: .venv-newest/.done ## run the core of the tests with the newest versions there are
 	@.venv-newest/bin/python -m pytest -n 2 $(CORE) $(ARGS)
+
+test-llama: .venv/.dev .venv-llama/.done ## run models on llama.cpp's own server (builds it once: half an hour or more)
+	@LLAMA_PYTHON=$(CURDIR)/.venv-llama/bin/python $(BIN)/pytest tests/llama $(ARGS)
 
 soak: .venv/.dev ## kill a server at 50 seeded moments
 	@KILL_SEEDS=50 $(BIN)/pytest -n 2 tests/e2e/test_kill.py $(ARGS)
@@ -73,6 +76,15 @@ CORE := $(addprefix tests/,models/openai models/test_choice.py interop/test_pyth
 	@.venv-newest/bin/python -m pip --disable-pip-version-check --quiet install -e '.[fast,test]'
 	@touch $@
 
+.venv-llama/.done: tests/llama/requirements.txt
+	@command -v g++ >/dev/null || { echo "g++ isn't there: llama.cpp is built with it"; exit 1; }
+	@echo "building llama.cpp into .venv-llama (once, half an hour or more)"
+	@$(PYTHON) -m venv --clear .venv-llama
+	@.venv-llama/bin/python -m pip --disable-pip-version-check --quiet install cmake ninja
+	@PATH="$(CURDIR)/.venv-llama/bin:$$PATH" CMAKE_ARGS="-DLLAVA_BUILD=OFF" \
+		.venv-llama/bin/python -m pip --disable-pip-version-check --quiet install -r tests/llama/requirements.txt
+	@touch $@
+
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) isn't there: install Python 3.11, or name another by PYTHON=.."; exit 1; }
 	@$(PYTHON) -m venv .venv
@@ -118,4 +130,4 @@ $(JS)/.package-lock.json: tests/interop/js/package-lock.json
 	@cd tests/interop/js && npm ci --silent --no-audit --no-fund && touch node_modules/.package-lock.json || echo "they could not be installed: their tests are skipped"
 
 clean: ## remove what the targets made
-	@rm -rf .venv .venv-lowest .venv-newest bench/.venv bench/.build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
+	@rm -rf .venv .venv-lowest .venv-newest .venv-llama bench/.venv bench/.build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
