@@ -22,6 +22,8 @@ from seltzer.upstream import BROKE_OFF, UpstreamTruncated
 Open = Callable[[dict[str, Any]], Awaitable[AcceleratedStream]]
 _CHUNK: Final = "chat.completion.chunk"
 _ENVELOPE: Final = {"id": "", "object": _CHUNK, "created": 0, "model": ""}  # some servers leave it out
+_NO_FRAME: Final[Frame] = {"choices": ({},)}
+_NOT_OF_TEXTS: Final = {"choices", "usage"}
 
 
 class ParsingClient:
@@ -70,7 +72,7 @@ class ParsedStream:
         self._completions = completions
         self._state = state
         self._texts: list[str] = []  # which the state lacks
-        self._first: Frame = {}  # of these texts, or of the last ones; {} if all were published directly
+        self._first: Frame = _NO_FRAME  # of these texts, or of the last ones
         self._is_begun = False
         self._is_finished = False
 
@@ -90,6 +92,8 @@ class ParsedStream:
                 yield chunk
             elif chunk.object == _CHUNK:  # Azure's filters send others, which the SDK leaves out
                 self._add_texts()
+                if self._first is _NO_FRAME:  # all texts after it may be published directly
+                    self._first = {**_NO_FRAME, **chunk.model_dump(exclude=_NOT_OF_TEXTS, warnings=False)}
                 for event in self._events(chunk):
                     yield event
 
@@ -114,7 +118,7 @@ class ParsedStream:
             return
         delta = {"content": "".join(self._texts)} | ({} if self._is_begun else {"role": "assistant"})
         self._texts.clear()
-        (choice,) = self._first.get("choices", ({},))
+        (choice,) = self._first["choices"]
         frame = {**_ENVELOPE, **self._first, "choices": [{"index": 0, **choice, "delta": delta}]}
         self._events(ChatCompletionChunk.construct(**frame))
 

@@ -29,7 +29,7 @@ from tests.models.openai.accelerated.listeners import (
     text_event,
     until_published,
 )
-from tests.models.openai.dialects import BROKEN, DONE, STREAMS
+from tests.models.openai.dialects import BROKEN, DONE, STREAMS, frame
 from tests.models.openai.wire import CHUNKED, END, Answer, answering, chunked, read_request
 
 pytestmark = [
@@ -43,12 +43,14 @@ GZIPPED = CHUNKED.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
 TRUNCATED = "UpstreamTruncated: The model's answer broke off: its stream ended without a finish reason."
 
 
-async def ask(answer: Answer, kind: type[ChatOpenAI], listener: Listener | None = None) -> Any:
+async def ask(
+    answer: Answer, kind: type[ChatOpenAI], listener: Listener | None = None, **options: Any
+) -> Any:
     """Return the outcome of a call of such a model, and its listener."""
     listener = listener or Listener()
     with anyio.fail_after(10):
         async with answering(answer) as url:
-            return await outcome(await model_at(url, kind), listener), listener
+            return await outcome(await model_at(url, kind, **options), listener), listener
 
 
 class Waited(Listener):
@@ -113,6 +115,34 @@ async def test_text_after_the_first_is_published_where_its_bytes_arrive(fast: ty
 
     assert len(calls) == 11
     assert listener.in_place == [False, *[True] * 7, *[False] * 3]  # the role, the texts, three ends
+
+
+FIRSTS = {
+    "a role and no calls": frame({"role": "assistant", "content": "", "tool_calls": []}).encode(),
+    "thinking without a text": frame(
+        {"role": "assistant", "content": "", "tool_calls": [], "reasoning_content": ""}
+    ).encode(),
+    "an event's name": b"event: message\n" + frame({"role": "assistant", "content": ""}).encode(),
+    "its name and a text": b"event: message\n" + frame({"role": "assistant", "content": "1"}).encode(),
+    "a text": frame({"role": "assistant", "content": "1"}).encode(),
+    "a role alone": frame({"role": "assistant"}).encode(),
+}
+
+
+@pytest.mark.parametrize("first", FIRSTS)
+@pytest.mark.parametrize("texts", [("2", "3"), ("2",), ()])
+@pytest.mark.parametrize("is_at_once", [False, True])
+async def test_an_answer_in_a_form_is_published_as_by_the_plain_ways(
+    first: str, texts: tuple[str, ...], is_at_once: bool
+) -> None:
+    events = [FIRSTS[first], *spoken(*texts)]
+    answer = in_pieces([b"".join(events)] if is_at_once else events, a_while)
+    form = {"response_format": {"type": "json_object"}}
+
+    direct, _ = await ask(answer, AcceleratedChatOpenAI, model_kwargs=form)
+    long, _ = await ask(answer, StrictChatOpenAI, model_kwargs=form)
+
+    assert direct == long
 
 
 async def test_text_after_a_tool_call_starts_the_plain_way_again(fast: type[ChatOpenAI]) -> None:
