@@ -7,7 +7,7 @@ while its answer was awaited as a whole.
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from types import CoroutineType
@@ -20,6 +20,7 @@ _STREAMING: Final = frozenset(
     | {"amazon_bedrock", "deepseek", "xai", "groq"}
 )
 _TIMEOUTS: Final = ("timeout", "request_timeout", "default_request_timeout")  # as the packages name theirs
+_CLIENT_OPTIONS: Final = ("client_kwargs", "async_client_kwargs", "sync_client_kwargs", "client_args")
 _MODELS: Final = "langchain_core.language_models."
 _LATER: Final = 1.02  # than models that have the same limit: their error is one that a graph can handle
 
@@ -51,9 +52,14 @@ class SilenceWatch:
         self._calls: dict[UUID, _Call] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, run_id: UUID, metadata: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
-        """Watch a call that begins, if its model streams. metadata and options: as its callback gets them."""
-        if self._limit_s is None or (metadata or {}).get("ls_provider") not in _STREAMING:
+    def begin(
+        self, run_id: UUID, metadata: Mapping[str, Any] | None, options: Mapping[str, Any] | None
+    ) -> None:
+        """Watch a call that begins, if its model streams. metadata: as its callback gets them.
+
+        options: of the model and of the call; None if they aren't known.
+        """
+        if self._limit_s is None or (metadata or {}).get("ls_provider") not in _STREAMING or options is None:
             return
         limit_s = _limit_of(options, self._limit_s)
         if limit_s is None:
@@ -117,12 +123,32 @@ class SilenceWatch:
 
 
 def _limit_of(options: Mapping[str, Any], limit_s: float) -> float | None:
-    """Return how long a model may be silent; None if that isn't known, or it makes whole answers."""
-    if options.get("disable_streaming"):
+    """Return how long a model may be silent; None if that isn't known, or it makes whole answers.
+
+    Nor is it known of a model with a rate limiter: LangChain waits for that within the call.
+    """
+    if options.get("rate_limiter") is not None or _makes_whole_answers(options):
         return None
-    own = [options[name] for name in _TIMEOUTS if options.get(name) is not None]
+    own = [each for each in _timeouts(options) if each is not None]
     seconds = [float(each) for each in own if isinstance(each, int | float)]
     return max([limit_s, *seconds]) * _LATER if len(seconds) == len(own) else None
+
+
+def _makes_whole_answers(options: Mapping[str, Any]) -> bool:
+    """Return whether LangChain doesn't stream this call, whatever the graph asks for."""
+    disabled = options.get("disable_streaming")
+    if disabled is True or (disabled == "tool_calling" and options.get("tools")):
+        return True
+    return not options.get("stream", True) or options.get("streaming") is False
+
+
+def _timeouts(options: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the model's own timeouts, wherever its package has them."""
+    for name in _TIMEOUTS:
+        yield options.get(name)
+    for name in _CLIENT_OPTIONS:
+        yield (options.get(name) or {}).get("timeout")
+    yield getattr(options.get("config"), "read_timeout", None)  # botocore's
 
 
 def _is_awaited(task: asyncio.Task[Any] | None) -> bool:

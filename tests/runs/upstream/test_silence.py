@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.rate_limiters import InMemoryRateLimiter
 
 from seltzer.runs.execution.driver.run_listener import RunListener
 from seltzer.runs.upstream.silence import SilenceWatch
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.anyio
 
 LIMIT_S = 0.02
 PATIENT_S = 600
+SHORT_S = 0.1
 LONG_S = 0.3  # after which nothing more can come of it
 
 
@@ -47,6 +50,14 @@ class Silent(BaseChatModel):
         await asyncio.Event().wait()
 
 
+class Optional(Silent):
+    """One with options that packages' models have."""
+
+    streaming: bool = False
+    timeout: float | None = None
+    client_kwargs: dict[str, Any] | None = None
+
+
 class Answering(Silent):
     """A provider's model that answers."""
 
@@ -73,6 +84,10 @@ async def in_a_task(model: Silent, config: Any) -> None:
     await asyncio.create_task(invoke(model, config))
 
 
+async def with_an_option(model: Silent, config: Any) -> None:
+    await model.bind(user="u").ainvoke("q", config)
+
+
 async def is_noticed(call: Call, model: Silent, *, limit_s: float | None = LIMIT_S, within_s: float) -> bool:
     """Return whether the model's silence is noticed while it is called."""
     noticed = asyncio.Event()
@@ -87,6 +102,34 @@ async def is_noticed(call: Call, model: Silent, *, limit_s: float | None = LIMIT
     finally:
         watch.close()
         calling.cancel()
+
+
+SLOWER: dict[str, dict[str, Any]] = {
+    "streaming": {"streaming": False},
+    "disabled": {"disable_streaming": True},
+    "rate limiter": {"rate_limiter": InMemoryRateLimiter(requests_per_second=0.001)},
+    "timeout": {"timeout": PATIENT_S},
+    "client": {"client_kwargs": {"timeout": PATIENT_S}},
+}
+
+
+@pytest.mark.parametrize("call", [invoke, stream, with_an_option])
+@pytest.mark.parametrize("options", SLOWER)
+async def test_options_are_those_of_the_model_itself(call: Call, options: str) -> None:
+    """LangChain serializes neither this class nor a rate limiter."""
+    assert not await is_noticed(call, Optional(**SLOWER[options]), within_s=SHORT_S)
+
+
+@pytest.mark.parametrize("options", [{}, {"streaming": True}, {"disable_streaming": "tool_calling"}])
+async def test_a_model_that_streams_is_noticed(options: dict[str, Any]) -> None:
+    assert await is_noticed(invoke, Optional(**options), within_s=PATIENCE_S)
+
+
+async def test_a_call_that_asks_for_a_whole_answer_may_take_its_time() -> None:
+    async def invoke_whole(model: Silent, config: Any) -> None:
+        await model.ainvoke("q", config, stream=False)
+
+    assert not await is_noticed(invoke_whole, Optional(), within_s=SHORT_S)
 
 
 @pytest.mark.parametrize("call", [invoke, stream, in_a_task])
@@ -158,9 +201,24 @@ async def test_a_call_that_its_node_has_given_up_is_not(call: Call) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"timeout": 600}, {"request_timeout": 600.0}, {"timeout": object()}, {"disable_streaming": True}],
+    [
+        {"timeout": 600},
+        {"request_timeout": 600.0},
+        {"default_request_timeout": 600},
+        {"timeout": object()},
+        {"client_kwargs": {"timeout": 600}},
+        {"async_client_kwargs": {"timeout": 600.0}},
+        {"client_args": {"timeout": 600}},
+        {"config": SimpleNamespace(read_timeout=600)},
+        {"disable_streaming": True},
+        {"disable_streaming": "tool_calling", "tools": ["one"]},
+        {"streaming": False},
+        {"stream": False},
+        {"rate_limiter": InMemoryRateLimiter()},
+        None,
+    ],
 )
-async def test_a_longer_timeout_of_the_models_own_counts(options: dict[str, Any]) -> None:
+async def test_a_call_that_may_take_longer_is_not(options: dict[str, Any] | None) -> None:
     noticed = asyncio.Event()
     watch = SilenceWatch(LIMIT_S, noticed.set)
 

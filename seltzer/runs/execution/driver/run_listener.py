@@ -11,13 +11,14 @@ from seltzer.runs.execution.driver.whole_answers import WholeAnswers
 from seltzer.runs.execution.translation.parallel_calls import ParallelCalls
 from seltzer.runs.execution.translation.tool_runs import ToolRuns
 from seltzer.runs.text import clean_value
+from seltzer.runs.upstream.called_model import called_options
 from seltzer.runs.upstream.silence import SilenceWatch
 
 
 class RunListener(ToolRuns):
     """Marks what runs inside tools, and models that run at once; refuses answers that aren't whole.
 
-    It raises in the model's call. watch: is told of each call, and of each token.
+    It raises in the model's call. watch: notes each call, and each of its tokens.
     """
 
     ignore_llm = False
@@ -37,8 +38,8 @@ class RunListener(ToolRuns):
     ) -> None:
         super().on_chat_model_start(*args, metadata=metadata, **kwargs)
         self._answers.begin(kwargs["run_id"], metadata)
-        made_with, called_with = (args[0] or {}).get("kwargs"), kwargs.get("invocation_params")
-        self.watch.begin(kwargs["run_id"], metadata, {**(made_with or {}), **(called_with or {})})
+        options = called_options(args[0], kwargs.get("invocation_params"))
+        self.watch.begin(kwargs["run_id"], metadata, options)
         self._parallel.begin(kwargs["run_id"], metadata, kwargs.get("tags"))
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
