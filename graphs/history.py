@@ -14,6 +14,8 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.tool import invalid_tool_call
 
+from seltzer.models import is_cut_off
+
 NO_RESULT = "This call has no result: the run was stopped before the tool had answered."
 NOT_RUN = (
     "This call was not run: its arguments are not complete, valid JSON. Make it again, or answer without it."
@@ -64,8 +66,7 @@ def without_broken_calls(answer: AIMessage) -> list[AnyMessage]:
 
     None of the calls of an answer that was cut off is run: their arguments may be incomplete.
     """
-    reasons = (answer.response_metadata.get("finish_reason"), answer.response_metadata.get("stop_reason"))
-    if answer.tool_calls and ("length" in reasons or "max_tokens" in reasons):
+    if answer.tool_calls and is_cut_off(answer.response_metadata):
         cut = [
             invalid_tool_call(name=c["name"], args=json.dumps(c["args"]), id=c["id"], error="cut off")
             for c in answer.tool_calls

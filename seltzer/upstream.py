@@ -91,9 +91,15 @@ def are_complete(arguments: str, *, is_cut: bool) -> bool:
     if not arguments:
         return not is_cut
     try:
-        return isinstance(json.loads(arguments), dict) and not is_too_deep(arguments)
+        read = json.loads(arguments, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return False
+    return isinstance(read, dict) and not is_too_deep(arguments)
+
+
+def _refuse(constant: str) -> None:
+    """Refuse NaN and the infinities, which Python reads, but which aren't JSON."""
+    raise ValueError(f"{constant} isn't JSON")
 
 
 def is_too_deep(arguments: str) -> bool:

@@ -1,5 +1,7 @@
 """The models that graphs call, chosen by settings: `chat_model()`, `completion_model()`, `describe()`.
 
+`is_cut_off()` reads a message's response_metadata, whoever's model it is of.
+
 Those that choose one are imported when they are first asked for: who has imported choice.py uses it.
 """
 
@@ -7,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from seltzer.models.errors import ModelError, ModelNotConfigured, UpstreamMalformed, UpstreamTruncated
+from seltzer.upstream import is_cut_off
 
 if TYPE_CHECKING:
     from seltzer.models.choice import Description as Description
@@ -25,6 +28,7 @@ __all__ = [
     "chat_model",
     "completion_model",
     "describe",
+    "is_cut_off",
 ]
 
 _MODULES: Final = {

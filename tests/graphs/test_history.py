@@ -1,5 +1,6 @@
 """What of a thread the model sees."""
 
+import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.messages.tool import invalid_tool_call
 
@@ -86,17 +87,37 @@ def test_an_invalid_call_is_answered_with_an_error() -> None:
     assert isinstance(answer, AIMessage)
 
 
-def test_no_call_of_an_answer_that_was_cut_off_is_left_to_run() -> None:
-    for reason in ({"finish_reason": "length"}, {"stop_reason": "max_tokens"}):
-        cut = calling("1+1").model_copy(update={"response_metadata": reason})
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"finish_reason": "length"},
+        {"finish_reason": "MAX_TOKENS"},
+        {"stop_reason": "max_tokens"},
+        {"stop_reason": "model_context_window_exceeded"},
+        {"stopReason": "max_tokens"},
+        {"done_reason": "length"},
+        {"finish_reason": "model_length"},
+        {"status": "incomplete"},
+    ],
+    ids=str,
+)
+def test_no_call_of_an_answer_that_was_cut_off_is_left_to_run(metadata: dict[str, str]) -> None:
+    cut = calling("1+1").model_copy(update={"response_metadata": metadata})
 
-        answer, refusal = without_broken_calls(cut)
+    answer, refusal = without_broken_calls(cut)
 
-        assert isinstance(answer, AIMessage)
-        assert answer.tool_calls == []
-        assert [call["id"] for call in answer.invalid_tool_calls] == ["call-0"]
-        assert isinstance(refusal, ToolMessage)
-        assert refusal.status == "error"
+    assert isinstance(answer, AIMessage)
+    assert answer.tool_calls == []
+    assert [call["id"] for call in answer.invalid_tool_calls] == ["call-0"]
+    assert isinstance(refusal, ToolMessage)
+    assert refusal.status == "error"
+
+
+@pytest.mark.parametrize("reason", ["stop", "STOP", "tool_calls", None])
+def test_the_calls_of_a_whole_answer_are_left_to_run(reason: str | None) -> None:
+    whole = calling("1+1").model_copy(update={"response_metadata": {"finish_reason": reason}})
+
+    assert without_broken_calls(whole) == [whole]
 
 
 def test_open_calls_are_those_of_the_last_answer_that_lack_a_result() -> None:

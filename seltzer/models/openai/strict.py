@@ -25,7 +25,7 @@ from langchain_core.utils.json import parse_partial_json
 from langchain_openai import ChatOpenAI, OpenAI
 
 from seltzer.models.errors import UpstreamTruncated
-from seltzer.upstream import BROKE_OFF, PartialCall, PartialCalls, are_complete
+from seltzer.upstream import BROKE_OFF, PartialCall, PartialCalls, are_complete, is_cut_off
 
 _SEALS = ("]", '"]', '\\"]')
 
@@ -129,7 +129,7 @@ class _Ending:
 
     def seal(self) -> Iterator[ChatGenerationChunk]:
         """Yield a chunk that makes LangChain see incomplete arguments as invalid, if there are any."""
-        is_cut = self._finish_reason == "length"
+        is_cut = is_cut_off({"finish_reason": self._finish_reason})
         seals = [
             tool_call_chunk(args=_seal(call.arguments), id=call.call_id, index=_index(call))
             for call in self._calls.calls

@@ -121,6 +121,7 @@ async def test_parallel_calls_that_are_all_sent_as_the_first_one_are_told_apart(
         '{"expression": "2+2"',
         '{"expression": "2\\',
         '{"expression": 2+2}',
+        '{"expression": NaN}',
         '{"expression": ["2", {"a": ',
         '"2+2"',
         '{"expr',
@@ -145,6 +146,15 @@ async def test_a_tool_without_parameters_may_be_called_with_nothing(
     upstream.script([Reply(tool_calls=[ToolCall("now", "")])])
 
     assert [call["args"] for call in (await _streamed(chat, in_loop=True)).tool_calls] == [{}]
+
+
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS"])
+async def test_a_call_without_arguments_is_not_one_where_the_answer_was_cut_off(
+    upstream: Upstream, chat: StrictChatOpenAI, reason: str
+) -> None:
+    upstream.script([Reply(tool_calls=[ToolCall("now", "")], finish_reason=reason)])
+
+    assert (await _streamed(chat, in_loop=True)).tool_calls == []
 
 
 async def test_the_agent_reports_a_truncated_call_to_the_model_and_never_runs_it(

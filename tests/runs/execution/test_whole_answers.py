@@ -138,6 +138,8 @@ async def test_an_answer_that_was_not_streamed_is_whole(engine_of: Engines, acce
         ([piece('{"a": "x"}', "c1"), piece('{"a": ', "c2", 1)], CUT, "upstream_truncated", []),
         ([piece('{"a": "x"', "c1")], END, "upstream_malformed", []),
         ([piece('["x"]', "c1")], END, "upstream_malformed", []),
+        ([piece('{"a": NaN}', "c1")], END, "upstream_malformed", []),
+        ([piece('{"a": [-Infinity]}', "c1")], END, "upstream_malformed", []),
         ([piece('{"a": "x"}', "c1"), piece('{"a": "y"}', "c2", 0)], END, None, ["x", "y"]),
         ([piece('{"a": "x"}', "c1", None), piece('{"a": "y"}', "c2", None)], END, None, ["x", "y"]),
         ([piece('{"a": "x"}', "c"), piece('{"a": "y",', "c", 1)], END, None, ["x"]),
