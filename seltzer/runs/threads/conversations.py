@@ -1,7 +1,7 @@
 """Conversations: what became of a graph's threads, over the stores and LangGraph's own view of a state."""
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage
@@ -10,13 +10,15 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
-from seltzer.errors import AppError, UnknownCheckpoint, UnknownThread
+from seltzer.errors import UnknownCheckpoint, UnknownThread
 from seltzer.runs.event import Json, RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.jsonable import to_json
 from seltzer.runs.messages.spellings import as_answer, messages_in
 from seltzer.runs.ports import Checkpoints, Threads
 from seltzer.runs.thread import Thread
+from seltzer.runs.threads.state_reading import read_state
+from seltzer.runs.threads.thread_messages import messages_at
 from seltzer.runs.threads.turns import Branch, branches, turn_of
 from seltzer.runs.tree import questions
 
@@ -44,8 +46,8 @@ class Snapshot:
 class Conversations:
     """The threads of the graphs that are served. pregels execute them, each with its checkpointer.
 
-    Every verb raises UnknownThread if no run of that graph was ever started on the thread. A thread may have
-    runs of several graphs: it is listed with the one that ran last.
+    Every verb about one thread, but messages(), raises UnknownThread if no run of that graph was ever started
+    on it. A thread may have runs of several graphs: it is listed with the one that ran last.
     """
 
     def __init__(self, threads: Threads, checkpoints: Checkpoints, pregels: Mapping[str, AnyPregel]) -> None:
@@ -73,12 +75,7 @@ class Conversations:
         """Return the thread's state as it is now, or at the checkpoint. Raises UnknownCheckpoint."""
         await self.get(graph, thread_id)
         pregel, place = self._pregels[graph], _config(thread_id, checkpoint_id)
-        try:
-            state = await pregel.aget_state(place)
-        except AppError:
-            raise
-        except Exception:  # noqa: BLE001  # a channel refuses what a failed step has written: that is no state
-            [state] = [each async for each in pregel.aget_state_history(place, limit=1)]
+        state, _ = await read_state(pregel, place)
         if checkpoint_id is not None and state.created_at is None:
             raise UnknownCheckpoint(f"thread {thread_id!r} has no checkpoint {checkpoint_id!r}")
         return _snapshot(state)
@@ -135,16 +132,12 @@ class Conversations:
         Of a function those that it has saved for its next run, else what it has returned.
         """
         pregel, place = self._pregels[graph], _config(thread_id)
-        state = await pregel.aget_state(place)
-        found = messages_in(state.values)
-        if not isinstance(pregel, CompiledStateGraph) and isinstance(
-            pregel.checkpointer, BaseCheckpointSaver
-        ):
+        found: Sequence[BaseMessage]
+        if isinstance(pregel, CompiledStateGraph) or not isinstance(pregel.checkpointer, BaseCheckpointSaver):
+            found = messages_in((await read_state(pregel, place)).state.values)
+        else:
             stored = await pregel.checkpointer.aget_tuple(place)
-            channels = stored.checkpoint["channel_values"] if stored else {}
-            returned = (pregel.input_channels, pregel.output_channels)
-            saved = [messages_in(value) for name, value in channels.items() if name not in returned]
-            found = max((found, *saved), key=len)
+            found = messages_at(pregel, stored.checkpoint["channel_values"]) if stored else ()
         return [as_answer(each) or each for each in found]
 
     async def rename(self, graph: str, thread_id: str, title: str) -> Thread:

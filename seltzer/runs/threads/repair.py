@@ -13,7 +13,7 @@ from typing import Any, Final
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.channels.base import BaseChannel
-from langgraph.graph import END
+from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.pregel import NodeBuilder
 
 from seltzer.runs.graph import AnyPregel
@@ -21,6 +21,8 @@ from seltzer.runs.messages.spellings import read_message
 from seltzer.runs.schemas.schemas import MESSAGES, ROOT
 from seltzer.runs.threads.appending import NotAppendable, write_appending
 from seltzer.runs.threads.open_calls import is_conversation, open_calls, unanswered_calls
+from seltzer.runs.threads.state_reading import end_step, read_state
+from seltzer.runs.threads.subgraph_memory import written_results
 
 log = logging.getLogger(__name__)
 
@@ -30,24 +32,22 @@ _WRITER: Final = "__seltzer_repair"
 async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | None = None) -> None:
     """Add to the thread what its stopped run lacks, so that a plain new input works.
 
-    What the stopped step's finished nodes have returned is kept, the others are dropped; calls without a
-    result get an error result; answer, an unfinished one, is last among the graph's messages, unless the
-    thread has it. Writes nothing if nothing is missing. Not for a run that waits for a person: its question
-    would be lost.
+    What the stopped step's finished nodes have returned is kept, the others are dropped (if the state's
+    channels refuse it, only results of calls are kept). Calls without a result get an error result; answer,
+    an unfinished one, is last among the graph's messages, unless the thread has it. Writes nothing if nothing
+    is missing. Not for a run that waits for a person: its question would be lost.
 
     The checkpoints belong to the run that config's metadata names. None of the graph's nodes and edges is
     run, but its state's reducers are; what the checkpointer raises is raised. A conversation that can't be
     repaired is logged.
     """
-    state = await pregel.aget_state(config)  # with what finished nodes have returned
+    state, refused = await read_state(pregel, config)
     conversations = _conversations(pregel, state.values)
-    writes = _writes(pregel, conversations, answer)
+    writes = _writes(pregel, conversations, refused, answer)
     has_finished_nodes = bool(conversations) and len(state.next) < len(state.tasks)
     if not (writes or has_finished_nodes):
         return
-    # LangGraph's way to end a step with those of its nodes that have finished. One bulk update with the
-    # messages won't do: its later steps lose the config's metadata.
-    await pregel.aupdate_state(config, None, as_node=END)
+    await end_step(pregel, config, refused)
     if writes:
         await _with_writer(pregel, writes).aupdate_state(config, writes, as_node=_WRITER)
         after = _conversations(pregel, (await pregel.aget_state(config)).values)
@@ -55,19 +55,23 @@ async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | 
 
 
 def _conversations(pregel: AnyPregel, values: Any) -> dict[str, list[Any]]:
-    """Return the state's lists of messages, by channel; the graph's own may be empty."""
+    """Return the state's lists that end with a message, by channel."""
     by_channel = values if isinstance(values, Mapping) else {str(pregel.stream_channels_asis): values}
     return {name: value for name, value in by_channel.items() if is_conversation(value)}
 
 
 def _writes(
-    pregel: AnyPregel, conversations: Mapping[str, list[Any]], answer: AIMessage | None
+    pregel: AnyPregel,
+    conversations: Mapping[str, list[Any]],
+    refused: CheckpointTuple | None,
+    answer: AIMessage | None,
 ) -> dict[str, Any]:
     """Return what has to be written to each channel that lacks something."""
     writes = {}
     for name, messages in conversations.items():
         channel = pregel.channels[name]
-        missing = unanswered_calls(messages)
+        missing = [] if refused is None else written_results(refused, name, messages)
+        missing += unanswered_calls([*messages, *missing])
         if answer is not None and name in (MESSAGES, ROOT) and not _is_there(answer, messages):
             missing.append(answer)
         if not missing or not isinstance(channel, BaseChannel):

@@ -56,7 +56,7 @@ async def _put(
     checkpoint["id"] = str(uuid6(clock_seq=step))
     versions = {}
     for name, messages in lists.items():
-        with_results = [*messages, *_written_results(found, name, messages)]
+        with_results = [*messages, *written_results(found, name, messages)]
         checkpoint["channel_values"][name] = [*with_results, *unanswered_calls(with_results)]
         versions[name] = saver.get_next_version(max(checkpoint["channel_versions"].values()), None)
     checkpoint["channel_versions"].update(versions)
@@ -69,7 +69,7 @@ async def _put(
     await saver.aput(config, checkpoint, metadata, versions)
 
 
-def _written_results(found: CheckpointTuple, name: str, messages: list[Any]) -> list[Any]:
+def written_results(found: CheckpointTuple, name: str, messages: Sequence[Any]) -> list[Any]:
     """Return the results that the step's finished nodes have written for the open calls."""
     awaited = {call["id"] for call in open_calls(messages)}
     written = []

@@ -18,6 +18,7 @@ from seltzer.runs.threads.forks import fork, has_asked
 from seltzer.runs.threads.graph_changes import missing_nodes
 from seltzer.runs.threads.input_completion import complete_input
 from seltzer.runs.threads.results import first_not_open, results_for_thread
+from seltzer.runs.threads.state_reading import read_state
 from seltzer.runs.threads.thread_messages import messages_at
 
 ROOT: Final = ""  # the namespace of the graph itself
@@ -63,7 +64,7 @@ async def read_input(
             Command(resume=dict(spec.answers)) if spec.answers else None,
             has_structured=await _has_set_structured(pregel, config),
         )
-    state = await pregel.aget_state(config)
+    state, _ = await read_state(pregel, config)
     is_ours = (state.metadata or {}).get("run_id") == spec.run_id
     if not is_ours and spec.answers is None:
         if checkpoint_id is not None:

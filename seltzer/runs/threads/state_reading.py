@@ -1,0 +1,50 @@
+"""A thread's state as it is now: with what the finished nodes of a step have written that hasn't ended.
+
+The state's channels may refuse that: two nodes have written a key that takes one value, or a reducer raises.
+Such a step can't end, and LangGraph can't read its state. The state is then the one that the step began with.
+"""
+
+from typing import NamedTuple
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.graph import END
+from langgraph.types import StateSnapshot
+
+from seltzer.errors import AppError
+from seltzer.runs.graph import AnyPregel
+from seltzer.runs.threads.forks import fork
+
+
+class ReadState(NamedTuple):
+    """A thread's state. refused: the checkpoint whose writes the channels refuse, if they do."""
+
+    state: StateSnapshot
+    refused: CheckpointTuple | None = None
+
+
+async def read_state(pregel: AnyPregel, config: RunnableConfig) -> ReadState:
+    """Return the thread's state. The graph's own reducers run here, which may raise anything."""
+    try:
+        return ReadState(await pregel.aget_state(config))
+    except AppError:
+        raise
+    except Exception:
+        saver = pregel.checkpointer
+        refused = await saver.aget_tuple(config) if isinstance(saver, BaseCheckpointSaver) else None
+        if refused is None:
+            raise
+        return ReadState(await pregel.aget_state(refused.config), refused)  # by its id: without the writes
+
+
+async def end_step(pregel: AnyPregel, config: RunnableConfig, refused: CheckpointTuple | None = None) -> None:
+    """End the thread's step with those of its nodes that have finished; nothing runs after it.
+
+    Nothing of what they have written is kept if the channels refuse it. The checkpoints belong to the run
+    that config's metadata names.
+    """
+    if refused is not None:
+        await fork(pregel, config, refused)
+    # LangGraph's way to do so. One bulk update with what is missing won't do: its later steps lose the
+    # config's metadata.
+    await pregel.aupdate_state(config, None, as_node=END)
