@@ -41,7 +41,7 @@ from seltzer.runs.jsonable import to_json
 from seltzer.runs.run import Lease, Stop
 from seltzer.runs.schemas.schemas import GraphSchemas
 from seltzer.runs.streaming.hub import Tail
-from seltzer.runs.threads.cleanup import Ending, tidy
+from seltzer.runs.threads.cleanup import EndedAttempt, tidy
 from seltzer.runs.upstream.silence import SilenceWatch
 
 log = logging.getLogger(__name__)
@@ -259,8 +259,8 @@ class Attempt:
         self.tail.publish(*events)
         self._append(self, *events)
 
-    def _ending(self, end: End) -> Ending:
-        return Ending(
+    def _ended(self, end: End) -> EndedAttempt:
+        return EndedAttempt(
             self._pregel,
             self._config(),
             self.run,
@@ -268,7 +268,7 @@ class Attempt:
             self._resources.stores,
             end.last.kind,
             emitted=self._seq if self._graph.takes_messages else None,
-            stays=end.last.data.get("code") == GRAPH_CHANGED,
+            is_left_alone=end.last.data.get("code") == GRAPH_CHANGED,
             has_lasting=self._fence.has_lasting,
         )
 
@@ -277,7 +277,7 @@ class Attempt:
         flusher, runs = self._resources.flusher, self._resources.stores.runs
         has_touched = self._lifecycle.has_run
         if self._fence.is_valid and has_touched and end.work != "hand_back":
-            has_touched = not await tidy(self._ending(end), rolls_back=end.work == "roll_back")
+            has_touched = not await tidy(self._ended(end), rolls_back=end.work == "roll_back")
         await flusher.wait_written(self.run_id)
         if not self._fence.is_valid:
             return None

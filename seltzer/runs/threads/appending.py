@@ -33,12 +33,15 @@ def write_appending(channel: BaseChannel[Any, Any, Any], current: Sequence[Any],
 
 
 def value_after(channel: BaseChannel[Any, Any, Any], current: Sequence[Any], write: Any) -> Any:
-    """Return the value that the channel would have after the write; None if it refuses it."""
+    """Return the value that the channel would have after the write; None if it refuses it.
+
+    The graph's own reducer runs here, and whatever it raises is its refusal.
+    """
     copy = channel.from_checkpoint([*current])
     try:
         copy.update([write])
         return copy.get()
-    except Exception:  # noqa: BLE001  # the graph's own reducer runs here
+    except Exception:  # noqa: BLE001  # as said above
         return None
 
 

@@ -57,7 +57,7 @@ async def read_input(
     checkpoint_id = await _settle_interrupts(run, stores, was_queued=was_queued)
     if run.attempt == 1:
         if spec.answers is None:
-            return await _from_the_start(run, pregel, config, checkpoint_id)
+            return await _begin(run, pregel, config, checkpoint_id)
         await _check_nodes(pregel, config)
         # At a static breakpoint there is nothing to answer: the graph just continues.
         return GraphInput(
@@ -69,7 +69,7 @@ async def read_input(
     if not is_ours and spec.answers is None:
         if checkpoint_id is not None:
             state = await pregel.aget_state(_at(config, checkpoint_id))
-        begun = await _from_the_start(run, pregel, config, checkpoint_id)
+        begun = await _begin(run, pregel, config, checkpoint_id)
         return replace(begun, values=state.values)
     await _check_nodes(pregel, config)
     return GraphInput(
@@ -87,10 +87,11 @@ async def _check_nodes(pregel: AnyPregel, config: RunnableConfig) -> None:
         raise failure(GRAPH_CHANGED, about=f"it has no node {names} any more.")
 
 
-async def _from_the_start(
+async def _begin(
     run: Run, pregel: AnyPregel, config: RunnableConfig, checkpoint_id: str | None
 ) -> GraphInput:
-    """Return the run's own input, and a result for each tool call that the thread still waits for.
+    """Return the run's own input, and a result for each tool call that is open where it begins: at the
+    checkpoint, or else at the thread's newest state.
 
     Raises RunFailed if the state that it begins from is gone, as LangGraph would take it for that of a new
     thread, and would run nothing from the state before a question that was removed meanwhile; and if it has
