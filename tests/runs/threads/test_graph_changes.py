@@ -59,6 +59,15 @@ def remembering(name: str) -> AnyPregel:
     return StateGraph(Messages).add_node("inner", inner).add_edge(START, "inner").compile()
 
 
+def calling(name: str) -> AnyPregel:
+    inner = asking(name)
+
+    async def call(state: Messages) -> Any:
+        return await inner.ainvoke(state)
+
+    return StateGraph(Messages).add_node("inner", call).add_edge(START, "inner").compile()
+
+
 def breaking(name: str) -> AnyPregel:
     async def act(state: Any) -> Any:
         return {"messages": [AIMessage("done")]}
@@ -74,6 +83,7 @@ GRAPHS: dict[Callable[[str], AnyPregel], str] = {
     nesting: "inner.approve",
     nesting_twice: "outer.inner.approve",
     remembering: "inner.approve",
+    calling: "inner.approve",
     breaking: "approve",
 }
 
