@@ -14,6 +14,7 @@ from langgraph.types import interrupt
 from seltzer.runs.answer import BREAK, AnswerText
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
+from seltzer.runs.execution.translation.answer_shape import RUNS_UNTIL_LIVE
 from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.run import RunSpec
 from tests.runs.conftest import Engines
@@ -187,6 +188,21 @@ async def test_a_node_whose_draft_another_has_replaced_is_buffered_the_next_time
 
     assert (first.shown, first.answers) == (("A bad draft.", ANSWER), [ANSWER])
     assert (second.shown, second.answers) == ((ANSWER,), [ANSWER])
+
+
+async def test_a_node_that_has_kept_its_texts_since_is_live_again(engine_of: Engines) -> None:
+    world = a.World()
+    engine = await engine_of(graph_of(a.replacing_guard(world)))
+    await read(engine, spec("bad"), world.gate, is_live=False)
+
+    held = []
+    for index in range(RUNS_UNTIL_LIVE):
+        held.append(await read(engine, spec(f"held{index}"), world.gate, is_live=False))
+    world.gate.close()
+    live = await read(engine, spec("live"), world.gate, is_live=True)
+
+    assert [reader.sent_before_the_end for reader in held] == [""] * RUNS_UNTIL_LIVE
+    assert live.shown == (ANSWER,)
 
 
 async def test_a_node_whose_text_another_only_adds_to_stays_live(engine_of: Engines) -> None:

@@ -19,13 +19,23 @@ from seltzer.runs.execution.translation.output import Output
 from seltzer.runs.graph import AnyPregel, Graph
 
 Path: TypeAlias = tuple[str, ...]  # the names of the nodes around a node, outermost first, and its own
-Kept: TypeAlias = dict[Path, set[bool]]  # whether nodes have kept their models' texts
-
+RUNS_UNTIL_LIVE: Final = 10  # that a node has to keep its text in, after it has dropped one
 _HOOKS_AFTER: Final = (
     ".after_model",
     ".after_agent",
 )  # of an agent's middleware, between its model and the end
 _HOOKS: Final = (".before_model", ".before_agent", *_HOOKS_AFTER)  # their models judge and summarize
+
+
+@dataclass(slots=True)
+class _History:
+    """What the runs of a node have shown. held_runs: how many more have to keep its text until it is live."""
+
+    has_kept: bool = False
+    held_runs: int = 0
+
+
+Histories: TypeAlias = dict[Path, _History]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ class AnswerShape:
         self,
         pregel: AnyPregel,
         answer_nodes: frozenset[str] | None = None,
-        kept: Kept | None = None,
+        histories: Histories | None = None,
         *,
         is_on_messages: bool = True,
     ) -> None:
@@ -57,25 +67,34 @@ class AnswerShape:
         self._root = pregel
         self._has_functions = not isinstance(pregel, CompiledStateGraph)
         self._levels: dict[Path, _Level | None] = {}
-        self._kept: Kept = defaultdict(set) if kept is None else kept
+        self._histories = {} if histories is None else histories
 
-    def note(self, path: Path, *, is_kept: bool) -> None:
-        """Note whether a node has put its model's text into the state's messages, word by word."""
-        self._kept[path].add(is_kept)
+    def note_kept(self, path: Path) -> None:
+        """Note that a node has put its model's text into the state's messages, word by word; once a run."""
+        history = self._histories.setdefault(path, _History())
+        history.has_kept, history.held_runs = True, max(0, history.held_runs - 1)
 
-    def always_keeps(self, path: Path) -> bool:
-        return self._kept.get(path) == {True}
+    def note_dropped(self, path: Path) -> None:
+        """Note that a node, or a later one, hasn't kept its model's text."""
+        self._histories.setdefault(path, _History()).held_runs = RUNS_UNTIL_LIVE
+
+    def keeps(self, path: Path) -> bool:
+        """Return whether the node has kept its texts of late, one at least."""
+        history = self._histories.get(path)
+        return history is not None and history.has_kept and not history.held_runs
 
     def has_dropped(self, path: Path) -> bool:
-        """Return whether the node didn't keep a text, be it once: it may judge what its model writes."""
-        return False in self._kept.get(path, ())
+        """Return whether the node hasn't kept a text of late: it may judge what its model writes."""
+        history = self._histories.get(path)
+        return history is not None and history.held_runs > 0
 
     def has_rival(self, path: Path) -> bool:
         """Return whether a node that may run beside this one has kept texts, too: either may be the last."""
         around = [path[:depth] for depth in range(1, len(path) + 1) if self.may_be_parallel(path[:depth])]
         return any(
-            True in kept and any(rival[: len(each)] != each and rival[:-1] == each[:-1] for each in around)
-            for rival, kept in self._kept.items()
+            history.has_kept
+            and any(rival[: len(each)] != each and rival[:-1] == each[:-1] for each in around)
+            for rival, history in self._histories.items()
             if self.may_be_parallel(rival)
         )
 
@@ -116,15 +135,15 @@ class AnswerShapes:
     """The shapes of the graphs that this process has run."""
 
     _shapes: WeakKeyDictionary[AnyPregel, AnswerShape] = field(default_factory=WeakKeyDictionary)
-    _kept: dict[str, Kept] = field(default_factory=dict)  # a factory makes a new graph for each run
+    _histories: dict[str, Histories] = field(default_factory=dict)  # a factory makes a new graph for each run
 
     def of(self, graph: Graph, pregel: AnyPregel) -> AnswerShape:
         """Return the shape of the graph, as pregel executes it."""
         shape = self._shapes.get(pregel)
         if shape is None:
-            kept = self._kept.setdefault(graph.name, defaultdict(set))
+            histories = self._histories.setdefault(graph.name, {})
             declared = frozenset(graph.answer_nodes) or None
-            shape = AnswerShape(pregel, declared, kept, is_on_messages=graph.takes_messages)
+            shape = AnswerShape(pregel, declared, histories, is_on_messages=graph.takes_messages)
             self._shapes[pregel] = shape
         return shape
 

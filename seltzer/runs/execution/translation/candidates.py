@@ -72,6 +72,7 @@ class Candidates:
         self._shape = shape
         self._found: list[Candidate] = []
         self._calls: Counter[Any] = Counter()
+        self._noted: set[Path] = set()  # nodes that have kept a text in this run
 
     def begin(
         self, message: AIMessage, namespace: Namespace, metadata: Mapping[str, Any], *, has_answer: bool
@@ -140,8 +141,9 @@ class Candidates:
         for each in self._found:
             if not each.is_kept and written.has(each):
                 each.is_kept, each.kept_text = True, written.text_of(each)
-            if each.is_kept and each.call == 0:
-                self._shape.note(each.path, is_kept=True)
+            if each.is_kept and each.call == 0 and each.path not in self._noted:
+                self._noted.add(each.path)
+                self._shape.note_kept(each.path)
         unkept = [*replaced, *self._refuse(each for each in self._found if not each.is_kept)]
         last = next((text for each in reversed(kept) if (text := text_of(each).strip())), "")
         if not any(each.text == last for each in self._found):
@@ -176,11 +178,11 @@ class Candidates:
             return False
         if not shape.output.may_be_a_models_text:
             return False
-        if not (shape.can_be_last(path) or (shape.is_task(path) and shape.always_keeps(path))):
+        if not (shape.can_be_last(path) or (shape.is_task(path) and shape.keeps(path))):
             return False
         if any(not (each.is_kept or each.is_held) for each in self._found):  # one at a time
             return False
-        if shape.always_keeps(path):
+        if shape.keeps(path):
             return not shape.has_rival(path)
         return not (self._found or _was_sent(metadata) or shape.may_be_parallel(path))
 
@@ -188,7 +190,7 @@ class Candidates:
         unkept = list(unkept)
         for each in unkept:
             if each.call == 0 and each.is_whole:
-                self._shape.note(each.path, is_kept=False)
+                self._shape.note_dropped(each.path)
         return self._drop(unkept)
 
     def _drop(self, gone: Iterable[Candidate]) -> Sequence[Candidate]:
