@@ -86,7 +86,8 @@ class Graph:
     def answers_in_text(self) -> bool:
         """Whether its output is the answer's text: it takes messages, and isn't declared to return others."""
         channels = self.pregel.output_channels
-        return self.takes_messages and (isinstance(channels, str) or MESSAGES in channels)
+        is_other = MESSAGES not in channels and not isinstance(channels, str)
+        return self.takes_messages and not is_other and self.schemas.may_return_messages
 
     @property
     def input_schema(self) -> Any:

@@ -146,6 +146,37 @@ SPELLED = {
     "no-messages": ('{"messages": []}', ""),
     "no-value": ("None", ""),
 }
+# What functions on messages declare to return: whether it may be messages or a text, by its JSON schema.
+TYPES = {
+    "any": ("Any", "messages", "string"),
+    "a-text": ("str", '"yes"', "string"),
+    "a-message": ("AIMessage | None", "AIMessage('yes')", "string"),
+    "a-list-of-messages": ("list[AnyMessage]", "messages", "string"),
+    "an-object-with-messages": ("MessagesState", '{"messages": messages}', "string"),
+    "a-report": ("Report", "Report(text='yes')", "object"),
+    "a-typed-dict": ("Facts", '{"count": 1}', "object"),
+    "an-optional-one": ("Report | None", "Report(text='yes')", None),
+    "texts": ("list[str]", '["yes", "no"]', "array"),
+    "a-number": ("int", "1", "integer"),
+}
+TYPED = """
+from typing import Any
+from langchain_core.messages import AIMessage, AnyMessage
+from langgraph.func import entrypoint
+from langgraph.graph import MessagesState
+from pydantic import BaseModel
+from typing_extensions import TypedDict
+
+class Report(BaseModel):
+    text: str
+
+class Facts(TypedDict):
+    count: int
+
+@entrypoint()
+async def graph(messages: list[AnyMessage]) -> {kind}:
+    return {value}
+"""
 LESS = """
 from langgraph.graph import START, StateGraph
 from typing_extensions import TypedDict
@@ -176,6 +207,7 @@ SEVERAL = {
 }
 GRAPHS |= {name: source for name, (source, _, _) in OTHERS.items()} | {"less": LESS}
 GRAPHS |= {name: source for name, (source, _) in SEVERAL.items()}
+GRAPHS |= {f"typed-{name}": TYPED.format(kind=kind, value=value) for name, (kind, value, _) in TYPES.items()}
 GRAPHS |= {name: RETURNS.format(value=value) for name, (value, _) in SPELLED.items()}
 PROTOCOLS = (*LANGSERVE, "native")
 WHOLE = ("invoke", "batch", "hash", "native")
@@ -312,6 +344,22 @@ def frames(body: str) -> Iterator[tuple[str, str]]:
         fields = dict(line.split(": ", 1) for line in frame.splitlines() if line[0] != ":")
         if "event" in fields:
             yield fields["event"], fields.get("data", "null")
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_functions_type_decides_what_langserve_streams_and_describes(client: TestClient, name: str) -> None:
+    kind, graph = TYPES[name][2], f"typed-{name}"
+
+    invoked = client.post(f"/{graph}/invoke", json={"input": "hi"}).json()["output"]
+    streamed = client.post(f"/{graph}/stream", json={"input": "hi"}).text
+    chunks = [json.loads(data) for event, data in frames(streamed) if event == "data"]
+
+    assert client.get(f"/{graph}/output_schema").json().get("type") == kind
+    assert client.get(f"/{graph}/chat/playground/").status_code == (200 if kind == "string" else 404)
+    if kind == "string":
+        assert "".join(chunks) == invoked
+    else:
+        assert chunks == [{"graph": invoked}]
 
 
 @pytest.mark.parametrize("side", ["input", "output"])

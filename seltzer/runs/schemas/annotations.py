@@ -76,6 +76,21 @@ def is_message_list(kind: Any) -> bool:
     return get_origin(kind) in _SEQUENCES and any(_is_message(each) for each in get_args(kind))
 
 
+def may_be_messages(kind: Any) -> bool:
+    """Return whether a value of a type may be a text, messages or an object that has some."""
+    kind = _bare(kind)
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in _UNIONS:
+        return any(may_be_messages(each) for each in args if each is not type(None))
+    if origin in _SEQUENCES:
+        return any(each is not str and may_be_messages(each) for each in args)
+    if is_typeddict(kind):
+        return "messages" in fields_of(kind)
+    if not isinstance(kind, type) or kind in (Any, object, type(None)):
+        return origin not in (set, frozenset)  # a dict of something may have messages
+    return issubclass(kind, (str, BaseMessage, list, tuple, dict))
+
+
 def unqualified(kind: Any) -> Any:
     """Return the type without Required, NotRequired and ReadOnly around it."""
     while get_origin(kind) in _QUALIFIERS:

@@ -26,6 +26,7 @@ from seltzer.runs.schemas.annotations import (
     fields_of,
     is_describable,
     is_message_list,
+    may_be_messages,
     object_type,
     optional,
 )
@@ -71,6 +72,12 @@ class GraphSchemas:
         schema = self.input_model.model_json_schema()
         named = schema.get("$defs", {}).get(schema.get("$ref", "").rpartition("/")[2], schema)
         return self.takes_message_list or MESSAGES in named.get("properties", {})
+
+    @cached_property
+    def may_return_messages(self) -> bool:
+        """Whether the graph's output may be messages or a text: unless a function declares something else."""
+        is_function = self._builder is None and isinstance(self._served, Pregel)
+        return not is_function or may_be_messages(self._declared("output"))
 
     @cached_property
     def input_model(self) -> type[BaseModel]:
