@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from http.client import HTTPConnection
+from typing import Any
 
 import pytest
 
+from seltzer.errors import BadRequest
+from seltzer.guards.headers import check_single
 from tests.patience import PATIENCE_S
 from tests.serving import Served
 
@@ -59,3 +62,12 @@ def test_a_list_may_be_sent_in_several_headers(demo_server: Served, name: str) -
     headers = [JSON, (name, "one"), (name, "other")]
 
     assert asked(demo_server, "POST", "/agent/invoke", headers)[0] == 200
+
+
+def test_headers_that_an_app_between_has_replaced_are_checked_again() -> None:
+    scope: dict[str, Any] = {"type": "http", "headers": [(b"host", b"a"), (b"accept", b"*/*")]}
+
+    check_single(scope)
+    check_single(scope)
+    with pytest.raises(BadRequest, match="'host'"):
+        check_single({**scope, "headers": [*scope["headers"], (b"host", b"b")]})

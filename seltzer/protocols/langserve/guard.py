@@ -37,6 +37,7 @@ from seltzer.runs.engine import Engine
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.failure import failure
 from seltzer.runs.ids import new_id
+from seltzer.runs.threads.results import results_for_thread
 
 log = logging.getLogger(__name__)
 
@@ -197,8 +198,9 @@ class _AttachedResponse(Response):
         """
         requested, is_batch = self._call.requested, self._call.kind == "batch"
         for index, each in enumerate(requested):
-            spec = each.spec(self._call.graph, new_id(), each.input)
-            await self._engine.check_results(spec, f"inputs.{index}" if is_batch else "input")
+            if results_for_thread(each.input):
+                spec = each.spec(self._call.graph, new_id(), each.input)
+                await self._engine.check_results(spec, f"inputs.{index}" if is_batch else "input")
         if not is_batch:
             return await self._engine.reserve(requested[0].spec(self._call.graph, new_id(), None))
         for each in requested:
