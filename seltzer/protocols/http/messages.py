@@ -21,16 +21,17 @@ _KINDS: Final = {
     "document": "File",
     "media": "File",
 }
-_KNOWN: Final = frozenset({"human", "ai", "system", "tool", "AIMessageChunk", "HumanMessageChunk"})
 _UNKNOWN: Final = "has an unknown role or type; known are user, assistant, system and tool"
-_CHUNKS: Final = {"AIMessageChunk": "ai", "HumanMessageChunk": "human", "SystemMessageChunk": "system"}
-_ROLES: Final = frozenset({"user", "assistant", "developer"})
-_ANSWERS: Final = frozenset({"assistant", "ai"})
-_CLASSES: Final = {
-    f"{name}{kind}": name.removesuffix("Message").lower()
-    for name in ("HumanMessage", "AIMessage", "SystemMessage", "ToolMessage")
-    for kind in ("", "Chunk")
-}
+# The roles and types of messages, and the classes that LangChain serializes, by what they are.
+_ROLES: Final = {
+    "user": "human", "human": "human", "assistant": "ai", "ai": "ai", "system": "system",
+    "developer": "system", "tool": "tool",
+    "HumanMessage": "human", "HumanMessageChunk": "human", "AIMessage": "ai", "AIMessageChunk": "ai",
+    "SystemMessage": "system", "SystemMessageChunk": "system",
+    "ToolMessage": "tool", "ToolMessageChunk": "tool",
+}  # fmt: skip
+_FROM_GRAPHS: Final = frozenset({"ai", "tool"})  # a model or a tool has written them, with parts of their own
+_OF_CHUNKS: Final = frozenset({"role", "type", "tool_call_chunks", "chunk_position"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,28 +107,26 @@ def _kind_of(message: BaseMessage) -> str:
 def parse_message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
     spelled = _spelled(value)
     message = _converted(spelled, field)
-    if message.type not in _KNOWN:
+    if (role := _ROLES.get(message.type)) is None:
         raise InvalidInput(field, _UNKNOWN)
     if not isinstance(spelled, dict):
-        check_content(message.content, f"{field}.1", is_answer=message.type in ("ai", "tool"))
+        check_content(message.content, f"{field}.1", is_answer=role in _FROM_GRAPHS)
     if UNSTORABLE.search(str(message.content)):  # by GET: a body was checked already
         raise InvalidInput(field, "has a NUL or a lone surrogate")
     if len(dumps(message.content)) > limits.message_bytes:
         raise InvalidInput(f"{field}.content", f"is larger than {limits.message_bytes} bytes")
     if not message.content and isinstance(value, str | list):
         raise InvalidInput(field, "is empty")
-    if message.type == "human" and not message.content:
+    if role == "human" and not message.content:
         raise InvalidInput(f"{field}.content", "is empty")
     return message
 
 
 def _converted(spelled: Any, field: str) -> BaseMessage:
     """Return the message as LangChain's, its fields and parts checked if its role is known."""
-    if isinstance(spelled, dict) and (role := _role(spelled)) in _KNOWN | _ROLES:
+    if isinstance(spelled, dict) and (role := _ROLES.get(_role(spelled))) is not None:
         check_fields(spelled, field)
-        check_content(
-            spelled.get("content"), f"{field}.content", is_answer=role in _ANSWERS or role == "tool"
-        )
+        check_content(spelled.get("content"), f"{field}.content", is_answer=role in _FROM_GRAPHS)
     try:
         [message] = convert_to_messages([spelled])
     except ValidationError as error:
@@ -143,8 +142,8 @@ def _converted(spelled: Any, field: str) -> BaseMessage:
 def _spelled(value: Any) -> Any:
     """Return the message in a spelling that LangChain reads.
 
-    It doesn't read the chunks it writes, nor null for most fields, nor an empty answer, whose content the
-    chat playground omits.
+    It reads neither the classes and chunks it writes, nor null for most fields, nor an empty answer, whose
+    content the chat playground omits.
     """
     if isinstance(value, list):
         return tuple(value)
@@ -153,13 +152,11 @@ def _spelled(value: Any) -> Any:
     if value.get("type") == "constructor" and isinstance(value.get("kwargs"), dict):
         value = _constructed(value)
     value = {key: each for key, each in value.items() if each is not None or key == "content"}
-    if _role(value) in _ANSWERS and "content" not in value:
-        return {**value, "content": ""}
-    if "role" not in value and _role(value) in _CHUNKS:
-        whole = {
-            key: part for key, part in value.items() if key not in ("tool_call_chunks", "chunk_position")
-        }
-        return {**whole, "type": _CHUNKS[value["type"]]}
+    name = _role(value)
+    if _ROLES.get(name) == "ai" and "content" not in value:
+        value = {**value, "content": ""}
+    if name in _ROLES and name[0].isupper():
+        return {**{key: each for key, each in value.items() if key not in _OF_CHUNKS}, "type": _ROLES[name]}
     return value
 
 
@@ -174,8 +171,8 @@ def _constructed(value: dict[str, Any]) -> dict[str, Any]:
     plain object that it stands for; anything else as it is.
     """
     path = value.get("id")
-    kind = _CLASSES.get(path[-1]) if isinstance(path, list) and path and isinstance(path[-1], str) else None
-    return value if kind is None else {**value["kwargs"], "type": kind}
+    role = _ROLES.get(path[-1]) if isinstance(path, list) and path and isinstance(path[-1], str) else None
+    return value if role is None else {**value["kwargs"], "type": role}
 
 
 def _reason(value: Any) -> str:
@@ -185,5 +182,5 @@ def _reason(value: Any) -> str:
             return "has neither a role nor a type"
         if "content" not in value and not value.get("tool_calls"):
             return "has no content"
-        return "is malformed" if _role(value) in _KNOWN | _ROLES else _UNKNOWN
+        return "is malformed" if _role(value) in _ROLES else _UNKNOWN
     return "must be a string, a [role, text] pair, or an object with role and content"

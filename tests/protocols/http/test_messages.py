@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 from langchain_core.load import dumpd
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    HumanMessage,
+    HumanMessageChunk,
+    SystemMessageChunk,
+    ToolMessage,
+)
 from langchain_core.messages.content import (
     create_audio_block,
     create_file_block,
@@ -217,6 +224,25 @@ def test_a_field_of_a_wrong_type_is_refused_by_its_name(fields: dict[str, Any], 
     assert refused.value.field.startswith(f"input.1.{place}")
 
 
+@pytest.mark.parametrize("key", ["role", "type"])
+@pytest.mark.parametrize("name", ["HumanMessage", "AIMessage", "SystemMessage", "ToolMessage"])
+@pytest.mark.parametrize("end", ["", "Chunk"])
+def test_a_message_may_be_named_by_its_class(name: str, end: str, key: str) -> None:
+    called = {"tool_call_id": "c"} if name == "ToolMessage" else {}
+
+    [_, _, message, _] = parsed("hi", CALLING, {key: name + end, "content": "x", **called}, "and?")
+
+    assert (type(message).__name__, message.content) == (name, "x")
+
+
+@pytest.mark.parametrize("kind", ["function", "remove", "chat", "FunctionMessage", "Human", "AIMESSAGE", ""])
+def test_an_unknown_role_is_refused_with_those_that_are_known(kind: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parsed({"role": kind, "content": "x", "name": "f"})
+
+    assert "unknown role" in refused.value.reason
+
+
 @pytest.mark.parametrize("role", [[1], {"a": 1}, 5, True], ids=repr)
 @pytest.mark.parametrize("key", ["role", "type"])
 def test_a_role_that_is_no_text_is_refused(role: Any, key: str) -> None:
@@ -239,6 +265,8 @@ def test_a_tools_answer_is_a_text_or_parts(content: Any) -> None:
         AIMessage("hi", id="m", additional_kwargs={"refusal": None}, response_metadata={"model_name": "x"}),
         AIMessage("", id="m", tool_calls=[CALL]),
         AIMessageChunk(content="hi", id="m", tool_calls=[CALL]),
+        HumanMessageChunk(content="hi", id="m"),
+        SystemMessageChunk(content="hi", id="m"),
     ],
 )
 def test_a_message_that_langchain_has_written_is_read(message: Any) -> None:
