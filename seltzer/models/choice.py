@@ -166,9 +166,9 @@ def _other(name: str) -> BaseChatModel:
 
     try:
         return init_chat_model(name)
-    except (ImportError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  # a provider's SDK has errors of its own for a missing key
         # The providers' own messages name the missing package or key in their first line.
-        why = str(error).strip().splitlines()[0]
+        why = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelNotConfigured(f"MODEL={name!r} can't be used: {why}") from error
 
 

@@ -78,6 +78,7 @@ def test_the_demo_is_chosen_if_nothing_else_is(environment: dict[str, str]) -> N
         ({"MODEL": "react:"}, "MODEL=demo"),
         ({"MODEL": "nobody:knows"}, "can't be used"),
         ({"MODEL": "nobody-knows"}, "can't be used"),
+        ({"MODEL": "azure_openai:gpt-4"}, "MODEL='azure_openai:gpt-4' can't be used: "),
         ({"MODEL": "groq:llama", "OPENAI_BASE_URL": LOCAL}, "langchain-groq"),
         ({"DEMO_TPS": "fast"}, "DEMO_TPS='fast'"),
         ({"DEMO_TTFT_MS": "-1"}, "DEMO_TTFT_MS='-1'"),
