@@ -40,7 +40,8 @@ def find(text: str, previous: str | None = None) -> tuple[str, ...]:
 
     previous is the last result on the thread: "and times 2?" and "the square root of that" refer to it.
     """
-    plain = normalised(text[:MAX_CHARS]).lower()
+    # One space at most: the patterns would try each of many, from each place.
+    plain = re.sub(" +", " ", normalised(text[:MAX_CHARS]).lower())
     if code := _CODE.search(plain):
         return (code["code"],)
     plain = _NOT_SUMS.sub(" ; ", plain)

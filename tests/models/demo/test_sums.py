@@ -161,3 +161,10 @@ def test_any_sentence_gives_expressions_the_calculator_computes_or_refuses(text:
             assert calculate(expression)
         except CalculationError:
             continue
+
+
+@pytest.mark.parametrize("spaces", [1, 2, 3_900])
+@pytest.mark.parametrize("follows", ["1+{}%%", "1{}%%", "sqrt{}(4)", "1 +{}2", "({}1{}", "and{}+1"])
+def test_many_spaces_are_read_as_one_is(spaces: int, follows: str) -> None:
+    for previous in (None, "4"):
+        assert find(follows.format(*[" " * spaces] * 2), previous) == find(follows.format(" ", " "), previous)
