@@ -149,11 +149,12 @@ def _listener_class(handler: Any) -> Callable[[Publish, SilenceWatch], BaseCallb
 
         def on_llm_texts(self, texts: Sequence[str], *, message_id: str, run_id: UUID) -> None:
             """Pass on more text of a message whose beginning arrived by on_llm_new_token."""
-            if self._last[0] is not run_id:
+            last = self._last  # calls in other threads replace it
+            if last[0] is not run_id:
                 if (meta := self.metadata.get(run_id)) is None:
                     return
-                self._last = run_id, meta[0]
+                last = self._last = run_id, meta[0]
             self._run.watch.note(run_id)
-            self.stream((self._last[1], "texts", (message_id, texts)))
+            self.stream((last[1], "texts", (message_id, texts)))
 
     return MessagesInPlace
