@@ -166,7 +166,7 @@ def _other(name: str) -> BaseChatModel:
 
     try:
         return init_chat_model(name)
-    except Exception as error:  # noqa: BLE001  # a provider's SDK has errors of its own for a missing key
+    except Exception as error:  # a provider's SDK has errors of its own for a missing key
         # The providers' own messages name the missing package or key in their first line.
         why = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelNotConfigured(f"MODEL={name!r} can't be used: {why}") from error

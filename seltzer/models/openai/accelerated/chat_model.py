@@ -29,6 +29,9 @@ def accelerated_chat(options: dict[str, Any]) -> "AcceleratedChatOpenAI":
 
 
 OPENING_S = 60.0  # to a stream's head, with all retries, where no timeout is set
+SILENCE_S = (
+    60.0  # amid a stream, where neither that nor stream_chunk_timeout is set: less than a run's own limit
+)
 
 
 class AcceleratedChatOpenAI(StrictChatOpenAI):
@@ -96,7 +99,7 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
             client,
             self.async_client,
             opening_s=OPENING_S if client.timeout is None else None,
-            chunk_timeout_s=self.stream_chunk_timeout,
+            chunk_timeout_s=self._chunk_timeout_s(client),
             model=self.model_name,
             direct=direct,
             requests=http_client.repeated if isinstance(http_client, ModelHttpClient) else None,
@@ -105,6 +108,11 @@ class AcceleratedChatOpenAI(StrictChatOpenAI):
         if "response_format" in options or "response_format" in self.model_kwargs:
             changes["root_async_client"] = ParsingClient(client, completions.open_text)
         return self.model_copy(update=changes)
+
+    def _chunk_timeout_s(self, client: AsyncOpenAI) -> float | None:
+        timeout_s: float | None = self.stream_chunk_timeout
+        is_own = client.timeout is not None or "stream_chunk_timeout" in self.model_fields_set
+        return timeout_s if is_own or not timeout_s else min(timeout_s, SILENCE_S)
 
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None

@@ -371,6 +371,19 @@ async def test_silence_before_the_answer_ends_in_time_where_no_timeout_is_set(
     assert len(upstream.requests) == 1
 
 
+async def test_silence_amid_an_answer_ends_in_time_where_no_timeout_is_set(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seltzer.models.openai.accelerated.chat_model.SILENCE_S", 0.2)
+    upstream.script([Reply(text=["one", " two"], breaks="silence", after=1), Reply(text="again")])
+    model = await asyncio.to_thread(by_name, upstream.url)
+
+    with anyio.fail_after(PATIENCE_S):
+        answer = await ask(model.with_fallbacks([model]))
+
+    assert answer.text == "again"
+
+
 @pytest.mark.parametrize("where", ["model", "call"])
 async def test_a_timeout_of_the_users_own_is_the_only_one(
     where: str, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
