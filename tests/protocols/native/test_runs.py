@@ -477,9 +477,12 @@ class TestAddresses:
             "/{graph}/runs/{run_id}/cancel",
             "/{graph}/runs/{run_id}/events",
             "/{graph}/runs/{run_id}/resume",
+            "/{graph}/runs/{run_id}/withdraw",
             "/{graph}/threads",
             "/{graph}/threads/{thread_id}",
+            "/{graph}/threads/{thread_id}/branches",
             "/{graph}/threads/{thread_id}/history",
+            "/{graph}/threads/{thread_id}/state",
         }
         for (path, _), (tags, summary, parameters) in shown.items():
             assert tags in (["runs"], ["threads"])
