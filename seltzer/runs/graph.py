@@ -12,7 +12,8 @@ from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 
 from seltzer.errors import GraphBroken, LoadError
-from seltzer.runs.schemas.schemas import MESSAGES, GraphSchemas
+from seltzer.runs.messages.spellings import MESSAGES
+from seltzer.runs.schemas.schemas import GraphSchemas
 
 AnyPregel: TypeAlias = Pregel[Any, Any, Any, Any]
 
@@ -98,7 +99,7 @@ class Graph:
         """Return messages, and what else an input has, as the graph takes them."""
         if self.schemas.takes_message_list:
             return [*messages]
-        return {**(others or {}), "messages": [*messages]}
+        return {**(others or {}), MESSAGES: [*messages]}
 
     def open(self, config: RunnableConfig, access: GraphAccess) -> AbstractAsyncContextManager[AnyPregel]:
         """Yield the graph that a run with this config executes, until the block ends.

@@ -31,8 +31,8 @@ from seltzer.runs.execution.driver.run_config import (
 )
 from seltzer.runs.execution.fence import Fence
 from seltzer.runs.execution.lifecycle import End, Lifecycle, Phase
-from seltzer.runs.execution.outputs import output
 from seltzer.runs.execution.resources import Resources
+from seltzer.runs.execution.run_output import run_output
 from seltzer.runs.execution.translation.terminal_events import CANCELLED, failed, finished
 from seltzer.runs.execution.translation.translator import Emission, Translator
 from seltzer.runs.failure import GRAPH_CHANGED, classify, failure
@@ -287,11 +287,12 @@ class Attempt:
             await runs.hand_back(self.lease, unwritten=unwritten)
             return None
         last = Event(self.run.attempt, self._seq + 1, end.last.kind, end.last.data)
+        has_output = last.kind == "finished"
         is_ended = await runs.finish(
             self.lease,
             last,
             unwritten=unwritten,
-            output=output(self.run.spec, self._graph, self._translator) if last.kind == "finished" else None,
+            output=run_output(self.run.spec, self._graph, self._translator) if has_output else None,
             touched=has_touched,
             retention_s=self._resources.limits.retention_s,
         )

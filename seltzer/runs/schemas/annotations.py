@@ -16,6 +16,8 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from typing_extensions import TypedDict, is_typeddict
 
+from seltzer.runs.messages.spellings import MESSAGES
+
 # What pydantic raises for a type it can't describe; a class's own hook may raise some of these, too.
 UNDESCRIBABLE: Final = (PydanticUserError, NameError, TypeError, ValueError, AttributeError, RecursionError)
 _QUALIFIERS: Final = (Required, NotRequired, typing_extensions.ReadOnly)
@@ -85,7 +87,7 @@ def may_be_messages(kind: Any) -> bool:
     if origin in _SEQUENCES:
         return any(each is not str and may_be_messages(each) for each in args)
     if is_typeddict(kind):
-        return "messages" in fields_of(kind)
+        return MESSAGES in fields_of(kind)
     if not isinstance(kind, type) or kind in (Any, object, type(None)):
         return origin not in (set, frozenset)  # a dict of something may have messages
     return issubclass(kind, (str, BaseMessage, list, tuple, dict))

@@ -19,6 +19,7 @@ from langgraph.pregel import Pregel
 from pydantic import BaseModel, RootModel, ValidationError
 from typing_extensions import is_typeddict
 
+from seltzer.runs.messages.spellings import MESSAGES
 from seltzer.runs.schemas.annotations import (
     UNDESCRIBABLE,
     adapter,
@@ -31,7 +32,6 @@ from seltzer.runs.schemas.annotations import (
     optional,
 )
 
-MESSAGES: Final = "messages"
 ROOT: Final = "__root__"  # the only channel of a state that is one value, such as a list
 _FORMATTING = cast(Any, add_messages)(format="langchain-openai")  # with options alone, it returns a partial
 _MESSAGE_REDUCERS: Final = (add_messages, _FORMATTING.func)

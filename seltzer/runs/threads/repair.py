@@ -17,8 +17,8 @@ from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.pregel import NodeBuilder
 
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.messages.spellings import read_message
-from seltzer.runs.schemas.schemas import MESSAGES, ROOT
+from seltzer.runs.messages.spellings import MESSAGES, read_message
+from seltzer.runs.schemas.schemas import ROOT
 from seltzer.runs.threads.appending import NotAppendable, write_appending
 from seltzer.runs.threads.open_calls import is_conversation, open_calls, unanswered_calls
 from seltzer.runs.threads.state_reading import end_step, read_state

@@ -130,7 +130,7 @@ async def driven(making: Making, answers: list[list[bytes]], kind: type[StrictCh
             except Exception as caught:  # noqa: BLE001  any: both ways must fail alike
                 error = repr(caught)
     events = [(each.kind, each.data) for part in parts for each in translator.feed(*part)]
-    outcome = [events, translator.output, translator.usage, translator.values, error]
+    outcome = [events, translator.returned, translator.usage, translator.values, error]
     return [mode for _, mode, _ in parts], _without_ids(repr(outcome))
 
 

@@ -15,7 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
-from seltzer.runs.execution.translation.output import Output
+from seltzer.runs.execution.translation.declared_output import DeclaredOutput
 from seltzer.runs.graph import AnyPregel, Graph
 
 Path: TypeAlias = tuple[str, ...]  # the names of the nodes around a node, outermost first, and its own
@@ -61,7 +61,7 @@ class AnswerShape:
         *,
         is_on_messages: bool = True,
     ) -> None:
-        self.output = Output(pregel, is_on_messages=is_on_messages)
+        self.output = DeclaredOutput(pregel, is_on_messages=is_on_messages)
         self.answer_nodes = answer_nodes
         self.tool_nodes = frozenset(_tool_nodes(pregel))
         self._root = pregel

@@ -123,7 +123,7 @@ class Candidates:
         if not own or len({each.task for each in own}) > 1:  # of several tasks, whose update is it?
             return ()
         if self._shape.is_function((*namespace, node)):
-            text = update if isinstance(update, str) else self._shape.output.own(update)
+            text = update if isinstance(update, str) else self._shape.output.text_without_messages(update)
             update = update if text is None else AIMessage(text)
         written = _Written([*ai_messages(update), *map(AIMessage, self._shape.output.texts(update))])
         return self._refuse(each for each in own if not written.has(each))

@@ -3,7 +3,7 @@
 It is the JSON of the structured response that this run has set, if any; else the text of the last AI message
 of this turn; else, if the state ends with the message of a tool that returns directly, or with a human's that
 the graph has added (a plain string, or what an agent of several writes under its own name), that text. Of a
-graph whose output has no messages, it is the output (output.py).
+graph whose output has no messages, it is the output (declared_output.py).
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from seltzer.runs.execution.translation.output import Output
+from seltzer.runs.execution.translation.declared_output import DeclaredOutput
 from seltzer.runs.jsonable import to_json
 from seltzer.runs.messages.spellings import as_answer, messages_in, text_of
 from seltzer.upstream import UpstreamMalformed, UpstreamTruncated, is_cut_off
@@ -30,7 +30,7 @@ class StateAnswer(NamedTuple):
 class Turn:
     """What a run has added to a state: the messages after the last one of a human that the run began with."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: DeclaredOutput) -> None:
         self._output = output
         self._begins_after: str | None = None
         self._has_begun = False
@@ -45,13 +45,13 @@ class Turn:
 
     def messages(self, values: Any) -> list[BaseMessage]:
         """Return the messages of the turn that are in the state, oldest first."""
-        own = self._output.own(values)
-        return self._added(values) if own is None else [AIMessage(own)]
+        text = self._output.text_without_messages(values)
+        return self._added(values) if text is None else [AIMessage(text)]
 
     def answer(self, values: Any) -> StateAnswer:
         """Return the answer; its text is empty if there is none."""
-        if (own := self._output.own(values)) is not None:
-            return StateAnswer(own)
+        if (only := self._output.text_without_messages(values)) is not None:
+            return StateAnswer(only)
         if self.has_structured and isinstance(values, Mapping) and values.get(STRUCTURED) is not None:
             return StateAnswer(json.dumps(to_json(values[STRUCTURED]), ensure_ascii=False))
         messages = self.messages(values)

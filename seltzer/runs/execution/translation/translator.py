@@ -53,7 +53,7 @@ class Translator:
         self.is_interrupted = False
 
     @property
-    def output(self) -> Json:
+    def returned(self) -> Json:
         """What the graph has returned; where that is messages, the answer's text."""
         answer = self._candidates.declared_text() or self._turn.answer(self.values).text
         return self._output.json(self.values, answer)

@@ -9,13 +9,13 @@ from seltzer.runs.run import RunSpec
 from seltzer.runs.threads.open_calls import open_calls
 
 
-def output(spec: RunSpec, graph: Graph, translator: Translator) -> Json:
+def run_output(spec: RunSpec, graph: Graph, translator: Translator) -> Json:
     """Return what the graph has returned; where that is messages, the answer's text.
 
     Where the run ends on tool calls, which are its client's to run, it is `{text, tool_calls}`; but not of an
     attached run, whose protocols have a text.
     """
-    returned = translator.output
+    returned = translator.returned
     is_text = graph.takes_messages and isinstance(returned, str)
     calls = open_calls(messages_in(translator.values)) if is_text and not spec.attached else []
     if not calls:

@@ -12,7 +12,7 @@ from seltzer.runs.jsonable import to_json
 from seltzer.runs.messages.spellings import MESSAGES, is_pair, messages_in, text_of
 
 
-class Output:
+class DeclaredOutput:
     """The output of one graph.
 
     is_on_messages: the graph takes messages, so that it has an answer in text. Where its output has none,
@@ -50,8 +50,8 @@ class Output:
             return False
         return is_pair(values) or len(found) == len(values)
 
-    def own(self, values: Any) -> str | None:
-        """Return the text that the output itself is; None if it is messages, or has no answer."""
+    def text_without_messages(self, values: Any) -> str | None:
+        """Return the text of an output that has no messages; None if it has some, or the graph takes none."""
         if not self._is_on_messages or self.has_messages(values):
             return None
         output = self.of(values)
