@@ -1,5 +1,7 @@
 """Has people's own ChatOpenAIs accelerated while an engine is open (docs/decisions/0011).
 
+A stock model is one of LangChain's own class, made by a graph's author, not by seltzer.models.
+
 Nothing is imported for it that isn't used: it begins once langchain_openai is imported, which a graph may do
 in its first run.
 """

@@ -13,7 +13,7 @@ from langgraph.errors import GraphRecursionError
 
 from seltzer.errors import RunFailed
 from seltzer.runs.upstream.meaning import meaning
-from seltzer.runs.upstream.origin import Origin, Traced, chain
+from seltzer.runs.upstream.origin import ErrorOrigin, Traced, chain
 from seltzer.runs.upstream.retry_after import retry_after_s
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def _classify(error: BaseException) -> RunFailed:
     if isinstance(error, _NODE_TIMEOUT):
         return failure("node_timeout")
     for traced in chain(error):
-        is_certain = traced.error is error or traced.origin is Origin.MODEL
+        is_certain = traced.error is error or traced.origin is ErrorOrigin.MODEL
         found = (is_certain and _named(traced.error)) or _upstream(traced)
         if found:
             return found

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from langchain_core import exceptions
 
-from seltzer.runs.upstream.origin import Origin, Traced, is_of_sdk
+from seltzer.runs.upstream.origin import ErrorOrigin, Traced, is_of_sdk
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ def meaning(traced: Traced) -> Meaning | None:
     error = traced.error
     if any(base.__name__ == "ContextOverflowError" for base in type(error).__mro__):
         return Meaning("context_length_exceeded")
-    if traced.origin is Origin.ELSEWHERE:
+    if traced.origin is ErrorOrigin.ELSEWHERE:
         return None
-    status = _status(error, is_raised=traced.origin is Origin.MODEL)
+    status = _status(error, is_raised=traced.origin is ErrorOrigin.MODEL)
     if status is not None:
         return _by_status(status)
     return _by_model_error(error) or _by_named_error(error) or _by_reading(traced) or _by_class(traced)
@@ -166,7 +166,7 @@ def _by_class(traced: Traced) -> Meaning | None:
         if code := _BY_SDK_CLASS.get(base.__name__):
             return Meaning(code)
         code = _BY_CLIENT_CLASS.get(base.__name__)
-        if code and (traced.origin is Origin.MODEL or base.__module__.partition(".")[0] in _CLIENTS):
+        if code and (traced.origin is ErrorOrigin.MODEL or base.__module__.partition(".")[0] in _CLIENTS):
             return Meaning(code)
     return None
 
@@ -182,7 +182,7 @@ def _by_parsing(traced: Traced) -> Meaning | None:
 def _by_reading(traced: Traced) -> Meaning | None:
     """Recognize what a provider's package raises as it reads an answer: its own words, or a slip."""
     error, (module, function) = traced.error, traced.raised_in
-    if traced.origin is not Origin.MODEL:
+    if traced.origin is not ErrorOrigin.MODEL:
         return None
     if module.startswith("langchain_core.language_models") and str(error).startswith("No generation"):
         return Meaning("upstream_truncated")  # a stream without a single chunk

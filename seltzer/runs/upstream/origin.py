@@ -18,7 +18,7 @@ _PARSERS: Final = frozenset({"json", "pydantic", "pydantic_core"})
 _LONGEST_CHAIN: Final = 20  # of causes; one may be its own
 
 
-class Origin(Enum):
+class ErrorOrigin(Enum):
     """Where an error comes from. UNRAISED: it has no frames, so that only its class tells."""
 
     MODEL = "model"
@@ -26,7 +26,7 @@ class Origin(Enum):
     ELSEWHERE = "elsewhere"
 
 
-class Frame(NamedTuple):
+class StackFrame(NamedTuple):
     module: str
     function: str
 
@@ -36,14 +36,14 @@ class Traced:
     """An error, and the frames it came through, the outermost first."""
 
     error: BaseException
-    origin: Origin
-    frames: Sequence[Frame]
+    origin: ErrorOrigin
+    frames: Sequence[StackFrame]
 
     @property
-    def raised_in(self) -> Frame:
+    def raised_in(self) -> StackFrame:
         """The frame that raised it; those of a parser or a validator don't count."""
         own = (each for each in reversed(self.frames) if each.module.partition(".")[0] not in _PARSERS)
-        return next(own, Frame("", ""))
+        return next(own, StackFrame("", ""))
 
 
 def chain(error: BaseException) -> Iterator[Traced]:
@@ -52,7 +52,7 @@ def chain(error: BaseException) -> Iterator[Traced]:
     A cause has only the frames below the one that caught it; those of the error that wraps it come before.
     What was handled when an error was raised is its cause only if a model's package raised it.
     """
-    around: list[Frame] = []
+    around: list[StackFrame] = []
     current: BaseException | None = error
     for _ in range(_LONGEST_CHAIN):
         if current is None:
@@ -60,7 +60,7 @@ def chain(error: BaseException) -> Iterator[Traced]:
         around = [*around, *_frames(current)]
         traced = Traced(current, _origin(current, around), around)
         yield traced
-        follows_context = traced.origin is Origin.MODEL and not current.__suppress_context__
+        follows_context = traced.origin is ErrorOrigin.MODEL and not current.__suppress_context__
         current = current.__cause__ or (current.__context__ if follows_context else None)
 
 
@@ -69,24 +69,24 @@ def is_of_sdk(module: str) -> bool:
     return any(module == sdk or module.startswith(f"{sdk}.") for sdk in _MODEL_SDKS)
 
 
-def _origin(error: BaseException, frames: Sequence[Frame]) -> Origin:
+def _origin(error: BaseException, frames: Sequence[StackFrame]) -> ErrorOrigin:
     model_error = getattr(exceptions, "ModelError", ())  # in langchain-core from 1.7 on
     if isinstance(error, model_error) or any(is_of_sdk(base.__module__) for base in type(error).__mro__):
-        return Origin.MODEL
+        return ErrorOrigin.MODEL
     if not frames:
-        return Origin.UNRAISED
-    origin = Origin.ELSEWHERE
+        return ErrorOrigin.UNRAISED
+    origin = ErrorOrigin.ELSEWHERE
     for module, _ in frames:
         if module.startswith(_MODEL_MODULES) or is_of_sdk(module):
-            origin = Origin.MODEL
+            origin = ErrorOrigin.MODEL
         elif module.startswith(_TOOL_MODULES):
-            origin = Origin.ELSEWHERE
+            origin = ErrorOrigin.ELSEWHERE
     return origin
 
 
-def _frames(error: BaseException) -> Iterator[Frame]:
+def _frames(error: BaseException) -> Iterator[StackFrame]:
     trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
-        yield Frame(str(frame.f_globals.get("__name__", "")), frame.f_code.co_name)
+        yield StackFrame(str(frame.f_globals.get("__name__", "")), frame.f_code.co_name)
         trace = trace.tb_next

@@ -18,7 +18,7 @@ class DirectPath:
     """Publishes the plain texts of one answer for the task that awaits its bytes, and in its context.
 
     It is open while what was published last is plain text, so that more of it may follow. What it has
-    published becomes one chunk of the answer: take_published(). count: the texts published so far.
+    published becomes one chunk of the answer: collect_published(). count: the texts published so far.
     """
 
     def __init__(self, callbacks: CallbacksInPlace) -> None:
@@ -76,7 +76,7 @@ class DirectPath:
         if self._error is not None:
             raise self._error
 
-    def take_published(self) -> "PublishedText | None":
+    def collect_published(self) -> "PublishedText | None":
         """Return what was published since the last call, for the answer; None if there is nothing."""
         if not self._texts:
             return None

@@ -86,7 +86,7 @@ class AcceleratedStream:
 
     def _published(self) -> tuple[Frame, ...]:
         """Return what the direct path has published since the last chunk, at most one frame."""
-        published = self._direct.take_published() if self._direct else None
+        published = self._direct.collect_published() if self._direct else None
         return () if published is None else (published,)
 
     async def _read_by_sdk(self, event: bytes) -> AsyncIterator[ChatCompletionChunk]:

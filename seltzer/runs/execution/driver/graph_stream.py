@@ -41,7 +41,7 @@ class Drive(Protocol):
 
         publish is called in the loop's thread with the parts of MODES and "messages", in order; it must not
         raise. context is the graph's runtime context; store serves a graph that was compiled without one;
-        watch is told of its model calls.
+        watch watches its model calls.
         """
 
 
