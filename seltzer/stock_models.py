@@ -26,8 +26,9 @@ LIBRARY: Final = "langchain_openai"
 @asynccontextmanager
 async def accelerated_stock_models() -> AsyncIterator[None]:
     """Accelerate them until the block ends; of blocks that overlap, until the last one does."""
-    await asyncio.to_thread(_ACCELERATION.enter)
+    _ACCELERATION.enter()
     try:
+        await asyncio.to_thread(_ACCELERATION.begin_if_imported)
         yield
     finally:
         _ACCELERATION.leave()
@@ -37,16 +38,19 @@ class _Acceleration:
     """Counts who wants it, and changes ChatOpenAI for as long as somebody does."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # never held while something is imported
+        self._lock = threading.Lock()  # what install() needs was imported before it is acquired
         self._count = 0
         self._watch = _Watch(self.begin)
         self._remove: Callable[[], None] | None = None
 
     def enter(self) -> None:
+        """Count one more. Imports nothing, so that whoever calls it can't be cancelled amid it."""
         with self._lock:
             self._count += 1
             if self._count == 1:
                 sys.meta_path.insert(0, self._watch)
+
+    def begin_if_imported(self) -> None:
         if LIBRARY in sys.modules:
             self.begin()
 
