@@ -21,6 +21,7 @@ _STREAMING: Final = frozenset(
 )
 _TIMEOUTS: Final = ("timeout", "request_timeout", "default_request_timeout")  # as the packages name theirs
 _CLIENT_OPTIONS: Final = ("client_kwargs", "async_client_kwargs", "sync_client_kwargs", "client_args")
+_BOTOCORES_S: Final = 60  # the read_timeout of a Config in which nobody has set it
 _MODELS: Final = "langchain_core.language_models."
 _LATER: Final = 1.02  # than models that have the same limit: their error is one that a graph can handle
 
@@ -148,7 +149,8 @@ def _timeouts(options: Mapping[str, Any]) -> Iterator[Any]:
         yield options.get(name)
     for name in _CLIENT_OPTIONS:
         yield (options.get(name) or {}).get("timeout")
-    yield getattr(options.get("config"), "read_timeout", None)  # botocore's
+    read_s = getattr(options.get("config"), "read_timeout", None)
+    yield None if read_s == _BOTOCORES_S else read_s
 
 
 def _is_awaited(task: asyncio.Task[Any] | None) -> bool:
