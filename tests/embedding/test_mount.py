@@ -160,7 +160,7 @@ def test_a_page_of_another_site_starts_no_run_by_a_link(headers: dict[str, str],
 
 
 def test_a_setting_for_our_models_does_not_stop_an_app_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    importlib.import_module("seltzer.models")  # as anything may
+    importlib.import_module("seltzer.models.choice")  # as a graph of ours may
     monkeypatch.setenv("MODEL", "openai:theirs")  # without a key
     app, seltzer = FastAPI(), Seltzer({"agent": saying("hello")})
 
