@@ -89,8 +89,8 @@ def _options(provider: str, url: str, timeout_s: float | None) -> dict[str, Any]
     if provider == "mistral":
         return {**common, "max_retries": 1}
     if provider == "bedrock":
-        own: dict[str, Any] = {"read_timeout": timeout_s} if timeout_s else {}
-        config = import_module("botocore.config").Config(**own, retries={"total_max_attempts": 1})
+        waits: dict[str, Any] = {"read_timeout": timeout_s} if timeout_s else {}
+        config = import_module("botocore.config").Config(**waits, retries={"total_max_attempts": 1})
         keys = {"aws_access_key_id": "k", "aws_secret_access_key": "k", "region_name": "us-east-1"}
         return {
             "model": "anthropic.claude",
