@@ -16,16 +16,16 @@ from seltzer.guards.hosts import HostGuard, PageCheck, is_loopback
 from seltzer.guards.lifespan import EngineLifespan, OpenedFaults
 from seltzer.guards.proxies import ProxyPrefix
 from seltzer.protocols import chat, health, info, langserve, native, page
+from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.http.declaration import PLANNED
 from seltzer.protocols.http.direct_send import DirectSendApp
 from seltzer.protocols.http.guards import Guards
-from seltzer.protocols.http.messages import InputLimits
 from seltzer.protocols.http.places import Place, Places
 from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve import RouteOptions
 from seltzer.runs.engine import Engine
+from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.graph import BrokenGraph, Graph
-from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import Stores
 from seltzer.settings import Settings, apply_env
 from seltzer.stock_models import accelerated_stock_models

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from seltzer.protocols.http.modifier import ConfigModifier, Modify
+from seltzer.protocols.http.bodies.modifier import ConfigModifier, Modify
 from seltzer.protocols.langserve import RouteOptions
 
 _NOT_HONOURED: Final = {

@@ -16,7 +16,7 @@ from seltzer.embedding.arguments import check_path, refuse, route_options
 from seltzer.embedding.lifespans import chain, once
 from seltzer.embedding.served import Served, ServedGraphs
 from seltzer.main import RESERVED, Composition, load_graphs
-from seltzer.protocols.http.modifier import Modify
+from seltzer.protocols.http.bodies.modifier import Modify
 from seltzer.runs.graph import Graph
 from seltzer.settings import Settings
 

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from fastapi import APIRouter, FastAPI
 
 from seltzer.embedding.instance import Seltzer
-from seltzer.protocols.http.modifier import Modify
+from seltzer.protocols.http.bodies.modifier import Modify
 
 _ATTRIBUTE: Final = "seltzer_of_add_routes"
 

@@ -22,8 +22,8 @@ from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec
 from seltzer.runs.thread import Thread
 from seltzer.runs.threads.conversations import Conversations, Snapshot
-from seltzer.runs.threads.repair import repair
-from seltzer.runs.threads.subgraph_memory import repair_subgraphs
+from seltzer.runs.threads.repair.repair import repair
+from seltzer.runs.threads.repair.subgraph_memory import repair_subgraphs
 
 log = logging.getLogger(__name__)
 

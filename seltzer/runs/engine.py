@@ -20,16 +20,16 @@ from seltzer.runs.edits import Edits
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.execution.driver.driver_choice import choose_driver
 from seltzer.runs.execution.driver.run_config import executable
+from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.execution.worker import Worker
 from seltzer.runs.graph import AnyPregel, BrokenGraph, Graph
-from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec
 from seltzer.runs.streaming.follower import Follower
 from seltzer.runs.streaming.hub import Deliver, Hub
 from seltzer.runs.threads.conversations import Conversations
-from seltzer.runs.threads.start_checks import StartChecks
+from seltzer.runs.threads.input.checks import StartChecks
 
 
 @dataclass(frozen=True, slots=True)

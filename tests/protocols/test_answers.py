@@ -20,9 +20,9 @@ from seltzer.cli.chat.answer import OK, answer
 from seltzer.cli.chat.screen import TextScreen
 from seltzer.cli.chat.sources import connected
 from seltzer.main import create_app
-from seltzer.runs.answer import BREAK
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ids import new_id
+from seltzer.runs.messages.answer import BREAK
 from seltzer.settings import Settings
 from tests.patience import PATIENCE_S
 from tests.protocols.behaviours import sse

@@ -8,10 +8,10 @@ from anyio.lowlevel import checkpoint
 from langchain_core.messages import HumanMessage
 
 from seltzer.cursor import START, Cursor
-from seltzer.runs.answer import AnswerText
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event, Json
 from seltzer.runs.execution.reservations import Reservation
+from seltzer.runs.messages.answer import AnswerText
 from seltzer.runs.ports import EventLog
 from seltzer.runs.run import RunSpec
 

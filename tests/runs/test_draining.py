@@ -13,7 +13,7 @@ from langgraph.graph import START, StateGraph
 from seltzer.cursor import Cursor
 from seltzer.errors import ServerDraining
 from seltzer.runs.engine import Engine
-from seltzer.runs.limits import RunLimits
+from seltzer.runs.execution.limits import RunLimits
 from seltzer.stores.open import open_stores
 from tests.runs.conftest import Engines
 from tests.runs.scenario import (

@@ -21,10 +21,10 @@ from seltzer.errors import (
 )
 from seltzer.runs.edits import COPY, StateUpdate
 from seltzer.runs.engine import Engine
+from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.limits import RunLimits
 from seltzer.runs.run import RunSpec
-from seltzer.runs.threads.open_calls import NO_RESULT
+from seltzer.runs.threads.repair.open_calls import NO_RESULT
 from tests.runs.conftest import Engines
 from tests.runs.scenario import answer, read_all, read_until, run_spec, run_to_end, texts
 from tests.runs.scripted import Messages, agent

@@ -21,8 +21,8 @@ from seltzer.errors import (
     UnknownGraph,
     UnknownRun,
 )
+from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.graph import Graph
-from seltzer.runs.limits import RunLimits
 from seltzer.runs.run import RunSpec
 from tests.runs.conftest import Engines
 from tests.runs.scenario import (

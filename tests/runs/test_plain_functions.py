@@ -12,8 +12,8 @@ from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
 
+from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.limits import RunLimits
 from tests.runs.conftest import Engines
 from tests.runs.scenario import read_all, run_spec, run_to_end
 from tests.runs.scripted import Messages, agent, call, named

@@ -14,8 +14,8 @@ from langgraph.prebuilt import ToolNode
 from pydantic import Field
 
 from seltzer.runs.engine import Engine
+from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.limits import RunLimits
 from tests.runs.conftest import Engines
 from tests.runs.scenario import answer, kinds, read_all, read_until, run_spec, run_to_end, texts
 from tests.runs.scripted import Messages, ScriptedModel, agent, call

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 
-from seltzer.protocols.http.messages import TITLE_CHARS, title_of
+from seltzer.protocols.http.bodies.messages import TITLE_CHARS, title_of
 from seltzer.runs.text import cut, fold
 
 FAMILY = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"

@@ -22,7 +22,7 @@ from seltzer.client.http.requests import RunOptions
 from seltzer.client.records import branches, thread_info
 from seltzer.cursor import START
 from seltzer.errors import UnknownRun
-from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.native.rendering import branch_json, thread_json
 from seltzer.protocols.native.request import answer_spec, at_question, start_spec
 from seltzer.runs.edits import COPY, StateUpdate

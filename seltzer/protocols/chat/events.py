@@ -14,10 +14,10 @@ from seltzer.protocols.http.attached_runs import AttachedRuns, attach_runs
 from seltzer.protocols.http.direct_send import DirectSend
 from seltzer.protocols.http.guards import Faults
 from seltzer.protocols.http.sse import HEADERS, BodyWriter
-from seltzer.runs.answer import AnswerText
 from seltzer.runs.engine import Engine
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.jsonable import dumps
+from seltzer.runs.messages.answer import AnswerText
 from seltzer.runs.run import RunSpec
 
 

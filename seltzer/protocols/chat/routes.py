@@ -14,20 +14,20 @@ from seltzer.errors import AppError, InvalidInput, UnknownGraph
 from seltzer.protocols.chat.events import EventAnswer
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.attached_runs import AttachedRuns, attach_runs
-from seltzer.protocols.http.config import check_config, check_context, check_thread
+from seltzer.protocols.http.bodies.config import check_config, check_context, check_thread
+from seltzer.protocols.http.bodies.messages import InputLimits, parse_input, title_of
+from seltzer.protocols.http.bodies.models import Config, Fields, ThreadId, documented, storable
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.direct_send import DirectSend
 from seltzer.protocols.http.guards import Faults, Guards
-from seltzer.protocols.http.messages import InputLimits, parse_input, title_of
-from seltzer.protocols.http.models import Config, Fields, ThreadId, documented, storable
 from seltzer.protocols.http.places import Places
 from seltzer.protocols.http.routes import Routes
-from seltzer.runs.answer import AnswerText, output_text
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
 from seltzer.runs.jsonable import dumps
+from seltzer.runs.messages.answer import AnswerText, output_text
 from seltzer.runs.run import OnBusy, RunSpec
 
 PROTOCOL: Final = Declaration("chat", reserved=frozenset({"chat"}))

@@ -20,10 +20,10 @@ from typing import Any, Final, Literal
 from fastapi import APIRouter, Request
 from langserve import add_routes
 
+from seltzer.protocols.http.bodies.messages import InputLimits
+from seltzer.protocols.http.bodies.modifier import ConfigModifier
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
-from seltzer.protocols.http.messages import InputLimits
-from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve.chain import find_listener
 from seltzer.protocols.langserve.documented import document

@@ -22,10 +22,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from seltzer.errors import AppError
 from seltzer.protocols.http.attached_runs import attach_runs
+from seltzer.protocols.http.bodies.messages import InputLimits
+from seltzer.protocols.http.bodies.modifier import ConfigModifier
 from seltzer.protocols.http.disconnect import never_receive
 from seltzer.protocols.http.guards import Faults, Guards
-from seltzer.protocols.http.messages import InputLimits
-from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.routes import Endpoint, Routes
 from seltzer.protocols.langserve.frames import error_frame
 from seltzer.protocols.langserve.playground import serves_playground
@@ -37,7 +37,7 @@ from seltzer.runs.engine import Engine
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.failure import failure
 from seltzer.runs.ids import new_id
-from seltzer.runs.threads.results import results_for_thread
+from seltzer.runs.threads.input.results import results_for_thread
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from langchain_core.runnables.config import DEFAULT_RECURSION_LIMIT
 from langserve.lzstring import LZString
 
 from seltzer.errors import BadRequest, InvalidInput
-from seltzer.protocols.http.config import RunConfig, check_configurable, check_context, check_labels
-from seltzer.protocols.http.inputs import parse_run_input
-from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.http.bodies.config import RunConfig, check_configurable, check_context, check_labels
+from seltzer.protocols.http.bodies.inputs import parse_run_input
+from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.langserve.run_request import EventForm, RunRequest
 from seltzer.protocols.langserve.served import ServedGraph
 from seltzer.runs.graph import Graph

@@ -8,8 +8,8 @@ from langchain_core.callbacks import Callbacks
 from starlette.requests import Request
 
 from seltzer.protocols.http.attached_runs import AttachedRuns
-from seltzer.protocols.http.config import RunConfig
-from seltzer.protocols.http.modifier import ConfigModifier
+from seltzer.protocols.http.bodies.config import RunConfig
+from seltzer.protocols.http.bodies.modifier import ConfigModifier
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.run import OnBusy, RunSpec

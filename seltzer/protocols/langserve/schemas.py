@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic.v1 import BaseModel as BaseModelV1
 from pydantic_core import CoreSchema
 
-from seltzer.protocols.http.messages import InputLimits, is_message, parse_input, prompt_text
+from seltzer.protocols.http.bodies.messages import InputLimits, is_message, parse_input, prompt_text
 
 _NUMBERS: Final = itertools.count(1)  # of models
 _UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62)  # request.py has checked them

@@ -23,14 +23,14 @@ from langchain_core.tracers.log_stream import RunLog, RunLogPatch
 from langgraph.graph.state import CompiledStateGraph
 from pydantic import BaseModel
 
-from seltzer.protocols.http.modifier import OURS
+from seltzer.protocols.http.bodies.modifier import OURS
 from seltzer.protocols.langserve.chain import inner_callbacks, stream_chain
 from seltzer.protocols.langserve.frames import public_event, public_patch
 from seltzer.protocols.langserve.run_request import REQUEST, EventForm, ServedRequest
 from seltzer.protocols.langserve.schemas import ChatInput, as_v2, unchecked_model, unique_model
-from seltzer.runs.answer import AnswerText
 from seltzer.runs.event import Event
 from seltzer.runs.graph import Graph
+from seltzer.runs.messages.answer import AnswerText
 from seltzer.runs.run import RunSpec
 
 _INDEX: Final = "__seltzer_index"  # keys in `configurable`, set by the server for each request

@@ -12,10 +12,10 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from seltzer.protocols.http.bodies.messages import InputLimits
+from seltzer.protocols.http.bodies.modifier import ConfigModifier
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
-from seltzer.protocols.http.messages import InputLimits
-from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native import runs, threads
 from seltzer.protocols.native.runs import Native

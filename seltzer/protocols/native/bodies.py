@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from seltzer.errors import InvalidInput
-from seltzer.protocols.http.models import Config, Fields, ThreadId, checked, storable
+from seltzer.protocols.http.bodies.models import Config, Fields, ThreadId, checked, storable
 from seltzer.runs.run import OnBusy
 
 PAGE_LIMIT: Final = 100

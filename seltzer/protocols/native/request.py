@@ -10,9 +10,9 @@ from typing import Any, Final
 import orjson
 
 from seltzer.errors import InvalidInput, NotInterrupted, UnknownRun
-from seltzer.protocols.http.config import check_config, check_context, check_thread
-from seltzer.protocols.http.inputs import parse_run_input
-from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.http.bodies.config import check_config, check_context, check_thread
+from seltzer.protocols.http.bodies.inputs import parse_run_input
+from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.native.bodies import ResumeBody, StartBody
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import Graph

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from seltzer.cursor import START, Cursor
 from seltzer.errors import UnknownRun
 from seltzer.protocols.http.accept import accepts
+from seltzer.protocols.http.bodies.messages import InputLimits
+from seltzer.protocols.http.bodies.models import documented
+from seltzer.protocols.http.bodies.modifier import ConfigModifier
 from seltzer.protocols.http.guards import Guards
-from seltzer.protocols.http.messages import InputLimits
-from seltzer.protocols.http.models import documented
-from seltzer.protocols.http.modifier import ConfigModifier
 from seltzer.protocols.http.routes import Routes, public_path
 from seltzer.protocols.http.sse import EventStream
 from seltzer.protocols.native.bodies import EventsQuery, NoBody, ResumeBody, StartBody

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seltzer.errors import NotFound, UnknownThread
-from seltzer.protocols.http.models import documented
+from seltzer.protocols.http.bodies.models import documented
 from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native.bodies import (
     BranchesQuery,

@@ -5,7 +5,7 @@ from typing import Any, Final
 from langchain_core.messages import BaseMessage, RemoveMessage
 
 from seltzer.errors import InvalidInput
-from seltzer.protocols.http.messages import InputLimits, parse_message
+from seltzer.protocols.http.bodies.messages import InputLimits, parse_message
 from seltzer.runs.event import Json
 from seltzer.runs.graph import Graph
 

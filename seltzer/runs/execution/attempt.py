@@ -32,7 +32,7 @@ from seltzer.runs.execution.driver.run_config import (
 from seltzer.runs.execution.fence import Fence
 from seltzer.runs.execution.lifecycle import End, Lifecycle, Phase
 from seltzer.runs.execution.resources import Resources
-from seltzer.runs.execution.run_output import run_output
+from seltzer.runs.execution.translation.run_output import run_output
 from seltzer.runs.execution.translation.terminal_events import CANCELLED, failed, finished
 from seltzer.runs.execution.translation.translator import Emission, Translator
 from seltzer.runs.failure import GRAPH_CHANGED, classify, failure
@@ -41,7 +41,7 @@ from seltzer.runs.jsonable import to_json
 from seltzer.runs.run import Lease, Stop
 from seltzer.runs.schemas.schemas import GraphSchemas
 from seltzer.runs.streaming.hub import Tail
-from seltzer.runs.threads.cleanup import EndedAttempt, tidy
+from seltzer.runs.threads.repair.cleanup import EndedAttempt, tidy
 from seltzer.runs.upstream.silence import SilenceWatch
 
 log = logging.getLogger(__name__)

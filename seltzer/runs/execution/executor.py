@@ -11,12 +11,12 @@ from typing import Final
 from langchain_core.callbacks import Callbacks
 
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.execution import isolation
 from seltzer.runs.execution.attempt import Attempt
 from seltzer.runs.execution.background import BackgroundTasks
+from seltzer.runs.execution.isolation import exits
+from seltzer.runs.execution.isolation.threads import RunThreads
 from seltzer.runs.execution.leases import Leases
 from seltzer.runs.execution.resources import Resources
-from seltzer.runs.execution.threads import RunThreads
 from seltzer.runs.execution.translation.terminal_events import failed
 from seltzer.runs.failure import failure
 from seltzer.runs.graph import AnyPregel, Graph
@@ -62,7 +62,7 @@ class Executor:
         self._background = BackgroundTasks()
         self._threads = RunThreads(resources.limits.threads)
         self._loop = asyncio.get_running_loop()
-        isolation.retain(self._loop)
+        exits.retain(self._loop)
 
     def execute(self, start: Start) -> None:
         """Execute a run in a task of its own."""
@@ -151,7 +151,7 @@ class Executor:
             await asyncio.wait(self._tasks, timeout=CLOSE_S)
         self._threads.close()
         if not self._tasks:  # else a graph still runs, and must not end the process either
-            isolation.release(self._loop)
+            exits.release(self._loop)
         await self._background.aclose()
         await self._resources.flusher.aclose()
 

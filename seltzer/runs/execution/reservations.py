@@ -14,8 +14,8 @@ from langchain_core.callbacks import Callbacks
 
 from seltzer.errors import AppError
 from seltzer.runs.event import Json, RunId
-from seltzer.runs.execution.contexts import run_context
 from seltzer.runs.execution.executor import Executor, Start
+from seltzer.runs.execution.isolation.contexts import run_context
 from seltzer.runs.execution.leases import Leases
 from seltzer.runs.run import Lease, Run, RunSpec, Stop
 

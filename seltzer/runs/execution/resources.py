@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from seltzer.runs.execution.driver.graph_stream import Drive
+from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.execution.translation.answer_shape import AnswerShapes
-from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import Stores
 from seltzer.runs.streaming.flusher import Flusher
 

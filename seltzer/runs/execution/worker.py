@@ -13,10 +13,10 @@ from seltzer.runs.event import RunId
 from seltzer.runs.execution.driver.graph_stream import Drive
 from seltzer.runs.execution.executor import Executor
 from seltzer.runs.execution.leases import Change, Claimed, Leases, Lost
+from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.execution.reservations import Reservation, Reservations
 from seltzer.runs.execution.resources import Resources
 from seltzer.runs.graph import AnyPregel, Graph
-from seltzer.runs.limits import RunLimits
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec, Stop
 from seltzer.runs.streaming.flusher import Flusher

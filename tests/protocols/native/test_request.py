@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from seltzer.errors import InvalidInput, NotInterrupted, UnknownRun
-from seltzer.protocols.http.messages import InputLimits
+from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.native.bodies import check_checkpoint_id
 from seltzer.protocols.native.request import (
     answer_spec,

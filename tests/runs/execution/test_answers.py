@@ -11,11 +11,11 @@ from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import interrupt
 
-from seltzer.runs.answer import BREAK, AnswerText
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.execution.translation.answer_shape import RUNS_UNTIL_LIVE
 from seltzer.runs.graph import AnyPregel, Graph
+from seltzer.runs.messages.answer import BREAK, AnswerText
 from seltzer.runs.run import RunSpec
 from tests.runs.conftest import Engines
 from tests.runs.execution import answers as a

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from seltzer.errors import AppError, NotInterrupted, ThreadBusy, ThreadInterrupted
 from seltzer.runs.run import OnBusy
-from seltzer.runs.threads.input_completion import CONTINUED
-from seltzer.runs.threads.open_calls import NO_RESULT
+from seltzer.runs.threads.input.completion import CONTINUED
+from seltzer.runs.threads.repair.open_calls import NO_RESULT
 from tests.runs.histories.graph import ASKING, BLOCKING, Shown
 
 

@@ -11,7 +11,7 @@ from anyio.lowlevel import checkpoint
 from seltzer.cursor import START, Cursor
 from seltzer.errors import InvalidCursor, StreamGap
 from seltzer.runs.event import Event
-from seltzer.runs.limits import RunLimits
+from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.streaming.hub import TAIL_LIMIT
 from seltzer.stores.open import Retention
 from tests.runs.conftest import Engines

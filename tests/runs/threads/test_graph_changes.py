@@ -19,7 +19,7 @@ from seltzer.runs.threads.pending_nodes import BRANCH, JOIN
 from tests.runs.conftest import Engines
 from tests.runs.scenario import read_all, run_spec, run_to_end, spec_answering, texts
 from tests.runs.scripted import Messages
-from tests.runs.threads.test_own_reducers import state_of
+from tests.runs.threads.repair.test_own_reducers import state_of
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler
 from langchain_core.outputs import ChatGenerationChunk
 
-from seltzer.models.openai.accelerated.text_chunk import is_text_chunk, text_chunk
+from seltzer.models.openai.accelerated.reading.text_chunk import is_text_chunk, text_chunk
 
 log = logging.getLogger(__name__)
 

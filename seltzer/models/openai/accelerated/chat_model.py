@@ -9,15 +9,15 @@ from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from openai import AsyncOpenAI
 
-from seltzer.models.openai.accelerated.blocking_stream import BlockingCompletions
 from seltzer.models.openai.accelerated.callbacks import CallbacksInPlace, callbacks_in_place
 from seltzer.models.openai.accelerated.completions import AcceleratedCompletions
 from seltzer.models.openai.accelerated.direct_path import DirectPath, PublishedText
-from seltzer.models.openai.accelerated.frames import TextFrame
 from seltzer.models.openai.accelerated.http.client import ModelHttpClient
 from seltzer.models.openai.accelerated.http.untouched import is_unwrapped
-from seltzer.models.openai.accelerated.parsed_stream import ParsingClient
-from seltzer.models.openai.accelerated.text_chunk import text_chunk
+from seltzer.models.openai.accelerated.reading.blocking_stream import BlockingCompletions
+from seltzer.models.openai.accelerated.reading.frames import TextFrame
+from seltzer.models.openai.accelerated.reading.parsed_stream import ParsingClient
+from seltzer.models.openai.accelerated.reading.text_chunk import text_chunk
 from seltzer.models.openai.retries import abound_retry
 from seltzer.models.openai.strict import StrictChatOpenAI
 

@@ -11,9 +11,9 @@ from openai import APITimeoutError, AsyncOpenAI
 from openai.resources.chat import AsyncCompletions
 
 from seltzer.models.openai.accelerated.direct_path import DirectPath
-from seltzer.models.openai.accelerated.frames import Frame, plain_frame, text_frame
 from seltzer.models.openai.accelerated.http.repeated_requests import RepeatedRequests, post
-from seltzer.models.openai.accelerated.stream import AcceleratedStream
+from seltzer.models.openai.accelerated.reading.frames import Frame, plain_frame, text_frame
+from seltzer.models.openai.accelerated.reading.stream import AcceleratedStream
 
 _OPTIONS = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
 _BODY = signature(AsyncCompletions.create).parameters.keys() - _OPTIONS

@@ -9,9 +9,9 @@ from contextvars import copy_context
 from langchain_core.outputs import ChatGenerationChunk
 
 from seltzer.models.openai.accelerated.callbacks import CallbacksInPlace
-from seltzer.models.openai.accelerated.frames import Frame
-from seltzer.models.openai.accelerated.text_chunk import text_chunk
-from seltzer.models.openai.accelerated.text_frames import TextFrames
+from seltzer.models.openai.accelerated.reading.frames import Frame
+from seltzer.models.openai.accelerated.reading.text_chunk import text_chunk
+from seltzer.models.openai.accelerated.reading.text_frames import TextFrames
 
 
 class DirectPath:

@@ -16,8 +16,8 @@ from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run
 from seltzer.runs.threads.forks import fork, has_asked
 from seltzer.runs.threads.graph_changes import missing_nodes
-from seltzer.runs.threads.input_completion import complete_input
-from seltzer.runs.threads.results import first_not_open, results_for_thread
+from seltzer.runs.threads.input.completion import complete_input
+from seltzer.runs.threads.input.results import first_not_open, results_for_thread
 from seltzer.runs.threads.state_reading import read_state
 from seltzer.runs.threads.thread_messages import messages_at
 

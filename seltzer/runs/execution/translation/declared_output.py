@@ -5,10 +5,10 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from seltzer.runs.answer import value_text
 from seltzer.runs.event import Json
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.jsonable import to_json
+from seltzer.runs.messages.answer import value_text
 from seltzer.runs.messages.spellings import MESSAGES, is_pair, messages_in, text_of
 
 

@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
-from seltzer.runs.answer import AGAIN
 from seltzer.runs.event import Json, Kind
 from seltzer.runs.execution.driver.graph_stream import Namespace
 from seltzer.runs.execution.translation.answer_shape import AnswerShape
 from seltzer.runs.execution.translation.candidates import Candidate, Candidates
 from seltzer.runs.execution.translation.state_answer import STRUCTURED, StateAnswer, Turn
 from seltzer.runs.jsonable import to_json
+from seltzer.runs.messages.answer import AGAIN
 from seltzer.runs.messages.spellings import ai_messages, raw_text_of
 from seltzer.runs.messages.thinking import reasoning_of
 from seltzer.runs.text import clean

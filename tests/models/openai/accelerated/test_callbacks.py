@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from seltzer.models.openai.accelerated.callbacks import CallbacksInPlace, callbacks_in_place
-from seltzer.models.openai.accelerated.text_chunk import text_chunk
+from seltzer.models.openai.accelerated.reading.text_chunk import text_chunk
 
 pytestmark = pytest.mark.anyio
 

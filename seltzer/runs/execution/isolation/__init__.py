@@ -1,0 +1,1 @@
+"""What keeps a run from the rest of its process: contexts, threads, and what a graph may raise."""

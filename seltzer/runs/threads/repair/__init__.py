@@ -1,0 +1,1 @@
+"""How a thread is put in order after a run that was stopped, crashed or failed."""
