@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 def of_a_list(model: ScriptedModel) -> AnyPregel:
-    async def say(state: list[Any]) -> Any:
+    async def say(state: Any) -> Any:
         return [await model.ainvoke(state)]
 
     state: Any = Annotated[list[Any], add_messages]
