@@ -14,7 +14,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import InvalidUpdateError
 from langgraph.graph import END
 
-from seltzer.errors import AppError, InvalidInput, ThreadInterrupted, TooManyRuns
+from seltzer.errors import AppError, InvalidInput, ThreadInterrupted, TooManyRuns, UnknownCheckpoint
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ids import new_id
@@ -69,8 +69,10 @@ class Edits:
         await self._threads.state(graph, thread_id, update.checkpoint_id)  # raises UnknownCheckpoint
         pregel = self._pregels[graph]
         _check_node(pregel, update)
-        async with self._reserved(_lock(graph, thread)):
-            await _write(pregel, _config(thread, update.checkpoint_id), update)
+        async with self._reserved(_lock(graph, thread, update.checkpoint_id)):
+            config = _config(thread, update.checkpoint_id)
+            await _check_still_there(pregel, config)
+            await _write(pregel, config, update)
             return await self._threads.state(graph, thread_id)
 
     async def withdraw(self, run: Run) -> Run:
@@ -80,7 +82,10 @@ class Edits:
         if the question has been answered or withdrawn, TooManyRuns.
         """
         asked = run.spec
-        spec = RunSpec(asked.graph, None, asked.thread_id, new_id(), answers={}, answered=asked.run_id)
+        # Attached: no process that finds the row later may execute it, as if the question had been answered.
+        spec = RunSpec(
+            asked.graph, None, asked.thread_id, new_id(), attached=True, answers={}, answered=asked.run_id
+        )
         async with self._reserved(spec) as reservation:
             pregel, thread_id = self._pregels[asked.graph], asked.thread_id
             config: RunnableConfig = {
@@ -106,21 +111,32 @@ class Edits:
             await reservation.release()
 
 
-def _lock(graph: str, thread: Thread) -> RunSpec:
-    """Return a run that reserves the thread. Raises ThreadInterrupted if a question would be lost.
+def _lock(graph: str, thread: Thread, checkpoint_id: str | None) -> RunSpec:
+    """Return a run that reserves the thread, and keeps the checkpoint until it has ended.
+
+    Raises ThreadInterrupted if a question would be lost.
 
     At a breakpoint nothing is asked: there a state is updated before its run is resumed.
     """
     run = thread.run
     is_paused = run is not None and run.status == "interrupted" and run.last is not None
     if run is None or not is_paused:
-        return RunSpec(graph, None, thread.thread_id, new_id(), attached=True)
+        return RunSpec(graph, None, thread.thread_id, new_id(), attached=True, checkpoint_id=checkpoint_id)
     if run.last is not None and run.last.data["interrupts"]:
         raise ThreadInterrupted(
             f"thread {thread.thread_id!r} waits for the answer to an interrupt; answer it, or withdraw it"
         )
     run_id = run.spec.run_id
-    return RunSpec(graph, None, thread.thread_id, new_id(), attached=True, answers={}, answered=run_id)
+    return RunSpec(
+        graph,
+        None,
+        thread.thread_id,
+        new_id(),
+        attached=True,
+        answers={},
+        answered=run_id,
+        checkpoint_id=checkpoint_id,
+    )
 
 
 def _check_node(pregel: AnyPregel, update: StateUpdate) -> None:
@@ -132,6 +148,19 @@ def _check_node(pregel: AnyPregel, update: StateUpdate) -> None:
         raise InvalidInput("as_node", f"is no node of the graph; there are {there}")
     elif update.values is None:
         raise InvalidInput("values", f"is missing; only as_node {COPY} or {END} needs none")
+
+
+async def _check_still_there(pregel: AnyPregel, config: RunnableConfig) -> None:
+    """Raise UnknownCheckpoint if the state was dropped before it was reserved.
+
+    LangGraph would take it for that of an empty thread.
+    """
+    checkpoint_id = config["configurable"].get("checkpoint_id")
+    saver = pregel.checkpointer
+    if checkpoint_id is None or not isinstance(saver, BaseCheckpointSaver):
+        return
+    if await saver.aget_tuple(config) is None:
+        raise UnknownCheckpoint(f"the checkpoint {checkpoint_id!r} is no longer kept")
 
 
 async def _write(pregel: AnyPregel, config: RunnableConfig, update: StateUpdate) -> None:

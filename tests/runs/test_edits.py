@@ -2,6 +2,7 @@
 
 import asyncio
 import operator
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import pytest
@@ -19,9 +20,10 @@ from seltzer.errors import (
     UnknownCheckpoint,
     UnknownThread,
 )
-from seltzer.runs.edits import COPY, StateUpdate
+from seltzer.runs.edits import COPY, Edits, StateUpdate
 from seltzer.runs.engine import Engine
 from seltzer.runs.execution.limits import RunLimits
+from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec
 from seltzer.runs.threads.repair.open_calls import NO_RESULT
@@ -268,6 +270,61 @@ async def test_a_pause_at_a_breakpoint_is_withdrawn_too(engine_of: Engines) -> N
     await engine.edits.withdraw(await engine.get_run("r1"))
 
     assert ((await newest(engine)).next, await done(engine)) == ((), ["0", "a"])
+
+
+Reserve = Callable[[RunSpec], Awaitable[Reservation]]
+
+
+def editing(engine_of: Engines, engine: Engine, pregel: AnyPregel, reserve: Reserve) -> Edits:
+    """Return edits of the engine's threads that reserve in another way."""
+    stores = engine_of.stores(engine)
+    saved = pregel.copy(update={"checkpointer": stores.checkpoints.saver_for(pregel)})
+    return Edits(stores, {"agent": saved}, engine.threads, reserve)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("pause", ["question", "breakpoint"])
+async def test_a_withdrawal_that_is_killed_is_no_answer(engine_of: Engines, pause: str) -> None:
+    pregel = approving() if pause == "question" else steps(interrupt_before=["b"])
+    engine = await engine_of(pregel)
+    input = {"messages": [HumanMessage("send")]} if pause == "question" else {"done": ["0"]}
+    await run_to_end(engine, RunSpec("agent", input, "t", "r1"))
+    before, stores, rows = await newest(engine), engine_of.stores(engine), []
+
+    async def dying(spec: RunSpec) -> Reservation:
+        rows.append((await stores.runs.submit(spec, "dead", 0.0, 10)).run.spec.run_id)
+        raise Killed
+
+    with pytest.raises(Killed):
+        await editing(engine_of, engine, pregel, dying).withdraw(await engine.get_run("r1"))
+
+    last = (await read_all(engine.follow(rows[0])))[-1]
+    state = await newest(engine)
+    assert (last.kind, last.data["code"]) == ("failed", "client_gone")
+    assert (state.values, state.next, state.interrupts) == (before.values, before.next, before.interrupts)
+    await engine.edits.withdraw(await engine.get_run("r1"))
+    assert (await newest(engine)).next == ()
+
+
+async def test_the_state_that_an_edit_begins_from_is_looked_for_again(engine_of: Engines) -> None:
+    pregel = steps()
+    engine = await engine_of(pregel)
+    await do_steps(engine)
+    states, stores = await engine.threads.history("agent", "t", limit=10), engine_of.stores(engine)
+
+    async def too_late(spec: RunSpec) -> Reservation:
+        await stores.checkpoints.roll_back("t", ["r1"])
+        return await engine.reserve(spec)
+
+    with pytest.raises(UnknownCheckpoint):
+        await editing(engine_of, engine, pregel, too_late).update(
+            "agent", "t", StateUpdate(None, END, states[1].checkpoint_id)
+        )
+
+    assert not (await newest(engine)).values
 
 
 async def test_only_an_open_question_is_withdrawn(engine_of: Engines) -> None:

@@ -42,6 +42,8 @@ def start_spec(body: Any, graph: Graph, limits: InputLimits, key: str | None) ->
         raise InvalidInput("from_message", "can't be given together with from_checkpoint")
     if run_input is None and not thread_id:
         raise InvalidInput("input", "is missing; only a thread's last question can be answered without one")
+    if run_input is None and asked.on_busy == "rollback":
+        raise InvalidInput("on_busy", "can't be rollback without an input, as the question would go, too")
     return RunSpec(
         graph=graph.name,
         input=run_input,

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seltzer.cursor import START, Cursor
-from seltzer.errors import UnknownRun
+from seltzer.errors import InvalidInput, UnknownCheckpoint, UnknownRun, UnknownThread
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.http.bodies.models import documented
@@ -94,6 +94,20 @@ class Native:
             return True
         return await self.modifier.check(request, thread_id)
 
+    async def _at_question(self, spec: RunSpec, from_message: str | None) -> RunSpec:
+        """Return the run as one from the message's turn.
+
+        One that was started before is the store's to compare: the thread may have left that turn since.
+        """
+        try:
+            return await at_question(self.engine.threads, spec, from_message)
+        except (InvalidInput, UnknownThread, UnknownCheckpoint) as error:
+            try:
+                await self.engine.get_run(spec.run_id)
+            except UnknownRun:
+                raise error from None
+            return spec
+
     async def started(
         self, request: Request, spec: RunSpec, runs_path: str, from_message: str | None = None
     ) -> Response:
@@ -104,7 +118,7 @@ class Native:
         if self.modifier is not None:
             modified = await self.modifier.apply(request, spec.thread_id, spec.configurable)
             spec = modified.apply(spec)
-        run = await self.engine.start(await at_question(self.engine.threads, spec, from_message))
+        run = await self.engine.start(await self._at_question(spec, from_message))
         headers = {
             "location": f"{runs_path}/{run.spec.run_id}",
             "x-run-id": run.spec.run_id,

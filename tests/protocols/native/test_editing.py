@@ -102,10 +102,15 @@ class TestAgain:
             assert code_of(refused) == (422, "invalid_input")
             assert refused.json()["detail"].startswith("select: ")
 
-    def test_a_repeated_request_runs_once(self, client: httpx.Client, thread_id: str) -> None:
+    @pytest.mark.parametrize("more", [{}, {"from_message": ""}, {"from_message": "", "input": "two"}])
+    def test_a_repeated_request_runs_once(
+        self, client: httpx.Client, thread_id: str, more: dict[str, Any]
+    ) -> None:
         talk(client, thread_id, "one")
+        if more:
+            more = {**more, "from_message": look(client, thread_id)["values"]["messages"][0]["id"]}
         sent: dict[str, Any] = {
-            "json": {"thread_id": thread_id},
+            "json": {"thread_id": thread_id, **more},
             "headers": {"idempotency-key": f"again-{thread_id}"},
         }
 
@@ -113,6 +118,8 @@ class TestAgain:
         all_events(client, f"/agent/runs/{first}/events")
 
         assert client.post("/agent/runs", **sent).json()["run_id"] == first
+        other = {**sent, "json": {**sent["json"], "input": "three"}}
+        assert code_of(client.post("/agent/runs", **other)) == (409, "idempotency_conflict")
 
     @pytest.mark.parametrize(
         ("body", "status", "code", "field"),
@@ -129,6 +136,11 @@ class TestAgain:
                 *(422, "invalid_input", "from_message"),
             ),
             ({"thread_id": "{thread}", "from_checkpoint": "none"}, 404, "unknown_checkpoint", ""),
+            ({"thread_id": "{thread}", "on_busy": "rollback"}, 422, "invalid_input", "on_busy"),
+            (
+                {"thread_id": "{thread}", "from_checkpoint": "{newest}", "on_busy": "rollback"},
+                *(422, "invalid_input", "on_busy"),
+            ),
             ({"thread_id": "{thread}", "from_checkpoint": "{foreign}"}, 404, "unknown_checkpoint", ""),
             (
                 {"thread_id": "{thread}", "from_checkpoint": "{newest}"},

@@ -98,6 +98,8 @@ async def _begin(
     the result of a call that isn't open there.
     """
     input, is_again = run.spec.input, run.spec.input is None and checkpoint_id is not None
+    if is_again:
+        await _check_nodes(pregel, _at(config, checkpoint_id))
     if is_again and not (await pregel.aget_state(_at(config, checkpoint_id))).next:
         raise failure("unknown_checkpoint")
     found = await _read_ahead(pregel, config, checkpoint_id)
