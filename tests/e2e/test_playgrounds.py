@@ -87,5 +87,8 @@ def test_the_interactive_api_page_works_without_a_network(server: Served, page: 
     page.goto(f"{server.url}/docs")
 
     page.get_by_placeholder("Filter by tag or path").fill("/agent/invoke")  # it draws what is in sight only
+    sections = page.get_by_role("heading", level=3)
+    expect(sections).to_have_count(1)
+    sections.get_by_role("button").click()  # they begin folded
     expect(page.get_by_text("/agent/invoke", exact=True)).to_be_visible()
     assert [url for url in foreign if not url.startswith("data:")] == []
