@@ -44,9 +44,19 @@ async def file(tmp_path: Path) -> Path:
     return await migrated(tmp_path / "threads.db")
 
 
+def written(thread: list[tuple[str, str]]) -> list[Row]:
+    """Return a thread's rows, in one branch: each checkpoint of a namespace is the next one's parent."""
+    newest: dict[str, str] = {}
+    found = []
+    for seq, (namespace, source) in enumerate(thread, 1):
+        found.append(Row(seq, namespace, source, False, str(seq), newest.get(namespace)))
+        newest[namespace] = str(seq)
+    return found
+
+
 @given(threads, st.integers(1, 8))
 def test_checkpoints_that_are_still_needed_are_kept(thread: list[tuple[str, str]], kept: int) -> None:
-    rows = [Row(seq, namespace, source, False) for seq, (namespace, source) in enumerate(thread, 1)]
+    rows = written(thread)
     roots = [row.seq for row in rows if row.namespace == ROOT]
     inputs = [row.seq for row in rows if row.namespace == ROOT and row.source == "input"]
 
@@ -64,10 +74,15 @@ def test_checkpoints_that_are_still_needed_are_kept(thread: list[tuple[str, str]
 
 @given(threads, st.integers(1, 8))
 def test_pruning_twice_is_pruning_once(thread: list[tuple[str, str]], kept: int) -> None:
-    rows = [Row(seq, namespace, source, False) for seq, (namespace, source) in enumerate(thread, 1)]
+    rows = written(thread)
     gone = set(superfluous(rows, kept))
+    parents = new_parents(rows, gone)
 
-    assert superfluous([row for row in rows if row.seq not in gone], kept) == []
+    left = [
+        row._replace(parent_id=parents.get(row.seq, row.parent_id)) for row in rows if row.seq not in gone
+    ]
+
+    assert superfluous(left, kept) == []
 
 
 @pytest.mark.parametrize("pregel", [echo(), agent(), nested(agent())], ids=["echo", "agent", "nested"])
