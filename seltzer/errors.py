@@ -1,4 +1,4 @@
-"""Every error a caller can act on, in one tree.
+"""Every error a caller can act on, in one tree, and so in one module, however long.
 
     AppError
     ├── LoadError               langgraph.json can't be used, or none of its graphs; the server doesn't start

@@ -1,4 +1,7 @@
-"""The composition root: settings -> a server. The only file that imports from every room."""
+"""The composition root: settings -> a server. The only file that imports from every room.
+
+It is long for a module, as what serves an app is put together in one place.
+"""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,7 +18,7 @@ from seltzer.guards.body import BodyLimits, BodyReader
 from seltzer.guards.hosts import HostGuard, PageCheck, is_loopback
 from seltzer.guards.lifespan import EngineLifespan, OpenedFaults
 from seltzer.guards.proxies import ProxyPrefix
-from seltzer.protocols import chat, health, info, langserve, native, page
+from seltzer.protocols import api_docs, chat, health, info, langserve, native, page
 from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.http.declaration import PLANNED
 from seltzer.protocols.http.direct_send import DirectSendApp
@@ -126,9 +129,9 @@ class Composition:
 
     def serve_docs(self, app: FastAPI) -> None:
         """Serve /docs from installed files: FastAPI's own page needs another host."""
-        page.order_tags(app)
-        app.include_router(page.docs_router(self._guards, title=app.title))
-        setattr(app.state, page.DOCS, "/docs")
+        api_docs.order_tags(app)
+        app.include_router(api_docs.docs_router(self._guards, title=app.title))
+        setattr(app.state, api_docs.DOCS, "/docs")
 
     def include_graphs(self, app: FastAPI) -> None:
         """Serve every graph at its own path; any other name is answered by unknown_graph."""
@@ -192,7 +195,7 @@ class Composition:
         base is where server_routes() are in the app; None: nowhere.
         """
         others = [each for each in getattr(app.state, MOUNTED, ()) if each.engine is not self.engine]
-        facts, docs = facts_of(self.engine, self.settings), partial(page.docs_path, app)
+        facts, docs = facts_of(self.engine, self.settings), partial(api_docs.docs_path, app)
         setattr(app.state, MOUNTED, [*others, Mounted(self.engine, facts, places, docs, base)])
 
 

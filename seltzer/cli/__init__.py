@@ -1,7 +1,7 @@
 """The terminal: `seltzer serve`, `seltzer chat`, `seltzer graphs`, `seltzer new`.
 
 This module is what `--help` shows and nothing else: each command imports what it needs when it runs, so
-that help answers at once.
+that help answers at once. It is as long as the help: each option is declared here.
 
 Exit codes: 0, 1 the run or the start failed, 2 usage, 3 no server there, 130 Ctrl-C, 143 SIGTERM.
 """

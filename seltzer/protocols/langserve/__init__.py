@@ -9,7 +9,8 @@ frames.py      what goes to the client: safe JSON, no system prompts, errors wit
 stream.py      the event streams, sent by our own writer
 playground.py  the playgrounds' pages
 documented.py  what OpenAPI shows of the routes
-guard.py       guards the endpoints: attaches runs to their request, ends errors well
+guard.py       guards the endpoints
+attached.py    attaches runs to their request, ends errors well
 """
 
 import warnings

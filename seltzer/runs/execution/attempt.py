@@ -5,6 +5,8 @@ events, and these are published to the run's tail and appended to the log.
 
 The task is never a request's generator: a graph consumed inside a server's cancel scope keeps calling its
 model after the client has disconnected (langgraph issues 5682 and 8302).
+
+It is long for a module, as how an attempt begins, is stopped and ends has to be read together.
 """
 
 import asyncio

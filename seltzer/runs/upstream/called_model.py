@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from langchain_core.language_models import BaseChatModel
 
-_MODELS: Final = "langchain_core.language_models."
+MODELS: Final = "langchain_core.language_models."  # where the calls of models are made
 _MOST_FRAMES: Final = 30  # between a model and a callback of its own
 
 
@@ -45,7 +45,7 @@ def _calling_frame() -> FrameType | None:
     for _ in range(_MOST_FRAMES):
         if frame is None:
             break
-        is_models = str(frame.f_globals.get("__name__")).startswith(_MODELS)
+        is_models = str(frame.f_globals.get("__name__")).startswith(MODELS)
         if is_models and isinstance(frame.f_locals.get("self"), BaseChatModel):
             return frame
         frame = frame.f_back

@@ -14,6 +14,8 @@ from types import CoroutineType
 from typing import Any, Final
 from uuid import UUID
 
+from seltzer.runs.upstream.called_model import MODELS
+
 # Of packages whose models stream. Any other model may make a whole answer, and may take its time.
 _STREAMING: Final = frozenset(
     {"openai", "azure", "anthropic", "google_genai", "google_vertexai", "ollama", "mistral"}
@@ -22,7 +24,6 @@ _STREAMING: Final = frozenset(
 _TIMEOUTS: Final = ("timeout", "request_timeout", "default_request_timeout")  # as the packages name theirs
 _CLIENT_OPTIONS: Final = ("client_kwargs", "async_client_kwargs", "sync_client_kwargs", "client_args")
 _BOTOCORES_S: Final = 60  # the read_timeout of a Config in which nobody has set it
-_MODELS: Final = "langchain_core.language_models."
 _LATER: Final = 1.02  # than models that have the same limit: their error is one that a graph can handle
 
 
@@ -159,7 +160,7 @@ def _is_awaited(task: asyncio.Task[Any] | None) -> bool:
         return True
     step: Any = None if task.done() else task.get_coro()
     while isinstance(step, CoroutineType):
-        if step.cr_frame is not None and step.cr_frame.f_globals["__name__"].startswith(_MODELS):
+        if step.cr_frame is not None and step.cr_frame.f_globals["__name__"].startswith(MODELS):
             return True
         step = step.cr_await
     return type(step).__name__.startswith("async_generator")  # into which nobody can look

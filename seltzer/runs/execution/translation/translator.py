@@ -1,6 +1,7 @@
 """LangGraph's stream parts -> the events of a run. The only reader of LangGraph's shapes.
 
 Reads parts `(namespace, mode, value)`, as of `graph.astream(subgraphs=True)`; graph_stream.py has them.
+It is long for a module, as there is a reader for each of LangGraph's modes, and all share one state.
 """
 
 import json

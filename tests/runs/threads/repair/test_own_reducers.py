@@ -160,6 +160,15 @@ async def test_the_partial_answer_is_kept_whatever_the_reducer(engine_of: Engine
     assert [m.text for m in await engine.messages("agent", "t")] == ["1", "half an ans"]
 
 
+async def cancel_once(begun: asyncio.Event, engine: Engine) -> None:
+    """Start a run, and cancel it once its tool has begun."""
+    await engine.start(run_spec("1", run_id="r1"))
+    with anyio.fail_after(10):
+        await begun.wait()
+    await engine.cancel("r1")
+    await read_all(engine.follow("r1"))
+
+
 async def test_dicts_in_openais_form_get_a_result_in_that_form(engine_of: Engines) -> None:
     """As of people who call OpenAI's client in their nodes, without LangChain's messages."""
     schema = state_of(messages=Annotated[list[Any], operator.add])
@@ -177,11 +186,7 @@ async def test_dicts_in_openais_form_get_a_result_in_that_form(engine_of: Engine
     builder = StateGraph(schema)
     builder.add_sequence([("say", say), ("look_up", look_up)]).add_edge(START, "say")
     engine = await engine_of(builder.compile())
-    await engine.start(run_spec("1", run_id="r1"))
-    with anyio.fail_after(10):
-        await begun.wait()
-    await engine.cancel("r1")
-    await read_all(engine.follow("r1"))
+    await cancel_once(begun, engine)
 
     last: Any = (await engine.threads.state("agent", "t")).values["messages"][-1]
     assert (last["role"], last["tool_call_id"]) == ("tool", "c1")
@@ -205,11 +210,7 @@ async def test_every_conversation_of_a_state_is_repaired(engine_of: Engines) -> 
     builder = StateGraph(schema)
     builder.add_sequence([("research", research), ("search", search)]).add_edge(START, "research")
     engine = await engine_of(builder.compile())
-    await engine.start(run_spec("1", run_id="r1"))
-    with anyio.fail_after(10):
-        await begun.wait()
-    await engine.cancel("r1")
-    await read_all(engine.follow("r1"))
+    await cancel_once(begun, engine)
 
     values = (await engine.threads.state("agent", "t")).values
     assert [each["type"] for each in values["research"]] == ["ai", "tool"]
