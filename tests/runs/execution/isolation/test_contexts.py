@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Checkpoints, EventLog, Runs, Stores
+from tests.patience import PATIENCE_S
 from tests.runs.conftest import Engines
 from tests.runs.scenario import begin, read_all, read_until, run_spec, run_to_end, spec_without_input
 from tests.runs.scripted import Messages, agent
@@ -61,13 +62,16 @@ class Traces:
 class Recording:
     """A port of the stores that keeps who called it."""
 
-    def __init__(self, port: Any, callers: set[tuple[str, str]]) -> None:
+    def __init__(self, port: Any, callers: set[tuple[str, str]], appended: asyncio.Event) -> None:
         self._port = port
         self._callers = callers
+        self._appended = appended
 
     def __getattr__(self, verb: str) -> Any:
         async def call(*given: Any, **named: Any) -> Any:
             self._callers.add((verb, CALLER.get()))
+            if verb == "append":
+                self._appended.set()
             return await getattr(self._port, verb)(*given, **named)
 
         return call if asyncio.iscoroutinefunction(getattr(self._port, verb)) else getattr(self._port, verb)
@@ -111,13 +115,14 @@ async def test_a_run_that_is_started_within_a_chain_is_no_part_of_it(engine_of: 
 async def test_what_serves_the_whole_process_runs_in_an_empty_context(engine_of: Engines) -> None:
     """Flushes, leases, retention and pruning: each of them is first asked for by somebody's request."""
     callers: set[tuple[str, str]] = set()
+    appended = asyncio.Event()
 
     def change(stores: Stores) -> Stores:
         return replace(
             stores,
-            runs=cast(Runs, Recording(stores.runs, callers)),
-            event_log=cast(EventLog, Recording(stores.event_log, callers)),
-            checkpoints=cast(Checkpoints, Recording(stores.checkpoints, callers)),
+            runs=cast(Runs, Recording(stores.runs, callers, appended)),
+            event_log=cast(EventLog, Recording(stores.event_log, callers, appended)),
+            checkpoints=cast(Checkpoints, Recording(stores.checkpoints, callers, appended)),
         )
 
     CALLER.set("a request")
@@ -129,6 +134,7 @@ async def test_what_serves_the_whole_process_runs_in_an_empty_context(engine_of:
     await engine.start(run_spec(run_id="r2", on_busy="enqueue"))
     await engine.start(run_spec(run_id="r3", on_busy="enqueue"))
     await engine.cancel("r3")
+    await asyncio.wait_for(appended.wait(), PATIENCE_S)
     gate.set()
     await read_all(engine.follow("r2"))
     await engine.aclose()
