@@ -106,11 +106,26 @@ class Follower:
         return events or tail.read_after(floor) or ()
 
     async def _stored(self, run: Run, after: Cursor) -> Sequence[Event]:
-        run_id = run.spec.run_id
-        events = (await self._log.read({run_id: after})).get(run_id, [])
-        if not events and run.last is not None and run.last.cursor > after:
+        """Return what is stored after the cursor: what the log has, and the end of an ended run from its row.
+
+        Raises StreamGap if the log lacks more than that.
+        """
+        run_id, last = run.spec.run_id, run.last
+        found = await self._log.read({run_id: after})
+        events = found.get(run_id, [])
+        reached = events[-1].cursor if events else after
+        if last is None or reached >= last.cursor:
+            return events
+        if not _is_next(last.cursor, reached, is_logged=run_id in found):
             raise _gap(run_id)
-        return events
+        return [*events, last]
+
+
+def _is_next(cursor: Cursor, after: Cursor, *, is_logged: bool) -> bool:
+    """Return whether no event is between the two. is_logged: the log has the run, and nothing more of it."""
+    if cursor.seq > 1:
+        return cursor == (after.attempt, after.seq + 1)
+    return is_logged or (cursor.attempt == 1 and after == START)
 
 
 def _gap(run_id: RunId) -> StreamGap:

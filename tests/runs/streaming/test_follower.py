@@ -1,8 +1,10 @@
 """Following a run: from every cursor, live or ended, alone or in company."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
 
 import anyio
 import pytest
@@ -10,8 +12,9 @@ from anyio.lowlevel import checkpoint
 
 from seltzer.cursor import START, Cursor
 from seltzer.errors import InvalidCursor, StreamGap
-from seltzer.runs.event import Event
+from seltzer.runs.event import Event, RunId
 from seltzer.runs.execution.limits import RunLimits
+from seltzer.runs.ports import EventLog, Stores
 from seltzer.runs.streaming.hub import TAIL_LIMIT
 from seltzer.stores.open import Retention
 from tests.runs.conftest import Engines
@@ -248,13 +251,73 @@ async def test_what_is_not_kept_any_more_is_a_gap(engine_of: Engines) -> None:
     assert kinds(await read_all(engine.follow("r", Cursor(1, 10)))) == ["update", "finished"]
 
 
-async def test_an_expired_run_is_a_gap_except_after_its_last_event(engine_of: Engines) -> None:
+async def test_an_expired_run_is_a_gap_until_only_its_end_is_lacking(engine_of: Engines) -> None:
+    """The end is in the run's row."""
     engine = await engine_of(agent(["a"]), limits=RunLimits(retention_s=0))
-    last = (await run_to_end(engine, run_spec()))[-1]
+    *_, before, last = await run_to_end(engine, run_spec())
     await engine.aclose()  # and so the log is tidied
 
     engine = await engine_of(agent(["a"]))
 
-    with pytest.raises(StreamGap):
-        await anext(engine.follow("r"))
+    for cursor in (START, Cursor(1, 1), Cursor(1, before.seq - 1)):
+        with pytest.raises(StreamGap):
+            await anext(engine.follow("r", cursor))
+        with pytest.raises(StreamGap):
+            await engine.check_cursor("r", cursor)
+    assert (await engine.check_cursor("r", before.cursor)).last == last
+    assert await read_all(engine.follow("r", before.cursor)) == [last]
     assert await read_all(engine.follow("r", last.cursor)) == []
+
+
+async def test_the_end_of_a_run_that_never_began_outlasts_its_log(engine_of: Engines) -> None:
+    engine = await engine_of(agent([asyncio.Event()]), limits=RunLimits(retention_s=0))
+    await engine.start(run_spec(run_id="first"))
+    await engine.start(run_spec(run_id="r", on_busy="enqueue"))
+    await engine.cancel("r")
+    await engine.aclose()
+
+    engine = await engine_of(agent(["a"]))
+
+    assert await read_all(engine.follow("r")) == [Event(1, 1, "cancelled", {})]
+
+
+class Lacking:
+    """A log that lacks some of what was appended to it: what is_lost tells."""
+
+    def __init__(self, log: EventLog, is_lost: Callable[[Event], bool]) -> None:
+        self._log = log
+        self._is_lost = is_lost
+
+    async def append(self, batch: Mapping[RunId, Sequence[Event]]) -> set[RunId]:
+        return await self._log.append(batch)
+
+    async def read(self, after: Mapping[RunId, Cursor]) -> dict[RunId, list[Event]]:
+        found = await self._log.read(after)
+        return {key: [each for each in events if not self._is_lost(each)] for key, events in found.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+
+@pytest.mark.parametrize("lost", [["finished"], ["update", "finished"]])
+async def test_a_reader_whose_log_lacks_the_end_gets_it_from_the_row_and_never_a_hole(
+    engine_of: Engines, lost: list[str]
+) -> None:
+    engine = await engine_of(agent(["a"]))
+    whole = await run_to_end(engine, run_spec())
+    await engine.aclose()
+
+    def lacking(stores: Stores) -> Stores:
+        return replace(stores, event_log=Lacking(stores.event_log, lambda event: event.kind in lost))
+
+    engine = await engine_of(agent(["a"]), change=lacking)
+
+    for cursor in (START, whole[0].cursor, whole[1].cursor):
+        if lost == ["finished"]:
+            assert await read_all(engine.follow("r", cursor)) == [
+                each for each in whole if each.cursor > cursor
+            ]
+        else:
+            with pytest.raises(StreamGap):
+                await read_all(engine.follow("r", cursor))
+    assert await read_all(engine.follow("r", whole[-2].cursor)) == whole[-1:]
