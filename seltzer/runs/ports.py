@@ -16,7 +16,7 @@ from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import Lease, Run, RunSpec, Stop
 from seltzer.runs.thread import Thread
-from seltzer.runs.tree import Node
+from seltzer.runs.tree import CheckpointRef
 
 
 class Submitted(NamedTuple):
@@ -98,6 +98,10 @@ class Runs(Protocol):
 
     async def get(self, run_id: RunId) -> Run | None: ...
 
+    async def check_not_deleted(self, run_id: RunId) -> None:
+        """Raise RunDeleted if the run was deleted with its thread within a day, as submit() does."""
+        ...
+
 
 class EventLog(Protocol):
     """The one log of what runs emit."""
@@ -171,7 +175,7 @@ class Checkpoints(Protocol):
         """
         ...
 
-    async def tree(self, thread_id: str) -> Sequence[Node]:
+    async def tree(self, thread_id: str) -> Sequence[CheckpointRef]:
         """Return the checkpoints of the graph itself, in the order of writing."""
         ...
 

@@ -42,8 +42,10 @@ class RunSpec:
     is for its context_schema, None if there is none. on_busy says what to do if the thread has a run
     already. answers are to the interrupts the thread waits on, by their ids, none at a breakpoint; input is
     None then, and answered names the run that asked: the newest one. checkpoint_id forks the thread from
-    there. digest distinguishes bodies where a client sent the run's id twice. title is what a new thread is
-    called.
+    there; from_message forks it from where that message's turn began, the newest turn's if it is empty, as it
+    is when the run begins: checkpoint_id is what that was when it was requested. is_edit: it changes the
+    thread's state without executing the graph (edits/). digest distinguishes bodies where a client sent the
+    run's id twice. title is what a new thread is called.
     """
 
     graph: str
@@ -59,6 +61,8 @@ class RunSpec:
     answers: Mapping[str, Json] | None = None
     answered: RunId | None = None
     checkpoint_id: str | None = None
+    from_message: str | None = None
+    is_edit: bool = False
     digest: str = ""
     title: str = ""
 

@@ -9,7 +9,7 @@ INPUT: Final = "input"  # the source of a checkpoint that a turn begins with
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class CheckpointRef:
     """A checkpoint of the graph itself, without its content.
 
     source is LangGraph's: input, loop, update or fork. run_id is empty where no run has written it.
@@ -21,33 +21,33 @@ class Node:
     run_id: str
 
 
-def branch(nodes: Sequence[Node], leaf: str | None = None) -> list[Node]:
+def branch(refs: Sequence[CheckpointRef], leaf: str | None = None) -> list[CheckpointRef]:
     """Return the leaf and its ancestors as far as they are kept, newest first.
 
-    nodes: all of a thread's, in the order of writing. Without a leaf that is the one written last.
+    refs: all of a thread's, in the order of writing. Without a leaf that is the one written last.
     """
-    by_id = {node.checkpoint_id: node for node in nodes}
-    node = nodes[-1] if leaf is None and nodes else by_id.get(leaf or "")
+    by_id = {ref.checkpoint_id: ref for ref in refs}
+    ref = refs[-1] if leaf is None and refs else by_id.get(leaf or "")
     found = []
-    while node is not None:
-        found.append(node)
-        node = by_id.get(node.parent_id or "")
+    while ref is not None:
+        found.append(ref)
+        ref = by_id.get(ref.parent_id or "")
     return found
 
 
-def questions(nodes: Sequence[Node]) -> list[Node]:
-    """Return the checkpoints that the turns of the thread's newest branch begin with, newest first."""
-    return [node for node in branch(nodes) if node.source == INPUT]
+def turn_starts(refs: Sequence[CheckpointRef]) -> list[CheckpointRef]:
+    """Return the checkpoints with which the turns of the thread's newest branch begin, newest first."""
+    return [ref for ref in branch(refs) if ref.source == INPUT]
 
 
-def leaves(nodes: Sequence[Node]) -> list[Node]:
+def leaves(refs: Sequence[CheckpointRef]) -> list[CheckpointRef]:
     """Return the last checkpoint of each branch, the one written last first."""
-    parents = {node.parent_id for node in nodes}
-    return [node for node in reversed(nodes) if node.checkpoint_id not in parents]
+    parents = {ref.parent_id for ref in refs}
+    return [ref for ref in reversed(refs) if ref.checkpoint_id not in parents]
 
 
-def forked_from(nodes: Sequence[Node], leaf: Node) -> str | None:
+def forked_from(refs: Sequence[CheckpointRef], leaf: CheckpointRef) -> str | None:
     """Return the nearest ancestor that another branch continues too; None if there is none."""
-    counts = Counter(node.parent_id for node in nodes)
-    ancestors = branch(nodes, leaf.checkpoint_id)[1:]
-    return next((node.checkpoint_id for node in ancestors if counts[node.checkpoint_id] > 1), None)
+    counts = Counter(ref.parent_id for ref in refs)
+    ancestors = branch(refs, leaf.checkpoint_id)[1:]
+    return next((ref.checkpoint_id for ref in ancestors if counts[ref.checkpoint_id] > 1), None)

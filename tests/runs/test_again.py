@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 async def again(engine: Engine, run_id: str, checkpoint_id: str | None = None, **options: Any) -> list[Event]:
     """Run again from the checkpoint, or from the thread's last question."""
-    place = checkpoint_id or await engine.threads.question("agent", "t")
+    place = checkpoint_id or await engine.threads.newest_turn("agent", "t")
     return await run_to_end(engine, RunSpec("agent", None, "t", run_id, checkpoint_id=place, **options))
 
 
@@ -108,7 +108,7 @@ async def test_the_question_of_a_run_without_an_answer_is_answered_again(
 async def test_a_run_again_that_is_rolled_back_leaves_the_answer_before_it(engine_of: Engines) -> None:
     engine = await engine_of(agent(["one"], ["ano", asyncio.Event()], ["two"]))
     await run_to_end(engine, run_spec("1", run_id="r1"))
-    place = await engine.threads.question("agent", "t")
+    place = await engine.threads.newest_turn("agent", "t")
     await engine.start(RunSpec("agent", None, "t", "r2", checkpoint_id=place))
     await read_until(engine.follow("r2"), "token")
 
@@ -120,7 +120,7 @@ async def test_a_run_again_that_is_rolled_back_leaves_the_answer_before_it(engin
 async def test_a_run_again_whose_process_is_killed_is_run_again(engine_of: Engines) -> None:
     engine = await engine_of(agent(["one"], ["ano", asyncio.Event()]))
     await run_to_end(engine, run_spec("1", run_id="r1"))
-    place = await engine.threads.question("agent", "t")
+    place = await engine.threads.newest_turn("agent", "t")
     await engine.start(RunSpec("agent", None, "t", "r2", checkpoint_id=place))
     await read_until(engine.follow("r2"), "token")
 
@@ -172,7 +172,7 @@ async def test_a_question_that_was_rolled_back_meanwhile_fails_the_run(engine_of
     await run_to_end(engine, run_spec("0", run_id="r0"))
     await engine.start(run_spec("1", run_id="r1"))
     await read_until(engine.follow("r1"), "token")
-    place = await engine.threads.question("agent", "t")
+    place = await engine.threads.newest_turn("agent", "t")
 
     spec = RunSpec("agent", None, "t", "r2", checkpoint_id=place, on_busy="rollback")
     last = (await run_to_end(engine, spec))[-1]
@@ -184,12 +184,12 @@ async def test_a_question_that_was_rolled_back_meanwhile_fails_the_run(engine_of
 async def test_a_thread_without_a_question_has_none_to_answer_again(engine_of: Engines) -> None:
     engine = await engine_of(agent(["one"]))
     with pytest.raises(UnknownThread):
-        await engine.threads.question("agent", "t")
+        await engine.threads.newest_turn("agent", "t")
     await run_to_end(engine, run_spec("1", run_id="r1"))
     await engine_of.stores(engine).checkpoints.delete("t")
 
     with pytest.raises(UnknownCheckpoint):
-        await engine.threads.question("agent", "t")
+        await engine.threads.newest_turn("agent", "t")
 
 
 @pytest.mark.parametrize("turn", [0, 1, 4])

@@ -100,6 +100,8 @@ class RunsExam:
             configurable={"model": "demo", "n": [1, None, "漢字"]},
             on_busy="enqueue",
             checkpoint_id="c",
+            from_message="m",
+            is_edit=True,
             digest="d",
             title="A title 漢字",
         )

@@ -238,6 +238,9 @@ class ThreadsExam:
 
         with pytest.raises(RunDeleted, match="'1'"):
             await runs.submit(replace(spec, thread_id=thread_id), "a", TTL_S, QUEUE_LIMIT)
+        with pytest.raises(RunDeleted, match="'1'"):
+            await runs.check_not_deleted("1")
+        await runs.check_not_deleted("2")
         assert await threads.get("t") is None
         clock.now += 86_401
         await threads.delete("u")

@@ -71,7 +71,7 @@ async def at_question(threads: Conversations, spec: RunSpec, message_id: str | N
             raise InvalidInput("from_message", "is none of the thread's messages whose turn is kept")
         return replace(spec, checkpoint_id=found)
     if spec.input is None and spec.answers is None and spec.checkpoint_id is None:
-        return replace(spec, checkpoint_id=await threads.question(spec.graph, spec.thread_id))
+        return replace(spec, checkpoint_id=await threads.newest_turn(spec.graph, spec.thread_id))
     return spec
 
 

@@ -20,7 +20,7 @@ from seltzer.runs.thread import Thread
 from seltzer.runs.threads.state_reading import read_state
 from seltzer.runs.threads.thread_messages import messages_at
 from seltzer.runs.threads.turns import Branch, branches, turn_of
-from seltzer.runs.tree import questions
+from seltzer.runs.tree import turn_starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,31 +80,28 @@ class Conversations:
             raise UnknownCheckpoint(f"thread {thread_id!r} has no checkpoint {checkpoint_id!r}")
         return _snapshot(state)
 
-    async def question(self, graph: str, thread_id: str) -> str:
-        """Return the checkpoint that the thread's newest turn begins with. Raises UnknownCheckpoint."""
+    async def newest_turn(self, graph: str, thread_id: str) -> str:
+        """Return the checkpoint with which the thread's newest turn begins. Raises UnknownCheckpoint."""
         await self.get(graph, thread_id)
-        for node in questions(await self._checkpoints.tree(thread_id)):
-            return node.checkpoint_id
-        raise UnknownCheckpoint(f"thread {thread_id!r} has no question that is kept")
+        for start in turn_starts(await self._checkpoints.tree(thread_id)):
+            return start.checkpoint_id
+        raise UnknownCheckpoint(f"thread {thread_id!r} has no turn that is kept")
 
     async def turn_of(self, graph: str, thread_id: str, message_id: str) -> str | None:
-        """Return the checkpoint that the turn begins with which has brought the message.
+        """Return the checkpoint with which the turn begins that has added the message.
 
-        None if the thread hasn't the message, or if that turn's beginning isn't kept.
+        None if the thread doesn't have the message, or that turn's beginning isn't kept.
         """
         await self.get(graph, thread_id)
-        saver = self._pregels[graph].checkpointer
-        if not isinstance(saver, BaseCheckpointSaver):
-            return None
-        return await turn_of(saver, thread_id, await self._checkpoints.tree(thread_id), message_id)
+        return await turn_of(
+            self._pregels[graph], thread_id, await self._checkpoints.tree(thread_id), message_id
+        )
 
     async def branches(self, graph: str, thread_id: str, *, limit: int) -> builtins.list[Branch]:
         """Return the thread's branches, the one written last first, at most limit of them."""
         await self.get(graph, thread_id)
-        saver = self._pregels[graph].checkpointer
-        if not isinstance(saver, BaseCheckpointSaver):
-            return []
-        return await branches(saver, thread_id, await self._checkpoints.tree(thread_id), limit)
+        refs = await self._checkpoints.tree(thread_id)
+        return await branches(self._pregels[graph], thread_id, refs, limit)
 
     async def history(
         self,

@@ -1,4 +1,4 @@
-"""Turns and branches: where a turn begins, to ask its question again, and what else a thread leads to."""
+"""Turns and branches: where a turn begins, to run it again, and how a thread's branches end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,30 +6,33 @@ from typing import Any, Final
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.graph import START
 
+from seltzer.runs.graph import AnyPregel
 from seltzer.runs.messages.spellings import read_message
-from seltzer.runs.tree import Node, branch, forked_from, leaves, questions
+from seltzer.runs.threads.thread_messages import messages_at
+from seltzer.runs.tree import CheckpointRef, branch, forked_from, leaves, turn_starts
 
 TEXT_CHARS: Final = 200
 
 
 async def turn_of(
-    saver: BaseCheckpointSaver[Any], thread_id: str, nodes: Sequence[Node], message_id: str
+    pregel: AnyPregel, thread_id: str, refs: Sequence[CheckpointRef], message_id: str
 ) -> str | None:
-    """Return the checkpoint that the turn begins with which has brought the message.
+    """Return the checkpoint with which the turn begins that has added the message.
 
-    None if the thread hasn't the message, or if that turn's beginning isn't kept. However long the thread
+    None if the thread doesn't have the message, or that turn's beginning isn't kept. However long the thread
     is, a few states are read.
     """
-    begins = questions(nodes)[::-1]
-    ends = [*(node.parent_id for node in begins[1:]), *(node.checkpoint_id for node in branch(nodes)[:1])]
+    begins = turn_starts(refs)[::-1]
+    ends = [*(each.parent_id for each in begins[1:]), *(each.checkpoint_id for each in branch(refs)[:1])]
 
     async def has(at: int) -> bool:
-        return message_id in await _message_ids(saver, thread_id, ends[at])
+        return message_id in await _message_ids(pregel, thread_id, ends[at])
 
     if not begins or not await has(len(begins) - 1):
         return None
-    if message_id in await _message_ids(saver, thread_id, begins[0].checkpoint_id):
+    if message_id in await _message_ids(pregel, thread_id, begins[0].checkpoint_id):
         return None
     low, high = -1, len(begins) - 1  # the message is there at the end of `high`, and not at that of `low`
     while high - low > 1:
@@ -54,42 +57,42 @@ class Branch:
 
 
 async def branches(
-    saver: BaseCheckpointSaver[Any], thread_id: str, nodes: Sequence[Node], limit: int
+    pregel: AnyPregel, thread_id: str, refs: Sequence[CheckpointRef], limit: int
 ) -> list[Branch]:
     """Return the thread's branches, the one written last first, at most limit of them."""
     found = []
-    for leaf in leaves(nodes)[:limit]:
-        state = await _read(saver, thread_id, leaf.checkpoint_id)
+    for leaf in leaves(refs)[:limit]:
+        state = await _read(pregel, thread_id, leaf.checkpoint_id)
         if state is None:  # it was deleted meanwhile
             continue
-        values = state.checkpoint["channel_values"].get("messages")
-        last = read_message(values[-1]) if isinstance(values, list) and values else None
+        messages = messages_at(pregel, state.checkpoint["channel_values"])
         found.append(
             Branch(
                 leaf.checkpoint_id,
-                forked_from(nodes, leaf),
+                forked_from(refs, leaf),
                 state.checkpoint["ts"],
                 leaf.run_id,
-                " ".join(last.text.split())[:TEXT_CHARS] if last else "",
-                leaf is nodes[-1],
+                " ".join(messages[-1].text.split())[:TEXT_CHARS] if messages else "",
+                leaf is refs[-1],
             )
         )
     return found
 
 
-async def _message_ids(
-    saver: BaseCheckpointSaver[Any], thread_id: str, checkpoint_id: str | None
-) -> set[str | None]:
-    found = await _read(saver, thread_id, checkpoint_id)
-    values = found.checkpoint["channel_values"] if found else {}
+async def _message_ids(pregel: AnyPregel, thread_id: str, checkpoint_id: str | None) -> set[str | None]:
+    """Return the ids of the messages there, of all lists in the state; those of an input aren't in it yet."""
+    found = await _read(pregel, thread_id, checkpoint_id)
+    values = {**found.checkpoint["channel_values"]} if found else {}
+    values.pop(START, None)
     lists = [value for value in values.values() if isinstance(value, list)]
     read = [read_message(each) for each in (message for value in lists for message in value)]
-    return {message.id for message in read if message is not None}
+    return {message.id for message in (*read, *messages_at(pregel, values)) if message is not None}
 
 
-async def _read(
-    saver: BaseCheckpointSaver[Any], thread_id: str, checkpoint_id: str | None
-) -> CheckpointTuple | None:
+async def _read(pregel: AnyPregel, thread_id: str, checkpoint_id: str | None) -> CheckpointTuple | None:
+    saver: Any = pregel.checkpointer
+    if not isinstance(saver, BaseCheckpointSaver):
+        return None
     place: RunnableConfig = {
         "configurable": {"thread_id": thread_id, "checkpoint_ns": "", "checkpoint_id": checkpoint_id}
     }

@@ -160,6 +160,9 @@ class SqliteRuns:
     async def get(self, run_id: RunId) -> Run | None:
         return await self._database.read(lambda connection: _run(find(connection, run_id)))
 
+    async def check_not_deleted(self, run_id: RunId) -> None:
+        await self._database.read(lambda connection: check_not_deleted(connection, run_id, self._clock()))
+
 
 _IS_LEASED = "run_id = ? AND attempt = ? AND worker = ? AND status = 'running'"
 

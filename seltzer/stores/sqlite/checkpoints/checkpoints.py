@@ -9,7 +9,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.tree import Node
+from seltzer.runs.tree import CheckpointRef
 from seltzer.stores.checkpoints.durability import triggers_of
 from seltzer.stores.checkpoints.message_cache import CACHE_LIMIT, CACHE_LIMIT_BYTES, MessageCache
 from seltzer.stores.checkpoints.packing import distinct, packed_lists
@@ -68,9 +68,9 @@ class SqliteCheckpoints:
         is_declared = hasattr(pregel, "builder")  # else it was made by @entrypoint, without a schema
         return self._saver.for_graph(state_classes(pregel), triggers_of(pregel) if is_declared else None)
 
-    async def tree(self, thread_id: str) -> Sequence[Node]:
+    async def tree(self, thread_id: str) -> Sequence[CheckpointRef]:
         """Return the checkpoints of the graph itself, in the order of writing."""
-        return [Node(*row) for row in await self._saver.read_rows(statements.TREE, (thread_id,))]
+        return [CheckpointRef(*row) for row in await self._saver.read_rows(statements.TREE, (thread_id,))]
 
     async def prune(self, thread_id: str) -> None:
         """Delete the thread's oldest checkpoints, and the messages that only they refer to.

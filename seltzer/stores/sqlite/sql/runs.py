@@ -46,6 +46,8 @@ WHERE thread_id = :thread_id
 
 _CONTEXT: Final = "__seltzer_context"  # keys of the JSON in `configurable`
 _LABELS: Final = "__seltzer_labels"
+_FROM_MESSAGE: Final = "__seltzer_from_message"
+_IS_EDIT: Final = "__seltzer_is_edit"
 
 _serializer: Final = SafeSerializer()
 
@@ -74,6 +76,7 @@ def to_run(row: sqlite3.Row) -> Run:
     """Return the run of a row of `runs`."""
     config = orjson.loads(row["configurable"])
     context, (tags, metadata, name) = config.pop(_CONTEXT, None), config.pop(_LABELS, ((), {}, ""))
+    from_message, is_edit = config.pop(_FROM_MESSAGE, None), config.pop(_IS_EDIT, False)
     spec = RunSpec(
         graph=row["graph"],
         input=None if row["input"] is None else _serializer.loads_typed((row["input_type"], row["input"])),
@@ -87,6 +90,8 @@ def to_run(row: sqlite3.Row) -> Run:
         on_busy=row["on_busy"],
         answers=_loads(row["answers"]),
         checkpoint_id=row["checkpoint_id"],
+        from_message=from_message,
+        is_edit=is_edit,
         digest=row["digest"],
         title=row["title"],
     )
@@ -216,6 +221,10 @@ def _pack_config(spec: RunSpec) -> bytes:
         packed[_CONTEXT] = spec.context
     if labels != Labels():
         packed[_LABELS] = [labels.tags, labels.metadata, labels.run_name]
+    if spec.from_message is not None:
+        packed[_FROM_MESSAGE] = spec.from_message
+    if spec.is_edit:
+        packed[_IS_EDIT] = True
     return dumps(packed)
 
 
