@@ -158,9 +158,10 @@ class Threads(Protocol):
         ...
 
     async def delete(self, thread_id: str) -> bool:
-        """Delete the thread, its runs and their events; False if there is none. Raises ThreadBusy while a
-        run is active on it. Its checkpoints are Checkpoints' own to delete. The ids of its runs with a digest
-        are kept for a day, for Runs.submit to refuse.
+        """Delete the thread, its runs, their events and its checkpoints; False if there was no thread.
+
+        Once it returns, a run on a thread of that id begins with an empty state. The ids of its runs with a
+        digest are kept for a day, for Runs.submit to refuse. Raises ThreadBusy while a run is active on it.
         """
         ...
 
@@ -196,10 +197,6 @@ class Checkpoints(Protocol):
 
     async def lasting_namespaces(self, thread_id: str) -> Sequence[str]:
         """Return the namespaces of the subgraphs that keep a state of their own from turn to turn."""
-        ...
-
-    async def delete(self, thread_id: str) -> None:
-        """Delete the thread's state."""
         ...
 
 

@@ -71,7 +71,7 @@ async def open_stores(
             database, kept=retention.checkpoints, turns=retention.turns or None, serde=serde
         )
         items = await _open_items(folder / ITEMS_FILE_NAME, store, opened)
-        yield Stores(runs, event_log, SqliteThreads(database), checkpoints, items)
+        yield Stores(runs, event_log, SqliteThreads(database, checkpoints.deletions), checkpoints, items)
 
 
 async def _open_items(file: Path, options: StoreOptions | None, opened: AsyncExitStack) -> BaseStore | None:

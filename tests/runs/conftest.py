@@ -13,7 +13,7 @@ from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.ports import Stores
 from seltzer.settings import Settings
 from seltzer.stores.open import Retention, open_stores
-from tests.runs.scripted import named
+from tests.runs.scripted import agent, named
 
 
 class Engines:
@@ -55,6 +55,11 @@ class Engines:
     def stores(self, engine: Engine) -> Stores:
         """Return what the engine keeps things in."""
         return next(stores for each, _, stores in self._opened if each is engine)
+
+    async def drop_states(self, engine: Engine, thread_id: str = "t") -> None:
+        """Delete the thread's states, and nothing else of it."""
+        saver = self.stores(engine).checkpoints.saver_for(agent())
+        await saver.adelete_thread(thread_id)
 
     def killed(self, engine: Engine) -> Path:
         """Return a folder as it would be if the engine's process were killed now.

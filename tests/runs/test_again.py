@@ -186,7 +186,7 @@ async def test_a_thread_without_a_question_has_none_to_answer_again(engine_of: E
     with pytest.raises(UnknownThread):
         await engine.threads.newest_turn("agent", "t")
     await run_to_end(engine, run_spec("1", run_id="r1"))
-    await engine_of.stores(engine).checkpoints.delete("t")
+    await engine_of.drop_states(engine)
 
     with pytest.raises(UnknownCheckpoint):
         await engine.threads.newest_turn("agent", "t")

@@ -127,7 +127,7 @@ async def test_a_state_that_is_gone_fails_the_run_and_leaves_the_thread_as_it_is
     forked = await newest(engine)
     await engine.start(run_spec("1", run_id="r1"))
     await engine.start(run_spec("2", run_id="r2", on_busy="enqueue", checkpoint_id=forked))
-    await engine_of.stores(engine).checkpoints.delete("t")
+    await engine_of.drop_states(engine)
 
     gate.set()
     last = (await read_all(engine.follow("r2")))[-1]
@@ -156,7 +156,7 @@ async def test_a_fork_that_is_sent_again_by_its_key_is_the_same_run_though_its_s
     await run_to_end(engine, run_spec("0", run_id="r0"))
     spec = run_spec("1", run_id="r1", checkpoint_id=await newest(engine), digest="d")
     await run_to_end(engine, spec)
-    await engine_of.stores(engine).checkpoints.delete("t")
+    await engine_of.drop_states(engine)
     with pytest.raises(UnknownCheckpoint):
         await engine.start(replace(spec, run_id="other"))
 

@@ -7,10 +7,11 @@ import pytest
 
 from seltzer.cursor import START
 from seltzer.errors import RunDeleted, ThreadBusy
-from seltzer.runs.ports import EventLog, Runs, Threads
+from seltzer.runs.ports import Checkpoints, EventLog, Runs, Threads
 from seltzer.runs.run import RunSpec
 from tests.stores.conformance import Clock
 from tests.stores.conformance_runs import QUEUE_LIMIT, TTL_S, claim, end, found, leased, waiting
+from tests.stores.conversing import agent, on, texts, turn
 
 
 async def listed(
@@ -215,6 +216,29 @@ class ThreadsExam:
         assert set(await log.read({"1": START, "2": START, "3": START})) == {"3"}
         assert await status(threads, "u") == "idle"
         assert not await threads.delete("t")
+
+    async def test_a_deleted_thread_is_deleted_with_its_checkpoints(
+        self, threads: Threads, runs: Runs, checkpoints: Checkpoints
+    ) -> None:
+        pregel = on(checkpoints, agent())
+        for run_id, thread_id in (("1", "t"), ("2", "u"), ("3", "t")):
+            await end(runs, await leased(runs, run_id, thread_id))
+            talked = await turn(pregel, run_id, thread_id, run_id=run_id)
+
+        assert await threads.delete("t")
+
+        assert await checkpoints.tree("t") == []
+        assert len(await texts(pregel, "u")) == 4
+        assert await turn(pregel, "3", run_id="4") == talked[4:]
+
+    async def test_checkpoints_without_a_thread_are_deleted_too(
+        self, threads: Threads, checkpoints: Checkpoints
+    ) -> None:
+        await turn(on(checkpoints, agent()), "1")
+
+        assert not await threads.delete("t")
+
+        assert await checkpoints.tree("t") == []
 
     async def test_a_deleted_thread_can_be_created_again(self, threads: Threads, runs: Runs) -> None:
         first = await leased(runs, title="Old")

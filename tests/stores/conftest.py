@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seltzer.runs.ports import EventLog, Runs, Threads
+from seltzer.runs.ports import Checkpoints, EventLog, Runs, Threads
 from tests.stores.conformance import Clock
 from tests.stores.opened import STORES, Opened
 
@@ -34,6 +34,11 @@ def small_log(opened: Opened) -> EventLog:
 @pytest.fixture
 def threads(opened: Opened) -> Threads:
     return opened.threads
+
+
+@pytest.fixture
+def checkpoints(opened: Opened) -> Checkpoints:
+    return opened.checkpoints
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from langgraph.types import Command, interrupt
 from typing_extensions import TypedDict
 
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.ports import Checkpoints
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import Database, open_database
 
@@ -116,7 +117,7 @@ def nested(inner: AnyPregel) -> AnyPregel:
     return builder.compile()
 
 
-def on(checkpoints: SqliteCheckpoints, pregel: AnyPregel) -> AnyPregel:
+def on(checkpoints: Checkpoints, pregel: AnyPregel) -> AnyPregel:
     return pregel.copy({"checkpointer": checkpoints.saver_for(pregel)})
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from seltzer.runs.ports import EventLog, Runs, Threads
+from seltzer.runs.ports import Checkpoints, EventLog, Runs, Threads
+from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.event_log import SqliteEventLog
 from seltzer.stores.sqlite.runs import SqliteRuns
@@ -22,6 +23,7 @@ class Opened:
     event_log: EventLog
     small_log: EventLog
     threads: Threads
+    checkpoints: Checkpoints
     clock: Clock
 
 
@@ -35,12 +37,14 @@ class Open(Protocol):
 async def open_sqlite(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncIterator[Opened]:
     clock = Clock()
     database = await open_database(folder / "seltzer.db")
+    checkpoints = SqliteCheckpoints(database)
     try:
         yield Opened(
             SqliteRuns(database, clock=clock),
             SqliteEventLog(database, clock=clock),
             SqliteEventLog(database, clock=clock, events_limit=small_limit),
-            SqliteThreads(database, clock=clock),
+            SqliteThreads(database, checkpoints.deletions, clock=clock),
+            checkpoints,
             clock,
         )
     finally:

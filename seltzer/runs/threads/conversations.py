@@ -146,17 +146,11 @@ class Conversations:
         return thread
 
     async def delete(self, graph: str, thread_id: str) -> None:
-        """Delete the thread: its runs, their events and its state. Raises ThreadBusy while a run is active.
-
-        The rows go first, as only they show that no run is active. A state that a crash has left goes
-        when the deletion of the thread, by then unknown, is asked for again.
-        """
+        """Delete the thread, its runs, events and state. Raises ThreadBusy while a run is active on it."""
         thread = await self._threads.get(thread_id)
         if thread is not None and not await self._has_run(graph, thread):
             raise _unknown(graph, thread_id)
-        existed = await self._threads.delete(thread_id)
-        await self._checkpoints.delete(thread_id)
-        if not existed:
+        if not await self._threads.delete(thread_id):
             raise _unknown(graph, thread_id)
 
     async def _has_run(self, graph: str, thread: Thread) -> bool:

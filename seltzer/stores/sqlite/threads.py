@@ -8,6 +8,7 @@ from seltzer.errors import ThreadBusy
 from seltzer.runs.event import RunId
 from seltzer.runs.text import fold
 from seltzer.runs.thread import Thread
+from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions, delete_thread
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.sql.deleted_runs import note_deleted
 from seltzer.stores.sqlite.sql.events import delete_logs
@@ -15,10 +16,13 @@ from seltzer.stores.sqlite.sql.runs import ACTIVE, COUNTS, to_datetime, to_run
 
 
 class SqliteThreads:
-    """The Threads of one process."""
+    """The Threads of one process. deletions: its SqliteCheckpoints'."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, database: Database, deletions: MessageDeletions, *, clock: Callable[[], float] = time.time
+    ) -> None:
         self._database = database
+        self._deletions = deletions
         self._clock = clock
 
     async def get(self, thread_id: str) -> Thread | None:
@@ -66,7 +70,7 @@ class SqliteThreads:
         return await self._database.write(work)
 
     async def delete(self, thread_id: str) -> bool:
-        def work(connection: sqlite3.Connection) -> bool:
+        def work(connection: sqlite3.Connection) -> Deletion:
             active = connection.execute(
                 f"SELECT run_id FROM runs WHERE thread_id = ? AND {ACTIVE} ORDER BY number", (thread_id,)
             ).fetchone()
@@ -76,10 +80,11 @@ class SqliteThreads:
                 )
             note_deleted(connection, thread_id, self._clock())
             delete_logs(connection, [log_id for (log_id,) in connection.execute(_LOGS, (thread_id,))])
+            delete_thread(connection, thread_id)
             deleted = connection.execute("DELETE FROM threads WHERE thread_id = ?", (thread_id,))
-            return deleted.rowcount > 0  # its runs went with it
+            return Deletion(was_found=deleted.rowcount > 0)  # its runs went with it
 
-        return await self._database.write(work)
+        return await self._deletions.run(thread_id, work)
 
 
 _THREADS = """

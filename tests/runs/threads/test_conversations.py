@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from langchain_core.messages import HumanMessage
 from langgraph.graph import START, StateGraph
@@ -193,18 +194,23 @@ async def test_a_busy_thread_is_not_deleted(open_engine: Open) -> None:
     assert texts((await engine.threads.state("agent", "t")).values) == ["hi", "one two"]
 
 
-async def test_a_state_left_by_a_crash_is_deleted_when_the_deletion_is_repeated(
-    engine_of: Engines,
-) -> None:
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_deletion_that_is_killed_has_deleted_all_or_nothing(engine_of: Engines, steps: int) -> None:
     engine = await engine_of(agent(["one"], ["two"]))
     await run(engine, ask("first", run_id="r1"))
-    await engine_of.stores(engine).threads.delete("t")  # what delete() has done when it is killed
+    deleting = asyncio.ensure_future(engine.threads.delete("agent", "t"))
+    for _ in range(steps):
+        await anyio.lowlevel.checkpoint()
+    folder = engine_of.killed(engine)
+    await deleting
+    await engine.aclose()
 
-    with pytest.raises(UnknownThread):
-        await engine.threads.delete("agent", "t")
-
+    engine = await engine_of(agent(["two"]), folder=folder)
+    listed = await engine.threads.list("agent", limit=9)
     await run(engine, ask("second", run_id="r2"))
-    assert texts((await engine.threads.state("agent", "t")).values) == ["second", "two"]
+
+    before = ["first", "one"] if listed else []
+    assert texts((await engine.threads.state("agent", "t")).values) == [*before, "second", "two"]
 
 
 @pytest.mark.parametrize("verb", ["get", "state", "history", "rename", "delete"])

@@ -178,7 +178,7 @@ async def test_threads_do_not_share_equal_messages(file: Path) -> None:
             await turn(pregel, {"messages": [each.model_copy() for each in messages]}, thread_id)
         mine, other = [(await pregel.aget_state(config(name))).values["messages"] for name in ("t", "other")]
 
-        await checkpoints.delete("t")
+        await checkpoints.saver_for(pregel).adelete_thread("t")
 
         assert mine[:MANY] == other[:MANY] == messages
         assert not {id(each) for each in mine} & {id(each) for each in other}

@@ -154,7 +154,7 @@ async def test_a_thread_deleted_while_it_is_listed_ends_the_list(file: Path) -> 
         found = checkpoints.saver_for(pregel).alist(config())
 
         assert (await anext(found)).metadata["step"] == 1
-        await checkpoints.delete("t")
+        await checkpoints.saver_for(pregel).adelete_thread("t")
         assert [each async for each in found] == []
 
 
@@ -335,7 +335,7 @@ async def test_a_deleted_threads_state_is_deleted_and_no_others(file: Path) -> N
             await turn(pregel, text, "t")
             kept = await turn(pregel, text, "other")
 
-        await checkpoints.delete("t")
+        await checkpoints.saver_for(pregel).adelete_thread("t")
 
         assert await texts(pregel, "t") == []
         assert set(counts(file, "t").values()) == {0}

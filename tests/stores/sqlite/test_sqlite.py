@@ -8,6 +8,7 @@ import pytest
 
 from seltzer.cursor import START
 from seltzer.runs.event import Event
+from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import Database, open_database
 from seltzer.stores.sqlite.event_log import SWEEP_S, SqliteEventLog
 from seltzer.stores.sqlite.runs import SqliteRuns
@@ -182,7 +183,7 @@ async def test_a_deleted_threads_events_are_not_in_the_file(
     for run_id, thread_id in (("1", "t"), ("2", "u"), ("3", "t")):
         await end(runs, await leased(runs, run_id, thread_id), unwritten=events(1, 3), seq=4)
 
-    await SqliteThreads(database).delete("t")
+    await SqliteThreads(database, SqliteCheckpoints(database).deletions).delete("t")
 
     assert [await count_rows(database, table) for table in ("threads", "runs", "logs", "events")] == [1] * 4
     assert len(await stored(log, run_id="2")) == 4

@@ -25,6 +25,7 @@ from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.state_classes import state_classes
 from seltzer.stores.options import SerdeOptions
 from seltzer.stores.sqlite.checkpoints import statements
+from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions
 from seltzer.stores.sqlite.checkpoints.forks import forked_seqs, redirect_forks
 from seltzer.stores.sqlite.checkpoints.messages import drop
 from seltzer.stores.sqlite.checkpoints.saver import SqliteSaver
@@ -56,6 +57,7 @@ class SqliteCheckpoints:
     ) -> None:
         cache = MessageCache(cache_limit, cache_limit_bytes)
         self._saver = SqliteSaver(database, cache, SafeSerializer(serde or SerdeOptions()))
+        self.deletions: MessageDeletions = self._saver.deletions
         self._kept = kept
         self._spare = spare
         self._turns = turns
@@ -83,12 +85,12 @@ class SqliteCheckpoints:
         if not counts.may_exceed(thread_id, self._kept + self._spare):
             return
 
-        def work(connection: sqlite3.Connection) -> set[bytes]:
+        def work(connection: sqlite3.Connection) -> Deletion:
             rows = [Row(*row) for row in connection.execute(statements.ROWS, (thread_id,))]
             forked = forked_seqs(connection, thread_id)
             doomed = set(superfluous(rows, self._kept, forked, turns=self._turns))
             if not doomed:
-                return set()
+                return Deletion(())
             connection.executemany(
                 statements.SET_PARENT, [(parent, seq) for seq, parent in new_parents(rows, doomed).items()]
             )
@@ -108,7 +110,7 @@ class SqliteCheckpoints:
         """
         of_runs = thread_id, json.dumps(list(run_ids))
 
-        def work(connection: sqlite3.Connection) -> set[bytes]:
+        def work(connection: sqlite3.Connection) -> Deletion:
             seqs = [seq for (seq,) in connection.execute(statements.SEQS_OF_RUNS, of_runs)]
             redirect_forks(connection, thread_id, seqs)
             packed = connection.execute(statements.PACKED_BY_RUNS, of_runs).fetchall()
@@ -123,10 +125,6 @@ class SqliteCheckpoints:
         rows = await self._saver.read_rows(statements.NAMESPACES, (thread_id,))
         return [namespace for (namespace,) in rows if is_lasting(namespace)]
 
-    async def delete(self, thread_id: str) -> None:
-        """Delete the thread's state."""
-        await self._saver.adelete_thread(thread_id)
-
     def _delete(
         self,
         connection: sqlite3.Connection,
@@ -135,11 +133,11 @@ class SqliteCheckpoints:
         *,
         kept: Collection[int] = (),
         written: Sequence[bytes] = (),
-    ) -> set[bytes]:
+    ) -> Deletion:
         """Delete the checkpoints, the writes on them, and the messages that nothing refers to any more.
 
         kept: checkpoints that stay; their lists usually start with all that the others have, so that no more
-        need be read. written: lists of writes that were deleted. Returns the deleted messages' refs.
+        need be read. written: lists of writes that were deleted.
         """
         of, both = json.dumps(seqs), json.dumps([*seqs, *kept])
         packed = connection.execute(statements.PACKED_IN, (both, both)).fetchall()
@@ -149,11 +147,11 @@ class SqliteCheckpoints:
         connection.execute(statements.DROP, (of,))
         doubtful = [refs for refs in (*written, *deleted) if not any(each.startswith(refs) for each in stay)]
         if not doubtful:
-            return set()
+            return Deletion(())
         packed = connection.execute(statements.PACKED_OF, (thread_id, thread_id)).fetchall()
         unused = distinct(doubtful) - distinct([refs for row in packed for refs in self._lists(*row)])
         drop(connection, thread_id, unused)
-        return unused
+        return Deletion(unused)
 
     def _lists(self, kind: str, blob: bytes) -> list[bytes]:
         return packed_lists(self._saver.serde, kind, blob)

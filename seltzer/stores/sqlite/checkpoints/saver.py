@@ -41,7 +41,7 @@ from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.sync_half import SyncHalf
 from seltzer.stores.options import ClassName
 from seltzer.stores.sqlite.checkpoints import statements
-from seltzer.stores.sqlite.checkpoints.deletions import MessageDeletions
+from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions, delete_thread
 from seltzer.stores.sqlite.checkpoints.messages import put
 from seltzer.stores.sqlite.checkpoints.reader import CheckpointReader
 from seltzer.stores.sqlite.database import Database
@@ -193,9 +193,9 @@ class SqliteSaver(SyncHalf):
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all of the thread. Raises StorageFailed."""
 
-        def work(connection: sqlite3.Connection) -> None:
-            for statement in statements.DELETE_THREAD:
-                connection.execute(statement, (str(thread_id),))
+        def work(connection: sqlite3.Connection) -> Deletion:
+            delete_thread(connection, str(thread_id))
+            return Deletion()
 
         await self.deletions.run(str(thread_id), work)
 
