@@ -136,7 +136,13 @@ class Composition:
     def include_graphs(self, app: FastAPI) -> None:
         """Serve every graph at its own path; any other name is answered by unknown_graph."""
         included = set[str]()
-        runs = native.router(self.engine, self._guards, limits=self._limits, ping_s=self.settings.ping_s)
+        runs = native.router(
+            self.engine,
+            self._guards,
+            limits=self._limits,
+            ping_s=self.settings.ping_s,
+            page_bytes=self.settings.page_limit_bytes,
+        )
         add_as_own(app, runs)
         if self.catalog.has_moved:
             app.include_router(runs, prefix="/graphs")
@@ -166,6 +172,7 @@ class Composition:
                 self._guards,
                 limits=self._limits,
                 ping_s=self.settings.ping_s,
+                page_bytes=self.settings.page_limit_bytes,
                 graph=graph.name,
                 modifier=options.modifier,
                 has=options.has,

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     json_depth: int = Field(64, ge=1, description="Deepest nesting in a request body.")
     messages_limit: int = Field(256, ge=1, description="Most messages in one input.")
     message_limit_bytes: int = Field(262_144, ge=1, description="Largest message in an input.")
+    page_limit_bytes: int = Field(
+        1_048_576, ge=1, description="Longest values of a thread's states in one answer."
+    )
     batch_limit: int = Field(20, ge=1, description="Most inputs in one batch.")
     runs_limit: int = Field(1_000, ge=1, description="Most runs at once in this process.")
     threads_limit: int = Field(

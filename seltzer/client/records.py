@@ -1,7 +1,7 @@
 """Runs and threads as the native routes return them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seltzer.client.streams.parts import Interrupt, interrupts_of
@@ -66,7 +66,8 @@ class ThreadPage:
 class ThreadState:
     """A conversation with the graph's state: its values, the next nodes, and their interrupts.
 
-    checkpoint_id: where in the thread this state is; None before there is one.
+    checkpoint_id: where in the thread this state is; None before there is one. omitted: of the lists of which
+    only the last items were asked for, by their keys, how many are left out at the beginning.
     """
 
     thread: ThreadInfo
@@ -74,11 +75,17 @@ class ThreadState:
     next: tuple[str, ...]
     interrupts: tuple[Interrupt, ...]
     checkpoint_id: str | None
+    omitted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One of a thread's states. source: input, where a turn begins; loop, update or fork."""
+    """One of a thread's states. source: input, where a turn begins; loop, update or fork.
+
+    Those of a long thread have of their values only what the parent's hasn't; omitted: of a list, by its key,
+    how many items are left out at the beginning; None: the whole value is. Of fields that weren't selected,
+    texts are empty and others None or without items.
+    """
 
     checkpoint_id: str
     parent_checkpoint_id: str | None
@@ -88,6 +95,16 @@ class Checkpoint:
     values: Any
     next: tuple[str, ...]
     interrupts: tuple[Interrupt, ...]
+    step: int | None = None
+    omitted: Mapping[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointPage:
+    """Some of a thread's states, the newest first; next_before is for the next page, None on the last one."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    next_before: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +165,23 @@ def thread_state(body: Mapping[str, Any]) -> ThreadState:
         tuple(body["next"]),
         interrupts_of(body["interrupts"]),
         body["checkpoint_id"],
+        body.get("omitted", {}),
     )
 
 
-def checkpoints(body: Mapping[str, Any]) -> tuple[Checkpoint, ...]:
+def with_older(state: ThreadState, key: str, older: ThreadState) -> ThreadState:
+    """Return the state with the items that were left out of the key's list, or the last ones of them."""
+    names = {name: count for name, count in state.omitted.items() if name != key}
+    omitted = {**names, **older.omitted}
+    if not isinstance(state.values, dict):
+        return replace(state, values=[*older.values, *state.values], omitted=omitted)
+    items = [*older.values[key], *state.values[key]]
+    return replace(state, values={**state.values, key: items}, omitted=omitted)
+
+
+def checkpoint_page(body: Mapping[str, Any]) -> CheckpointPage:
     """Read a page of a thread's history. Raises KeyError or TypeError for what isn't one."""
-    return tuple(map(_checkpoint, body["checkpoints"]))
+    return CheckpointPage(tuple(map(_checkpoint, body["checkpoints"])), body.get("next_before"))
 
 
 def branches(body: Mapping[str, Any]) -> tuple[Branch, ...]:
@@ -165,11 +193,13 @@ def branches(body: Mapping[str, Any]) -> tuple[Branch, ...]:
 def _checkpoint(body: Mapping[str, Any]) -> Checkpoint:
     return Checkpoint(
         checkpoint_id=body["checkpoint_id"],
-        parent_checkpoint_id=body["parent_checkpoint_id"],
-        created_at=body["created_at"],
-        run_id=body["run_id"],
-        source=body["source"],
-        values=body["values"],
-        next=tuple(body["next"]),
-        interrupts=interrupts_of(body["interrupts"]),
+        parent_checkpoint_id=body.get("parent_checkpoint_id"),
+        created_at=body.get("created_at", ""),
+        run_id=body.get("run_id"),
+        source=body.get("source", ""),
+        values=body.get("values"),
+        next=tuple(body.get("next", ())),
+        interrupts=interrupts_of(body.get("interrupts", ())),
+        step=body.get("step"),
+        omitted=body.get("omitted", {}),
     )

@@ -1,7 +1,7 @@
 """The client's calls about threads, with asyncio and without: AsyncThreads and Threads."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from typing import Any, TypeVar
 
 from seltzer.client.http import requests
@@ -13,10 +13,11 @@ from seltzer.client.records import (
     ThreadPage,
     ThreadState,
     branches,
-    checkpoints,
+    checkpoint_page,
     run_info,
     thread_page,
     thread_state,
+    with_older,
 )
 
 _Record = TypeVar("_Record")
@@ -31,15 +32,54 @@ class AsyncThreads:
         """Return the graph's threads, the newest first; query: only those whose title contains it."""
         return await self._answer(requests.threads(graph, query, limit, cursor), thread_page)
 
-    async def thread(self, graph: str, thread_id: str, *, checkpoint_id: str | None = None) -> ThreadState:
-        """Return a thread with its state as it is now, or at one of its checkpoints."""
-        return await self._answer(requests.thread(graph, thread_id, checkpoint_id), thread_state)
+    async def thread(
+        self, graph: str, thread_id: str, *, checkpoint_id: str | None = None, limit: int | None = None
+    ) -> ThreadState:
+        """Return a thread with its state as it is now, or at one of its checkpoints.
+
+        limit: only the last items of each of the state's lists, such as its messages. A long state is read
+        in several requests.
+        """
+        request = requests.thread(graph, thread_id, checkpoint_id, limit=limit)
+        state = await self._answer(request, thread_state)
+        return state if limit is not None else await self._completed(graph, state)
 
     async def history(
-        self, graph: str, thread_id: str, *, limit: int | None = None, before: str | None = None
+        self,
+        graph: str,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        before: str | None = None,
+        select: Iterable[str] | None = None,
     ) -> tuple[Checkpoint, ...]:
-        """Return a thread's states, the newest first; before: only those older than that checkpoint."""
-        return await self._answer(requests.history(graph, thread_id, limit, before), checkpoints)
+        """Return a page of a thread's states, the newest first; fewer than the limit if they are long.
+
+        before: only those older than that checkpoint. select: the names of their fields to read, besides
+        checkpoint_id; by default all of them.
+        """
+        request = requests.history(graph, thread_id, limit, before, select)
+        return (await self._answer(request, checkpoint_page)).checkpoints
+
+    async def iter_history(
+        self,
+        graph: str,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        before: str | None = None,
+        select: Iterable[str] | None = None,
+    ) -> AsyncGenerator[Checkpoint, None]:
+        """Yield all of a thread's states as history() has them, limit of them a request."""
+        names = None if select is None else tuple(select)
+        while True:
+            request = requests.history(graph, thread_id, limit, before, names)
+            page = await self._answer(request, checkpoint_page)
+            for each in page.checkpoints:
+                yield each
+            before = page.next_before
+            if before is None:
+                return
 
     async def branches(self, graph: str, thread_id: str, *, limit: int | None = None) -> tuple[Branch, ...]:
         """Return a thread's branches, the newest first."""
@@ -60,7 +100,7 @@ class AsyncThreads:
         instead of the newest. None for values, as_node `__copy__`: that state becomes the newest one again.
         """
         update = requests.update_state(graph, thread_id, values, as_node, checkpoint_id)
-        return await self._answer(update, thread_state)
+        return await self._completed(graph, await self._answer(update, thread_state))
 
     async def withdraw(self, graph: str, run_id: str) -> RunInfo:
         """Withdraw what an interrupted run asks; return the run that has done so, which is cancelled."""
@@ -69,6 +109,16 @@ class AsyncThreads:
     async def delete_thread(self, graph: str, thread_id: str) -> None:
         """Delete a thread with its runs and their events."""
         await self._send(requests.delete_thread(graph, thread_id))
+
+    async def _completed(self, graph: str, state: ThreadState) -> ThreadState:
+        """Return the state with what the answer had no room for."""
+        while state.omitted:
+            key, before = next(iter(state.omitted.items()))
+            older = requests.thread(
+                graph, state.thread.thread_id, state.checkpoint_id, key=key, before=before
+            )
+            state = with_older(state, key, await self._answer(older, thread_state))
+        return state
 
     @abstractmethod
     async def _send(self, request: Request) -> bytes: ...
@@ -86,15 +136,53 @@ class Threads:
         """Return the graph's threads, the newest first; query: only those whose title contains it."""
         return self._answer(requests.threads(graph, query, limit, cursor), thread_page)
 
-    def thread(self, graph: str, thread_id: str, *, checkpoint_id: str | None = None) -> ThreadState:
-        """Return a thread with its state as it is now, or at one of its checkpoints."""
-        return self._answer(requests.thread(graph, thread_id, checkpoint_id), thread_state)
+    def thread(
+        self, graph: str, thread_id: str, *, checkpoint_id: str | None = None, limit: int | None = None
+    ) -> ThreadState:
+        """Return a thread with its state as it is now, or at one of its checkpoints.
+
+        limit: only the last items of each of the state's lists, such as its messages. A long state is read
+        in several requests.
+        """
+        request = requests.thread(graph, thread_id, checkpoint_id, limit=limit)
+        state = self._answer(request, thread_state)
+        return state if limit is not None else self._completed(graph, state)
 
     def history(
-        self, graph: str, thread_id: str, *, limit: int | None = None, before: str | None = None
+        self,
+        graph: str,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        before: str | None = None,
+        select: Iterable[str] | None = None,
     ) -> tuple[Checkpoint, ...]:
-        """Return a thread's states, the newest first; before: only those older than that checkpoint."""
-        return self._answer(requests.history(graph, thread_id, limit, before), checkpoints)
+        """Return a page of a thread's states, the newest first; fewer than the limit if they are long.
+
+        before: only those older than that checkpoint. select: the names of their fields to read, besides
+        checkpoint_id; by default all of them.
+        """
+        request = requests.history(graph, thread_id, limit, before, select)
+        return (self._answer(request, checkpoint_page)).checkpoints
+
+    def iter_history(
+        self,
+        graph: str,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        before: str | None = None,
+        select: Iterable[str] | None = None,
+    ) -> Generator[Checkpoint, None, None]:
+        """Yield all of a thread's states as history() has them, limit of them a request."""
+        names = None if select is None else tuple(select)
+        while True:
+            request = requests.history(graph, thread_id, limit, before, names)
+            page = self._answer(request, checkpoint_page)
+            yield from page.checkpoints
+            before = page.next_before
+            if before is None:
+                return
 
     def branches(self, graph: str, thread_id: str, *, limit: int | None = None) -> tuple[Branch, ...]:
         """Return a thread's branches, the newest first."""
@@ -115,7 +203,7 @@ class Threads:
         instead of the newest. None for values, as_node `__copy__`: that state becomes the newest one again.
         """
         update = requests.update_state(graph, thread_id, values, as_node, checkpoint_id)
-        return self._answer(update, thread_state)
+        return self._completed(graph, self._answer(update, thread_state))
 
     def withdraw(self, graph: str, run_id: str) -> RunInfo:
         """Withdraw what an interrupted run asks; return the run that has done so, which is cancelled."""
@@ -124,6 +212,16 @@ class Threads:
     def delete_thread(self, graph: str, thread_id: str) -> None:
         """Delete a thread with its runs and their events."""
         self._send(requests.delete_thread(graph, thread_id))
+
+    def _completed(self, graph: str, state: ThreadState) -> ThreadState:
+        """Return the state with what the answer had no room for."""
+        while state.omitted:
+            key, before = next(iter(state.omitted.items()))
+            older = requests.thread(
+                graph, state.thread.thread_id, state.checkpoint_id, key=key, before=before
+            )
+            state = with_older(state, key, self._answer(older, thread_state))
+        return state
 
     @abstractmethod
     def _send(self, request: Request) -> bytes: ...

@@ -21,9 +21,11 @@ from seltzer.runs.ids import new_id
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec
 from seltzer.runs.thread import Thread
-from seltzer.runs.threads.conversations import Conversations, Snapshot
+from seltzer.runs.threads.conversations import Conversations
+from seltzer.runs.threads.excerpts import WHOLE, Extent
 from seltzer.runs.threads.repair.repair import repair
 from seltzer.runs.threads.repair.subgraph_memory import repair_subgraphs
+from seltzer.runs.threads.snapshots import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -58,22 +60,24 @@ class Edits:
         self._threads = threads
         self._reserve = reserve
 
-    async def update(self, graph: str, thread_id: str, update: StateUpdate) -> Snapshot:
-        """Update the thread's state, and return it.
+    async def update(
+        self, graph: str, thread_id: str, update: StateUpdate, *, extent: Extent = WHOLE
+    ) -> Snapshot:
+        """Update the thread's state, and return as much of it as the extent allows.
 
         The checkpoint belongs to the thread's newest run: it is rolled back with it. Raises UnknownThread,
         UnknownCheckpoint, ThreadBusy, ThreadInterrupted while a question is open, TooManyRuns, InvalidInput
         naming `as_node` or `values`.
         """
         thread = await self._threads.get(graph, thread_id)
-        await self._threads.state(graph, thread_id, update.checkpoint_id)  # raises UnknownCheckpoint
+        await self._threads.message_ids(graph, thread_id, update.checkpoint_id)  # raises UnknownCheckpoint
         pregel = self._pregels[graph]
         _check_node(pregel, update)
         async with self._reserved(_lock(graph, thread, update.checkpoint_id)):
             config = _config(thread, update.checkpoint_id)
             await _check_still_there(pregel, config)
             await _write(pregel, config, update)
-            return await self._threads.state(graph, thread_id)
+            return await self._threads.state(graph, thread_id, extent=extent)
 
     async def withdraw(self, run: Run) -> Run:
         """Withdraw the question that the run has asked, and return the run that has done so: `cancelled`.

@@ -101,7 +101,7 @@ async def test_a_state_is_updated_as_a_node_and_the_graph_continues_from_there(e
 async def test_an_update_of_an_earlier_state_begins_a_branch(engine_of: Engines) -> None:
     engine = await engine_of(steps())
     await do_steps(engine)
-    states = await engine.threads.history("agent", "t", limit=10)
+    states = (await engine.threads.history("agent", "t", limit=10)).states
     after_a = next(each for each in states if each.next == ("b",))
 
     state = await update(engine, {"done": ["mine"]}, as_node="b", place=after_a.checkpoint_id)
@@ -313,7 +313,8 @@ async def test_the_state_that_an_edit_begins_from_is_looked_for_again(engine_of:
     pregel = steps()
     engine = await engine_of(pregel)
     await do_steps(engine)
-    states, stores = await engine.threads.history("agent", "t", limit=10), engine_of.stores(engine)
+    states = (await engine.threads.history("agent", "t", limit=10)).states
+    stores = engine_of.stores(engine)
 
     async def too_late(spec: RunSpec) -> Reservation:
         await stores.checkpoints.roll_back("t", ["r1"])

@@ -30,7 +30,7 @@ async def newest(engine: Engine) -> str:
 
 async def history(engine: Engine) -> list[tuple[str, list[str]]]:
     """Return the ids of the thread's states, and the texts of their messages, newest first."""
-    states = await engine.threads.history("agent", "t", limit=100)
+    states = (await engine.threads.history("agent", "t", limit=100)).states
     return [
         (str(state.checkpoint_id), [each["content"] for each in state.values.get("messages", [])])
         for state in states

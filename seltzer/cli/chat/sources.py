@@ -126,7 +126,7 @@ class _Server:
         return self._client.follow(self._paths[graph], run_id)
 
     async def pending(self, graph: str, thread: str) -> Interrupted | None:
-        state = await self._client.thread(self._paths[graph], thread)
+        state = await self._client.thread(self._paths[graph], thread, limit=1)
         run_id = state.thread.run_id
         if state.thread.status != "interrupted" or run_id is None:
             return None

@@ -1,6 +1,6 @@
 """The client's requests to the native routes, as data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 from urllib.parse import quote, urlencode
@@ -83,14 +83,27 @@ def threads(graph: str, query: str, limit: int | None, cursor: str | None) -> Re
     return Request("GET", _path(graph, "threads") + _query(params), headers=_JSON)
 
 
-def thread(graph: str, thread_id: str, checkpoint_id: str | None) -> Request:
-    path = _path(graph, "threads", thread_id) + _query({"checkpoint_id": checkpoint_id})
-    return Request("GET", path, headers=_JSON)
+def thread(
+    graph: str,
+    thread_id: str,
+    checkpoint_id: str | None,
+    *,
+    limit: int | None = None,
+    key: str | None = None,
+    before: int | None = None,
+) -> Request:
+    """Get a thread's state; limit: the last items of its lists; key and before: of one list, those before."""
+    params = {"checkpoint_id": checkpoint_id, "limit": limit, "key": key, "before": before}
+    return Request("GET", _path(graph, "threads", thread_id) + _query(params), headers=_JSON)
 
 
-def history(graph: str, thread_id: str, limit: int | None, before: str | None) -> Request:
-    path = _path(graph, "threads", thread_id, "history") + _query({"limit": limit, "before": before})
-    return Request("GET", path, headers=_JSON)
+def history(
+    graph: str, thread_id: str, limit: int | None, before: str | None, select: Iterable[str] | None
+) -> Request:
+    """Get a page of a thread's states; select: their fields, besides the checkpoint's id."""
+    names = None if select is None else ",".join(sorted({"checkpoint_id", *select}))
+    params = {"limit": limit, "before": before, "select": names}
+    return Request("GET", _path(graph, "threads", thread_id, "history") + _query(params), headers=_JSON)
 
 
 def branches(graph: str, thread_id: str, limit: int | None) -> Request:

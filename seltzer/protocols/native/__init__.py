@@ -32,6 +32,7 @@ def router(
     *,
     limits: InputLimits,
     ping_s: float,
+    page_bytes: int,
     graph: str | None = None,
     modifier: ConfigModifier | None = None,
     has: Callable[[str], bool] = lambda endpoint: True,
@@ -41,7 +42,7 @@ def router(
     Of one graph if it is named: then the paths begin at /runs, /threads and /graph, for the includer to give
     them a prefix. has: whether `runs`, `threads` and `graph` are to be there.
     """
-    native, routes = Native(engine, guards, limits, ping_s, graph, modifier), Routes(guards)
+    native, routes = Native(engine, guards, limits, ping_s, page_bytes, graph, modifier), Routes(guards)
     parts = {"runs": runs.add_routes, "threads": threads.add_routes, "graph": threads.add_graph_route}
     for name, add in parts.items():
         if has(name):

@@ -14,12 +14,14 @@ QUERY_CHARS: Final = 200
 TITLE_CHARS: Final = 200
 MESSAGE_ID_CHARS: Final = 256
 NODE_CHARS: Final = 256
+KEY_CHARS: Final = 256
 CHECKPOINT_FIELDS: Final = frozenset(
     {"checkpoint_id", "parent_checkpoint_id", "created_at", "run_id", "source", "step", "next", "interrupts"}
     | {"values"}
 )
 _CHECKPOINT_ID: Final = re.compile("[A-Za-z0-9_-]{1,64}")
 _COUNT: Final = re.compile("[0-9]{1,3}")
+_INDEX: Final = re.compile("[0-9]{1,9}")
 _CURSOR: Final = re.compile("[0-9]{1,18}")
 
 
@@ -34,6 +36,12 @@ def _page(text: object) -> int:
     if isinstance(text, str) and _COUNT.fullmatch(text) and 1 <= int(text) <= PAGE_LIMIT:
         return int(text)
     raise ValueError(f"must be an integer from 1 to {PAGE_LIMIT}")
+
+
+def _index(text: object) -> int:
+    if isinstance(text, str) and _INDEX.fullmatch(text):
+        return int(text)
+    raise ValueError("must be the index of an item: an integer from 0")
 
 
 def _before(text: object) -> int:
@@ -163,10 +171,19 @@ class ThreadsQuery(Fields):
 
 
 class StateQuery(Fields):
-    """Which of a thread's states."""
+    """Which of a thread's states, and how much of it."""
 
     checkpoint_id: CheckpointId = Field(
         default_factory=str, description="The checkpoint to look at, instead of the newest."
+    )
+    limit: PageSize | None = Field(
+        None, description="How many items of each list, such as its messages: the last ones."
+    )
+    key: Annotated[str, Field(min_length=1, max_length=KEY_CHARS), AfterValidator(storable)] = Field(
+        default_factory=str, description="Only this key of the state."
+    )
+    before: Annotated[int, BeforeValidator(_index), WithJsonSchema({"type": "integer"})] | None = Field(
+        None, description="Of the key's list only the items before this index, such as one in `omitted`."
     )
 
 
@@ -180,7 +197,10 @@ class HistoryQuery(Fields):
     """A page of a thread's earlier states."""
 
     limit: PageSize = 10
-    before: CheckpointId = Field(default_factory=str, description="Only states older than this checkpoint.")
+    before: CheckpointId = Field(
+        default_factory=str,
+        description="Only states older than this checkpoint, such as the next_before of the page before.",
+    )
     select: Annotated[
         frozenset[str],
         BeforeValidator(_selected),

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import JSONResponse
@@ -10,7 +11,8 @@ from seltzer.runs.event import Json
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import Run
 from seltzer.runs.thread import Thread
-from seltzer.runs.threads.conversations import Snapshot
+from seltzer.runs.threads.history import HistoryPage
+from seltzer.runs.threads.snapshots import Snapshot, off_loop
 from seltzer.runs.threads.turns import Branch
 
 _WHY: Final = ("code", "message", "retryable", "retry_after_s")
@@ -21,6 +23,11 @@ class JsonResponse(JSONResponse):
 
     def render(self, content: Any) -> bytes:
         return dumps(content)
+
+
+async def rendered(content: Json) -> JsonResponse:
+    """Return the JSON of what may be long: it is rendered in a thread."""
+    return await off_loop(partial(JsonResponse, content))
 
 
 def run_json(run: Run) -> Json:
@@ -67,10 +74,18 @@ def state_json(thread: Thread, state: Snapshot) -> Json:
         "values": state.values,
         "next": state.next,
         "interrupts": state.interrupts,
+        **_omitted(state),
     }
 
 
-def checkpoint_json(state: Snapshot, select: Collection[str]) -> Json:
+def history_json(page: HistoryPage, select: Collection[str]) -> Json:
+    return {
+        "checkpoints": [_checkpoint_json(state, select) for state in page.states],
+        "next_before": page.next_before,
+    }
+
+
+def _checkpoint_json(state: Snapshot, select: Collection[str]) -> Json:
     shown = {
         "checkpoint_id": state.checkpoint_id,
         "parent_checkpoint_id": state.parent_checkpoint_id,
@@ -82,7 +97,12 @@ def checkpoint_json(state: Snapshot, select: Collection[str]) -> Json:
         "interrupts": state.interrupts,
         "values": state.values,
     }
-    return {name: value for name, value in shown.items() if name in select}
+    return {name: value for name, value in shown.items() if name in select} | _omitted(state)
+
+
+def _omitted(state: Snapshot) -> Json:
+    """Return what is left out of the values, if anything is."""
+    return {"omitted": state.omitted} if state.omitted else {}
 
 
 def branch_json(branch: Branch) -> Json:

@@ -41,12 +41,13 @@ _EVENTS_OR_NONE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """What the native routes depend on."""
+    """What the native routes depend on. page_bytes: how long the values of states in one answer may be."""
 
     engine: Engine
     guards: Guards
     limits: InputLimits
     ping_s: float
+    page_bytes: int
     only_graph: str | None = None
     modifier: ConfigModifier | None = None
 

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from seltzer.errors import NotFound, UnknownThread
+from seltzer.errors import InvalidInput, NotFound, UnknownThread
 from seltzer.protocols.http.bodies.models import documented
 from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native.bodies import (
@@ -17,8 +17,9 @@ from seltzer.protocols.native.bodies import (
 from seltzer.protocols.native.rendering import (
     JsonResponse,
     branch_json,
-    checkpoint_json,
+    history_json,
     page_json,
+    rendered,
     state_json,
     thread_json,
 )
@@ -26,6 +27,7 @@ from seltzer.protocols.native.runs import Native
 from seltzer.protocols.native.updates import parse_values
 from seltzer.runs.edits import StateUpdate
 from seltzer.runs.thread import check_thread_id
+from seltzer.runs.threads.excerpts import Extent
 
 
 def add_routes(routes: Routes, native: Native) -> None:
@@ -53,9 +55,13 @@ def add_routes(routes: Routes, native: Native) -> None:
     )
     async def look(request: Request) -> Response:
         name, thread_id = native.graph(request).name, await _thread_id(request, native)
-        place = StateQuery.parse(dict(request.query_params)).checkpoint_id or None
+        asked = StateQuery.parse(dict(request.query_params))
+        if asked.before is not None and not asked.key:
+            raise InvalidInput("key", "is missing; before is an index in the list of one key")
+        extent = Extent(native.page_bytes, asked.limit, asked.key or None, asked.before)
         thread = await engine.threads.get(name, thread_id)
-        return JsonResponse(state_json(thread, await engine.threads.state(name, thread_id, place)))
+        state = await engine.threads.state(name, thread_id, asked.checkpoint_id or None, extent=extent)
+        return await rendered(state_json(thread, state))
 
     @routes.get(
         base + "/{thread_id}/history",
@@ -66,14 +72,15 @@ def add_routes(routes: Routes, native: Native) -> None:
     async def history(request: Request) -> Response:
         thread_id = await _thread_id(request, native)
         name, page = native.graph(request).name, HistoryQuery.parse(dict(request.query_params))
-        states = await engine.threads.history(
+        found = await engine.threads.history(
             name,
             thread_id,
             limit=page.limit,
             before=page.before or None,
             has_values="values" in page.select,
+            limit_bytes=native.page_bytes,
         )
-        return JsonResponse({"checkpoints": [checkpoint_json(state, page.select) for state in states]})
+        return await rendered(history_json(found, page.select))
 
     @routes.get(
         base + "/{thread_id}/branches",
@@ -96,11 +103,11 @@ def add_routes(routes: Routes, native: Native) -> None:
     async def update(request: Request) -> Response:
         graph, thread_id = native.graph(request), await _thread_id(request, native)
         body = UpdateBody.parse(await native.guards.bodies.read(request))
-        state = await engine.threads.state(graph.name, thread_id, body.checkpoint_id or None)
-        values = parse_values(body.values, graph, native.limits, state.values)
+        ids = await engine.threads.message_ids(graph.name, thread_id, body.checkpoint_id or None)
+        values = parse_values(body.values, graph, native.limits, ids)
         asked = StateUpdate(values, body.as_node or None, body.checkpoint_id or None)
-        state = await engine.edits.update(graph.name, thread_id, asked)
-        return JsonResponse(state_json(await engine.threads.get(graph.name, thread_id), state))
+        state = await engine.edits.update(graph.name, thread_id, asked, extent=Extent(native.page_bytes))
+        return await rendered(state_json(await engine.threads.get(graph.name, thread_id), state))
 
     @routes.patch(
         base + "/{thread_id}",

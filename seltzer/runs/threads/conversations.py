@@ -2,7 +2,8 @@
 
 import builtins
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
@@ -10,37 +11,18 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
-from seltzer.errors import UnknownCheckpoint, UnknownThread
-from seltzer.runs.event import Json, RunId
+from seltzer.errors import InvalidInput, UnknownCheckpoint, UnknownThread
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.jsonable import to_json
 from seltzer.runs.messages.spellings import as_answer, messages_in
 from seltzer.runs.ports import Checkpoints, Threads
 from seltzer.runs.thread import Thread
+from seltzer.runs.threads.excerpts import WHOLE, Extent, excerpt, keys_of
+from seltzer.runs.threads.history import HistoryPage, read_page
+from seltzer.runs.threads.snapshots import Snapshot, off_loop, snapshot
 from seltzer.runs.threads.state_reading import read_state
 from seltzer.runs.threads.thread_messages import messages_at
 from seltzer.runs.threads.turns import Branch, branches, turn_of
 from seltzer.runs.tree import turn_starts
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A thread's state at one of its checkpoints.
-
-    values is the graph's state as JSON, next the nodes that would run next, interrupts are their questions:
-    `[{id, value}]`. source is LangGraph's: input, loop, update or fork. step counts from -1, the
-    input. All but these are None while there is no checkpoint.
-    """
-
-    checkpoint_id: str | None
-    parent_checkpoint_id: str | None
-    created_at: str | None
-    source: str | None
-    run_id: RunId | None
-    step: int | None
-    next: tuple[str, ...]
-    values: Json
-    interrupts: Json
 
 
 class Conversations:
@@ -71,14 +53,24 @@ class Conversations:
             raise _unknown(graph, thread_id)
         return thread
 
-    async def state(self, graph: str, thread_id: str, checkpoint_id: str | None = None) -> Snapshot:
-        """Return the thread's state as it is now, or at the checkpoint. Raises UnknownCheckpoint."""
-        await self.get(graph, thread_id)
-        pregel, place = self._pregels[graph], _config(thread_id, checkpoint_id)
-        state, _ = await read_state(pregel, place)
-        if checkpoint_id is not None and state.created_at is None:
-            raise UnknownCheckpoint(f"thread {thread_id!r} has no checkpoint {checkpoint_id!r}")
-        return _snapshot(state)
+    async def state(
+        self, graph: str, thread_id: str, checkpoint_id: str | None = None, *, extent: Extent = WHOLE
+    ) -> Snapshot:
+        """Return the thread's state as it is now, or at the checkpoint.
+
+        Raises UnknownCheckpoint, and InvalidInput for a key that the state hasn't.
+        """
+        state = await self._state(graph, thread_id, checkpoint_id)
+        if extent.key is not None and extent.key not in keys_of(state.values):
+            raise InvalidInput("key", "is no key of the thread's state")
+        return snapshot(state, await off_loop(partial(excerpt, state.values, extent)))
+
+    async def message_ids(
+        self, graph: str, thread_id: str, checkpoint_id: str | None = None
+    ) -> set[str | None]:
+        """Return the ids of the messages in the thread's state. Raises UnknownCheckpoint."""
+        state = await self._state(graph, thread_id, checkpoint_id)
+        return {message.id for message in messages_in(state.values)}
 
     async def newest_turn(self, graph: str, thread_id: str) -> str:
         """Return the checkpoint with which the thread's newest turn begins. Raises UnknownCheckpoint."""
@@ -111,17 +103,25 @@ class Conversations:
         limit: int,
         before: str | None = None,
         has_values: bool = True,
-    ) -> builtins.list[Snapshot]:
-        """Return the thread's states, newest first, at most limit of them.
+        limit_bytes: int | None = None,
+    ) -> HistoryPage:
+        """Return a page of the thread's states, newest first, at most limit of them.
 
-        before: only those older than that checkpoint, which may be gone. has_values: with their values, which
-        are None otherwise.
+        before: only those older than that checkpoint; if it isn't kept any more, than the time in its id.
+        has_values: with their values, which are None otherwise. limit_bytes: how long these may be together.
+        Raises UnknownCheckpoint for what can't be the id of a checkpoint.
         """
         await self.get(graph, thread_id)
-        states = self._pregels[graph].aget_state_history(
-            _config(thread_id), limit=limit, before=_config(thread_id, before) if before else None
+        if before is not None and not _is_id(before):
+            raise UnknownCheckpoint(f"thread {thread_id!r} has no checkpoint {before!r}")
+        return await read_page(
+            self._pregels[graph],
+            _config(thread_id),
+            limit=limit,
+            before=_config(thread_id, before) if before else None,
+            has_values=has_values,
+            limit_bytes=limit_bytes,
         )
-        return [_snapshot(state, has_values=has_values) async for state in states]
 
     async def messages(self, graph: str, thread_id: str) -> builtins.list[BaseMessage]:
         """Return the thread's messages as the graph has them, oldest first; none if the thread is new.
@@ -153,6 +153,13 @@ class Conversations:
         if not await self._threads.delete(thread_id):
             raise _unknown(graph, thread_id)
 
+    async def _state(self, graph: str, thread_id: str, checkpoint_id: str | None) -> StateSnapshot:
+        await self.get(graph, thread_id)
+        state, _ = await read_state(self._pregels[graph], _config(thread_id, checkpoint_id))
+        if checkpoint_id is not None and state.created_at is None:
+            raise UnknownCheckpoint(f"thread {thread_id!r} has no checkpoint {checkpoint_id!r}")
+        return state
+
     async def _has_run(self, graph: str, thread: Thread) -> bool:
         return thread.graph == graph or await self._threads.has_run(thread.thread_id, graph)
 
@@ -168,20 +175,9 @@ def _config(thread_id: str, checkpoint_id: str | None = None) -> RunnableConfig:
     }
 
 
-def _snapshot(state: StateSnapshot, *, has_values: bool = True) -> Snapshot:
-    metadata = state.metadata or {}
-    return Snapshot(
-        checkpoint_id=_checkpoint_id(state.config),
-        parent_checkpoint_id=_checkpoint_id(state.parent_config),
-        created_at=state.created_at,
-        source=metadata.get("source"),
-        run_id=metadata.get("run_id"),
-        step=metadata.get("step"),
-        next=state.next,
-        values=to_json(state.values) if has_values else None,
-        interrupts=[{"id": each.id, "value": to_json(each.value)} for each in state.interrupts],
-    )
-
-
-def _checkpoint_id(config: RunnableConfig | None) -> str | None:
-    return (config or {}).get("configurable", {}).get("checkpoint_id")
+def _is_id(checkpoint_id: str) -> bool:
+    try:
+        UUID(checkpoint_id)
+    except ValueError:
+        return False
+    return True

@@ -181,6 +181,19 @@ class TestState:
         }  # fmt: skip
         assert whole[-1]["parent_checkpoint_id"] is None
 
+    def test_a_page_of_history_names_the_next(self, client: httpx.Client, thread_id: str) -> None:
+        talk(client, thread_id)
+        path = f"{THREADS}/{thread_id}/history"
+
+        states, before = [], ""
+        while before is not None:
+            asked = {"limit": "2", "select": "step"} | ({"before": before} if before else {})
+            page = client.get(path, params=asked).json()
+            states += page["checkpoints"]
+            before = page["next_before"]
+
+        assert [each["step"] for each in states] == list(range(len(states) - 2, -2, -1))
+
     @pytest.mark.parametrize(
         ("query", "field"),
         [("limit=0", "limit"), ("before=", "before"), ("before=a%20b", "before"), ("after=x", "after")],
@@ -194,6 +207,35 @@ class TestState:
 
         assert code_of(response) == (422, "invalid_input")
         assert response.json()["detail"].startswith(f"{field}: ")
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ("limit=0", "limit"),
+            ("before=-1&key=messages", "before"),
+            ("before=x&key=messages", "before"),
+            ("before=1", "key"),
+            ("key=", "key"),
+            ("key=none", "key"),
+            ("select=values", "select"),
+        ],
+    )
+    def test_a_bad_question_to_a_state_is_refused_by_its_field(
+        self, client: httpx.Client, thread_id: str, query: str, field: str
+    ) -> None:
+        talk(client, thread_id)
+
+        response = client.get(f"{THREADS}/{thread_id}?{query}")
+
+        assert code_of(response) == (422, "invalid_input")
+        assert response.json()["detail"].startswith(f"{field}: ")
+
+    def test_history_before_what_is_no_checkpoint_is_404(self, client: httpx.Client, thread_id: str) -> None:
+        talk(client, thread_id)
+
+        response = client.get(f"{THREADS}/{thread_id}/history?before=none")
+
+        assert code_of(response) == (404, "unknown_checkpoint")
 
     def test_a_graph_without_messages_shows_its_own_state(self, serve: Serve) -> None:
         with httpx.Client(base_url=serve({"count": COUNTING}).url, timeout=PATIENCE_S) as client:

@@ -255,12 +255,12 @@ class Player:
         """Return the messages of each of the thread's states that is kept."""
         if not self._exists:
             return {}
-        states = await self._engine.threads.history("agent", THREAD, limit=1_000)
+        page = await self._engine.threads.history("agent", THREAD, limit=1_000)
         return {
             str(state.checkpoint_id): [
                 (each["type"], each["content"]) for each in state.values.get("messages", [])
             ]
-            for state in states
+            for state in page.states
         }
 
     async def _finish(self) -> None:

@@ -131,7 +131,7 @@ async def test_history_is_newest_first_and_continues_before_a_checkpoint(open_en
     await run(engine, ask("first", run_id="r1"))
     await run(engine, ask("second", run_id="r2"))
 
-    history = await engine.threads.history("agent", "t", limit=100)
+    history, next_before = await engine.threads.history("agent", "t", limit=100)
 
     assert texts(history[0].values) == ["first", "one", "second", "two"]
     assert history[0] == await engine.threads.state("agent", "t")
@@ -141,7 +141,8 @@ async def test_history_is_newest_first_and_continues_before_a_checkpoint(open_en
     assert history[-1].parent_checkpoint_id is None
     assert sorted({each.run_id for each in history}, key=str) == ["r1", "r2"]
     page = await engine.threads.history("agent", "t", limit=2, before=history[1].checkpoint_id)
-    assert page == history[2:4]
+    assert page.states == history[2:4]
+    assert (page.next_before, next_before) == (history[3].checkpoint_id, None)
 
 
 async def test_a_thread_whose_run_failed_before_its_first_checkpoint_has_an_empty_state(
@@ -234,7 +235,7 @@ async def test_a_thread_that_another_graph_has_continued_is_each_ones(open_engin
     for graph in ("agent", "other"):
         assert texts((await engine.threads.state(graph, "t")).values) == ["first", "one", "second", "two"]
         assert (await engine.threads.get(graph, "t")).graph == "other"
-        assert await engine.threads.history(graph, "t", limit=1)
+        assert (await engine.threads.history(graph, "t", limit=1)).states
     assert (await engine.threads.rename("agent", "t", "both")).title == "both"
     assert [each.thread_id for each in await engine.threads.list("other", limit=9)] == ["t"]
     assert await engine.threads.list("agent", limit=9) == []

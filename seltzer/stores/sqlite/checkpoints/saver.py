@@ -109,7 +109,8 @@ class SqliteSaver(SyncHalf):
     ) -> AsyncIterator[CheckpointTuple]:
         """Yield the checkpoints, the one written last first.
 
-        before: only those written before that one, of whatever namespace; none, if it isn't kept any more.
+        before: only those written before that one, of whatever namespace; if it isn't kept any more, before
+        those whose ids have a later time.
         """
         for place in await self._reader.read_rows(*statements.listing(config, filter, before, limit)):
             found = await self._reader.load(self.serde, statements.BY_ID, *place)

@@ -30,9 +30,12 @@ GET_MESSAGES: Final = "SELECT ref, type, blob FROM checkpoint_messages WHERE thr
 
 NEWEST: Final = "thread_id = ? AND checkpoint_ns = ? ORDER BY seq DESC LIMIT 1"
 BY_ID: Final = "thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?"
-_BEFORE: Final = """seq < (
-    SELECT other.seq FROM checkpoints AS other
-    WHERE other.thread_id = checkpoints.thread_id AND other.checkpoint_id = ?
+# Before a checkpoint; if that isn't kept any more, before the first one whose id has a later time.
+_OTHERS = "FROM checkpoints AS other WHERE other.thread_id = {thread}"
+_BEFORE = f"""seq < coalesce(
+    (SELECT other.seq {_OTHERS} AND other.checkpoint_id = ?),
+    (SELECT min(other.seq) {_OTHERS} AND other.checkpoint_id > ?),
+    (SELECT max(other.seq) + 1 {_OTHERS})
 )"""
 # The checkpoint's row (its first column is 0), and those of its writes (there it grows from old to new).
 LOAD: Final = """
@@ -109,8 +112,10 @@ def listing(
         is_json = isinstance(value, dict | list)
         values += [f"$.{key}", json.dumps(value, separators=(",", ":")) if is_json else value]
     if before is not None:
-        conditions.append(_BEFORE)
-        values.append(get_checkpoint_id(before))
+        # With the thread as a parameter, the condition is evaluated once, and not for each row.
+        thread, of = ("checkpoints.thread_id", ()) if config is None else ("?", (places["thread_id"],))
+        conditions.append(_BEFORE.format(thread=thread))
+        values += [*of, get_checkpoint_id(before), *of, get_checkpoint_id(before), *of]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     values.append(-1 if limit is None else limit)
     return (

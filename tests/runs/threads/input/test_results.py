@@ -236,7 +236,7 @@ async def test_a_fork_of_a_state_amid_a_turn_gives_its_open_calls_a_result(engin
     model = RecordingModel(scripts=[[call("double", '{"x": 1}')], ["2"], ["Ok."]])
     engine = await engine_of(agent(model=model, tools=[double]))
     await run_to_end(engine, run_spec("double 1", run_id="r1"))
-    states = await engine.threads.history("agent", "t", limit=10)
+    states = (await engine.threads.history("agent", "t", limit=10)).states
     [amid] = [each.checkpoint_id for each in states if each.next == ("tools",)]
 
     await run_to_end(engine, run_spec("stop", run_id="r2", checkpoint_id=amid))
