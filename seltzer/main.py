@@ -243,7 +243,6 @@ def _engine(settings: Settings, graphs: Catalog) -> Engine:
         settings.runs_limit,
         settings.queue_limit,
         settings.run_timeout_s,
-        retention_s=settings.retention_s,
         steps=settings.steps_default,
         threads=settings.threads_limit,
         silence_s=settings.silence_s,

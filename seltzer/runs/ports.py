@@ -1,12 +1,18 @@
 """The ports: what the core needs of a store. Stores satisfy them; they don't inherit from them.
 
 A thread's newest run is the last submitted one; one that ended without touching the thread doesn't count.
-Each verb is one transaction; StorageFailed may be raised by all of them. Times are the store's own clock.
+Each verb is one transaction; StorageFailed may be raised by all of them. Times are the store's own clock. How
+long an ended run's events are kept is the store's own business.
+
+Several processes may use one store. What an attempt writes is fenced by `(run_id, attempt)`, in the statement
+that writes: once the run's row has another attempt, or isn't running, nothing of it is stored.
+
+owner: only what belongs to it is found or changed; None is the server itself, which may do all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.store.base import BaseStore
@@ -14,8 +20,8 @@ from langgraph.store.base import BaseStore
 from seltzer.cursor import Cursor
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.run import Lease, Run, RunSpec, Stop
-from seltzer.runs.thread import Thread
+from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
+from seltzer.runs.thread import NewThread, Thread, ThreadSearch
 from seltzer.runs.tree import CheckpointRef
 
 
@@ -38,13 +44,31 @@ class Renewal(NamedTuple):
     stops: dict[RunId, Stop]
 
 
+class Wake(NamedTuple):
+    """A hint that something may have changed, here or in another process.
+
+    events: the runs whose logs have grown, or that have ended; None for any. has_stops: a running run was
+    requested to end. has_queued: a run may be claimed.
+    """
+
+    events: Collection[RunId] | None = ()
+    has_stops: bool = False
+    has_queued: bool = False
+
+
+ANYTHING: Final = Wake(None, has_stops=True, has_queued=True)
+
+
 class Runs(Protocol):
     """The runs' rows: queue, lease and status. One run at a time is running on a thread."""
 
-    async def submit(self, spec: RunSpec, worker: str | None, ttl_s: float, queue_limit: int) -> Submitted:
-        """Write the run's row; lease it to the worker if there is one and the thread is free.
+    async def submit(
+        self, spec: RunSpec, worker: str, ttl_s: float, queue_limit: int, *, has_room: bool = True
+    ) -> Submitted:
+        """Write the run's row; lease it to the worker if that has room and the thread is free.
 
         Idempotent on run_id: a second submission returns the existing run, without a lease.
+        Raises UnknownThread if the thread is another owner's.
         on_busy, where the thread has active runs: `reject` raises ThreadBusy; `enqueue` leaves the run
         pending; `interrupt` and `rollback` leave it pending too, and stop the active runs, as stop() does.
         Where the newest run is interrupted: raises ThreadInterrupted, unless the spec has answers or
@@ -59,11 +83,18 @@ class Runs(Protocol):
     async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
         """Lease up to n runs to the worker, oldest first: pending ones whose thread has no running one, and
         running ones whose lease has run out. attempt += 1.
+
+        Of a thread's pending runs the oldest one comes first. An attached one waits for the worker that
+        submitted it, which has its request: for others it can be claimed when that worker hasn't renewed for
+        its ttl_s.
         """
         ...
 
-    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Renewal:
-        """Renew the leases; return which are lost and which runs were requested to end."""
+    async def renew(self, worker: str, leases: Sequence[Lease], ttl_s: float) -> Renewal:
+        """Renew the worker's leases, and its claim to the attached runs that it has submitted and that wait.
+
+        Return which leases are lost, and which runs were requested to end.
+        """
         ...
 
     async def finish(
@@ -74,13 +105,13 @@ class Runs(Protocol):
         unwritten: Sequence[Event] = (),
         output: Json = None,
         touched: bool = True,
-        retention_s: float | None = None,
     ) -> bool:
-        """End the run with its terminal event, which becomes the log's last, after the unwritten ones.
+        """End the run with its terminal event, which its row has from then on.
 
+        The log gets it as well, after the unwritten ones. Where that can't be one transaction, the log has
+        the unwritten ones first, then the row ends, and the terminal event reaches the log last, or never.
         touched: whether it may have done anything on its thread. One that hasn't is never the newest there.
-        retention_s: its events are deleted so much later, as by EventLog.expire.
-        A compare-and-swap on the attempt: False, and nothing written, if the lease is lost.
+        A compare-and-swap on the attempt: False, and nothing shows, if the lease is lost.
         """
         ...
 
@@ -88,15 +119,21 @@ class Runs(Protocol):
         """Make a running run pending again, for any worker. False if the lease is lost."""
         ...
 
-    async def stop(self, run_id: RunId, how: Stop) -> Run | None:
+    async def stop(self, run_id: RunId, how: Stop, *, owner: Owner | None = None) -> Run | None:
         """Request the run to end, and return its current state; None if there is none.
 
-        A pending one ends at once, as `cancelled`, by an event (attempt + 1, 1) in its log. A running one is
-        marked, for its worker to find by renew(). An ended one is left alone.
+        A pending one ends at once, as `cancelled`, by an event (attempt + 1, 1), as finish() would do it. A
+        running one is marked, for its worker to find by renew(). An ended one is left alone.
         """
         ...
 
-    async def get(self, run_id: RunId) -> Run | None: ...
+    async def get(self, run_id: RunId, *, owner: Owner | None = None) -> Run | None:
+        """Return the run, with its terminal event if it has ended; None if there is none."""
+        ...
+
+    async def statuses(self, run_ids: Collection[RunId]) -> dict[RunId, RunStatus]:
+        """Return how far the runs are. One that doesn't exist is left out."""
+        ...
 
     async def check_not_deleted(self, run_id: RunId) -> None:
         """Raise RunDeleted if the run was deleted with its thread within a day, as submit() does."""
@@ -109,7 +146,8 @@ class EventLog(Protocol):
     async def append(self, batch: Mapping[RunId, Sequence[Event]]) -> set[RunId]:
         """Store the events of many runs in one round trip, and return the runs that are fenced.
 
-        Idempotent by (run, attempt, seq). A run is fenced when a later attempt has already written.
+        Idempotent by (run, attempt, seq). Events of an attempt that its run's row isn't running are dropped;
+        a run whose last event is one of these is fenced.
         """
         ...
 
@@ -120,19 +158,23 @@ class EventLog(Protocol):
         """
         ...
 
-    async def expire(self, run_id: RunId, ttl_s: float) -> None:
-        """Delete the run's events in ttl_s seconds, or sooner if an earlier call set that."""
-        ...
+    def wakes(self) -> AsyncIterator[Wake] | None:
+        """Yield hints, without end; None if no other process can use the store.
 
-    async def sweep(self) -> None:
-        """Delete some of what is past its time, now and then: it may be called as often as one likes."""
+        They may be late, lost, repeated, or about this process's own doing; ANYTHING after some may have been
+        lost, and now and then where there are none. Never raises but for cancellation.
+        """
         ...
 
 
 class Threads(Protocol):
-    """The conversations there are, each from its first run on."""
+    """The conversations there are, each from its creation or its first run on."""
 
-    async def get(self, thread_id: str) -> Thread | None: ...
+    async def create(self, new: NewThread) -> Thread | None:
+        """Create the thread, before its first run; None if there is one by that id, whoever owns it."""
+        ...
+
+    async def get(self, thread_id: str, *, owner: Owner | None = None) -> Thread | None: ...
 
     async def has_run(self, thread_id: str, graph: str) -> bool:
         """Return whether a run of the graph was ever started on the thread."""
@@ -145,19 +187,35 @@ class Threads(Protocol):
         """
         ...
 
-    async def list(self, graph: str, *, query: str, limit: int, before: int | None) -> list[Thread]:
-        """Return the graph's threads, the one with the newest run first, at most limit of them.
+    async def list(
+        self, graph: str, *, query: str, limit: int, before: int | None, owner: Owner | None = None
+    ) -> list[Thread]:
+        """Return the threads on which the graph ran last, the one with the newest run first.
 
-        query: only those whose title contains it, without regard to case. before: only those whose newest
-        run's number is below it.
+        At most limit of them. query: only those whose title contains it, without regard to case. before: only
+        those whose newest run's number is below it.
         """
         ...
 
-    async def rename(self, thread_id: str, title: str) -> Thread | None:
+    async def search(self, search: ThreadSearch) -> Sequence[Thread]:
+        """Return the threads that match, those without a run, too, in the order and on the page it names."""
+        ...
+
+    async def count(self, search: ThreadSearch) -> int:
+        """Return how many threads match, on all pages."""
+        ...
+
+    async def rename(self, thread_id: str, title: str, *, owner: Owner | None = None) -> Thread | None:
         """Set the thread's title; None if there is no such thread."""
         ...
 
-    async def delete(self, thread_id: str) -> bool:
+    async def add_metadata(
+        self, thread_id: str, metadata: Mapping[str, Json], *, owner: Owner | None = None
+    ) -> Thread | None:
+        """Set these keys of the thread's metadata, and keep the others; None if there is no such thread."""
+        ...
+
+    async def delete(self, thread_id: str, *, owner: Owner | None = None) -> bool:
         """Delete the thread, its runs, their events and its checkpoints; False if there was no thread.
 
         Once it returns, a run on a thread of that id begins with an empty state. The ids of its runs with a

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from seltzer.errors import InvalidInput
 from seltzer.runs.event import Event, Json, RunId
@@ -11,6 +11,8 @@ from seltzer.runs.event import Event, Json, RunId
 Status = Literal["pending", "running", "success", "error", "interrupted", "cancelled"]
 OnBusy = Literal["reject", "enqueue", "interrupt", "rollback"]
 ON_BUSY: Final[tuple[OnBusy, ...]] = get_args(OnBusy)
+Owner: TypeAlias = str  # the principal that a thread and its runs belong to
+DEFAULT_OWNER: Final[Owner] = ""  # of everything, as long as there are no keys
 Stop = Literal["cancel", "rollback"]  # rollback removes the run's work from the thread, too
 
 STATUS_OF_LAST: Final[dict[str, Status]] = {
@@ -45,7 +47,8 @@ class RunSpec:
     there; from_message forks it from where that message's turn began, the newest turn's if it is empty, as it
     is when the run begins: checkpoint_id is what that was when it was requested. is_edit: it changes the
     thread's state without executing the graph (edits/). digest distinguishes bodies where a client sent the
-    run's id twice. title is what a new thread is called.
+    run's id twice. title is what a new thread is called. owner: a
+    thread has one, and so have all its runs.
     """
 
     graph: str
@@ -65,6 +68,15 @@ class RunSpec:
     is_edit: bool = False
     digest: str = ""
     title: str = ""
+    owner: Owner = DEFAULT_OWNER
+
+
+class RunStatus(NamedTuple):
+    """How far a run is. last is the terminal event, once there is one."""
+
+    status: Status
+    attempt: int
+    last: Event | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from seltzer.stores.sqlite.checkpoints.checkpoints import KEPT, SqliteCheckpoint
 from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.event_log import EVENTS_LIMIT, SqliteEventLog
 from seltzer.stores.sqlite.lock import acquire
+from seltzer.stores.sqlite.retention import RETENTION_S, LogRetention
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
 
@@ -37,7 +38,7 @@ class Retention:
 
     events: int = EVENTS_LIMIT
     checkpoints: int = KEPT
-    retention_s: float = 3600.0
+    retention_s: float = RETENTION_S
     turns: int = 0
 
 
@@ -62,10 +63,11 @@ async def open_stores(
         database = await open_database(folder / FILE_NAME)
         opened.push_async_callback(database.aclose)
         # A laptop that wakes from sleep must not find its own leases expired: not by the wall's clock.
-        runs = SqliteRuns(database, lease_clock=time.monotonic)
+        logs = LogRetention(database, retention_s=retention.retention_s)
+        runs = SqliteRuns(database, retention=logs, lease_clock=time.monotonic)
         event_log = SqliteEventLog(database, events_limit=retention.events)
         await runs.expire_all_leases()
-        await event_log.expire_ended(retention.retention_s)
+        await logs.expire_ended()
         opened.callback(log_blocked_classes())
         checkpoints = SqliteCheckpoints(
             database, kept=retention.checkpoints, turns=retention.turns or None, serde=serde

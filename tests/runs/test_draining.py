@@ -13,8 +13,7 @@ from langgraph.graph import START, StateGraph
 from seltzer.cursor import Cursor
 from seltzer.errors import ServerDraining
 from seltzer.runs.engine import Engine
-from seltzer.runs.execution.limits import RunLimits
-from seltzer.stores.open import open_stores
+from seltzer.stores.open import Retention, open_stores
 from tests.runs.conftest import Engines
 from tests.runs.scenario import (
     answer,
@@ -108,8 +107,8 @@ async def test_a_reserved_run_may_still_begin(engine_of: Engines) -> None:
 
 
 async def test_closing_hands_background_runs_to_the_next_process(engine_of: Engines) -> None:
-    limits = RunLimits(retention_s=0)  # of an ended run's events; this one hasn't ended
-    engine = await engine_of(agent(["some", asyncio.Event()]), limits=limits)
+    keeping = Retention(retention_s=0)  # of an ended run's events; this one hasn't ended
+    engine = await engine_of(agent(["some", asyncio.Event()]), keeping=keeping)
     await engine.start(run_spec("1", run_id="r1"))
     await engine.start(run_spec("2", run_id="r2", on_busy="enqueue"))
     before = await read_until(engine.follow("r1"), "token")

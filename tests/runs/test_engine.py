@@ -24,6 +24,7 @@ from seltzer.errors import (
 from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.graph import Graph
 from seltzer.runs.run import RunSpec
+from seltzer.stores.open import Retention
 from tests.runs.conftest import Engines
 from tests.runs.scenario import (
     answer,
@@ -324,7 +325,7 @@ async def test_usage_is_summed_over_the_models_calls(engine_of: Engines) -> None
 
 
 async def test_the_events_of_an_ended_run_are_deleted_after_their_retention(engine_of: Engines) -> None:
-    engine = await engine_of(agent(["hi"]), limits=RunLimits(retention_s=0))
+    engine = await engine_of(agent(["hi"]), keeping=Retention(retention_s=0))
     await run_to_end(engine, run_spec())
 
     with anyio.fail_after(5):

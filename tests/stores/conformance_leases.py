@@ -37,7 +37,7 @@ class LeasesExam:
             await waiting(runs, str(n), f"t{n}")
 
         with pytest.raises(TooManyRuns, match=str(QUEUE_LIMIT)):
-            await submit(runs, "one too many", worker=None)
+            await submit(runs, "one too many", has_room=False)
 
         assert await runs.get("one too many") is None
         await leased(runs, "at once")  # it doesn't wait
@@ -52,7 +52,7 @@ class LeasesExam:
         with pytest.raises(TooManyRuns):
             await submit(runs, "2", on_busy="interrupt")
 
-        assert (await runs.renew([first], TTL_S)).stops == {}
+        assert (await runs.renew("a", [first], TTL_S)).stops == {}
 
     async def test_runs_are_claimed_oldest_first_and_one_a_thread(self, runs: Runs, clock: Clock) -> None:
         for run_id, thread_id in (("1", "t"), ("2", "t"), ("3", "u"), ("4", "v")):
@@ -103,7 +103,7 @@ class LeasesExam:
         lease = await leased(runs)
         clock.now += TTL_S - 1
 
-        assert await runs.renew([lease], TTL_S) == (set(), {})
+        assert await runs.renew("a", [lease], TTL_S) == (set(), {})
 
         clock.now += TTL_S - 1
         assert await claim(runs, "b") == []
@@ -112,7 +112,7 @@ class LeasesExam:
         lease = await leased(runs)
         clock.now += 100 * TTL_S
 
-        assert await runs.renew([lease], TTL_S) == (set(), {})
+        assert await runs.renew("a", [lease], TTL_S) == (set(), {})
 
         assert await claim(runs, "b") == []
 
@@ -127,39 +127,11 @@ class LeasesExam:
 
         assert not await runs.finish(old, last, unwritten=[last])
         assert not await runs.hand_back(old, unwritten=[last])
-        assert await runs.renew([old], TTL_S) == ({"r"}, {})
+        assert await runs.renew("a", [old], TTL_S) == ({"r"}, {})
 
         assert await runs.get("r") == new.run
         assert await log.read({"r": START}) == {}
         await end(runs, new)
-
-    async def test_an_ended_runs_events_are_kept_for_their_retention(
-        self, runs: Runs, log: EventLog, clock: Clock
-    ) -> None:
-        for run_id, retention_s in (("r1", 60), ("r2", None)):
-            lease = await leased(runs, run_id, run_id)
-            events = [Event(1, 1, "token", {})]
-            await log.append({run_id: events})
-            events.append(await end(runs, lease, seq=2, retention_s=retention_s))
-            assert await log.read({run_id: START}) == {run_id: events}
-        clock.now += 61
-
-        assert await log.read({"r1": START, "r2": START}) == {"r2": events}
-        assert (await found(runs, "r1")).status == "success"
-
-    @pytest.mark.parametrize("ttl_s", [30, 90])
-    async def test_a_retention_is_never_extended(
-        self, runs: Runs, log: EventLog, clock: Clock, ttl_s: float
-    ) -> None:
-        lease = await leased(runs)
-        await log.append({"r": [Event(1, 1, "token", {})]})
-        if ttl_s == 30:
-            await log.expire("r", ttl_s)
-        await end(runs, lease, seq=2, retention_s=60)
-        await log.expire("r", 90)
-        clock.now += min(ttl_s, 60) + 1
-
-        assert await log.read({"r": START}) == {}
 
     async def test_each_run_is_renewed_by_itself(self, runs: Runs, clock: Clock) -> None:
         lost = await leased(runs, "lost", "t1")
@@ -168,8 +140,8 @@ class LeasesExam:
         stopped, kept = await leased(runs, "stopped", "t2"), await leased(runs, "kept", "t3")
         await runs.stop("stopped", "cancel")
 
-        assert await runs.renew([lost, stopped, kept], TTL_S) == ({"lost"}, {"stopped": "cancel"})
-        assert await runs.renew([], TTL_S) == (set(), {})
+        assert await runs.renew("a", [lost, stopped, kept], TTL_S) == ({"lost"}, {"stopped": "cancel"})
+        assert await runs.renew("a", [], TTL_S) == (set(), {})
 
     # Ending
 
@@ -206,7 +178,7 @@ class LeasesExam:
 
         assert not await runs.finish(lease, Event(1, 2, "failed", {}))
         assert not await runs.hand_back(lease)
-        assert await runs.renew([lease], TTL_S) == ({"r"}, {})
+        assert await runs.renew("a", [lease], TTL_S) == ({"r"}, {})
 
         assert (await found(runs)).last == last
         assert await log.read({"r": START}) == {"r": [last]}
@@ -225,7 +197,7 @@ class LeasesExam:
 
         assert (await found(runs)).status == "pending"
         assert await log.read({"r": START}) == {"r": events}
-        assert await runs.renew([lease], TTL_S) == ({"r"}, {})
+        assert await runs.renew("a", [lease], TTL_S) == ({"r"}, {})
         (again,) = await claim(runs, "b")
         assert (again.run.spec, again.run.attempt, again.worker) == (spec(), 2, "b")
 
@@ -255,7 +227,7 @@ class LeasesExam:
 
         assert await runs.stop("r", "cancel") == lease.run
 
-        assert (await runs.renew([lease], TTL_S)).stops == {"r": "cancel"}
+        assert (await runs.renew("a", [lease], TTL_S)).stops == {"r": "cancel"}
         assert await status(runs) == "running"
 
     @pytest.mark.parametrize("hows", [["cancel", "rollback"], ["rollback", "cancel"]])
@@ -265,7 +237,7 @@ class LeasesExam:
         for how in hows:
             await runs.stop("r", how)
 
-        assert (await runs.renew([lease], TTL_S)).stops == {"r": "rollback"}
+        assert (await runs.renew("a", [lease], TTL_S)).stops == {"r": "rollback"}
 
     @pytest.mark.parametrize("is_handed_back", [False, True])
     async def test_a_later_attempt_is_marked_to_stop_too(

@@ -17,10 +17,12 @@ from seltzer.errors import (
     StateNotStorable,
     ThreadBusy,
     ThreadInterrupted,
+    UnknownThread,
 )
 from seltzer.runs.event import Event
 from seltzer.runs.ports import EventLog, Runs, Submitted, Threads
-from seltzer.runs.run import Labels, Lease, OnBusy, Run, RunSpec, Stop
+from seltzer.runs.run import Labels, Lease, OnBusy, Run, RunSpec, RunStatus, Stop
+from seltzer.runs.thread import NewThread
 from tests.stores.conformance import Clock
 
 TTL_S: Final = 10.0
@@ -33,9 +35,16 @@ def spec(run_id: str = "r", thread_id: str = "t", **given: Any) -> RunSpec:
 
 
 async def submit(
-    runs: Runs, run_id: str = "r", thread_id: str = "t", *, worker: str | None = "a", **given: Any
+    runs: Runs,
+    run_id: str = "r",
+    thread_id: str = "t",
+    *,
+    worker: str = "a",
+    has_room: bool = True,
+    **given: Any,
 ) -> Submitted:
-    return await runs.submit(spec(run_id, thread_id, **given), worker, TTL_S, QUEUE_LIMIT)
+    new = spec(run_id, thread_id, **given)
+    return await runs.submit(new, worker, TTL_S, QUEUE_LIMIT, has_room=has_room)
 
 
 async def leased(runs: Runs, run_id: str = "r", thread_id: str = "t", **given: Any) -> Lease:
@@ -47,7 +56,8 @@ async def leased(runs: Runs, run_id: str = "r", thread_id: str = "t", **given: A
 
 async def waiting(runs: Runs, run_id: str = "r", thread_id: str = "t", **given: Any) -> Run:
     """Submit a run that has to wait, and return it."""
-    submitted = await submit(runs, run_id, thread_id, **({"worker": None, "on_busy": "enqueue"} | given))
+    options: dict[str, Any] = {"has_room": False, "on_busy": "enqueue"} | given
+    submitted = await submit(runs, run_id, thread_id, **options)
     assert submitted.lease is None
     return submitted.run
 
@@ -106,7 +116,7 @@ class RunsExam:
             title="A title 漢字",
         )
 
-        await runs.submit(given, None, TTL_S, QUEUE_LIMIT)
+        await runs.submit(given, "a", TTL_S, QUEUE_LIMIT, has_room=False)
 
         assert (await found(runs)).spec == given
 
@@ -120,7 +130,7 @@ class RunsExam:
 
     @pytest.mark.parametrize("value", [None, "a", {"messages": [HumanMessage("a"), AIMessage("b")], "n": 1}])
     async def test_an_input_of_any_kind_is_kept_for_a_retry(self, runs: Runs, value: Any) -> None:
-        await runs.submit(RunSpec("agent", value, "t", "r"), None, TTL_S, QUEUE_LIMIT)
+        await runs.submit(RunSpec("agent", value, "t", "r"), "a", TTL_S, QUEUE_LIMIT, has_room=False)
 
         (lease,) = await claim(runs)
 
@@ -130,7 +140,9 @@ class RunsExam:
         self, runs: Runs
     ) -> None:
         with pytest.raises(StateNotStorable, match="'input' contains a 'range'"):
-            await runs.submit(RunSpec("agent", {"n": range(3)}, "t", "r"), None, TTL_S, QUEUE_LIMIT)
+            await runs.submit(
+                RunSpec("agent", {"n": range(3)}, "t", "r"), "a", TTL_S, QUEUE_LIMIT, has_room=False
+            )
 
         assert await runs.get("r") is None
 
@@ -197,17 +209,101 @@ class RunsExam:
 
         assert not any(each.is_thread_new for each in (first, second, third))
 
-    async def test_without_a_worker_a_run_waits(self, runs: Runs) -> None:
-        run, lease, _ = await submit(runs, worker=None)
+    async def test_without_room_a_run_waits(self, runs: Runs) -> None:
+        run, lease, _ = await submit(runs, has_room=False)
 
         assert (run.status, run.attempt, lease) == ("pending", 0, None)
         assert await runs.get("r") == run
+
+    # Owners
+
+    async def test_a_run_is_its_owners(self, runs: Runs) -> None:
+        run = (await submit(runs, owner="ada")).run
+
+        assert run.spec.owner == "ada"
+        assert await runs.get("r", owner="ada") == await runs.get("r") == run
+        assert await runs.get("r", owner="eve") is None
+        assert await runs.stop("r", "cancel", owner="eve") is None
+        assert (await runs.renew("a", [Lease(run, "a")], TTL_S)).stops == {}
+        assert await runs.stop("r", "cancel", owner="ada") == run
+
+    async def test_two_owners_runs_are_separate(self, runs: Runs) -> None:
+        await submit(runs, "1", "t", owner="ada", digest="d")
+        await submit(runs, "2", "u", owner="eve", digest="d")
+
+        assert await status(runs, "2") == "running"
+
+    @pytest.mark.parametrize("on_busy", ["reject", "enqueue", "interrupt", "rollback"])
+    @pytest.mark.parametrize("first", ["running", "ended", "never began", "created"])
+    async def test_another_owners_thread_is_unknown_and_left_alone(
+        self, runs: Runs, threads: Threads, on_busy: OnBusy, first: str
+    ) -> None:
+        if first == "created":
+            await threads.create(NewThread("t", owner="ada"))
+        elif first == "never began":
+            await waiting(runs, "1", owner="ada")
+            await runs.stop("1", "cancel")
+        else:
+            lease = await leased(runs, "1", owner="ada")
+            if first == "ended":
+                await end(runs, lease, "interrupted")
+        before = await threads.get("t"), await runs.get("1")
+
+        with pytest.raises(UnknownThread, match="'t'"):
+            await submit(runs, "2", owner="eve", on_busy=on_busy)
+
+        assert (await threads.get("t"), await runs.get("1")) == before
+        assert await runs.get("2") is None
+
+    # An attached run that waits
+
+    async def test_an_attached_run_waits_for_the_worker_that_has_its_request(
+        self, runs: Runs, clock: Clock
+    ) -> None:
+        await waiting(runs, "1", attached=True, worker="a")
+        await waiting(runs, "after it", on_busy="enqueue")
+        await waiting(runs, "elsewhere", "u")
+
+        assert ids(await claim(runs, "b")) == ["elsewhere"]
+        clock.now += TTL_S - 1
+        await runs.renew("a", [], TTL_S)
+        await runs.renew("b", [], 100 * TTL_S)
+        clock.now += TTL_S - 1
+        assert "1" not in ids(await claim(runs, "b"))
+
+        assert ids(await claim(runs, "a")) == ["1"]
+
+    async def test_an_attached_run_whose_worker_is_gone_can_be_claimed(
+        self, runs: Runs, clock: Clock
+    ) -> None:
+        await waiting(runs, "1", attached=True, worker="a")
+        clock.now += TTL_S
+
+        (lease,) = await claim(runs, "b")
+
+        assert (lease.run.spec.run_id, lease.run.attempt, lease.worker) == ("1", 1, "b")
+
+    # How far runs are
+
+    async def test_statuses_are_read_together(self, runs: Runs) -> None:
+        last = await end(runs, await leased(runs, "1", "t1"))
+        await leased(runs, "2", "t2")
+        await waiting(runs, "3", "t2")
+
+        found = await runs.statuses(["1", "2", "3", "unknown"])
+
+        assert found == {
+            "1": RunStatus("success", 1, last),
+            "2": RunStatus("running", 1, None),
+            "3": RunStatus("pending", 0, None),
+        }
+        assert await runs.statuses([]) == {}
 
     # A busy thread
 
     @pytest.mark.parametrize("is_pending", [False, True])
     async def test_reject_refuses_and_stores_nothing(self, runs: Runs, is_pending: bool) -> None:
-        await submit(runs, "1", worker=None if is_pending else "a")
+        await submit(runs, "1", has_room=not is_pending)
 
         with pytest.raises(ThreadBusy, match="'1'"):
             await submit(runs, "2")
@@ -216,7 +312,7 @@ class RunsExam:
 
     async def test_enqueue_waits_until_the_thread_is_free(self, runs: Runs) -> None:
         first = await leased(runs, "1")
-        await waiting(runs, "2", worker="a")
+        await waiting(runs, "2", has_room=True)
         assert await claim(runs) == []
 
         await end(runs, first)
@@ -232,7 +328,7 @@ class RunsExam:
         second = await submit(runs, "2", on_busy=on_busy)
 
         assert (second.lease, second.ended) == (None, [])
-        assert (await runs.renew([first], TTL_S)).stops == {"1": how}
+        assert (await runs.renew("a", [first], TTL_S)).stops == {"1": how}
         await end(runs, first, "cancelled")
         assert ids(await claim(runs)) == ["2"]
 

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from seltzer.cursor import START
 from seltzer.errors import RunDeleted, ThreadBusy
+from seltzer.runs.event import Json
 from seltzer.runs.ports import Checkpoints, EventLog, Runs, Threads
 from seltzer.runs.run import RunSpec
+from seltzer.runs.thread import NewThread, Thread, ThreadSearch
 from tests.stores.conformance import Clock
 from tests.stores.conformance_runs import QUEUE_LIMIT, TTL_S, claim, end, found, leased, waiting
 from tests.stores.conversing import agent, on, texts, turn
@@ -185,6 +188,129 @@ class ThreadsExam:
         assert await listed(threads, "new 漢") == ["t"]
         assert await listed(threads, "old") == []
         assert await threads.rename("unknown", "New") is None
+
+    async def test_a_thread_is_created_before_its_first_run(
+        self, threads: Threads, runs: Runs, clock: Clock
+    ) -> None:
+        new = NewThread("t", graph="agent", title="Größe", metadata={"user": "ada", "n": [1, None, "漢字"]})
+        created = datetime.fromtimestamp(clock.now, UTC)
+
+        thread = await threads.create(new)
+
+        assert thread == Thread("t", "agent", "Größe", created, created, None, "", new.metadata)
+        assert thread.status == "idle"
+        assert await threads.get("t") == thread
+        assert await listed(threads) == []
+        assert not await threads.has_run("t", "agent")
+        assert await threads.interrupted("t") == []
+        clock.now += 60
+        lease = await leased(runs, title="another")
+        with_run = await threads.get("t")
+        expected = replace(thread, run=await found(runs), updated_at=datetime.fromtimestamp(clock.now, UTC))
+        assert with_run == expected
+        assert not lease.is_thread_new
+        assert await listed(threads, "größe") == ["t"]
+
+    @pytest.mark.parametrize("owner", ["", "ada"])
+    async def test_a_thread_is_created_once(self, threads: Threads, runs: Runs, owner: str) -> None:
+        await threads.create(NewThread("t", title="first"))
+        await leased(runs, "1", "u")
+
+        assert await threads.create(NewThread("t", owner=owner, title="second")) is None
+        assert await threads.create(NewThread("u", owner=owner)) is None
+
+        thread = await threads.get("t")
+        assert thread is not None
+        assert thread.title == "first"
+
+    async def test_a_created_thread_is_deleted(self, threads: Threads) -> None:
+        await threads.create(NewThread("t", metadata={"a": 1}))
+
+        assert await threads.delete("t")
+
+        assert await threads.get("t") is None
+        again = await threads.create(NewThread("t"))
+        assert again is not None
+        assert again.metadata == {}
+
+    async def test_metadata_is_added_key_by_key(self, threads: Threads, runs: Runs, clock: Clock) -> None:
+        await leased(runs)
+        clock.now += 60
+        await threads.add_metadata("t", {"a": 1, "b": {"c": 1}})
+
+        thread = await threads.add_metadata("t", {"b": {"d": 2}, "e": None})
+
+        assert thread is not None
+        assert thread.metadata == {"a": 1, "b": {"d": 2}, "e": None}
+        assert thread.updated_at == datetime.fromtimestamp(clock.now, UTC)
+        assert await threads.get("t") == thread
+        assert await threads.add_metadata("unknown", {"a": 1}) is None
+
+    async def test_another_owners_thread_is_not_found(self, threads: Threads, runs: Runs) -> None:
+        await threads.create(NewThread("made", owner="ada", graph="agent"))
+        await end(runs, await leased(runs, "1", "ran", owner="ada"))
+
+        for thread_id in ("made", "ran"):
+            thread = await threads.get(thread_id)
+            assert thread is not None
+            assert thread.owner == "ada"
+            assert await threads.get(thread_id, owner="ada") == thread
+            assert await threads.get(thread_id, owner="eve") is None
+            assert await threads.rename(thread_id, "x", owner="eve") is None
+            assert await threads.add_metadata(thread_id, {"a": 1}, owner="eve") is None
+            assert not await threads.delete(thread_id, owner="eve")
+            assert await threads.get(thread_id) == thread
+        for owner, expected in ((None, ["ran"]), ("ada", ["ran"]), ("eve", [])):
+            page = await threads.list("agent", query="", limit=9, before=None, owner=owner)
+            assert [each.thread_id for each in page] == expected
+            assert await threads.count(ThreadSearch(owner=owner)) == (0 if owner == "eve" else 2)
+        assert await threads.rename("ran", "x", owner="ada") is not None
+        assert await threads.add_metadata("made", {"a": 1}, owner="ada") is not None
+        assert await threads.delete("made", owner="ada")
+
+    async def test_threads_are_searched(self, threads: Threads, runs: Runs, clock: Clock) -> None:
+        made: dict[str, dict[str, Json]] = {
+            "c": {"user": "ada", "tags": ["x", {"y": 1}], "n": 1},
+            "a": {"user": "ada", "n": True},
+            "d": {"user": "eve", "deep": {"k": {"l": 1, "m": 2}}},
+            "b": {},
+        }
+        for thread_id, metadata in made.items():
+            clock.now += 60
+            await threads.create(NewThread(thread_id, metadata=metadata))
+        clock.now += 60
+        await end(runs, await leased(runs, "1", "a"), "interrupted")
+        clock.now += 60
+        await leased(runs, "2", "c")
+        clock.now += 60
+        await end(runs, await leased(runs, "3", "d"), "failed")
+
+        async def search(**given: Any) -> str:
+            asked = ThreadSearch(**given)
+            page, total = await threads.search(asked), await threads.count(asked)
+            assert total >= len(page)
+            assert "limit" in given or total == len(page)
+            return "".join(each.thread_id for each in page)
+
+        assert await search() == "dcab"
+        assert await search(is_ascending=True) == "bacd"
+        assert await search(sort_by="created_at") == "bdac"
+        assert await search(sort_by="thread_id") == "dcba"
+        assert await search(sort_by="status", is_ascending=True) == "cdba"
+        assert await search(limit=2) == "dc"
+        assert await search(limit=2, offset=3) == "b"
+        assert await search(thread_ids=["a", "b", "none"]) == "ab"
+        assert await search(thread_ids=[]) == ""
+        assert await search(graph="agent") == "dca"
+        for status, expected in (("idle", "b"), ("busy", "c"), ("interrupted", "a"), ("error", "d")):
+            assert await search(status=status) == expected
+        assert await search(metadata={"user": "ada"}) == "ca"
+        assert await search(metadata={"user": "ada", "n": 1}) == "c"
+        assert await search(metadata={"n": True}) == "a"
+        assert await search(metadata={"deep": {"k": {"m": 2}}}) == "d"
+        assert await search(metadata={"tags": [{"y": 1}]}) == "c"
+        assert await search(metadata={"tags": "x"}) == ""
+        assert await search(metadata={"user": None}) == ""
 
     async def test_the_interrupted_runs_at_its_end(self, threads: Threads, runs: Runs) -> None:
         assert await threads.interrupted("t") == []

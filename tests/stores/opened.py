@@ -10,9 +10,10 @@ from seltzer.runs.ports import Checkpoints, EventLog, Runs, Threads
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.event_log import SqliteEventLog
+from seltzer.stores.sqlite.retention import LogRetention
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
-from tests.stores.conformance import SMALL_LIMIT, Clock
+from tests.stores.conformance import RETENTION_S, SMALL_LIMIT, Clock
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ async def open_sqlite(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncI
     checkpoints = SqliteCheckpoints(database)
     try:
         yield Opened(
-            SqliteRuns(database, clock=clock),
+            SqliteRuns(
+                database, clock=clock, retention=LogRetention(database, retention_s=RETENTION_S, clock=clock)
+            ),
             SqliteEventLog(database, clock=clock),
             SqliteEventLog(database, clock=clock, events_limit=small_limit),
             SqliteThreads(database, checkpoints.deletions, clock=clock),

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from seltzer.cursor import START, Cursor
 from seltzer.errors import StreamGap
 from seltzer.runs.event import Event
-from seltzer.runs.ports import EventLog
-from tests.stores.conformance import SMALL_LIMIT, LogExam, event
+from tests.stores.conformance import SMALL_LIMIT, Begun, LogExam, event
 from tests.stores.opened import STORES
 
 runs = st.sampled_from("rs")
@@ -58,7 +57,7 @@ class Model:
 def test_a_log_equals_a_list(name: str, steps: list[tuple[str, str, int, list[int]]], limit: int) -> None:
     async def play(folder: Path) -> None:
         async with STORES[name](folder, small_limit=limit) as opened:
-            log, model = opened.small_log, Model(limit)
+            log, model = Begun(opened.small_log, opened.runs), Model(limit)
             for verb, run_id, attempt, seqs in steps:
                 if verb == "append":
                     given = [event(seq, attempt) for seq in seqs]
@@ -71,7 +70,7 @@ def test_a_log_equals_a_list(name: str, steps: list[tuple[str, str, int, list[in
         asyncio.run(play(Path(folder)))
 
 
-async def _read(log: EventLog, run_id: str, after: Cursor) -> list[Event] | None:
+async def _read(log: Begun, run_id: str, after: Cursor) -> list[Event] | None:
     try:
         return (await log.read({run_id: after})).get(run_id, [])
     except StreamGap:

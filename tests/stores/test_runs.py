@@ -25,7 +25,8 @@ steps = st.one_of(
     st.tuples(
         st.just("submit"),
         st.sampled_from("tu"),
-        workers | st.none(),
+        workers,
+        st.booleans(),
         st.sampled_from(["reject", "enqueue", "interrupt", "rollback"]),
         st.booleans(),
     ),
@@ -52,11 +53,13 @@ class Play:
         self._leases: list[Lease] = []
         self._seen: dict[str, Run] = {}
 
-    async def submit(self, thread_id: str, worker: str | None, on_busy: Any, has_answers: bool) -> None:
+    async def submit(
+        self, thread_id: str, worker: str, has_room: bool, on_busy: Any, has_answers: bool
+    ) -> None:
         run_id = str(len(self._seen))
         new = spec(run_id, thread_id, on_busy=on_busy, answers={} if has_answers else None)
         try:
-            submitted = await self._runs.submit(new, worker, TTL_S, QUEUE_LIMIT)
+            submitted = await self._runs.submit(new, worker, TTL_S, QUEUE_LIMIT, has_room=has_room)
         except (ThreadBusy, ThreadInterrupted, NotInterrupted, TooManyRuns):
             assert await self._runs.get(run_id) is None
         else:
@@ -82,7 +85,7 @@ class Play:
     async def renew(self, index: int) -> None:
         for lease in self._pick(self._leases, index):
             is_valid = await self._is_held(lease)
-            assert ((await self._runs.renew([lease], TTL_S)).lost == set()) is is_valid
+            assert ((await self._runs.renew(lease.worker, [lease], TTL_S)).lost == set()) is is_valid
 
     async def stop(self, index: int, how: Any) -> None:
         for run_id in self._pick(list(self._seen), index):

@@ -17,7 +17,7 @@ from seltzer.protocols.native.bodies import ResumeBody, StartBody
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
-from seltzer.runs.run import Run, RunSpec
+from seltzer.runs.run import DEFAULT_OWNER, Owner, Run, RunSpec
 from seltzer.runs.threads.conversations import Conversations
 
 _SHOWN_CHARS: Final = 100
@@ -89,7 +89,7 @@ def answer_spec(body: Any, run: Run, graph: Graph, key: str | None) -> RunSpec:
         graph=asked.graph,
         input=None,
         thread_id=asked.thread_id,
-        run_id=run_id_of(asked.graph, key),
+        run_id=run_id_of(asked.graph, key, asked.owner),
         max_steps=asked.max_steps,
         configurable=asked.configurable,
         context=_context(answers, graph) if "context" in answers.model_fields_set else asked.context,
@@ -97,16 +97,18 @@ def answer_spec(body: Any, run: Run, graph: Graph, key: str | None) -> RunSpec:
         answers=_answers(answers, waiting),
         answered=asked.run_id,
         digest=_digest(f"resume {asked.run_id}", body),
+        owner=asked.owner,
     )
 
 
-def run_id_of(graph: str, key: str | None) -> RunId:
-    """Return the id of the run that the Idempotency-Key names; a new one without a key."""
+def run_id_of(graph: str, key: str | None, owner: Owner = DEFAULT_OWNER) -> RunId:
+    """Return the id of the run that the owner's Idempotency-Key names; a new one without a key."""
     if key is None:
         return new_id()
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidInput("Idempotency-Key", "must be 1 to 255 printable ASCII characters without a space")
-    return str(uuid.uuid5(_KEYS, f"{graph} {key}"))
+    named = f"{graph} {key}" if owner == DEFAULT_OWNER else f"{owner}\n{graph} {key}"
+    return str(uuid.uuid5(_KEYS, named))
 
 
 def check_run_id(value: str) -> RunId:

@@ -296,7 +296,6 @@ class Attempt:
             unwritten=unwritten,
             output=run_output(self.run.spec, self._graph, self._translator) if has_output else None,
             touched=has_touched,
-            retention_s=self._resources.limits.retention_s,
         )
         if not is_ended:
             log.warning("run %s has another owner now; what was done here is dropped", self.run_id)

@@ -106,8 +106,6 @@ class Executor:
         """Note that the run has ended without being executed here."""
         self._leases.was_ended(run_id)
         self._hub.wake(run_id)
-        expiring = self._resources.stores.event_log.expire(run_id, self._resources.limits.retention_s)
-        self._background.start(expiring)
 
     def attempt(self, run_id: RunId) -> Attempt | None:
         """Return the run's attempt, if it is executed here."""
@@ -169,15 +167,10 @@ class Executor:
                 attempt.tail.publish(last)
             self._hub.close(run_id, attempt.run.attempt, attempt.error)
         if last is not None:
-            self._background.start(self._limit_retention(attempt.run.spec.thread_id))
+            self._background.start(self._resources.stores.checkpoints.prune(attempt.run.spec.thread_id))
 
     async def _end_unbegun(self, lease: Lease, last: Event, *, has_touched: bool = False) -> None:
         touched = has_touched or lease.run.attempt > 1
         if await self._resources.stores.runs.finish(lease, last, touched=touched):
             self.was_ended(lease.run.spec.run_id)
         self._leases.nudge()
-
-    async def _limit_retention(self, thread_id: str) -> None:
-        """Delete what is past its time: events of ended runs, and the thread's oldest states."""
-        await self._resources.stores.event_log.sweep()
-        await self._resources.stores.checkpoints.prune(thread_id)

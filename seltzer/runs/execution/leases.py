@@ -72,8 +72,7 @@ class Leases:
 
     async def submit(self, spec: RunSpec, *, has_room: bool) -> Submitted:
         """Write the run's row, leased to the worker if it has room and the thread is free."""
-        worker = self._worker if has_room else None
-        submitted = await self._runs.submit(spec, worker, TTL_S, self._queue_limit)
+        submitted = await self._runs.submit(spec, self._worker, TTL_S, self._queue_limit, has_room=has_room)
         if submitted.run.status == "pending":
             self._waiting.add(spec.run_id)
         return submitted
@@ -116,8 +115,9 @@ class Leases:
 
     async def _renew(self, holder: Holder) -> Renewal:
         try:
-            if leases := holder.leases():
-                return await self._runs.renew(leases, TTL_S)
+            leases = holder.leases()
+            if leases or self._waiting:
+                return await self._runs.renew(self._worker, leases, TTL_S)
         except Exception as error:  # whatever it is, there must be a next round, or nothing would be renewed
             log.error("the leases can't be renewed", exc_info=error)
         return Renewal(set(), {})

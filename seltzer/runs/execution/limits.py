@@ -7,16 +7,15 @@ from dataclasses import dataclass
 class RunLimits:
     """The limits of a process's runs.
 
-    runs: executed at once. queue: runs that wait. timeout_s: a run's time. retention_s: how long an ended
-    run's events are kept. steps: a run's, where neither its request nor its graph has a limit. threads: of
-    nodes, tools and edges that are plain functions, at once. insist_s: when a graph that swallows its
-    cancellation is cancelled again. silence_s: of a model's provider that ends a run.
+    runs: executed at once. queue: runs that wait. timeout_s: a run's time. steps: a run's, where neither
+    its request nor its graph has a limit. threads: of nodes, tools and edges that are plain functions, at
+    once. insist_s: when a graph that swallows its cancellation is cancelled again. silence_s: of a model's
+    provider that ends a run.
     """
 
     runs: int = 1_000
     queue: int = 100
     timeout_s: float = 600.0
-    retention_s: float = 3600.0
     steps: int = 100
     threads: int = 512
     insist_s: float = 5.0

@@ -161,6 +161,8 @@ class Conversations:
         return state
 
     async def _has_run(self, graph: str, thread: Thread) -> bool:
+        if thread.run is None:
+            return False
         return thread.graph == graph or await self._threads.has_run(thread.thread_id, graph)
 
 

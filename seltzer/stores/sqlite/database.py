@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from seltzer.errors import LoadError
 from seltzer.stores.sqlite.connection import ThreadedConnection
 from seltzer.stores.sqlite.migrations import all_migrations, migrate
+from seltzer.stores.sqlite.sql.functions import contains_json
 from seltzer.stores.sqlite.transactions import Work
 
 T = TypeVar("T")
@@ -95,6 +96,7 @@ def _connected(path: Path, prepare: Callable[[sqlite3.Connection, Path], None]) 
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         try:
             connection.row_factory = sqlite3.Row
+            connection.create_function("seltzer_contains", 2, contains_json, deterministic=True)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = NORMAL")
             prepare(connection, path)

@@ -2,20 +2,16 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from seltzer.errors import (
-    IdempotencyConflict,
-    NotInterrupted,
-    ThreadBusy,
-    ThreadInterrupted,
-    TooManyRuns,
-)
+import orjson
+
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.ports import Renewal, Submitted
-from seltzer.runs.run import Lease, Run, RunSpec, Status, Stop
+from seltzer.runs.run import ACTIVE, Lease, Owner, Run, RunSpec, RunStatus, Status, Stop
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.retention import LogRetention
 from seltzer.stores.sqlite.sql.deleted_runs import check_not_deleted
 from seltzer.stores.sqlite.sql.events import write_events
 from seltzer.stores.sqlite.sql.runs import (
@@ -28,36 +24,43 @@ from seltzer.stores.sqlite.sql.runs import (
     stop_run,
     to_datetime,
     to_run,
+    to_status,
 )
+from seltzer.stores.submission import Rival, check_queue, check_same, check_thread
 
 
 class SqliteRuns:
-    """The Runs of one process.
+    """The Runs of one process, or of several by one lease clock.
 
-    clock: seconds since 1970, for people. lease_clock: seconds that never step back, for deadlines; by
-    default the clock.
+    retention: how long an ended run's events are kept. clock: seconds since 1970, for people. lease_clock:
+    seconds that never step back, for deadlines; by default the clock.
     """
 
     def __init__(
         self,
         database: Database,
         *,
+        retention: LogRetention | None = None,
         clock: Callable[[], float] = time.time,
         lease_clock: Callable[[], float] | None = None,
     ) -> None:
         self._database = database
+        self._retention = retention or LogRetention(database, clock=clock)
         self._clock = clock
         self._lease_clock = lease_clock or clock
 
     async def expire_all_leases(self) -> int:
         """Expire all leases, and return how many there were. For a process that has just locked the file."""
-        return await self._database.write(
-            lambda connection: (
-                connection.execute("UPDATE runs SET lease_until = -9e999 WHERE status = 'running'").rowcount
-            )
-        )
 
-    async def submit(self, spec: RunSpec, worker: str | None, ttl_s: float, queue_limit: int) -> Submitted:
+        def work(connection: sqlite3.Connection) -> int:
+            connection.execute(_EXPIRE_REQUESTS)
+            return connection.execute(_EXPIRE_LEASES).rowcount
+
+        return await self._database.write(work)
+
+    async def submit(
+        self, spec: RunSpec, worker: str, ttl_s: float, queue_limit: int, *, has_room: bool = True
+    ) -> Submitted:
         packed = pack_input(spec)
 
         def work(connection: sqlite3.Connection) -> Submitted:
@@ -66,23 +69,28 @@ class SqliteRuns:
                 return _resubmitted(rivals[0], spec)
             now = self._clock()
             check_not_deleted(connection, spec.run_id, now)
-            ended, is_free = _resolve_busy_thread(connection, spec, rivals, now)
-            granted = (worker, self._lease_clock() + ttl_s) if worker is not None and is_free else None
-            if granted is None:
-                _check_queue(connection, queue_limit)
-            number, is_thread_new = insert_run(connection, spec, packed, now, granted)
-            status: Status = "running" if granted else "pending"
-            attempt = 1 if granted else 0
-            run = Run(spec, status, attempt=attempt, number=number, created_at=to_datetime(now))
-            lease = Lease(run, granted[0], is_thread_new=is_thread_new) if granted else None
-            return Submitted(run, lease, ended)
+            stopped, is_free = self._resolve_busy_thread(connection, spec, rivals, now)
+            until, is_granted = self._lease_clock() + ttl_s, has_room and is_free
+            if not is_granted:
+                check_queue(_count_waiting(connection), queue_limit)
+            lease = (worker, until) if is_granted else None
+            requested = (worker, until) if spec.attached and not is_granted else None
+            number, is_thread_new = insert_run(
+                connection, spec, packed, now, lease=lease, requested=requested
+            )
+            status: Status = "running" if is_granted else "pending"
+            run = Run(spec, status, attempt=int(is_granted), number=number, created_at=to_datetime(now))
+            return Submitted(
+                run, Lease(run, worker, is_thread_new=is_thread_new) if is_granted else None, stopped
+            )
 
         return await self._database.write(work)
 
     async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
         def work(connection: sqlite3.Connection) -> list[Lease]:
             now = self._lease_clock()
-            numbers = [number for (number,) in connection.execute(_CLAIMABLE, (now, n))]
+            given = {"now": now, "worker": worker, "limit": n}
+            numbers = [number for (number,) in connection.execute(_CLAIMABLE, given)]
             rows = [start_attempt(connection, number, worker, now + ttl_s) for number in numbers]
             return [Lease(to_run(row), worker, row["stop"]) for row in rows]
 
@@ -91,9 +99,10 @@ class SqliteRuns:
             self._database.forget(each.run.spec.run_id)
         return leases
 
-    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Renewal:
+    async def renew(self, worker: str, leases: Sequence[Lease], ttl_s: float) -> Renewal:
         def work(connection: sqlite3.Connection) -> Renewal:
             renewal, until = Renewal(set(), {}), self._lease_clock() + ttl_s
+            connection.execute(_RENEW_REQUESTS, (until, worker))
             for each in leases:
                 run_id = each.run.spec.run_id
                 renewed = connection.execute(
@@ -115,7 +124,6 @@ class SqliteRuns:
         unwritten: Sequence[Event] = (),
         output: Json = None,
         touched: bool = True,
-        retention_s: float | None = None,
     ) -> bool:
         packed = None if output is None else dumps(output)
         run_id = lease.run.spec.run_id
@@ -127,7 +135,7 @@ class SqliteRuns:
             leased = _IS_LEASED, _key(lease)
             if not end(connection, leased, last, now, output=packed, touched=touched):
                 return False
-            expires_at = None if retention_s is None else now + retention_s
+            expires_at = now + self._retention.retention_s
             write_events(connection, {run_id: [*unwritten, last]}, now, expires_at=expires_at)
             return True
 
@@ -135,6 +143,7 @@ class SqliteRuns:
             return await self._database.write(work)
         finally:
             self._database.forget(run_id)
+            self._retention.sweep()
 
     async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
@@ -149,16 +158,41 @@ class SqliteRuns:
 
         return await self._database.write(work)
 
-    async def stop(self, run_id: RunId, how: Stop) -> Run | None:
+    async def stop(self, run_id: RunId, how: Stop, *, owner: Owner | None = None) -> Run | None:
         def work(connection: sqlite3.Connection) -> Run | None:
-            if (row := find(connection, run_id)) is None:
+            if (row := find(connection, run_id, owner)) is None:
                 return None
-            return stop_run(connection, row, how, self._clock()) or _run(find(connection, run_id))
+            return self._stop(connection, row, how, self._clock()) or _run(find(connection, run_id))
 
         return await self._database.write(work)
 
-    async def get(self, run_id: RunId) -> Run | None:
-        return await self._database.read(lambda connection: _run(find(connection, run_id)))
+    async def get(self, run_id: RunId, *, owner: Owner | None = None) -> Run | None:
+        return await self._database.read(lambda connection: _run(find(connection, run_id, owner)))
+
+    async def statuses(self, run_ids: Collection[RunId]) -> dict[RunId, RunStatus]:
+        def work(connection: sqlite3.Connection) -> dict[RunId, RunStatus]:
+            rows = connection.execute(_STATUSES, (orjson.dumps(list(run_ids)),))
+            return {row["run_id"]: to_status(row) for row in rows}
+
+        return await self._database.read(work)
+
+    def _resolve_busy_thread(
+        self, connection: sqlite3.Connection, spec: RunSpec, rivals: Sequence[sqlite3.Row], now: float
+    ) -> tuple[list[Run], bool]:
+        """Apply on_busy; return the runs that it has ended, and whether the thread is free.
+
+        Raises UnknownThread, ThreadBusy, ThreadInterrupted, NotInterrupted.
+        """
+        check_thread(spec, [Rival(row["run_id"], row["status"], row["owner"]) for row in rivals])
+        active = [row for row in rivals if row["status"] in ACTIVE]
+        if spec.on_busy == "enqueue":
+            return [], not active
+        how: Stop = "rollback" if spec.on_busy == "rollback" else "cancel"
+        ended = [run for row in active if (run := self._stop(connection, row, how, now))]
+        return ended, len(ended) == len(active)
+
+    def _stop(self, connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float) -> Run | None:
+        return stop_run(connection, row, how, now, retention_s=self._retention.retention_s)
 
     async def check_not_deleted(self, run_id: RunId) -> None:
         await self._database.read(lambda connection: check_not_deleted(connection, run_id, self._clock()))
@@ -167,12 +201,22 @@ class SqliteRuns:
 _IS_LEASED = "run_id = ? AND attempt = ? AND worker = ? AND status = 'running'"
 
 _CLAIMABLE = """
-SELECT number FROM runs WHERE status = 'running' AND lease_until <= ?
+SELECT number FROM runs WHERE status = 'running' AND lease_until <= :now
 UNION ALL
-SELECT min(number) FROM runs AS waiting WHERE status = 'pending' AND NOT EXISTS (
-    SELECT 1 FROM runs WHERE status = 'running' AND thread_id = waiting.thread_id
-) GROUP BY thread_id
-ORDER BY number LIMIT ?
+SELECT number FROM runs WHERE number IN (
+    SELECT min(number) FROM runs AS waiting WHERE status = 'pending' AND NOT EXISTS (
+        SELECT 1 FROM runs WHERE status = 'running' AND thread_id = waiting.thread_id
+    ) GROUP BY thread_id
+) AND (requested_by IS NULL OR requested_by = :worker OR requested_until <= :now)
+ORDER BY number LIMIT :limit
+"""
+_RENEW_REQUESTS = "UPDATE runs SET requested_until = ? WHERE status = 'pending' AND requested_by = ?"
+_EXPIRE_REQUESTS = """
+UPDATE runs SET requested_until = -9e999 WHERE status = 'pending' AND requested_by IS NOT NULL
+"""
+_EXPIRE_LEASES = "UPDATE runs SET lease_until = -9e999 WHERE status = 'running'"
+_STATUSES = """
+SELECT run_id, status, attempt, last FROM json_each(?) AS asked JOIN runs ON run_id = asked.value
 """
 
 
@@ -185,41 +229,10 @@ def _run(row: sqlite3.Row | None) -> Run | None:
 
 
 def _resubmitted(existing: sqlite3.Row, spec: RunSpec) -> Submitted:
-    if existing["digest"] != spec.digest:
-        raise IdempotencyConflict(f"run {spec.run_id!r} was started before, with another body")
+    check_same(spec, owner=existing["owner"], digest=existing["digest"])
     return Submitted(to_run(existing), None, [])
 
 
-def _resolve_busy_thread(
-    connection: sqlite3.Connection, spec: RunSpec, rivals: Sequence[sqlite3.Row], now: float
-) -> tuple[list[Run], bool]:
-    """Apply on_busy; return the runs that it has ended, and whether the thread is free.
-
-    Raises ThreadBusy, ThreadInterrupted, NotInterrupted.
-    """
-    is_interrupted = bool(rivals) and rivals[-1]["status"] == "interrupted"
-    is_question_open = is_interrupted and spec.answered in (None, rivals[-1]["run_id"])
-    if spec.answers is not None and not is_question_open:
-        raise NotInterrupted(f"thread {spec.thread_id!r} doesn't wait for an answer, or has got it")
-    if spec.answers is None and is_interrupted and spec.on_busy != "rollback":
-        raise ThreadInterrupted(
-            f"thread {spec.thread_id!r} waits for the answer to an interrupt; answer it, or start with"
-            " on_busy 'rollback'"
-        )
-    active = [row for row in rivals if row["status"] in ("pending", "running")]
-    if active and spec.on_busy == "reject":
-        raise ThreadBusy(
-            f"run {active[0]['run_id']!r} is active on thread {spec.thread_id!r}; wait, cancel it, or start"
-            " with another on_busy"
-        )
-    if spec.on_busy == "enqueue":
-        return [], not active
-    how: Stop = "rollback" if spec.on_busy == "rollback" else "cancel"
-    ended = [run for row in active if (run := stop_run(connection, row, how, now))]
-    return ended, len(ended) == len(active)
-
-
-def _check_queue(connection: sqlite3.Connection, limit: int) -> None:
+def _count_waiting(connection: sqlite3.Connection) -> int:
     (waiting,) = connection.execute("SELECT count(*) FROM runs WHERE status = 'pending'").fetchone()
-    if waiting >= limit:
-        raise TooManyRuns(f"{waiting} runs are waiting already; try again in a moment")
+    return int(waiting)

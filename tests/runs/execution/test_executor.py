@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from langgraph.graph import START, StateGraph
 from seltzer.cursor import Cursor
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.ports import Checkpoints, EventLog, Runs, Stores
+from seltzer.runs.ports import Checkpoints, EventLog, Runs, Stores, Wake
 from seltzer.runs.run import Lease, Run
 from seltzer.runs.streaming.flusher import LIMIT
 from seltzer.stores.open import FILE_NAME
@@ -44,13 +44,8 @@ class FailingLog:
     async def read(self, after: Mapping[RunId, Cursor]) -> dict[RunId, list[Event]]:
         return await self._log.read(after)
 
-    async def expire(self, run_id: RunId, ttl_s: float) -> None:
-        if self.is_full:
-            raise StorageFailed("the disk is full")
-        await self._log.expire(run_id, ttl_s)
-
-    async def sweep(self) -> None:
-        await self._log.sweep()
+    def wakes(self) -> AsyncIterator[Wake] | None:
+        return self._log.wakes()
 
 
 class FailingRuns:
@@ -197,22 +192,6 @@ async def test_a_run_waits_between_its_steps_while_the_log_is_full(engine_of: En
     with anyio.fail_after(10):
         *_, last = [event async for event in engine.follow("r", Cursor(1, LIMIT))]
     assert (last.kind, begun) == ("finished", ["more"])
-
-
-async def test_a_log_that_cannot_be_swept_ends_no_run(
-    engine_of: Engines, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Untidy(FailingLog):
-        async def sweep(self) -> None:
-            raise StorageFailed("the disk is full")
-
-    engine = await engine_of(
-        agent(["one"], ["two"]), change=lambda stores: replace(stores, event_log=Untidy(stores.event_log))
-    )
-
-    assert answer(await run_to_end(engine, run_spec(run_id="r1"))) == "one"
-    assert answer(await run_to_end(engine, run_spec(run_id="r2"))) == "two"
-    assert "can't be kept in order" in caplog.text
 
 
 async def test_a_thread_that_cannot_be_pruned_ends_no_run(

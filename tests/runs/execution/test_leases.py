@@ -40,7 +40,7 @@ class Rows:
         claimed, self.waiting = self.waiting[:n], self.waiting[n:]
         return claimed
 
-    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Renewal:
+    async def renew(self, worker: str, leases: Sequence[Lease], ttl_s: float) -> Renewal:
         self.asked.append(("renew", [each.run.spec.run_id for each in leases]))
         if self.error:
             raise self.error

@@ -46,10 +46,7 @@ class GatedLog:
     async def read(self, after: Mapping[RunId, Cursor]) -> dict[RunId, list[Event]]:
         return {run_id: self.taken[run_id] for run_id in after if run_id in self.taken}
 
-    async def expire(self, run_id: RunId, ttl_s: float) -> None:
-        self.taken.pop(run_id, None)
-
-    async def sweep(self) -> None: ...
+    def wakes(self) -> None: ...
 
 
 class Run:

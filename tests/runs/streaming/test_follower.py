@@ -13,7 +13,6 @@ from anyio.lowlevel import checkpoint
 from seltzer.cursor import START, Cursor
 from seltzer.errors import InvalidCursor, StreamGap
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.ports import EventLog, Stores
 from seltzer.runs.streaming.hub import TAIL_LIMIT
 from seltzer.stores.open import Retention
@@ -253,7 +252,7 @@ async def test_what_is_not_kept_any_more_is_a_gap(engine_of: Engines) -> None:
 
 async def test_an_expired_run_is_a_gap_until_only_its_end_is_lacking(engine_of: Engines) -> None:
     """The end is in the run's row."""
-    engine = await engine_of(agent(["a"]), limits=RunLimits(retention_s=0))
+    engine = await engine_of(agent(["a"]), keeping=Retention(retention_s=0))
     *_, before, last = await run_to_end(engine, run_spec())
     await engine.aclose()  # and so the log is tidied
 
@@ -270,7 +269,7 @@ async def test_an_expired_run_is_a_gap_until_only_its_end_is_lacking(engine_of: 
 
 
 async def test_the_end_of_a_run_that_never_began_outlasts_its_log(engine_of: Engines) -> None:
-    engine = await engine_of(agent([asyncio.Event()]), limits=RunLimits(retention_s=0))
+    engine = await engine_of(agent([asyncio.Event()]), keeping=Retention(retention_s=0))
     await engine.start(run_spec(run_id="first"))
     await engine.start(run_spec(run_id="r", on_busy="enqueue"))
     await engine.cancel("r")

@@ -24,6 +24,8 @@ from tests.stores.conversing import blocked_writes
 pytestmark = pytest.mark.anyio
 
 NEWEST = all_migrations()[-1].number
+ADDED_BY_5 = ["threads owner", "threads metadata", "runs owner", "runs requested_by", "runs requested_until"]
+UNDO_5 = ["ALTER TABLE {} DROP COLUMN {}".format(*each.split()) for each in ADDED_BY_5]
 
 
 @pytest.fixture
@@ -530,7 +532,7 @@ def test_the_migrations_are_numbered_without_gaps() -> None:
 async def test_a_file_at_version_1_with_checkpoints_keeps_them(file: Path) -> None:
     await opened_and_closed(file)
     state = "INSERT INTO checkpoints VALUES (1, 't', '', 'c', NULL, '{}', 'json', 'state')"
-    await asyncio.to_thread(make, file, "DROP TABLE deleted_runs", "PRAGMA user_version = 1", state)
+    await asyncio.to_thread(make, file, *UNDO_5, "DROP TABLE deleted_runs", "PRAGMA user_version = 1", state)
 
     await opened_and_closed(file)
 
@@ -541,7 +543,7 @@ async def test_a_file_at_version_1_with_checkpoints_keeps_them(file: Path) -> No
 async def test_a_title_of_an_earlier_version_is_found_as_one_of_today(file: Path) -> None:
     await opened_and_closed(file)
     thread = "INSERT INTO threads VALUES ('t', 'agent', 'ＡＢＣ', 'ａｂｃ', 0, 0, 1)"
-    await asyncio.to_thread(make, file, "PRAGMA user_version = 3", thread)
+    await asyncio.to_thread(make, file, *UNDO_5, "PRAGMA user_version = 3", thread)
 
     await opened_and_closed(file)
 

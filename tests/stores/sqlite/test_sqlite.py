@@ -3,17 +3,18 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from seltzer.cursor import START
-from seltzer.runs.event import Event
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import Database, open_database
-from seltzer.stores.sqlite.event_log import SWEEP_S, SqliteEventLog
+from seltzer.stores.sqlite.event_log import SqliteEventLog
+from seltzer.stores.sqlite.retention import SWEEP_S, LogRetention
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
-from tests.stores.conformance import SMALL_LIMIT, Clock, events, stored
+from tests.stores.conformance import RETENTION_S, SMALL_LIMIT, Begun, Clock, events, stored
 from tests.stores.conformance_runs import TTL_S, claim, end, ids, leased, waiting
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +44,19 @@ def small_log(database: Database, clock: Clock) -> SqliteEventLog:
 
 @pytest.fixture
 def runs(database: Database, clock: Clock) -> SqliteRuns:
-    return SqliteRuns(database, clock=clock)
+    retention = LogRetention(database, retention_s=RETENTION_S, clock=clock)
+    return SqliteRuns(database, clock=clock, retention=retention)
+
+
+async def all_written(database: Database) -> None:
+    """Wait for what was posted: a sweep."""
+    await database.read(lambda connection: None, after_posts=True)
+
+
+def keeping_nothing(database: Database, clock: Clock, **options: Any) -> SqliteRuns:
+    """Return runs whose events expire as soon as they end."""
+    retention = LogRetention(database, retention_s=0, clock=clock, **options)
+    return SqliteRuns(database, clock=clock, retention=retention)
 
 
 async def count_rows(database: Database, table: str) -> int:
@@ -54,127 +67,145 @@ async def count_rows(database: Database, table: str) -> int:
     return await database.read(work)
 
 
-async def test_a_flush_writes_one_row_a_run(log: SqliteEventLog, database: Database) -> None:
-    await log.append({"r": events(1, 50), "s": events(1, 50)})
+async def test_a_flush_writes_one_row_a_run(
+    log: SqliteEventLog, runs: SqliteRuns, database: Database
+) -> None:
+    await Begun(log, runs).append({"r": events(1, 50), "s": events(1, 50)})
 
     assert await count_rows(database, "events") == 2
 
 
-async def test_events_beyond_the_limit_are_deleted(small_log: SqliteEventLog, database: Database) -> None:
+async def test_events_beyond_the_limit_are_deleted(
+    small_log: SqliteEventLog, runs: SqliteRuns, database: Database
+) -> None:
+    begun = Begun(small_log, runs)
     for seq in range(1, 101):
-        await small_log.append({"r": events(seq, seq), "s": events(seq, seq)})
+        await begun.append({"r": events(seq, seq), "s": events(seq, seq)})
         assert await count_rows(database, "events") <= 2 * 2 * SMALL_LIMIT
 
     assert await stored(small_log, events(95, 95)[0].cursor, "s") == events(96, 100)
 
 
 async def test_a_shortened_log_does_not_block_the_sweep(
-    small_log: SqliteEventLog, database: Database
+    small_log: SqliteEventLog, database: Database, clock: Clock
 ) -> None:
-    await small_log.append({"long": events(1, 1)})
-    await small_log.append({"short": events(1, 1)})
+    runs = keeping_nothing(database, clock)
+    begun = Begun(small_log, runs)
+    await begun.append({"long": events(1, 1)})
+    await begun.append({"short": events(1, 1)})
     for seq in range(2, 20):
-        await small_log.append({"long": events(seq, seq)})
+        await begun.append({"long": events(seq, seq)})
     before = await count_rows(database, "events")
+    clock.now += SWEEP_S
 
-    await small_log.expire("short", 0)
+    await begun.end("short", 2)
+    await all_written(database)
 
-    assert await count_rows(database, "events") == before - 1
-
-
-async def test_expired_events_are_deleted_by_the_next_expire(
-    log: SqliteEventLog, database: Database, clock: Clock
-) -> None:
-    for run_id in "rst":
-        await log.append({run_id: events(1, 3)})
-        await log.append({run_id: events(4, 6)})
-    await log.expire("r", 60)
-    await log.expire("s", 60)
-    clock.now += 61
-    assert await count_rows(database, "logs") == 3
-
-    await log.expire("t", 60)
-
-    assert await count_rows(database, "logs") == 1
-    assert await count_rows(database, "events") == 2
-    assert await stored(log, run_id="t") == events(1, 6)
+    assert await count_rows(database, "events") == before  # one more, and the short one's first less
 
 
-async def test_sweeps_are_paced_however_often_they_are_requested(
+async def test_expired_events_are_deleted_by_a_later_runs_end(
     log: SqliteEventLog, runs: SqliteRuns, database: Database, clock: Clock
 ) -> None:
+    begun = Begun(log, runs)
+    for run_id in "rst":
+        await begun.append({run_id: events(1, 3)})
+        await begun.append({run_id: events(4, 6)})
+    await begun.end("r", 7)
+    await begun.end("s", 7)
+    clock.now += RETENTION_S + 1
+    assert await count_rows(database, "logs") == 3
+
+    last = await begun.end("t", 7)
+    await all_written(database)
+
+    assert await count_rows(database, "logs") == 1
+    assert await count_rows(database, "events") == 5  # from the first of a log that is kept on
+    assert await stored(log, run_id="t") == [*events(1, 6), last]
+
+
+async def test_sweeps_are_paced_however_many_runs_end(
+    log: SqliteEventLog, database: Database, clock: Clock
+) -> None:
+    runs = keeping_nothing(database, clock)
     left = []
     for run_id in "rst":
-        await end(runs, await leased(runs, run_id, run_id), retention_s=0)
-        await log.sweep()
+        await end(runs, await leased(runs, run_id, run_id))
+        await all_written(database)
         left.append(await count_rows(database, "logs"))
     assert await log.read(dict.fromkeys("rst", START)) == {}
     clock.now += SWEEP_S
 
-    await log.sweep()
+    await end(runs, await leased(runs, "u", "u"))
+    await all_written(database)
 
     assert left == [0, 1, 2]
     assert await count_rows(database, "logs") == await count_rows(database, "events") == 0
 
 
-async def test_a_clock_that_was_set_back_does_not_postpone_the_sweep(
-    log: SqliteEventLog, runs: SqliteRuns, database: Database, clock: Clock
-) -> None:
-    await log.sweep()
+async def test_a_clock_that_was_set_back_postpones_no_sweep(database: Database, clock: Clock) -> None:
+    runs = keeping_nothing(database, clock)
+    await end(runs, await leased(runs, "r", "r"))
     clock.now -= 3600
-    await end(runs, await leased(runs, "r", "r"), retention_s=0)
 
-    await log.sweep()
+    await end(runs, await leased(runs, "s", "s"))
+    await all_written(database)
 
     assert await count_rows(database, "logs") == 0
 
 
 async def test_sweeps_follow_each_other_while_there_is_much_to_delete(
-    runs: SqliteRuns, database: Database, clock: Clock
+    database: Database, clock: Clock
 ) -> None:
-    log = SqliteEventLog(database, clock=clock, swept_at_once=2)
+    retention = LogRetention(database, retention_s=RETENTION_S, swept_at_once=2, clock=clock)
+    runs = SqliteRuns(database, clock=clock, retention=retention)
     for n in range(6):
-        await end(runs, await leased(runs, str(n), str(n)), retention_s=0)
+        await end(runs, await leased(runs, str(n), str(n)))
+    clock.now += RETENTION_S + 1
 
     left = []
-    for _ in range(4):
-        await log.sweep()
+    for n in range(4):
+        await end(runs, await leased(runs, f"later {n}", f"later {n}"))
+        await all_written(database)
         left.append(await count_rows(database, "events"))
 
-    assert left == [4, 2, 0, 0]
+    assert left == [5, 4, 3, 4]
 
 
 async def test_a_sweep_deletes_a_limited_number_of_rows(database: Database, clock: Clock) -> None:
-    log = SqliteEventLog(database, clock=clock, swept_at_once=3)
+    runs = SqliteRuns(
+        database, clock=clock, retention=LogRetention(database, retention_s=60, swept_at_once=3, clock=clock)
+    )
+    begun = Begun(SqliteEventLog(database, clock=clock), runs)
     for seq in range(1, 6):
-        await log.append({"r": events(seq, seq)})
-    await log.expire("r", 60)
+        await begun.append({"r": events(seq, seq)})
+    await begun.end("r", 6)
     clock.now += 61
 
     left = []
-    for _ in range(3):
-        await log.sweep()
+    for n in range(3):
+        await begun.end(f"other {n}", 1)
+        await all_written(database)
         left.append(await count_rows(database, "events"))
 
-    assert left == [2, 0, 0]
+    assert left == [4, 2, 3]
 
 
-async def test_events_of_an_ended_run_expire_though_its_process_died_before_expire(
-    log: SqliteEventLog, runs: SqliteRuns, clock: Clock
+async def test_events_of_an_ended_run_expire_though_nothing_has_set_when(
+    log: SqliteEventLog, runs: SqliteRuns, database: Database, clock: Clock
 ) -> None:
-    last = await end(runs, await leased(runs, "ended", "t"))
-    lease = await leased(runs, "running", "u")
-    token = Event(lease.run.attempt, 1, "token", {})
-    await log.append({"running": [token]})
-    await log.expire("ended", 60)
-    await end(runs, await leased(runs, "unasked", "t"))
+    """As an earlier version could leave them."""
+    begun = Begun(log, runs)
+    await begun.append({"ended": events(1, 1), "running": events(1, 1)})
+    last = await begun.end("ended", 2)
+    await database.write(lambda connection: connection.execute("UPDATE logs SET expires_at = NULL"))
 
-    await log.expire_ended(600)
+    await LogRetention(database, retention_s=600, clock=clock).expire_ended()
 
-    clock.now += 61
-    assert await log.read({"ended": START, "unasked": START}) == {"unasked": [last]}
-    clock.now += 600
-    assert await log.read({"unasked": START, "running": START}) == {"running": [token]}
+    clock.now += 599
+    assert await log.read({"ended": START}) == {"ended": [*events(1, 1), last]}
+    clock.now += 2
+    assert await log.read({"ended": START, "running": START}) == {"running": events(1, 1)}
 
 
 async def test_a_deleted_threads_events_are_not_in_the_file(

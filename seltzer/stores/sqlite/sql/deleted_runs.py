@@ -3,8 +3,8 @@
 import sqlite3
 from typing import Final
 
-from seltzer.errors import RunDeleted
 from seltzer.runs.event import RunId
+from seltzer.stores.submission import run_deleted
 
 KEPT_S: Final = 86_400.0
 
@@ -28,4 +28,4 @@ def check_not_deleted(connection: sqlite3.Connection, run_id: RunId, now: float)
         "SELECT 1 FROM deleted_runs WHERE run_id = ? AND deleted_at > ?", (run_id, now - KEPT_S)
     ).fetchone()
     if found is not None:
-        raise RunDeleted(f"run {run_id!r} was deleted with its thread; use a new key for a new run")
+        raise run_deleted(run_id)

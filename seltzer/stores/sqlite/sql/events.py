@@ -39,6 +39,27 @@ class _Row(NamedTuple):
     body: bytes
 
 
+def append_events(
+    connection: sqlite3.Connection, batch: Mapping[RunId, Sequence[Event]], now: float, events_limit: int
+) -> set[RunId]:
+    """Store the events of the attempts that are running, and return the runs that are fenced.
+
+    As EventLog.append does.
+    """
+    (found,) = connection.execute(_RUNNING, (orjson.dumps(list(batch)),)).fetchone()
+    running = orjson.loads(found)
+    fenced = {
+        run_id for run_id, events in batch.items() if events and events[-1].attempt != running.get(run_id)
+    }
+    fresh = {
+        run_id: [event for event in events if event.attempt == running[run_id]]
+        for run_id, events in batch.items()
+        if run_id in running
+    }
+    write_events(connection, fresh, now, events_limit=events_limit)
+    return fenced
+
+
 def write_events(
     connection: sqlite3.Connection,
     batch: Mapping[RunId, Sequence[Event]],
@@ -46,8 +67,8 @@ def write_events(
     *,
     events_limit: int | None = None,
     expires_at: float | None = None,
-) -> set[RunId]:
-    """Store the events that aren't stored yet, and return the fenced runs, as EventLog.append does.
+) -> None:
+    """Store the events that aren't stored yet; the caller has checked that their attempts may write.
 
     With a limit, the file has at most about twice as many events of a run. expires_at: when the runs' events
     expire, unless sooner.
@@ -57,13 +78,9 @@ def write_events(
     rows: list[_Row] = []
     grown: list[tuple[Any, ...]] = []
     too_long: list[tuple[RunId, int, int]] = []
-    fenced = set()
     for run_id, events in batch.items():
         next_row, head = last_row + len(rows) + 1, heads.get(run_id, _Head())
-        added, is_fenced = _pack(head, events, next_row)
-        if is_fenced:
-            fenced.add(run_id)
-        if added:
+        if added := _pack(head, events, next_row):
             rows += added
             row_id, _, attempt, last_seq, upto, _ = added[-1]
             grown.append((run_id, next_row, row_id, attempt, last_seq, upto, expires_at))
@@ -73,7 +90,6 @@ def write_events(
     insert(connection, _GROW, grown)
     for each in too_long:
         _cut(connection, *each)
-    return fenced
 
 
 def read_events(
@@ -130,6 +146,10 @@ DELETE FROM events WHERE row_id < min(
     (SELECT coalesce(min(first_row), 9223372036854775807) FROM logs), (SELECT min(row_id) + ? FROM events)
 )
 """
+_RUNNING: Final = """
+SELECT json_group_object(run_id, attempt) FROM json_each(?) AS asked JOIN runs ON run_id = asked.value
+WHERE status = 'running'
+"""
 # One row, however many runs are requested.
 _HEADS: Final = """
 SELECT (SELECT coalesce(max(row_id), 0) FROM events), json_group_array(json_array(
@@ -173,12 +193,11 @@ def _heads(
     return heads, expired, last_row
 
 
-def _pack(head: _Head, events: Iterable[Event], next_row: int) -> tuple[list[_Row], bool]:
-    """Return rows for the events after the head, one an attempt, and whether the run is fenced."""
+def _pack(head: _Head, events: Iterable[Event], next_row: int) -> list[_Row]:
+    """Return rows for the events after the head, one an attempt."""
     previous, attempt, last_seq, upto = head
     rows: list[_Row] = []
     lines: list[bytes] = []
-    is_fenced = False
 
     def close_row() -> None:
         row_id = next_row + len(rows)
@@ -186,9 +205,7 @@ def _pack(head: _Head, events: Iterable[Event], next_row: int) -> tuple[list[_Ro
         rows.append(_Row(row_id, before, attempt, last_seq, upto, b"\n".join(lines)))
 
     for event in events:
-        if event.attempt < attempt:
-            is_fenced = True
-        elif event.attempt > attempt or event.seq > last_seq:
+        if event.cursor > (attempt, last_seq):
             if event.attempt > attempt and lines:
                 close_row()
                 lines = []
@@ -196,7 +213,7 @@ def _pack(head: _Head, events: Iterable[Event], next_row: int) -> tuple[list[_Ro
             lines.append(b"%d %b %b" % (last_seq, event.kind.encode(), dumps(event.data)))
     if lines:
         close_row()
-    return rows, is_fenced
+    return rows
 
 
 def _parse(attempt: int, line: bytes) -> Event:

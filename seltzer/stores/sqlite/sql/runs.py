@@ -11,10 +11,11 @@ import orjson
 from seltzer.errors import StateNotStorable
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
-from seltzer.runs.run import STATUS_OF_LAST, Labels, Run, RunSpec, Stop
+from seltzer.runs.run import STATUS_OF_LAST, Labels, Owner, Run, RunSpec, RunStatus, Stop
 from seltzer.runs.text import fold
 from seltzer.stores.checkpoints.serializer import NotStorable, SafeSerializer
 from seltzer.stores.sqlite.sql.events import write_events
+from seltzer.stores.submission import unknown_thread
 
 ACTIVE: Final = "(status IN ('pending', 'running'))"
 # A run that ended without touching its thread is never the newest one there.
@@ -29,13 +30,14 @@ SELECT * FROM runs WHERE run_id = :run_id OR number IN (
 ) OR number = ({_NEWEST % "number"})
 """
 _ADD_THREAD: Final = """
-INSERT INTO threads VALUES (:thread_id, :graph, :title, :title_folded, :now, :now, :number)
+INSERT INTO threads (thread_id, graph, title, title_folded, created_at, updated_at, number, owner)
+VALUES (:thread_id, :graph, :title, :title_folded, :now, :now, :number, :owner)
 ON CONFLICT (thread_id) DO NOTHING
 """
 _RENEW_THREAD: Final = """
 UPDATE threads SET graph = :graph, updated_at = :now, number = :number,
     title = iif(title = '', :title, title), title_folded = iif(title = '', :title_folded, title_folded)
-WHERE thread_id = :thread_id
+WHERE thread_id = :thread_id AND owner = :owner
 """
 _TOUCH_THREAD: Final = "UPDATE threads SET updated_at = :now WHERE thread_id = :thread_id"
 _FALL_BACK: Final = f"""
@@ -94,8 +96,8 @@ def to_run(row: sqlite3.Row) -> Run:
         is_edit=is_edit,
         digest=row["digest"],
         title=row["title"],
+        owner=row["owner"],
     )
-    last = _loads(row["last"])
     return Run(
         spec=spec,
         status=row["status"],
@@ -103,19 +105,24 @@ def to_run(row: sqlite3.Row) -> Run:
         crashes=row["crashes"],
         number=row["number"],
         created_at=to_datetime(row["created_at"]),
-        last=None if last is None else Event(*last),
+        last=_to_event(row["last"]),
         output=_loads(row["output"]),
     )
+
+
+def to_status(row: sqlite3.Row) -> RunStatus:
+    """Return how far the run of a row is."""
+    return RunStatus(row["status"], row["attempt"], _to_event(row["last"]))
 
 
 def to_datetime(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def find(connection: sqlite3.Connection, run_id: RunId) -> sqlite3.Row | None:
-    """Return the run's row."""
+def find(connection: sqlite3.Connection, run_id: RunId, owner: Owner | None = None) -> sqlite3.Row | None:
+    """Return the run's row, if it is the owner's."""
     row: sqlite3.Row | None = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-    return row
+    return None if row is None or owner not in (None, row["owner"]) else row
 
 
 def find_rivals(connection: sqlite3.Connection, run_id: RunId, thread_id: str) -> list[sqlite3.Row]:
@@ -129,31 +136,41 @@ def find_rivals(connection: sqlite3.Connection, run_id: RunId, thread_id: str) -
 
 
 def insert_run(
-    connection: sqlite3.Connection, spec: RunSpec, packed: Input, now: float, lease: tuple[str, float] | None
+    connection: sqlite3.Connection,
+    spec: RunSpec,
+    packed: Input,
+    now: float,
+    *,
+    lease: tuple[str, float] | None,
+    requested: tuple[str, float] | None,
 ) -> tuple[int, bool]:
     """Write the run's row, and its thread's; return its number, and whether the thread is new.
 
     lease: the worker that starts the first attempt at once, and until when it has the lease; None for a
-    pending run.
+    pending run. requested: the same of the worker that has the request of an attached run that waits.
+    Raises UnknownThread if the thread is another owner's.
     """
     added = connection.execute(
         "INSERT INTO runs (run_id, thread_id, graph, status, attempt, has_touched, worker, lease_until,"
         " created_at, attached, max_steps, configurable, on_busy, answers, checkpoint_id, digest, title,"
-        " input_type, input) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " input_type, input, owner, requested_by, requested_until)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(spec.run_id, spec.thread_id, spec.graph),
             *(("running", 1, 1, *lease) if lease else ("pending", 0, 0, None, None)),
             *(now, spec.attached, spec.max_steps),
             *(_pack_config(spec), spec.on_busy, _dumps(spec.answers), spec.checkpoint_id),
             *(spec.digest, spec.title, *packed),
+            *(spec.owner, *(requested or (None, None))),
         ),
     )
     number = added.lastrowid or 0
     title = {"title": spec.title, "title_folded": fold(spec.title)}
-    thread = {"thread_id": spec.thread_id, "graph": spec.graph, "now": now, "number": number, **title}
+    place = {"thread_id": spec.thread_id, "graph": spec.graph, "owner": spec.owner}
+    thread = {**place, "now": now, "number": number, **title}
     is_new = connection.execute(_ADD_THREAD, thread).rowcount > 0
-    if not is_new:
-        connection.execute(_RENEW_THREAD, thread)
+    if not is_new and connection.execute(_RENEW_THREAD, thread).rowcount == 0:
+        raise unknown_thread(spec.thread_id)
     return number, is_new
 
 
@@ -199,12 +216,14 @@ def end(
     return True
 
 
-def stop_run(connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float) -> Run | None:
+def stop_run(
+    connection: sqlite3.Connection, row: sqlite3.Row, how: Stop, now: float, *, retention_s: float
+) -> Run | None:
     """Stop a run, as Runs.stop does, and return it if that has ended it."""
     if row["status"] == "pending":
         last = Event(row["attempt"] + 1, 1, "cancelled", {})
         end(connection, ("number = ?", (row["number"],)), last, now)
-        write_events(connection, {row["run_id"]: [last]}, now)
+        write_events(connection, {row["run_id"]: [last]}, now, expires_at=now + retention_s)
         ended = find(connection, row["run_id"])
         return None if ended is None else to_run(ended)
     if row["status"] == "running":
@@ -226,6 +245,10 @@ def _pack_config(spec: RunSpec) -> bytes:
     if spec.is_edit:
         packed[_IS_EDIT] = True
     return dumps(packed)
+
+
+def _to_event(body: bytes | None) -> Event | None:
+    return None if body is None else Event(*orjson.loads(body))
 
 
 def _dumps(value: object) -> bytes | None:

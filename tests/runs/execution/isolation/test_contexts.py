@@ -113,7 +113,7 @@ async def test_a_run_that_is_started_within_a_chain_is_no_part_of_it(engine_of: 
 
 
 async def test_what_serves_the_whole_process_runs_in_an_empty_context(engine_of: Engines) -> None:
-    """Flushes, leases, retention and pruning: each of them is first asked for by somebody's request."""
+    """Flushes, leases and pruning: each of them is first asked for by somebody's request."""
     callers: set[tuple[str, str]] = set()
     appended = asyncio.Event()
 
@@ -140,7 +140,7 @@ async def test_what_serves_the_whole_process_runs_in_an_empty_context(engine_of:
     await engine.aclose()
 
     own = {verb for verb, caller in callers if caller == "nobody"}
-    assert {"append", "claim", "finish", "expire", "sweep", "prune"} <= own
+    assert {"append", "claim", "finish", "prune"} <= own
     assert {verb for verb, caller in callers if caller != "nobody"} <= {"submit", "get", "read", "stop"}
 
 

@@ -5,7 +5,6 @@ import gc
 import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
 
 import anyio
 import pytest
@@ -14,7 +13,6 @@ from anyio.lowlevel import checkpoint
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event, Json
 from seltzer.runs.execution.limits import RunLimits
-from seltzer.runs.ports import EventLog
 from seltzer.stores.open import FILE_NAME
 from tests.runs.conftest import Engines
 from tests.runs.execution.test_executor import let_leases_run_out
@@ -24,18 +22,16 @@ from tests.stores.conversing import rows
 
 pytestmark = pytest.mark.anyio
 
-AT_ONCE: Final = RunLimits(retention_s=0)
-
 
 class Given(dict[str, Json]):
     """What a run is given, by a class whose instances can be referred to weakly."""
 
 
-async def swept(event_log: EventLog, folder: Path) -> None:
-    """Wait until the file has no events. One log that never expires would block all later ones."""
+async def every_log_expires(folder: Path) -> None:
+    """Wait until each log in the file has its time. One that never expires would block all later ones."""
     with anyio.fail_after(10):
-        while rows(folder / FILE_NAME, "SELECT 1 FROM events LIMIT 1"):
-            await event_log.expire("nobody", 0)  # or only a later run's end would delete what has expired
+        while rows(folder / FILE_NAME, "SELECT 1 FROM logs WHERE expires_at IS NULL"):
+            await checkpoint()
 
 
 async def cancel(engine: Engine, given: Given) -> None:
@@ -74,7 +70,7 @@ async def test_a_run_that_ended_while_it_waited_blocks_nothing(
     engine_of: Engines, tmp_path: Path, end: Callable[[Engine, Given], Awaitable[None]]
 ) -> None:
     gate = asyncio.Event()
-    engine = await engine_of(agent(["one", gate], ["two"]), limits=AT_ONCE)
+    engine = await engine_of(agent(["one", gate], ["two"]))
     await engine.start(run_spec(run_id="r1"))
     first = engine.follow("r1")
     await read_until(first, "token")
@@ -90,20 +86,20 @@ async def test_a_run_that_ended_while_it_waited_blocks_nothing(
             await checkpoint()
 
     assert (await engine.get_run("r2")).status == "cancelled"
-    await swept(engine_of.stores(engine).event_log, tmp_path / "data")
+    await every_log_expires(tmp_path / "data")
     gc.collect()
     assert kept() is None  # nothing stays in the process either
 
 
 async def test_a_run_that_is_released_in_its_turn_blocks_nothing(engine_of: Engines, tmp_path: Path) -> None:
-    engine = await engine_of(agent(["two"]), limits=AT_ONCE)
+    engine = await engine_of(agent(["two"]))
     reservation = await engine.reserve(spec_without_input("r1"))
 
     await reservation.release()
     await engine.start(run_spec(run_id="r2"))
 
     assert await engine.idle(10)
-    await swept(engine_of.stores(engine).event_log, tmp_path / "data")
+    await every_log_expires(tmp_path / "data")
 
 
 async def test_a_run_that_cannot_begin_blocks_nothing(engine_of: Engines) -> None:
@@ -113,14 +109,14 @@ async def test_a_run_that_cannot_begin_blocks_nothing(engine_of: Engines) -> Non
     await read_stored(engine_of.stores(engine).event_log, token.cursor)
     folder = engine_of.killed(engine)
 
-    engine = await engine_of(named(agent(["hi"]), "another"), folder=folder, limits=AT_ONCE)
+    engine = await engine_of(named(agent(["hi"]), "another"), folder=folder)
 
-    await swept(engine_of.stores(engine).event_log, folder)
+    await every_log_expires(folder)
     assert (await engine.get_run("r")).status == "error"
 
 
 async def test_a_run_that_another_has_claimed_is_not_tidied_away(engine_of: Engines, tmp_path: Path) -> None:
-    engine = await engine_of(agent(), limits=RunLimits(runs=1, retention_s=0))  # no room to claim it itself
+    engine = await engine_of(agent(), limits=RunLimits(runs=1))  # no room to claim it itself
     stores = engine_of.stores(engine)
     reservation = await engine.reserve(spec_without_input("r"))
     let_leases_run_out(tmp_path / "data")
