@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import StateSnapshot
@@ -10,6 +10,8 @@ from langgraph.types import StateSnapshot
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.threads.excerpts import changes, excerpt, excerpt_within
 from seltzer.runs.threads.snapshots import Snapshot, checkpoint_id_of, off_loop, snapshot
+
+AT_A_TIME: Final = 10
 
 
 class HistoryPage(NamedTuple):
@@ -33,7 +35,7 @@ async def read_page(
     A state whose values are longer than an equal share of the limit has only what its parent hasn't. What is
     longer than the whole page even so is cut.
     """
-    found = [state async for state in pregel.aget_state_history(thread, limit=limit + 1, before=before)]
+    found = await _read(pregel, thread, limit + 1, before)
     if not has_values:
         return _page([snapshot(state, None) for state in found[:limit]], found)
     if limit_bytes is None:
@@ -53,6 +55,21 @@ async def read_page(
         pages.append(snapshot(state, shown))
         left -= shown.size_bytes
     return _page(pages, found)
+
+
+async def _read(
+    pregel: AnyPregel, thread: RunnableConfig, limit: int, before: RunnableConfig | None
+) -> list[StateSnapshot]:
+    """Return at most limit of the thread's states, a few at a time: LangGraph does not wait between them."""
+    found: list[StateSnapshot] = []
+    while len(found) < limit:
+        count = min(AT_A_TIME, limit - len(found))
+        some = [state async for state in pregel.aget_state_history(thread, limit=count, before=before)]
+        found += some
+        if len(some) < count:
+            break
+        before = some[-1].config
+    return found
 
 
 def _page(states: Sequence[Snapshot], found: Sequence[StateSnapshot]) -> HistoryPage:

@@ -1,12 +1,14 @@
 """Pages of a thread's states within a limit of bytes, whatever the states contain."""
 
 import operator
+import threading
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import TypedDict
 
 from seltzer.errors import UnknownCheckpoint
@@ -187,3 +189,35 @@ async def test_what_can_be_no_checkpoint_is_unknown(engine_of: Engines, before: 
 
     with pytest.raises(UnknownCheckpoint):
         await engine.threads.history("agent", "t", limit=1, before=before)
+
+
+class Noted(BaseModel):
+    """A value that records where it is rendered."""
+
+    text: str
+    rendered_in: ClassVar[set[threading.Thread]] = set()
+
+    @model_serializer(mode="wrap")
+    def render(self, plain: SerializerFunctionWrapHandler) -> Any:
+        self.rendered_in.add(threading.current_thread())
+        return plain(self)
+
+
+class HasNoted(TypedDict):
+    noted: Noted
+    count: int
+
+
+async def test_states_are_rendered_in_other_threads_than_the_loops(engine_of: Engines) -> None:
+    engine = await engine_of(loop(HasNoted, lambda state: {"noted": Noted(text=TEXT)}))
+    await run(engine, {})
+
+    for read_some in (
+        lambda: engine.threads.state("agent", "t"),
+        lambda: engine.threads.history("agent", "t", limit=5),
+        lambda: engine.threads.history("agent", "t", limit=5, limit_bytes=LIMIT_BYTES),
+    ):
+        Noted.rendered_in.clear()
+        await read_some()
+        assert Noted.rendered_in
+        assert threading.current_thread() not in Noted.rendered_in
