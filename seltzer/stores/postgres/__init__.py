@@ -1,0 +1,1 @@
+"""The store of many processes: a Postgres database. Needs the extra `postgres`."""

@@ -1,0 +1,153 @@
+"""The connections of one process to a Postgres database, and what becomes of their errors.
+
+The work of a transaction may be done twice: where the database was restarted, or two transactions met, it is
+tried again for a while. So it changes nothing but the database, and finds what it has written itself.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from contextvars import Context
+from typing import Any, Final, TypeAlias, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from seltzer.errors import StorageClosed, StorageFailed
+from seltzer.stores.postgres.address import Address
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
+Work: TypeAlias = Callable[[Connection], Awaitable[T]]
+
+POOL_LIMIT: Final = 10
+OPERATION_S: Final = 10.0  # one try of a transaction, before its connection is cut
+PATIENCE_S: Final = 4.0  # how long a transaction is tried again; a lease is longer
+RETRY_S: Final = 0.05  # before the second try; twice as long before each further one
+RETRY_LIMIT_S: Final = 0.5
+
+# Two transactions met: the same work succeeds when the other one has ended.
+_MET: Final = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
+# No connection, or none any more. A server that starts or stops says so by the classes 57P and 53.
+_GONE: Final = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+# What of it won't be otherwise in a moment.
+_LASTING: Final = (errors.DiskFull, errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+
+
+class Database:
+    """A database, from open() to aclose().
+
+    is_pooled: a pooler such as PgBouncer in transaction mode is between: no statement can be prepared there.
+    """
+
+    def __init__(self, address: Address, *, pool_limit: int = POOL_LIMIT, is_pooled: bool = False) -> None:
+        self.address = address
+        self._pool = AsyncConnectionPool(
+            address.conninfo,
+            min_size=1,
+            max_size=pool_limit,
+            open=False,
+            timeout=PATIENCE_S,
+            # A process without a database tries to reach it for as long as it lives.
+            reconnect_timeout=PATIENCE_S,
+            kwargs={"autocommit": True, "prepare_threshold": None if is_pooled else 5},
+            name="seltzer",
+        )
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def open(self) -> None:
+        """Open the pool; its connections are made when they are needed."""
+        await self._pool.open()
+
+    async def aclose(self) -> None:
+        """Close the connections after all work before."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._pool.close()
+
+    async def transact(self, work: Work[T], *, patience_s: float = PATIENCE_S) -> T:
+        """Do the work in a transaction, and return its result; undo all of it if it raises.
+
+        A cancelled caller returns at once; its work is done all the same. Raises StorageFailed where the
+        database does, also after it was tried again for patience_s; and what the work raises.
+        """
+
+        async def in_transaction(connection: Connection) -> T:
+            async with connection.transaction():
+                return await work(connection)
+
+        return await self._do(in_transaction, patience_s)
+
+    async def execute(self, work: Work[T], *, patience_s: float = PATIENCE_S) -> T:
+        """Do the work as transact() does, where it is one statement: that needs no transaction of its own."""
+        return await self._do(work, patience_s)
+
+    async def _do(self, work: Work[T], patience_s: float) -> T:
+        # It outlives its caller, so it gets nothing of the caller's context.
+        task = asyncio.get_running_loop().create_task(self._persist(work, patience_s), context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def _persist(self, work: Work[T], patience_s: float) -> T:
+        """Do the work, again and again until it can't be expected to succeed."""
+        loop = asyncio.get_running_loop()
+        until, pause_s, broken = loop.time() + patience_s, RETRY_S, 0
+        while True:
+            try:
+                return await self._try(work, max(until - loop.time(), RETRY_S))
+            except PoolClosed as error:
+                raise StorageClosed("the server is shutting down; try again in a moment") from error
+            except psycopg.Error as error:
+                if not _may_succeed(error) or loop.time() + pause_s > until:
+                    raise _failed(error) from error
+                log.info("the database refuses for the moment, and is asked again: %s", _kind(error))
+                if isinstance(error, psycopg.OperationalError) and not isinstance(error, PoolTimeout):
+                    broken += 1
+            if 0 < broken <= self._pool.max_size:  # after a restart each connection of the pool may be
+                continue
+            await pause(pause_s)
+            pause_s = min(2 * pause_s, RETRY_LIMIT_S)
+
+    async def _try(self, work: Work[T], timeout_s: float) -> T:
+        async with self._pool.connection(timeout_s) as connection:
+            # Not by cancelling: to cancel a statement, its server must be reached.
+            cut = asyncio.get_running_loop().call_later(OPERATION_S, _cut, connection)
+            try:
+                return await work(connection)
+            finally:
+                cut.cancel()
+
+
+def _may_succeed(error: psycopg.Error) -> bool:
+    return isinstance(error, (*_MET, *_GONE)) and not isinstance(error, _LASTING)
+
+
+def _failed(error: psycopg.Error) -> StorageFailed:
+    """Return what callers get. The database's own words are for the log alone."""
+    log.error("the database failed: %s", _kind(error), exc_info=error)
+    return StorageFailed("the database can't be read or written now; try again later (see the log)")
+
+
+def _kind(error: psycopg.Error) -> str:
+    return f"{type(error).__name__} {error.sqlstate or ''}".strip()
+
+
+def _cut(connection: Connection) -> None:
+    """End the connection, whatever it waits for: whoever waits gets an OperationalError."""
+    log.warning("the database hasn't answered for %g s: a connection to it is cut", OPERATION_S)
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as same:
+        same.shutdown(socket.SHUT_RDWR)
+
+
+async def pause(seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.get_running_loop().create_future()

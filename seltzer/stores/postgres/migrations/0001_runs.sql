@@ -1,0 +1,79 @@
+-- Threads, runs and their events.
+
+CREATE SCHEMA seltzer;
+
+CREATE TABLE seltzer.version (number integer NOT NULL);
+INSERT INTO seltzer.version VALUES (0);
+
+-- The one clock of all processes: theirs may differ.
+CREATE FUNCTION seltzer.clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT clock_timestamp()';
+
+CREATE TABLE seltzer.threads (
+    thread_id text PRIMARY KEY,
+    graph text NOT NULL,
+    title text NOT NULL,
+    title_folded text NOT NULL,        -- for looking it up in any case, in any script
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    number bigint NOT NULL             -- its newest run's; one that ended untouched doesn't count
+);
+
+CREATE INDEX threads_by_number ON seltzer.threads (graph, number);
+
+CREATE TABLE seltzer.runs (
+    number bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,  -- the order of all things: clocks may step back
+    run_id text NOT NULL UNIQUE,
+    thread_id text NOT NULL,
+    graph text NOT NULL,
+    status text NOT NULL CHECK (status IN ('pending', 'running', 'success', 'error', 'interrupted', 'cancelled')),
+    attempt integer NOT NULL,
+    crashes integer NOT NULL DEFAULT 0,  -- attempts whose process died over them
+    has_touched boolean NOT NULL,      -- its thread: it was leased, and has not ended without a step
+    worker text,
+    process integer,                   -- the worker's, by the advisory lock that it has while it lives
+    lease_until timestamptz,           -- in no index: a lease is renewed in place
+    stop text CHECK (stop IN ('cancel', 'rollback')),
+    created_at timestamptz NOT NULL,
+    attached boolean NOT NULL,
+    max_steps integer NOT NULL,
+    configurable bytea NOT NULL,       -- JSON, as are answers, last and output
+    on_busy text NOT NULL,
+    answers bytea,
+    checkpoint_id text,
+    digest text NOT NULL,
+    title text NOT NULL,
+    input_type text,
+    input bytea,
+    last bytea,
+    output bytea,
+    events_expire_at timestamptz,      -- when the run's events may be deleted
+    FOREIGN KEY (thread_id) REFERENCES seltzer.threads ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    CHECK ((status = 'running') = (worker IS NOT NULL)),
+    CHECK ((status = 'running') = (lease_until IS NOT NULL)),
+    CHECK ((status IN ('pending', 'running')) = (last IS NULL))
+) WITH (fillfactor = 80);
+
+CREATE UNIQUE INDEX runs_one_running ON seltzer.runs (thread_id) WHERE status = 'running';
+CREATE INDEX runs_by_thread ON seltzer.runs (thread_id, number);
+CREATE INDEX runs_pending ON seltzer.runs (number) WHERE status = 'pending';
+CREATE INDEX runs_by_expiry ON seltzer.runs (events_expire_at) WHERE events_expire_at IS NOT NULL;
+
+-- The log. A row is what one flush wrote of one run's attempt: `body` holds a line an event, `seq kind json`;
+-- `upto` counts the run's events, all that ever were, to this row's last.
+CREATE TABLE seltzer.events (
+    run bigint NOT NULL,               -- its number
+    attempt integer NOT NULL,
+    last_seq integer NOT NULL,
+    upto integer NOT NULL,
+    body bytea NOT NULL,
+    PRIMARY KEY (run, attempt, last_seq)
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.1);
+
+-- The ids of deleted threads' runs, for a day: a request that is sent again by its idempotency key must not
+-- create the thread again.
+CREATE TABLE seltzer.deleted_runs (
+    run_id text PRIMARY KEY,
+    deleted_at timestamptz NOT NULL
+);
+
+CREATE INDEX deleted_runs_by_time ON seltzer.deleted_runs (deleted_at);

@@ -1,0 +1,184 @@
+"""Transactions on a database that is restarted, cut off or full of others, and how it is migrated."""
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+
+from seltzer.errors import LoadError, StorageClosed, StorageFailed
+from seltzer.stores.postgres.address import parse
+from seltzer.stores.postgres.database import Connection, Database
+from seltzer.stores.postgres.migrations import all_migrations, migrate, schema_version
+from tests.stores.postgres.server import TestServer
+
+pytestmark = pytest.mark.anyio
+
+
+async def add(connection: Connection) -> None:
+    await connection.execute("INSERT INTO numbers VALUES (1)")
+
+
+async def count(connection: Connection) -> int:
+    row = await (await connection.execute("SELECT count(*) FROM numbers")).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.fixture
+async def numbers(database: Database) -> Database:
+    async def create(connection: Connection) -> None:
+        await connection.execute("CREATE TABLE numbers (n integer)")
+
+    await database.execute(create)
+    return database
+
+
+async def test_what_raises_leaves_nothing(numbers: Database) -> None:
+    async def work(connection: Connection) -> None:
+        await add(connection)
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        await numbers.transact(work)
+
+    assert await numbers.execute(count) == 0
+
+
+async def test_a_cancelled_callers_work_is_done_all_the_same(numbers: Database) -> None:
+    may_go_on, is_in = asyncio.Event(), asyncio.Event()
+
+    async def work(connection: Connection) -> None:
+        await add(connection)
+        is_in.set()
+        await may_go_on.wait()
+
+    caller = asyncio.create_task(numbers.transact(work))
+    await is_in.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    may_go_on.set()
+    await numbers.aclose()
+
+    reopened = Database(numbers.address)
+    await reopened.open()
+    assert await reopened.execute(count) == 1
+    await reopened.aclose()
+
+
+async def test_a_killed_connection_is_not_noticed_by_callers(numbers: Database) -> None:
+    async def kill_others(connection: Connection) -> None:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    await asyncio.gather(*(numbers.transact(add) for _ in range(8)))  # all connections of the pool
+    await numbers.execute(kill_others)
+
+    await asyncio.gather(*(numbers.transact(add) for _ in range(8)))
+
+    assert await numbers.execute(count) == 16
+
+
+async def test_a_connection_that_dies_amid_a_transaction_has_it_done_again(numbers: Database) -> None:
+    tries = 0
+
+    async def work(connection: Connection) -> None:
+        nonlocal tries
+        tries += 1
+        await add(connection)
+        if tries == 1:
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    await numbers.transact(work)
+
+    assert (tries, await numbers.execute(count)) == (2, 1)
+
+
+async def test_a_conflict_is_tried_again(numbers: Database) -> None:
+    tries = 0
+
+    async def work(connection: Connection) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise psycopg.errors.SerializationFailure
+        await add(connection)
+
+    await numbers.transact(work)
+
+    assert (tries, await numbers.execute(count)) == (2, 1)
+
+
+async def test_a_mistake_is_not_tried_again(numbers: Database, caplog: Any) -> None:
+    tries = 0
+
+    async def work(connection: Connection) -> None:
+        nonlocal tries
+        tries += 1
+        await connection.execute("SELECT * FROM nothing_of_the_kind")
+
+    with pytest.raises(StorageFailed, match="see the log") as failed:
+        await numbers.transact(work)
+
+    assert tries == 1
+    assert "nothing_of_the_kind" not in str(failed.value)
+    assert "UndefinedTable" in caplog.text
+
+
+async def test_a_server_that_is_gone_fails_in_time_and_comes_back(
+    own_server: TestServer,
+) -> None:
+    database = Database(parse(own_server.url()))
+    await database.open()
+    assert await database.execute(one) == 1
+    await asyncio.to_thread(own_server.stop, "immediate")
+
+    with pytest.raises(StorageFailed):
+        await database.transact(one, patience_s=0.2)
+
+    await asyncio.to_thread(own_server.start)
+    assert await database.transact(one) == 1
+    await database.aclose()
+
+
+async def one(connection: Connection) -> int:
+    row = await (await connection.execute("SELECT 1")).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def test_a_closed_one_says_so(database: Database) -> None:
+    await database.aclose()
+
+    with pytest.raises(StorageClosed):
+        await database.execute(one)
+
+
+async def test_many_processes_migrate_at_once(url: str) -> None:
+    databases = [Database(parse(url), pool_limit=1) for _ in range(5)]
+    for each in databases:
+        await each.open()
+
+    versions = await asyncio.gather(*(migrate(each) for each in databases))
+
+    newest = (await asyncio.to_thread(all_migrations))[-1].number
+    assert {after for _, after in versions} == {newest}
+    assert await migrate(databases[0]) == (newest, newest)
+    for each in databases:
+        await each.aclose()
+
+
+async def test_a_later_seltzers_database_is_refused(database: Database) -> None:
+    await migrate(database)
+
+    async def be_later(connection: Connection) -> None:
+        await connection.execute("UPDATE seltzer.version SET number = 999")
+
+    await database.execute(be_later)
+
+    with pytest.raises(LoadError, match="a later Seltzer has migrated it"):
+        await migrate(database)
+    assert await schema_version(database) == 999
