@@ -1,12 +1,13 @@
 """What a store decides when a run is submitted: the same in all of them, whatever their rows are."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from seltzer.errors import (
     IdempotencyConflict,
     NotInterrupted,
     RunDeleted,
+    StateNotStorable,
     ThreadBusy,
     ThreadInterrupted,
     TooManyRuns,
@@ -14,6 +15,36 @@ from seltzer.errors import (
 )
 from seltzer.runs.event import RunId
 from seltzer.runs.run import ACTIVE, Owner, RunSpec, Status
+from seltzer.stores.checkpoints.serializer import NotStorable, SafeSerializer
+
+_serializer: Final = SafeSerializer()
+
+
+class Input(NamedTuple):
+    """A spec's input as it is stored: nothing, where no process would read it."""
+
+    type: str | None = None
+    body: bytes | None = None
+
+
+def pack_input(spec: RunSpec) -> Input:
+    """Return the input as it is stored: an attached run's isn't, as such a run is never retried.
+
+    Raises StateNotStorable.
+    """
+    if spec.attached:
+        return Input()
+    try:
+        return Input(*_serializer.dumps_typed(spec.input))
+    except NotStorable as error:
+        raise StateNotStorable("input", error.type_name) from error
+
+
+def unpack_input(input: Input) -> Any:
+    """Return the input that was packed; None if it wasn't stored."""
+    if input.type is None or input.body is None:
+        return None
+    return _serializer.loads_typed((input.type, input.body))
 
 
 class Rival(NamedTuple):

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from seltzer.runs.ports import Checkpoints, EventLog, Runs, Threads
+from seltzer.stores.memory.data import Data
+from seltzer.stores.memory.event_log import MemoryEventLog
+from seltzer.stores.memory.store import MemoryStore
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.event_log import SqliteEventLog
@@ -54,4 +57,18 @@ async def open_sqlite(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncI
         await database.aclose()
 
 
-STORES: Final[dict[str, Open]] = {"sqlite": open_sqlite}
+@asynccontextmanager
+async def open_memory(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncIterator[Opened]:
+    clock = Clock()
+    store = MemoryStore(Data(clock=clock, retention_s=RETENTION_S))
+    runs, log, threads, checkpoints = (
+        store.stores.runs,
+        store.stores.event_log,
+        store.stores.threads,
+        store.stores.checkpoints,
+    )
+    small_log = MemoryEventLog(store.data, events_limit=small_limit)
+    yield Opened(runs, log, small_log, threads, checkpoints, clock)
+
+
+STORES: Final[dict[str, Open]] = {"memory": open_memory, "sqlite": open_sqlite}

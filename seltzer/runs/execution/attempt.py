@@ -76,7 +76,7 @@ class Attempt:
         self._pregel = pregel
         self._resources = resources
         self._append = resources.flusher.append
-        self._fence = Fence(is_thread_new=lease.is_thread_new)
+        self._fence = Fence(self.run_id, self._attempt, is_thread_new=lease.is_thread_new)
         self._translator = Translator(resources.shapes.of(graph, pregel))
         self._lifecycle = Lifecycle(has_run=lease.run.attempt > 1)
         self._seq = 0

@@ -8,6 +8,8 @@ from typing import Final
 
 from langgraph.checkpoint.base import CheckpointTuple
 
+from seltzer.runs.event import RunId
+
 FENCE: Final = "__seltzer_fence"  # its key in `configurable`; LangGraph keeps `__` keys out of metadata
 
 
@@ -18,15 +20,19 @@ class LeaseLost(Exception):
 class Fence:
     """Valid from the beginning, until it is revoked once and for all.
 
+    run_id, attempt: whose writes these are. A store of several processes checks that the run's row is running
+    that attempt, in the statement that writes; without a run_id nothing but the revocation counts.
     is_thread_new: nothing was ever written to the thread; the checkpointer notes when that has changed.
     input_id: the checkpoint with the run's input, as long as no node but LangGraph's own has run on it.
     has_lasting: a subgraph has written to a state that it keeps from turn to turn.
     ahead: what the attempt has read already, by the place it was read from, for the graph's first read of it.
     """
 
-    __slots__ = ("ahead", "has_lasting", "input_id", "is_thread_new", "is_valid")
+    __slots__ = ("ahead", "attempt", "has_lasting", "input_id", "is_thread_new", "is_valid", "run_id")
 
-    def __init__(self, *, is_thread_new: bool = False) -> None:
+    def __init__(self, run_id: RunId = "", attempt: int = 0, *, is_thread_new: bool = False) -> None:
+        self.run_id = run_id
+        self.attempt = attempt
         self.is_valid = True
         self.is_thread_new = is_thread_new
         self.has_lasting = False

@@ -19,14 +19,13 @@ from seltzer.stores.sqlite.sql.runs import (
     find,
     find_rivals,
     insert_run,
-    pack_input,
     start_attempt,
     stop_run,
     to_datetime,
     to_run,
     to_status,
 )
-from seltzer.stores.submission import Rival, check_queue, check_same, check_thread
+from seltzer.stores.submission import Rival, check_queue, check_same, check_thread, pack_input
 
 
 class SqliteRuns:

@@ -4,18 +4,16 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
-from seltzer.errors import StateNotStorable
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import STATUS_OF_LAST, Labels, Owner, Run, RunSpec, RunStatus, Stop
 from seltzer.runs.text import fold
-from seltzer.stores.checkpoints.serializer import NotStorable, SafeSerializer
 from seltzer.stores.sqlite.sql.events import write_events
-from seltzer.stores.submission import unknown_thread
+from seltzer.stores.submission import Input, unknown_thread, unpack_input
 
 ACTIVE: Final = "(status IN ('pending', 'running'))"
 # A run that ended without touching its thread is never the newest one there.
@@ -51,28 +49,6 @@ _LABELS: Final = "__seltzer_labels"
 _FROM_MESSAGE: Final = "__seltzer_from_message"
 _IS_EDIT: Final = "__seltzer_is_edit"
 
-_serializer: Final = SafeSerializer()
-
-
-class Input(NamedTuple):
-    """A spec's input as it is stored: nothing, where no process would read it."""
-
-    type: str | None = None
-    body: bytes | None = None
-
-
-def pack_input(spec: RunSpec) -> Input:
-    """Return the input as it is stored: an attached run's isn't, as such a run is never retried.
-
-    Raises StateNotStorable.
-    """
-    if spec.attached:
-        return Input()
-    try:
-        return Input(*_serializer.dumps_typed(spec.input))
-    except NotStorable as error:
-        raise StateNotStorable("input", error.type_name) from error
-
 
 def to_run(row: sqlite3.Row) -> Run:
     """Return the run of a row of `runs`."""
@@ -81,7 +57,7 @@ def to_run(row: sqlite3.Row) -> Run:
     from_message, is_edit = config.pop(_FROM_MESSAGE, None), config.pop(_IS_EDIT, False)
     spec = RunSpec(
         graph=row["graph"],
-        input=None if row["input"] is None else _serializer.loads_typed((row["input_type"], row["input"])),
+        input=unpack_input(Input(row["input_type"], row["input"])),
         thread_id=row["thread_id"],
         run_id=row["run_id"],
         attached=bool(row["attached"]),
