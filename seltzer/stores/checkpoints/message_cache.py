@@ -10,15 +10,15 @@ where nothing is cached for a list yet, or the list isn't what it was.
 """
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from operator import attrgetter
-from struct import iter_unpack
 from typing import Any, Final
 
 from langchain_core.messages import BaseMessage
 
-REF_BYTES: Final = 16  # a ref names a message's stored form; a list is stored as its refs, end to end
+from seltzer.stores.checkpoints.spans import Spans, after, count, joined, numbers_of, starts_with
+
 LISTS_A_THREAD: Final = 4  # a state may hold several lists, and so may its subgraphs
 CACHE_LIMIT: Final = 20_000
 CACHE_LIMIT_BYTES: Final = 64 * 2**20
@@ -27,43 +27,40 @@ CHECKED: Final = 64  # of the last messages, whose content is compared
 _content_of = attrgetter("content")
 
 
-def split(refs: bytes) -> Iterator[bytes]:
-    """Yield each ref of a packed list."""
-    return (ref for (ref,) in iter_unpack(f"{REF_BYTES}s", refs))
-
-
 def are_messages(values: Collection[Any]) -> bool:
     """Return whether all of the values are messages."""
     return all(issubclass(kind, BaseMessage) for kind in set(map(type, values)))
 
 
 class CachedList:
-    """A list of messages as it was loaded, and its refs. An invalidated message is None."""
+    """A list of messages as it was loaded, and their numbers. An invalidated message is None."""
 
-    def __init__(self, refs: bytes, messages: Sequence[Any]) -> None:
-        self.refs = refs
+    def __init__(self, spans: Spans, messages: Sequence[Any]) -> None:
+        self.spans = spans
         self.messages: list[BaseMessage | None] = list(messages)
         self.has_holes = not are_messages(messages)
         if self.has_holes:  # a message whose class isn't revived any more was read back as a dict
             self.messages = [each if isinstance(each, BaseMessage) else None for each in messages]
         self._contents = [each and each.content for each in self.messages]
 
-    def extend(self, refs: bytes, messages: Sequence[BaseMessage]) -> None:
+    def extend(self, spans: Spans, messages: Sequence[BaseMessage]) -> None:
         """Append these messages."""
         if "_index" in self.__dict__:
             self._index.update((id(message), at) for at, message in enumerate(messages, len(self.messages)))
-        if "by_ref" in self.__dict__:
-            self.by_ref.update(zip(split(refs), messages, strict=True))
-        self.refs += refs
+        if "by_number" in self.__dict__:
+            self.by_number.update(zip(numbers_of(spans), messages, strict=True))
+        if "_numbers" in self.__dict__:
+            self._numbers.extend(numbers_of(spans))
+        self.spans = joined((*self.spans, *spans))
         self.messages += messages
         self._contents += map(_content_of, messages)
 
-    def ref_of(self, message: BaseMessage) -> bytes | None:
-        """Return the message's ref, if it is in the list and unchanged."""
+    def number_of(self, message: BaseMessage) -> int | None:
+        """Return the message's number, if it is in the list and unchanged."""
         at = self._index.get(id(message))
         if at is None or self._contents[at] is not message.content:
             return None
-        return self.refs[at * REF_BYTES : (at + 1) * REF_BYTES]
+        return self._numbers[at]
 
     def is_prefix_of(self, messages: Sequence[Any]) -> bool:
         """Return whether the other list starts with all of these messages, unchanged."""
@@ -77,7 +74,7 @@ class CachedList:
             if at is not None:
                 self.messages[at] = None
                 self.has_holes = True
-                self.__dict__.pop("by_ref", None)
+                self.__dict__.pop("by_number", None)
 
     def invalidate_changed(self) -> None:
         """Drop those of the last messages whose content is another object now."""
@@ -85,9 +82,13 @@ class CachedList:
         self.invalidate([each for each, content in last if each is not None and each.content is not content])
 
     @cached_property
-    def by_ref(self) -> dict[bytes, BaseMessage | None]:
-        """The messages by their refs."""
-        return dict(zip(split(self.refs), self.messages, strict=True))
+    def by_number(self) -> dict[int, BaseMessage | None]:
+        """The messages by their numbers."""
+        return dict(zip(numbers_of(self.spans), self.messages, strict=True))
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        return list(numbers_of(self.spans))
 
     @cached_property
     def _index(self) -> dict[int, int]:
@@ -115,25 +116,26 @@ class MessageCache:
         """Return the thread's cached lists."""
         return self._threads.get((reader, thread_id), ())
 
-    def look_up(self, reader: object, thread_id: str, refs: bytes) -> tuple[list[Any], int]:
-        """Return the packed list's messages, and how many of the first are cached.
+    def look_up(self, reader: object, thread_id: str, spans: Spans) -> tuple[list[Any], int]:
+        """Return the list's messages, and how many of the first are cached.
 
-        From there on, the ref itself stands for each message that isn't cached.
+        From there on, the number itself stands for each message that isn't cached.
         """
         lists = self.lists(reader, thread_id)
         for each in lists:
             each.invalidate_changed()
-            if not each.has_holes and each.refs.startswith(refs):
-                return list(each.messages[: len(refs) // REF_BYTES]), len(refs) // REF_BYTES
-            if not each.has_holes and refs.startswith(each.refs):
-                return [*each.messages, *split(refs[len(each.refs) :])], len(each.messages)
-        found: dict[bytes, BaseMessage | None] = {}
+            if not each.has_holes and starts_with(each.spans, spans):
+                length = count(spans)
+                return list(each.messages[:length]), length
+            if not each.has_holes and starts_with(spans, each.spans):
+                return [*each.messages, *numbers_of(after(spans, each.spans))], len(each.messages)
+        found: dict[int, BaseMessage | None] = {}
         for each in lists:
-            found |= each.by_ref
-        return [found.get(ref) or ref for ref in split(refs)], 0
+            found |= each.by_number
+        return [found.get(number) or number for number in numbers_of(spans)], 0
 
     def add(
-        self, reader: object, thread_id: str, refs: bytes, messages: Sequence[Any], size_bytes: int
+        self, reader: object, thread_id: str, spans: Spans, messages: Sequence[Any], size_bytes: int
     ) -> None:
         """Cache the list, in place of one that it continues.
 
@@ -145,24 +147,24 @@ class MessageCache:
         for each in list(lists):
             if each.has_holes:
                 self._remove(lists, each)
-            elif each.refs.startswith(refs):
+            elif starts_with(each.spans, spans):
                 return
-            elif refs.startswith(each.refs) and are_messages(rest := messages[len(each.messages) :]):
-                each.extend(refs[len(each.refs) :], rest)
+            elif starts_with(spans, each.spans) and are_messages(rest := messages[len(each.messages) :]):
+                each.extend(after(spans, each.spans), rest)
                 self._grow(key, len(rest), size_bytes)
                 return
-        lists.append(CachedList(refs, messages))
+        lists.append(CachedList(spans, messages))
         if len(lists) > LISTS_A_THREAD:
             self._remove(lists, lists[0])
         self._grow(key, len(messages), size_bytes)
 
-    def evict(self, thread_id: str, refs: Collection[bytes] | None = None) -> None:
-        """Evict those of the thread's lists that have one of the refs; without refs, all of them."""
+    def evict(self, thread_id: str, numbers: Collection[int] | None = None) -> None:
+        """Evict those of the thread's lists that have one of these messages; without numbers, all of them."""
         self.epoch += 1
         for key in [key for key in self._threads if key[1] == thread_id]:
             lists = self._threads[key]
             for each in list(lists):
-                if refs is None or not each.by_ref.keys().isdisjoint(refs):
+                if numbers is None or not each.by_number.keys().isdisjoint(numbers):
                     self._remove(lists, each)
             if not lists:
                 del self._threads[key]

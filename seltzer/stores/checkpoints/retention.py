@@ -1,12 +1,12 @@
-"""Which of a thread's checkpoints are superfluous, and when to look for them."""
+"""Which of a thread's checkpoints are superfluous."""
 
-from collections import OrderedDict
-from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 ROOT: Final = ""
+INPUT: Final = "input"  # LangGraph's sources of a checkpoint: a turn begins with it,
+EDITED: Final = ("update", "fork")  # or a state was changed between two runs
 KEPT_BESIDES: Final = 2  # of the graph itself, the state before the newest turn and the turn's first one
-THREADS_LIMIT: Final = 10_000  # whose checkpoints are counted
 
 
 class Row(NamedTuple):
@@ -18,6 +18,7 @@ class Row(NamedTuple):
     has_delta: bool  # a DeltaChannel's value is spread over it and those before it
     checkpoint_id: str = ""
     parent_id: str | None = None
+    has_asked: bool = False  # a node has asked a question there, be it answered or not
 
     @property
     def is_lasting(self) -> bool:
@@ -30,41 +31,93 @@ def is_lasting(namespace: str) -> bool:
     return namespace != ROOT and ":" not in namespace
 
 
+class Plan(NamedTuple):
+    """What to delete of a thread's checkpoints.
+
+    superfluous: these. settled: of these others, the results of tasks, which the states after them have.
+    nearest: the next one that is kept after each of the superfluous. oldest: what is kept before it is kept
+    for good.
+    """
+
+    superfluous: Sequence[int] = ()
+    settled: Sequence[int] = ()
+    nearest: Collection[int] = ()
+    oldest: int = 0
+
+
+def plan_pruning(
+    rows: Sequence[Row], kept: int, forked: Collection[int] = (), *, turns: int | None = 1
+) -> Plan:
+    """Return what to delete of these: all of a thread's, or those since the oldest of an earlier plan."""
+    roots = [row for row in rows if row.namespace == ROOT]
+    doomed = superfluous(rows, kept, forked, turns=turns)
+    oldest = roots[-kept].seq if len(roots) > kept else 0
+    if any(row.has_delta for row in rows):
+        return Plan(oldest=oldest)
+    gone, parents = set(doomed), {row.parent_id for row in roots}
+    settled = [
+        row.seq for row in roots if row.seq < oldest and row.seq not in gone and row.checkpoint_id in parents
+    ]
+    return Plan(doomed, settled, _next_kept(rows, gone), oldest)
+
+
 def superfluous(
     rows: Sequence[Row], kept: int, forked: Collection[int] = (), *, turns: int | None = 1
 ) -> list[int]:
-    """Return the seqs of the checkpoints to delete, given all of a thread's in order.
+    """Return the seqs of the checkpoints to delete.
 
     These are kept: the newest `kept` of the graph itself, and whatever its subgraphs wrote since the oldest
-    of them; the states with which the newest `turns` turns begin and end, on all branches, and the one before
-    them (of None: of all turns); those that active runs begin from (`forked`); of a subgraph that keeps its
-    own state, the newest one before each of these. All, if the thread has DeltaChannels.
+    of them; of the newest `turns` turns (None: of all), on all branches, the states with which they begin and
+    end, those in which a question was asked, and those before and after an edit or a fork; those that active
+    runs begin from (`forked`); of a subgraph that keeps its own state, the newest one before each of these.
+    All, if the thread has DeltaChannels.
     """
     roots = [row for row in rows if row.namespace == ROOT]
     if len(roots) <= kept or any(row.has_delta for row in rows):
         return []
     oldest = roots[-kept].seq
-    first = max((at for at, row in enumerate(roots) if row.source == "input"), default=0)
+    first = max((at for at, row in enumerate(roots) if row.source == INPUT), default=None)
+    newest = roots[max(first - 1, 0) : first + 1] if first is not None else []
     kept_turns = _of_turns(roots, turns)
-    stay = {*forked, *kept_turns, *(row.seq for row in roots[max(first - 1, 0) : first + 1])}
-    stay |= _lasting_before(rows, {oldest, roots[first].seq, *forked, *kept_turns})
+    stay = {*forked, *kept_turns, *(row.seq for row in newest)}
+    ends = {oldest, *forked, *kept_turns, *(row.seq for row in newest[-1:])}
+    stay |= _lasting_before(rows, ends)
     return [row.seq for row in rows if row.seq < oldest and row.seq not in stay]
 
 
 def _of_turns(roots: Sequence[Row], turns: int | None) -> set[int]:
-    """Return the seqs of the states with which the newest turns begin and end, and of the one before them."""
-    begun = [row for row in roots if row.source == "input"]
+    """Return the seqs of what is kept of the newest turns, and of the state before them."""
+    begun = [row for row in roots if row.source == INPUT]
     begun = begun if turns is None else begun[-turns:]
-    if not begun:
+    if turns is not None and not begun:
         return set()
+    since = 0 if turns is None else begun[0].seq
     before, parents = {row.parent_id for row in begun}, {row.parent_id for row in roots}
+    edited = {row.parent_id for row in roots if row.source in EDITED}
     ends = [
         row.seq
         for row in roots
         if row.checkpoint_id in before
-        or (row.checkpoint_id not in parents and row.seq >= begun[0].seq)  # a branch ends there
+        or (row.seq >= since and row.checkpoint_id not in parents)  # a branch ends there
     ]
-    return {*ends, *(row.seq for row in begun)}
+    changed = [
+        row.seq
+        for row in roots
+        if row.seq >= since and (row.has_asked or row.source in EDITED or row.checkpoint_id in edited)
+    ]
+    return {*ends, *changed, *(row.seq for row in begun)}
+
+
+def _next_kept(rows: Sequence[Row], doomed: Collection[int]) -> set[int]:
+    """Return, for each of the doomed checkpoints, the next one of the graph itself that is kept."""
+    found: set[int] = set()
+    nearest: int | None = None
+    for row in reversed(rows):
+        if row.seq in doomed:
+            found.update(() if nearest is None else (nearest,))
+        elif row.namespace == ROOT:
+            nearest = row.seq
+    return found
 
 
 def _lasting_before(rows: Sequence[Row], ends: Collection[int]) -> set[int]:
@@ -93,30 +146,7 @@ def new_parents(rows: Sequence[Row], deleted: Collection[int]) -> dict[int, str 
     return found
 
 
-class CheckpointCounts:
-    """How many checkpoints the graph itself may have in each thread, for the most recently used threads."""
-
-    def __init__(self, threads_limit: int = THREADS_LIMIT) -> None:
-        self._limit = threads_limit
-        self._counts: OrderedDict[str, int] = OrderedDict()
-
-    def set(self, thread_id: str, count: int) -> None:
-        """Set how many there are at most."""
-        self._counts[thread_id] = count
-        self._counts.move_to_end(thread_id)
-        if len(self._counts) > self._limit:
-            self._counts.popitem(last=False)
-
-    def add(self, thread_id: str, *, is_first: bool) -> None:
-        """Count one more. is_first: it has no parent, so that there was none before it."""
-        before = self._counts.get(thread_id, 0 if is_first else None)
-        if before is not None:
-            self.set(thread_id, before + 1)
-
-    def forget(self, thread_id: str) -> None:
-        """Drop the thread's count."""
-        self._counts.pop(thread_id, None)
-
-    def may_exceed(self, thread_id: str, count: int) -> bool:
-        """Return whether the thread may have more than that; one that isn't counted may."""
-        return self._counts.get(thread_id, count + 1) > count
+def described(metadata: Mapping[str, Any]) -> tuple[str, str, bool]:
+    """Return a checkpoint's source, its run's id, and whether it has DeltaChannels."""
+    source, run_id = metadata.get("source") or "", metadata.get("run_id") or ""
+    return source, str(run_id), "counters_since_delta_snapshot" in metadata

@@ -13,7 +13,8 @@ from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import Owner
 from seltzer.runs.text import fold
 from seltzer.runs.thread import NewThread, Thread, ThreadSearch
-from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions, delete_thread
+from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions
+from seltzer.stores.sqlite.checkpoints.dropped import delete_thread
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.sql.deleted_runs import note_deleted
 from seltzer.stores.sqlite.sql.events import delete_logs
@@ -135,7 +136,7 @@ class SqliteThreads:
             deleted = connection.execute("DELETE FROM threads WHERE thread_id = ?", (thread_id,))
             return Deletion(was_found=deleted.rowcount > 0)  # its runs went with it
 
-        return await self._deletions.run(thread_id, work)
+        return (await self._deletions.run(thread_id, work)).was_found
 
     async def _select(self, statement: str, given: Mapping[str, Any]) -> rows_of[Thread]:
         def work(connection: sqlite3.Connection) -> rows_of[Thread]:

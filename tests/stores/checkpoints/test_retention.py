@@ -3,7 +3,7 @@
 from itertools import pairwise
 from operator import add
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,8 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
 from seltzer.runs.tree import branch
-from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts, Row, new_parents, superfluous
+from seltzer.stores.checkpoints.progress import CheckpointCounts
+from seltzer.stores.checkpoints.retention import ROOT, Row, new_parents, plan_pruning, superfluous
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from tests.stores.conversing import (
     agent,
@@ -69,7 +70,8 @@ def test_checkpoints_that_are_still_needed_are_kept(thread: list[tuple[str, str]
             before = [each for each in roots if each < seq]
             assert set(lasting[-1:]) <= left
             assert set(before[-1:]) <= left or start != inputs[-1:]
-    assert len(left & set(roots)) <= kept + 2
+    newest = [row for row in rows if row.namespace == ROOT and row.seq >= max(inputs, default=0)]
+    assert len(left & set(roots)) <= kept + 2 + 2 * sum(row.source == "update" for row in newest)
 
 
 @given(threads, st.integers(1, 8))
@@ -242,12 +244,12 @@ async def test_a_threads_size_grows_linearly_with_its_turns(file: Path) -> None:
 
 
 def chain(*sources: str) -> list[Row]:
-    """Return a thread's rows, each the next one's parent; `a<b` has the parent a."""
+    """Return a thread's rows, each the next one's parent; `a<b` has the parent b, `a?` has a question."""
     found: list[Row] = []
     for seq, source in enumerate(sources, 1):
         source, _, parent = source.partition("<")
         before = parent or (str(seq - 1) if found else None)
-        found.append(Row(seq, ROOT, source, False, str(seq), before))
+        found.append(Row(seq, ROOT, source.rstrip("?"), False, str(seq), before, source.endswith("?")))
     return found
 
 
@@ -268,8 +270,125 @@ def test_the_ends_of_all_branches_are_kept() -> None:
 
     gone = superfluous(rows, 1, turns=None)
 
-    assert [row.seq for row in rows if row.seq not in gone] == [1, 3, 6, 7, 9]
-    assert new_parents(rows, gone) == {3: "1", 6: "1", 9: "7"}
+    assert [row.seq for row in rows if row.seq not in gone] == [1, 3, 4, 6, 7, 9]
+    assert new_parents(rows, gone) == {3: "1", 6: "4", 9: "7"}
+
+
+QUESTION: Final = ("input", "loop", "loop?", "loop", "loop")
+NEXT: Final = ("input", "loop", "loop", "loop")
+
+
+@pytest.mark.parametrize(
+    ("sources", "left"),
+    [
+        ([*QUESTION, *NEXT], [1, 3, 5, 6, 9]),
+        (["input", "loop?", "loop?", "loop", *NEXT], [1, 2, 3, 4, 5, 8]),
+        (["input", "loop", "loop", "update", *NEXT], [1, 3, 4, 5, 8]),
+        (["input", "loop", "loop", "update", "update", "update", *NEXT], [1, 3, 4, 5, 6, 7, 10]),
+        (["input", "loop", "loop", "fork<2", "loop", *NEXT], [1, 2, 3, 4, 5, 6, 9]),
+        (["input", "loop?", "update", *NEXT], [1, 2, 3, 4, 7]),  # a question that was withdrawn
+        (["update", "update", *NEXT], [1, 2, 3, 6]),  # a thread that was begun by hand
+    ],
+)
+def test_questions_and_what_was_edited_are_kept(sources: list[str], left: list[int]) -> None:
+    rows = chain(*sources)
+
+    gone = superfluous(rows, 1, turns=None)
+
+    assert [row.seq for row in rows if row.seq not in gone] == left
+
+
+def test_questions_and_edits_of_turns_that_are_not_kept_are_pruned() -> None:
+    rows = chain(*QUESTION, "update", *QUESTION, *NEXT)
+
+    assert [row.seq for row in rows if row.seq not in superfluous(rows, 1, turns=2)] == [6, 7, 9, 11, 12, 15]
+    assert [row.seq for row in rows if row.seq not in superfluous(rows, 1, turns=1)] == [11, 12, 15]
+
+
+class Written(NamedTuple):
+    """A checkpoint to write: after which of those that are kept, from the newest; whether to prune then."""
+
+    back: int
+    source: str
+    asks: bool
+    prunes: bool
+
+
+grown = st.builds(
+    Written,
+    st.sampled_from([0, 0, 0, 0, 0, 1, 2, 5]),
+    st.sampled_from(["input", "loop", "loop", "loop", "update", "fork"]),
+    st.sampled_from([False, False, False, True]),
+    st.booleans(),
+)
+
+
+@given(st.lists(grown, max_size=60), st.integers(1, 6))
+def test_a_thread_that_is_pruned_as_it_grows_keeps_what_it_must(steps: list[Written], kept: int) -> None:
+    """Each time only what was written since the time before is looked at."""
+    written: list[Row] = []
+    there: list[Row] = []
+    ends: set[int] = set()  # of branches, when they were pruned; others may have been continued there since
+    since = 0
+    for seq, step in enumerate([*steps, steps[-1]._replace(prunes=True)] if steps else [], 1):
+        parent = there[-1 - min(step.back, len(there) - 1)].checkpoint_id if there else None
+        row = Row(seq, ROOT, step.source, False, str(seq), parent, step.asks)
+        written, there = [*written, row], [*there, row]
+        if step.prunes:
+            looked_at = [row for row in there if row.seq >= since]
+            plan = plan_pruning(looked_at, kept, turns=None)
+            gone, parents = set(plan.superfluous), new_parents(looked_at, plan.superfluous)
+            there = [
+                row._replace(parent_id=parents.get(row.seq, row.parent_id))
+                for row in there
+                if row.seq not in gone
+            ]
+            since = max(since, plan.oldest)
+            ends |= {row.seq for row in there} - {int(row.parent_id) for row in there if row.parent_id}
+
+    left, of_inputs = {row.seq for row in there}, {row.parent_id for row in written if row.source == "input"}
+    changed = {row.parent_id for row in written if row.source in ("update", "fork")}
+    must = {
+        row.seq
+        for row in written
+        if row.source in ("input", "update", "fork")
+        or row.has_asked
+        or row.checkpoint_id in of_inputs | changed
+    }
+    before_inputs = {row.seq - 1 for row in written if row.source == "input"}
+    newest = {row.seq for row in written[-kept:]}
+    assert must | newest <= left
+    assert left <= must | newest | before_inputs | ends
+    assert all(row.parent_id is None or int(row.parent_id) in left for row in there)
+
+
+async def test_a_question_that_was_answered_can_be_answered_otherwise_however_long_ago(file: Path) -> None:
+    async with open_checkpoints(file, kept=2, turns=None) as checkpoints:
+        pregel = on(checkpoints, asking("a?"))
+        await turn(pregel, "one")
+        asked = (await pregel.aget_state(config())).config["configurable"]["checkpoint_id"]
+        for given in (answered("A"), *[each for n in range(9) for each in (f"{n}", answered("A"))]):
+            await turn(pregel, given)
+            await checkpoints.prune("t")
+
+        state = await pregel.aget_state(config(checkpoint_id=asked))
+
+        assert [each.value for each in state.interrupts] == ["a?"]
+        assert state.next == ("node",)
+        assert [message.content for message in state.values["messages"]] == ["one"]
+
+
+async def test_what_a_task_has_returned_is_not_stored_twice(file: Path) -> None:
+    async with open_checkpoints(file, kept=2, turns=None) as checkpoints:
+        pregel = on(checkpoints, graph(lambda state: {"messages": [AIMessage("x" * 20_000)]}))
+        for number in range(12):
+            await turn(pregel, f"{number}" + "y" * 20_000)
+            await checkpoints.prune("t")
+        state = await pregel.aget_state(config())
+    ((pages, free),) = rows(file, "SELECT * FROM pragma_page_count, pragma_freelist_count")
+
+    assert len(state.values["messages"]) == 24
+    assert (pages - free) * 4_096 < 1.5 * 24 * 20_000
 
 
 async def test_each_turn_of_a_long_thread_can_be_gone_back_to(file: Path) -> None:

@@ -16,16 +16,14 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from seltzer.errors import LoadError, StorageClosed, StorageFailed, ThreadBusy
 from seltzer.runs.execution.fence import LeaseLost
-from seltzer.stores.sqlite.database import GROUP_LIMIT, Database, open_database
-from seltzer.stores.sqlite.migrations import all_migrations
+from seltzer.stores.sqlite.database import APPLICATION_ID, GROUP_LIMIT, Database, open_database
+from seltzer.stores.sqlite.migrations import all_migrations, migrate
 from seltzer.stores.sqlite.transactions import Work
 from tests.stores.conversing import blocked_writes
 
 pytestmark = pytest.mark.anyio
 
 NEWEST = all_migrations()[-1].number
-ADDED_BY_5 = ["threads owner", "threads metadata", "runs owner", "runs requested_by", "runs requested_until"]
-UNDO_5 = ["ALTER TABLE {} DROP COLUMN {}".format(*each.split()) for each in ADDED_BY_5]
 
 
 @pytest.fixture
@@ -529,10 +527,16 @@ def test_the_migrations_are_numbered_without_gaps() -> None:
     assert migrations[0].name == "0001_runs.sql"
 
 
+def migrated_to(file: Path, version: int) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        migrate(connection, to=version)
+
+
 async def test_a_file_at_version_1_with_checkpoints_keeps_them(file: Path) -> None:
-    await opened_and_closed(file)
+    await asyncio.to_thread(migrated_to, file, 2)
     state = "INSERT INTO checkpoints VALUES (1, 't', '', 'c', NULL, '{}', 'json', 'state')"
-    await asyncio.to_thread(make, file, *UNDO_5, "DROP TABLE deleted_runs", "PRAGMA user_version = 1", state)
+    await asyncio.to_thread(make, file, "PRAGMA user_version = 1", state)
 
     await opened_and_closed(file)
 
@@ -541,9 +545,9 @@ async def test_a_file_at_version_1_with_checkpoints_keeps_them(file: Path) -> No
 
 
 async def test_a_title_of_an_earlier_version_is_found_as_one_of_today(file: Path) -> None:
-    await opened_and_closed(file)
+    await asyncio.to_thread(migrated_to, file, 3)
     thread = "INSERT INTO threads VALUES ('t', 'agent', 'ＡＢＣ', 'ａｂｃ', 0, 0, 1)"
-    await asyncio.to_thread(make, file, *UNDO_5, "PRAGMA user_version = 3", thread)
+    await asyncio.to_thread(make, file, thread)
 
     await opened_and_closed(file)
 

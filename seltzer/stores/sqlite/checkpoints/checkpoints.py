@@ -2,35 +2,34 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import WRITES_IDX_MAP, BaseCheckpointSaver
 
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.tree import CheckpointRef
 from seltzer.stores.checkpoints.durability import triggers_of
 from seltzer.stores.checkpoints.message_cache import CACHE_LIMIT, CACHE_LIMIT_BYTES, MessageCache
-from seltzer.stores.checkpoints.packing import distinct, packed_lists
 from seltzer.stores.checkpoints.retention import (
     KEPT_BESIDES,
-    ROOT,
     Row,
     is_lasting,
     new_parents,
-    superfluous,
+    plan_pruning,
 )
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.state_classes import state_classes
 from seltzer.stores.options import SerdeOptions
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions
+from seltzer.stores.sqlite.checkpoints.dropped import delete, spans_in
 from seltzer.stores.sqlite.checkpoints.forks import forked_seqs, redirect_forks
-from seltzer.stores.sqlite.checkpoints.messages import drop
 from seltzer.stores.sqlite.checkpoints.saver import SqliteSaver
 from seltzer.stores.sqlite.database import Database
 
+INTERRUPT: Final = "__interrupt__"  # LangGraph's name of a question's channel
 KEPT: Final = 20
 SPARE: Final = 10
 
@@ -84,24 +83,25 @@ class SqliteCheckpoints:
         counts = self._saver.counts
         if not counts.may_exceed(thread_id, self._kept + self._spare):
             return
+        # What was left before is left for good, unless only some turns are kept.
+        since = counts.pruned_to(thread_id) if self._turns is None else 0
 
         def work(connection: sqlite3.Connection) -> Deletion:
-            rows = [Row(*row) for row in connection.execute(statements.ROWS, (thread_id,))]
-            forked = forked_seqs(connection, thread_id)
-            doomed = set(superfluous(rows, self._kept, forked, turns=self._turns))
-            if not doomed:
-                return Deletion(())
-            connection.executemany(
-                statements.SET_PARENT, [(parent, seq) for seq, parent in new_parents(rows, doomed).items()]
-            )
-            return self._delete(connection, thread_id, sorted(doomed), kept=_next_kept(rows, doomed))
+            which = {"thread_id": thread_id, "since": since, "interrupt": WRITES_IDX_MAP[INTERRUPT]}
+            rows = [Row(*row) for row in connection.execute(statements.ROWS, which)]
+            plan = plan_pruning(rows, self._kept, forked_seqs(connection, thread_id), turns=self._turns)
+            parents = new_parents(rows, plan.superfluous)
+            connection.executemany(statements.SET_PARENT, [(parent, seq) for seq, parent in parents.items()])
+            unused = delete(connection, thread_id, plan.superfluous, kept=plan.nearest, settled=plan.settled)
+            return Deletion(unused, pruned_to=plan.oldest)
 
         counts.set(thread_id, self._kept + KEPT_BESIDES)
         try:
-            await self._saver.deletions.run(thread_id, work)
+            pruned = await self._saver.deletions.run(thread_id, work)
         except BaseException:
             counts.forget(thread_id)
             raise
+        counts.set_pruned_to(thread_id, pruned.pruned_to)
 
     async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
         """Delete what the runs wrote: the thread is as it was before them.
@@ -113,10 +113,9 @@ class SqliteCheckpoints:
         def work(connection: sqlite3.Connection) -> Deletion:
             seqs = [seq for (seq,) in connection.execute(statements.SEQS_OF_RUNS, of_runs)]
             redirect_forks(connection, thread_id, seqs)
-            packed = connection.execute(statements.PACKED_BY_RUNS, of_runs).fetchall()
+            written = spans_in(connection.execute(statements.LISTS_BY_RUNS, of_runs))
             connection.execute(statements.DROP_WRITES_OF_RUNS, of_runs)
-            written = [refs for row in packed for refs in self._lists(*row)]
-            return self._delete(connection, thread_id, seqs, written=written)
+            return Deletion(delete(connection, thread_id, seqs, written=written))
 
         await self._saver.deletions.run(thread_id, work)
 
@@ -124,46 +123,3 @@ class SqliteCheckpoints:
         """Return the namespaces of the subgraphs that keep a state of their own from turn to turn."""
         rows = await self._saver.read_rows(statements.NAMESPACES, (thread_id,))
         return [namespace for (namespace,) in rows if is_lasting(namespace)]
-
-    def _delete(
-        self,
-        connection: sqlite3.Connection,
-        thread_id: str,
-        seqs: list[int],
-        *,
-        kept: Collection[int] = (),
-        written: Sequence[bytes] = (),
-    ) -> Deletion:
-        """Delete the checkpoints, the writes on them, and the messages that nothing refers to any more.
-
-        kept: checkpoints that stay; their lists usually start with all that the others have, so that no more
-        need be read. written: lists of writes that were deleted.
-        """
-        of, both = json.dumps(seqs), json.dumps([*seqs, *kept])
-        packed = connection.execute(statements.PACKED_IN, (both, both)).fetchall()
-        stay = [refs for *row, seq in packed if seq in kept for refs in self._lists(*row)]
-        deleted = [refs for *row, seq in packed if seq not in kept for refs in self._lists(*row)]
-        connection.execute(statements.DROP_WRITES_ON, (of,))
-        connection.execute(statements.DROP, (of,))
-        doubtful = [refs for refs in (*written, *deleted) if not any(each.startswith(refs) for each in stay)]
-        if not doubtful:
-            return Deletion(())
-        packed = connection.execute(statements.PACKED_OF, (thread_id, thread_id)).fetchall()
-        unused = distinct(doubtful) - distinct([refs for row in packed for refs in self._lists(*row)])
-        drop(connection, thread_id, unused)
-        return Deletion(unused)
-
-    def _lists(self, kind: str, blob: bytes) -> list[bytes]:
-        return packed_lists(self._saver.serde, kind, blob)
-
-
-def _next_kept(rows: Sequence[Row], doomed: Collection[int]) -> set[int]:
-    """Return, for each of the doomed checkpoints, the next one of the graph itself that is kept."""
-    found: set[int] = set()
-    nearest: int | None = None
-    for row in reversed(rows):
-        if row.seq in doomed:
-            found.update(() if nearest is None else (nearest,))
-        elif row.namespace == ROOT:
-            nearest = row.seq
-    return found

@@ -1,22 +1,25 @@
 """Deletions of a thread's stored messages, which no writer may rely on meanwhile."""
 
 import asyncio
-import sqlite3
 from collections.abc import Collection
 from contextvars import Context
 from typing import NamedTuple
 
 from seltzer.stores.checkpoints.message_cache import MessageCache
-from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.transactions import Work
 
 
 class Deletion(NamedTuple):
-    """What was deleted. refs: of the thread's messages; None means all. was_found: there was something."""
+    """What was deleted.
 
-    refs: Collection[bytes] | None = None
+    numbers: of the thread's messages; None means all. was_found: there was something. pruned_to: from which
+    seq on the next pruning may find more.
+    """
+
+    numbers: Collection[int] | None = None
     was_found: bool = True
+    pruned_to: int = 0
 
 
 class MessageDeletions:
@@ -29,7 +32,7 @@ class MessageDeletions:
     def __init__(self, database: Database, cache: MessageCache) -> None:
         self._database = database
         self._cache = cache
-        self._tasks: dict[str, asyncio.Task[bool]] = {}
+        self._tasks: dict[str, asyncio.Task[Deletion]] = {}
 
     def is_running(self, thread_id: str) -> bool:
         """Return whether something of the thread is being deleted."""
@@ -40,8 +43,8 @@ class MessageDeletions:
         while task := self._tasks.get(thread_id):
             await asyncio.wait([task])
 
-    async def run(self, thread_id: str, work: Work[Deletion]) -> bool:
-        """Do the work, and return whether it has found what there was to delete.
+    async def run(self, thread_id: str, work: Work[Deletion]) -> Deletion:
+        """Do the work, and return what it does.
 
         Once started, it is done though its caller is cancelled. Raises as Database.write does.
         """
@@ -54,14 +57,8 @@ class MessageDeletions:
         task.add_done_callback(lambda _: self._tasks.pop(thread_id))
         return await asyncio.shield(task)
 
-    async def _delete(self, thread_id: str, work: Work[Deletion]) -> bool:
-        refs, was_found = await self._database.write(work)
-        if refs is None or refs:
-            self._cache.evict(thread_id, refs)
-        return was_found
-
-
-def delete_thread(connection: sqlite3.Connection, thread_id: str) -> None:
-    """Delete all of the thread's checkpoints, the writes on them and their messages."""
-    for statement in statements.DELETE_THREAD:
-        connection.execute(statement, (thread_id,))
+    async def _delete(self, thread_id: str, work: Work[Deletion]) -> Deletion:
+        deleted = await self._database.write(work)
+        if deleted.numbers is None or deleted.numbers:
+            self._cache.evict(thread_id, deleted.numbers)
+        return deleted

@@ -3,11 +3,12 @@
 import asyncio
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from seltzer.stores.checkpoints.packing import StoredMessage
+from seltzer.stores.checkpoints.packing import Packed
+from seltzer.stores.checkpoints.spans import Span, Spans, dumps, spans_of
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.sql.bulk import batches, insert
 
@@ -15,38 +16,38 @@ DECODED_IN_LOOP: Final = 200  # more are decoded in a thread: the event loop is 
 
 
 class PartialList:
-    """A packed list that is being loaded: until decode(), a ref stands for each message that isn't cached.
+    """A list that is being loaded: until decode(), a number stands for each message that isn't cached.
 
     cached_count: before that index, all are messages.
     """
 
-    def __init__(self, refs: bytes, messages: list[Any], cached_count: int) -> None:
-        self.refs = refs
+    def __init__(self, spans: Spans, messages: list[Any], cached_count: int) -> None:
+        self.spans = spans
         self.messages = messages
         self.cached_count = cached_count
-        self.missing = [each for each in messages[cached_count:] if type(each) is bytes]
-        self.stored: Mapping[bytes, tuple[str, bytes]] = {}
+        self.missing = [each for each in messages[cached_count:] if type(each) is int]
+        self.stored: Mapping[int, tuple[str, bytes]] = {}
 
     @property
     def size_bytes(self) -> int:
         """How much of it was fetched."""
-        return sum(len(self.stored[ref][1]) for ref in self.missing)
+        return sum(len(self.stored[number][1]) for number in self.missing)
 
     def decode(self, serde: SerializerProtocol) -> None:
-        """Replace the refs by the messages that were fetched."""
-        decoded = {ref: serde.loads_typed(self.stored[ref]) for ref in self.missing}
+        """Replace the numbers by the messages that were fetched."""
+        decoded = {number: serde.loads_typed(self.stored[number]) for number in self.missing}
         rest = self.messages[self.cached_count :]
-        self.messages[self.cached_count :] = [decoded[each] if type(each) is bytes else each for each in rest]
+        self.messages[self.cached_count :] = [decoded[each] if type(each) is int else each for each in rest]
 
 
 def fetch(
-    connection: sqlite3.Connection, thread_id: str, refs: Collection[bytes]
-) -> dict[bytes, tuple[str, bytes]]:
+    connection: sqlite3.Connection, thread_id: str, numbers: Collection[int]
+) -> dict[int, tuple[str, bytes]]:
     """Read the stored form of those of the messages that are stored."""
-    stored: dict[bytes, tuple[str, bytes]] = {}
-    for some in batches(list(refs)):
-        rows = connection.execute(statements.GET_MESSAGES % ",".join("?" * len(some)), (thread_id, *some))
-        stored |= {ref: (kind, blob) for ref, kind, blob in rows}
+    stored: dict[int, tuple[str, bytes]] = {}
+    for span in spans_of(sorted(numbers)):
+        rows = connection.execute(statements.GET_MESSAGES, (thread_id, *span))
+        stored |= {number: (kind, blob) for number, kind, blob in rows}
     return stored
 
 
@@ -64,12 +65,41 @@ async def decode(serde: SerializerProtocol, lists: Sequence[PartialList]) -> Non
         complete()
 
 
-def put(connection: sqlite3.Connection, thread_id: str, messages: Iterable[StoredMessage]) -> None:
-    """Store those of the messages that aren't stored yet."""
-    insert(connection, statements.PUT_MESSAGES, [(thread_id, *each) for each in messages])
+class StoredLists(NamedTuple):
+    """The columns of a value's lists: these, and the highest number in them."""
+
+    lists: str | None = None
+    top: int | None = None
 
 
-def drop(connection: sqlite3.Connection, thread_id: str, refs: Iterable[bytes]) -> None:
+def put(connection: sqlite3.Connection, thread_id: str, packed: Sequence[Packed]) -> list[StoredLists]:
+    """Store those of the messages that aren't stored yet, and return the columns of each value's lists."""
+    new = {message.digest: message for each in packed for message in each.new}
+    numbers: dict[bytes, int] = {}
+    for some in batches(list(new)):
+        marks = ",".join("?" * len(some))
+        numbers |= dict(connection.execute(statements.GET_NUMBERS % marks, (thread_id, *some)).fetchall())
+    missing = [message for digest, message in new.items() if digest not in numbers]
+    if missing:
+        (last,) = connection.execute(statements.LAST_NUMBER, (thread_id,)).fetchone()
+        numbered = list(enumerate(missing, last + 1))
+        insert(
+            connection,
+            statements.PUT_MESSAGES,
+            [(thread_id, number, *message) for number, message in numbered],
+        )
+        numbers |= {message.digest: number for number, message in numbered}
+    return [_stored_lists(each, numbers) for each in packed]
+
+
+def drop(connection: sqlite3.Connection, thread_id: str, spans: Iterable[Span]) -> None:
     """Delete the messages."""
-    for some in batches(list(refs)):
-        connection.execute(statements.DROP_MESSAGES % ",".join("?" * len(some)), (thread_id, *some))
+    connection.executemany(statements.DROP_MESSAGES, [(thread_id, *span) for span in spans])
+
+
+def _stored_lists(packed: Packed, numbers: Mapping[bytes, int]) -> StoredLists:
+    if not packed.lists:
+        return StoredLists()
+    lists = [(each.path, each.numbered(numbers)) for each in packed.lists]
+    top = max((stop - 1 for _, spans in lists for _, stop in spans), default=None)
+    return StoredLists(dumps(lists), top)

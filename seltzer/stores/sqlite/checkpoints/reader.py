@@ -10,11 +10,11 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from seltzer.errors import StorageFailed
 from seltzer.stores.checkpoints.message_cache import MessageCache
-from seltzer.stores.checkpoints.packing import unpack
+from seltzer.stores.checkpoints.spans import loads
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.deletions import MessageDeletions
 from seltzer.stores.sqlite.checkpoints.messages import PartialList, decode, fetch
-from seltzer.stores.sqlite.checkpoints.rows import in_order, to_tuple
+from seltzer.stores.sqlite.checkpoints.rows import BLOB, KIND, LISTS, in_order, to_tuple
 from seltzer.stores.sqlite.database import Database
 
 
@@ -49,28 +49,31 @@ class CheckpointReader:
                 return None
             head, *writes = sorted(rows, key=itemgetter(0))
             writes = in_order(writes)
-            values = [unpack(serde, kind, blob) for _, _, _, kind, blob, *_ in (head, *writes)]
-            packed = [refs for _, lists in values for refs in lists.values()]
+            paths = [loads(row[LISTS]) for row in (head, *writes)]
+            packed = [spans for lists in paths for spans in lists.values()]
             before = self._cache.lists(serde, thread_id)
-            lists = [PartialList(refs, *self._cache.look_up(serde, thread_id, refs)) for refs in packed]
-            if await self._fetch(thread_id, lists):
-                break
-            if epoch == self._cache.epoch and not self._deletions.is_running(thread_id):
+            lists = [PartialList(spans, *self._cache.look_up(serde, thread_id, spans)) for spans in packed]
+            is_whole = await self._fetch(thread_id, lists)
+            if epoch != self._cache.epoch or self._deletions.is_running(thread_id):
+                continue  # numbers of messages that were deleted may be those of others by now
+            if not is_whole:
                 raise StorageFailed(f"messages of thread {thread_id!r} are missing in the file")
+            break
+        values = [serde.loads_typed((row[KIND], row[BLOB])) for row in (head, *writes)]
         await decode(serde, lists)
         for each in lists:
             # Not if the thread was evicted meanwhile: its messages, cached before, would count for nothing.
             is_same = not before or self._cache.lists(serde, thread_id) is before
             if epoch == self._cache.epoch and is_same:
-                self._cache.add(serde, thread_id, each.refs, each.messages, each.size_bytes)
-        return to_tuple(head, writes, values, lists)
+                self._cache.add(serde, thread_id, each.spans, each.messages, each.size_bytes)
+        return to_tuple(head, writes, zip(values, paths, strict=True), lists)
 
     async def _fetch(self, thread_id: str, lists: Sequence[PartialList]) -> bool:
-        """Read the stored form of what is missing in the lists. False: some of it was deleted meanwhile."""
-        refs = {ref for each in lists for ref in each.missing}
-        if not refs:
+        """Read the stored form of what is missing in the lists. False: some of it isn't there any more."""
+        numbers = {number for each in lists for number in each.missing}
+        if not numbers:
             return True
-        stored = await self._database.read(lambda connection: fetch(connection, thread_id, refs))
+        stored = await self._database.read(lambda connection: fetch(connection, thread_id, numbers))
         for each in lists:
             each.stored = stored
-        return len(stored) == len(refs)
+        return len(stored) == len(numbers)

@@ -1,13 +1,18 @@
 """A checkpoint as LangGraph has it, from its row and those of the writes on it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, cast
 
 from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata, CheckpointTuple
 
-from seltzer.stores.checkpoints.packing import Path, Unpacked, insert_list
+from seltzer.stores.checkpoints.packing import insert_list
+from seltzer.stores.checkpoints.spans import Path
 from seltzer.stores.sqlite.checkpoints.messages import PartialList
+
+KIND: Final = 3  # columns of a checkpoint's row, and of a write's
+BLOB: Final = 4
+LISTS: Final = 8
 
 
 def in_order(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -24,10 +29,16 @@ def in_order(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def to_tuple(
-    head: Sequence[Any], writes: Sequence[Any], values: Sequence[Unpacked], lists: Sequence[PartialList]
+    head: Sequence[Any],
+    writes: Sequence[Any],
+    values: Iterable[tuple[Any, Iterable[Path]]],
+    lists: Sequence[PartialList],
 ) -> CheckpointTuple:
-    """Put together what was found: the checkpoint's row, those of its writes, and the value of each."""
-    _, thread_id, namespace, _, _, checkpoint_id, parent_id, metadata = head
+    """Put together what was found: the checkpoint's row and those of its writes, and the value of each.
+
+    A value comes with the places of its lists, which are missing in it.
+    """
+    _, thread_id, namespace, _, _, checkpoint_id, parent_id, metadata, _ = head
     remaining = iter(lists)
     checkpoint, *others = [_complete(value, paths, remaining) for value, paths in values]
     place = {"thread_id": thread_id, "checkpoint_ns": namespace}
@@ -40,7 +51,7 @@ def to_tuple(
     )
 
 
-def _complete(value: Any, paths: Mapping[Path, bytes], remaining: Iterator[PartialList]) -> Any:
+def _complete(value: Any, paths: Iterable[Path], remaining: Iterator[PartialList]) -> Any:
     """Return the value with its lists, the next of the remaining ones, in their places."""
     for path in paths:
         value = insert_list(value, path, next(remaining).messages)

@@ -36,12 +36,14 @@ from seltzer.runs.jsonable import dumps
 from seltzer.stores.checkpoints.channels import pack_checkpoint, pack_write
 from seltzer.stores.checkpoints.durability import Triggers, is_input_write, must_wait_for, run_id_of
 from seltzer.stores.checkpoints.message_cache import MessageCache
-from seltzer.stores.checkpoints.retention import ROOT, CheckpointCounts, is_lasting
+from seltzer.stores.checkpoints.progress import CheckpointCounts
+from seltzer.stores.checkpoints.retention import ROOT, described, is_lasting
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.sync_half import SyncHalf
 from seltzer.stores.options import ClassName
 from seltzer.stores.sqlite.checkpoints import statements
-from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions, delete_thread
+from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions
+from seltzer.stores.sqlite.checkpoints.dropped import delete_thread
 from seltzer.stores.sqlite.checkpoints.messages import put
 from seltzer.stores.sqlite.checkpoints.reader import CheckpointReader
 from seltzer.stores.sqlite.database import Database
@@ -130,16 +132,17 @@ class SqliteSaver(SyncHalf):
         """
         configurable = config["configurable"]
         thread_id, namespace = str(configurable["thread_id"]), configurable["checkpoint_ns"]
-        about = dumps(get_checkpoint_metadata(config, metadata))
+        about = get_checkpoint_metadata(config, metadata)
         await self.deletions.wait_idle(thread_id)
         # From here to the write nothing is awaited: a cached message may be deleted as soon as something is.
         packed = pack_checkpoint(self.serde, checkpoint, tuple(self._cache.lists(self.serde, thread_id)))
         parent_id = configurable.get("checkpoint_id")
-        row = thread_id, namespace, checkpoint["id"], parent_id, about, packed.kind, packed.blob
+        place = thread_id, namespace, checkpoint["id"], parent_id
+        row = *place, *described(about), dumps(about), packed.kind, packed.blob
 
         def work(connection: sqlite3.Connection) -> None:
-            put(connection, thread_id, packed.new.values())
-            connection.execute(statements.PUT, row)
+            (lists,) = put(connection, thread_id, [packed])
+            connection.execute(statements.PUT, (*row, *lists))
 
         if namespace == ROOT:
             self.counts.add(thread_id, is_first=parent_id is None)
@@ -178,13 +181,13 @@ class SqliteSaver(SyncHalf):
         is_special = all(channel in WRITES_IDX_MAP for channel, _ in writes)
         statement = statements.PUT_SPECIAL if is_special else statements.PUT_PLAIN
         rows = [
-            (*place, task_id, task_path, WRITES_IDX_MAP.get(channel, idx), channel, kind, blob, run_id)
+            (*place, task_id, task_path, WRITES_IDX_MAP.get(channel, idx), channel, run_id, kind, blob)
             for idx, ((channel, _), (kind, blob, _)) in enumerate(zip(writes, packed, strict=True))
         ]
 
         def work(connection: sqlite3.Connection) -> None:
-            put(connection, thread_id, [new for each in packed for new in each.new.values()])
-            insert(connection, statement, rows)
+            lists = put(connection, thread_id, packed)
+            insert(connection, statement, [(*row, *each) for row, each in zip(rows, lists, strict=True)])
 
         if run_id and FENCE in configurable:
             self._post(config, work, can_wait=is_input_write(config, task_path))
