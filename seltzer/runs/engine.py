@@ -16,7 +16,7 @@ from seltzer.errors import (
     UnknownGraph,
     UnknownRun,
 )
-from seltzer.runs.edits import Edits
+from seltzer.runs.edits.edits import Edits
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.execution.driver.driver_choice import choose_driver
 from seltzer.runs.execution.driver.run_config import executable
@@ -94,7 +94,7 @@ class Engine:
             worker = Worker(self.graphs, pregels, stores, hub, self._limits, drive, self._clock)
             follower = Follower(stores.runs, stores.event_log, hub, executed=worker.run)
             threads = Conversations(stores.threads, stores.checkpoints, pregels)
-            edits = Edits(stores, pregels, threads, worker.reserve)
+            edits = Edits(stores, pregels, threads, worker.reserve, self._limits.timeout_s)
             checks = StartChecks(stores, pregels)
             self._opened = _Parts(stores, pregels, threads, checks, edits, worker, follower)
             worker.open()
@@ -150,6 +150,7 @@ class Engine:
             return
         self._is_open = False
         self.drain()
+        await self._parts.edits.aclose()
         await self._parts.worker.aclose()
         await self._resources.aclose()
 

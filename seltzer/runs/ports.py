@@ -253,6 +253,10 @@ class Checkpoints(Protocol):
         """
         ...
 
+    async def reassign(self, thread_id: str, run_id: RunId, to: RunId) -> None:
+        """Make what the run wrote to the thread the other run's, with which it is rolled back."""
+        ...
+
     async def lasting_namespaces(self, thread_id: str) -> Sequence[str]:
         """Return the namespaces of the subgraphs that keep a state of their own from turn to turn."""
         ...

@@ -25,7 +25,7 @@ from seltzer.errors import UnknownRun
 from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.native.rendering import branch_json, thread_json
 from seltzer.protocols.native.request import answer_spec, at_question, start_spec
-from seltzer.runs.edits import COPY, StateUpdate
+from seltzer.runs.edits.updates import COPY, StateUpdate
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.run import RunSpec

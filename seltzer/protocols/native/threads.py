@@ -25,7 +25,7 @@ from seltzer.protocols.native.rendering import (
 )
 from seltzer.protocols.native.runs import Native
 from seltzer.protocols.native.updates import parse_values
-from seltzer.runs.edits import StateUpdate
+from seltzer.runs.edits.updates import StateUpdate
 from seltzer.runs.thread import check_thread_id
 from seltzer.runs.threads.excerpts import Extent
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from langchain_core.callbacks import Callbacks
 
-from seltzer.runs.event import Event, RunId
+from seltzer.runs.event import Event, Json, Kind, RunId
 from seltzer.runs.execution.attempt import Attempt
 from seltzer.runs.execution.background import BackgroundTasks
 from seltzer.runs.execution.isolation import exits
@@ -22,6 +22,7 @@ from seltzer.runs.failure import failure
 from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.run import Lease, Run, Stop
 from seltzer.runs.streaming.hub import Hub
+from seltzer.runs.threads.lost_edits import recover
 
 log = logging.getLogger(__name__)
 
@@ -89,16 +90,18 @@ class Executor:
     def refuse(self, lease: Lease, code: str) -> None:
         """End a run that can't be executed here as failed."""
         last = failed(failure(code))
-        self._background.start(self._end_unbegun(lease, Event(lease.run.attempt, 1, last.kind, last.data)))
+        end = Event(lease.run.attempt, 1, last.kind, last.data)
+        self._background.start(self.end_unbegun(lease, end, touched=lease.run.attempt > 1))
 
-    async def cancel_unbegun(self, run_id: RunId, lease: Lease | None, *, has_touched: bool = False) -> None:
-        """End a run that won't be executed as `cancelled`; lease: if it was its turn.
+    def recover(self, lease: Lease) -> None:
+        """End an edit whose process died: as made, or rolled back and `cancelled`."""
+        self._background.start(self._recover(lease))
 
-        has_touched: its thread was written to in its name.
-        """
+    async def cancel_unbegun(self, run_id: RunId, lease: Lease | None) -> None:
+        """End a run that won't be executed as `cancelled`; lease: if it was its turn."""
         if lease is not None:
             last = Event(lease.run.attempt, 1, "cancelled", {})
-            await self._end_unbegun(lease, last, has_touched=has_touched)
+            await self.end_unbegun(lease, last, touched=lease.run.attempt > 1)
         elif (run := await self._resources.stores.runs.stop(run_id, "cancel")) and not run.is_active:
             self.was_ended(run_id)
 
@@ -169,8 +172,15 @@ class Executor:
         if last is not None:
             self._background.start(self._resources.stores.checkpoints.prune(attempt.run.spec.thread_id))
 
-    async def _end_unbegun(self, lease: Lease, last: Event, *, has_touched: bool = False) -> None:
-        touched = has_touched or lease.run.attempt > 1
-        if await self._resources.stores.runs.finish(lease, last, touched=touched):
+    async def end_unbegun(self, lease: Lease, last: Event, *, output: Json = None, touched: bool) -> None:
+        """End a run that isn't executed here. touched: see Runs.finish."""
+        if await self._resources.stores.runs.finish(lease, last, output=output, touched=touched):
             self.was_ended(lease.run.spec.run_id)
         self._leases.nudge()
+
+    async def _recover(self, lease: Lease) -> None:
+        spec, checkpoints = lease.run.spec, self._resources.stores.checkpoints
+        pregel = self._pregels.get(spec.graph)
+        place = None if pregel is None else await recover(pregel, spec, checkpoints)
+        kind: Kind = "cancelled" if place is None else "finished"
+        await self.end_unbegun(lease, Event(lease.run.attempt, 1, kind, {}), output=place, touched=False)

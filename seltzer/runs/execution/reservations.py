@@ -5,7 +5,7 @@ input is in its row, so that any process may execute it in its turn. An attached
 its request, which reserves the run and begins it once the input is read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from langchain_core.callbacks import Callbacks
 
 from seltzer.errors import AppError
-from seltzer.runs.event import Json, RunId
+from seltzer.runs.event import Event, Json, Kind, RunId
 from seltzer.runs.execution.executor import Executor, Start
 from seltzer.runs.execution.isolation.contexts import run_context
 from seltzer.runs.execution.leases import Leases
@@ -35,6 +35,7 @@ class Reservation:
         self._was_queued = False
         self._context: Context | None = None  # once it has its input
         self._callbacks: Callbacks = None
+        self._on_stop: Callable[[], object] | None = None
 
     def begin(
         self, *, input: Any, configurable: Mapping[str, Json] | None = None, callbacks: Callbacks = None
@@ -48,13 +49,26 @@ class Reservation:
             self._context, self._callbacks = run_context(), callbacks
             self._execute_when_ready()
 
-    async def release(self, *, has_touched: bool = False) -> None:
-        """End the run as `cancelled`, unless it is executed or has ended.
-
-        has_touched: its thread was written to in its name.
-        """
+    async def release(self) -> None:
+        """End the run as `cancelled`, unless it is executed or has ended."""
         if self._reservations.close(self):
-            await self._reservations.cancel(self.run_id, self._lease, has_touched=has_touched)
+            await self._reservations.cancel(self.run_id, self._lease)
+
+    async def end(self, kind: Kind, data: Json, *, output: Json = None, touched: bool) -> None:
+        """End the run, which was done without executing its graph, in its turn. touched: see Runs.finish."""
+        if self._lease is not None:
+            last = Event(self._lease.run.attempt, 1, kind, data)
+            await self._reservations.end(self._lease, last, output=output, touched=touched)
+
+    def abandon(self) -> None:
+        """Leave the run to whoever claims it once its lease has run out, unless it has ended."""
+        self._reservations.close(self)
+
+    def on_stop(self, callback: Callable[[], object]) -> None:
+        """Have it called when the run is requested to end, or isn't this process's any more."""
+        self._on_stop = callback
+        if self._lease is not None and self._lease.stop is not None:
+            callback()
 
     @property
     def run_id(self) -> RunId:
@@ -74,6 +88,8 @@ class Reservation:
         """Have the run end as soon as it begins. One that waits for its turn is ended by its row."""
         if self._lease is not None:
             self._lease = replace(self._lease, stop=how)
+        if self._on_stop is not None:
+            self._on_stop()
 
     def _execute_when_ready(self) -> None:
         if self._lease is None or self._context is None or not self._reservations.close(self):
@@ -130,6 +146,8 @@ class Reservations:
         spec = lease.run.spec
         if reservation := self._open.get(spec.run_id):
             reservation.grant(lease, was_queued=True)
+        elif spec.is_edit:  # the process that made it is gone
+            self._executor.recover(lease)
         elif spec.attached and lease.run.attempt == 1:  # its request ended before its turn
             self._executor.refuse(lease, "client_gone")
         else:
@@ -139,9 +157,13 @@ class Reservations:
         """Hand a run to the executor."""
         self._executor.execute(start)
 
-    async def cancel(self, run_id: RunId, lease: Lease | None, *, has_touched: bool = False) -> None:
+    async def cancel(self, run_id: RunId, lease: Lease | None) -> None:
         """End a run that won't begin as `cancelled`; lease: if it was its turn."""
-        await self._executor.cancel_unbegun(run_id, lease, has_touched=has_touched)
+        await self._executor.cancel_unbegun(run_id, lease)
+
+    async def end(self, lease: Lease, last: Event, *, output: Json, touched: bool) -> None:
+        """End a run that was done without executing its graph."""
+        await self._executor.end_unbegun(lease, last, output=output, touched=touched)
 
     def stop(self, run_id: RunId, how: Stop) -> None:
         """Have the run end as soon as it begins, if it is reserved here and it is its turn."""

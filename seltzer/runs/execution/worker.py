@@ -103,6 +103,7 @@ class Worker:
             self._reservations.start_claimed(change.lease)
         elif isinstance(change, Lost):
             self._executor.abandon(change.run_id)
+            self._reservations.stop(change.run_id, "cancel")
         else:
             self._stop(change.run_id, change.how)
 

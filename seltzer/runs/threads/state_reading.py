@@ -11,7 +11,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.graph import END
 from langgraph.types import StateSnapshot
 
-from seltzer.errors import AppError
+from seltzer.runs.authors_code import AuthorsCodeFailed, await_authors_code
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.threads.forks import fork
 
@@ -24,12 +24,10 @@ class ReadState(NamedTuple):
 
 
 async def read_state(pregel: AnyPregel, config: RunnableConfig) -> ReadState:
-    """Return the thread's state. The graph's own reducers run here, which may raise anything."""
+    """Return the thread's state. Raises AuthorsCodeFailed if it can't be read at all."""
     try:
-        return ReadState(await pregel.aget_state(config))
-    except AppError:
-        raise
-    except Exception:
+        return ReadState(await await_authors_code(pregel.aget_state(config)))
+    except AuthorsCodeFailed:
         saver = pregel.checkpointer
         refused = await saver.aget_tuple(config) if isinstance(saver, BaseCheckpointSaver) else None
         if refused is None:
@@ -43,8 +41,9 @@ async def end_step(pregel: AnyPregel, config: RunnableConfig, refused: Checkpoin
     Nothing of what they have written is kept if the channels refuse it. The checkpoints belong to the run
     that config's metadata names.
     """
-    if refused is not None:
-        await fork(pregel, config, refused)
+    saver = pregel.checkpointer
+    if refused is not None and isinstance(saver, BaseCheckpointSaver):
+        await fork(saver, config, refused)
     # LangGraph's way to do so. One bulk update with what is missing won't do: its later steps lose the
     # config's metadata.
     await pregel.aupdate_state(config, None, as_node=END)

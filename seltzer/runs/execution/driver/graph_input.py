@@ -103,8 +103,9 @@ async def _begin(
     if is_again and not (await pregel.aget_state(_at(config, checkpoint_id))).next:
         raise failure("unknown_checkpoint")
     found = await _read_ahead(pregel, config, checkpoint_id)
-    if is_again and found is not None and has_asked(found):
-        await fork(pregel, config, found)
+    saver = pregel.checkpointer
+    if is_again and found is not None and has_asked(found) and isinstance(saver, BaseCheckpointSaver):
+        await fork(saver, config, found)
         return GraphInput(None)
     if checkpoint_id is not None and found is None:
         raise failure("unknown_checkpoint")

@@ -8,8 +8,10 @@ from typing import Any
 
 from langchain_core.messages import ToolMessage
 from langgraph.channels.base import BaseChannel
+from langgraph.errors import EmptyChannelError
 from langgraph.types import Overwrite
 
+from seltzer.runs.authors_code import AuthorsCodeFailed, call_authors_code
 from seltzer.runs.messages.spellings import read_message
 
 
@@ -33,15 +35,12 @@ def write_appending(channel: BaseChannel[Any, Any, Any], current: Sequence[Any],
 
 
 def value_after(channel: BaseChannel[Any, Any, Any], current: Sequence[Any], write: Any) -> Any:
-    """Return the value that the channel would have after the write; None if it refuses it.
-
-    The graph's own reducer runs here, and whatever it raises is its refusal.
-    """
+    """Return the value that the channel would have after the write; None if its reducer refuses it."""
     copy = channel.from_checkpoint([*current])
     try:
-        copy.update([write])
+        call_authors_code(copy.update, [write])
         return copy.get()
-    except Exception:  # noqa: BLE001  # as said above
+    except (AuthorsCodeFailed, EmptyChannelError):
         return None
 
 

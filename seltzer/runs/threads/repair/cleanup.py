@@ -10,7 +10,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from seltzer.cursor import Cursor
-from seltzer.errors import StreamGap
+from seltzer.errors import AppError, StreamGap
+from seltzer.runs.authors_code import AuthorsCodeFailed, await_authors_code
 from seltzer.runs.event import Event, Kind
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
@@ -72,11 +73,11 @@ async def tidy(ended: EndedAttempt, *, rolls_back: bool) -> bool:
 async def _tidy_graph(ended: EndedAttempt) -> None:
     """Put the partial answer, and results for the calls that lack one, into the graph's state.
 
-    The graph's own reducers run here, and may raise anything: the run's end must be stored all the same.
+    Reducers may refuse it, and so may the store: the run's end must be stored all the same.
     """
     try:
-        await repair(ended.pregel, ended.config, await _partial(ended))
-    except Exception as error:
+        await await_authors_code(repair(ended.pregel, ended.config, await _partial(ended)))
+    except (AuthorsCodeFailed, AppError) as error:
         log.warning("thread %s can't be tidied up", ended.run.spec.thread_id, exc_info=error)
 
 
@@ -90,8 +91,9 @@ async def _tidy_subgraphs(ended: EndedAttempt) -> None:
         return
     try:
         namespaces = await ended.stores.checkpoints.lasting_namespaces(thread_id)
-        await repair_subgraphs(saver, ended.config, namespaces, has_stopped=ended.has_stopped)
-    except Exception as error:
+        repairing = repair_subgraphs(saver, ended.config, namespaces, has_stopped=ended.has_stopped)
+        await await_authors_code(repairing)
+    except (AuthorsCodeFailed, AppError) as error:
         log.warning("subgraphs of thread %s can't be tidied up", thread_id, exc_info=error)
 
 

@@ -119,6 +119,16 @@ class SqliteCheckpoints:
 
         await self._saver.deletions.run(thread_id, work)
 
+    async def reassign(self, thread_id: str, run_id: RunId, to: RunId) -> None:
+        """Make what the run wrote to the thread the other run's."""
+
+        def work(connection: sqlite3.Connection) -> Deletion:
+            for statement in statements.REASSIGN:
+                connection.execute(statement, (to, thread_id, run_id))
+            return Deletion(refs=())
+
+        await self._saver.deletions.run(thread_id, work)
+
     async def lasting_namespaces(self, thread_id: str) -> Sequence[str]:
         """Return the namespaces of the subgraphs that keep a state of their own from turn to turn."""
         rows = await self._saver.read_rows(statements.NAMESPACES, (thread_id,))

@@ -75,6 +75,13 @@ _BESIDES = "FROM checkpoints WHERE thread_id = :thread_id AND checkpoint_ns = ''
 BESIDES: Final = f"""
 SELECT max(seq) {_BESIDES} < :first UNION ALL SELECT min(seq) {_BESIDES} > :last
 """
+REASSIGN: Final = (
+    """
+    UPDATE checkpoints SET metadata = CAST(json_set(CAST(metadata AS TEXT), '$.run_id', ?) AS BLOB)
+    WHERE thread_id = ? AND json_extract(CAST(metadata AS TEXT), '$.run_id') = ?
+    """,
+    "UPDATE OR REPLACE writes SET run_id = ? WHERE thread_id = ? AND run_id = ?",
+)
 _OF = "seq IN (SELECT value FROM json_each(?))"
 _WRITES_ON = f"""
 SELECT w.seq FROM checkpoints AS c JOIN writes AS w USING (thread_id, checkpoint_ns, checkpoint_id)

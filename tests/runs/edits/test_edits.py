@@ -2,7 +2,6 @@
 
 import asyncio
 import operator
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import pytest
@@ -20,10 +19,9 @@ from seltzer.errors import (
     UnknownCheckpoint,
     UnknownThread,
 )
-from seltzer.runs.edits import COPY, Edits, StateUpdate
+from seltzer.runs.edits.updates import COPY, StateUpdate
 from seltzer.runs.engine import Engine
 from seltzer.runs.execution.limits import RunLimits
-from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec
 from seltzer.runs.threads.repair.open_calls import NO_RESULT
@@ -272,62 +270,6 @@ async def test_a_pause_at_a_breakpoint_is_withdrawn_too(engine_of: Engines) -> N
     assert ((await newest(engine)).next, await done(engine)) == ((), ["0", "a"])
 
 
-Reserve = Callable[[RunSpec], Awaitable[Reservation]]
-
-
-def editing(engine_of: Engines, engine: Engine, pregel: AnyPregel, reserve: Reserve) -> Edits:
-    """Return edits of the engine's threads that reserve in another way."""
-    stores = engine_of.stores(engine)
-    saved = pregel.copy(update={"checkpointer": stores.checkpoints.saver_for(pregel)})
-    return Edits(stores, {"agent": saved}, engine.threads, reserve)
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-@pytest.mark.parametrize("pause", ["question", "breakpoint"])
-async def test_a_withdrawal_that_is_killed_is_no_answer(engine_of: Engines, pause: str) -> None:
-    pregel = approving() if pause == "question" else steps(interrupt_before=["b"])
-    engine = await engine_of(pregel)
-    input = {"messages": [HumanMessage("send")]} if pause == "question" else {"done": ["0"]}
-    await run_to_end(engine, RunSpec("agent", input, "t", "r1"))
-    before, stores, rows = await newest(engine), engine_of.stores(engine), []
-
-    async def dying(spec: RunSpec) -> Reservation:
-        rows.append((await stores.runs.submit(spec, "dead", 0.0, 10)).run.spec.run_id)
-        raise Killed
-
-    with pytest.raises(Killed):
-        await editing(engine_of, engine, pregel, dying).withdraw(await engine.get_run("r1"))
-
-    last = (await read_all(engine.follow(rows[0])))[-1]
-    state = await newest(engine)
-    assert (last.kind, last.data["code"]) == ("failed", "client_gone")
-    assert (state.values, state.next, state.interrupts) == (before.values, before.next, before.interrupts)
-    await engine.edits.withdraw(await engine.get_run("r1"))
-    assert (await newest(engine)).next == ()
-
-
-async def test_the_state_that_an_edit_begins_from_is_looked_for_again(engine_of: Engines) -> None:
-    pregel = steps()
-    engine = await engine_of(pregel)
-    await do_steps(engine)
-    states = (await engine.threads.history("agent", "t", limit=10)).states
-    stores = engine_of.stores(engine)
-
-    async def too_late(spec: RunSpec) -> Reservation:
-        await stores.checkpoints.roll_back("t", ["r1"])
-        return await engine.reserve(spec)
-
-    with pytest.raises(UnknownCheckpoint):
-        await editing(engine_of, engine, pregel, too_late).update(
-            "agent", "t", StateUpdate(None, END, states[1].checkpoint_id)
-        )
-
-    assert not (await newest(engine)).values
-
-
 async def test_only_an_open_question_is_withdrawn(engine_of: Engines) -> None:
     engine = await engine_of(approving())
     await run_to_end(engine, run_spec("hello", run_id="r0"))
@@ -361,3 +303,44 @@ async def test_an_edit_waits_for_no_place(engine_of: Engines) -> None:
     await read_all(engine.follow("r2"))
     await run_to_end(engine, run_spec("3", run_id="r3"))
     assert await texts(engine) == ["1", "one", "3", "three"]
+
+
+async def test_going_to_another_branch_adds_none_and_belongs_to_a_run(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["one"], ["two"], ["three"], ["four"]))
+    await run_to_end(engine, run_spec("1", run_id="r1"))
+    fork = (await newest(engine)).checkpoint_id
+    await run_to_end(engine, run_spec("2", run_id="r2"))
+    await run_to_end(engine, run_spec("3", run_id="r3", checkpoint_id=fork))
+
+    for _ in range(3):
+        other = (await engine.threads.branches("agent", "t", limit=10))[1]
+        await update(engine, None, COPY, other.checkpoint_id)
+        state = await newest(engine)
+        assert (state.source, state.run_id) == ("fork", "r3")
+        assert state.parent_checkpoint_id == other.checkpoint_id
+
+    newest_branch, older = await engine.threads.branches("agent", "t", limit=10)
+    assert (newest_branch.text, older.text) == ("two", "three")
+    assert newest_branch.forked_from == older.forked_from == fork
+    again = await engine.threads.newest_turn("agent", "t")
+    await run_to_end(engine, RunSpec("agent", None, "t", "r4", checkpoint_id=again))
+    assert await texts(engine) == ["1", "one", "2", "four"]
+
+
+async def test_a_turn_is_taken_back_by_one_of_its_messages(engine_of: Engines) -> None:
+    engine = await engine_of(agent(["one"], ["two"], ["three"]))
+    await run_to_end(engine, run_spec("1", run_id="r1"))
+    await run_to_end(engine, run_spec("2", run_id="r2"))
+    first, _, _, second = [str(each.id) for each in await engine.messages("agent", "t")]
+
+    async def take_back(message_id: str) -> None:
+        await engine.edits.update("agent", "t", StateUpdate(None, COPY, None, message_id))
+
+    await take_back(second)
+    assert await texts(engine) == ["1", "one"]
+    with pytest.raises(InvalidInput, match="from_message"):
+        await take_back(second)
+    await take_back(first)
+    assert (await texts(engine), (await newest(engine)).next) == ([], ())
+    await run_to_end(engine, run_spec("3", run_id="r3"))
+    assert await texts(engine) == ["3", "three"]

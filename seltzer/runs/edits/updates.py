@@ -1,0 +1,123 @@
+"""A thread's state updated by hand, as LangGraph's update_state does it."""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.errors import InvalidUpdateError
+from langgraph.graph import END
+
+from seltzer.errors import InvalidInput, UnknownCheckpoint
+from seltzer.runs.authors_code import AuthorsCodeFailed, await_authors_code
+from seltzer.runs.graph import AnyPregel
+from seltzer.runs.ports import Checkpoints
+from seltzer.runs.threads.forks import fork
+from seltzer.runs.threads.subgraph_branches import restore_subgraphs
+from seltzer.runs.threads.turns import turn_of
+
+log = logging.getLogger(__name__)
+
+COPY: Final = "__copy__"  # LangGraph's: the checkpoint becomes the newest one again, as it is
+
+
+@dataclass(frozen=True, slots=True)
+class StateUpdate:
+    """What is written to a thread's state, as if the node as_node had returned it.
+
+    as_node may be COPY, or END, after which nothing runs; both without values. None: the node that has
+    written last. checkpoint_id: the state that it is written to, and forks; None for the newest.
+    from_message, only with COPY: the state before the turn that has added this message.
+    """
+
+    values: Any
+    as_node: str | None = None
+    checkpoint_id: str | None = None
+    from_message: str | None = None
+
+
+def check_update(pregel: AnyPregel, update: StateUpdate) -> None:
+    """Raise InvalidInput if the graph can't be updated so, whatever its thread's state is."""
+    if update.from_message is not None and update.as_node != COPY:
+        raise InvalidInput("from_message", f"can only be given with as_node {COPY}")
+    if update.from_message is not None and update.checkpoint_id is not None:
+        raise InvalidInput("from_message", "can't be given together with checkpoint_id")
+    if update.as_node in (COPY, END):
+        if update.values is not None:
+            raise InvalidInput("values", f"must be null if as_node is {update.as_node}")
+    elif update.as_node is not None and update.as_node not in pregel.nodes:
+        there = ", ".join(name for name in pregel.nodes if not name.startswith("__"))
+        raise InvalidInput("as_node", f"is no node of the graph; there are {there}")
+    elif update.values is None:
+        raise InvalidInput("values", f"is missing; only as_node {COPY} or {END} needs none")
+
+
+async def write_update(
+    pregel: AnyPregel, config: RunnableConfig, checkpoints: Checkpoints, update: StateUpdate
+) -> None:
+    """Write the update, by checkpoints that belong to the run that config's metadata names.
+
+    Raises InvalidInput naming `as_node`, `values` or `from_message`, and UnknownCheckpoint.
+    """
+    saver = pregel.checkpointer
+    if not isinstance(saver, BaseCheckpointSaver):
+        return
+    thread_id = config["configurable"]["thread_id"]
+    if update.from_message is not None:
+        refs = await checkpoints.tree(thread_id)
+        start = await turn_of(pregel, thread_id, refs, update.from_message)
+        if start is None:
+            raise InvalidInput("from_message", "is none of the thread's messages whose turn is kept")
+        parent = next(each.parent_id for each in refs if each.checkpoint_id == start)
+        if parent is None or parent not in {each.checkpoint_id for each in refs}:
+            await _empty(pregel, saver, config, start)
+            return
+        update = replace(update, checkpoint_id=parent)
+    place = _at(config, update.checkpoint_id)
+    found = await saver.aget_tuple(place)
+    if found is None and update.checkpoint_id is not None:
+        # It was dropped before its thread was reserved; LangGraph would take it for an empty thread's.
+        raise UnknownCheckpoint(f"the checkpoint {update.checkpoint_id!r} is no longer kept")
+    if update.checkpoint_id is not None:
+        await restore_subgraphs(saver, config, checkpoints, update.checkpoint_id)
+    if update.as_node != COPY:
+        await _write(pregel, place, update)
+    elif found is None:
+        raise InvalidInput("as_node", "can't be a copy: the thread has no state yet")
+    else:
+        await fork(saver, config, found)
+
+
+async def _empty(
+    pregel: AnyPregel, saver: BaseCheckpointSaver[Any], config: RunnableConfig, start: str
+) -> None:
+    """Begin a branch with the state before the thread's first turn, which starts there."""
+    found = await saver.aget_tuple(_at(config, start))
+    if found is None:
+        raise UnknownCheckpoint(f"the checkpoint {start!r} is no longer kept")
+    await fork(saver, config, found, is_child=False)
+    await pregel.aupdate_state(config, None, as_node=END)
+
+
+async def _write(pregel: AnyPregel, config: RunnableConfig, update: StateUpdate) -> None:
+    writing = pregel.aupdate_state(config, update.values, as_node=update.as_node)
+    try:
+        await await_authors_code(writing)
+    except AuthorsCodeFailed as failed:
+        error = failed.__cause__
+        if update.as_node is None and isinstance(error, InvalidUpdateError) and "as_node" in str(error):
+            raise InvalidInput("as_node", "is missing; several nodes may have written last") from None
+        if isinstance(error, InvalidUpdateError):
+            raise InvalidInput("values", "is not what the graph's state accepts") from error
+        log.warning(
+            "the state of thread %s can't be updated", config["configurable"]["thread_id"], exc_info=error
+        )
+        raise InvalidInput(
+            "values", "is not accepted by the graph; the server's log has the reason"
+        ) from error
+
+
+def _at(config: RunnableConfig, checkpoint_id: str | None) -> RunnableConfig:
+    place = {"checkpoint_ns": ""} | ({"checkpoint_id": checkpoint_id} if checkpoint_id else {})
+    return {**config, "configurable": {**config["configurable"], **place}}
