@@ -269,6 +269,15 @@ class MemoryCheckpoints:
             each.writes = [write for write in each.writes if write.run_id not in run_ids]
         self._keep(thread_id, kept)
 
+    async def reassign(self, thread_id: str, run_id: RunId, to: RunId) -> None:
+        """Make what the run wrote to the thread the other run's."""
+        for each in self._states.of(thread_id):
+            if each.run_id == run_id:
+                each.metadata["run_id"] = to
+            for write in each.writes:
+                if write.run_id == run_id:
+                    write.run_id = to
+
     async def lasting_namespaces(self, thread_id: str) -> Sequence[str]:
         found = {each.namespace: None for each in self._states.of(thread_id)}
         return [namespace for namespace in found if is_lasting(namespace)]
