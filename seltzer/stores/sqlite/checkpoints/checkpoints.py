@@ -124,7 +124,7 @@ class SqliteCheckpoints:
 
         def work(connection: sqlite3.Connection) -> Deletion:
             for statement in statements.REASSIGN:
-                connection.execute(statement, (to, thread_id, run_id))
+                connection.execute(statement, {"to": to, "thread_id": thread_id, "run_id": run_id})
             return Deletion(())
 
         await self._saver.deletions.run(thread_id, work)

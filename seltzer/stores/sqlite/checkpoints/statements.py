@@ -77,10 +77,11 @@ SELECT max(seq) {_BESIDES} < :first UNION ALL SELECT min(seq) {_BESIDES} > :last
 """
 REASSIGN: Final = (
     """
-    UPDATE checkpoints SET metadata = CAST(json_set(CAST(metadata AS TEXT), '$.run_id', ?) AS BLOB)
-    WHERE thread_id = ? AND json_extract(CAST(metadata AS TEXT), '$.run_id') = ?
+    UPDATE checkpoints SET
+        run_id = :to, metadata = CAST(json_set(CAST(metadata AS TEXT), '$.run_id', :to) AS BLOB)
+    WHERE thread_id = :thread_id AND run_id = :run_id
     """,
-    "UPDATE OR REPLACE writes SET run_id = ? WHERE thread_id = ? AND run_id = ?",
+    "UPDATE OR REPLACE writes SET run_id = :to WHERE thread_id = :thread_id AND run_id = :run_id",
 )
 _OF = "seq IN (SELECT value FROM json_each(?))"
 _WRITES_ON = f"""
