@@ -3,9 +3,10 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, IPvAnyNetwork
+from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from seltzer.errors import LoadError
@@ -40,6 +41,20 @@ class Settings(BaseSettings):
         description="Start though langgraph.json declares `auth`, which isn't honoured: an open server.",
     )
     data: Path = Field(Path(".seltzer"), description="The folder of the server's files.")
+    store: Literal["sqlite", "postgres"] | None = Field(
+        None, description="Where threads and runs are kept; by default DATABASE_URL decides."
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("database_url", "DATABASE_URL", "DATABASE_URI", "POSTGRES_URI"),
+        description="A Postgres database for threads and runs.",
+    )
+    database_direct_url: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("database_direct_url", "DATABASE_DIRECT_URL"),
+        description="The same database past a connection pooler.",
+    )
+    database_pool: int = Field(10, ge=2, description="Most connections of this process to the database.")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="What goes to the log."
     )

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from seltzer.main import load_graphs
 from seltzer.settings import Settings, apply_env
 from tests.serving import write_graphs
 
 Forget = Callable[..., None]
+URLS = ("DATABASE_URL", "DATABASE_URI", "POSTGRES_URI")
+DATABASE = (*URLS, "DATABASE_DIRECT_URL")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> Forget:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forget: Forget) -> Path:
     """Work in an empty folder, with none of our names in the environment."""
     monkeypatch.chdir(tmp_path)
-    forget("HOST", "PORT", *(f"SELTZER_{name.upper()}" for name in Settings.model_fields))
+    forget("HOST", "PORT", *DATABASE, *(f"SELTZER_{name.upper()}" for name in Settings.model_fields))
     return tmp_path
 
 
@@ -72,6 +74,8 @@ def test_an_argument_overrides_the_environment_and_that_dotenv(monkeypatch: pyte
         ("SELTZER_BODY_LIMIT_BYTES", "body_limit_bytes", "10", 10),
         ("SELTZER_ACCELERATE", "accelerate", "off", False),
         ("SELTZER_PING_S", "ping_s", "0.5", 0.5),
+        ("SELTZER_STORE", "store", "sqlite", "sqlite"),
+        ("SELTZER_DATABASE_POOL", "database_pool", "4", 4),
         ("seltzer_runs_limit", "runs_limit", "3", 3),
     ],
 )
@@ -115,6 +119,8 @@ def test_strangers_in_dotenv_are_let_be() -> None:
         ("SELTZER_JSON_DEPTH", "deep"),
         ("SELTZER_PING_S", "-5"),
         ("SELTZER_ACCESS_LOG", "perhaps"),
+        ("SELTZER_STORE", "mysql"),
+        ("SELTZER_DATABASE_POOL", "1"),
     ],
 )
 def test_a_bad_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
@@ -125,6 +131,32 @@ def test_a_bad_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, text
 
     (error,) = refused.value.errors()
     assert str(error["loc"][0]).upper() in name
+
+
+@pytest.mark.parametrize("name", URLS)
+def test_the_database_is_set_by_each_of_its_names(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "postgresql://db.example/agents")
+
+    url = Settings().database_url
+
+    assert url is not None
+    assert url.get_secret_value() == "postgresql://db.example/agents"
+
+
+def test_the_first_of_the_databases_names_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in URLS:
+        monkeypatch.setenv(name, f"postgresql://{name}.example")
+
+    assert Settings() == Settings(database_url=SecretStr("postgresql://DATABASE_URL.example"))
+
+
+def test_a_databases_password_is_in_no_text_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ada:s3cret@db.example")
+    monkeypatch.setenv("DATABASE_DIRECT_URL", "postgresql://ada:s3cret@db.example")
+
+    settings = Settings()
+
+    assert "s3cret" not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
 
 
 def test_settings_do_not_change() -> None:

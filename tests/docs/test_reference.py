@@ -74,7 +74,7 @@ def test_a_setting_is_documented_with_its_default(name: str) -> None:
     documented = re.sub("[`,]", "", _rows(SETTINGS)[name][0])
     default = SERVER_SETTINGS[name].default
 
-    if default in ((), ""):
+    if default in ((), "", None):
         assert documented == "none"
     elif isinstance(default, bool):
         assert documented == str(default).lower()

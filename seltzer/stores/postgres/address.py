@@ -18,7 +18,9 @@ _DEFAULTS: Final[dict[str, str | int]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-_DRIVER: Final = re.compile(r"^(postgres|postgresql)(\+\w+)?://")  # as SQLAlchemy names its drivers
+_DRIVER: Final = re.compile(
+    r"^\s*(postgres|postgresql)(\+\w+)?://", re.IGNORECASE
+)  # as SQLAlchemy names its drivers
 _URL_PASSWORD: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 
 
@@ -39,12 +41,13 @@ def parse(url: str, variable: str = "DATABASE_URL") -> Address:
     Raises LoadError, which doesn't repeat the url.
     """
     try:
-        given = conninfo_to_dict(_DRIVER.sub("postgresql://", url))
+        given = conninfo_to_dict(_DRIVER.sub("postgresql://", url.rstrip()))
     except psycopg.ProgrammingError as error:
         raise LoadError(
             f"{variable} can't be used",
             f"it is no address of a Postgres database: {without_password(str(error), url)}",
-            "write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE, with %40 for an @ in the password",
+            "write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE, without quotes, and with %40 for an @ in"
+            " the password",
         ) from None
     named = {name: value for name, value in given.items() if value is not None}
     conninfo = make_conninfo("", **(_DEFAULTS | named))

@@ -15,6 +15,7 @@ SECRET = "s3cr%40t"
         ("postgres://db.example/agents", "db.example/agents"),
         ("postgresql+psycopg://ada:pw@db.example/agents", "db.example/agents as ada"),
         ("postgresql+asyncpg://db.example", "db.example"),
+        (" POSTGRES://db.example/agents\n", "db.example/agents"),
         ("postgresql:///agents?host=/run/postgresql", "/run/postgresql/agents"),
         ("postgresql://", "the local socket"),
         ("host=db.example port=5433 dbname=agents user=ada password=pw", "db.example:5433/agents as ada"),
@@ -40,6 +41,7 @@ def test_what_the_url_sets_wins() -> None:
         f"postgresql://ada:{SECRET}@db.example:port/agents?x",
         f"postgresql://ada:{SECRET}@[db.example/agents",
         f"host=db.example password={SECRET} nonsense",
+        f'"postgresql://ada:{SECRET}@db.example/agents"',
     ],
 )
 def test_an_address_that_is_none_is_refused_without_its_password(url: str) -> None:
