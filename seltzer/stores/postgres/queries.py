@@ -21,3 +21,9 @@ async def fetch_all(connection: Connection, statement: str, parameters: Paramete
 async def fetch_one(connection: Connection, statement: str, parameters: Parameters) -> Row | None:
     """Return the statement's first row; None if it has none."""
     return next(iter(await fetch_all(connection, statement, parameters)), None)
+
+
+def there(row: Row | None) -> Row:
+    """Return the row of a statement that always has one."""
+    assert row is not None
+    return row

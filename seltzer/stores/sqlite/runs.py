@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 import orjson
 
 from seltzer.runs.event import Event, Json, RunId
-from seltzer.runs.jsonable import dumps
 from seltzer.runs.ports import Renewal, Submitted
 from seltzer.runs.run import ACTIVE, Lease, Owner, Run, RunSpec, RunStatus, Status, Stop
+from seltzer.stores.records import pack, to_status
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.retention import LogRetention
 from seltzer.stores.sqlite.sql.deleted_runs import check_not_deleted
@@ -23,7 +23,6 @@ from seltzer.stores.sqlite.sql.runs import (
     stop_run,
     to_datetime,
     to_run,
-    to_status,
 )
 from seltzer.stores.submission import Rival, check_queue, check_same, check_thread, pack_input
 
@@ -124,7 +123,7 @@ class SqliteRuns:
         output: Json = None,
         touched: bool = True,
     ) -> bool:
-        packed = None if output is None else dumps(output)
+        packed = pack(output)
         run_id = lease.run.spec.run_id
 
         def work(connection: sqlite3.Connection) -> bool:

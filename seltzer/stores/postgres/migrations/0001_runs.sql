@@ -10,20 +10,25 @@ CREATE FUNCTION seltzer.clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SE
 
 CREATE TABLE seltzer.threads (
     thread_id text PRIMARY KEY,
+    owner text NOT NULL DEFAULT '',
     graph text NOT NULL,
     title text NOT NULL,
     title_folded text NOT NULL,        -- for looking it up in any case, in any script
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
-    number bigint NOT NULL             -- its newest run's; one that ended untouched doesn't count
+    number bigint NOT NULL,            -- its newest run's, 0 before the first; one that ended untouched doesn't count
+    metadata jsonb NOT NULL DEFAULT '{}'
 );
 
 CREATE INDEX threads_by_number ON seltzer.threads (graph, number);
+CREATE INDEX threads_by_update ON seltzer.threads (owner, updated_at);
+CREATE INDEX threads_by_metadata ON seltzer.threads USING gin (metadata jsonb_path_ops);
 
 CREATE TABLE seltzer.runs (
     number bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,  -- the order of all things: clocks may step back
     run_id text NOT NULL UNIQUE,
     thread_id text NOT NULL,
+    owner text NOT NULL DEFAULT '',
     graph text NOT NULL,
     status text NOT NULL CHECK (status IN ('pending', 'running', 'success', 'error', 'interrupted', 'cancelled')),
     attempt integer NOT NULL,
@@ -32,6 +37,8 @@ CREATE TABLE seltzer.runs (
     worker text,
     process integer,                   -- the worker's, by the advisory lock that it has while it lives
     lease_until timestamptz,           -- in no index: a lease is renewed in place
+    requested_by text,                 -- the worker that has the request of an attached run that waits,
+    requested_until timestamptz,       -- and until when
     stop text CHECK (stop IN ('cancel', 'rollback')),
     created_at timestamptz NOT NULL,
     attached boolean NOT NULL,

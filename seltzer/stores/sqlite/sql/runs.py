@@ -6,14 +6,12 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
 
-import orjson
-
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.jsonable import dumps
-from seltzer.runs.run import STATUS_OF_LAST, Labels, Owner, Run, RunSpec, RunStatus, Stop
+from seltzer.runs.run import STATUS_OF_LAST, Owner, Run, RunSpec, Stop
 from seltzer.runs.text import fold
+from seltzer.stores import records
 from seltzer.stores.sqlite.sql.events import write_events
-from seltzer.stores.submission import Input, unknown_thread, unpack_input
+from seltzer.stores.submission import Input, unknown_thread
 
 ACTIVE: Final = "(status IN ('pending', 'running'))"
 # A run that ended without touching its thread is never the newest one there.
@@ -44,51 +42,10 @@ UPDATE threads SET updated_at = :now,
 WHERE thread_id = :thread_id
 """
 
-_CONTEXT: Final = "__seltzer_context"  # keys of the JSON in `configurable`
-_LABELS: Final = "__seltzer_labels"
-_FROM_MESSAGE: Final = "__seltzer_from_message"
-_IS_EDIT: Final = "__seltzer_is_edit"
-
 
 def to_run(row: sqlite3.Row) -> Run:
     """Return the run of a row of `runs`."""
-    config = orjson.loads(row["configurable"])
-    context, (tags, metadata, name) = config.pop(_CONTEXT, None), config.pop(_LABELS, ((), {}, ""))
-    from_message, is_edit = config.pop(_FROM_MESSAGE, None), config.pop(_IS_EDIT, False)
-    spec = RunSpec(
-        graph=row["graph"],
-        input=unpack_input(Input(row["input_type"], row["input"])),
-        thread_id=row["thread_id"],
-        run_id=row["run_id"],
-        attached=bool(row["attached"]),
-        max_steps=row["max_steps"],
-        configurable=config,
-        context=context,
-        labels=Labels(tuple(tags), metadata, name),
-        on_busy=row["on_busy"],
-        answers=_loads(row["answers"]),
-        checkpoint_id=row["checkpoint_id"],
-        from_message=from_message,
-        is_edit=is_edit,
-        digest=row["digest"],
-        title=row["title"],
-        owner=row["owner"],
-    )
-    return Run(
-        spec=spec,
-        status=row["status"],
-        attempt=row["attempt"],
-        crashes=row["crashes"],
-        number=row["number"],
-        created_at=to_datetime(row["created_at"]),
-        last=_to_event(row["last"]),
-        output=_loads(row["output"]),
-    )
-
-
-def to_status(row: sqlite3.Row) -> RunStatus:
-    """Return how far the run of a row is."""
-    return RunStatus(row["status"], row["attempt"], _to_event(row["last"]))
+    return records.to_run(row, to_datetime(row["created_at"]))
 
 
 def to_datetime(seconds: float) -> datetime:
@@ -135,7 +92,7 @@ def insert_run(
             *(spec.run_id, spec.thread_id, spec.graph),
             *(("running", 1, 1, *lease) if lease else ("pending", 0, 0, None, None)),
             *(now, spec.attached, spec.max_steps),
-            *(_pack_config(spec), spec.on_busy, _dumps(spec.answers), spec.checkpoint_id),
+            *(records.pack_config(spec), spec.on_busy, records.pack(spec.answers), spec.checkpoint_id),
             *(spec.digest, spec.title, *packed),
             *(spec.owner, *(requested or (None, None))),
         ),
@@ -181,7 +138,7 @@ def end(
         f" WHERE {condition} RETURNING thread_id, has_touched",
         (
             *(STATUS_OF_LAST[last.kind], last.attempt),
-            *(dumps([last.attempt, last.seq, last.kind, last.data]), output, touched, *values),
+            *(records.pack_last(last), output, touched, *values),
         ),
     ).fetchone()
     if ended is None:
@@ -207,29 +164,3 @@ def stop_run(
             "UPDATE runs SET stop = iif(stop = 'rollback', stop, ?) WHERE number = ?", (how, row["number"])
         )
     return None
-
-
-def _pack_config(spec: RunSpec) -> bytes:
-    """Return a run's options besides its input, in one JSON: no key of configurable begins so."""
-    packed, labels = dict(spec.configurable), spec.labels
-    if spec.context is not None:
-        packed[_CONTEXT] = spec.context
-    if labels != Labels():
-        packed[_LABELS] = [labels.tags, labels.metadata, labels.run_name]
-    if spec.from_message is not None:
-        packed[_FROM_MESSAGE] = spec.from_message
-    if spec.is_edit:
-        packed[_IS_EDIT] = True
-    return dumps(packed)
-
-
-def _to_event(body: bytes | None) -> Event | None:
-    return None if body is None else Event(*orjson.loads(body))
-
-
-def _dumps(value: object) -> bytes | None:
-    return None if value is None else dumps(value)
-
-
-def _loads(body: bytes | None) -> Any:
-    return None if body is None else orjson.loads(body)

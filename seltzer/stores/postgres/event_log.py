@@ -1,0 +1,107 @@
+"""The event log in the Postgres database."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+import orjson
+
+from seltzer.cursor import Cursor
+from seltzer.errors import StreamGap
+from seltzer.runs.event import Event, RunId
+from seltzer.runs.jsonable import dumps
+from seltzer.runs.ports import Wake
+from seltzer.stores.postgres.database import Connection, Database
+from seltzer.stores.postgres.hints import Hints
+from seltzer.stores.postgres.presence import Presence
+from seltzer.stores.postgres.queries import Row, fetch_all
+from seltzer.stores.postgres.statements import events as statements
+
+EVENTS_LIMIT: Final = 10_000  # kept for each run; the oldest go first
+APPEND_PATIENCE_S: Final = 8.0  # less than a lease: what can't be stored until then is another attempt's
+
+
+class PostgresEventLog:
+    """An EventLog that keeps the last events_limit events of each run."""
+
+    def __init__(
+        self, database: Database, presence: Presence, hints: Hints, *, events_limit: int = EVENTS_LIMIT
+    ) -> None:
+        self._database = database
+        self._presence = presence
+        self._hints = hints
+        self._events_limit = events_limit
+
+    async def append(self, batch: Mapping[RunId, Sequence[Event]]) -> set[RunId]:
+        if not any(batch.values()):
+            return set()
+        given = columns(batch) | {"distinct": list(batch), "limit": self._events_limit}
+
+        async def work(connection: Connection) -> list[Row]:
+            # The log may lag: it isn't worth a wait for the disk.
+            await connection.execute("SET LOCAL synchronous_commit = off")
+            return await fetch_all(connection, statements.APPEND, given)
+
+        rows = await self._database.transact(work, patience_s=APPEND_PATIENCE_S)
+        running = {row["run_id"]: row["attempt"] for row in rows}
+        self._hints.post(running)
+        return {
+            run_id for run_id, events in batch.items() if events and events[-1].attempt != running.get(run_id)
+        }
+
+    async def read(self, after: Mapping[RunId, Cursor]) -> dict[RunId, list[Event]]:
+        if not after:
+            return {}
+        cursors = after.values()
+        asked = list(after), [each.attempt for each in cursors], [each.seq for each in cursors]
+        rows = await self._database.execute(lambda connection: fetch_all(connection, statements.READ, asked))
+        return {
+            run_id: self._unpack(run_id, after[run_id], list(of_run))
+            for run_id, of_run in groupby(rows, key=lambda row: row["run_id"])
+        }
+
+    def wakes(self) -> AsyncIterator[Wake]:
+        return self._presence.wakes()
+
+    def _unpack(self, run_id: RunId, after: Cursor, rows: Sequence[Row]) -> list[Event]:
+        """Return the events of the rows, which end after the cursor, as far as they are after it.
+
+        Raises StreamGap.
+        """
+        if rows[0]["attempt"] is None:
+            return []
+        first = _events(rows[0])
+        dropped = max(0, rows[0]["total"] - self._events_limit)
+        place = dropped - 1 - (rows[0]["upto"] - len(first))  # where the last of the dropped is
+        if place >= 0 and after < first[min(place, len(first) - 1)].cursor:
+            raise StreamGap(f"the events of run {run_id!r} after {after} are no longer kept")
+        found = [event for event in first if event.cursor > after]
+        for row in rows[1:]:
+            found += _events(row)
+        return found
+
+
+def columns(batch: Mapping[RunId, Iterable[Event]]) -> dict[str, Any]:
+    """Return the parameters of a statement that inserts the events: of each run, only what rises."""
+    given = [
+        (run_id, event.attempt, event.seq, b"%d %b %b" % (event.seq, event.kind.encode(), dumps(event.data)))
+        for run_id, events in batch.items()
+        for event in _rising(events)
+    ]
+    names = "run_ids", "attempts", "seqs", "lines"
+    return {name: [row[at] for row in given] for at, name in enumerate(names)}
+
+
+def _rising(events: Iterable[Event]) -> Iterable[Event]:
+    """Yield the events that come after all before them in their attempt."""
+    last: dict[int, int] = {}
+    for event in events:
+        if event.seq > last.get(event.attempt, 0):
+            last[event.attempt] = event.seq
+            yield event
+
+
+def _events(row: Row) -> list[Event]:
+    attempt: int = row["attempt"]
+    lines = (line.split(b" ", 2) for line in row["body"].split(b"\n"))
+    return [Event(attempt, int(seq), kind.decode(), orjson.loads(data)) for seq, kind, data in lines]

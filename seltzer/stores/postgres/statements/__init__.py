@@ -1,0 +1,1 @@
+"""The SQL of the runs, their threads and events."""

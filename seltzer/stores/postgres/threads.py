@@ -1,0 +1,136 @@
+"""The conversations in the Postgres database."""
+
+from builtins import list as rows_of
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from seltzer.runs.event import Json, RunId
+from seltzer.runs.run import Owner
+from seltzer.runs.text import fold
+from seltzer.runs.thread import NewThread, Thread, ThreadSearch
+from seltzer.stores.postgres.database import Connection, Database
+from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one
+from seltzer.stores.postgres.runs import THREAD_LOCKS
+from seltzer.stores.postgres.statements import threads as statements
+from seltzer.stores.postgres.statements.runs import LOCK_THREAD
+from seltzer.stores.records import to_run
+from seltzer.stores.submission import thread_busy
+
+
+class PostgresThreads:
+    """The Threads of all processes on the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, new: NewThread) -> Thread | None:
+        given = {
+            "thread_id": new.thread_id,
+            "owner": new.owner,
+            "graph": new.graph,
+            "title": new.title,
+            "title_folded": fold(new.title),
+            "metadata": Jsonb(dict(new.metadata)),
+        }
+
+        async def work(connection: Connection) -> Thread | None:
+            if await fetch_one(connection, statements.CREATE, given) is None:
+                return None
+            return await _find(connection, new.thread_id)
+
+        return await self._database.transact(work)
+
+    async def get(self, thread_id: str, *, owner: Owner | None = None) -> Thread | None:
+        return await self._database.execute(lambda connection: _find(connection, thread_id, owner))
+
+    async def has_run(self, thread_id: str, graph: str) -> bool:
+        return bool(await self._rows(statements.HAS_RUN, (thread_id, graph)))
+
+    async def interrupted(self, thread_id: str) -> list[RunId]:
+        found = []
+        for row in await self._rows(statements.ENDED_NEWEST_FIRST, (thread_id,)):
+            if row["status"] != "interrupted":
+                break
+            found.append(row["run_id"])
+        return found
+
+    async def list(
+        self, graph: str, *, query: str, limit: int, before: int | None, owner: Owner | None = None
+    ) -> list[Thread]:
+        given = {"graph": graph, "query": fold(query), "before": before, "limit": limit, "owner": owner}
+        return [_to_thread(row) for row in await self._rows(statements.LIST, given)]
+
+    async def search(self, search: ThreadSearch) -> Sequence[Thread]:
+        statement = statements.search(search.sort_by, is_ascending=search.is_ascending)
+        return [_to_thread(row) for row in await self._rows(statement, _given(search))]
+
+    async def count(self, search: ThreadSearch) -> int:
+        (row,) = await self._rows(statements.COUNT, _given(search))
+        count: int = row["count"]
+        return count
+
+    async def rename(self, thread_id: str, title: str, *, owner: Owner | None = None) -> Thread | None:
+        given = {"thread_id": thread_id, "owner": owner, "title": title, "title_folded": fold(title)}
+        return await self._update(statements.RENAME, given)
+
+    async def add_metadata(
+        self, thread_id: str, metadata: Mapping[str, Json], *, owner: Owner | None = None
+    ) -> Thread | None:
+        given = {"thread_id": thread_id, "owner": owner, "metadata": Jsonb(dict(metadata))}
+        return await self._update(statements.ADD_METADATA, given)
+
+    async def delete(self, thread_id: str, *, owner: Owner | None = None) -> bool:
+        async def work(connection: Connection) -> bool:
+            await connection.execute(LOCK_THREAD, (THREAD_LOCKS, thread_id))
+            if await _find(connection, thread_id, owner) is None:
+                return False
+            if (active := await fetch_one(connection, statements.ACTIVE_ON, (thread_id,))) is not None:
+                raise thread_busy(active["run_id"], thread_id)
+            for statement in statements.DELETE:
+                await connection.execute(statement.encode(), {"thread_id": thread_id})
+            return True
+
+        return await self._database.transact(work)
+
+    async def _update(self, statement: str, given: Mapping[str, Any]) -> Thread | None:
+        async def work(connection: Connection) -> Thread | None:
+            await connection.execute(statement.encode(), given)
+            return await _find(connection, given["thread_id"], given["owner"])
+
+        return await self._database.transact(work)
+
+    async def _rows(self, statement: str, given: Sequence[Any] | Mapping[str, Any]) -> rows_of[Row]:
+        return await self._database.execute(lambda connection: fetch_all(connection, statement, given))
+
+
+def _given(search: ThreadSearch) -> Mapping[str, Any]:
+    ids = search.thread_ids
+    return {
+        "owner": search.owner,
+        "graph": search.graph,
+        "status": search.status,
+        "thread_ids": None if ids is None else [*ids],
+        "metadata": Jsonb(dict(search.metadata)),
+        "limit": search.limit,
+        "offset": search.offset,
+    }
+
+
+async def _find(connection: Connection, thread_id: str, owner: Owner | None = None) -> Thread | None:
+    row = await fetch_one(connection, statements.FIND, {"thread_id": thread_id, "owner": owner})
+    return None if row is None else _to_thread(row)
+
+
+def _to_thread(row: Row) -> Thread:
+    return Thread(
+        thread_id=row["thread_thread_id"],
+        graph=row["thread_graph"],
+        title=row["thread_title"],
+        created_at=row["thread_created_at"],
+        updated_at=row["thread_updated_at"],
+        run=None if row["run_id"] is None else to_run(row, row["created_at"]),
+        owner=row["thread_owner"],
+        metadata=row["thread_metadata"],
+    )
