@@ -58,7 +58,7 @@ def check_driver() -> None:
         raise LoadError(
             f"{VARIABLE} can't be used",
             f"the driver for Postgres is missing: {error}",
-            "pip install 'seltzer[postgres]'; if that database is another program's, set SELTZER_STORE=sqlite",
+            "pip install 'seltzer[postgres]'; if that database isn't Seltzer's, set SELTZER_STORE=sqlite",
         ) from error
 
 

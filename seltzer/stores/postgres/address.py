@@ -46,8 +46,8 @@ def parse(url: str, variable: str = "DATABASE_URL") -> Address:
         raise LoadError(
             f"{variable} can't be used",
             f"it is no address of a Postgres database: {without_password(str(error), url)}",
-            "write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE, without quotes, and with %40 for an @ in"
-            " the password",
+            "write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE, without quotes; an @ in the password"
+            " is %40",
         ) from None
     named = {name: value for name, value in given.items() if value is not None}
     conninfo = make_conninfo("", **(_DEFAULTS | named))
