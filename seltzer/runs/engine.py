@@ -28,6 +28,7 @@ from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec
 from seltzer.runs.streaming.follower import Follower
 from seltzer.runs.streaming.hub import Deliver, Hub
+from seltzer.runs.streaming.relay import Relay
 from seltzer.runs.threads.conversations import Conversations
 from seltzer.runs.threads.input.checks import StartChecks
 
@@ -92,12 +93,15 @@ class Engine:
             }
             hub = Hub()
             worker = Worker(self.graphs, pregels, stores, hub, self._limits, drive, self._clock)
-            follower = Follower(stores.runs, stores.event_log, hub, executed=worker.run)
+            relay = Relay(stores.runs, stores.event_log, hub, on_wake=worker.wake)
+            follower = Follower(stores.runs, stores.event_log, hub, relay, executed=worker.run)
             threads = Conversations(stores.threads, stores.checkpoints, pregels)
             edits = Edits(stores, pregels, threads, worker.reserve, self._limits.timeout_s)
             checks = StartChecks(stores, pregels)
             self._opened = _Parts(stores, pregels, threads, checks, edits, worker, follower)
             worker.open()
+            relay.open()
+            resources.push_async_callback(relay.aclose)
             self._resources = resources.pop_all()  # an error before this frees the stores again
         self._is_open, self.is_draining = True, False
 

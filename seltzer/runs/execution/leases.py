@@ -36,6 +36,13 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """The run was submitted here and waited; another process has begun or ended it."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The run was requested to end."""
 
@@ -43,7 +50,7 @@ class Stopped:
     how: Stop
 
 
-Change: TypeAlias = Claimed | Lost | Stopped
+Change: TypeAlias = Claimed | Lost | Gone | Stopped
 
 
 class Holder(Protocol):
@@ -67,6 +74,7 @@ class Leases:
         self._queue_limit = queue_limit
         self._renew_s = renew_s
         self._waiting: set[RunId] = set()  # what was submitted here and has to wait
+        self._is_hastened = False
         self._nudged = asyncio.Event()
         self._nudged.set()  # there may be runs of an earlier process
 
@@ -79,6 +87,11 @@ class Leases:
 
     def nudge(self) -> None:
         """Have the next changes looked for now: a thread or a place has become free."""
+        self._nudged.set()
+
+    def hasten(self) -> None:
+        """Have the leases renewed now: some of their runs may have been requested to end."""
+        self._is_hastened = True
         self._nudged.set()
 
     def was_freed(self, *, was_queued: bool) -> None:
@@ -101,13 +114,15 @@ class Leases:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(renew_at):
                     await self._nudged.wait()
-            if loop.time() >= renew_at:
-                renew_at = loop.time() + self._renew_s
+            if loop.time() >= renew_at or self._is_hastened:
+                renew_at, self._is_hastened = loop.time() + self._renew_s, False
                 renewal = await self._renew(holder)
                 for run_id in renewal.lost:
                     yield Lost(run_id)
                 for run_id, how in renewal.stops.items():
                     yield Stopped(run_id, how)
+                for run_id in await self._gone():
+                    yield Gone(run_id)
             self._nudged.clear()
             for lease in await self._claim(holder):
                 self._waiting.discard(lease.run.spec.run_id)
@@ -121,6 +136,20 @@ class Leases:
         except Exception as error:  # whatever it is, there must be a next round, or nothing would be renewed
             log.error("the leases can't be renewed", exc_info=error)
         return Renewal(set(), {})
+
+    async def _gone(self) -> Sequence[RunId]:
+        """Return which of the runs that were submitted here wait no longer."""
+        waiting = tuple(self._waiting)
+        if not waiting:
+            return ()
+        try:
+            statuses = await self._runs.statuses(waiting)
+        except Exception as error:
+            log.error("waiting runs can't be looked up", exc_info=error)
+            return ()
+        return [
+            run_id for run_id in waiting if run_id not in statuses or statuses[run_id].status != "pending"
+        ]
 
     async def _claim(self, holder: Holder) -> Sequence[Lease]:
         try:

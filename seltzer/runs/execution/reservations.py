@@ -171,7 +171,7 @@ class Reservations:
             reservation.stop(how)
 
     def was_ended(self, run_id: RunId) -> None:
-        """Note that the run has ended without being executed here."""
+        """Note that the run has ended without being executed here, or is executed elsewhere."""
         self._open.pop(run_id, None)
         self._executor.was_ended(run_id)
 

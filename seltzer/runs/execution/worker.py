@@ -12,12 +12,12 @@ from langchain_core.callbacks import Callbacks
 from seltzer.runs.event import RunId
 from seltzer.runs.execution.driver.graph_stream import Drive
 from seltzer.runs.execution.executor import Executor
-from seltzer.runs.execution.leases import Change, Claimed, Leases, Lost
+from seltzer.runs.execution.leases import Change, Claimed, Gone, Leases, Lost
 from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.execution.reservations import Reservation, Reservations
 from seltzer.runs.execution.resources import Resources
 from seltzer.runs.graph import AnyPregel, Graph
-from seltzer.runs.ports import Stores
+from seltzer.runs.ports import Stores, Wake
 from seltzer.runs.run import Run, RunSpec, Stop
 from seltzer.runs.streaming.flusher import Flusher
 from seltzer.runs.streaming.hub import Hub
@@ -74,6 +74,13 @@ class Worker:
             self._reservations.was_ended(run_id)
         return run
 
+    def wake(self, wake: Wake) -> None:
+        """Look at what has changed in another process."""
+        if wake.has_stops and self._reservations.leases():
+            self._leases.hasten()
+        if wake.has_queued:
+            self._leases.nudge()
+
     def close(self) -> None:
         """Let nothing more begin, but for what is reserved."""
         self._reservations.shut()
@@ -104,6 +111,8 @@ class Worker:
         elif isinstance(change, Lost):
             self._executor.abandon(change.run_id)
             self._reservations.stop(change.run_id, "cancel")
+        elif isinstance(change, Gone):
+            self._reservations.was_ended(change.run_id)
         else:
             self._stop(change.run_id, change.how)
 

@@ -1,6 +1,8 @@
-"""Following a run: its stored events from any cursor, then live ones, from memory if it runs here."""
+"""Following a run: its stored events from any cursor, then live ones, from memory or by the relay."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 
 from seltzer.cursor import START, Cursor
 from seltzer.errors import InvalidCursor, ServerDraining, StreamGap, UnknownRun
@@ -8,12 +10,13 @@ from seltzer.runs.event import TERMINAL_KINDS, Event, RunId
 from seltzer.runs.ports import EventLog, Runs
 from seltzer.runs.run import Run
 from seltzer.runs.streaming.hub import Deliver, Hub, Tail
+from seltzer.runs.streaming.relay import REREAD_S, Relay
 
 
 class Follower:
     """Reads runs for all readers in this process.
 
-    executed: the run, if it is executed here.
+    relay: publishes what other processes execute. executed: the run, if it is executed here.
     """
 
     def __init__(
@@ -21,12 +24,14 @@ class Follower:
         runs: Runs,
         event_log: EventLog,
         hub: Hub,
+        relay: Relay,
         *,
         executed: Callable[[RunId], Run | None],
     ) -> None:
         self._runs = runs
         self._log = event_log
         self._hub = hub
+        self._relay = relay
         self._executed = executed
         self._is_draining = False
 
@@ -90,9 +95,38 @@ class Follower:
                 if not events:
                     if tail.error:
                         raise tail.error
-                    if self._is_draining and not (is_attached and tail.is_live):  # nothing begins now
+                    if self._is_draining and not (is_attached and tail.is_executed):  # nothing begins now
                         raise ServerDraining("the server is shutting down; try again in a moment")
-                    after = await tail.wait(version, after, deliver)
+                    if not tail.is_live and self._relay.is_open:
+                        after = await self._wait_elsewhere(run_id, tail, version, after, deliver)
+                    else:
+                        after = await tail.wait(version, after, deliver)
+
+    async def _wait_elsewhere(
+        self, run_id: RunId, tail: Tail, version: int, after: Cursor, deliver: Deliver | None
+    ) -> Cursor:
+        """Wait for what another process stores; return the cursor after what was delivered.
+
+        A cursor that no stored event has, as a crash may leave one, is none to relay from: its reader looks
+        again in a moment.
+        """
+        if await self._is_stored(run_id, after):
+            if tail.is_live and after < tail.floor:  # since then, for another reader, who has read more
+                return after
+            self._relay.watch(run_id, tail, after)
+            return await tail.wait(version, after, deliver)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REREAD_S):
+                await tail.wait(version, after)
+        return after
+
+    async def _is_stored(self, run_id: RunId, cursor: Cursor) -> bool:
+        if cursor.seq == 0:
+            return cursor == START
+        before = Cursor(cursor.attempt, cursor.seq - 1)
+        with suppress(StreamGap):
+            return (await self._log.read({run_id: before})).get(run_id, [])[:1] != []
+        return False
 
     async def _missed(self, run_id: RunId, after: Cursor, tail: Tail) -> Sequence[Event]:
         """Return what the log has after the cursor, or else the tail's own attempt from its beginning.

@@ -38,8 +38,9 @@ class _Waiter:
 class Tail:
     """The latest events of a run in this process, and who waits for more.
 
-    attempt: whose events these are. floor: the tail has every event after it. is_live: the run is being
-    executed here; otherwise a reader has to read the store. error: why nothing more is published here.
+    attempt: whose events these are. floor: the tail has every event after it. is_live: they are published
+    here as they come; otherwise a reader has to read the store. is_relayed: they come from the log: the run
+    isn't executed here. error: why nothing more is published here.
     readers: their number. version grows with each change that a reader may wait for.
     """
 
@@ -51,6 +52,7 @@ class Tail:
         "error",
         "floor",
         "is_live",
+        "is_relayed",
         "readers",
         "version",
     )
@@ -62,29 +64,46 @@ class Tail:
         self._stored_seq = 0
         self.readers = 0
         self.floor: Cursor = START
-        self.is_live = False
+        self.is_live = self.is_relayed = False
         self.error: AppError | None = None
         self.version = 0
 
     def begin(self, attempt: int) -> None:
         """Become live: the attempt's events follow. Those of earlier ones are in the log."""
-        self._events.clear()
-        self.attempt, self._stored_seq = attempt, 0
-        self.floor = START if attempt == 1 else Cursor(attempt, 0)
-        self.is_live, self.error = True, None
+        self._reset(START if attempt == 1 else Cursor(attempt, 0), attempt)
+        self.is_relayed = False
         self.wake()
+
+    def relay(self, after: Cursor) -> None:
+        """Become live: the events after the cursor follow, as the log gets them."""
+        self._reset(after, after.attempt)
+        self.is_relayed = True
+
+    def relay_attempt(self, attempt: int) -> None:
+        """Go on with another attempt, from its beginning."""
+        self._reset(START if attempt == 1 else Cursor(attempt, 0), attempt)
 
     def end(self, error: AppError | None = None) -> None:
         """Be live no longer; what is still in the tail stays for those who are reading it."""
-        self.is_live, self.error = False, error
+        self.is_live, self.is_relayed, self.error = False, False, error
         self.wake()
+
+    @property
+    def last(self) -> Cursor:
+        """The cursor of the last event that was published."""
+        return self._events[-1].cursor if self._events else self.floor
+
+    @property
+    def is_executed(self) -> bool:
+        """Whether the run is executed in this process."""
+        return self.is_live and not self.is_relayed
 
     def publish(self, *events: Event) -> None:
         """Hand the events to the readers."""
         self._events += events
-        if len(self._events) >= 2 * TAIL_LIMIT:
-            self._trim()
         self.wake()
+        if len(self._events) >= 2 * TAIL_LIMIT:  # not before: a waiting reader is offered all of them
+            self._trim()
 
     def mark_stored(self, cursor: Cursor) -> None:
         """Note that the log has the events up to the cursor. It may be an earlier attempt's."""
@@ -142,6 +161,11 @@ class Tail:
         waiter.seq = events[-1].seq
         return True
 
+    def _reset(self, floor: Cursor, attempt: int) -> None:
+        self._events.clear()
+        self.floor, self.attempt, self._stored_seq = floor, attempt, floor.seq
+        self.is_live, self.error = True, None
+
     def _trim(self) -> None:
         excess = len(self._events) - TAIL_LIMIT
         stored = self._stored_seq - self.floor.seq
@@ -181,9 +205,24 @@ class Hub:
             tail.wake()
 
     def live_tail(self, run_id: RunId) -> Tail | None:
-        """Return the run's tail if it is executed here."""
+        """Return the run's tail if it is live."""
         tail = self._tails.get(run_id)
         return tail if tail is not None and tail.is_live else None
+
+    def relayed(self) -> set[RunId]:
+        """Return the runs that are relayed."""
+        return {run_id for run_id, tail in self._tails.items() if tail.is_relayed}
+
+    def relayed_tail(self, run_id: RunId) -> Tail | None:
+        """Return the run's tail if it is relayed."""
+        tail = self._tails.get(run_id)
+        return tail if tail is not None and tail.is_relayed else None
+
+    def end_relay(self, run_id: RunId) -> None:
+        """Relay the run no longer: its readers have what was published, and look by themselves for more."""
+        if (tail := self.relayed_tail(run_id)) is not None:
+            tail.end()
+            self._discard(run_id, tail)
 
     @contextmanager
     def subscribe(self, run_id: RunId) -> Iterator[Tail]:
@@ -194,6 +233,8 @@ class Hub:
             yield tail
         finally:
             tail.readers -= 1
+            if tail.is_relayed and not tail.readers:
+                tail.end()
             self._discard(run_id, tail)
 
     def _discard(self, run_id: RunId, tail: Tail) -> None:

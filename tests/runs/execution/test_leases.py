@@ -12,9 +12,9 @@ from anyio.lowlevel import checkpoint
 
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import RunId
-from seltzer.runs.execution.leases import RENEW_S, Claimed, Leases, Lost
-from seltzer.runs.ports import Renewal, Runs
-from seltzer.runs.run import Lease, Run, Stop
+from seltzer.runs.execution.leases import RENEW_S, Claimed, Gone, Leases, Lost
+from seltzer.runs.ports import Renewal, Runs, Submitted
+from seltzer.runs.run import Lease, Run, RunSpec, RunStatus, Stop
 from tests.runs.scenario import run_spec
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +32,7 @@ class Rows:
         self.asked: list[Any] = []
         self.renewal = Renewal(set(), {})
         self.error: Exception | None = None
+        self.statuses_of: dict[RunId, RunStatus] = {}
 
     async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
         self.asked.append(("claim", n))
@@ -39,6 +40,12 @@ class Rows:
             raise self.error
         claimed, self.waiting = self.waiting[:n], self.waiting[n:]
         return claimed
+
+    async def submit(self, spec: RunSpec, *given: Any, has_room: bool) -> Submitted:
+        return Submitted(Run(spec, "pending", 0, 1, datetime.now(UTC)), None, [])
+
+    async def statuses(self, run_ids: Sequence[RunId]) -> dict[RunId, RunStatus]:
+        return {run_id: self.statuses_of[run_id] for run_id in run_ids if run_id in self.statuses_of}
 
     async def renew(self, worker: str, leases: Sequence[Lease], ttl_s: float) -> Renewal:
         self.asked.append(("renew", [each.run.spec.run_id for each in leases]))
@@ -54,6 +61,7 @@ class Worker:
         self.held: list[Lease] = []
         self.lost: list[RunId] = []
         self.stopped: list[tuple[RunId, Stop]] = []
+        self.gone: list[RunId] = []
         self.limit = room
 
     def leases(self) -> Sequence[Lease]:
@@ -78,6 +86,8 @@ class Worker:
                 self.held.append(change.lease)
             elif isinstance(change, Lost):
                 self.lost.append(change.run_id)
+            elif isinstance(change, Gone):
+                self.gone.append(change.run_id)
             else:
                 self.stopped.append((change.run_id, change.how))
 
@@ -127,6 +137,33 @@ async def test_leases_are_renewed_and_their_changes_are_yielded() -> None:
 
     assert ("renew", ["a", "b", "c"]) in rows.asked
     assert (worker.lost[0], worker.stopped[0]) == ("a", ("b", "rollback"))
+
+
+async def test_a_renewal_that_is_hastened_does_not_wait_for_its_time() -> None:
+    rows, worker = Rows(), Worker()
+    worker.held = [lease("a")]
+    rows.renewal = Renewal(set(), {"a": "cancel"})
+    async with worker.at(rows, renew_s=1e6) as leases:
+        leases.hasten()
+        await wait_until(lambda: worker.stopped)
+
+    assert worker.stopped == [("a", "cancel")]
+
+
+async def test_a_run_that_was_submitted_here_and_is_begun_elsewhere_is_gone() -> None:
+    rows, worker = Rows(), Worker()
+    rows.statuses_of = {"begun": RunStatus("running", 1, None), "waits": RunStatus("pending", 0, None)}
+    async with worker.at(rows, renew_s=1e6) as leases:
+        for run_id in ("begun", "waits", "deleted"):
+            await leases.submit(run_spec(run_id=run_id), has_room=False)
+        leases.hasten()
+        await wait_until(lambda: len(worker.gone) == 2)
+        leases.was_ended("begun")
+        leases.was_ended("deleted")
+        leases.hasten()
+        await wait_until(lambda: len(rows.asked) > 3)
+
+    assert set(worker.gone) == {"begun", "deleted"}
 
 
 async def test_nothing_is_renewed_without_leases() -> None:
