@@ -10,7 +10,7 @@ help: ## list the targets
 run: setup ## serve on 127.0.0.1:8000 (HOST, PORT and .env are honoured)
 	@$(BIN)/seltzer serve --app app.main:app
 
-test: .venv/.dev browser nginx caddy js-clients ## run the tests
+test: .venv/.dev browser nginx caddy pgbouncer js-clients ## run the tests
 	@$(BIN)/pytest -n 2 $(ARGS)
 
 test-lowest: .venv-lowest/.done ## run the core of the tests with the lowest versions of what Seltzer needs
@@ -119,6 +119,10 @@ nginx: # Debian's nginx, for the proxy's tests, where it can be installed
 .PHONY: caddy
 caddy: # Debian's Caddy, likewise
 	@tests/install-caddy
+
+.PHONY: pgbouncer
+pgbouncer: # Debian's PgBouncer, for the Postgres store's tests, where it can be installed
+	@tests/install-pgbouncer
 
 .PHONY: js-clients
 js-clients: # the JavaScript clients of tests/interop, where there is npm

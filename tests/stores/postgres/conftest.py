@@ -7,6 +7,7 @@ import pytest
 
 from seltzer.stores.postgres.address import parse
 from seltzer.stores.postgres.database import Database
+from tests.stores.postgres.pgbouncer import PgBouncer
 from tests.stores.postgres.server import TestServer, create_database
 
 
@@ -23,6 +24,14 @@ async def database(url: str) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.aclose()
+
+
+@pytest.fixture
+async def pooled_url(url: str) -> AsyncIterator[str]:
+    """The database of `url`, through a PgBouncer in transaction mode."""
+    pgbouncer = await asyncio.to_thread(PgBouncer, url)
+    yield pgbouncer.url
+    await asyncio.to_thread(pgbouncer.stop)
 
 
 @pytest.fixture(scope="module")

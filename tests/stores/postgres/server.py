@@ -44,7 +44,7 @@ class TestServer:
         self._folder = Path(tempfile.mkdtemp(prefix="seltzer-postgres-"))
         self._server: PostgresServer = get_server(self._folder / "data", cleanup_mode=None, start=False)
         self._server.ensure_pgdata_inited()
-        self.port = _free_port()
+        self.port = free_port()
         self.start()
 
     def start(self) -> None:
@@ -104,7 +104,7 @@ def create_database(template: str | None = None) -> str:
     return make_conninfo(url, dbname=name) if "TEST_DATABASE_URL" in os.environ else test_server().url(name)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
