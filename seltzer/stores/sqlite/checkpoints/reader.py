@@ -10,11 +10,12 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from seltzer.errors import StorageFailed
 from seltzer.stores.checkpoints.message_cache import MessageCache
+from seltzer.stores.checkpoints.partial_lists import PartialList, decode
+from seltzer.stores.checkpoints.rows import BLOB, KIND, LISTS, in_order, to_tuple
 from seltzer.stores.checkpoints.spans import loads
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.deletions import MessageDeletions
-from seltzer.stores.sqlite.checkpoints.messages import PartialList, decode, fetch
-from seltzer.stores.sqlite.checkpoints.rows import BLOB, KIND, LISTS, in_order, to_tuple
+from seltzer.stores.sqlite.checkpoints.messages import fetch
 from seltzer.stores.sqlite.database import Database
 
 

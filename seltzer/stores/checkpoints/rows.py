@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata, CheckpointTuple
 
 from seltzer.stores.checkpoints.packing import insert_list
+from seltzer.stores.checkpoints.partial_lists import PartialList
 from seltzer.stores.checkpoints.spans import Path
-from seltzer.stores.sqlite.checkpoints.messages import PartialList
 
 KIND: Final = 3  # columns of a checkpoint's row, and of a write's
 BLOB: Final = 4
