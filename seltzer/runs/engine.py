@@ -97,7 +97,7 @@ class Engine:
             follower = Follower(stores.runs, stores.event_log, hub, relay, executed=worker.run)
             threads = Conversations(stores.threads, stores.checkpoints, pregels)
             edits = Edits(stores, pregels, threads, worker.reserve, self._limits.timeout_s)
-            checks = StartChecks(stores, pregels)
+            checks = StartChecks(stores, pregels, threads)
             self._opened = _Parts(stores, pregels, threads, checks, edits, worker, follower)
             worker.open()
             relay.open()
@@ -162,11 +162,11 @@ class Engine:
         """Begin the run, at once or in its turn, and return its row.
 
         callbacks see the graph's inner steps, for clients that read LangChain's own events.
-        Raises UnknownGraph, UnknownCheckpoint, InvalidInput if nothing runs there, ThreadBusy,
+        Raises UnknownGraph, UnknownThread and UnknownCheckpoint for one that begins from an earlier state,
+        InvalidInput if nothing runs there, ThreadBusy,
         ThreadInterrupted, NotInterrupted, TooManyRuns, IdempotencyConflict, ServerDraining.
         """
-        await self._check(spec)
-        return await self._parts.worker.start(spec, callbacks)
+        return await self._parts.worker.start(await self._checked(spec), callbacks)
 
     async def reserve(self, spec: RunSpec) -> Reservation:
         """Write an attached run's row before its input is there, and return its reservation.
@@ -174,8 +174,7 @@ class Engine:
         The thread is the run's, or will be in its turn. The caller begins the reservation or releases it.
         Raises what start() does.
         """
-        await self._check(spec)
-        return await self._parts.worker.reserve(spec)
+        return await self._parts.worker.reserve(await self._checked(spec))
 
     async def check_results(self, spec: RunSpec, field: str = "input") -> None:
         """Raise InvalidInput if the run's input has a result of a call that its thread doesn't wait for.
@@ -240,11 +239,11 @@ class Engine:
             raise NotOpen("the engine isn't open: run the app's lifespan, or await engine.open()")
         return self._opened
 
-    async def _check(self, spec: RunSpec) -> None:
+    async def _checked(self, spec: RunSpec) -> RunSpec:
         pregels = self._parts.pregels
         if self.is_draining:
             raise ServerDraining("the server is shutting down; try again in a moment")
         if spec.graph not in pregels:
             there = ", ".join(pregels) or "none"
             raise UnknownGraph(f"there is no graph {spec.graph!r}; there are {there}")
-        await self._parts.checks.check(spec)
+        return await self._parts.checks.check(spec)

@@ -215,3 +215,36 @@ async def test_a_message_of_another_branch_has_no_turn_on_this_one(engine_of: En
 
     assert await engine.threads.turn_of("agent", "t", str(gone)) is None
     assert await engine.threads.turn_of("agent", "t", "nothing") is None
+
+
+async def test_a_run_that_waits_answers_the_question_that_is_the_last_when_its_turn_comes(
+    engine_of: Engines,
+) -> None:
+    gate = asyncio.Event()
+    engine = await engine_of(agent(["zero"], [gate, "one"], ["another"]))
+    await run_to_end(engine, run_spec("0", run_id="r0"))
+    await engine.start(run_spec("1", run_id="r1"))
+    await engine.start(RunSpec("agent", None, "t", "r2", from_message="", on_busy="enqueue"))
+
+    gate.set()
+    await read_all(engine.follow("r2"))
+
+    assert await texts(engine) == ["0", "zero", "1", "another"]
+
+
+@pytest.mark.parametrize("how", ["enqueue", "interrupt", "rollback"])
+async def test_a_run_from_a_message_begins_where_its_turn_does_when_its_own_turn_comes(
+    engine_of: Engines, how: Any
+) -> None:
+    gate = asyncio.Event()
+    engine = await engine_of(agent(["zero"], ["half", gate], ["edited"]))
+    await run_to_end(engine, run_spec("0", run_id="r0"))
+    await engine.start(run_spec("1", run_id="r1"))
+    await read_until(engine.follow("r1"), "token")
+    message = str((await engine.messages("agent", "t"))[-1].id)
+
+    await engine.start(run_spec("other", run_id="r2", from_message=message, on_busy=how))
+    gate.set()
+    await read_all(engine.follow("r2"))
+
+    assert await texts(engine) == ["0", "zero", "other", "edited"]

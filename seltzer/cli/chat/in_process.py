@@ -24,7 +24,7 @@ from seltzer.cursor import START
 from seltzer.errors import UnknownRun
 from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.native.rendering import branch_json, thread_json
-from seltzer.protocols.native.request import answer_spec, at_question, start_spec
+from seltzer.protocols.native.request import answer_spec, start_spec
 from seltzer.runs.edits.updates import COPY, StateUpdate
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
@@ -53,8 +53,9 @@ class InProcess:
         self, graph: str, question: str | None, thread: str, from_message: str | None = None
     ) -> AsyncGenerator[Part, None]:
         body = {"input": question, "thread_id": thread, **self._options}
+        if from_message is not None:
+            body["from_message"] = from_message
         spec = start_spec(body, self._engine.graphs[graph], self._limits, None)
-        spec = await at_question(self._engine.threads, spec, from_message)
         async with aclosing(self._run(replace(spec, attached=True))) as parts:
             async for part in parts:
                 yield part

@@ -3,7 +3,6 @@
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -18,7 +17,6 @@ from seltzer.runs.event import RunId
 from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
 from seltzer.runs.run import DEFAULT_OWNER, Owner, Run, RunSpec
-from seltzer.runs.threads.conversations import Conversations
 
 _SHOWN_CHARS: Final = 100
 _KEYS: Final = uuid.UUID("5b0c1a34-6a0e-4e52-9c3e-0f6a35b1d7c9")  # the namespace of idempotency keys
@@ -55,24 +53,17 @@ def start_spec(body: Any, graph: Graph, limits: InputLimits, key: str | None) ->
         labels=config.labels,
         on_busy=asked.on_busy,
         checkpoint_id=asked.from_checkpoint or None,
+        from_message=_from_message(asked),
         digest=_digest("runs", body),
         title=title,
     )
 
 
-async def at_question(threads: Conversations, spec: RunSpec, message_id: str | None) -> RunSpec:
-    """Return the run as one from the message's turn; without an input, else from the last question.
-
-    Raises InvalidInput, UnknownThread, UnknownCheckpoint.
-    """
-    if message_id is not None:
-        found = await threads.turn_of(spec.graph, spec.thread_id, message_id)
-        if found is None:
-            raise InvalidInput("from_message", "is none of the thread's messages whose turn is kept")
-        return replace(spec, checkpoint_id=found)
-    if spec.input is None and spec.answers is None and spec.checkpoint_id is None:
-        return replace(spec, checkpoint_id=await threads.newest_turn(spec.graph, spec.thread_id))
-    return spec
+def _from_message(asked: StartBody) -> str | None:
+    """Return which message's turn the run begins with: without an input, the newest turn's."""
+    if asked.from_message or asked.from_checkpoint or asked.input is not None:
+        return asked.from_message or None
+    return ""
 
 
 def answer_spec(body: Any, run: Run, graph: Graph, key: str | None) -> RunSpec:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seltzer.cursor import START, Cursor
-from seltzer.errors import InvalidInput, UnknownCheckpoint, UnknownRun, UnknownThread
+from seltzer.errors import UnknownRun
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.http.bodies.models import documented
@@ -20,7 +20,7 @@ from seltzer.protocols.http.routes import Routes, public_path
 from seltzer.protocols.http.sse import EventStream
 from seltzer.protocols.native.bodies import EventsQuery, NoBody, ResumeBody, StartBody
 from seltzer.protocols.native.rendering import JsonResponse, run_json
-from seltzer.protocols.native.request import answer_spec, at_question, check_run_id, start_spec
+from seltzer.protocols.native.request import answer_spec, check_run_id, start_spec
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
 from seltzer.runs.run import Run, RunSpec
@@ -95,31 +95,12 @@ class Native:
             return True
         return await self.modifier.check(request, thread_id)
 
-    async def _at_question(self, spec: RunSpec, from_message: str | None) -> RunSpec:
-        """Return the run as one from the message's turn.
-
-        One that was started before is the store's to compare: the thread may have left that turn since.
-        """
-        try:
-            return await at_question(self.engine.threads, spec, from_message)
-        except (InvalidInput, UnknownThread, UnknownCheckpoint) as error:
-            try:
-                await self.engine.get_run(spec.run_id)
-            except UnknownRun:
-                raise error from None
-            return spec
-
-    async def started(
-        self, request: Request, spec: RunSpec, runs_path: str, from_message: str | None = None
-    ) -> Response:
-        """Start the run, and answer with it, or with its events if those are asked for by name.
-
-        from_message: it begins where the turn that has brought this message of the thread began.
-        """
+    async def started(self, request: Request, spec: RunSpec, runs_path: str) -> Response:
+        """Start the run, and answer with it, or with its events if those are asked for by name."""
         if self.modifier is not None:
             modified = await self.modifier.apply(request, spec.thread_id, spec.configurable)
             spec = modified.apply(spec)
-        run = await self.engine.start(await self._at_question(spec, from_message))
+        run = await self.engine.start(spec)
         headers = {
             "location": f"{runs_path}/{run.spec.run_id}",
             "x-run-id": run.spec.run_id,
@@ -152,8 +133,7 @@ def add_routes(routes: Routes, native: Native) -> None:
     async def start(request: Request) -> Response:
         body = await native.guards.bodies.read(request)
         spec = start_spec(body, native.graph(request), native.limits, _key(request))
-        path, from_message = public_path(request.scope), body.get("from_message")
-        return await native.started(request, spec, path, from_message)
+        return await native.started(request, spec, public_path(request.scope))
 
     @routes.get(base + "/{run_id}", tags=native.tags("runs"), summary="Get a run")
     async def look(request: Request) -> Response:

@@ -200,6 +200,7 @@ class Attempt:
             if read.checkpoint_id is not None:
                 config["configurable"]["checkpoint_id"] = read.checkpoint_id
             if self._lifecycle.run():
+                await read.prepare()
                 await self._drive(read.input, config, context)
 
     def _attach(self, opened: AnyPregel) -> None:

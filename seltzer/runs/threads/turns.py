@@ -41,6 +41,15 @@ async def turn_of(
     return begins[high].checkpoint_id
 
 
+async def start_of_turn(
+    pregel: AnyPregel, thread_id: str, refs: Sequence[CheckpointRef], message_id: str
+) -> str | None:
+    """Return what turn_of() does; without a message's id, where the thread's newest turn begins."""
+    if message_id:
+        return await turn_of(pregel, thread_id, refs, message_id)
+    return next((start.checkpoint_id for start in turn_starts(refs)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Branch:
     """A branch of a thread: its last checkpoint, and the one at which it forks from another, if it does.

@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.run import RunSpec
 from seltzer.runs.threads.pending_nodes import BRANCH, JOIN
 from tests.runs.conftest import Engines
 from tests.runs.scenario import read_all, run_spec, run_to_end, spec_answering, texts
@@ -299,3 +300,19 @@ def test_langgraph_names_the_channels_that_trigger_a_node_as_it_is_read_here() -
 
     assert nodes["d"].triggers == [f"{BRANCH}d"]
     assert f"{JOIN}a+b:c" in nodes["c"].triggers
+
+
+async def test_a_run_from_a_state_whose_only_next_node_is_gone_names_the_node(engine_of: Engines) -> None:
+    engine = await engine_of(breaking("approve"))
+    await run_to_end(engine, run_spec("please", run_id="r1"))
+    place = (await engine.threads.state("agent", "t")).checkpoint_id
+    await run_to_end(engine, RunSpec("agent", None, "t", "r2", answers={}, answered="r1"))
+    before = await engine.threads.state("agent", "t")
+    await engine.aclose()
+
+    engine = await engine_of(breaking("renamed"))
+    last = (await run_to_end(engine, RunSpec("agent", None, "t", "r3", checkpoint_id=place)))[-1]
+
+    assert (last.kind, last.data["code"]) == ("failed", "graph_changed")
+    assert "'approve'" in last.data["message"]
+    assert await engine.threads.state("agent", "t") == before

@@ -12,14 +12,16 @@ from seltzer.runs.execution.fence import FENCE
 from seltzer.runs.execution.translation.state_answer import STRUCTURED
 from seltzer.runs.failure import GRAPH_CHANGED, failure
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.ports import Stores
+from seltzer.runs.ports import Checkpoints, Stores
 from seltzer.runs.run import Run
-from seltzer.runs.threads.forks import fork, has_asked
+from seltzer.runs.threads.forks import has_asked
 from seltzer.runs.threads.graph_changes import missing_nodes
 from seltzer.runs.threads.input.completion import complete_input
 from seltzer.runs.threads.input.results import first_not_open, results_for_thread
+from seltzer.runs.threads.rewinds import Rewind
 from seltzer.runs.threads.state_reading import read_state
 from seltzer.runs.threads.thread_messages import messages_at
+from seltzer.runs.threads.turns import start_of_turn
 
 ROOT: Final = ""  # the namespace of the graph itself
 CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do so for ever
@@ -39,6 +41,12 @@ class GraphInput:
     values: Any = None
     is_ours: bool = False
     has_structured: bool = False
+    rewind: Rewind | None = None
+
+    async def prepare(self) -> None:
+        """Write what a run that begins from an earlier state needs: from here on it touches its thread."""
+        if self.rewind is not None:
+            await self.rewind.write()
 
 
 async def read_input(
@@ -55,9 +63,13 @@ async def read_input(
         raise failure("run_crashed")
     # In each attempt: the one before may have died before it did.
     checkpoint_id = await _settle_interrupts(run, stores, was_queued=was_queued)
+    if spec.from_message is not None:
+        refs = await stores.checkpoints.tree(spec.thread_id)
+        found = await start_of_turn(pregel, spec.thread_id, refs, spec.from_message)
+        checkpoint_id = found or checkpoint_id  # the message may have been rolled back meanwhile
     if run.attempt == 1:
         if spec.answers is None:
-            return await _begin(run, pregel, config, checkpoint_id)
+            return await _begin(run, pregel, config, checkpoint_id, stores.checkpoints)
         await _check_nodes(pregel, config)
         # At a static breakpoint there is nothing to answer: the graph just continues.
         return GraphInput(
@@ -69,7 +81,7 @@ async def read_input(
     if not is_ours and spec.answers is None:
         if checkpoint_id is not None:
             state = await pregel.aget_state(_at(config, checkpoint_id))
-        begun = await _begin(run, pregel, config, checkpoint_id)
+        begun = await _begin(run, pregel, config, checkpoint_id, stores.checkpoints)
         return replace(begun, values=state.values)
     await _check_nodes(pregel, config)
     return GraphInput(
@@ -88,7 +100,11 @@ async def _check_nodes(pregel: AnyPregel, config: RunnableConfig) -> None:
 
 
 async def _begin(
-    run: Run, pregel: AnyPregel, config: RunnableConfig, checkpoint_id: str | None
+    run: Run,
+    pregel: AnyPregel,
+    config: RunnableConfig,
+    checkpoint_id: str | None,
+    checkpoints: Checkpoints,
 ) -> GraphInput:
     """Return the run's own input, and a result for each tool call that is open where it begins: at the
     checkpoint, or else at the thread's newest state.
@@ -98,21 +114,26 @@ async def _begin(
     the result of a call that isn't open there.
     """
     input, is_again = run.spec.input, run.spec.input is None and checkpoint_id is not None
+    if input is None and run.spec.from_message is not None and checkpoint_id is None:
+        raise failure("unknown_checkpoint")  # the turn is gone that was to be run again
     if is_again:
         await _check_nodes(pregel, _at(config, checkpoint_id))
     if is_again and not (await pregel.aget_state(_at(config, checkpoint_id))).next:
         raise failure("unknown_checkpoint")
     found = await _read_ahead(pregel, config, checkpoint_id)
-    saver = pregel.checkpointer
-    if is_again and found is not None and has_asked(found) and isinstance(saver, BaseCheckpointSaver):
-        await fork(saver, config, found)
-        return GraphInput(None)
     if checkpoint_id is not None and found is None:
         raise failure("unknown_checkpoint")
+    rewind = (
+        None
+        if found is None or checkpoint_id is None
+        else Rewind(pregel, config, checkpoints, found, is_again and has_asked(found))
+    )
+    if rewind is not None and rewind.forks:
+        return GraphInput(None, rewind=rewind)
     values = {} if found is None else found.checkpoint["channel_values"]
     if first_not_open(results_for_thread(input), messages_at(pregel, values)) is not None:
         raise failure("unknown_tool_call")
-    return GraphInput(complete_input(pregel, input, values), checkpoint_id)
+    return GraphInput(complete_input(pregel, input, values), checkpoint_id, rewind=rewind)
 
 
 async def _read_ahead(

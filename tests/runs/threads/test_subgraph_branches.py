@@ -1,0 +1,172 @@
+"""Subgraphs that keep a state of their own, when their thread goes back: theirs goes back with it."""
+
+import operator
+from typing import Annotated, Any
+
+import pytest
+from langchain_core.messages import AIMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+from typing_extensions import TypedDict
+
+from seltzer.runs.edits.updates import COPY, StateUpdate
+from seltzer.runs.engine import Engine
+from seltzer.runs.graph import AnyPregel
+from seltzer.runs.run import RunSpec
+from tests.runs.conftest import Engines
+from tests.runs.scenario import run_spec, run_to_end, texts
+from tests.runs.scripted import Messages
+
+pytestmark = pytest.mark.anyio
+
+
+class Memory(TypedDict):
+    seen: Annotated[list[str], operator.add]
+
+
+def memory() -> AnyPregel:
+    builder = StateGraph(Memory).add_node("keep", lambda state: {"seen": []}).add_edge(START, "keep")
+    return builder.compile(checkpointer=True)
+
+
+def in_a_function() -> AnyPregel:
+    """Return a graph that answers with all that its subgraph has seen."""
+    inner = memory()
+
+    async def expert(state: Messages) -> Any:
+        found = await inner.ainvoke({"seen": [state["messages"][-1].text]})
+        return {"messages": [AIMessage("+".join(found["seen"]))]}
+
+    return StateGraph(Messages).add_node("expert", expert).add_edge(START, "expert").compile()
+
+
+def within_a_graph() -> AnyPregel:
+    return StateGraph(Messages).add_node("team", in_a_function()).add_edge(START, "team").compile()
+
+
+def within_a_lasting_graph() -> AnyPregel:
+    inner = in_a_function()
+    inner.checkpointer = True
+
+    async def team(state: Messages) -> Any:
+        found = await inner.ainvoke({"messages": [state["messages"][-1]]})
+        return {"messages": [AIMessage(found["messages"][-1].text)]}
+
+    return StateGraph(Messages).add_node("team", team).add_edge(START, "team").compile()
+
+
+GRAPHS = [in_a_function, within_a_graph, within_a_lasting_graph]
+graphs = pytest.mark.parametrize("graph", GRAPHS)
+
+
+async def talk(engine: Engine, *questions: str) -> list[str | None]:
+    """Ask the questions, each in a run named so; return the checkpoints after them."""
+    places = []
+    for question in questions:
+        await run_to_end(engine, run_spec(question, run_id=question))
+        places.append((await engine.threads.state("agent", "t")).checkpoint_id)
+    return places
+
+
+@graphs
+async def test_a_fork_has_the_memory_of_the_state_it_begins_from(engine_of: Engines, graph: Any) -> None:
+    engine = await engine_of(graph())
+    first, second, _ = await talk(engine, "a", "b", "c")
+
+    await run_to_end(engine, run_spec("d", run_id="d", checkpoint_id=first))
+    await run_to_end(engine, run_spec("e", run_id="e"))
+    assert await texts(engine) == ["a", "a", "d", "a+d", "e", "a+d+e"]
+
+    await run_to_end(engine, run_spec("f", run_id="f", checkpoint_id=second))
+    assert await texts(engine) == ["a", "a", "b", "a+b", "f", "a+b+f"]
+
+
+@graphs
+async def test_an_answer_again_has_the_memory_before_its_turn(engine_of: Engines, graph: Any) -> None:
+    engine = await engine_of(graph())
+    await talk(engine, "a", "b")
+
+    for number in range(2):
+        await run_to_end(engine, RunSpec("agent", None, "t", f"r{number}", from_message=""))
+
+    assert await texts(engine) == ["a", "a", "b", "a+b"]
+
+
+async def test_the_first_turn_again_has_no_memory(engine_of: Engines) -> None:
+    engine = await engine_of(in_a_function())
+    await talk(engine, "a", "b")
+    first = str((await engine.messages("agent", "t"))[0].id)
+
+    await run_to_end(engine, RunSpec("agent", None, "t", "again", from_message=first))
+
+    assert await texts(engine) == ["a", "a"]
+    await run_to_end(engine, run_spec("c", run_id="c"))
+    assert await texts(engine) == ["a", "a", "c", "a+c"]
+
+
+@graphs
+async def test_a_state_that_is_the_newest_again_has_its_memory(engine_of: Engines, graph: Any) -> None:
+    engine = await engine_of(graph())
+    first, _, last = await talk(engine, "a", "b", "c")
+
+    await engine.edits.update("agent", "t", StateUpdate(None, COPY, first))
+    await talk(engine, "d")
+    assert await texts(engine) == ["a", "a", "d", "a+d"]
+
+    await engine.edits.update("agent", "t", StateUpdate(None, COPY, last))
+    await talk(engine, "e")
+    assert (await texts(engine))[-1] == "a+b+c+e"
+
+
+async def test_a_fork_that_is_rolled_back_leaves_the_memory_as_it_was(engine_of: Engines) -> None:
+    engine = await engine_of(in_a_function())
+    first, _ = await talk(engine, "a", "b")
+    await run_to_end(engine, run_spec("c", run_id="c", checkpoint_id=first))
+
+    await engine_of.stores(engine).checkpoints.roll_back("t", ["c"])
+
+    await talk(engine, "d")
+    assert await texts(engine) == ["a", "a", "b", "a+b", "d", "a+b+d"]
+
+
+async def test_a_question_that_is_asked_again_finds_the_memory_it_had(engine_of: Engines) -> None:
+    async def ask(state: Memory) -> Any:
+        return {"seen": [str(interrupt("may I?"))]}
+
+    inner = StateGraph(Memory).add_node("ask", ask).add_edge(START, "ask").compile(checkpointer=True)
+
+    async def expert(state: Messages) -> Any:
+        found = await inner.ainvoke({"seen": [state["messages"][-1].text]})
+        return {"messages": [AIMessage("+".join(found["seen"]))]}
+
+    engine = await engine_of(StateGraph(Messages).add_node("e", expert).add_edge(START, "e").compile())
+
+    async def answered(asked: str, answer: str, run_id: str) -> None:
+        [question] = (await engine.threads.state("agent", "t")).interrupts
+        answers = {question["id"]: answer}
+        await run_to_end(engine, RunSpec("agent", None, "t", run_id, answers=answers, answered=asked))
+
+    await run_to_end(engine, run_spec("a", run_id="r1"))
+    place = (await engine.threads.state("agent", "t")).checkpoint_id
+    await answered("r1", "yes", "r2")
+    await run_to_end(engine, run_spec("b", run_id="r3"))
+    await answered("r3", "yes", "r4")
+    assert await texts(engine) == ["a", "a+yes", "b", "a+yes+b+yes"]
+
+    await run_to_end(engine, RunSpec("agent", None, "t", "r5", checkpoint_id=place))
+    await answered("r5", "no", "r6")
+
+    assert await texts(engine) == ["a", "a+no"]
+
+
+async def test_langgraph_itself_gives_a_fork_the_memory_of_the_branch_that_was_left() -> None:
+    graph = in_a_function().copy(update={"checkpointer": InMemorySaver()})
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    await graph.ainvoke({"messages": ["a"]}, thread)
+    first = (await graph.aget_state(thread)).config
+    await graph.ainvoke({"messages": ["b"]}, thread)
+
+    forked = await graph.ainvoke({"messages": ["c"]}, first)
+
+    assert forked["messages"][-1].text == "a+b+c"
