@@ -96,7 +96,12 @@ class Composition:
         self.catalog = graphs
         self.engine = _engine(settings, graphs)
         self.lifespan = EngineLifespan(self.engine)
-        body = BodyLimits(settings.body_limit_bytes, settings.body_timeout_s, settings.json_depth)
+        body = BodyLimits(
+            settings.body_limit_bytes,
+            settings.body_timeout_s,
+            settings.json_depth,
+            settings.attachments_limit_bytes,
+        )
         pages = PageCheck(settings.allowed_hosts)
         self._guards = Guards(OpenedFaults(self.engine), BodyReader(body), pages)
         self._limits = input_limits(settings)
@@ -231,7 +236,11 @@ def load_graphs(settings: Settings) -> Catalog:
 def input_limits(settings: Settings) -> InputLimits:
     """Return the limits of what a request may ask."""
     return InputLimits(
-        settings.messages_limit, settings.message_limit_bytes, settings.batch_limit, settings.steps_limit
+        settings.messages_limit,
+        settings.message_limit_bytes,
+        settings.attachment_limit_bytes,
+        settings.batch_limit,
+        settings.steps_limit,
     )
 
 

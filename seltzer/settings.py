@@ -70,11 +70,21 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (), description='Proxies whose X-Forwarded-Prefix counts, as JSON: ["127.0.0.1", "10.0.0.0/8"].'
     )
-    body_limit_bytes: int = Field(1_048_576, ge=1, description="Largest request body.")
+    body_limit_bytes: int = Field(
+        1_048_576, ge=1, description="Largest request body, without the attachments of messages."
+    )
+    attachments_limit_bytes: int = Field(
+        8_388_608, ge=0, description="Longest attachments of one body, all together, as they are sent."
+    )
     body_timeout_s: float = Field(30.0, gt=0, description="Longest a request body may take to arrive.")
     json_depth: int = Field(64, ge=1, description="Deepest nesting in a request body.")
     messages_limit: int = Field(256, ge=1, description="Most messages in one input.")
-    message_limit_bytes: int = Field(262_144, ge=1, description="Largest message in an input.")
+    message_limit_bytes: int = Field(
+        262_144, ge=1, description="Largest message in an input, without its attachments."
+    )
+    attachment_limit_bytes: int = Field(
+        5_242_880, ge=1, description="Largest attachment of a message, such as an image, as a file."
+    )
     page_limit_bytes: int = Field(
         1_048_576, ge=1, description="Longest values of a thread's states in one answer."
     )

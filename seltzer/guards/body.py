@@ -17,10 +17,12 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from seltzer.errors import BadRequest, BodyTimeout, BodyTooLarge, InvalidInput, NotJson
-from seltzer.runs.text import UNSTORABLE
+from seltzer.runs.messages.attachments import attachments
+from seltzer.runs.text import is_storable
 
 DRAIN_BYTES: Final = 8 * 1_048_576  # of a refused body that is still read, so that the client sees the answer
 DRAIN_S: Final = 5.0
+PARSED_IN_LOOP_BYTES: Final = 262_144
 SHOWN_CHARS: Final = 100  # of a key or path that an error shows
 _INT_LIMIT: Final = 2**63
 _Place: TypeAlias = tuple["_Place", str | int] | None  # of an item: its holder's place, and its key there
@@ -28,11 +30,15 @@ _Place: TypeAlias = tuple["_Place", str | int] | None  # of an item: its holder'
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How large, slow and deep a body may be."""
+    """How large, slow and deep a body may be.
+
+    attachments_bytes: how large its attachments may be besides, where it may have some.
+    """
 
     limit_bytes: int
     timeout_s: float
     depth: int
+    attachments_bytes: int = 0
 
 
 class BodyReader:
@@ -41,18 +47,29 @@ class BodyReader:
     def __init__(self, limits: BodyLimits) -> None:
         self._limits = limits
 
-    async def read(self, request: Request, *, may_be_empty: bool = False) -> Any:
+    async def read(
+        self, request: Request, *, may_be_empty: bool = False, has_attachments: bool = False
+    ) -> Any:
         """Return the body's JSON; None if it is empty and may be.
 
-        Raises BadRequest, and ClientDisconnect if the client disconnects before its end.
+        has_attachments: it may have messages, with attachments that count apart. A long body is parsed in a
+        thread. Raises BadRequest, and ClientDisconnect if the client disconnects before its end.
         """
-        body = await self._read(request.headers, request.stream(), may_be_empty=may_be_empty)
-        return None if may_be_empty and not body else parse(body, self._limits.depth)
+        limits = self._limits
+        limit_bytes = limits.limit_bytes + (limits.attachments_bytes if has_attachments else 0)
+        body = await self._read(request.headers, request.stream(), limit_bytes, may_be_empty=may_be_empty)
+        if may_be_empty and not body:
+            return None
+        if len(body) <= min(limits.limit_bytes, PARSED_IN_LOOP_BYTES):
+            return parse(body, limits.depth)
+        return await asyncio.get_running_loop().run_in_executor(None, _parse_long, body, limits)
 
-    async def _read(self, headers: Headers, chunks: AsyncIterator[bytes], *, may_be_empty: bool) -> bytes:
-        too_large = BodyTooLarge(f"the body is larger than {self._limits.limit_bytes} bytes")
+    async def _read(
+        self, headers: Headers, chunks: AsyncIterator[bytes], limit_bytes: int, *, may_be_empty: bool
+    ) -> bytes:
+        too_large = BodyTooLarge(f"the body is larger than {limit_bytes} bytes")
         length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._limits.limit_bytes:
+        if length.isdecimal() and int(length) > limit_bytes:
             await _drain(chunks)
             raise too_large
         refusal = _undeclared(headers)
@@ -67,7 +84,7 @@ class BodyReader:
                 async for chunk in chunks:
                     parts.append(chunk)
                     size += len(chunk)
-                    if size > self._limits.limit_bytes:
+                    if size > limit_bytes:
                         break
                 else:
                     return b"".join(parts)
@@ -75,6 +92,23 @@ class BodyReader:
             raise BodyTimeout(f"the body didn't arrive within {self._limits.timeout_s:g} s") from None
         await _drain(chunks)
         raise too_large
+
+
+def _parse_long(body: bytes, limits: BodyLimits) -> Any:
+    """Return the body's JSON, if it is within the limit without its attachments."""
+    is_over = len(body) > limits.limit_bytes
+    try:
+        value = parse(body, limits.depth)
+    except BadRequest as error:
+        if not is_over or isinstance(error, InvalidInput):
+            raise
+        raise BodyTooLarge(
+            f"the body is larger than {limits.limit_bytes} bytes, and not by attachments: {error}"
+        ) from None
+    attached = sum(each.chars for each in attachments(value)) if is_over else 0
+    if len(body) - attached > limits.limit_bytes:
+        raise BodyTooLarge(f"the body is larger than {limits.limit_bytes} bytes, attachments not counted")
+    return value
 
 
 def _undeclared(headers: Headers) -> NotJson | None:
@@ -165,7 +199,7 @@ def _check(value: Any, depth: int) -> None:
                 _check_keys(place, holder)
             for key, item in holder.items() if isinstance(holder, dict) else enumerate(holder):
                 if isinstance(item, str):
-                    if UNSTORABLE.search(item):
+                    if not is_storable(item):
                         raise InvalidInput(_path((place, key)), "has a NUL or a lone surrogate")
                 elif isinstance(item, dict | list):
                     below.append(((place, key), item))
@@ -176,7 +210,7 @@ def _check(value: Any, depth: int) -> None:
 
 
 def _check_keys(place: _Place, holder: dict[str, Any]) -> None:
-    if any(UNSTORABLE.search(key) for key in holder):
+    if not all(map(is_storable, holder)):
         raise InvalidInput(_path(place), "has a key with a NUL or a lone surrogate")
 
 

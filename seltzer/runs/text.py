@@ -7,6 +7,11 @@ from typing import Any, Final
 UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")  # NUL, and surrogates without their other half
 
 
+def is_storable(text: str) -> bool:
+    """Return whether every store can keep the text; of a long one, such as base64, at little cost."""
+    return "\x00" not in text if text.isascii() else UNSTORABLE.search(text) is None
+
+
 def clean(text: str) -> str:
     """Replace lone surrogates, which a model's JSON may spell and no encoding of text can carry."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -13,11 +13,13 @@ from seltzer.guards.body import BodyLimits, BodyReader
 from seltzer.guards.faults import boundary
 
 
-def echo(limits: BodyLimits, *, may_be_empty: bool = False) -> ASGIApp:
+def echo(limits: BodyLimits, *, may_be_empty: bool = False, has_attachments: bool = False) -> ASGIApp:
     """Return an app that answers with the JSON it reads."""
 
     async def read(scope: Scope, receive: Receive, send: Send) -> None:
-        value = await BodyReader(limits).read(Request(scope, receive), may_be_empty=may_be_empty)
+        value = await BodyReader(limits).read(
+            Request(scope, receive), may_be_empty=may_be_empty, has_attachments=has_attachments
+        )
         await JSONResponse({"json": value})(scope, receive, send)
 
     return boundary(read)

@@ -23,8 +23,10 @@ from tests.guards.app_calls import GONE, Answer, call, echo, part
 from tests.serving import Served, serving
 
 DEPTH = 64
-LIMITS = BodyLimits(limit_bytes=1000, timeout_s=10, depth=DEPTH)
+LIMITS = BodyLimits(limit_bytes=1000, timeout_s=10, depth=DEPTH, attachments_bytes=5000)
 READER = echo(LIMITS)
+APART = "1000 bytes, attachments not counted"
+ATTACHED = echo(LIMITS, has_attachments=True)
 BODILESS = echo(LIMITS, may_be_empty=True)
 MIB = 1_048_576
 JSON_HEAD = "POST /echo HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
@@ -175,6 +177,41 @@ class TestOverAsgi:
 
         assert received.status == 200
         assert_problem(refused, 413, "body_too_large")
+
+    @pytest.mark.parametrize(
+        ("body", "limit"),
+        [
+            ({"type": "image", "base64": "x" * 4000}, None),
+            ({"a": "x" * 900, "b": {"type": "image", "data": "x" * 4000}}, None),
+            ({"a": "x" * 990, "b": {"type": "image", "data": "x" * 4000}}, APART),
+            ({"base64": "x" * 4000}, APART),
+            ({"type": "image", "base64": "x" * 6000}, "6000 bytes"),
+        ],
+    )  # fmt: skip
+    async def test_attachments_count_apart_where_there_may_be_some(
+        self, body: dict[str, Any], limit: str | None
+    ) -> None:
+        whole = part(json.dumps(body).encode(), more=False)
+
+        answer, elsewhere = await call(ATTACHED, [whole]), await call(READER, [whole])
+
+        if limit is None:
+            assert (answer.status, answer.json) == (200, {"json": body})
+        else:
+            assert_problem(answer, 413, "body_too_large")
+            assert answer.json["detail"] == f"the body is larger than {limit}"
+        assert_problem(elsewhere, 413, "body_too_large")
+
+    async def test_a_long_body_that_is_no_json_is_too_large(self) -> None:
+        answer = await call(ATTACHED, [part(b"x" * 1001, more=False)])
+
+        assert_problem(answer, 413, "body_too_large")
+        assert "the body isn't JSON" in answer.json["detail"]
+
+    async def test_what_no_store_can_keep_is_named_in_a_long_body_too(self) -> None:
+        body = json.dumps({"type": "image", "a\x00b": 1, "base64": "x" * 4000})
+
+        assert_problem(await call(ATTACHED, [part(body.encode(), more=False)]), 422, "invalid_input")
 
     async def test_a_body_that_crosses_the_limit_with_its_last_part_is_answered_at_once(self) -> None:
         answer = await call(READER, [part(b"x" * 1001, more=False)])

@@ -24,8 +24,12 @@ class Faults(Protocol):
 class Bodies(Protocol):
     """Reads a request's JSON body within its limits."""
 
-    async def read(self, request: Request, *, may_be_empty: bool = False) -> Any:
+    async def read(
+        self, request: Request, *, may_be_empty: bool = False, has_attachments: bool = False
+    ) -> Any:
         """Return the body's JSON; None if it is empty and may be.
+
+        has_attachments: it may have messages, with attachments that count apart.
 
         Raises BadRequest, and ClientDisconnect if the client disconnects before its end.
         """

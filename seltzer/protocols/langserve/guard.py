@@ -75,7 +75,7 @@ def _runs(context: RouteContext, kind: str, served: ServedGraph, endpoint: Endpo
 
     @wraps(endpoint)
     async def run(request: Request, **parameters: Any) -> Response:
-        body = await context.guards.bodies.read(request)
+        body = await context.guards.bodies.read(request, has_attachments=True)
         is_playground = "/playground" in request.headers.get("referer", "")
         if is_playground:
             body = filled_in(body)

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema
 from seltzer.protocols.http.bodies.messages import InputLimits, is_message, parse_input, prompt_text
 
 _NUMBERS: Final = itertools.count(1)  # of models
-_UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62)  # request.py has checked them
+_UNBOUNDED: Final = InputLimits(messages=1 << 31, message_bytes=1 << 62, attachment_bytes=1 << 62)
 
 
 def _to_messages(value: Any) -> list[BaseMessage]:

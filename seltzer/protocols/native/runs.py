@@ -131,7 +131,7 @@ def add_routes(routes: Routes, native: Native) -> None:
         openapi_extra={**documented(body=StartBody, headers=_STARTING), **native.described},
     )
     async def start(request: Request) -> Response:
-        body = await native.guards.bodies.read(request)
+        body = await native.guards.bodies.read(request, has_attachments=True)
         spec = start_spec(body, native.graph(request), native.limits, _key(request))
         return await native.started(request, spec, public_path(request.scope))
 
@@ -193,7 +193,7 @@ def add_routes(routes: Routes, native: Native) -> None:
         openapi_extra=documented(body=ResumeBody, headers=_STARTING),
     )
     async def resume(request: Request) -> Response:
-        body = await native.guards.bodies.read(request)
+        body = await native.guards.bodies.read(request, has_attachments=True)
         spec = answer_spec(body, await native.run(request), native.graph(request), _key(request))
         runs_path = public_path(request.scope).rsplit("/", 2)[0]  # of /runs/{run_id}/resume
         return await native.started(request, spec, runs_path)

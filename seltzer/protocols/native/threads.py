@@ -102,7 +102,7 @@ def add_routes(routes: Routes, native: Native) -> None:
     )
     async def update(request: Request) -> Response:
         graph, thread_id = native.graph(request), await _thread_id(request, native)
-        body = UpdateBody.parse(await native.guards.bodies.read(request))
+        body = UpdateBody.parse(await native.guards.bodies.read(request, has_attachments=True))
         ids = await engine.threads.message_ids(graph.name, thread_id, body.checkpoint_id or None)
         values = parse_values(body.values, graph, native.limits, ids)
         asked = StateUpdate(values, body.as_node or None, body.checkpoint_id or None)

@@ -9,7 +9,9 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from seltzer.stores.checkpoints.packing import Packed
 from seltzer.stores.checkpoints.spans import Spans, dumps
 
-DECODED_IN_LOOP: Final = 200  # more are decoded in a thread: the event loop is needed meanwhile
+# More are decoded in a thread: the event loop is needed meanwhile.
+DECODED_IN_LOOP: Final = 200
+DECODED_IN_LOOP_BYTES: Final = 1_048_576
 
 
 class PartialList:
@@ -44,7 +46,8 @@ async def decode(serde: SerializerProtocol, lists: Sequence[PartialList]) -> Non
         for each in lists:
             each.decode(serde)
 
-    if sum(len(each.missing) for each in lists) > DECODED_IN_LOOP:
+    count, size = sum(len(each.missing) for each in lists), sum(each.size_bytes for each in lists)
+    if count > DECODED_IN_LOOP or size > DECODED_IN_LOOP_BYTES:
         # Unlike asyncio.to_thread, this hands none of the caller's context to the thread.
         await asyncio.get_running_loop().run_in_executor(None, complete)
     else:

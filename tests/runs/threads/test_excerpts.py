@@ -34,7 +34,6 @@ states = st.dictionaries(st.sampled_from(["messages", "notes", "n", "files"]), l
         {},
         {"lock": [LOCK], "n": 10**30},
     ],
-    ids=str,
 )
 def test_all_of_a_state_is_its_json(values: Any) -> None:
     assert excerpt(values) == (to_json(values), {}, excerpt(values).size_bytes)

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from seltzer.errors import InvalidInput
 from seltzer.protocols.http.bodies.message_fields import check_content, check_fields
 from seltzer.runs.jsonable import dumps
-from seltzer.runs.text import UNSTORABLE, cut
+from seltzer.runs.messages.attachments import attachments
+from seltzer.runs.text import cut, is_storable
 
 TITLE_CHARS: Final = 80
 _KINDS: Final = {
@@ -36,12 +37,13 @@ _OF_CHUNKS: Final = frozenset({"role", "type", "tool_call_chunks", "chunk_positi
 
 @dataclass(frozen=True, slots=True)
 class InputLimits:
-    """How many messages an input may have, how large each may be, how many inputs a batch may have, and how
-    many steps a request may ask for.
+    """How many messages an input may have, how large each may be without its attachments, and each of these,
+    how many inputs a batch may have, and how many steps a request may ask for.
     """
 
     messages: int = 256
     message_bytes: int = 262_144
+    attachment_bytes: int = 5_242_880
     batch: int = 20
     steps: int = 1_000
 
@@ -111,15 +113,25 @@ def parse_message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
         raise InvalidInput(field, _UNKNOWN)
     if not isinstance(spelled, dict):
         check_content(message.content, f"{field}.1", is_answer=role in _FROM_GRAPHS)
-    if UNSTORABLE.search(str(message.content)):  # by GET: a body was checked already
-        raise InvalidInput(field, "has a NUL or a lone surrogate")
-    if len(dumps(message.content)) > limits.message_bytes:
-        raise InvalidInput(f"{field}.content", f"is larger than {limits.message_bytes} bytes")
+    if isinstance(message.content, str) and not is_storable(message.content):
+        raise InvalidInput(field, "has a NUL or a lone surrogate")  # by GET: a body was checked already
+    _check_size(message.content, f"{field}.content", limits)
     if not message.content and isinstance(value, str | list):
         raise InvalidInput(field, "is empty")
     if role == "human" and not message.content:
         raise InvalidInput(f"{field}.content", "is empty")
     return message
+
+
+def _check_size(content: Any, field: str, limits: InputLimits) -> None:
+    """Raise InvalidInput if an attachment is too large, or what there is besides them."""
+    found = [] if isinstance(content, str) else list(attachments(content, field))
+    for each in found:
+        if each.size_bytes > limits.attachment_bytes:
+            raise InvalidInput(each.path, f"is an attachment larger than {limits.attachment_bytes} bytes")
+    if len(dumps(content)) - sum(each.chars for each in found) > limits.message_bytes:
+        besides = " without its attachments" if found else ""
+        raise InvalidInput(field, f"is larger than {limits.message_bytes} bytes{besides}")
 
 
 def _converted(spelled: Any, field: str) -> BaseMessage:

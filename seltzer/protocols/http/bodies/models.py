@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from seltzer.errors import InvalidInput
-from seltzer.runs.text import UNSTORABLE
+from seltzer.runs.text import is_storable
 from seltzer.runs.thread import check_thread_id
 
 _SHOWN_CHARS: Final = 100
@@ -74,7 +74,7 @@ def checked(check: Callable[[Any, str], Any]) -> BeforeValidator:
 
 def storable(text: str) -> str:
     """Return the text if every store can keep it: by a body's guard it can, but not by a query's."""
-    if UNSTORABLE.search(text):
+    if not is_storable(text):
         raise ValueError("has a NUL or a lone surrogate")
     return text
 
