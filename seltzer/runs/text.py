@@ -27,6 +27,9 @@ def clean_value(value: Any) -> Any:
 
 
 _EXTENDS: Final = frozenset({"Mn", "Me", "Mc"})  # marks, which belong to the character before them
+# What does so without being a mark: a non-joiner, the sound marks of half-width kana, the vowels and finals
+# of Korean syllables, and the letters in the flag of a region.
+_EXTENDING: Final = re.compile("[\u200c\uff9e\uff9f\u1160-\u11ff\ud7b0-\ud7fb\U000e0020-\U000e007f]")
 _JOINER: Final = "\u200d"
 
 
@@ -50,6 +53,8 @@ def cut(text: str, limit: int) -> str:
 def _is_amid_sign(text: str, at: int) -> bool:
     before, after = text[at - 1], text[at]
     if _JOINER in (before, after) or unicodedata.category(after) in _EXTENDS or _is_skin_tone(after):
+        return True
+    if _EXTENDING.match(after):
         return True
     return _is_of_flag(after) and _flags_before(text, at) % 2 == 1
 

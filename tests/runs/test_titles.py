@@ -1,5 +1,6 @@
 """Titles: found whatever their spelling, cut between what is shown as one sign, and never lost."""
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -12,7 +13,11 @@ from seltzer.runs.text import cut, fold
 
 FAMILY = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
 FLAG = "\N{REGIONAL INDICATOR SYMBOL LETTER D}\N{REGIONAL INDICATOR SYMBOL LETTER E}"
-SIGNS = ["e\N{COMBINING ACUTE ACCENT}", FAMILY, FLAG, "\N{WAVING HAND SIGN}\U0001f3fd", "❤\ufe0f", "א\u05b8"]
+SCOTLAND = "\N{WAVING BLACK FLAG}" + "".join(chr(0xE0000 + ord(letter)) for letter in "gbsct") + "\U000e007f"
+SIGNS = [
+    *("e\N{COMBINING ACUTE ACCENT}", FAMILY, FLAG, "\N{WAVING HAND SIGN}\U0001f3fd", "❤\ufe0f", "א\u05b8"),
+    *(SCOTLAND, unicodedata.normalize("NFD", "각"), "\uff76\uff9e", "1\ufe0f\u20e3"),
+]
 
 
 @pytest.mark.parametrize(
