@@ -24,6 +24,7 @@ from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.execution.worker import Worker
 from seltzer.runs.graph import AnyPregel, BrokenGraph, Graph
+from seltzer.runs.observer import Observer, Observers
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec
 from seltzer.runs.streaming.follower import Follower
@@ -62,6 +63,7 @@ class Engine:
         broken: Mapping[str, BrokenGraph] | None = None,
         open_graphs: Callable[[], Awaitable[object]] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.graphs = graphs
         self.broken = {} if broken is None else broken
@@ -71,6 +73,7 @@ class Engine:
         self._limits = limits or RunLimits()
         self._accelerate = accelerate
         self._clock = clock
+        self._observers = Observers(observers)
         self._is_open = False
         self._opened: _Parts | None = None  # kept when it is closed: late calls get ServerDraining
         self._resources = AsyncExitStack()
@@ -92,7 +95,9 @@ class Engine:
                 for name, graph in self.graphs.items()
             }
             hub = Hub()
-            worker = Worker(self.graphs, pregels, stores, hub, self._limits, drive, self._clock)
+            worker = Worker(
+                self.graphs, pregels, stores, hub, self._limits, drive, self._clock, self._observers
+            )
             relay = Relay(stores.runs, stores.event_log, hub, on_wake=worker.wake)
             follower = Follower(stores.runs, stores.event_log, hub, relay, executed=worker.run)
             threads = Conversations(stores.threads, stores.checkpoints, pregels)

@@ -79,6 +79,7 @@ class Executor:
             start.lease, graph, self._pregels[graph.name], tail, self._resources, was_queued=start.was_queued
         )
         self._attempts[run_id] = attempt
+        self._resources.observers.run_began(run)
         if start.lease.stop:
             attempt.stop(start.lease.stop)
         self._threads.enter(start.context)
@@ -103,11 +104,12 @@ class Executor:
             last = Event(lease.run.attempt, 1, "cancelled", {})
             await self.end_unbegun(lease, last, touched=lease.run.attempt > 1)
         elif (run := await self._resources.stores.runs.stop(run_id, "cancel")) and not run.is_active:
-            self.was_ended(run_id)
+            self.was_ended(run_id, run)
 
-    def was_ended(self, run_id: RunId) -> None:
-        """Note that the run has ended without being executed here."""
-        self._leases.was_ended(run_id)
+    def was_ended(self, run_id: RunId, run: Run | None = None) -> None:
+        """Note that the run has ended without being executed here. run: its row, if that is known."""
+        if self._leases.was_ended(run_id) and run is not None:
+            self._resources.observers.run_ended(run, run.last)
         self._hub.wake(run_id)
 
     def attempt(self, run_id: RunId) -> Attempt | None:
@@ -169,12 +171,14 @@ class Executor:
                 self._leases.was_freed(was_queued=attempt.was_queued)
                 attempt.tail.publish(last)
             self._hub.close(run_id, attempt.run.attempt, attempt.error)
+            self._resources.observers.run_ended(attempt.run, last)
         if last is not None:
             self._background.start(self._resources.stores.checkpoints.prune(attempt.run.spec.thread_id))
 
     async def end_unbegun(self, lease: Lease, last: Event, *, output: Json = None, touched: bool) -> None:
         """End a run that isn't executed here. touched: see Runs.finish."""
         if await self._resources.stores.runs.finish(lease, last, output=output, touched=touched):
+            self._resources.observers.run_ended(lease.run, last)
             self.was_ended(lease.run.spec.run_id)
         self._leases.nudge()
 

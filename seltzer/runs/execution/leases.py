@@ -99,9 +99,11 @@ class Leases:
         if self._waiting or was_queued:
             self.nudge()
 
-    def was_ended(self, run_id: RunId) -> None:
-        """Note that the run doesn't wait any more."""
+    def was_ended(self, run_id: RunId) -> bool:
+        """Note that the run doesn't wait any more; return whether it was submitted here and waited."""
+        has_waited = run_id in self._waiting
         self._waiting.discard(run_id)
+        return has_waited
 
     async def changes(self, holder: Holder) -> AsyncGenerator[Change]:
         """Yield what becomes of the worker's leases, without end; each round as it is due or nudged.

@@ -170,10 +170,10 @@ class Reservations:
         if reservation := self._open.get(run_id):
             reservation.stop(how)
 
-    def was_ended(self, run_id: RunId) -> None:
+    def was_ended(self, run_id: RunId, run: Run | None = None) -> None:
         """Note that the run has ended without being executed here, or is executed elsewhere."""
         self._open.pop(run_id, None)
-        self._executor.was_ended(run_id)
+        self._executor.was_ended(run_id, run)
 
     def close(self, reservation: Reservation) -> bool:
         """Close a reservation whose run begins or won't any more; return whether it was open."""
@@ -205,7 +205,7 @@ class Reservations:
             if lease is None:
                 self._leases.nudge()  # the place that it had or sought may be free for one that waits
         for each in ended:
-            self.was_ended(each.spec.run_id)
+            self.was_ended(each.spec.run_id, each)
         if lease is None and spec.on_busy in ("interrupt", "rollback"):
             self._stop_earlier(run, "rollback" if spec.on_busy == "rollback" else "cancel")
         return run, lease

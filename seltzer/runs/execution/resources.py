@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from seltzer.runs.execution.driver.graph_stream import Drive
 from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.execution.translation.answer_shape import AnswerShapes
+from seltzer.runs.observer import Observers
 from seltzer.runs.ports import Stores
 from seltzer.runs.streaming.flusher import Flusher
 
@@ -19,4 +20,5 @@ class Resources:
     drive: Drive
     limits: RunLimits
     clock: Callable[[], float]
+    observers: Observers
     shapes: AnswerShapes = field(default_factory=AnswerShapes)

@@ -17,6 +17,7 @@ from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.execution.reservations import Reservation, Reservations
 from seltzer.runs.execution.resources import Resources
 from seltzer.runs.graph import AnyPregel, Graph
+from seltzer.runs.observer import Observers
 from seltzer.runs.ports import Stores, Wake
 from seltzer.runs.run import Run, RunSpec, Stop
 from seltzer.runs.streaming.flusher import Flusher
@@ -37,8 +38,10 @@ class Worker:
         limits: RunLimits,
         drive: Drive,
         clock: Callable[[], float],
+        observers: Observers,
     ) -> None:
-        resources = Resources(stores, Flusher(stores.event_log), drive, limits, clock)
+        flusher = Flusher(stores.event_log, observers)
+        resources = Resources(stores, flusher, drive, limits, clock, observers)
         self._runs = stores.runs
         self._leases = Leases(stores.runs, uuid.uuid4().hex, queue_limit=limits.queue)
         self._executor = Executor(graphs, pregels, hub, self._leases, resources)
@@ -71,7 +74,7 @@ class Worker:
         if run is not None and run.is_active:
             self._stop(run_id, "cancel")
         elif run is not None:
-            self._reservations.was_ended(run_id)
+            self._reservations.was_ended(run_id, run)
         return run
 
     def wake(self, wake: Wake) -> None:

@@ -6,6 +6,7 @@ killed process loses of its log (docs/decisions/0006).
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 from typing import Final, Protocol, TypeAlias
@@ -13,6 +14,7 @@ from typing import Final, Protocol, TypeAlias
 from seltzer.cursor import Cursor
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event, RunId
+from seltzer.runs.observer import Observers, Stored
 from seltzer.runs.ports import EventLog
 
 log = logging.getLogger(__name__)
@@ -46,8 +48,9 @@ class Writer(Protocol):
 class Flusher:
     """Writes what attempts emit to the log, in the background."""
 
-    def __init__(self, event_log: EventLog) -> None:
+    def __init__(self, event_log: EventLog, observers: Observers | None = None) -> None:
         self._log = event_log
+        self._observers = observers or Observers()
         self._waiting: dict[RunId, list[Event]] = {}
         self._writers: dict[RunId, Writer] = {}  # of what waits
         self._in_flight: Batch = {}
@@ -122,6 +125,7 @@ class Flusher:
             return await self._log.append(batch)
 
     async def _write(self, batch: Batch, writers: Mapping[RunId, Writer]) -> None:
+        began_at = time.monotonic()
         try:
             fenced = await self._append(batch)
         except BaseException as error:
@@ -132,6 +136,8 @@ class Flusher:
             if not isinstance(error, StorageFailed):
                 raise
         else:
+            count = sum(map(len, batch.values()))
+            self._observers.batch_stored(Stored(len(batch), count, time.monotonic() - began_at))
             for run_id, events in batch.items():
                 if run_id in fenced:
                     writers[run_id].was_fenced()
