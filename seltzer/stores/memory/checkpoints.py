@@ -1,5 +1,6 @@
 """The threads' states in memory: the Checkpoints port, and the saver it gives to graphs."""
 
+import math
 from collections.abc import AsyncIterator, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -112,7 +113,10 @@ class MemorySaver(SyncHalf):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """Yield the checkpoints, the one written last first. before: none, if that isn't kept any more."""
+        """Yield the checkpoints, the one written last first.
+
+        before: if it isn't kept any more, those before the first one whose id has a later time.
+        """
         place = {} if config is None else config["configurable"]
         only_id = None if config is None else get_checkpoint_id(config)
         before_id = None if before is None else get_checkpoint_id(before)
@@ -124,7 +128,7 @@ class MemorySaver(SyncHalf):
             if place.get("checkpoint_ns", each.namespace) == each.namespace
             and only_id in (None, each.checkpoint_id)
             and all(each.metadata.get(key) == value for key, value in (filter or {}).items())
-            and (before is None or any(each.seq < b.seq for b in stored if b.checkpoint_id == before_id))
+            and (before is None or each.seq < _end(stored, str(before_id)))
         ]
         matching.sort(key=lambda each: -each[1].seq)
         for thread_id, each in matching[:limit]:
@@ -211,6 +215,13 @@ class MemorySaver(SyncHalf):
             parent,  # type: ignore[arg-type]  # a config
             [(each.task_id, each.channel, self.serde.loads_typed(each.value)) for each in writes],
         )
+
+
+def _end(stored: Sequence[Stored], before_id: str) -> float:
+    """Return the order of writing that those before the checkpoint are below."""
+    there = (each.seq for each in stored if each.checkpoint_id == before_id)
+    later = (each.seq for each in stored if each.checkpoint_id > before_id)
+    return next(there, min(later, default=math.inf))
 
 
 class MemoryCheckpoints:
