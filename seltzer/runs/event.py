@@ -9,7 +9,7 @@ RunId: TypeAlias = str
 
 Kind = Literal[
     "started",  # {graph, run_id, thread_id, attempt}
-    "state",  # {values}
+    "state",  # {values}, and {omitted} if the lists in them are not whole
     "message",  # {message_id, node, namespace, model, held}; held: its text may turn out not to be the answer
     "token",  # {message_id, text, channel: answer | step}; one a model chunk, never re-cut
     "reasoning",  # {message_id, text}

@@ -39,11 +39,11 @@ from seltzer.runs.execution.translation.terminal_events import CANCELLED, failed
 from seltzer.runs.execution.translation.translator import Emission, Translator
 from seltzer.runs.failure import GRAPH_CHANGED, classify, failure
 from seltzer.runs.graph import AnyPregel, Graph, GraphAccess
-from seltzer.runs.jsonable import to_json
 from seltzer.runs.run import Lease, Stop
 from seltzer.runs.schemas.schemas import GraphSchemas
 from seltzer.runs.streaming.hub import Tail
 from seltzer.runs.threads.repair.cleanup import EndedAttempt, tidy
+from seltzer.runs.threads.snapshots import shown_state
 from seltzer.runs.upstream.silence import SilenceWatch
 
 log = logging.getLogger(__name__)
@@ -229,7 +229,7 @@ class Attempt:
             self.run, self._pregel, self._config(), self._resources.stores, was_queued=self.was_queued
         )
         if self.run.attempt > 1:
-            self._emit(Emission("state", {"values": to_json(read.values)}))
+            self._emit(Emission("state", await shown_state(read.values)))
         if read.is_ours:
             self._translator.continue_from(read.values)
         if read.has_structured:

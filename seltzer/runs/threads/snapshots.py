@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import StateSnapshot
 
 from seltzer.runs.event import Json, RunId
 from seltzer.runs.jsonable import to_json
-from seltzer.runs.threads.excerpts import Excerpt, Omitted
+from seltzer.runs.threads.excerpts import Excerpt, Extent, Omitted, excerpt
+
+IN_EVENT: Final = Extent(limit_bytes=262_144)  # what a reader needs of it is the end
 
 _Result = TypeVar("_Result")
 
@@ -56,6 +59,12 @@ def snapshot(state: StateSnapshot, shown: Excerpt | None) -> Snapshot:
 def checkpoint_id_of(config: RunnableConfig | None) -> str | None:
     """Return the checkpoint that the config names."""
     return (config or {}).get("configurable", {}).get("checkpoint_id")
+
+
+async def shown_state(values: Any) -> Json:
+    """Return the data of a `state` event: the values, and what is left out of them, if anything is."""
+    shown = await off_loop(partial(excerpt, values, IN_EVENT))
+    return {"values": shown.values} | ({"omitted": shown.omitted} if shown.omitted else {})
 
 
 async def off_loop(work: Callable[[], _Result]) -> _Result:

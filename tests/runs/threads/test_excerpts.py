@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from seltzer.runs.jsonable import dumps, to_json
 from seltzer.runs.threads.excerpts import Extent, changes, excerpt, excerpt_within
+from seltzer.runs.threads.snapshots import shown_state
 
 LINES = [f"line {number:3}" for number in range(100)]  # of 10 bytes each as JSON
 FILES = {"a.md": "x" * 500}
@@ -161,3 +162,13 @@ def test_a_state_is_whole_if_it_fits() -> None:
 
     assert excerpt_within(LINES, size) == (LINES, {}, size)
     assert excerpt_within(LINES, size - 1) is None
+
+
+@pytest.mark.anyio
+async def test_the_state_that_a_later_attempt_begins_with_is_bounded_in_its_event() -> None:
+    short = await shown_state({"lines": LINES})
+    long = await shown_state({"lines": ["x" * 1_000] * 1_000})
+
+    assert short == {"values": {"lines": LINES}}
+    assert len(dumps(long)) < 300_000
+    assert long["omitted"]["lines"] == 1_000 - len(long["values"]["lines"])
