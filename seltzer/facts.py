@@ -11,7 +11,7 @@ from seltzer.protocols.http.places import Places
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import BrokenGraph, Graph
 from seltzer.settings import Settings
-from seltzer.stores.open import FILE_NAME
+from seltzer.stores.sqlite.files import FILE_NAME
 
 MOUNTED = "seltzer_mounted"  # in the state of an app: what of it Seltzer serves
 AUTH = "off: Seltzer asks for no key yet; anyone who can reach this address can use it"

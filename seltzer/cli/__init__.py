@@ -1,4 +1,4 @@
-"""The terminal: `seltzer serve`, `seltzer chat`, `seltzer graphs`, `seltzer new`.
+"""The terminal: `seltzer serve`, `chat`, `graphs`, `new`, `migrate`.
 
 This module is what `--help` shows and nothing else: each command imports what it needs when it runs, so
 that help answers at once. It is as long as the help: each option is declared here.
@@ -183,6 +183,20 @@ def graphs(
     from seltzer.cli.graphs import run
 
     return run(read_settings(config=config), as_json=as_json, verbose=verbose)
+
+
+@_commands.command()
+def migrate() -> int:
+    """Bring the store's tables up to date, as the start of a server does, too.
+
+    It is the Postgres database of DATABASE_URL, or else the SQLite file in SELTZER_DATA (default: .seltzer).
+
+    Example: seltzer migrate
+    """
+    from seltzer.cli.configuration import read_settings
+    from seltzer.cli.migrate import run
+
+    return run(read_settings())
 
 
 @_commands.command()

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from langgraph.store.base import BaseStore
 
@@ -18,15 +17,13 @@ from seltzer.stores.options import SerdeOptions, StoreOptions
 from seltzer.stores.sqlite.checkpoints.checkpoints import KEPT, SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.event_log import EVENTS_LIMIT, SqliteEventLog
+from seltzer.stores.sqlite.files import FILE_NAME, ITEMS_FILE_NAME
 from seltzer.stores.sqlite.lock import acquire
 from seltzer.stores.sqlite.retention import RETENTION_S, LogRetention
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
 
 log = logging.getLogger(__name__)
-
-FILE_NAME: Final = "seltzer.db"
-ITEMS_FILE_NAME: Final = "store.db"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from seltzer.errors import StorageFailed
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel
-from seltzer.stores.open import FILE_NAME
+from seltzer.stores.sqlite.files import FILE_NAME
 from tests.runs.conftest import Engines
 from tests.runs.scenario import kinds, read_all, run_spec, run_to_end, texts
 from tests.runs.scripted import Messages, agent, call

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from seltzer.errors import LoadError
 from seltzer.stores.sqlite.connection import ThreadedConnection
+from seltzer.stores.sqlite.files import APPLICATION_ID
 from seltzer.stores.sqlite.migrations import all_migrations, migrate
 from seltzer.stores.sqlite.sql.functions import contains_json
 from seltzer.stores.sqlite.transactions import Work
@@ -15,7 +16,6 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S: Final = 30.0  # people may open the file with a tool of their own
 GROUP_LIMIT: Final = 64  # writes in one transaction; a read gains nothing from sharing one
-APPLICATION_ID: Final = 0x53454C54  # "SELT": distinguishes our file from another program's
 
 
 class Database:

@@ -21,7 +21,7 @@ from seltzer.runs.event import Event, RunId
 from seltzer.runs.ports import Checkpoints, EventLog, Runs, Stores, Wake
 from seltzer.runs.run import Lease, Run
 from seltzer.runs.streaming.flusher import LIMIT
-from seltzer.stores.open import FILE_NAME
+from seltzer.stores.sqlite.files import FILE_NAME
 from tests.runs.conftest import Engines
 from tests.runs.scenario import answer, kinds, read_all, read_stored, read_until, run_spec, run_to_end, texts
 from tests.runs.scripted import Messages, agent

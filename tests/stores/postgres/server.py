@@ -104,6 +104,16 @@ def create_database(template: str | None = None) -> str:
     return make_conninfo(url, dbname=name) if "TEST_DATABASE_URL" in os.environ else test_server().url(name)
 
 
+def create_role(options: str = "") -> str:
+    """Create a role of its own that may log in, with the password `s3cret`, and return its name."""
+    name = f"role_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(
+        os.environ.get("TEST_DATABASE_URL") or test_server().url(), autocommit=True
+    ) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 's3cret' {options}".encode())
+    return name
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

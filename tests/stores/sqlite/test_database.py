@@ -16,7 +16,8 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from seltzer.errors import LoadError, StorageClosed, StorageFailed, ThreadBusy
 from seltzer.runs.execution.fence import LeaseLost
-from seltzer.stores.sqlite.database import APPLICATION_ID, GROUP_LIMIT, Database, open_database
+from seltzer.stores.sqlite.database import GROUP_LIMIT, Database, open_database
+from seltzer.stores.sqlite.files import APPLICATION_ID
 from seltzer.stores.sqlite.migrations import all_migrations, migrate
 from seltzer.stores.sqlite.transactions import Work
 from tests.stores.conversing import blocked_writes

@@ -12,8 +12,9 @@ from langgraph.store.base import BaseStore
 from sqlite_vec import serialize_float32
 
 from seltzer.errors import LoadError, RunFailed, StorageClosed, StorageFailed
-from seltzer.stores.open import ITEMS_FILE_NAME, open_stores
+from seltzer.stores.open import open_stores
 from seltzer.stores.options import IndexOptions, StoreOptions, TtlOptions
+from seltzer.stores.sqlite.files import ITEMS_FILE_NAME
 from seltzer.stores.sqlite.items import cosine_distance
 
 USER = ("users", "ada")

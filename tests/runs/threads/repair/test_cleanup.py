@@ -13,7 +13,7 @@ from anyio.lowlevel import checkpoint
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Event, Json
 from seltzer.runs.execution.limits import RunLimits
-from seltzer.stores.open import FILE_NAME
+from seltzer.stores.sqlite.files import FILE_NAME
 from tests.runs.conftest import Engines
 from tests.runs.execution.test_executor import let_leases_run_out
 from tests.runs.scenario import begin, kinds, read_all, read_stored, read_until, run_spec, spec_without_input

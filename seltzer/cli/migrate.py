@@ -1,0 +1,91 @@
+"""`seltzer migrate`: bring the tables of the store that the settings choose up to date."""
+
+import asyncio
+import logging
+import sqlite3
+import sys
+from pathlib import Path
+
+from seltzer.errors import AppError
+from seltzer.settings import Settings
+from seltzer.stores.choice import check_driver, choose
+
+
+def run(settings: Settings) -> int:
+    """Migrate the store and print its versions. Returns 1 if it can't be migrated."""
+    logging.getLogger().addHandler(logging.NullHandler())  # an error is printed once, in our words
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    try:
+        choice = choose(url, settings.store)
+        if choice.notice:
+            print(choice.notice, file=sys.stderr)
+        if choice.kind == "sqlite":
+            return _migrate_folder(settings.data)
+        check_driver()
+        place, before, after = asyncio.run(_migrate_database(url))
+    except AppError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(_described(f"the database {place}", before, after))
+    return 0
+
+
+async def _migrate_database(url: str) -> tuple[str, int, int]:
+    """Return the database's place, its version before and after. Raises LoadError, StorageFailed."""
+    from seltzer.stores.postgres.address import parse
+    from seltzer.stores.postgres.database import Database
+    from seltzer.stores.postgres.failures import as_load_errors, check_server
+    from seltzer.stores.postgres.migrations import migrate
+
+    address = parse(url)
+    await check_server(address)
+    database = Database(address, pool_limit=1, is_pooled=True)  # as far as is known
+    await database.open()
+    try:
+        with as_load_errors(address):
+            return str(address), *await migrate(database)
+    finally:
+        await database.aclose()
+
+
+def _migrate_folder(folder: Path) -> int:
+    """Open the folder's file as a server does. Raises DataInUse, LoadError."""
+    from seltzer.stores.sqlite.files import FILE_NAME
+    from seltzer.stores.sqlite.maintenance.reading import reading, version_of
+    from seltzer.stores.sqlite.migrations import all_migrations
+
+    file = folder / FILE_NAME
+    newest = all_migrations()[-1].number
+    if not file.exists():
+        print(f"nothing to do: {file} isn't there yet; a server creates it when it starts")
+        return 0
+    before = None
+    try:
+        with reading(file) as connection:
+            before = version_of(connection)
+    except sqlite3.Error:
+        pass  # to open it raises the reason
+    if before != newest:
+        _open(folder, file)
+    print(_described(str(file), before or 0, newest))
+    return 0
+
+
+def _open(folder: Path, file: Path) -> None:
+    from seltzer.stores.sqlite.database import open_database
+    from seltzer.stores.sqlite.lock import acquire
+
+    async def migrate() -> None:
+        await (await open_database(file)).aclose()
+
+    lock = acquire(folder)
+    try:
+        asyncio.run(migrate())
+    finally:
+        lock.close()
+
+
+def _described(what: str, before: int, after: int) -> str:
+    if before == after:
+        return f"nothing to do: {what} is at version {after}"
+    return f"{what} was migrated from version {before} to {after}"

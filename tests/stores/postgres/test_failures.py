@@ -1,0 +1,162 @@
+"""Why a database can't be used: what, why and what to do, and never the password."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from threading import Thread
+from typing import TypeAlias
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from seltzer.errors import LoadError
+from seltzer.stores.postgres.address import parse
+from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.failures import as_load_errors, check_server, too_old, unusable
+from seltzer.stores.postgres.migrations import migrate
+from tests.stores.postgres.server import create_role, test_server
+
+pytestmark = pytest.mark.anyio
+
+Url: TypeAlias = str
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """The port of a server that isn't Postgres."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            for _ in range(3):
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                with client:
+                    client.recv(100)
+                    client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        thread = Thread(target=answer, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+
+
+def with_(url: Url, **changes: object) -> Url:
+    return make_conninfo(url, password="s3cret", **{name: str(value) for name, value in changes.items()})
+
+
+@pytest.mark.parametrize(
+    ("changes", "why", "todo"),
+    [
+        ({"port": 1}, "no Postgres listens there", "host and the port"),
+        ({"host": "nowhere.invalid"}, "its host isn't known", "check the host"),
+        ({"host": "/nowhere"}, "no Postgres listens there", "start it"),
+        ({"user": "nobody_there"}, "refuses the user or the password", "check both in DATABASE_DIRECT_URL"),
+        ({"dbname": "nowhere"}, "no such database", "createdb"),
+        ({"sslmode": "require"}, "no encrypted connection", "sslmode"),
+    ],
+)
+async def test_a_database_that_cant_be_reached_says_why_and_what_to_do(
+    changes: dict[str, object], why: str, todo: str
+) -> None:
+    address = parse(with_(test_server().url(), **changes))
+
+    with pytest.raises(LoadError) as refused:
+        await check_server(address, "DATABASE_DIRECT_URL")
+
+    assert len(str(refused.value).splitlines()) == 3
+    assert why in refused.value.why
+    assert todo in refused.value.todo
+    assert "s3cret" not in str(refused.value)
+
+
+async def test_a_server_of_another_kind_is_no_postgres(stranger: int) -> None:
+    with pytest.raises(LoadError, match="no Postgres, or it broke off"):
+        await check_server(parse(f"postgresql://ada:s3cret@127.0.0.1:{stranger}/x?sslmode=prefer"))
+
+
+async def test_a_read_only_database_names_the_primary(url: Url) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+
+    with pytest.raises(LoadError, match="it is read-only") as refused:
+        await check_server(parse(url))
+
+    assert "not a replica" in refused.value.todo
+
+
+async def test_a_user_without_a_connection_left_is_told_of_the_pool(url: Url) -> None:
+    role = await asyncio.to_thread(create_role, "CONNECTION LIMIT 0")
+
+    with pytest.raises(LoadError, match="no connection left") as refused:
+        await check_server(parse(with_(url, user=role)))
+
+    assert "SELTZER_DATABASE_POOL" in refused.value.todo
+
+
+async def migrated(url: Url) -> None:
+    address = parse(url)
+    database = Database(address, pool_limit=1)
+    await database.open()
+    try:
+        with as_load_errors(address):
+            await migrate(database)
+    finally:
+        await database.aclose()
+
+
+async def nothing(url: Url) -> None:
+    """Leave the database as it is."""
+
+
+@pytest.mark.parametrize("before", [nothing, migrated])
+async def test_a_user_who_may_not_gets_the_grant_that_is_missing(
+    url: Url, before: Callable[[Url], Awaitable[None]]
+) -> None:
+    await before(url)
+    role = await asyncio.to_thread(create_role)
+
+    with pytest.raises(LoadError, match="may not do what Seltzer needs") as refused:
+        await migrated(with_(url, user=role))
+
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    assert f"GRANT CREATE, CONNECT ON DATABASE {name} TO {role}" in refused.value.todo
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('FATAL:  password authentication failed for user "ada"', "refuses the user or the password"),
+        ("fe_sendauth: no password supplied", "refuses the user or the password"),
+        ("FATAL:  SASL authentication failed", "refuses the user or the password"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "ada"', "doesn't admit"),
+        ('root certificate file "/nope" does not exist', "encrypted"),
+        ("FATAL:  the database system is starting up", "starting or stopping"),
+        ("FATAL:  sorry, too many clients already", "no connection left"),
+        ("FATAL:  remaining connection slots are reserved for superusers", "no connection left"),
+        ("Connection timed out", "doesn't answer"),
+        ("FATAL:  Passwort-Authentifizierung für Benutzer »ada« fehlgeschlagen", "fehlgeschlagen"),
+        ("FATAL:  the password is s3cret", "the password is ***"),
+    ],
+)
+async def test_what_libpq_says_is_recognised_or_shown(said: str, why: str) -> None:
+    error = psycopg.OperationalError(
+        f'connection failed: connection to server at "db", port 1 failed: {said}\nx'
+    )
+
+    shown = unusable(error, parse("postgresql://ada:s3cret@db:1/agents"))
+
+    assert shown.what == "the database db:1/agents as ada can't be used"
+    assert why in shown.why
+    assert "s3cret" not in str(shown)
+
+
+async def test_an_old_server_is_told_the_floor() -> None:
+    assert "15 or later" in str(too_old(parse("postgresql://db/agents"), "12.4"))
+
+
+async def test_one_that_can_be_used_passes(url: Url) -> None:
+    await check_server(parse(url))
