@@ -22,6 +22,7 @@ from seltzer.stores.sqlite.lock import acquire
 from seltzer.stores.sqlite.retention import RETENTION_S, LogRetention
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
+from seltzer.stores.sqlite.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,10 @@ async def open_stores(
         checkpoints = SqliteCheckpoints(
             database, kept=retention.checkpoints, turns=retention.turns or None, serde=serde
         )
+        upkeep = Upkeep(database, folder / FILE_NAME, logs.sweep)
+        checkpoints.deletions.on_erased = upkeep.wake
+        await checkpoints.deletions.resume()
+        await opened.enter_async_context(upkeep.running())
         items = await _open_items(folder / ITEMS_FILE_NAME, store, opened)
         yield Stores(runs, event_log, SqliteThreads(database, checkpoints.deletions), checkpoints, items)
 

@@ -1,5 +1,6 @@
 """One SQLite file, and the two threads that alone use it: one writes, one reads."""
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from seltzer.stores.sqlite.files import APPLICATION_ID
 from seltzer.stores.sqlite.migrations import all_migrations, migrate
 from seltzer.stores.sqlite.sql.functions import contains_json
 from seltzer.stores.sqlite.transactions import Work
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -99,6 +102,7 @@ def _connected(path: Path, prepare: Callable[[sqlite3.Connection, Path], None]) 
             connection.create_function("seltzer_contains", 2, contains_json, deterministic=True)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = ON")  # what was deleted is nowhere in the file
             prepare(connection, path)
         except BaseException:
             connection.close()
@@ -120,11 +124,29 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if version > newest:
         why = f"a later Seltzer wrote it (its version is {version}, this Seltzer reads up to {newest})"
         raise _unusable(path, why, _IF_LATER)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file, before anything is in it
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise _unusable(path, f"SQLite has no WAL there, only {mode!r}", _IF_NO_WAL)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     migrate(connection)
+    (auto_vacuum,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+    if not auto_vacuum:
+        _rewrite(connection, path)
+
+
+def _rewrite(connection: sqlite3.Connection, path: Path) -> None:
+    """Write a file of an earlier version anew, so that it can shrink; it is used as it is if that fails."""
+    log.info("writing %s anew, once, so that it can shrink; this may take a while", path)
+    try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("VACUUM")
+    except sqlite3.Error as error:
+        log.warning(
+            "%s can't be written anew: the file won't shrink. The next start tries again",
+            path,
+            exc_info=error,
+        )
 
 
 def _forbid_writes(connection: sqlite3.Connection, path: Path) -> None:

@@ -14,10 +14,9 @@ from seltzer.runs.run import Owner
 from seltzer.runs.text import fold
 from seltzer.runs.thread import NewThread, Thread, ThreadSearch
 from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions
-from seltzer.stores.sqlite.checkpoints.dropped import delete_thread
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.sql import erasure
 from seltzer.stores.sqlite.sql.deleted_runs import note_deleted
-from seltzer.stores.sqlite.sql.events import delete_logs
 from seltzer.stores.sqlite.sql.runs import ACTIVE, COUNTS, to_datetime, to_run
 from seltzer.stores.submission import thread_busy
 
@@ -131,10 +130,10 @@ class SqliteThreads:
             if active is not None:
                 raise thread_busy(active["run_id"], thread_id)
             note_deleted(connection, thread_id, self._clock())
-            delete_logs(connection, [log_id for (log_id,) in connection.execute(_LOGS, (thread_id,))])
-            delete_thread(connection, thread_id)
+            erasure.begin(connection, thread_id)
             deleted = connection.execute("DELETE FROM threads WHERE thread_id = ?", (thread_id,))
-            return Deletion(was_found=deleted.rowcount > 0)  # its runs went with it
+            has_more = erasure.erase_some(connection, thread_id)
+            return Deletion(was_found=deleted.rowcount > 0, has_more=has_more)  # its runs went with it
 
         return (await self._deletions.run(thread_id, work)).was_found
 
@@ -181,7 +180,6 @@ _ORDER = {
 _NEWEST_FIRST = f"""
 SELECT run_id, status FROM runs WHERE thread_id = ? AND {COUNTS} AND NOT {ACTIVE} ORDER BY number DESC
 """
-_LOGS = "SELECT log_id FROM logs JOIN runs USING (run_id) WHERE thread_id = ?"
 
 
 def _given(search: ThreadSearch) -> Mapping[str, Any]:

@@ -10,12 +10,6 @@ from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.messages import drop
 
 
-def delete_thread(connection: sqlite3.Connection, thread_id: str) -> None:
-    """Delete all of the thread's checkpoints, the writes on them and their messages."""
-    for statement in statements.DELETE_THREAD:
-        connection.execute(statement, (thread_id,))
-
-
 def delete(
     connection: sqlite3.Connection,
     thread_id: str,

@@ -43,10 +43,10 @@ from seltzer.stores.checkpoints.sync_half import SyncHalf
 from seltzer.stores.options import ClassName
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions
-from seltzer.stores.sqlite.checkpoints.dropped import delete_thread
 from seltzer.stores.sqlite.checkpoints.messages import put
 from seltzer.stores.sqlite.checkpoints.reader import CheckpointReader
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.sql import erasure
 from seltzer.stores.sqlite.sql.bulk import insert
 from seltzer.stores.sqlite.transactions import Work
 
@@ -84,7 +84,8 @@ class SqliteSaver(SyncHalf):
         return saver
 
     async def read_rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
-        """Return the rows that the statement selects, after all that was posted is written."""
+        """Return the rows that the statement selects of the thread that is its first parameter."""
+        await self.deletions.wait_idle(str(parameters[0]))
         return await self._reader.read_rows(statement, parameters)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -198,8 +199,8 @@ class SqliteSaver(SyncHalf):
         """Delete all of the thread. Raises StorageFailed."""
 
         def work(connection: sqlite3.Connection) -> Deletion:
-            delete_thread(connection, str(thread_id))
-            return Deletion()
+            erasure.mark(connection, str(thread_id))
+            return Deletion(has_more=erasure.erase_some(connection, str(thread_id)))
 
         await self.deletions.run(str(thread_id), work)
 

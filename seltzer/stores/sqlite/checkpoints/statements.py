@@ -107,9 +107,6 @@ LISTS_OF_RESULTS_ON: Final = (
 DROP: Final = f"DELETE FROM checkpoints WHERE {_OF}"
 SET_PARENT: Final = "UPDATE checkpoints SET parent_checkpoint_id = ? WHERE seq = ?"
 DROP_MESSAGES: Final = "DELETE FROM checkpoint_messages WHERE thread_id = ? AND number >= ? AND number < ?"
-DELETE_THREAD: Final = [
-    f"DELETE FROM {table} WHERE thread_id = ?" for table in ("checkpoints", "writes", "checkpoint_messages")
-]
 
 
 def listing(

@@ -122,7 +122,16 @@ def delete_logs(connection: sqlite3.Connection, log_ids: Iterable[int]) -> None:
         (last_row,) = connection.execute(
             "DELETE FROM logs WHERE log_id = ? RETURNING last_row", (log_id,)
         ).fetchone()
-        _chain(connection, "DELETE FROM events WHERE row_id IN (SELECT row_id FROM chain)", last_row)
+        _chain(connection, _DELETE_CHAIN, last_row)
+
+
+def delete_rows(connection: sqlite3.Connection, last_row: int) -> int:
+    """Delete the row and those it follows, of a run without a log, and return how many bytes they had."""
+    (size_bytes,) = _chain(
+        connection, "SELECT coalesce(sum(length(body)), 0) FROM chain", last_row
+    ).fetchone()
+    _chain(connection, _DELETE_CHAIN, last_row)
+    return int(size_bytes)
 
 
 def sweep(connection: sqlite3.Connection, now: float, *, at_once: int = SWEPT_AT_ONCE) -> bool:
@@ -141,6 +150,7 @@ ON CONFLICT (run_id) DO UPDATE SET
     last_seq = excluded.last_seq, upto = excluded.upto,
     expires_at = coalesce(min(expires_at, excluded.expires_at), expires_at, excluded.expires_at)
 """
+_DELETE_CHAIN: Final = "DELETE FROM events WHERE row_id IN (SELECT row_id FROM chain)"
 _SWEEP: Final = """
 DELETE FROM events WHERE row_id < min(
     (SELECT coalesce(min(first_row), 9223372036854775807) FROM logs), (SELECT min(row_id) + ? FROM events)
