@@ -16,7 +16,16 @@ from seltzer.client.chat import astream_chat, stream_chat
 from seltzer.client.client import AsyncClient, Client
 from seltzer.client.errors import AnswerCutOff, ClientError, ServerError, ServerUnreachable
 from seltzer.client.graphs import ServedGraph, served_graphs
-from seltzer.client.records import Branch, Checkpoint, Failure, RunInfo, ThreadInfo, ThreadPage, ThreadState
+from seltzer.client.records import (
+    Branch,
+    Checkpoint,
+    Failure,
+    RunInfo,
+    ThreadInfo,
+    ThreadPage,
+    ThreadState,
+    ThreadStorage,
+)
 from seltzer.client.streams.parts import (
     Done,
     Interrupt,
@@ -59,6 +68,7 @@ __all__ = [
     "ThreadInfo",
     "ThreadPage",
     "ThreadState",
+    "ThreadStorage",
     "Token",
     "ToolCall",
     "ToolResult",

@@ -79,6 +79,25 @@ class ThreadState:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadStorage:
+    """What a thread takes in the server's store, in bytes, by kind.
+
+    states_bytes: of its checkpoints, without the messages in them; messages_bytes: of these, each of which is
+    stored once; events_bytes: of what its runs have emitted, as long as that is kept.
+    """
+
+    thread_id: str
+    checkpoints: int
+    messages: int
+    runs: int
+    states_bytes: int
+    messages_bytes: int
+    runs_bytes: int
+    events_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """One of a thread's states. source: input, where a turn begins; loop, update or fork.
 
@@ -150,6 +169,11 @@ def thread_info(body: Mapping[str, Any]) -> ThreadInfo:
         updated_at=body["updated_at"],
         run_id=body["run_id"],
     )
+
+
+def thread_storage(body: Mapping[str, Any]) -> ThreadStorage:
+    """Read what a thread takes. Raises KeyError or TypeError for what isn't that."""
+    return ThreadStorage(**{name: body[name] for name in ThreadStorage.__dataclass_fields__})
 
 
 def thread_page(body: Mapping[str, Any]) -> ThreadPage:

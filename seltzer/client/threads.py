@@ -12,11 +12,13 @@ from seltzer.client.records import (
     RunInfo,
     ThreadPage,
     ThreadState,
+    ThreadStorage,
     branches,
     checkpoint_page,
     run_info,
     thread_page,
     thread_state,
+    thread_storage,
     with_older,
 )
 
@@ -105,6 +107,10 @@ class AsyncThreads:
     async def withdraw(self, graph: str, run_id: str) -> RunInfo:
         """Withdraw what an interrupted run asks; return the run that has done so, which is cancelled."""
         return await self._answer(requests.withdraw(graph, run_id), run_info)
+
+    async def storage(self, graph: str, thread_id: str) -> ThreadStorage:
+        """Return what a thread takes in the server's store."""
+        return await self._answer(requests.storage(graph, thread_id), thread_storage)
 
     async def delete_thread(self, graph: str, thread_id: str) -> None:
         """Delete a thread with its runs and their events."""
@@ -208,6 +214,10 @@ class Threads:
     def withdraw(self, graph: str, run_id: str) -> RunInfo:
         """Withdraw what an interrupted run asks; return the run that has done so, which is cancelled."""
         return self._answer(requests.withdraw(graph, run_id), run_info)
+
+    def storage(self, graph: str, thread_id: str) -> ThreadStorage:
+        """Return what a thread takes in the server's store."""
+        return self._answer(requests.storage(graph, thread_id), thread_storage)
 
     def delete_thread(self, graph: str, thread_id: str) -> None:
         """Delete a thread with its runs and their events."""

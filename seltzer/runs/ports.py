@@ -21,7 +21,7 @@ from seltzer.cursor import Cursor
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
-from seltzer.runs.thread import NewThread, Thread, ThreadSearch
+from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
 from seltzer.runs.tree import CheckpointRef
 
 
@@ -213,6 +213,10 @@ class Threads(Protocol):
         self, thread_id: str, metadata: Mapping[str, Json], *, owner: Owner | None = None
     ) -> Thread | None:
         """Set these keys of the thread's metadata, and keep the others; None if there is no such thread."""
+        ...
+
+    async def storage(self, thread_id: str) -> ThreadStorage:
+        """Return what the thread takes; nothing, if there is none."""
         ...
 
     async def delete(self, thread_id: str, *, owner: Owner | None = None) -> bool:

@@ -67,6 +67,27 @@ class Thread:
         return {"interrupted": "interrupted", "error": "error"}.get(self.run.status, "idle")  # type: ignore[return-value]  # a dict of literals
 
 
+@dataclass(frozen=True, slots=True)
+class ThreadStorage:
+    """What a thread takes in the store: its content as it is stored, without what a database adds to it.
+
+    states_bytes is that of the checkpoints and of what tasks have written, without the messages in them that
+    are stored once for all of them.
+    """
+
+    checkpoints: int = 0
+    messages: int = 0
+    runs: int = 0
+    states_bytes: int = 0
+    messages_bytes: int = 0
+    runs_bytes: int = 0
+    events_bytes: int = 0
+
+    @property
+    def total_bytes(self) -> int:
+        return self.states_bytes + self.messages_bytes + self.runs_bytes + self.events_bytes
+
+
 def check_thread_id(value: object, field: str) -> str:
     """Return the value if it can name a thread. Raises InvalidInput naming the field."""
     if isinstance(value, str) and _THREAD_ID.fullmatch(value):

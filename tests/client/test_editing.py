@@ -107,3 +107,26 @@ def test_the_sync_client_updates_and_withdraws_too(talker: Served) -> None:
 
     updated = client.update_state("agent", thread, {"messages": [["assistant", "by hand"]]})
     assert texts(updated.values)[-1] == "by hand"
+
+
+async def test_what_a_thread_takes_is_read(talker: Served) -> None:
+    client, thread = AsyncClient(talker.url), str(uuid.uuid4())
+    _ = [part async for part in client.stream("one", thread_id=thread)]
+
+    taken = await client.storage("agent", thread)
+
+    assert (taken.thread_id, taken.runs) == (thread, 1)
+    assert taken.checkpoints > 0
+    parts = (taken.states_bytes, taken.messages_bytes, taken.runs_bytes, taken.events_bytes)
+    assert min(taken.states_bytes, taken.events_bytes) > 0
+    assert taken.total_bytes == sum(parts)
+
+
+def test_the_sync_client_reads_what_a_thread_takes_too(talker: Served) -> None:
+    client, thread = Client(talker.url), str(uuid.uuid4())
+    list(client.stream("one", thread_id=thread))
+
+    assert client.storage("agent", thread).runs == 1
+    with pytest.raises(ServerError) as refused:
+        client.storage("agent", str(uuid.uuid4()))
+    assert refused.value.code == "unknown_thread"

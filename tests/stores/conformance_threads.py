@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
 
 from seltzer.cursor import START
 from seltzer.errors import RunDeleted, ThreadBusy
-from seltzer.runs.event import Json
+from seltzer.runs.event import Event, Json
 from seltzer.runs.ports import Checkpoints, EventLog, Runs, Threads
 from seltzer.runs.run import RunSpec
-from seltzer.runs.thread import NewThread, Thread, ThreadSearch
+from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
 from tests.stores.conformance import Clock
 from tests.stores.conformance_runs import QUEUE_LIMIT, TTL_S, claim, end, found, leased, waiting
-from tests.stores.conversing import agent, on, texts, turn
+from tests.stores.conversing import agent, graph, on, texts, turn
 
 
 async def listed(
@@ -356,6 +357,29 @@ class ThreadsExam:
         assert await checkpoints.tree("t") == []
         assert len(await texts(pregel, "u")) == 4
         assert await turn(pregel, "3", run_id="4") == talked[4:]
+
+    async def test_what_a_thread_takes_is_counted_by_kind(
+        self, threads: Threads, runs: Runs, checkpoints: Checkpoints
+    ) -> None:
+        assert await threads.storage("t") == ThreadStorage()
+        pregel = on(checkpoints, graph(lambda state: {"messages": [AIMessage("a" * 5_000)]}))
+        event = Event(1, 1, "custom", "e" * 3_000)
+        for number, thread_id in enumerate(("t", "t", "u")):
+            lease = await leased(runs, f"{number}", thread_id)
+            await turn(pregel, "q" * 5_000, thread_id, run_id=f"{number}")
+            await end(runs, lease, unwritten=[event], seq=2)
+
+        taken = await threads.storage("t")
+
+        assert (taken.checkpoints, taken.runs) == (6, 2)
+        assert taken.states_bytes + taken.messages_bytes >= 4 * 5_000
+        assert 6_000 <= taken.events_bytes < 9_000
+        assert taken.runs_bytes > 0
+        parts = (taken.states_bytes, taken.messages_bytes, taken.runs_bytes, taken.events_bytes)
+        assert taken.total_bytes == sum(parts)
+        await threads.delete("t")
+        assert await threads.storage("t") == ThreadStorage()
+        assert (await threads.storage("u")).runs == 1
 
     async def test_checkpoints_without_a_thread_are_deleted_too(
         self, threads: Threads, checkpoints: Checkpoints

@@ -111,6 +111,10 @@ def branches(graph: str, thread_id: str, limit: int | None) -> Request:
     return Request("GET", path, headers=_JSON)
 
 
+def storage(graph: str, thread_id: str) -> Request:
+    return Request("GET", _path(graph, "threads", thread_id, "storage"), headers=_JSON)
+
+
 def update_state(
     graph: str, thread_id: str, values: Any, as_node: str | None, checkpoint_id: str | None
 ) -> Request:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from seltzer.runs.event import Json
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import Run
-from seltzer.runs.thread import Thread
+from seltzer.runs.thread import Thread, ThreadStorage
 from seltzer.runs.threads.history import HistoryPage
 from seltzer.runs.threads.snapshots import Snapshot, off_loop
 from seltzer.runs.threads.turns import Branch
@@ -113,6 +113,20 @@ def branch_json(branch: Branch) -> Json:
         "run_id": branch.run_id or None,
         "text": branch.text,
         "is_newest": branch.is_newest,
+    }
+
+
+def storage_json(thread_id: str, storage: ThreadStorage) -> Json:
+    return {
+        "thread_id": thread_id,
+        "checkpoints": storage.checkpoints,
+        "messages": storage.messages,
+        "runs": storage.runs,
+        "states_bytes": storage.states_bytes,
+        "messages_bytes": storage.messages_bytes,
+        "runs_bytes": storage.runs_bytes,
+        "events_bytes": storage.events_bytes,
+        "total_bytes": storage.total_bytes,
     }
 
 

@@ -21,6 +21,7 @@ from seltzer.protocols.native.rendering import (
     page_json,
     rendered,
     state_json,
+    storage_json,
     thread_json,
 )
 from seltzer.protocols.native.runs import Native
@@ -120,6 +121,22 @@ def add_routes(routes: Routes, native: Native) -> None:
         body = TitleBody.parse(await native.guards.bodies.read(request))
         name = native.graph(request).name
         return JsonResponse(thread_json(await engine.threads.rename(name, thread_id, body.title)))
+
+    _add_content_routes(routes, native)
+
+
+def _add_content_routes(routes: Routes, native: Native) -> None:
+    """Add the routes of all that a thread has in the store."""
+    engine, base = native.engine, f"{native.base}/threads"
+
+    @routes.get(
+        base + "/{thread_id}/storage",
+        tags=native.tags("threads"),
+        summary="Get what a thread takes in the store, in bytes",
+    )
+    async def storage(request: Request) -> Response:
+        name, thread_id = native.graph(request).name, await _thread_id(request, native)
+        return JsonResponse(storage_json(thread_id, await engine.threads.storage(name, thread_id)))
 
     @routes.delete(
         base + "/{thread_id}",

@@ -15,7 +15,7 @@ from seltzer.errors import InvalidInput, UnknownCheckpoint, UnknownThread
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.messages.spellings import as_answer, messages_in
 from seltzer.runs.ports import Checkpoints, Threads
-from seltzer.runs.thread import Thread
+from seltzer.runs.thread import Thread, ThreadStorage
 from seltzer.runs.threads.excerpts import WHOLE, Extent, excerpt, keys_of
 from seltzer.runs.threads.history import HistoryPage, read_page
 from seltzer.runs.threads.snapshots import Snapshot, off_loop, snapshot
@@ -144,6 +144,11 @@ class Conversations:
         if thread is None:
             raise _unknown(graph, thread_id)
         return thread
+
+    async def storage(self, graph: str, thread_id: str) -> ThreadStorage:
+        """Return what the thread takes in the store."""
+        await self.get(graph, thread_id)
+        return await self._threads.storage(thread_id)
 
     async def delete(self, graph: str, thread_id: str) -> None:
         """Delete the thread, its runs, events and state. Raises ThreadBusy while a run is active on it."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 ROOT: Final = ""
+INTERRUPT: Final = "__interrupt__"  # LangGraph's name of a question's channel
 INPUT: Final = "input"  # LangGraph's sources of a checkpoint: a turn begins with it,
 EDITED: Final = ("update", "fork")  # or a state was changed between two runs
 KEPT_BESIDES: Final = 2  # of the graph itself, the state before the newest turn and the turn's first one

@@ -21,9 +21,17 @@ from langgraph.checkpoint.base import (
 from seltzer.runs.event import RunId
 from seltzer.runs.execution.fence import FENCE, Fence, LeaseLost
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.thread import ThreadStorage
 from seltzer.runs.tree import CheckpointRef
 from seltzer.stores.checkpoints.durability import run_id_of
-from seltzer.stores.checkpoints.retention import ROOT, Row, is_lasting, new_parents, superfluous
+from seltzer.stores.checkpoints.retention import (
+    INTERRUPT,
+    ROOT,
+    Row,
+    is_lasting,
+    new_parents,
+    superfluous,
+)
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.state_classes import state_classes
 from seltzer.stores.checkpoints.sync_half import SyncHalf
@@ -254,6 +262,7 @@ class MemoryCheckpoints:
                 "counters_since_delta_snapshot" in each.metadata,
                 each.checkpoint_id,
                 each.parent_id,
+                any(write.idx == WRITES_IDX_MAP[INTERRUPT] for write in each.writes),
             )
             for each in stored
         ]
@@ -292,6 +301,13 @@ class MemoryCheckpoints:
     async def lasting_namespaces(self, thread_id: str) -> Sequence[str]:
         found = {each.namespace: None for each in self._states.of(thread_id)}
         return [namespace for namespace in found if is_lasting(namespace)]
+
+    def storage(self, thread_id: str) -> ThreadStorage:
+        """Return what the thread's states take; each has all of its messages."""
+        stored = self._states.of(thread_id)
+        written = [write.value for each in stored for write in each.writes]
+        values = [*written, *(each.checkpoint for each in stored)]
+        return ThreadStorage(len(stored), states_bytes=sum(len(blob) for _, blob in values))
 
     def delete(self, thread_id: str) -> None:
         """Delete the thread's states."""

@@ -6,9 +6,10 @@ from dataclasses import replace
 from operator import attrgetter
 
 from seltzer.runs.event import Json, RunId
+from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import Owner
 from seltzer.runs.text import fold
-from seltzer.runs.thread import NewThread, Thread, ThreadSearch, contains
+from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage, contains
 from seltzer.stores.memory.checkpoints import MemoryCheckpoints
 from seltzer.stores.memory.data import Data, ThreadRow
 from seltzer.stores.submission import thread_busy
@@ -81,6 +82,17 @@ class MemoryThreads:
         row.new = replace(row.new, metadata={**row.new.metadata, **metadata})
         row.updated_at = self._data.now()
         return row.get()
+
+    async def storage(self, thread_id: str) -> ThreadStorage:
+        row, logs = self._find(thread_id), self._data.logs
+        runs = [each.run for each in row.runs] if row else []
+        events = [event for run in runs if (log := logs.get(run.spec.run_id)) for event in log.events]
+        return replace(
+            self._checkpoints.storage(thread_id),
+            runs=len(runs),
+            runs_bytes=sum(len(dumps(run.output)) for run in runs),
+            events_bytes=sum(len(dumps(event.data)) for event in events),
+        )
 
     async def delete(self, thread_id: str, *, owner: Owner | None = None) -> bool:
         data, row = self._data, self._data.threads.get(thread_id)

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from seltzer.runs.event import Json, RunId
 from seltzer.runs.run import Owner
 from seltzer.runs.text import fold
-from seltzer.runs.thread import NewThread, Thread, ThreadSearch
+from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one
 from seltzer.stores.postgres.runs import THREAD_LOCKS
@@ -80,6 +80,10 @@ class PostgresThreads:
     ) -> Thread | None:
         given = {"thread_id": thread_id, "owner": owner, "metadata": Jsonb(dict(metadata))}
         return await self._update(statements.ADD_METADATA, given)
+
+    async def storage(self, thread_id: str) -> ThreadStorage:
+        (row,) = await self._rows(statements.STORAGE, {"thread_id": thread_id})
+        return ThreadStorage(**row)
 
     async def delete(self, thread_id: str, *, owner: Owner | None = None) -> bool:
         async def work(connection: Connection) -> bool:

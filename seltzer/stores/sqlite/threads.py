@@ -12,12 +12,13 @@ from seltzer.runs.event import Json, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import Owner
 from seltzer.runs.text import fold
-from seltzer.runs.thread import NewThread, Thread, ThreadSearch
+from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
 from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.sql import erasure
 from seltzer.stores.sqlite.sql.deleted_runs import note_deleted
 from seltzer.stores.sqlite.sql.runs import ACTIVE, COUNTS, to_datetime, to_run
+from seltzer.stores.sqlite.sql.storage import storage
 from seltzer.stores.submission import thread_busy
 
 
@@ -118,6 +119,9 @@ class SqliteThreads:
             return _find(connection, thread_id)
 
         return await self._database.write(work)
+
+    async def storage(self, thread_id: str) -> ThreadStorage:
+        return await self._database.read(lambda connection: storage(connection, thread_id), after_posts=True)
 
     async def delete(self, thread_id: str, *, owner: Owner | None = None) -> bool:
         def work(connection: sqlite3.Connection) -> Deletion:

@@ -359,3 +359,23 @@ class TestWithdraw:
 
         assert code_of(refused) == (409, "thread_interrupted")
         assert client.get(f"/approval/threads/{thread_id}").json()["interrupts"]
+
+
+class TestStorage:
+    def test_what_a_thread_takes_is_shown_by_kind(self, client: httpx.Client, thread_id: str) -> None:
+        talk(client, thread_id, "one")
+
+        taken = client.get(f"{THREADS}/{thread_id}/storage").json()
+
+        sizes = {name: size for name, size in taken.items() if name.endswith("_bytes")}
+        assert taken["thread_id"] == thread_id
+        assert (taken["runs"], taken["checkpoints"] > 1) == (1, True)
+        assert sizes.pop("total_bytes") == sum(sizes.values())
+        assert set(sizes) == {"states_bytes", "messages_bytes", "runs_bytes", "events_bytes"}
+
+    def test_threads_that_are_not_there_are_unknown(self, client: httpx.Client, thread_id: str) -> None:
+        talk(client, thread_id, "one")
+        client.delete(f"{THREADS}/{thread_id}")
+
+        for each in (thread_id, "nobody-has-this"):
+            assert code_of(client.get(f"{THREADS}/{each}/storage")) == (404, "unknown_thread")

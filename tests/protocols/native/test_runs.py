@@ -483,6 +483,7 @@ class TestAddresses:
             "/{graph}/threads/{thread_id}/branches",
             "/{graph}/threads/{thread_id}/history",
             "/{graph}/threads/{thread_id}/state",
+            "/{graph}/threads/{thread_id}/storage",
         }
         for (path, _), (tags, summary, parameters) in shown.items():
             assert tags in (["runs"], ["threads"])

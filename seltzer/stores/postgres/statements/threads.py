@@ -62,6 +62,15 @@ WHERE thread_id = %(thread_id)s AND {_OF_OWNER}
 ACTIVE_ON: Final = f"""
 SELECT run_id FROM seltzer.runs WHERE thread_id = %s AND {ACTIVE} ORDER BY number LIMIT 1
 """
+STORAGE: Final = """
+SELECT count(*) AS runs, coalesce(sum(
+    length(configurable) + coalesce(length(input), 0) + coalesce(length(answers), 0)
+        + coalesce(length(last), 0) + coalesce(length(output), 0)
+), 0)::bigint AS runs_bytes, coalesce(sum((
+    SELECT sum(length(body)) FROM seltzer.events WHERE run = number
+)), 0)::bigint AS events_bytes
+FROM seltzer.runs WHERE thread_id = %(thread_id)s
+"""
 DELETE: Final = (
     "DELETE FROM seltzer.deleted_runs WHERE deleted_at <= seltzer.clock() - interval '1 day'",
     """

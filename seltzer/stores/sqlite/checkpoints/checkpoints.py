@@ -13,6 +13,7 @@ from seltzer.runs.tree import CheckpointRef
 from seltzer.stores.checkpoints.durability import triggers_of
 from seltzer.stores.checkpoints.message_cache import CACHE_LIMIT, CACHE_LIMIT_BYTES, MessageCache
 from seltzer.stores.checkpoints.retention import (
+    INTERRUPT,
     KEPT_BESIDES,
     Row,
     is_lasting,
@@ -29,7 +30,6 @@ from seltzer.stores.sqlite.checkpoints.forks import forked_seqs, redirect_forks
 from seltzer.stores.sqlite.checkpoints.saver import SqliteSaver
 from seltzer.stores.sqlite.database import Database
 
-INTERRUPT: Final = "__interrupt__"  # LangGraph's name of a question's channel
 KEPT: Final = 20
 SPARE: Final = 10
 
