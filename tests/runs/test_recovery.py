@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -9,6 +10,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
 
 from seltzer.cursor import Cursor
 from seltzer.runs.event import Event
@@ -18,7 +20,7 @@ from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec, Stop
 from seltzer.stores.open import open_stores
 from tests.runs.conftest import Engines
-from tests.runs.scenario import answer, kinds, read_all, read_stored, read_until, run_spec, texts
+from tests.runs.scenario import answer, kinds, read_all, read_stored, read_until, run_spec, run_to_end, texts
 from tests.runs.scripted import Messages, ScriptedModel, agent, call, named
 
 pytestmark = pytest.mark.anyio
@@ -277,6 +279,36 @@ async def test_a_run_that_died_after_a_question_does_not_answer_it(engine_of: En
     last = (await read_all(engine.follow("r2")))[-1]
     assert (last.attempt, last.kind, last.data["code"]) == (2, "failed", "thread_interrupted")
     assert model.calls == 0
+
+
+async def test_a_run_that_died_before_it_wrote_anything_leaves_the_question_that_it_finds(
+    engine_of: Engines,
+) -> None:
+    async def approve(state: Messages) -> Any:
+        answer = interrupt("may I?")
+        if answer == "wait":
+            await shut().wait()
+        return {"messages": [AIMessage(answer)]}
+
+    pregel: AnyPregel = StateGraph(Messages).add_node("approve", approve).add_edge(START, "approve").compile()
+    engine = await engine_of(pregel)
+    [question] = (await run_to_end(engine, run_spec("please", run_id="r1")))[-1].data["interrupts"]
+    answer_later = RunSpec("agent", None, "t", "r2", answers={question["id"]: "wait"}, answered="r1")
+    await engine.start(answer_later)
+    await engine.start(run_spec("more", run_id="r3", on_busy="enqueue"))
+    folder = engine_of.killed(engine)
+    async with open_stores(folder) as stores:
+        (lease,) = await stores.runs.claim("a worker", 1, 10)
+        await stores.runs.finish(lease, Event(2, 1, "cancelled", {}), touched=False)
+        assert [lease.run.spec.run_id for lease in await stores.runs.claim("a worker", 1, 10)] == ["r3"]
+
+    engine = await engine_of(pregel, folder=folder)
+
+    last = (await read_all(engine.follow("r3")))[-1]
+    assert (last.attempt, last.data["code"]) == (2, "thread_interrupted")
+    assert (await engine.threads.get("agent", "t")).status == "interrupted"
+    await run_to_end(engine, replace(answer_later, run_id="r4", answers={question["id"]: "yes"}))
+    assert await texts(engine) == ["please", "yes"]
 
 
 async def test_a_fork_that_died_at_once_is_begun_at_its_checkpoint(engine_of: Engines) -> None:

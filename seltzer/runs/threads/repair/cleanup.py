@@ -61,6 +61,8 @@ async def tidy(ended: EndedAttempt, *, rolls_back: bool) -> bool:
     if is_unanswered or rolls_back:
         await checkpoints.roll_back(spec.thread_id, [spec.run_id])
         return is_unanswered
+    if ended.run.attempt > 1 and ended.has_stopped and not await _has_advanced(ended):
+        return True  # earlier attempts died before they wrote anything; a question there is another run's
     if ended.is_left_alone:
         return False
     if ended.has_stopped:
