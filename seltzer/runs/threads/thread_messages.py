@@ -19,11 +19,16 @@ def messages_channel(pregel: AnyPregel) -> str | None:
     return next((name for name in (MESSAGES, ROOT) if name in pregel.channels), None)
 
 
+def is_function(pregel: AnyPregel) -> bool:
+    """Return whether it was made by @entrypoint: only its author knows what becomes of what it saves."""
+    return messages_channel(pregel) is None and not isinstance(pregel, CompiledStateGraph)
+
+
 def messages_at(pregel: AnyPregel, channel_values: Mapping[str, Any]) -> Sequence[BaseMessage]:
     """Return the messages among a checkpoint's values, oldest first."""
     if (name := messages_channel(pregel)) is not None:
         return messages_in({MESSAGES: channel_values.get(name)})
-    if isinstance(pregel, CompiledStateGraph):
+    if not is_function(pregel):
         return ()
     saved = [messages_in(value) for name, value in channel_values.items() if name != pregel.input_channels]
     return max(saved, key=len, default=())

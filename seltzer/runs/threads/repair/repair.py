@@ -23,6 +23,7 @@ from seltzer.runs.threads.repair.appending import NotAppendable, write_appending
 from seltzer.runs.threads.repair.open_calls import is_conversation, open_calls, unanswered_calls
 from seltzer.runs.threads.repair.subgraph_memory import written_results
 from seltzer.runs.threads.state_reading import end_step, read_state
+from seltzer.runs.threads.thread_messages import is_function
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,12 @@ async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | 
 
 
 def _conversations(pregel: AnyPregel, values: Any) -> dict[str, list[Any]]:
-    """Return the state's lists that end with a message, by channel."""
+    """Return the state's lists that end with a message, by channel.
+
+    None of a function: a run that stops has added nothing to them, and open calls there wait for a client.
+    """
+    if is_function(pregel):
+        return {}
     by_channel = values if isinstance(values, Mapping) else {str(pregel.stream_channels_asis): values}
     return {name: value for name, value in by_channel.items() if is_conversation(value)}
 

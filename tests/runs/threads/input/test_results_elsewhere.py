@@ -105,6 +105,19 @@ async def test_a_lists_results_are_accepted_again_after_a_failure(engine_of: Eng
     assert [each.text for each in model.asked[-1]] == ["where am I?", "", "Berlin"]
 
 
+@pytest.mark.parametrize("graph", [of_a_function, of_a_function_without_saves])
+async def test_a_functions_calls_stay_open_after_a_failure(engine_of: Engines, graph: Any) -> None:
+    model = RecordingModel(scripts=[[calls("where")], [ConnectionError("reset")], ["Berlin."]])
+    engine = await engine_of(graph(model))
+    await run(engine, HumanMessage("where am I?"), run_id="r1")
+
+    assert (await run(engine, result("c0"), run_id="r2"))[-1].kind == "failed"
+    assert await texts(engine) == ["where am I?", ""]
+    await run(engine, result("c0"), run_id="r3")
+
+    assert [each.text for each in model.asked[-1]] == ["where am I?", "", "Berlin"]
+
+
 async def test_a_functions_input_stays_as_it_is(engine_of: Engines) -> None:
     given_to: list[list[Any]] = []
 
