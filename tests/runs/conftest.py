@@ -1,8 +1,9 @@
 """Engines over real SQLite folders."""
 
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,11 @@ class Engines:
         place = next(place for each, place, _ in self._opened if each is engine)
         copy = place.with_name(f"killed-{self._copies}")
         copy.mkdir()
-        for file in sorted(place.iterdir()):  # the database before its log of changes
-            shutil.copyfile(file, copy / file.name)
+        for file in place.iterdir():
+            if file.suffix == ".db":
+                _copy_database(file, copy / file.name)
+            elif not file.name.endswith(("-wal", "-shm")):
+                shutil.copyfile(file, copy / file.name)
         return copy
 
     def move_to(self, folder: Path) -> None:
@@ -81,6 +85,12 @@ class Engines:
     async def aclose(self) -> None:
         for engine, _, _ in self._opened:
             await engine.aclose()
+
+
+def _copy_database(file: Path, to: Path) -> None:
+    """Copy what is committed, while another thread may be writing."""
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
 
 
 @pytest.fixture

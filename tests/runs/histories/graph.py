@@ -1,74 +1,93 @@
-"""A graph whose turns do what their texts say, so that a model can tell what becomes of them.
+"""Graphs whose turns do what their texts say, so that a model can tell what becomes of them.
 
 say       answers
 tool      calls a tool, and answers
 client    ends on a call that its client is to run
+clients   ends on two of them
 wait      begins an answer, and never ends
 stuck     calls a tool that never ends
 ask       asks; answers when it is answered
 askwait   asks; when it is answered, never ends
+asktool   calls a tool that asks; answers when it is answered
+fail      raises an error instead of an answer
+
+What a run writes has its id in it, so that each branch's messages are its own.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
-from langgraph.graph import END, START, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import interrupt
 from pydantic import ConfigDict
 
-from seltzer.runs.graph import AnyPregel
-from tests.runs.scripted import Messages
+from tests.runs.histories.messages import is_accepted, last_human, shown
 
-KINDS: Final = ("say", "tool", "client", "wait", "stuck", "ask", "askwait")
-BLOCKING: Final = ("wait", "stuck")
-ASKING: Final = ("ask", "askwait")
+KINDS: Final = ("say", "tool", "client", "clients", "wait", "stuck", "ask", "askwait", "asktool", "fail")
+BLOCKING: Final = frozenset({"wait", "stuck"})
+ASKING: Final = frozenset({"ask", "askwait", "asktool"})
+CLIENTS: Final = frozenset({"client", "clients"})
+CALLING: Final = frozenset({"tool", "stuck", "asktool"}) | CLIENTS
+
+
+def kind_of(text: str) -> str:
+    return text.partition(" ")[0]
 
 
 class World:
-    """One process's graph. reached: by text, whether its turn has come to where it never ends."""
+    """One process. reached: by run, whether it has come to where it never ends."""
 
     def __init__(self) -> None:
         self.reached: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._model = Model(world=self)
 
-    async def block(self, text: str) -> None:
-        self.reached[text].set()
+    async def block(self, run_id: str) -> None:
+        self.reached[run_id].set()
         await asyncio.Event().wait()
 
-    def graph(self) -> AnyPregel:
-        model = Model(world=self)
+    async def answer(self, messages: Sequence[BaseMessage], config: RunnableConfig) -> BaseMessage:
+        """Return the next message of a turn."""
+        text, run_id = last_human(messages), run_of(config)
+        kind = kind_of(text)
+        if kind in ("ask", "askwait"):
+            answer = interrupt(text)
+            if kind == "askwait":
+                await self.block(run_id)
+            return AIMessage(f"{answer} to {text} by {run_id}")
+        return await self._model.ainvoke(list(messages), by=run_id)
 
+    async def work(self, text: str, config: RunnableConfig) -> str:
+        """Return the result of a call."""
+        if kind_of(text) == "stuck":
+            await self.block(run_of(config))
+        return f"{interrupt(text)} to {text}" if kind_of(text) == "asktool" else f"did {text}"
+
+    def tools(self) -> ToolNode:
         @tool
-        async def work(text: str) -> str:
+        async def work(text: str, config: RunnableConfig) -> str:
             """Do what the text says."""
-            if text.startswith("stuck"):
-                await self.block(text)
-            return f"did {text}"
+            return await self.work(text, config)
 
-        async def say(state: Messages) -> Any:
-            text = last_human(state["messages"])
-            if text.startswith(ASKING):
-                answer = interrupt(text)
-                if text.startswith("askwait"):
-                    await self.block(text)
-                return {"messages": [AIMessage(f"{answer} to {text}")]}
-            return {"messages": [await model.ainvoke(state["messages"])]}
+        return ToolNode([work])
 
-        def where_next(state: Messages) -> str:
-            last = state["messages"][-1]
-            calls = isinstance(last, AIMessage) and last.tool_calls
-            return "tools" if calls and not last_human(state["messages"]).startswith("client") else END
 
-        builder = StateGraph(Messages).add_node("model", say).add_node("tools", ToolNode([work]))
-        builder.add_edge(START, "model").add_edge("tools", "model")
-        return builder.add_conditional_edges("model", where_next, ["tools", END]).compile()
+def run_of(config: RunnableConfig) -> str:
+    return str(config["metadata"]["run_id"])
+
+
+def has_work(messages: Sequence[BaseMessage]) -> bool:
+    """Return whether the last message makes calls that the graph itself runs."""
+    last = messages[-1] if messages else None
+    is_own = kind_of(last_human(messages)) not in CLIENTS
+    return isinstance(last, AIMessage) and bool(last.tool_calls) and is_own
 
 
 class Model(BaseChatModel):
@@ -85,56 +104,36 @@ class Model(BaseChatModel):
         raise NotImplementedError
 
     async def _astream(
-        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+        self, messages: list[BaseMessage], *args: Any, by: str = "", **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
         assert is_accepted(shown(messages)), messages
         text = last_human(messages)
-        if text.startswith("wait"):
-            yield _chunk(content=f"half {text}")
-            await self.world.block(text)
-        elif messages[-1].type == "human" and text.startswith(("tool", "stuck", "client")):
-            args_ = f'{{"text": "{text}"}}'
-            yield _chunk(
-                content="", tool_call_chunks=[tool_call_chunk(name="work", args=args_, id=text, index=0)]
-            )
+        kind = kind_of(text)
+        if kind == "fail":
+            raise ValueError(text)
+        if kind == "wait":
+            yield _chunk(content=f"half {text} by {by}")
+            await self.world.block(by)
+        elif messages[-1].type == "human" and kind in CALLING:
+            yield _chunk(content="", tool_call_chunks=_calls(text, by))
         else:
-            yield _chunk(content=f"said {text}")
+            yield _chunk(content=f"said {text} by {by}")
         yield _chunk(content="", chunk_position="last")
+
+
+def call_ids(text: str, by: str) -> tuple[str, ...]:
+    """Return the ids of the calls that a turn makes."""
+    count = 2 if kind_of(text) == "clients" else 1
+    return tuple(f"{text} by {by}, {number}" for number in range(count))
+
+
+def _calls(text: str, by: str) -> list[Any]:
+    args = f'{{"text": "{text}"}}'
+    return [
+        tool_call_chunk(name="work", args=args, id=call_id, index=index)
+        for index, call_id in enumerate(call_ids(text, by))
+    ]
 
 
 def _chunk(**options: Any) -> ChatGenerationChunk:
     return ChatGenerationChunk(message=AIMessageChunk(**options))
-
-
-def last_human(messages: Sequence[BaseMessage]) -> str:
-    return next(message.text for message in reversed(messages) if isinstance(message, HumanMessage))
-
-
-class Shown(NamedTuple):
-    """A message as the model has it. call: the id of the call that it makes or answers."""
-
-    kind: str
-    text: str
-    call: str = ""
-
-
-def shown(messages: Sequence[BaseMessage]) -> tuple[Shown, ...]:
-    found = []
-    for message in messages:
-        call = ""
-        if isinstance(message, ToolMessage):
-            call = message.tool_call_id
-        elif isinstance(message, AIMessage) and message.tool_calls:
-            call = str(message.tool_calls[0]["id"])
-        found.append(Shown(message.type, message.text, call))
-    return tuple(found)
-
-
-def is_accepted(messages: Sequence[Shown]) -> bool:
-    """Return whether a provider accepts it: each call has its result right after it."""
-    due = ""
-    for each in messages:
-        if (each.kind == "tool") != bool(due) or (due and each.call != due):
-            return False
-        due = each.call if each.kind == "ai" else ""
-    return not due

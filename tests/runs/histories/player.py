@@ -1,278 +1,278 @@
-"""Does random things to a thread, and compares it with the model after each of them."""
+"""Does random things to a thread, and compares it with the model after each of them.
+
+What a process was killed in has happened or not: then there are several models, and those are dropped of
+which the thread differs.
+"""
 
 import asyncio
 import random
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from copy import deepcopy
+from functools import partial
+from itertools import permutations
+from pathlib import Path
+from typing import Final
 
 import anyio
 
-from seltzer.errors import AppError, ThreadBusy, UnknownCheckpoint
+from seltzer.errors import AppError, UnknownCheckpoint, UnknownThread
 from seltzer.runs.engine import Engine
-from seltzer.runs.event import Event
-from seltzer.runs.run import RunSpec
 from seltzer.stores.open import Retention
 from tests.patience import PATIENCE_S
 from tests.runs.conftest import Engines
-from tests.runs.histories.graph import KINDS, World, shown
-from tests.runs.histories.model import Expected, State, Turn, nearest
-from tests.runs.scenario import read_all, run_spec
+from tests.runs.histories.actions import GRAPH, THREAD, Action, Cancel, Refusal, Resume, Start
+from tests.runs.histories.choices import Choices, sequence
+from tests.runs.histories.deaths import Deaths
+from tests.runs.histories.graph import World
+from tests.runs.histories.laws import Observed, differences, find, observe
+from tests.runs.histories.model import Expected, nearest
+from tests.runs.histories.shapes import SHAPES
+from tests.runs.scenario import read_all
 
-THREAD: Final = "t"
 CRASHES: Final = 2  # with one more a run is given up
 
 
 class Player:
-    """Plays against an engine. log: what was done, for whoever reads a failure."""
+    """Plays against engines. log: what was done, for whoever reads a failure."""
 
-    def __init__(self, engines: Engines, seed: int) -> None:
+    def __init__(self, engines: Engines, shape: str, seed: int) -> None:
         self.log: list[str] = []
         self._engines = engines
-        self._chance = random.Random(seed)
-        self._keeping = Retention(checkpoints=self._chance.choice([2, 6, 20]))
-        self._expected = Expected()
-        self._turns: list[Turn] = []
-        self._states: dict[str, State] = {}
-        self._questions: dict[str, str] = {}  # by run
-        self._number = 0
-        self._exists = False
-        self._world = World()
+        self._shape = shape
+        self._seed = seed
+        chance = random.Random(seed)
+        self._keeping = Retention(checkpoints=chance.choice([2, 6, 20]), turns=chance.choice([0, 0, 0, 1, 3]))
+        self._models = [Expected(is_function=shape == "function")]
+        self._choices = Choices(shape)
+        self._deaths = Deaths()
+        self._world: World
         self._engine: Engine
+        self._seen = Observed({})
 
-    async def open(self, folder: Any = None) -> None:
-        self._world = World()
-        self._engine = await self._engines(self._world.graph(), folder=folder, keeping=self._keeping)
-
-    async def play(self, steps: int) -> None:
-        """Do so many things, and compare after each."""
+    async def play(self, steps: Collection[int]) -> None:
+        """Do something in each of the steps, whose number decides what, and compare after each."""
         try:
-            await self.open()
-            for _ in range(steps):
-                await self._step()
-                await self._settle()
+            await self._open()
+            for step in steps:
+                await self._step(random.Random(f"{self._seed} {step}"))
+                await self._compare()
             await self._finish()
         except Pruned:
             return
         except BaseException as error:
-            error.add_note("\n".join(self.log))
+            error.add_note("\n".join([f"{self._shape}, seed {self._seed}, {self._keeping}", *self.log]))
             raise
+        finally:
+            await self._engine.aclose()
 
-    async def _step(self) -> None:
-        """Do something that is possible now."""
-        expected = self._expected
-        ways: list[Any] = [self._start] * 6 + [self._burst, self._delete]
-        ways += [self._cancel] * 3 if expected.active else []
-        ways += [self._kill] if self._may_crash() else []
-        ways += [self._cancel_waiting] if expected.queue else []
-        ways += [self._resume] * 6 if expected.question else [self._resume]
-        await self._chance.choice([*ways, self._restart])()
+    async def _open(self, folder: Path | None = None) -> None:
+        self._world = World()
+        self._engine = await self._engines(
+            SHAPES[self._shape](self._world), folder=folder, keeping=self._keeping, change=self._deaths.watch
+        )
 
-    def _may_crash(self) -> bool:
-        return self._expected.active is None or self._expected.active.crashes < CRASHES
-
-    async def _start(self) -> None:
-        turn = self._turn(self._chance.choice(KINDS))
-        turn.on_busy = self._chance.choice(["reject", "enqueue", "enqueue", "interrupt", "rollback"])
-        fork = self._chance.choice([None, None, *self._states]) if self._states else None
-        turn.fork = self._states[fork] if fork else None
-        self.log.append(f"start {turn.text!r} on_busy={turn.on_busy} fork={fork}")
-        before = self._expected.active
-        await self._send(turn, fork)
-        # The text of an answer that is cut off at this moment may not be in the log yet.
-        has_cut_off = before is not self._expected.active and before is not None and before.kind == "wait"
-        if self._chance.random() < 0.15 and self._may_crash() and not has_cut_off:
-            await self._kill()  # amid it
-
-    async def _send(self, turn: Turn, fork: str | None) -> None:
-        refusal = self._expected.refusal(turn)
-        was_there = fork is None or fork in await self._history()
-        spec = run_spec(turn.text, run_id=turn.run_id, on_busy=turn.on_busy, checkpoint_id=fork)
-        found = await self._refusal(spec)
-        if found is UnknownCheckpoint:
-            assert not was_there or fork not in await self._history()
+    async def _step(self, chance: random.Random) -> None:
+        what = chance.random()
+        turns = [turn for model in self._models for turn in model.turns.values() if turn.is_active]
+        may_die = all(turn.crashes < CRASHES for turn in turns)
+        if what < 0.06:
+            await self._restart()
             return
-        assert found is refusal, found
-        if found is not None:
+        if what < 0.1 and may_die:
+            await self._killed([], 0)
             return
-        self._exists = True
-        self._turns.append(turn)
-        self._expected.start(turn)
+        actions = await self._choices.next(chance, self._models[0], self._seen, self._engine)
+        if what < 0.3 and may_die and len(actions) == 1 and not self._loses_inputs(actions[0]):
+            await self._killed(actions, chance.choice([0, 1, 2, 3, 4, 6, 8, 12]))
+        elif len(actions) == 1:
+            await self._do(actions[0])
+        else:
+            await self._do_together(actions)
 
-    async def _refusal(self, spec: RunSpec) -> type[AppError] | None:
-        """Start the run; return the error that it gets at once, if it does."""
+    def _loses_inputs(self, action: Action) -> bool:
+        """Return whether LangGraph would pass a subgraph with a memory no input if the process died in it."""
+        return self._shape == "memory" and isinstance(action, Start | Resume | Cancel)
+
+    async def _do(self, action: Action) -> None:
+        self.log.append(repr(action))
+        found = await self._outcome(action)
+        if found is UnknownCheckpoint and await self._is_pruned(action):
+            return
+        wanted = [action.refusal(model) for model in self._models]
+        assert found in wanted, f"{found} instead of {wanted}"
+        self._models = [model for model in self._models if action.refusal(model) is found]
+        if found is None:
+            for model in self._models:
+                action.apply(model)
+
+    async def _is_pruned(self, action: Action) -> bool:
+        """Return whether the action's place was pruned since it was chosen."""
+        place = getattr(action, "place", None)
+        return place is not None and place not in (await observe(self._engine, [])).history
+
+    async def _do_together(self, actions: Sequence[Action]) -> None:
+        """Do things in the same moment: in whichever order, of a question's answers only one."""
+        self.log.append(sequence(actions))
+        found = await asyncio.gather(*map(self._outcome, actions))
+        done = [action for action, error in zip(actions, found, strict=True) if error is None]
+        self._models = [
+            after
+            for model in self._models
+            for order in permutations(done)
+            if (after := _after_all(model, order, actions, found)) is not None
+        ]
+        assert self._models, found
+
+    async def _outcome(self, action: Action) -> Refusal:
         try:
-            await self._engine.start(spec)
+            await action.do(self._engine)
         except AppError as error:
             return type(error)
         return None
 
-    async def _burst(self) -> None:
-        """Start some turns in the same moment; they run in the order in which they were written."""
-        turns = [self._turn("say") for _ in range(3)]
-        self.log.append(f"burst {[turn.text for turn in turns]}")
-        for turn in turns:
-            turn.on_busy = "enqueue"
-        refusal = self._expected.refusal(turns[0])
-        specs = [run_spec(turn.text, run_id=turn.run_id, on_busy="enqueue") for turn in turns]
-        results = await asyncio.gather(*map(self._engine.start, specs), return_exceptions=True)
-        if refusal is not None:
-            assert [type(each) for each in results] == [refusal] * 3, results
-            return
-        numbers = [(await self._engine.get_run(turn.run_id)).number for turn in turns]
-        self._exists = True
-        for _, turn in sorted(zip(numbers, turns, strict=True), key=lambda each: each[0]):
-            self._turns.append(turn)
-            self._expected.start(turn)
-
-    async def _cancel(self) -> None:
-        turn = self._expected.active
-        assert turn is not None
-        self.log.append(f"cancel {turn.text!r}")
-        await self._engine.cancel(turn.run_id)
-        self._expected.end_active(rolls_back=False)
-        self._expected.begin_waiting()
-
-    async def _cancel_waiting(self) -> None:
-        turn = self._chance.choice(self._expected.queue)
-        self.log.append(f"cancel waiting {turn.text!r}")
-        await self._engine.cancel(turn.run_id)
-        self._expected.queue.remove(turn)
-        turn.status = "cancelled"
-
-    async def _resume(self) -> None:
-        question = self._expected.question or self._any_question()
-        if question is None:
-            return
-        turn = self._turn("answer")
-        turn.answers = question
-        self.log.append(f"resume {question.text!r}")
-        refusal = self._expected.refusal(turn)
-        answers = {self._questions[question.run_id]: "yes"}
-        spec = run_spec(run_id=turn.run_id, answers=answers, answered=question.run_id)
-        found = await self._refusal(spec)
-        assert found is refusal, found
-        if found is not None:
-            return
-        self._turns.append(turn)
-        self._expected.start(turn)
-
-    def _any_question(self) -> Turn | None:
-        asked = [turn for turn in self._turns if turn.run_id in self._questions]
-        return self._chance.choice(asked) if asked else None
-
-    async def _delete(self) -> None:
-        self.log.append("delete")
-        if not self._exists:
-            return
-        try:
-            await self._engine.threads.delete("agent", THREAD)
-        except ThreadBusy:
-            assert self._expected.active is not None
-            return
-        assert self._expected.active is None
-        self._expected, self._exists = Expected(), False
-        self._turns, self._states, self._questions = [], {}, {}
-
-    async def _kill(self) -> None:
-        self.log.append("kill")
-        folder = self._engines.killed(self._engine)
-        for turn in self._turns:
-            turn.crashes += turn.status == "running"
-        await self._engine.aclose()
-        self._expected.die()
-        await self.open(folder)
+    async def _killed(self, actions: Sequence[Action], after: int) -> None:
+        """Kill the process after so many writes since the action's beginning: it may have happened."""
+        self.log.append(f"killed after {after} writes: {sequence(actions)}")
+        engine = self._engine
+        self._deaths.arm(after, partial(self._engines.killed, engine))
+        before, self._models = self._models, []
+        for model in before:
+            not_done = deepcopy(model)
+            not_done.die()
+            self._models.append(not_done)
+        for action in actions:
+            found = await self._outcome(action)
+            if found is None:
+                done = [
+                    each for model in before if action.refusal(model) is None for each in _done(model, action)
+                ]
+                assert done, f"{action} was accepted"
+                await self._until_quiet([*before, *done])
+                for model in done:
+                    model.die()
+                self._models += done
+        folder = await self._deaths.strike()
+        await engine.aclose()
+        await self._open(folder)
         self._engines.move_to(folder)
 
     async def _restart(self) -> None:
         self.log.append("restart")
-        self._expected.die()
+        for model in self._models:
+            model.die(has_crashed=False)
         await self._engine.aclose()
-        await self.open()
+        await self._open()
 
-    def _turn(self, kind: str) -> Turn:
-        self._number += 1
-        return Turn(f"r{self._number}", f"{kind} {self._number}")
-
-    async def _settle(self) -> None:
-        """Wait until every run is where the model has it, and compare."""
+    async def _compare(self) -> None:
+        """Wait until every run is where a model has it, and keep the models that are as the thread is."""
         with anyio.fail_after(PATIENCE_S):
-            await self._wait()
-            await self._check()
+            await self._until_quiet(self._models)
+            run_ids = dict.fromkeys(run_id for model in self._models for run_id in model.turns)
+            self._seen = seen = await observe(self._engine, [*run_ids])
+        keeps_all = self._keeping.turns == 0
+        found = [(model, [*differences(model, seen, keeps_all=keeps_all)]) for model in self._models]
+        self._models = [model for model, differing in found if not differing]
+        if not self._models:
+            self._check_pruned([model for model, _ in found])
+        assert self._models, "\nor ".join("\n".join(differing) for _, differing in found)
+        for model in self._models:
+            self._bind(model)
 
-    async def _wait(self) -> None:
-        for turn in self._turns:
-            if turn.status == "pending":
+    def _bind(self, model: Expected) -> None:
+        """Note by which checkpoints the model's states are known."""
+        asks = model.tip.turn.asks if model.tip.turn else None
+        if self._seen.question is not None and asks is not None:
+            model.states.setdefault(self._seen.question, asks)
+        if self._seen.newest is not None:
+            model.states.setdefault(self._seen.newest, model.tip)
+
+    def _check_pruned(self, models: Sequence[Expected]) -> None:
+        """Raise Pruned if a run has failed, or begun elsewhere, as its state isn't kept any more."""
+        for model in models:
+            for turn in model.turns.values():
+                base = None if turn.place is None else nearest(turn.place)
+                is_there = any(model.states.get(each) is base for each in self._seen.history)
+                if base is not None and not is_there and not (base.is_end and self._keeping.turns == 0):
+                    raise Pruned
+
+    async def _until_quiet(self, models: Sequence[Expected]) -> None:
+        """Wait until each run has ended, waits for another, or has come to where it never ends."""
+        run_ids = {run_id for model in models for run_id in model.turns}
+        there = [run for run_id in run_ids if (run := await find(self._engine, run_id)) is not None]
+        for run in sorted(there, key=lambda each: each.number):
+            run_id = run.spec.run_id
+            blocks = any(model.active is not None and model.active.run_id == run_id for model in models)
+            if not run.is_active or (not blocks and all(_waits(model, run_id) for model in models)):
                 continue
-            last = await self._last(turn) if turn.status == "running" else await self._end(turn)
-            code = (last.data or {}).get("code", "") if last is not None else ""
-            if code == "unknown_checkpoint" and turn.fork is not None:
-                wanted = nearest(turn.fork)
-                assert wanted.turn is not None
-                assert not [each for each in await self._history() if self._states.get(each) is wanted]
-                raise Pruned
-            assert code == turn.code, turn
-            assert (last is None) == (turn.status == "running"), turn
+            if await self._has_reached(run_id, blocks=blocks):
+                return
+        await self._edit_ends(run_ids)
 
-    async def _end(self, turn: Turn) -> Event:
-        """Return the terminal event of a turn that ends."""
-        last = (await read_all(self._engine.follow(turn.run_id)))[-1]
-        if last.kind == "interrupted":
-            self._questions[turn.run_id] = last.data["interrupts"][0]["id"]
-        return last
+    async def _edit_ends(self, run_ids: Collection[str]) -> None:
+        """Wait for the end of the run by which an edit had the thread to itself, if it was killed."""
+        with suppress(UnknownThread):
+            run = (await self._engine.threads.get(GRAPH, THREAD)).run
+            if run is not None and run.is_active and run.spec.run_id not in run_ids:
+                await read_all(self._engine.follow(run.spec.run_id))
 
-    async def _last(self, turn: Turn) -> Event | None:
-        """Wait until a turn has come to where it never ends; return its terminal event if it ends before."""
-        reached = asyncio.ensure_future(self._world.reached[turn.asker.text].wait())
-        ended = asyncio.ensure_future(self._end(turn))
+    async def _has_reached(self, run_id: str, *, blocks: bool) -> bool:
+        """Wait until the run has come to where it never ends, or else has ended; return which."""
+        reached = asyncio.ensure_future(self._world.reached[run_id].wait())
+        ended = asyncio.ensure_future(read_all(self._engine.follow(run_id)))
         try:
-            await asyncio.wait({reached, ended}, return_when=asyncio.FIRST_COMPLETED)
-            return None if reached.done() else ended.result()
+            await asyncio.wait({reached, ended} if blocks else {ended}, return_when=asyncio.FIRST_COMPLETED)
+            return blocks and not ended.done()
         finally:
             reached.cancel()
             ended.cancel()
             await asyncio.wait({reached, ended})
 
-    async def _check(self) -> None:
-        """Compare the thread with the model."""
-        expected = self._expected
-        for turn in self._turns:
-            assert (await self._engine.get_run(turn.run_id)).status == turn.status, turn
-        if not self._exists:
-            return
-        assert shown(await self._engine.messages("agent", THREAD)) == expected.tip.messages
-        thread = await self._engine.threads.get("agent", THREAD)
-        assert thread.status == expected.status
-        state = await self._engine.threads.state("agent", THREAD)
-        if expected.active is None:  # else it may be answered at this moment
-            assert bool(state.interrupts) == (expected.question is not None)
-        if state.checkpoint_id is not None:
-            self._states.setdefault(state.checkpoint_id, expected.tip)
-        for checkpoint_id, messages in (await self._history()).items():
-            if checkpoint_id in self._states:
-                known = [(each.kind, each.text) for each in self._states[checkpoint_id].messages]
-                assert messages == known, checkpoint_id
-
-    async def _history(self) -> dict[str, list[tuple[str, str]]]:
-        """Return the messages of each of the thread's states that is kept."""
-        if not self._exists:
-            return {}
-        page = await self._engine.threads.history("agent", THREAD, limit=1_000)
-        return {
-            str(state.checkpoint_id): [
-                (each["type"], each["content"]) for each in state.values.get("messages", [])
-            ]
-            for state in page.states
-        }
-
     async def _finish(self) -> None:
         """End what never ends; the thread must work."""
-        while self._expected.active is not None:
-            await self._cancel()
-            await self._settle()
-        turn = self._turn("say")
-        turn.on_busy = "rollback"
-        await self._send(turn, None)
-        await self._settle()
-        assert turn.status == "success"
+        while (active := self._models[0].active) is not None:
+            await self._do(Cancel(active.run_id))
+            await self._compare()
+        start = self._choices.plain()
+        await self._do(start)
+        await self._compare()
+        assert self._models[0].turns[start.run_id].status == "success"
+
+
+def _waits(model: Expected, run_id: str) -> bool:
+    turn = model.turns.get(run_id)
+    return turn is None or turn in model.queue
+
+
+def _after_all(
+    model: Expected, order: Sequence[Action], actions: Sequence[Action], found: Sequence[Refusal]
+) -> Expected | None:
+    """Return the model after these, in their order; None if it couldn't be so."""
+    after = deepcopy(model)
+    for action in order:
+        if action.refusal(after) is not None:
+            return None
+        action.apply(after)
+    refused = [each for each, error in zip(actions, found, strict=True) if error is not None]
+    return after if all(each.refusal(after) for each in refused) else None
+
+
+def _done(model: Expected, action: Action) -> Iterator[Expected]:
+    """Yield what may have become of the thread if the action has happened."""
+    after = deepcopy(model)
+    action.apply(after)
+    yield after
+    if isinstance(action, Start | Cancel) and model.active is not None and model.active.kind == "wait":
+        without_text = deepcopy(model)
+        without_text.loses_text = True
+        action.apply(without_text)
+        without_text.loses_text = False
+        yield without_text
+    if isinstance(action, Resume) and after.active is None:
+        asked_again = deepcopy(model)
+        turn = action.turn(asked_again)
+        asked_again.ask_again(turn, asked_again.turns[action.answered])
+        yield asked_again
 
 
 class Pruned(Exception):
