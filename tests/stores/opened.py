@@ -1,5 +1,6 @@
 """All stores, each opened in an empty folder: a new one is added to STORES, and sits the exams."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,16 @@ from seltzer.runs.ports import Checkpoints, EventLog, Runs, Threads
 from seltzer.stores.memory.data import Data
 from seltzer.stores.memory.event_log import MemoryEventLog
 from seltzer.stores.memory.store import MemoryStore
+from seltzer.stores.postgres.address import parse
+from seltzer.stores.postgres.checkpoints.checkpoints import PostgresCheckpoints
+from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.event_log import PostgresEventLog
+from seltzer.stores.postgres.hints import Hints
+from seltzer.stores.postgres.migrations import migrate
+from seltzer.stores.postgres.presence import Presence
+from seltzer.stores.postgres.retention import LogRetention as LogsInPostgres
+from seltzer.stores.postgres.runs import PostgresRuns
+from seltzer.stores.postgres.threads import PostgresThreads
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.event_log import SqliteEventLog
@@ -17,6 +28,7 @@ from seltzer.stores.sqlite.retention import LogRetention
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
 from tests.stores.conformance import RETENTION_S, SMALL_LIMIT, Clock
+from tests.stores.postgres.databases import DatabaseClock, empty, shared_database
 
 
 @dataclass(frozen=True)
@@ -71,4 +83,27 @@ async def open_memory(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncI
     yield Opened(runs, log, small_log, threads, checkpoints, clock)
 
 
-STORES: Final[dict[str, Open]] = {"memory": open_memory, "sqlite": open_sqlite}
+@asynccontextmanager
+async def open_postgres(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncIterator[Opened]:
+    url = await asyncio.to_thread(shared_database)
+    database, presence = Database(parse(url), pool_limit=4), Presence(None)
+    hints, retention = Hints(database, presence), LogsInPostgres(database, retention_s=RETENTION_S)
+    await database.open()
+    try:
+        await migrate(database)
+        await asyncio.to_thread(empty, url)
+        yield Opened(
+            PostgresRuns(database, presence, hints, retention),
+            PostgresEventLog(database, presence, hints),
+            PostgresEventLog(database, presence, hints, events_limit=small_limit),
+            PostgresThreads(database),
+            PostgresCheckpoints(database),
+            DatabaseClock(url),
+        )
+        await hints.aclose()
+        await retention.aclose()
+    finally:
+        await database.aclose()
+
+
+STORES: Final[dict[str, Open]] = {"memory": open_memory, "sqlite": open_sqlite, "postgres": open_postgres}

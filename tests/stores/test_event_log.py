@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -51,10 +52,24 @@ class Model:
         return [each for each in mine if each.cursor > after]
 
 
-@pytest.mark.parametrize("name", STORES)
+scripts = st.lists(appends | reads, max_size=30)
+limits = st.sampled_from([1, SMALL_LIMIT, 1000])
+
+
+@pytest.mark.parametrize("name", ["memory", "sqlite"])
 @settings(deadline=None)
-@given(st.lists(appends | reads, max_size=30), st.sampled_from([1, SMALL_LIMIT, 1000]))
-def test_a_log_equals_a_list(name: str, steps: list[tuple[str, str, int, list[int]]], limit: int) -> None:
+@given(scripts, limits)
+def test_a_log_equals_a_list(name: str, steps: list[Any], limit: int) -> None:
+    _check_log(name, steps, limit)
+
+
+@settings(deadline=None, max_examples=20)  # each step is a round trip
+@given(scripts, limits)
+def test_a_log_in_postgres_equals_a_list(steps: list[Any], limit: int) -> None:
+    _check_log("postgres", steps, limit)
+
+
+def _check_log(name: str, steps: list[tuple[str, str, int, list[int]]], limit: int) -> None:
     async def play(folder: Path) -> None:
         async with STORES[name](folder, small_limit=limit) as opened:
             log, model = Begun(opened.small_log, opened.runs), Model(limit)

@@ -129,10 +129,23 @@ class Play:
         return things[-1 - index : len(things) - index] if index < len(things) else ()
 
 
-@pytest.mark.parametrize("name", STORES)
+scripts = st.lists(steps, max_size=40)
+
+
+@pytest.mark.parametrize("name", ["memory", "sqlite"])
 @settings(deadline=None)
-@given(st.lists(steps, max_size=40))
+@given(scripts)
 def test_the_laws_hold_in_any_sequence(name: str, steps: list[tuple[Any, ...]]) -> None:
+    _check_laws(name, steps)
+
+
+@settings(deadline=None, max_examples=20)  # each step is a round trip or more
+@given(scripts)
+def test_the_laws_hold_in_any_sequence_in_postgres(steps: list[tuple[Any, ...]]) -> None:
+    _check_laws("postgres", steps)
+
+
+def _check_laws(name: str, steps: list[tuple[Any, ...]]) -> None:
     async def play(folder: Path) -> None:
         async with STORES[name](folder) as opened:
             players = Play(opened)

@@ -38,11 +38,9 @@ class PostgresEventLog:
         given = columns(batch) | {"distinct": list(batch), "limit": self._events_limit}
 
         async def work(connection: Connection) -> list[Row]:
-            # The log may lag: it isn't worth a wait for the disk.
-            await connection.execute("SET LOCAL synchronous_commit = off")
             return await fetch_all(connection, statements.APPEND, given)
 
-        rows = await self._database.transact(work, patience_s=APPEND_PATIENCE_S)
+        rows = await self._database.execute(work, patience_s=APPEND_PATIENCE_S)
         running = {row["run_id"]: row["attempt"] for row in rows}
         self._hints.post(running)
         return {

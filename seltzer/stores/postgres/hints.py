@@ -15,6 +15,7 @@ from seltzer.stores.postgres.presence import CHANNEL, Presence
 log = logging.getLogger(__name__)
 
 _NOTHING: Final = Wake()
+_NOTIFY: Final = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
 
 
 class Hints:
@@ -53,11 +54,10 @@ class Hints:
             payload = self._presence.payload(wake)
 
             async def notify(connection: Connection, payload: str = payload) -> None:
-                await connection.execute("SET LOCAL synchronous_commit = off")
-                await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+                await connection.execute(_NOTIFY, (CHANNEL, payload))
 
             try:
-                await self._database.transact(notify, patience_s=0)
+                await self._database.execute(notify, patience_s=0)
             except StorageFailed:
                 log.info("a hint to the other processes is lost")
 

@@ -43,11 +43,10 @@ class LogRetention:
 
     async def _sweep(self) -> None:
         async def work(connection: Connection) -> int:
-            await connection.execute("SET LOCAL synchronous_commit = off")
             return len(await fetch_all(connection, SWEEP, (SWEPT_AT_ONCE,)))
 
         try:
-            while await self._database.transact(work, patience_s=0) == SWEPT_AT_ONCE:
+            while await self._database.execute(work, patience_s=0) == SWEPT_AT_ONCE:
                 pass
         except StorageFailed:
             log.info("what has expired in the log is deleted later")

@@ -144,7 +144,7 @@ class PostgresRuns:
             row = await fetch_one(connection, statements.GET, {"run_id": run_id, "owner": None})
             return row is not None and row["last"] == end["last"]
 
-        is_ended = await self._database.transact(work, patience_s=APPEND_PATIENCE_S)
+        is_ended = await self._database.execute(work, patience_s=APPEND_PATIENCE_S)
         if is_ended:
             self._hints.post([run_id], has_queued=has_waiting)
         self._retention.sweep()

@@ -10,6 +10,7 @@ from seltzer.runs.event import Json, RunId
 from seltzer.runs.run import Owner
 from seltzer.runs.text import fold
 from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
+from seltzer.stores.postgres.checkpoints.statements import DELETE_THREAD as DELETE_STATES
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one
 from seltzer.stores.postgres.runs import THREAD_LOCKS
@@ -88,13 +89,14 @@ class PostgresThreads:
     async def delete(self, thread_id: str, *, owner: Owner | None = None) -> bool:
         async def work(connection: Connection) -> bool:
             await connection.execute(LOCK_THREAD, (THREAD_LOCKS, thread_id))
-            if await _find(connection, thread_id, owner) is None:
+            thread = await _find(connection, thread_id)
+            if thread is not None and owner not in (None, thread.owner):
                 return False
             if (active := await fetch_one(connection, statements.ACTIVE_ON, (thread_id,))) is not None:
                 raise thread_busy(active["run_id"], thread_id)
-            for statement in statements.DELETE:
+            for statement in (*DELETE_STATES, *statements.DELETE):
                 await connection.execute(statement.encode(), {"thread_id": thread_id})
-            return True
+            return thread is not None
 
         return await self._database.transact(work)
 

@@ -28,7 +28,7 @@ _OF_RUNNING: Final = _INSERT.format(
 )
 
 # An attempt whose row isn't running it writes nothing. The rows are locked as a claim of them would: no other
-# attempt begins between this look and the commit.
+# attempt begins between this look and the commit. The log may lag: it isn't worth a wait for the disk.
 APPEND: Final = f"""
 WITH running AS MATERIALIZED (
     SELECT number, run_id, attempt FROM seltzer.runs WHERE run_id = ANY(%(distinct)s) AND status = 'running'
@@ -39,7 +39,7 @@ WITH running AS MATERIALIZED (
     DELETE FROM seltzer.events USING added
     WHERE events.run = added.run AND events.upto <= added.upto - 2 * %(limit)s
 )
-SELECT run_id, attempt FROM running
+SELECT run_id, attempt, set_config('synchronous_commit', 'off', true) FROM running
 """
 # Within a statement that has changed a run's row, `source`: all given events are that run's.
 OF_RUN: Final = _INSERT.format(source="{source}", condition="true")
@@ -67,5 +67,5 @@ WITH expired AS (
     DELETE FROM seltzer.events USING expired WHERE run = number
 )
 UPDATE seltzer.runs SET events_expire_at = NULL FROM expired WHERE runs.number = expired.number
-RETURNING runs.number
+RETURNING runs.number, set_config('synchronous_commit', 'off', true)
 """

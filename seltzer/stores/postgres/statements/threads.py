@@ -63,13 +63,32 @@ ACTIVE_ON: Final = f"""
 SELECT run_id FROM seltzer.runs WHERE thread_id = %s AND {ACTIVE} ORDER BY number LIMIT 1
 """
 STORAGE: Final = """
-SELECT count(*) AS runs, coalesce(sum(
-    length(configurable) + coalesce(length(input), 0) + coalesce(length(answers), 0)
-        + coalesce(length(last), 0) + coalesce(length(output), 0)
-), 0)::bigint AS runs_bytes, coalesce(sum((
-    SELECT sum(length(body)) FROM seltzer.events WHERE run = number
-)), 0)::bigint AS events_bytes
-FROM seltzer.runs WHERE thread_id = %(thread_id)s
+WITH states AS (
+    SELECT count(*) AS checkpoints,
+        sum(length(checkpoint) + octet_length(metadata) + coalesce(octet_length(lists), 0)) AS bytes
+    FROM seltzer.checkpoints WHERE thread_id = %(thread_id)s
+), results AS (
+    SELECT sum(length(value) + coalesce(octet_length(lists), 0)) AS bytes
+    FROM seltzer.writes WHERE thread_id = %(thread_id)s
+), texts AS (
+    SELECT count(*) AS messages, sum(length(blob)) AS bytes
+    FROM seltzer.messages WHERE thread_id = %(thread_id)s
+), executed AS (
+    SELECT count(*) AS runs, sum(
+        length(configurable) + coalesce(length(input), 0) + coalesce(length(answers), 0)
+            + coalesce(length(last), 0) + coalesce(length(output), 0)
+    ) AS bytes
+    FROM seltzer.runs WHERE thread_id = %(thread_id)s
+), emitted AS (
+    SELECT sum(length(body)) AS bytes
+    FROM seltzer.events JOIN seltzer.runs ON run = number WHERE thread_id = %(thread_id)s
+)
+SELECT checkpoints, messages, runs,
+    (coalesce(states.bytes, 0) + coalesce(results.bytes, 0))::bigint AS states_bytes,
+    coalesce(texts.bytes, 0)::bigint AS messages_bytes,
+    coalesce(executed.bytes, 0)::bigint AS runs_bytes,
+    coalesce(emitted.bytes, 0)::bigint AS events_bytes
+FROM states, results, texts, executed, emitted
 """
 DELETE: Final = (
     "DELETE FROM seltzer.deleted_runs WHERE deleted_at <= seltzer.clock() - interval '1 day'",

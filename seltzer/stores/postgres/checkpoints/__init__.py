@@ -1,0 +1,1 @@
+"""LangGraph's checkpoints in the Postgres database, each message stored once a thread."""

@@ -1,0 +1,206 @@
+"""The statements on the tables of the threads' states, which migrations/0002_checkpoints.sql makes."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import get_checkpoint_id
+
+# What an attempt writes whose row isn't running it, isn't written. The row is locked as a claim would: no
+# other attempt begins between this look and the commit.
+_FENCE: Final = """
+WITH fence AS MATERIALIZED (
+    SELECT 1 FROM seltzer.runs WHERE run_id = %(fence_run)s AND attempt = %(fence_attempt)s
+        AND status = 'running' FOR KEY SHARE
+)
+"""
+_NO_FENCE: Final = "WITH fence AS (SELECT 1)"
+
+_PUT: Final = """
+INSERT INTO seltzer.checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, source,
+    run_id, has_delta, metadata, type, checkpoint, lists, top)
+SELECT %(thread_id)s, %(checkpoint_ns)s, %(checkpoint_id)s, %(parent_id)s::text, %(source)s, %(run_id)s,
+    %(has_delta)s, %(metadata)s, %(type)s, %(blob)s, %(lists)s::text, %(top)s::bigint
+FROM fence
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE SET
+    parent_checkpoint_id = excluded.parent_checkpoint_id, source = excluded.source, run_id = excluded.run_id,
+    has_delta = excluded.has_delta, metadata = excluded.metadata, type = excluded.type,
+    checkpoint = excluded.checkpoint, lists = excluded.lists, top = excluded.top
+RETURNING seq
+"""
+PUT: Final = f"{_NO_FENCE} {_PUT}"
+PUT_FENCED: Final = f"{_FENCE} {_PUT}"
+
+_PUT_WRITES: Final = """
+, added AS (
+    INSERT INTO seltzer.writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel,
+        run_id, type, value, lists, top)
+    SELECT %(thread_id)s, %(checkpoint_ns)s, %(checkpoint_id)s, %(task_id)s, %(task_path)s, idx, channel,
+        %(run_id)s, type, value, lists, top
+    FROM fence, unnest(
+        %(idxs)s::integer[], %(channels)s::text[], %(types)s::text[], %(blobs)s::bytea[],
+        %(lists)s::text[], %(tops)s::bigint[]
+    ) AS given (idx, channel, type, value, lists, top)
+    ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx, run_id)
+"""
+_PLAIN: Final = f"{_PUT_WRITES} DO NOTHING) SELECT 1 FROM fence"
+_SPECIAL: Final = f"""{_PUT_WRITES} DO UPDATE SET
+    task_path = excluded.task_path, channel = excluded.channel, type = excluded.type, value = excluded.value,
+    lists = excluded.lists, top = excluded.top
+) SELECT 1 FROM fence"""
+PUT_PLAIN: Final = f"{_NO_FENCE} {_PLAIN}"
+PUT_PLAIN_FENCED: Final = f"{_FENCE} {_PLAIN}"
+PUT_SPECIAL: Final = f"{_NO_FENCE} {_SPECIAL}"
+PUT_SPECIAL_FENCED: Final = f"{_FENCE} {_SPECIAL}"
+
+# The numbers of messages, new ones given to those that aren't stored. Fewer rows: others store them now.
+# It isn't worth a wait for the disk: what refers to them is written later, and waits.
+PUT_MESSAGES: Final = """
+WITH given AS (
+    SELECT * FROM unnest(%(digests)s::bytea[], %(types)s::text[], %(blobs)s::bytea[])
+        WITH ORDINALITY AS given (digest, type, blob, place)
+), stored AS (
+    SELECT digest, number FROM seltzer.messages
+    WHERE thread_id = %(thread_id)s AND digest = ANY(%(digests)s::bytea[])
+), missing AS (
+    SELECT digest, type, blob, row_number() OVER (ORDER BY place) AS place, count(*) OVER () AS count
+    FROM given WHERE digest NOT IN (SELECT digest FROM stored)
+), numbers AS (
+    INSERT INTO seltzer.message_numbers (thread_id, last)
+    SELECT %(thread_id)s, (nextval('seltzer.message_blocks') << 24) + count(*)
+    FROM missing HAVING count(*) > 0
+    ON CONFLICT (thread_id) DO UPDATE SET
+        last = message_numbers.last + (SELECT count(*) FROM missing)
+    RETURNING last
+), added AS (
+    INSERT INTO seltzer.messages (thread_id, number, digest, type, blob)
+    SELECT %(thread_id)s, last - count + place, digest, type, blob FROM missing, numbers
+    ON CONFLICT DO NOTHING RETURNING digest, number
+)
+SELECT digest, number, false AS was_stored, set_config('synchronous_commit', 'off', true) FROM added
+UNION ALL SELECT digest, number, true, NULL FROM stored
+"""
+# The numbers of stored messages, which nobody deletes until the transaction has ended.
+LOCK_MESSAGES: Final = """
+SELECT digest, number FROM seltzer.messages
+WHERE thread_id = %s AND digest = ANY(%s::bytea[]) FOR KEY SHARE
+"""
+GET_MESSAGES: Final = """
+SELECT number, type, blob FROM seltzer.messages WHERE thread_id = %s AND number = ANY(%s)
+"""
+
+NEWEST: Final = "thread_id = %s AND checkpoint_ns = %s ORDER BY seq DESC LIMIT 1"
+BY_ID: Final = "thread_id = %s AND checkpoint_ns = %s AND checkpoint_id = %s"
+# The checkpoint's row (its first column is 0), and those of its writes (there it grows from old to new).
+LOAD: Final = """
+WITH found AS MATERIALIZED (SELECT * FROM seltzer.checkpoints WHERE {which})
+SELECT 0 AS seq, thread_id, checkpoint_ns, type, checkpoint, checkpoint_id, parent_checkpoint_id, metadata,
+    lists, 0 AS idx
+FROM found
+UNION ALL
+SELECT w.seq, w.task_id, w.task_path, w.type, w.value, w.channel, NULL, NULL, w.lists, w.idx
+FROM found JOIN seltzer.writes AS w USING (thread_id, checkpoint_ns, checkpoint_id)
+"""
+
+ROWS: Final = """
+SELECT seq, checkpoint_ns, source, has_delta, checkpoint_id, parent_checkpoint_id, EXISTS (
+    SELECT 1 FROM seltzer.writes AS w WHERE w.thread_id = c.thread_id AND w.checkpoint_ns = c.checkpoint_ns
+        AND w.checkpoint_id = c.checkpoint_id AND w.idx = %(interrupt)s
+) AS has_asked
+FROM seltzer.checkpoints AS c WHERE thread_id = %(thread_id)s AND seq >= %(since)s ORDER BY seq
+"""
+TREE: Final = """
+SELECT checkpoint_id, parent_checkpoint_id, source, run_id
+FROM seltzer.checkpoints WHERE thread_id = %s AND checkpoint_ns = '' ORDER BY seq
+"""
+NAMESPACES: Final = "SELECT DISTINCT checkpoint_ns FROM seltzer.checkpoints WHERE thread_id = %s"
+SEQS_OF_RUNS: Final = "SELECT seq FROM seltzer.checkpoints WHERE thread_id = %s AND run_id = ANY(%s)"
+_BESIDES: Final = "FROM seltzer.checkpoints WHERE thread_id = %(thread_id)s AND checkpoint_ns = '' AND seq"
+# The graph's own newest checkpoint before some, and its oldest one after them.
+BESIDES: Final = f"""
+SELECT max(seq) AS seq {_BESIDES} < %(first)s UNION ALL SELECT min(seq) {_BESIDES} > %(last)s
+"""
+REASSIGN: Final = (
+    """
+    UPDATE seltzer.checkpoints SET
+        run_id = %(to)s, metadata = jsonb_set(metadata::jsonb, '{run_id}', to_jsonb(%(to)s::text))::text
+    WHERE thread_id = %(thread_id)s AND run_id = %(run_id)s
+    """,
+    """
+    DELETE FROM seltzer.writes AS there USING seltzer.writes AS moved
+    WHERE moved.thread_id = %(thread_id)s AND moved.run_id = %(run_id)s AND there.run_id = %(to)s
+        AND (there.thread_id, there.checkpoint_ns, there.checkpoint_id, there.task_id, there.idx)
+            = (moved.thread_id, moved.checkpoint_ns, moved.checkpoint_id, moved.task_id, moved.idx)
+    """,
+    "UPDATE seltzer.writes SET run_id = %(to)s WHERE thread_id = %(thread_id)s AND run_id = %(run_id)s",
+)
+_WRITES_ON: Final = """
+SELECT w.seq FROM seltzer.checkpoints AS c
+    JOIN seltzer.writes AS w USING (thread_id, checkpoint_ns, checkpoint_id)
+WHERE c.seq = ANY(%(seqs)s)
+"""
+LISTS_IN: Final = f"""
+SELECT lists FROM seltzer.checkpoints WHERE seq = ANY(%(seqs)s) AND lists IS NOT NULL
+UNION ALL SELECT lists FROM seltzer.writes WHERE seq IN ({_WRITES_ON}) AND lists IS NOT NULL
+"""
+LISTS_FROM: Final = """
+SELECT lists FROM seltzer.checkpoints WHERE thread_id = %(thread_id)s AND top >= %(number)s
+UNION ALL SELECT lists FROM seltzer.writes WHERE thread_id = %(thread_id)s AND top >= %(number)s
+"""
+_BY_RUNS: Final = "FROM seltzer.writes WHERE thread_id = %s AND run_id = ANY(%s)"
+LISTS_BY_RUNS: Final = f"SELECT lists {_BY_RUNS} AND lists IS NOT NULL"
+DROP_WRITES_OF_RUNS: Final = f"DELETE {_BY_RUNS}"
+DROP_WRITES_ON: Final = f"DELETE FROM seltzer.writes WHERE seq IN ({_WRITES_ON})"
+DROP_RESULTS_ON: Final = f"{DROP_WRITES_ON} AND idx >= 0"
+LISTS_OF_RESULTS_ON: Final = (
+    f"SELECT lists FROM seltzer.writes WHERE seq IN ({_WRITES_ON}) AND idx >= 0 AND lists IS NOT NULL"
+)
+DROP: Final = "DELETE FROM seltzer.checkpoints WHERE seq = ANY(%(seqs)s)"
+SET_PARENTS: Final = """
+UPDATE seltzer.checkpoints SET parent_checkpoint_id = given.parent
+FROM unnest(%s::bigint[], %s::text[]) AS given (seq, parent) WHERE checkpoints.seq = given.seq
+"""
+DROP_MESSAGES: Final = "DELETE FROM seltzer.messages WHERE thread_id = %s AND number = ANY(%s)"
+DELETE_THREAD: Final = tuple(
+    f"DELETE FROM seltzer.{table} WHERE thread_id = %(thread_id)s"
+    for table in ("checkpoints", "writes", "messages", "message_numbers")
+)
+
+# Before a checkpoint; if that isn't kept any more, before the first one whose id has a later time.
+_OTHERS: Final = "FROM seltzer.checkpoints AS other WHERE other.thread_id = checkpoints.thread_id"
+_BEFORE: Final = f"""seq < coalesce(
+    (SELECT min(other.seq) {_OTHERS} AND other.checkpoint_id = %s),
+    (SELECT min(other.seq) {_OTHERS} AND other.checkpoint_id > %s),
+    (SELECT max(other.seq) + 1 {_OTHERS})
+)"""
+
+
+def listing(
+    config: RunnableConfig | None,
+    filter: dict[str, Any] | None,
+    before: RunnableConfig | None,
+    limit: int | None,
+) -> tuple[str, Sequence[Any]]:
+    """Return the statement that selects the places of alist()'s checkpoints, and its parameters."""
+    conditions: list[str] = []
+    values: list[Any] = []
+    if config is not None:
+        configurable = config["configurable"]
+        places = {"thread_id": configurable["thread_id"], "checkpoint_ns": configurable.get("checkpoint_ns")}
+        for column, value in {**places, "checkpoint_id": get_checkpoint_id(config)}.items():
+            if value is not None:
+                conditions.append(f"{column} = %s")
+                values.append(str(value))
+    for key, value in (filter or {}).items():
+        conditions.append("coalesce(metadata::jsonb -> %s, 'null') = %s::jsonb")
+        values += [key, orjson.dumps(value).decode()]
+    if before is not None:
+        conditions.append(_BEFORE)
+        values += [get_checkpoint_id(before)] * 2
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    return (
+        f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM seltzer.checkpoints {where}"
+        " ORDER BY seq DESC LIMIT %s",
+        [*values, limit],
+    )
