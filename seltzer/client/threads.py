@@ -95,13 +95,15 @@ class AsyncThreads:
         *,
         as_node: str | None = None,
         checkpoint_id: str | None = None,
+        from_message: str | None = None,
     ) -> ThreadState:
         """Update a thread's state as if a node had returned the values, and return the thread.
 
         as_node: the node; by default the one that has written last. checkpoint_id: the state to update,
-        instead of the newest. None for values, as_node `__copy__`: that state becomes the newest one again.
+        instead of the newest. None for values, as_node `__copy__`: that state becomes the newest one again,
+        or that before the turn which has added from_message.
         """
-        update = requests.update_state(graph, thread_id, values, as_node, checkpoint_id)
+        update = requests.update_state(graph, thread_id, values, as_node, checkpoint_id, from_message)
         return await self._completed(graph, await self._answer(update, thread_state))
 
     async def withdraw(self, graph: str, run_id: str) -> RunInfo:
@@ -202,13 +204,15 @@ class Threads:
         *,
         as_node: str | None = None,
         checkpoint_id: str | None = None,
+        from_message: str | None = None,
     ) -> ThreadState:
         """Update a thread's state as if a node had returned the values, and return the thread.
 
         as_node: the node; by default the one that has written last. checkpoint_id: the state to update,
-        instead of the newest. None for values, as_node `__copy__`: that state becomes the newest one again.
+        instead of the newest. None for values, as_node `__copy__`: that state becomes the newest one again,
+        or that before the turn which has added from_message.
         """
-        update = requests.update_state(graph, thread_id, values, as_node, checkpoint_id)
+        update = requests.update_state(graph, thread_id, values, as_node, checkpoint_id, from_message)
         return self._completed(graph, self._answer(update, thread_state))
 
     def withdraw(self, graph: str, run_id: str) -> RunInfo:

@@ -195,6 +195,10 @@ class Engine:
         if thread is not None and thread.status == "busy":
             raise ThreadBusy(f"thread {thread_id!r} has an active run; wait, or cancel it")
 
+    async def check_not_deleted(self, run_id: RunId) -> None:
+        """Raise RunDeleted if the run was deleted with its thread within a day."""
+        await self._parts.stores.runs.check_not_deleted(run_id)
+
     async def get_run(self, run_id: RunId) -> Run:
         """Return the run's current state. Raises UnknownRun."""
         return await self._parts.follower.run(run_id)

@@ -28,7 +28,7 @@ class RunOptions(TypedDict, total=False):
     on_busy: what to do while another run writes to the thread. config: `{"configurable": {..},
     "recursion_limit": n, "tags": [..], "metadata": {..}, "run_name": ".."}`. context: what the graph's
     context_schema declares. from_checkpoint: fork the thread from there. from_message: fork it from where the
-    turn that has brought this message began.
+    turn that has added this message began.
     """
 
     thread_id: str | None
@@ -116,9 +116,19 @@ def storage(graph: str, thread_id: str) -> Request:
 
 
 def update_state(
-    graph: str, thread_id: str, values: Any, as_node: str | None, checkpoint_id: str | None
+    graph: str,
+    thread_id: str,
+    values: Any,
+    as_node: str | None,
+    checkpoint_id: str | None,
+    from_message: str | None = None,
 ) -> Request:
-    given = {"values": values, "as_node": as_node, "checkpoint_id": checkpoint_id}
+    given = {
+        "values": values,
+        "as_node": as_node,
+        "checkpoint_id": checkpoint_id,
+        "from_message": from_message,
+    }
     body = {name: value for name, value in given.items() if value is not None}
     return Request("POST", _path(graph, "threads", thread_id, "state"), body, _JSON)
 

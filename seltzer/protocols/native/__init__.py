@@ -4,6 +4,7 @@ bodies.py      bodies and queries, as pydantic models
 request.py     a body -> RunSpec
 runs.py        the routes of runs
 threads.py     the routes of threads, and of the graph itself
+edits.py       the routes that edit a thread between its runs
 rendering.py   runs, threads and states -> JSON
 """
 
@@ -17,7 +18,7 @@ from seltzer.protocols.http.bodies.modifier import ConfigModifier
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.routes import Routes
-from seltzer.protocols.native import runs, threads
+from seltzer.protocols.native import edits, runs, threads
 from seltzer.protocols.native.runs import Native
 from seltzer.runs.engine import Engine
 
@@ -43,8 +44,12 @@ def router(
     them a prefix. has: whether `runs`, `threads` and `graph` are to be there.
     """
     native, routes = Native(engine, guards, limits, ping_s, page_bytes, graph, modifier), Routes(guards)
-    parts = {"runs": runs.add_routes, "threads": threads.add_routes, "graph": threads.add_graph_route}
-    for name, add in parts.items():
-        if has(name):
+    parts = {
+        "runs": [runs.add_routes, edits.add_withdraw_route],
+        "threads": [threads.add_routes, edits.add_state_route],
+        "graph": [threads.add_graph_route],
+    }
+    for name, adding in parts.items():
+        for add in adding if has(name) else ():
             add(routes, native)
     return routes

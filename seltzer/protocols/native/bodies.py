@@ -95,7 +95,7 @@ class StartBody(Fields):
     )
     from_message: Annotated[str, Field(min_length=1, max_length=MESSAGE_ID_CHARS)] = Field(
         default_factory=str,
-        description="A message of the thread: start from where the turn that has brought it began.",
+        description="A message of the thread: start from where the turn that has added it began.",
     )
 
 
@@ -128,11 +128,15 @@ class UpdateBody(Fields):
     )
     as_node: Annotated[str, Field(min_length=1, max_length=NODE_CHARS)] = Field(
         default_factory=str,
-        description="The node; left out: the one that has written last. Without values: `__copy__` makes the"
-        " checkpoint the newest one again, `__end__` ends its turn.",
+        description="The node, whose edges are run; left out: the one that has written last. `__end__`: none,"
+        " and the turn ends there. `__copy__`, without values, makes the checkpoint the newest one again.",
     )
     checkpoint_id: CheckpointId = Field(
         default_factory=str, description="The checkpoint to update, which forks it, instead of the newest."
+    )
+    from_message: Annotated[str, Field(min_length=1, max_length=MESSAGE_ID_CHARS)] = Field(
+        default_factory=str,
+        description="Only with `__copy__`: a message, whose turn is taken back, and all that follows it.",
     )
 
 

@@ -13,6 +13,7 @@ from seltzer.protocols.http.bodies.config import check_config, check_context, ch
 from seltzer.protocols.http.bodies.inputs import parse_run_input
 from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.native.bodies import ResumeBody, StartBody
+from seltzer.runs.edits.edits import EditId
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
@@ -100,6 +101,11 @@ def run_id_of(graph: str, key: str | None, owner: Owner = DEFAULT_OWNER) -> RunI
         raise InvalidInput("Idempotency-Key", "must be 1 to 255 printable ASCII characters without a space")
     named = f"{graph} {key}" if owner == DEFAULT_OWNER else f"{owner}\n{graph} {key}"
     return str(uuid.uuid5(_KEYS, named))
+
+
+def edit_id(what: str, body: Any, graph: Graph, key: str | None, owner: Owner = DEFAULT_OWNER) -> EditId:
+    """Return what identifies an edit; with a key, the same one when it is requested again."""
+    return EditId(run_id_of(graph.name, key, owner), _digest(what, body) if key is not None else "")
 
 
 def check_run_id(value: str) -> RunId:

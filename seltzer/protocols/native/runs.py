@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seltzer.cursor import START, Cursor
-from seltzer.errors import UnknownRun
+from seltzer.errors import UnknownRun, UnknownThread
 from seltzer.protocols.http.accept import accepts
 from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.http.bodies.models import documented
@@ -20,10 +20,11 @@ from seltzer.protocols.http.routes import Routes, public_path
 from seltzer.protocols.http.sse import EventStream
 from seltzer.protocols.native.bodies import EventsQuery, NoBody, ResumeBody, StartBody
 from seltzer.protocols.native.rendering import JsonResponse, run_json
-from seltzer.protocols.native.request import answer_spec, check_run_id, start_spec
+from seltzer.protocols.native.request import answer_spec, check_run_id, run_id_of, start_spec
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import Graph
 from seltzer.runs.run import Run, RunSpec
+from seltzer.runs.thread import check_thread_id
 
 _STARTING: Final = {
     "Idempotency-Key": "The same key and body: the same run, however often it is sent.",
@@ -74,17 +75,27 @@ class Native:
 
     async def run(self, request: Request) -> Run:
         """Return the run that the path names. Raises UnknownGraph, UnknownRun, whatever check() raises."""
+        graph = self.graph(request)
         try:
-            graph, run_id = self.graph(request), check_run_id(request.path_params["run_id"])
+            run_id = check_run_id(request.path_params["run_id"])
             run = await self.engine.get_run(run_id)
             if run.spec.graph != graph.name:
                 raise UnknownRun(f"graph {graph.name!r} has no run {run_id!r}")
         except UnknownRun:
             await self.check(request)  # who may not look isn't told either
+            if (key := key_of(request)) is not None:
+                await self.engine.check_not_deleted(run_id_of(graph.name, key))
             raise
         if not await self.check(request, run.spec.thread_id):
             raise UnknownRun(f"graph {graph.name!r} has no run {run_id!r}")
         return run
+
+    async def thread_id(self, request: Request) -> str:
+        """Return the thread in the path. Raises UnknownThread if the app's owner makes another of it."""
+        thread_id = check_thread_id(request.path_params["thread_id"], "thread_id")
+        if not await self.check(request, thread_id):
+            raise UnknownThread(f"graph {self.graph(request).name!r} has no thread {thread_id!r}")
+        return thread_id
 
     async def check(self, request: Request, thread_id: str | None = None) -> bool:
         """Let the app's owner refuse a request that runs nothing; raises what their function raises.
@@ -132,7 +143,7 @@ def add_routes(routes: Routes, native: Native) -> None:
     )
     async def start(request: Request) -> Response:
         body = await native.guards.bodies.read(request, has_attachments=True)
-        spec = start_spec(body, native.graph(request), native.limits, _key(request))
+        spec = start_spec(body, native.graph(request), native.limits, key_of(request))
         return await native.started(request, spec, public_path(request.scope))
 
     @routes.get(base + "/{run_id}", tags=native.tags("runs"), summary="Get a run")
@@ -170,22 +181,6 @@ def add_routes(routes: Routes, native: Native) -> None:
         return JsonResponse(run_json(await engine.cancel(run.spec.run_id)), HTTPStatus.ACCEPTED)
 
     @routes.post(
-        base + "/{run_id}/withdraw",
-        status_code=201,
-        tags=native.tags("runs"),
-        summary="Withdraw what an interrupted run asks, by a new run, which is cancelled",
-        openapi_extra=documented(body=NoBody, is_body_required=False),
-    )
-    async def withdraw(request: Request) -> Response:
-        body = await native.guards.bodies.read(request, may_be_empty=True)
-        if body is not None:
-            NoBody.parse(body)
-        run = await engine.edits.withdraw(await native.run(request))
-        runs_path = public_path(request.scope).rsplit("/", 2)[0]  # of /runs/{run_id}/withdraw
-        headers = {"location": f"{runs_path}/{run.spec.run_id}", "x-run-id": run.spec.run_id}
-        return JsonResponse(run_json(run), HTTPStatus.CREATED, headers)
-
-    @routes.post(
         base + "/{run_id}/resume",
         status_code=201,
         tags=native.tags("runs"),
@@ -194,19 +189,20 @@ def add_routes(routes: Routes, native: Native) -> None:
     )
     async def resume(request: Request) -> Response:
         body = await native.guards.bodies.read(request, has_attachments=True)
-        spec = answer_spec(body, await native.run(request), native.graph(request), _key(request))
+        spec = answer_spec(body, await native.run(request), native.graph(request), key_of(request))
         runs_path = public_path(request.scope).rsplit("/", 2)[0]  # of /runs/{run_id}/resume
         return await native.started(request, spec, runs_path)
 
 
-def _key(request: Request) -> str | None:
+def key_of(request: Request) -> str | None:
+    """Return the request's Idempotency-Key."""
     return request.headers.get("idempotency-key")
 
 
 def _resumed(request: Request) -> Cursor:
     """Return how far a request that is sent again by its key has read: some SSE clients do that."""
     last = request.headers.get("last-event-id")
-    return Cursor.parse(last) if last and _key(request) is not None else START
+    return Cursor.parse(last) if last and key_of(request) is not None else START
 
 
 def _cursor(request: Request) -> Cursor:

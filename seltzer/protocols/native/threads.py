@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from seltzer.errors import InvalidInput, NotFound, UnknownThread
+from seltzer.errors import InvalidInput, NotFound
 from seltzer.protocols.http.bodies.models import documented
 from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native.bodies import (
@@ -12,7 +12,6 @@ from seltzer.protocols.native.bodies import (
     StateQuery,
     ThreadsQuery,
     TitleBody,
-    UpdateBody,
 )
 from seltzer.protocols.native.rendering import (
     JsonResponse,
@@ -25,9 +24,6 @@ from seltzer.protocols.native.rendering import (
     thread_json,
 )
 from seltzer.protocols.native.runs import Native
-from seltzer.protocols.native.updates import parse_values
-from seltzer.runs.edits.updates import StateUpdate
-from seltzer.runs.thread import check_thread_id
 from seltzer.runs.threads.excerpts import Extent
 
 
@@ -55,7 +51,7 @@ def add_routes(routes: Routes, native: Native) -> None:
         openapi_extra=documented(query=StateQuery),
     )
     async def look(request: Request) -> Response:
-        name, thread_id = native.graph(request).name, await _thread_id(request, native)
+        name, thread_id = native.graph(request).name, await native.thread_id(request)
         asked = StateQuery.parse(dict(request.query_params))
         if asked.before is not None and not asked.key:
             raise InvalidInput("key", "is missing; before is an index in the list of one key")
@@ -71,7 +67,7 @@ def add_routes(routes: Routes, native: Native) -> None:
         openapi_extra=documented(query=HistoryQuery),
     )
     async def history(request: Request) -> Response:
-        thread_id = await _thread_id(request, native)
+        thread_id = await native.thread_id(request)
         name, page = native.graph(request).name, HistoryQuery.parse(dict(request.query_params))
         found = await engine.threads.history(
             name,
@@ -90,25 +86,10 @@ def add_routes(routes: Routes, native: Native) -> None:
         openapi_extra=documented(query=BranchesQuery),
     )
     async def branches(request: Request) -> Response:
-        name, thread_id = native.graph(request).name, await _thread_id(request, native)
+        name, thread_id = native.graph(request).name, await native.thread_id(request)
         limit = BranchesQuery.parse(dict(request.query_params)).limit
         found = await engine.threads.branches(name, thread_id, limit=limit)
         return JsonResponse({"branches": [branch_json(each) for each in found]})
-
-    @routes.post(
-        base + "/{thread_id}/state",
-        tags=native.tags("threads"),
-        summary="Update a thread's state, as if a node had returned the values",
-        openapi_extra=documented(body=UpdateBody),
-    )
-    async def update(request: Request) -> Response:
-        graph, thread_id = native.graph(request), await _thread_id(request, native)
-        body = UpdateBody.parse(await native.guards.bodies.read(request, has_attachments=True))
-        ids = await engine.threads.message_ids(graph.name, thread_id, body.checkpoint_id or None)
-        values = parse_values(body.values, graph, native.limits, ids)
-        asked = StateUpdate(values, body.as_node or None, body.checkpoint_id or None)
-        state = await engine.edits.update(graph.name, thread_id, asked, extent=Extent(native.page_bytes))
-        return await rendered(state_json(await engine.threads.get(graph.name, thread_id), state))
 
     @routes.patch(
         base + "/{thread_id}",
@@ -117,7 +98,7 @@ def add_routes(routes: Routes, native: Native) -> None:
         openapi_extra=documented(body=TitleBody),
     )
     async def rename(request: Request) -> Response:
-        thread_id = await _thread_id(request, native)
+        thread_id = await native.thread_id(request)
         body = TitleBody.parse(await native.guards.bodies.read(request))
         name = native.graph(request).name
         return JsonResponse(thread_json(await engine.threads.rename(name, thread_id, body.title)))
@@ -135,7 +116,7 @@ def _add_content_routes(routes: Routes, native: Native) -> None:
         summary="Get what a thread takes in the store, in bytes",
     )
     async def storage(request: Request) -> Response:
-        name, thread_id = native.graph(request).name, await _thread_id(request, native)
+        name, thread_id = native.graph(request).name, await native.thread_id(request)
         return JsonResponse(storage_json(thread_id, await engine.threads.storage(name, thread_id)))
 
     @routes.delete(
@@ -145,7 +126,7 @@ def _add_content_routes(routes: Routes, native: Native) -> None:
         summary="Delete a thread with its runs and its state",
     )
     async def delete(request: Request) -> Response:
-        await engine.threads.delete(native.graph(request).name, await _thread_id(request, native))
+        await engine.threads.delete(native.graph(request).name, await native.thread_id(request))
         return Response(status_code=204)
 
 
@@ -160,11 +141,3 @@ def add_graph_route(routes: Routes, native: Native) -> None:
     async def drawn(request: Request) -> Response:
         await native.check(request)
         return JsonResponse(native.graph(request).pregel.get_graph().to_json())
-
-
-async def _thread_id(request: Request, native: Native) -> str:
-    """Return the thread that the path names. Raises UnknownThread if the app's owner makes another of it."""
-    thread_id = check_thread_id(request.path_params["thread_id"], "thread_id")
-    if not await native.check(request, thread_id):
-        raise UnknownThread(f"graph {native.graph(request).name!r} has no thread {thread_id!r}")
-    return thread_id

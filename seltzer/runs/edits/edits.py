@@ -7,7 +7,7 @@ from langchain_core.runnables import RunnableConfig
 
 from seltzer.errors import IdempotencyConflict, ThreadInterrupted
 from seltzer.runs.edits.edit_runs import EditRuns, edit_result
-from seltzer.runs.edits.updates import StateUpdate, check_update, write_update
+from seltzer.runs.edits.updates import StateUpdate, check_turn, check_update, write_update
 from seltzer.runs.edits.withdrawals import write_withdrawal
 from seltzer.runs.event import RunId
 from seltzer.runs.execution.reservations import Reservation
@@ -65,6 +65,8 @@ class Edits:
         await self._threads.message_ids(graph, thread_id, update.checkpoint_id)  # raises UnknownCheckpoint
         pregel = self._pregels[graph]
         check_update(pregel, update)
+        if (message_id := update.from_message) is not None:
+            check_turn(await self._threads.turn_of(graph, thread_id, message_id))
 
         async def write(config: RunnableConfig) -> None:
             await write_update(pregel, config, self._stores.checkpoints, update)

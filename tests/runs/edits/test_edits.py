@@ -189,7 +189,9 @@ async def test_an_update_is_rolled_back_with_the_run_it_was_made_after(engine_of
         (None, "a", "values"),
         (None, None, "values"),
         ({"done": ["x"]}, COPY, "values"),
-        ({"done": ["x"]}, END, "values"),
+        ("text", END, "values"),
+        ({"nothing": 1}, END, "values"),
+        ({"done": 5}, END, "values"),
     ],
 )
 async def test_what_no_state_accepts_is_refused_by_its_field(
@@ -344,3 +346,36 @@ async def test_a_turn_is_taken_back_by_one_of_its_messages(engine_of: Engines) -
     assert (await texts(engine), (await newest(engine)).next) == ([], ())
     await run_to_end(engine, run_spec("3", run_id="r3"))
     assert await texts(engine) == ["3", "three"]
+
+
+async def test_values_are_written_without_any_edge_at_the_end_of_a_turn(engine_of: Engines) -> None:
+    def where(state: Messages) -> str:
+        return "model" if state["messages"][-1].text == "again" else END
+
+    async def model(state: Messages) -> Any:
+        return {"messages": [AIMessage(f"answer {len(state['messages'])}")]}
+
+    builder = StateGraph(Messages).add_node("model", model).add_edge(START, "model")
+    engine = await engine_of(builder.add_conditional_edges("model", where).compile())
+    await run_to_end(engine, run_spec("again", run_id="r1"))
+    await run_to_end(engine, run_spec("2", run_id="r2"))
+    last = (await engine.messages("agent", "t"))[-1]
+
+    changes = [RemoveMessage(str(last.id)), HumanMessage("again")]
+    state = await update(engine, {"messages": changes}, END)
+
+    assert await texts(engine) == ["again", "answer 1", "2", "again"]
+    assert (state.next, state.run_id, state.source) == ((), "r2", "update")
+    await run_to_end(engine, run_spec("3", run_id="r3"))
+    assert (await texts(engine))[-2:] == ["3", "answer 5"]
+
+
+async def test_values_at_the_end_of_a_turn_begin_a_branch_at_an_earlier_state(engine_of: Engines) -> None:
+    engine = await engine_of(steps())
+    await do_steps(engine)
+    states = (await engine.threads.history("agent", "t", limit=10)).states
+    after_a = next(each for each in states if each.next == ("b",))
+
+    state = await update(engine, {"done": ["mine"]}, END, after_a.checkpoint_id)
+
+    assert (state.values["done"], state.next) == (["0", "a", "mine"], ())

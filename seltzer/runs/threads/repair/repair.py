@@ -7,14 +7,12 @@ appended to every conversation in the state, through its reducer, or past one th
 
 import logging
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.channels.base import BaseChannel
 from langgraph.checkpoint.base import CheckpointTuple
-from langgraph.pregel import NodeBuilder
 
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.messages.spellings import MESSAGES, read_message
@@ -24,10 +22,9 @@ from seltzer.runs.threads.repair.open_calls import is_conversation, open_calls, 
 from seltzer.runs.threads.repair.subgraph_memory import written_results
 from seltzer.runs.threads.state_reading import end_step, read_state
 from seltzer.runs.threads.thread_messages import is_function
+from seltzer.runs.threads.writer import write_without_edges
 
 log = logging.getLogger(__name__)
-
-_WRITER: Final = "__seltzer_repair"
 
 
 async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | None = None) -> None:
@@ -50,7 +47,7 @@ async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | 
         return
     await end_step(pregel, config, refused)
     if writes:
-        await _with_writer(pregel, writes).aupdate_state(config, writes, as_node=_WRITER)
+        await write_without_edges(pregel, config, writes)
         after = _conversations(pregel, (await pregel.aget_state(config)).values)
         _log_open_calls(config, {name: after.get(name, ()) for name in writes})
 
@@ -95,19 +92,6 @@ def _is_there(answer: AIMessage, messages: Sequence[Any]) -> bool:
     if answer.id and any(message is not None and message.id == answer.id for message in read):
         return True
     return isinstance(read[-1], AIMessage) and read[-1].text.startswith(answer.text)
-
-
-def _with_writer(pregel: AnyPregel, writes: Mapping[str, Any]) -> AnyPregel:
-    """Return the graph with one more node, which nothing triggers and no edge leaves; it writes these.
-
-    Written in the name of one of the graph's nodes, they would run its conditional edges.
-    """
-    writer = NodeBuilder().write_to(**{name: partial(_of, name) for name in writes}).build()
-    return pregel.copy({"nodes": {**pregel.nodes, _WRITER: writer}})
-
-
-def _of(name: str, update: Mapping[str, Any]) -> Any:
-    return update[name]
 
 
 def _log_open_calls(config: RunnableConfig, conversations: Mapping[str, Sequence[Any]]) -> None:
