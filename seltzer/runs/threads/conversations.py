@@ -61,8 +61,9 @@ class Conversations:
         Raises UnknownCheckpoint, and InvalidInput for a key that the state hasn't.
         """
         state = await self._state(graph, thread_id, checkpoint_id)
-        if extent.key is not None and extent.key not in keys_of(state.values):
-            raise InvalidInput("key", "is no key of the thread's state")
+        keys = keys_of(state.values)
+        if extent.key is not None and extent.key not in keys:
+            raise InvalidInput("key", f"is no key of the thread's state; it has {', '.join(keys) or 'none'}")
         return snapshot(state, await off_loop(partial(excerpt, state.values, extent)))
 
     async def message_ids(
