@@ -123,10 +123,17 @@ class Composition:
 
     def server_routes(self, places: Places) -> APIRouter:
         """Return the other routes that are no graph's: /info, /chat, and the front page."""
-        routes, limits, ping_s = APIRouter(), self._limits, self.settings.ping_s
+        routes, settings = APIRouter(), self.settings
         for each in (
             info.router(self.engine, self._guards, places),
-            chat.router(self.engine, self._guards, places, limits=limits, ping_s=ping_s),
+            chat.router(
+                self.engine,
+                self._guards,
+                places,
+                limits=self._limits,
+                ping_s=settings.ping_s,
+                page_bytes=settings.page_limit_bytes,
+            ),
             page.router(self.engine, self._guards, places, version=__version__, models=model_names),
         ):
             add_as_own(routes, each)

@@ -1,6 +1,7 @@
 """The tutorial's REST: /chat, which streams the final answer's tokens.
 
-routes.py   the routes, and the answer as plain text or JSON
+routes.py   the routes: questions on the wire -> runs
+answer.py   the answer as plain text or JSON
 events.py   the answer as server-sent events
 """
 

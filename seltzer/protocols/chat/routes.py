@@ -1,33 +1,26 @@
-"""The routes of /chat, and its answer as plain text or JSON."""
+"""The routes of /chat: questions on the wire -> runs."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
-from langchain_core.messages import BaseMessage
 from pydantic import AfterValidator, ConfigDict, Field
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
-from seltzer.errors import AppError, InvalidInput, UnknownGraph
+from seltzer.errors import InvalidInput, UnknownGraph
+from seltzer.protocols.chat.answer import AskedForJson, ChatAnswer
 from seltzer.protocols.chat.events import EventAnswer
 from seltzer.protocols.http.accept import accepts
-from seltzer.protocols.http.attached_runs import AttachedRuns, attach_runs
 from seltzer.protocols.http.bodies.config import check_config, check_context, check_thread
 from seltzer.protocols.http.bodies.messages import InputLimits, parse_input, title_of
 from seltzer.protocols.http.bodies.models import Config, Fields, ThreadId, documented, storable
 from seltzer.protocols.http.declaration import Declaration
-from seltzer.protocols.http.direct_send import DirectSend
-from seltzer.protocols.http.guards import Faults, Guards
+from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.places import Places
 from seltzer.protocols.http.routes import Routes
 from seltzer.runs.engine import Engine
-from seltzer.runs.event import Event
 from seltzer.runs.graph import Graph
 from seltzer.runs.ids import new_id
-from seltzer.runs.jsonable import dumps
-from seltzer.runs.messages.answer import AnswerText, output_text
 from seltzer.runs.run import OnBusy, RunSpec
 
 PROTOCOL: Final = Declaration("chat", reserved=frozenset({"chat"}))
@@ -66,11 +59,18 @@ class Question(Fields):
 
 
 def router(
-    engine: Engine, guards: Guards, places: Places, *, limits: InputLimits, ping_s: float
+    engine: Engine,
+    guards: Guards,
+    places: Places,
+    *,
+    limits: InputLimits,
+    ping_s: float,
+    page_bytes: int,
 ) -> APIRouter:
     """Return the routes of /chat, which ask the graphs that are open.
 
-    GET takes its question as a query or, as the tutorial's client sends it, as a JSON body.
+    GET takes its question as a query or, as the tutorial's client sends it, as a JSON body. page_bytes: how
+    long the conversation may be that an answer as JSON has.
     """
     routes = Routes(guards, tags=["chat"])
 
@@ -101,7 +101,8 @@ def router(
         if accepts(request, "text/event-stream"):
             return EventAnswer(engine, spec, guards.faults, ping_s=ping_s)
         as_json = accepts(request, "application/json")
-        return ChatAnswer(engine, spec, guards.faults, question.text if as_json else None)
+        asked = AskedForJson(question.text, page_bytes) if as_json else None
+        return ChatAnswer(engine, spec, guards.faults, asked)
 
     return routes
 
@@ -144,91 +145,3 @@ def _spec(question: Question, graph: Graph, limits: InputLimits) -> RunSpec:
 
 def _named(question: Question) -> str:
     return question.thread_id if "thread_id" in question.model_fields_set else ""
-
-
-class ChatAnswer(Response):
-    """The answer of one run, attached to its request.
-
-    With its question it is JSON. As text, each token as it arrives; tokens that arrive at once in one piece.
-    The head waits for the first token, so that a run that fails before it is answered by a status. A failure
-    after it leaves the body unfinished: a cut answer must not look complete.
-    """
-
-    def __init__(self, engine: Engine, spec: RunSpec, faults: Faults, question: str | None) -> None:
-        super().__init__()
-        self._engine = engine
-        self._spec = spec
-        self._faults = faults
-        self._question = question
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with attach_runs(self._engine, receive) as attachment:
-            try:
-                if self._question is not None:
-                    response: Response | None = await self._json(attachment, self._question)
-                else:
-                    # A task of its own: by this one a token would go through all layers around the route.
-                    writing = self._text(attachment, send, DirectSend(scope, send))
-                    response = await asyncio.create_task(writing, name="write tokens")
-            except AppError as error:
-                response = self._faults.problem(error, scope)
-            if response is not None:
-                if attachment.specs:
-                    self._name_run(response)
-                await response(scope, receive, send)
-
-    async def _text(self, attachment: AttachedRuns, send: Send, way: DirectSend) -> Response | None:
-        """Send the tokens; if there was nothing to send, return a response or raise AppError."""
-        answer, has_begun = AnswerText(), False
-
-        def deliver(events: Sequence[Event]) -> bool:
-            """Send the tokens where they are published: waking this task costs more than the sending."""
-            if not (has_begun and way.can_send):
-                return False
-            if text := answer.text(events):  # only what can be sent: it can't be read from them twice
-                way.try_send(text.encode())
-            return True
-
-        try:
-            async for batch in attachment.batches(self._spec, deliver=deliver):
-                text = answer.text(batch)
-                if text and not has_begun:
-                    has_begun = True
-                    await way.begin(self._head())
-                if text:
-                    await way.send(text.encode())
-        except AppError:
-            if not has_begun:
-                raise
-            return None  # without a last chunk: the server closes the connection
-        if not has_begun:
-            return Response(media_type="text/plain")
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-        return None
-
-    async def _json(self, attachment: AttachedRuns, question: str) -> Response:
-        history = await self._engine.messages(self._spec.graph, self._spec.thread_id)
-        async for _ in attachment.batches(self._spec):
-            pass
-        output = output_text(await attachment.output(self._spec))
-        messages = [
-            _as_dict(message) for message in history if message.type in ("human", "ai") and message.text
-        ]
-        answer = {"input": question, "chat_history": messages, "output": output}
-        return Response(dumps(answer), media_type="application/json")
-
-    def _head(self) -> dict[str, Any]:
-        response = Response(
-            media_type="text/plain", headers={"cache-control": "no-store", "x-accel-buffering": "no"}
-        )
-        self._name_run(response)
-        del response.headers["content-length"]
-        return {"type": "http.response.start", "status": 200, "headers": response.raw_headers}
-
-    def _name_run(self, response: Response) -> None:
-        response.headers["x-run-id"] = self._spec.run_id
-        response.headers["x-thread-id"] = self._spec.thread_id
-
-
-def _as_dict(message: BaseMessage) -> dict[str, str]:
-    return {"type": message.type, "content": str(message.text)}

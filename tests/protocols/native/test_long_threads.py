@@ -126,6 +126,16 @@ def test_an_update_answers_with_what_fits(client: httpx.Client, thread_id: str) 
     assert (ids(whole), whole.omitted) == ([f"m{number}" for number in range(2, COUNT)], {})
 
 
+def test_an_answer_of_chat_has_the_end_of_the_conversation(client: httpx.Client, thread_id: str) -> None:
+    talk(client, thread_id)
+
+    answer = client.post(
+        "/chat", json={"text": "hi", "thread_id": thread_id}, headers={"accept": "application/json"}
+    )
+
+    assert answer.json()["chat_history"] == [{"type": "ai", "content": "x" * 1_000}] * 5
+
+
 def test_the_client_reads_all_of_a_state(client: httpx.Client, thread_id: str) -> None:
     talk(client, thread_id)
     sync, asynchronous = Client(str(client.base_url)), AsyncClient(str(client.base_url))
