@@ -5,14 +5,12 @@ Each step is inside a transaction that the caller began; the first one is that o
 
 import sqlite3
 from collections.abc import Iterable
-from itertools import accumulate, takewhile
 from typing import Final
 
 from seltzer.stores.sqlite.sql.events import delete_rows
 
-STEP_BYTES: Final = 512 * 1024
+STEP_BYTES: Final = 256 * 1024
 ROW_BYTES: Final = 256  # what a row costs besides its content
-ROWS: Final = STEP_BYTES // ROW_BYTES
 
 
 def mark(connection: sqlite3.Connection, thread_id: str) -> None:
@@ -33,8 +31,7 @@ def erase_some(connection: sqlite3.Connection, thread_id: str) -> bool:
     for select, delete in _TABLES:
         if left <= 0:
             return True
-        rows = connection.execute(select, (thread_id, ROWS)).fetchall()
-        keys, left = _within(rows, left)
+        keys, left = _within(connection.execute(select, (thread_id,)), left)
         connection.executemany(delete, [(thread_id, key) for key in keys])
     if left <= 0:
         return True
@@ -58,13 +55,15 @@ def _erase_logs(connection: sqlite3.Connection, thread_id: str, left: int) -> in
     return left
 
 
-def _within(rows: Iterable[tuple[int, int]], limit: int) -> tuple[list[int], int]:
-    """Return the keys of the first rows up to the limit and a little beyond, and what is left of it."""
-    sizes = list(rows)
-    before = accumulate((size + ROW_BYTES for _, size in sizes), initial=0)
-    keys = [key for (key, _), _ in takewhile(lambda each: each[1] < limit, zip(sizes, before, strict=False))]
-    used = sum(size + ROW_BYTES for _, size in sizes[: len(keys)])
-    return keys, limit - used
+def _within(rows: Iterable[tuple[int, int]], left: int) -> tuple[list[int], int]:
+    """Return the keys of the first rows that have so many bytes or a little more, and how many are left."""
+    keys = []
+    for key, size in rows:
+        if left <= 0:
+            break
+        keys.append(key)
+        left -= size + ROW_BYTES
+    return keys, left
 
 
 _OF_THREAD = "run_id IN (SELECT run_id FROM runs WHERE thread_id = ?)"
@@ -75,7 +74,7 @@ _DELETE_LOGS: Final = f"DELETE FROM logs WHERE {_OF_THREAD}"
 # Messages and states may be large, whose lengths are read without their content.
 _TABLES: Final = [
     (
-        f"SELECT {key}, length({content}) FROM {table} WHERE thread_id = ? LIMIT ?",
+        f"SELECT {key}, length({content}) FROM {table} WHERE thread_id = ?",
         f"DELETE FROM {table} WHERE thread_id = ? AND {key} = ?",
     )
     for table, key, content in (
