@@ -11,6 +11,7 @@ from seltzer.protocols.http.places import Places
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import BrokenGraph, Graph
 from seltzer.settings import Settings
+from seltzer.stores.choice import choose
 from seltzer.stores.sqlite.files import FILE_NAME
 
 MOUNTED = "seltzer_mounted"  # in the state of an app: what of it Seltzer serves
@@ -52,16 +53,25 @@ class Mounted:
 
 def facts_of(engine: Engine, settings: Settings) -> Facts:
     """Return the facts of a server."""
-    storage = f"SQLite in {settings.data / FILE_NAME}: threads and runs outlive the server"
     return Facts(
         __version__,
         engine.graphs.values(),
         engine.broken.values(),
         _model_lines(),
-        storage,
+        _storage(settings),
         AUTH,
         settings.data,
     )
+
+
+def _storage(settings: Settings) -> str:
+    """Return where threads and runs are kept, without a password."""
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    if choose(url, settings.store).kind == "sqlite" or url is None:
+        return f"SQLite in {settings.data / FILE_NAME}: threads and runs outlive the server"
+    from seltzer.stores.postgres.address import parse  # noqa: PLC0415  # an optional driver
+
+    return f"Postgres at {parse(url)}: any number of servers share threads and runs"
 
 
 def addresses_in(app: Any) -> Sequence[str]:

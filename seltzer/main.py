@@ -32,8 +32,9 @@ from seltzer.runs.graph import BrokenGraph, Graph
 from seltzer.runs.ports import Stores
 from seltzer.settings import Settings, apply_env
 from seltzer.stock_models import accelerated_stock_models
-from seltzer.stores.open import Retention, open_stores
-from seltzer.stores.options import IndexOptions, SerdeOptions, StoreOptions, TtlOptions
+from seltzer.store_options import database_options, serde_options, store_options
+from seltzer.stores.open import open_stores
+from seltzer.stores.options import Retention
 
 __all__ = [
     "MOUNTED",
@@ -264,7 +265,12 @@ def _engine(settings: Settings, graphs: Catalog) -> Engine:
         silence_s=settings.silence_s,
     )
     stores = partial(
-        open_stores, settings.data, retention, serde=_serde_options(graphs), store=_store_options(graphs)
+        open_stores,
+        settings.data,
+        retention,
+        serde=serde_options(graphs),
+        store=store_options(graphs),
+        database=database_options(settings),
     )
     return Engine(
         graphs.graphs,
@@ -283,21 +289,3 @@ async def _accelerated(
     """Open the stores, and accelerate people's own models for as long as they are open: while runs may be."""
     async with open_stores() as stores, accelerated_stock_models():
         yield stores
-
-
-def _serde_options(graphs: Catalog) -> SerdeOptions | None:
-    checkpointer = graphs.file.checkpointer
-    if checkpointer is None or checkpointer.serde is None:
-        return None
-    return SerdeOptions(checkpointer.serde.allowed_msgpack_modules, checkpointer.serde.pickle_fallback)
-
-
-def _store_options(graphs: Catalog) -> StoreOptions | None:
-    store = graphs.file.store
-    if store is None:
-        return None
-    index, ttl = store.index, store.ttl
-    return StoreOptions(
-        IndexOptions(graphs.embed, index.dims, tuple(index.fields or ("$",))) if index else None,
-        TtlOptions(ttl.default_ttl, ttl.refresh_on_read, ttl.sweep_interval_minutes) if ttl else None,
-    )

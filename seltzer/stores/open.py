@@ -1,11 +1,10 @@
-"""Settings -> stores: SQLite files in a folder that one process locks."""
+"""Settings -> stores: SQLite files in a folder that one process locks, or a Postgres database of many."""
 
 import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from langgraph.store.base import BaseStore
@@ -13,13 +12,13 @@ from langgraph.store.base import BaseStore
 from seltzer.errors import LoadError
 from seltzer.runs.ports import Stores
 from seltzer.stores.checkpoints.serializer import log_blocked_classes
-from seltzer.stores.options import SerdeOptions, StoreOptions
-from seltzer.stores.sqlite.checkpoints.checkpoints import KEPT, SqliteCheckpoints
+from seltzer.stores.options import DatabaseOptions, Retention, SerdeOptions, StoreOptions
+from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database
-from seltzer.stores.sqlite.event_log import EVENTS_LIMIT, SqliteEventLog
+from seltzer.stores.sqlite.event_log import SqliteEventLog
 from seltzer.stores.sqlite.files import FILE_NAME, ITEMS_FILE_NAME
 from seltzer.stores.sqlite.lock import acquire
-from seltzer.stores.sqlite.retention import RETENTION_S, LogRetention
+from seltzer.stores.sqlite.retention import LogRetention
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
 from seltzer.stores.sqlite.upkeep import Upkeep
@@ -27,34 +26,36 @@ from seltzer.stores.sqlite.upkeep import Upkeep
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How much is kept: events of a run, states of a thread, and for how long an ended run's events.
-
-    turns: of how many of a thread's turns the first and the last state are kept besides; 0 for all.
-    """
-
-    events: int = EVENTS_LIMIT
-    checkpoints: int = KEPT
-    retention_s: float = RETENTION_S
-    turns: int = 0
-
-
-@asynccontextmanager
-async def open_stores(
+def open_stores(
     folder: Path,
     retention: Retention | None = None,
     *,
     serde: SerdeOptions | None = None,
     store: StoreOptions | None = None,
-) -> AsyncIterator[Stores]:
-    """Lock the folder, and yield the stores in it, until the block ends.
+    database: DatabaseOptions | None = None,
+) -> AbstractAsyncContextManager[Stores]:
+    """Open the stores, until the block ends: in the database if there is one, else in the folder.
 
-    Runs that a dead process was executing can be claimed at once: no other process can be alive.
     serde, store: what langgraph.json sets.
-    Raises DataInUse if another process has locked the folder, LoadError if it or a file in it can't be used.
+    Raises DataInUse if another process has locked the folder, LoadError if it or a file in it can't be used,
+    or the database can't be reached, written or migrated.
     """
     retention = retention or Retention()
+    if database is None:
+        return _open_files(folder, retention, serde, store)
+    from seltzer.stores.postgres.store import open_postgres  # noqa: PLC0415  # an optional driver
+
+    return open_postgres(database, retention, serde=serde, store=store)
+
+
+@asynccontextmanager
+async def _open_files(
+    folder: Path, retention: Retention, serde: SerdeOptions | None, store: StoreOptions | None
+) -> AsyncIterator[Stores]:
+    """Lock the folder, and yield the stores in it.
+
+    Runs that a dead process was executing can be claimed at once: no other process can be alive.
+    """
     async with AsyncExitStack() as opened:
         lock = await asyncio.to_thread(acquire, folder)
         opened.callback(lock.close)

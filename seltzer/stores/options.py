@@ -1,7 +1,10 @@
-"""What langgraph.json sets of the stores: `checkpointer.serde` and `store`. Fields have its keys' names."""
+"""What the settings set of the stores, and langgraph.json: its `checkpointer.serde` and `store`.
+
+The latter have its keys' names.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from langchain_core.embeddings import Embeddings
@@ -53,3 +56,25 @@ class StoreOptions:
 
     index: IndexOptions | None = None
     ttl: TtlOptions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much is kept: events of a run, states of a thread, and for how long an ended run's events.
+
+    turns: of how many of a thread's turns the first and the last state are kept besides; 0 for all.
+    """
+
+    events: int = 10_000
+    checkpoints: int = 20
+    retention_s: float = 3600.0
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseOptions:
+    """A Postgres database. direct_url: the same one past a pooler. pool_limit: connections of a process."""
+
+    url: str = field(repr=False)
+    direct_url: str | None = field(default=None, repr=False)
+    pool_limit: int = 10

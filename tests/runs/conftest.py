@@ -13,7 +13,8 @@ from seltzer.runs.engine import Engine
 from seltzer.runs.graph import AnyPregel, Graph
 from seltzer.runs.ports import Stores
 from seltzer.settings import Settings
-from seltzer.stores.open import Retention, open_stores
+from seltzer.stores.open import open_stores
+from seltzer.stores.options import Retention
 from tests.runs.scripted import agent, named
 
 

@@ -13,7 +13,8 @@ from langgraph.graph import START, StateGraph
 from seltzer.cursor import Cursor
 from seltzer.errors import ServerDraining
 from seltzer.runs.engine import Engine
-from seltzer.stores.open import Retention, open_stores
+from seltzer.stores.open import open_stores
+from seltzer.stores.options import Retention
 from tests.runs.conftest import Engines
 from tests.runs.scenario import (
     answer,

@@ -24,7 +24,7 @@ from seltzer.errors import (
 from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.graph import Graph
 from seltzer.runs.run import RunSpec
-from seltzer.stores.open import Retention
+from seltzer.stores.options import Retention
 from tests.runs.conftest import Engines
 from tests.runs.scenario import (
     answer,

@@ -13,7 +13,7 @@ from langgraph.types import interrupt
 from seltzer.errors import IdempotencyConflict, UnknownCheckpoint
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import AnyPregel
-from seltzer.stores.open import Retention
+from seltzer.stores.options import Retention
 from tests.runs.conftest import Engines
 from tests.runs.scenario import answer, read_all, read_until, run_spec, run_to_end, texts
 from tests.runs.scripted import Messages, agent

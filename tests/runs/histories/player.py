@@ -18,7 +18,7 @@ import anyio
 
 from seltzer.errors import AppError, UnknownCheckpoint, UnknownThread
 from seltzer.runs.engine import Engine
-from seltzer.stores.open import Retention
+from seltzer.stores.options import Retention
 from tests.patience import PATIENCE_S
 from tests.runs.conftest import Engines
 from tests.runs.histories.actions import GRAPH, THREAD, Action, Cancel, Refusal, Resume, Start

@@ -15,7 +15,7 @@ from seltzer.errors import InvalidCursor, StreamGap
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.ports import EventLog, Stores
 from seltzer.runs.streaming.hub import TAIL_LIMIT
-from seltzer.stores.open import Retention
+from seltzer.stores.options import Retention
 from tests.runs.conftest import Engines
 from tests.runs.scenario import answer, kinds, read_all, read_stored, read_until, run_spec, run_to_end
 from tests.runs.scripted import agent

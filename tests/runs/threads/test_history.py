@@ -18,7 +18,7 @@ from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import RunSpec
 from seltzer.runs.threads.history import HistoryPage
 from seltzer.runs.threads.snapshots import Snapshot
-from seltzer.stores.open import Retention
+from seltzer.stores.options import Retention
 from tests.runs.conftest import Engines
 from tests.runs.scenario import run_to_end
 

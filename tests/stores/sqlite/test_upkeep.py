@@ -15,7 +15,8 @@ from langchain_core.messages import AIMessage
 from seltzer.cursor import START
 from seltzer.runs.event import Event
 from seltzer.runs.ports import Stores
-from seltzer.stores.open import Retention, open_stores
+from seltzer.stores.open import open_stores
+from seltzer.stores.options import Retention
 from seltzer.stores.sqlite.files import FILE_NAME
 from tests.patience import PATIENCE_S
 from tests.stores.conformance_runs import end, leased

@@ -1,0 +1,82 @@
+"""The stores in a Postgres database, opened by one of its processes."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from seltzer.runs.ports import Stores
+from seltzer.stores.checkpoints.serializer import log_blocked_classes
+from seltzer.stores.options import DatabaseOptions, Retention, SerdeOptions, StoreOptions
+from seltzer.stores.postgres.address import Address, parse
+from seltzer.stores.postgres.checkpoints.checkpoints import PostgresCheckpoints
+from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.event_log import PostgresEventLog
+from seltzer.stores.postgres.failures import as_load_errors, check_server
+from seltzer.stores.postgres.hints import Hints
+from seltzer.stores.postgres.migrations import migrate
+from seltzer.stores.postgres.pooling import is_pooled
+from seltzer.stores.postgres.presence import Presence
+from seltzer.stores.postgres.retention import LogRetention
+from seltzer.stores.postgres.runs import PostgresRuns
+from seltzer.stores.postgres.threads import PostgresThreads
+
+log = logging.getLogger(__name__)
+
+DIRECT: Final = "DATABASE_DIRECT_URL"
+
+
+@asynccontextmanager
+async def open_postgres(
+    options: DatabaseOptions,
+    retention: Retention,
+    *,
+    serde: SerdeOptions | None = None,
+    store: StoreOptions | None = None,
+) -> AsyncIterator[Stores]:
+    """Yield the stores in the database, migrated, until the block ends. serde: what langgraph.json sets.
+
+    Raises LoadError if the database can't be reached, written or migrated.
+    """
+    address = parse(options.url)
+    direct = parse(options.direct_url, DIRECT) if options.direct_url else None
+    async with AsyncExitStack() as opened:
+        await check_server(address)
+        with as_load_errors(address):
+            pooled = await is_pooled(address)
+        database = Database(address, pool_limit=options.pool_limit, is_pooled=pooled)
+        await database.open()
+        opened.push_async_callback(database.aclose)
+        with as_load_errors(address):
+            await migrate(database)
+        presence = await _present(address, direct, pooled=pooled)
+        opened.push_async_callback(presence.aclose)
+        hints = Hints(database, presence)
+        opened.push_async_callback(hints.aclose)
+        logs = LogRetention(database, retention_s=retention.retention_s)
+        opened.push_async_callback(logs.aclose)
+        opened.callback(log_blocked_classes())
+        yield Stores(
+            PostgresRuns(database, presence, hints, logs),
+            PostgresEventLog(database, presence, hints, events_limit=retention.events),
+            PostgresThreads(database),
+            PostgresCheckpoints(
+                database, kept=retention.checkpoints, turns=retention.turns or None, serde=serde
+            ),
+        )
+
+
+async def _present(address: Address, direct: Address | None, *, pooled: bool) -> Presence:
+    """Return the process's presence, by a connection of its own where there is a direct way."""
+    if direct is None and pooled:
+        log.warning(
+            "the database %s is behind a connection pooler: what other processes do is noticed by looking"
+            " twice a second, and their death when their leases run out. Set %s to the database itself",
+            address,
+            DIRECT,
+        )
+        return Presence(None)
+    presence = Presence(direct or address)
+    with as_load_errors(direct or address, DIRECT if direct else "DATABASE_URL"):
+        await presence.open()
+    return presence
