@@ -15,7 +15,8 @@ from seltzer.runs.event import Event
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import RunSpec
-from seltzer.stores.open import Retention, open_stores
+from seltzer.stores.open import open_stores
+from seltzer.stores.options import Retention
 from tests.stores.conversing import graph, on, turn
 
 THREADS: Final = ("a", "b", "c")
