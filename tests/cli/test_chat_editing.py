@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
-from seltzer.cli.chat.editing import Question, chosen, numbered, questions_in
+from seltzer.cli.chat.editing import Turn, chosen, numbered, turns_in
 from tests.cli.conftest import Desk
 from tests.cli.terminal import Terminal
 from tests.serving import Served
@@ -32,7 +34,7 @@ def test_a_conversation_is_edited(session: Terminal) -> None:
     ask(session, "three", "You said three, number 2.")
     ask(session, "/undo", "Taken back: three")
     ask(session, "/undo", "Taken back: one")
-    ask(session, "/undo", "There is no question to take back.")
+    ask(session, "/undo", "There is no message to take back.")
     ask(session, "four", "You said four, number 1.")
     ask(session, "five", "You said five, number 2.")
 
@@ -81,6 +83,76 @@ def test_a_question_that_the_graph_asks_can_be_left(session: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("/undo", "Taken back: ask"),
+        ("/fork 2", "Continuing after: You said one, number 1."),
+        ("/edit 1\x15\rtwo", "You said two, number 1."),
+    ],
+)
+def test_what_goes_back_behind_a_question_of_the_graph_withdraws_it(
+    session: Terminal, command: str, answer: str
+) -> None:
+    ask(session, "one", "You said one, number 1.")
+    session.press("/retry\r")
+    session.see("You said one, number 1.")
+    session.see("agent>")
+    session.press("ask\r")
+    session.see("answer>")
+    command, _, text = command.partition("\x15\r")
+
+    session.press(f"{command}\r")
+    if text:
+        session.see("answer> one")
+        session.press(f"\x15{text}\r")  # Ctrl-U empties the line
+    session.see(answer)
+    session.see("agent>")
+
+    ask(session, "more", "You said more, number 2.")
+
+
+def test_a_question_of_the_graph_is_asked_again(session: Terminal) -> None:
+    session.press("ask\r")
+    session.see("answer>")
+
+    session.press("/retry\r")
+
+    session.see("Really?")
+    session.see("answer>")
+    session.press("yes\r")
+    session.see("You said 'yes'.")
+    session.see("agent>")
+
+
+@pytest.mark.parametrize("where", ["server", "process"])
+def test_what_was_taken_back_stays_so_in_a_later_session(desk: Desk, talker: Served, where: str) -> None:
+    thread = str(uuid4())
+    options = ["chat", "--thread", thread, *(["--url", talker.url] if where == "server" else [])]
+
+    def opened() -> Terminal:
+        session = desk.open_terminal(*options)
+        session.see("agent>")
+        return session
+
+    def left(session: Terminal) -> None:
+        session.press("/exit\r")
+        assert session.end() == 0
+
+    session = opened()
+    ask(session, "one", "You said one, number 1.")
+    ask(session, "two", "You said two, number 2.")
+    ask(session, "three", "You said three, number 3.")
+    left(session)
+    session = opened()
+    ask(session, "/undo", "Taken back: three")
+    left(session)
+
+    session = opened()
+    ask(session, "/undo", "Taken back: two")
+    ask(session, "four", "You said four, number 2.")
+
+
+@pytest.mark.parametrize(
     ("argument", "index"),
     [("1", 0), ("3", 2), ("0", None), ("4", None), ("x", None), ("-1", None), ("²", None)],
 )
@@ -92,7 +164,7 @@ def test_a_list_has_a_line_each_without_control_sequences() -> None:
     assert numbered(["a\nb", "\x1b[31mred", "x" * 99], 2) == f"   1  a b\n*  2   [31mred\n   3  {'x' * 68}.."
 
 
-def test_the_questions_are_the_humans_messages() -> None:
+def test_a_turn_begins_with_a_humans_message() -> None:
     values = {
         "messages": [
             {"type": "human", "id": "1", "content": "hi"},
@@ -103,5 +175,5 @@ def test_the_questions_are_the_humans_messages() -> None:
         ]
     }
 
-    assert questions_in(values) == [Question("1", "hi"), Question("3", "look")]
-    assert questions_in(None) == questions_in({"count": 1}) == questions_in("text") == []
+    assert turns_in(values) == [Turn("1", "hi"), Turn("3", "look")]
+    assert turns_in(None) == turns_in({"count": 1}) == turns_in("text") == []

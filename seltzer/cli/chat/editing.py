@@ -7,18 +7,18 @@ from typing import Any, Final, Protocol
 from seltzer.client import Branch, ThreadInfo
 
 HELP: Final = """\
-/retry     answer the last question again
-/edit N    ask question N otherwise; /edit lists them
-/undo      take the last question back: the next one takes its place
-/fork N    continue with answer N of those there have been; /fork lists them
+/retry     answer your last message again
+/edit N    change message N, and begin again there; /edit lists them
+/undo      take your last message back, and what came of it
+/fork N    continue after answer N of those there have been; /fork lists them
 /threads N continue thread N; /threads lists them"""
 LISTED: Final = 20
 TEXT_CHARS: Final = 70
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A question of the thread, by the id of its message."""
+class Turn:
+    """A turn of the thread, by the message of yours that it begins with."""
 
     message_id: str
     text: str
@@ -27,8 +27,14 @@ class Question:
 class EditingSource(Protocol):
     """What the commands need of where answers come from. Every method raises ClientError or AppError."""
 
-    async def questions(self, graph: str, thread: str) -> Sequence[Question]:
-        """Return the questions of the thread, oldest first; none if it is new."""
+    async def turns(self, graph: str, thread: str) -> Sequence[Turn]:
+        """Return the turns of the thread, oldest first; none if it is new."""
+
+    async def take_back(self, graph: str, thread: str, turn: Turn) -> None:
+        """Make the state before the turn the thread's newest one."""
+
+    async def withdraw(self, graph: str, run_id: str) -> None:
+        """Withdraw what the interrupted run asks."""
 
     async def branches(self, graph: str, thread: str) -> Sequence[Branch]:
         """Return the thread's branches, the newest first."""
@@ -40,15 +46,15 @@ class EditingSource(Protocol):
         """Return the graph's threads, the newest first."""
 
 
-def questions_in(values: Any) -> list[Question]:
-    """Return the questions among a state's messages."""
+def turns_in(values: Any) -> list[Turn]:
+    """Return the turns that a state's messages show."""
     messages = values.get("messages") if isinstance(values, dict) else values
     asked = [
         each
         for each in messages or ()
         if isinstance(each, dict) and each.get("type") == "human" and isinstance(each.get("id"), str)
     ]
-    return [Question(each["id"], _text_of(each.get("content"))) for each in asked]
+    return [Turn(each["id"], _text_of(each.get("content"))) for each in asked]
 
 
 def numbered(lines: Sequence[str], marked: int | None = None) -> str:
@@ -81,15 +87,13 @@ def _one_line(text: str) -> str:
 class Step:
     """What the session does next: it shows the text, and then what else is given.
 
-    retries: it has the last question answered again. edits: it asks for another text of the question.
-    replaced: the next question takes this one's place. thread: it continues this one. is_elsewhere: the
-    thread has another state now.
+    retries: it has the last turn run again. edits: it reads another text for the turn. thread: it continues
+    this one. is_elsewhere: the thread has another state now.
     """
 
     text: str = ""
     retries: bool = False
-    edits: Question | None = None
-    replaced: Question | None = None
+    edits: Turn | None = None
     thread: str | None = None
     is_elsewhere: bool = False
 
@@ -101,46 +105,55 @@ class Commands:
         self._source = source
         self._graph = graph
 
-    async def step(self, words: Sequence[str], thread: str, replaced: Question | None) -> Step | None:
+    async def step(self, words: Sequence[str], thread: str, asking: str | None) -> Step | None:
         """Return what the command has the session do; None if it is none of these.
 
-        replaced: the question that was taken back last. Raises ClientError and AppError.
+        asking: the run whose question the thread waits on, which is withdrawn by what goes back behind it.
+        Raises ClientError and AppError.
         """
         match words:
             case ["/retry"]:
+                await self.withdraw(asking)
                 return Step(retries=True)
             case ["/edit", *rest]:
                 return await self._edit(rest, thread)
             case ["/undo"]:
-                return await self._undo(thread, replaced)
+                return await self._undo(thread, asking)
             case ["/fork", *rest]:
-                return await self._fork(rest, thread)
+                return await self._fork(rest, thread, asking)
             case ["/threads", *rest]:
                 return await self._threads(rest, thread)
         return None
 
     async def _edit(self, rest: Sequence[str], thread: str) -> Step:
-        questions = await self._source.questions(self._graph, thread)
-        index = _index(rest, len(questions))
+        turns = await self._source.turns(self._graph, thread)
+        index = _index(rest, len(turns))
         if index is not None:
-            return Step(edits=questions[index])
-        return Step(_list("/edit", [each.text for each in questions], None, "This thread has no question."))
+            return Step(edits=turns[index])
+        return Step(
+            _list("/edit", [each.text for each in turns], None, "This thread has no message of yours.")
+        )
 
-    async def _undo(self, thread: str, replaced: Question | None) -> Step:
-        questions = await self._source.questions(self._graph, thread)
-        if replaced in questions:
-            questions = questions[: questions.index(replaced)]
-        if not questions:
-            return Step("There is no question to take back.")
-        taken = questions[-1]
-        return Step(f"Taken back: {_one_line(taken.text)}", replaced=taken)
+    async def withdraw(self, asking: str | None) -> None:
+        """Withdraw what the run asks, if there is one."""
+        if asking is not None:
+            await self._source.withdraw(self._graph, asking)
 
-    async def _fork(self, rest: Sequence[str], thread: str) -> Step:
+    async def _undo(self, thread: str, asking: str | None) -> Step:
+        turns = await self._source.turns(self._graph, thread)
+        if not turns:
+            return Step("There is no message to take back.")
+        await self.withdraw(asking)
+        await self._source.take_back(self._graph, thread, turns[-1])
+        return Step(f"Taken back: {_one_line(turns[-1].text)}", is_elsewhere=True)
+
+    async def _fork(self, rest: Sequence[str], thread: str, asking: str | None) -> Step:
         branches = await self._source.branches(self._graph, thread)
         index = _index(rest, len(branches))
         if index is None:
             newest = next((number for number, each in enumerate(branches, 1) if each.is_newest), None)
             return Step(_list("/fork", [each.text for each in branches], newest, "There is no answer yet."))
+        await self.withdraw(asking)
         await self._source.go_to(self._graph, thread, branches[index].checkpoint_id)
         return Step(f"Continuing after: {_one_line(branches[index].text)}", is_elsewhere=True)
 

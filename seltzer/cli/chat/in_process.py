@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final
 
-from seltzer.cli.chat.editing import LISTED, Question, questions_in
+from seltzer.cli.chat.editing import LISTED, Turn, turns_in
 from seltzer.client import (
     Branch,
     Cursor,
@@ -88,8 +88,15 @@ class InProcess:
         interrupts = tuple(Interrupt(each["id"], each["value"]) for each in state.interrupts)
         return Interrupted(found.run.spec.run_id, thread, interrupts)
 
-    async def questions(self, graph: str, thread: str) -> Sequence[Question]:
-        return questions_in((await self._engine.threads.state(graph, thread)).values)
+    async def turns(self, graph: str, thread: str) -> Sequence[Turn]:
+        return turns_in((await self._engine.threads.state(graph, thread)).values)
+
+    async def take_back(self, graph: str, thread: str, turn: Turn) -> None:
+        update = StateUpdate(None, COPY, from_message=turn.message_id)
+        await self._engine.edits.update(graph, thread, update)
+
+    async def withdraw(self, graph: str, run_id: str) -> None:
+        await self._engine.edits.withdraw(await self._engine.get_run(run_id))
 
     async def branches(self, graph: str, thread: str) -> Sequence[Branch]:
         found = await self._engine.threads.branches(graph, thread, limit=LISTED)

@@ -12,7 +12,7 @@ from prompt_toolkit.output import create_output
 
 from seltzer.cli.chat.answer import OK, Parts, answer, value_of
 from seltzer.cli.chat.editing import HELP as EDITING
-from seltzer.cli.chat.editing import Commands, Question, Step
+from seltzer.cli.chat.editing import Commands, Step, Turn
 from seltzer.cli.chat.screen import Screen
 from seltzer.cli.chat.sources import Source
 from seltzer.client import ClientError, Interrupted
@@ -54,7 +54,6 @@ class Session:
         self._graph = graph
         self._thread = thread
         self._commands = Commands(source, graph)
-        self._replaced: Question | None = None  # the next question takes its place
         self._interrupted: Interrupted | None = None
         self._answers: dict[str, Any] = {}
         # The prompt goes where a person sees it: with stdout in a file, that is stderr.
@@ -85,36 +84,35 @@ class Session:
                 case _ if self._interrupted is not None:
                     await self._answer(self._interrupted, line)
                 case _:
-                    await self._ask(line, self._replaced)
+                    await self._ask(line)
         self._print_how_to_continue()
         return 0
 
     def _enter(self, thread: str, *, is_existing: bool = False) -> None:
-        self._thread, self._interrupted, self._answers, self._replaced = thread, None, {}, None
+        self._thread, self._interrupted, self._answers = thread, None, {}
         self._has_asked = is_existing
 
-    async def _ask(self, question: str | None, replaced: Question | None = None) -> None:
-        """Ask the question, in the place of another; without one, the last one again."""
-        self._has_asked, self._replaced = True, None
+    async def _ask(self, question: str | None, replaced: Turn | None = None) -> None:
+        """Ask the question, in the place of a turn; without one, run the last turn again."""
+        self._has_asked = True
         place = replaced.message_id if replaced else None
         await self._show(self._source.ask(self._graph, question, self._thread, place))
 
     async def _edit(self, words: list[str]) -> None:
         """Carry out a command that edits the conversation."""
         try:
-            step = await self._commands.step(words, self._thread, self._replaced)
+            step = await self._commands.step(words, self._thread, self._asking)
+            if step is None:
+                _print(f"There is no command {words[0]}.\n{HELP}")
+            else:
+                await self._follow(step)
         except (ClientError, AppError) as error:
             _print(str(error))
-            return
-        if step is None:
-            _print(f"There is no command {words[0]}.\n{HELP}")
-        else:
-            await self._follow(step)
+            await self._load_interrupt()  # it may have been withdrawn
 
     async def _follow(self, step: Step) -> None:
         if step.text:
             _print(step.text)
-        self._replaced = step.replaced or (None if step.is_elsewhere else self._replaced)
         if step.thread is not None:
             self._enter(step.thread, is_existing=True)
         if step.thread is not None or step.is_elsewhere:
@@ -123,7 +121,13 @@ class Session:
         if step.retries:
             await self._ask(None)
         elif step.edits is not None and (line := await self._read(step.edits.text)):
+            await self._commands.withdraw(self._asking)
             await self._ask(line, step.edits)
+
+    @property
+    def _asking(self) -> str | None:
+        """The run whose question the thread waits on."""
+        return None if self._interrupted is None else self._interrupted.run_id
 
     def _print_how_to_continue(self) -> None:
         if self._has_asked:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
-from seltzer.cli.chat.editing import LISTED, EditingSource, Question, questions_in
+from seltzer.cli.chat.editing import LISTED, EditingSource, Turn, turns_in
 from seltzer.cli.serve.listener import url_of
 from seltzer.client import (
     AsyncClient,
@@ -42,8 +42,8 @@ class Source(EditingSource, Protocol):
     ) -> AsyncGenerator[Part, None]:
         """Yield the answer's parts.
 
-        Without a question, the thread's last one is answered again. from_message: a question of the thread,
-        whose place this one takes.
+        Without a question, the thread's last turn is run again. from_message: a message of the thread, whose
+        turn this one takes the place of.
         """
 
     def resume(
@@ -135,8 +135,16 @@ class _Server:
     async def cancel(self, graph: str, run_id: str) -> None:
         await self._client.cancel(self._paths[graph], run_id)
 
-    async def questions(self, graph: str, thread: str) -> Sequence[Question]:
-        return questions_in((await self._client.thread(self._paths[graph], thread)).values)
+    async def turns(self, graph: str, thread: str) -> Sequence[Turn]:
+        return turns_in((await self._client.thread(self._paths[graph], thread)).values)
+
+    async def take_back(self, graph: str, thread: str, turn: Turn) -> None:
+        await self._client.update_state(
+            self._paths[graph], thread, None, as_node="__copy__", from_message=turn.message_id
+        )
+
+    async def withdraw(self, graph: str, run_id: str) -> None:
+        await self._client.withdraw(self._paths[graph], run_id)
 
     async def branches(self, graph: str, thread: str) -> Sequence[Branch]:
         return await self._client.branches(self._paths[graph], thread, limit=LISTED)
