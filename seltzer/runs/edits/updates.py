@@ -16,6 +16,7 @@ from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Checkpoints
 from seltzer.runs.threads.forks import fork
 from seltzer.runs.threads.subgraph_branches import restore_subgraphs
+from seltzer.runs.threads.thread_messages import is_function
 from seltzer.runs.threads.turns import turn_of
 from seltzer.runs.threads.writer import write_without_edges
 
@@ -143,6 +144,10 @@ async def _write(pregel: AnyPregel, config: RunnableConfig, update: StateUpdate)
 
 
 async def _written(pregel: AnyPregel, config: RunnableConfig, update: StateUpdate) -> None:
+    if update.as_node == END and update.values is not None and is_function(pregel):
+        update = replace(
+            update, as_node=None
+        )  # it has no edges, and its one node writes what its next run gets
     if update.as_node != END or update.values is None:
         await pregel.aupdate_state(config, update.values, as_node=update.as_node)
         return

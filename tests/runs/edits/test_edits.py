@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
+from langgraph.func import entrypoint
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
@@ -379,3 +380,20 @@ async def test_values_at_the_end_of_a_turn_begin_a_branch_at_an_earlier_state(en
     state = await update(engine, {"done": ["mine"]}, END, after_a.checkpoint_id)
 
     assert (state.values["done"], state.next) == (["0", "a", "mine"], ())
+
+
+@pytest.mark.parametrize("as_node", [None, END])
+async def test_what_is_written_to_a_functions_thread_is_what_its_next_run_gets(
+    engine_of: Engines, as_node: str | None
+) -> None:
+    @entrypoint()
+    async def function(number: int, *, previous: Any = None) -> int:
+        return int(previous or 0) + number
+
+    engine = await engine_of(function)
+    await run_to_end(engine, RunSpec("agent", 1, "t", "r1"))
+
+    await update(engine, 10, as_node)
+    await run_to_end(engine, RunSpec("agent", 1, "t", "r2"))
+
+    assert (await newest(engine)).values == 11
