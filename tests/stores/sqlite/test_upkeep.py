@@ -13,6 +13,7 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from seltzer.cursor import START
+from seltzer.errors import StorageFailed
 from seltzer.runs.event import Event
 from seltzer.runs.ports import Stores
 from seltzer.stores.open import open_stores
@@ -135,6 +136,25 @@ async def test_a_deletion_that_is_killed_is_finished_by_the_next_start(folder: P
 
     assert row_counts(folder, *MARKS) == {"erased_threads": 0, "erased_logs": 0}
     assert row_counts(folder, "runs", "checkpoint_messages") == {"runs": 1, "checkpoint_messages": 0}
+
+
+async def test_a_thread_whose_erasure_fails_is_gone_and_erased_when_its_id_is_used_again(
+    stores: Stores, folder: Path
+) -> None:
+    """The disk is full, say, when the first step was written and another one follows."""
+    await talk(stores, turns=3, text=TEXT * 30)
+    file = folder / FILE_NAME
+    rows(file, "CREATE TRIGGER full BEFORE DELETE ON erased_threads BEGIN SELECT RAISE(FAIL, 'full'); END")
+
+    assert await stores.threads.delete("t")
+
+    assert await stores.threads.get("t") is None
+    pregel = on(stores.checkpoints, graph(lambda state: {"messages": [AIMessage("new")]}))
+    with pytest.raises(StorageFailed):
+        await turn(pregel, "hello")
+    rows(file, "DROP TRIGGER full")
+    assert await turn(pregel, "hello") == ["hello", "new"]
+    await until_nothing_is_left(folder)
 
 
 async def test_a_reader_of_the_file_delays_the_end_of_a_deletion_and_does_not_prevent_it(

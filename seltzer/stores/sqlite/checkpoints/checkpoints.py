@@ -117,6 +117,7 @@ class SqliteCheckpoints:
             connection.execute(statements.DROP_WRITES_OF_RUNS, of_runs)
             return Deletion(delete(connection, thread_id, seqs, written=written))
 
+        self._saver.counts.forget(thread_id)  # numbers of rows may be given again
         await self._saver.deletions.run(thread_id, work)
 
     async def reassign(self, thread_id: str, run_id: RunId, to: RunId) -> None:

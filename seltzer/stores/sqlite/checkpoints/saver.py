@@ -64,8 +64,8 @@ class SqliteSaver(SyncHalf):
 
     def __init__(self, database: Database, cache: MessageCache, serde: SafeSerializer) -> None:
         super().__init__(serde=serde)
-        self.deletions = MessageDeletions(database, cache)
         self.counts = CheckpointCounts()
+        self.deletions = MessageDeletions(database, cache, self.counts)
         self._cache = cache
         self._serializers: dict[frozenset[ClassName], SafeSerializer] = {}
         self._database = database
