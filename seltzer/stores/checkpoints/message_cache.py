@@ -98,6 +98,7 @@ class CachedList:
 class MessageCache:
     """The cached lists of each thread; beyond a limit, the least recently used thread is evicted.
 
+    The one that was used last stays, however long it is: all of it would be decoded at each use.
     limit: of messages in all. limit_bytes: of what was loaded for the threads, as stored; a thread's share
     only grows until it is evicted, as its lists share messages.
     A reader is the serializer that decoded them: one graph's may revive what another's doesn't.
@@ -154,8 +155,8 @@ class MessageCache:
                 self._grow(key, len(rest), size_bytes)
                 return
         lists.append(CachedList(spans, messages))
-        if len(lists) > LISTS_A_THREAD:
-            self._remove(lists, lists[0])
+        if len(lists) > LISTS_A_THREAD:  # an input is a list, too, and must not displace the conversation
+            self._remove(lists, min(list(lists)[:-1], key=lambda each: len(each.messages)))
         self._grow(key, len(messages), size_bytes)
 
     def evict(self, thread_id: str, numbers: Collection[int] | None = None) -> None:
@@ -174,11 +175,15 @@ class MessageCache:
         lists.remove(removed)
         self.count -= len(removed.messages)
 
+    @property
+    def _is_over(self) -> bool:
+        return self.count > self._limit or self.size_bytes > self._limit_bytes
+
     def _grow(self, key: tuple[object, str], count: int, size_bytes: int) -> None:
         self.count += count
         self.size_bytes += size_bytes
         self._sizes_bytes[key] += size_bytes
-        while self.count > self._limit or self.size_bytes > self._limit_bytes:
+        while self._is_over and len(self._threads) > 1:
             evicted, lists = self._threads.popitem(last=False)
             self.count -= sum(len(each.messages) for each in lists)
             self.size_bytes -= self._sizes_bytes.pop(evicted)

@@ -1,5 +1,6 @@
 """The cache of messages: what it returns, what invalidates a message, and what is evicted."""
 
+import pytest
 from langchain_core.messages import HumanMessage
 
 from seltzer.stores.checkpoints.message_cache import LISTS_A_THREAD, MessageCache
@@ -48,6 +49,31 @@ def test_a_cached_list_that_was_continued_is_found_by_any_part() -> None:
     assert cache.look_up(reader, "t", (*spans, (1, 2))) == ([*messages, 1], 4)
     assert cache.look_up(reader, "t", ((3, 5),)) == (messages[2:], 0)
     assert cache.count == 4
+
+
+@pytest.mark.parametrize(("count", "size_bytes"), [(9, 10), (1, 2_000)])
+def test_the_thread_that_was_used_last_stays_however_long_it_is(count: int, size_bytes: int) -> None:
+    cache, reader = MessageCache(limit=5, limit_bytes=1_000), object()
+    cache.add(reader, "a", ((1, 2),), [HumanMessage("a")], 10)
+
+    cache.add(reader, "b", ((1, count + 1),), [HumanMessage("b")] * count, size_bytes)
+
+    assert [len(cache.lists(reader, thread_id)) for thread_id in "ab"] == [0, 1]
+    cache.add(reader, "c", ((1, 2),), [HumanMessage("c")], 10)
+    assert [len(cache.lists(reader, thread_id)) for thread_id in "bc"] == [0, 1]
+
+
+def test_a_conversation_stays_whatever_inputs_are_read_beside_it() -> None:
+    cache, reader = MessageCache(), object()
+    messages = [HumanMessage(f"{n}") for n in range(20)]
+    cache.add(reader, "t", ((1, 11),), messages[:10], 10)
+
+    for number in range(11, 20):
+        cache.add(reader, "t", ((number, number + 1),), messages[number - 1 : number], 1)
+
+    found, count = cache.look_up(reader, "t", ((1, 11),))
+    assert (count, all(mine is other for mine, other in zip(found, messages, strict=False))) == (10, True)
+    assert cache.look_up(reader, "t", ((19, 20),))[0] == [messages[18]]  # the newest one, too
 
 
 def test_the_least_recently_used_threads_are_evicted_beyond_a_limit() -> None:
