@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
+from langchain_core.messages import BaseMessage
 
 from seltzer.runs.event import Json
 from seltzer.runs.jsonable import dumps
@@ -176,10 +177,26 @@ def _common(value: Sequence[Any], before: Any) -> int:
         return 0
     count = 0
     for item, other in zip(value, before, strict=False):
-        if item is not other and dumps(item) != dumps(other):
+        if not _are_same(item, other):
             break
         count += 1
     return count
+
+
+def _are_same(item: Any, other: Any) -> bool:
+    """Return whether their JSON is the same. Messages aren't rendered for it, unless they are different."""
+    if item is other or (
+        isinstance(item, BaseMessage) and type(item) is type(other) and _are_equal(item, other)
+    ):
+        return True
+    return dumps(item) == dumps(other)
+
+
+def _are_equal(item: Any, other: Any) -> bool:
+    try:
+        return bool(item == other)
+    except Exception:  # noqa: BLE001  # a value of the user's in it may raise anything, such as an array
+        return False
 
 
 def _size(rendered: Iterable[bytes]) -> int:
