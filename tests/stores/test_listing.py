@@ -45,3 +45,17 @@ async def test_before_one_that_is_gone_those_of_earlier_times_are_listed(
             found = await listed(checkpoints, checkpoint_id)
             assert {run_id for _, run_id in found} == left
             assert found == [each for each in every if each[1] in left]
+
+
+async def test_as_many_are_listed_as_are_wanted_though_some_are_deleted_meanwhile(
+    checkpoints: Checkpoints,
+) -> None:
+    await three_turns(checkpoints)
+    limit = 5
+    listing = checkpoints.saver_for(echo()).alist(THREAD, limit=limit)
+
+    found = [await anext(listing)]
+    await checkpoints.roll_back("t", ["r2"])
+    found += [each async for each in listing]
+
+    assert len({each.checkpoint["id"] for each in found}) == limit

@@ -97,13 +97,20 @@ class PostgresSaver(SyncHalf):
         """Yield the checkpoints, the one written last first.
 
         before: only those written before that one, of whatever namespace; if it isn't kept any more, before
-        those whose ids have a later time.
+        those whose ids have a later time. Others are listed in place of those that are deleted meanwhile.
         """
-        for row in await self.reader.read_rows(*statements.listing(config, filter, before, limit)):
-            place = row["thread_id"], row["checkpoint_ns"], row["checkpoint_id"]
-            found = await self.reader.load(self.serde, statements.BY_ID, *place)
-            if found is not None:
-                yield found
+        while True:
+            rows = await self.reader.read_rows(*statements.listing(config, filter, before, limit))
+            gone = 0
+            for row in rows:
+                place = row["thread_id"], row["checkpoint_ns"], row["checkpoint_id"]
+                found = await self.reader.load(self.serde, statements.BY_ID, *place)
+                if found is not None:
+                    yield found
+                gone += found is None
+            if limit is None or not gone:
+                return
+            limit, before = gone, {"configurable": {"checkpoint_id": rows[-1]["checkpoint_id"]}}
 
     async def aput(
         self,

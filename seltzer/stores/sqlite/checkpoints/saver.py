@@ -113,12 +113,19 @@ class SqliteSaver(SyncHalf):
         """Yield the checkpoints, the one written last first.
 
         before: only those written before that one, of whatever namespace; if it isn't kept any more, before
-        those whose ids have a later time.
+        those whose ids have a later time. Others are listed in place of those that are deleted meanwhile.
         """
-        for place in await self._reader.read_rows(*statements.listing(config, filter, before, limit)):
-            found = await self._reader.load(self.serde, statements.BY_ID, *place)
-            if found is not None:
-                yield found
+        while True:
+            places = await self._reader.read_rows(*statements.listing(config, filter, before, limit))
+            gone = 0
+            for place in places:
+                found = await self._reader.load(self.serde, statements.BY_ID, *place)
+                if found is not None:
+                    yield found
+                gone += found is None
+            if limit is None or not gone:
+                return
+            limit, before = gone, {"configurable": {"checkpoint_id": places[-1]["checkpoint_id"]}}
 
     async def aput(
         self,
