@@ -26,7 +26,7 @@ from seltzer.runs.engine import Engine
 from seltzer.runs.event import Json
 from seltzer.runs.run import OnBusy, RunSpec
 from tests.runs.histories.messages import Shown
-from tests.runs.histories.model import Expected, Turn
+from tests.runs.histories.model import Expected, Turn, before
 
 GRAPH: Final = "agent"
 THREAD: Final = "t"
@@ -46,13 +46,17 @@ class Action(Protocol):
 
 @dataclass(frozen=True)
 class Start:
-    """A new turn: of a text or of results, by their calls; with neither, a place is run again."""
+    """A new turn: of a text or of results, by their calls; with neither, a place is run again.
+
+    at: the message whose turn's beginning is the place, with its id, as it is when the run begins.
+    """
 
     run_id: str
     text: str = ""
     results: tuple[str, ...] = ()
     on_busy: OnBusy = "reject"
     place: str | None = None
+    at: tuple[Shown, str] | None = None
     is_list: bool = False
 
     async def do(self, engine: Engine) -> None:
@@ -71,7 +75,8 @@ class Start:
             THREAD,
             self.run_id,
             on_busy=self.on_busy,
-            checkpoint_id=self.place,
+            checkpoint_id=None if self.at else self.place,
+            from_message=self.at[1] if self.at else None,
             digest="d",
         )
 
@@ -86,7 +91,8 @@ class Start:
 
     def apply(self, expected: Expected) -> None:
         place = None if self.place is None else expected.states[self.place]
-        expected.start(Turn(self.run_id, self.text, self._given(), self.on_busy, place))
+        at = self.at[0] if self.at else None
+        expected.start(Turn(self.run_id, self.text, self._given(), self.on_busy, place, at))
 
     def _given(self) -> tuple[Shown, ...]:
         results = tuple(Shown("tool", f"result of {call}", (call,)) for call in self.results)
@@ -152,7 +158,10 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Update:
-    """An update by hand: a message is added, replaced or removed, or a state becomes the newest again."""
+    """An update by hand: a message is added, replaced or removed, or a state becomes the newest again.
+
+    That is the one at the place, or, to undo, the one before the turn that has added the message.
+    """
 
     how: str
     text: str = ""
@@ -171,6 +180,8 @@ class Update:
             changed = [changes[self.how]]
             values = changed if self.is_list else {"messages": changed}
             update = StateUpdate(values, "model", self.place)
+        elif self.how == "undo":
+            update = StateUpdate(None, COPY, from_message=self.message_id)
         else:
             update = StateUpdate(None, COPY if self.how == "copy" else END, self.place)
         await engine.edits.update(GRAPH, THREAD, update)
@@ -186,10 +197,12 @@ class Update:
 
     def apply(self, expected: Expected) -> None:
         base = expected.tip if self.place is None else expected.states[self.place]
+        if self.how == "undo" and self.message is not None:
+            base = before(expected.place_of(self.message))
         messages = base.messages
         if self.how == "add":
             messages = (*messages, Shown("ai", self.text))
-        elif self.message is not None:
+        elif self.how != "undo" and self.message is not None:
             by_hand = (Shown("ai", self.text),) if self.how == "replace" else ()
             at = messages.index(self.message)
             messages = (*messages[:at], *by_hand, *messages[at + 1 :])

@@ -23,7 +23,7 @@ from tests.runs.histories.actions import (
 from tests.runs.histories.graph import KINDS
 from tests.runs.histories.laws import Observed
 from tests.runs.histories.messages import Shown, completed, open_calls
-from tests.runs.histories.model import Expected, Turn
+from tests.runs.histories.model import LAST, Expected, Turn
 
 ON_BUSY: Final[tuple[OnBusy, ...]] = ("reject", "enqueue", "enqueue", "interrupt", "rollback")
 KEEPING: Final[tuple[OnBusy, ...]] = ("reject", "enqueue", "interrupt")  # the question, which runs again
@@ -69,23 +69,30 @@ class Choices:
         return None if place is None else self._start(place=place, on_busy=self._chance.choice(KEEPING))
 
     async def _regenerate(self) -> Action | None:
+        """Answer the last question again."""
         place = self._seen.question
-        return None if place is None else self._start(place=place, on_busy=self._chance.choice(KEEPING))
+        if place is None:
+            return None
+        return self._start(place=place, at=(LAST, ""), on_busy=self._chance.choice(KEEPING))
 
     async def _edit(self) -> Action | None:
-        """Begin where the turn began that has brought a message: with another text, or the same."""
+        """Begin where the turn began that has added a message: with another text, or the same."""
         if (chosen := await self._message(lambda _: True)) is None:
             return None
-        message, message_id = chosen
-        place = await self._engine.threads.turn_of(GRAPH, THREAD, message_id)
-        wanted = self._expected.place_of(message)
-        known = self._expected.states.get(place or "")
-        assert known is None or known is wanted, f"{message} came with the turn at {place}"
-        if place is None or known is None:
+        place = await self._turn_of(*chosen)
+        if place is None:
             return None
         if self._chance.random() < 0.3:
-            return self._start(place=place, on_busy=self._chance.choice(KEEPING))
-        return self._start(text=self._text(), place=place)
+            return self._start(place=place, at=chosen, on_busy=self._chance.choice(KEEPING))
+        return self._start(text=self._text(), place=place, at=chosen)
+
+    async def _turn_of(self, message: Shown, message_id: str) -> str | None:
+        """Return the checkpoint with which the message's turn begins, if that is kept."""
+        place = await self._engine.threads.turn_of(GRAPH, THREAD, message_id)
+        known = self._expected.states.get(place or "")
+        wanted = self._expected.place_of(message)
+        assert known is None or known is wanted, f"{message} came with the turn at {place}"
+        return None if known is None else place
 
     async def _results(self) -> Action | None:
         """Return the results of calls that are open, one or all, perhaps with a text after them."""
@@ -123,16 +130,19 @@ class Choices:
 
     async def _update(self) -> Action | None:
         """Change the messages of the newest state, or make an earlier one the newest again."""
-        ways = ["copy", "end"]
+        ways = ["copy", "undo"] + (["end"] if self._shape != "function" else [])
         messages = self._expected.tip.messages
-        if self._shape == "function":
-            return None
-        if completed(messages, ()) == messages:
+        if self._shape != "function" and completed(messages, ()) == messages:
             ways += ["add", "add"] + (["remove", "replace"] if self._shape != "reducer" else [])
         how = self._chance.choice(ways)
         if how in ("copy", "end"):
             place = self._place(lambda state: state.next != "input")
             return None if place is None else Update(how, place=place)
+        if how == "undo":
+            chosen = await self._message(lambda _: True)
+            if chosen is None or await self._turn_of(*chosen) is None:
+                return None
+            return Update(how, message=chosen[0], message_id=chosen[1])
         if how == "add":
             return Update(how, self._text("by hand"), is_list=self._shape == "list")
         chosen = await self._message(lambda each: each.kind in ("ai", "human") and not each.calls)

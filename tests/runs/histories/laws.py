@@ -119,7 +119,7 @@ def _states(expected: Expected, seen: Observed, *, keeps_all: bool) -> Iterator[
             yield f"the state {checkpoint_id} has {history[checkpoint_id]}, not {state.messages}"
         if is_there and _is_rolled_back(state):
             yield f"the state {checkpoint_id} was rolled back, and is there"
-        if keeps_all and state.is_end and not is_there and not _is_rolled_back(state):
+        if keeps_all and state.is_kept and not is_there and not _is_rolled_back(state):
             yield f"the state {checkpoint_id} is gone: {state.messages}"
     asks = expected.tip.turn.asks if expected.tip.turn else None
     if asks is not None and seen.question is not None:

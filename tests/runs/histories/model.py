@@ -1,7 +1,7 @@
 """A model of what a thread must hold after each thing that was done to it."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
 from seltzer.runs.run import OnBusy
 from seltzer.runs.threads.repair.open_calls import NO_RESULT
@@ -11,31 +11,33 @@ from tests.runs.histories.messages import Shown, completed, open_calls
 Next = Literal["", "input", "work", "ask"]
 
 
+LAST: Final = Shown("", "")  # in place of a message: the newest turn, whatever it has added
+
+
 @dataclass(eq=False)
 class State:
     """A state of the thread: its messages, and the turn that has written it.
 
     next: what runs from there without an input: the turn's input, what it was at, its question, or nothing.
-    may_go: it was updated by hand since, or its question was asked again.
     """
 
     messages: tuple[Shown, ...] = ()
     turn: "Turn | None" = None
     next: Next = ""
-    may_go: bool = False
 
     @property
-    def is_end(self) -> bool:
-        """Whether a turn begins or ends there: such a state is kept."""
-        return self.next in ("", "input") and not self.may_go
+    def is_kept(self) -> bool:
+        """Whether a turn begins or ends there, or a question was asked, or it was updated by hand."""
+        return self.next != "work"
 
 
 @dataclass(eq=False)
 class Turn:
     """A run. given: what it adds to the thread; nothing, if it runs again what is next at its place.
 
-    place: the state that it forks; base: the one that it began from; tip: the thread's newest one then;
-    asks: the state with its input, from which it is run again.
+    place: the state that it forks, if not the one where the turn begins that has added `at`, on the newest
+    branch in its turn; of LAST the newest turn. base: the state that it began from; tip: the thread's newest
+    one then; asks: the one with its input, from which it is run again.
     """
 
     run_id: str
@@ -43,6 +45,7 @@ class Turn:
     given: tuple[Shown, ...] = ()
     on_busy: OnBusy = "reject"
     place: State | None = None
+    at: Shown | None = None
     answers: "Turn | None" = None
     status: str = "pending"
     code: str = ""
@@ -119,11 +122,12 @@ class Expected:
         if self.question is not None:
             turn.status, turn.code = "error", "thread_interrupted"
             return
-        base = self._base(turn.place)
+        place = (self.place_of(turn.at) if turn.at else None) or turn.place
+        base = self._base(place)
         if turn.given:
             turn.asks = State(base.messages, turn, "input")
             self._work(turn, base, completed(base.messages, turn.given))
-        elif base is not turn.place or base.turn is None or not base.next:
+        elif base is not place or base.turn is None or not base.next:
             turn.status, turn.code = "error", "unknown_checkpoint"
         else:
             self._run_again(turn, base, base.turn)
@@ -165,7 +169,7 @@ class Expected:
         self.has_failed = turn.status == "error"
         if self.is_function and turn.status != "success":
             messages, next_ = turn.base.messages, "input"
-        self.tip = State(messages, turn, next_, may_go=self.is_function and next_ == "input")
+        self.tip = State(messages, turn, next_)
 
     def end_active(self, *, rolls_back: bool = False) -> None:
         """Cancel the active turn."""
@@ -193,7 +197,6 @@ class Expected:
         """Update the state by hand."""
         turn = base.turn if next_ else None
         by_hand = replace(turn, is_rolled_back=False) if turn else Turn("by hand", base=base)
-        base.may_go = True
         by_hand.asks = base.turn.asks if base.turn else None
         self.tip = State(messages, by_hand, next_)
 
@@ -236,7 +239,9 @@ class Expected:
         turn.status, self.has_failed = "success", False
 
     def place_of(self, message: Shown) -> State | None:
-        """Return the state with the input of the turn that has brought the message to the newest branch."""
+        """Return the state with the input of the turn that has added the message to the newest branch."""
+        if message == LAST:
+            return self.tip.turn.asks if self.tip.turn else None
         found, end = None, self.tip
         while end.turn is not None and end.turn.asks is not None and message in end.messages:
             found = end.turn.asks
@@ -258,6 +263,13 @@ def nearest(state: State) -> State:
     while state.turn is not None and state.turn.is_rolled_back:
         state = state.turn.base
     return state
+
+
+def before(asks: State | None) -> State:
+    """Return the state before the turn that begins there."""
+    assert asks is not None
+    assert asks.turn is not None
+    return asks.turn.base
 
 
 def _error_results(messages: tuple[Shown, ...]) -> tuple[Shown, ...]:

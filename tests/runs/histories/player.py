@@ -193,7 +193,7 @@ class Player:
             for turn in model.turns.values():
                 base = None if turn.place is None else nearest(turn.place)
                 is_there = any(model.states.get(each) is base for each in self._seen.history)
-                if base is not None and not is_there and not (base.is_end and self._keeping.turns == 0):
+                if base is not None and not is_there and not (base.is_kept and self._keeping.turns == 0):
                     raise Pruned
 
     async def _until_quiet(self, models: Sequence[Expected]) -> None:
