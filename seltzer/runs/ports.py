@@ -234,7 +234,9 @@ class Checkpoints(Protocol):
     def saver_for(self, pregel: AnyPregel) -> BaseCheckpointSaver[Any]:
         """Return the saver for a graph's copy.
 
-        A write whose config carries `configurable[FENCE]` raises LeaseLost once that fence is revoked.
+        A write whose config carries `configurable[FENCE]` raises LeaseLost once that fence is revoked; and if
+        the fence names an attempt, unless its run's row is running that: this is checked in the statement
+        that writes. Other writes are stored as by any saver of LangGraph's.
         """
         ...
 
@@ -249,9 +251,10 @@ class Checkpoints(Protocol):
         """
         ...
 
-    async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
+    async def roll_back(self, thread_id: str, run_ids: Sequence[RunId], *, by: Run | None = None) -> None:
         """Remove what the runs wrote from the thread: it is as it was before them.
 
+        by: the run whose attempt does so; nothing is changed unless its row is running that attempt.
         The spec of an active run that begins from one of the removed checkpoints gets the nearest one before
         it, or none if there was none before it.
         """

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import anyio
@@ -22,6 +24,11 @@ from seltzer.runs.run import Lease, OnBusy
 from seltzer.runs.streaming.hub import TAIL_LIMIT
 from seltzer.stores.memory.data import Data
 from seltzer.stores.memory.store import MemoryStore
+from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
+from seltzer.stores.sqlite.database import open_database
+from seltzer.stores.sqlite.event_log import SqliteEventLog
+from seltzer.stores.sqlite.runs import SqliteRuns
+from seltzer.stores.sqlite.threads import SqliteThreads
 from tests.runs.scenario import (
     answer,
     begin,
@@ -34,7 +41,7 @@ from tests.runs.scenario import (
     spec_without_input,
     texts,
 )
-from tests.runs.scripted import agent, named
+from tests.runs.scripted import agent, call, named
 from tests.runs.test_interrupts import asking, the_only
 from tests.stores.conformance import Clock
 
@@ -66,22 +73,32 @@ class Processes:
         self._opened: list[Engine] = []
 
     async def __call__(
-        self, pregel: AnyPregel, *, change: Callable[[Stores], Stores] = lambda stores: stores, **options: Any
+        self,
+        pregel: AnyPregel,
+        *,
+        stores: Callable[[], AbstractAsyncContextManager[Stores]] | None = None,
+        change: Callable[[Stores], Stores] = lambda stores: stores,
+        **options: Any,
     ) -> Engine:
         @asynccontextmanager
-        async def stores() -> AsyncIterator[Stores]:
-            async with self.store.open() as found:
+        async def changed() -> AsyncIterator[Stores]:
+            async with (stores or self.store.open)() as found:
                 yield change(found)
 
-        engine = Engine(named(pregel), stores, **options)
+        engine = Engine(named(pregel), changed, **options)
         await engine.open()
         self._opened.append(engine)
         return engine
 
-    async def stalling(self, pregel: AnyPregel) -> tuple[Engine, Stalling]:
+    async def stalling(self, pregel: AnyPregel, **options: Any) -> tuple[Engine, Stalling]:
         """Open an engine whose process can be stopped."""
-        rows = Stalling(self.store.stores.runs)
-        return await self(pregel, change=lambda stores: replace(stores, runs=cast(Runs, rows))), rows
+        rows: list[Stalling] = []
+
+        def change(stores: Stores) -> Stores:
+            rows.append(Stalling(stores.runs))
+            return replace(stores, runs=cast(Runs, rows[0]))
+
+        return await self(pregel, change=change, **options), rows[0]
 
     def let_leases_run_out(self) -> None:
         """Make it later than the deadlines of those who haven't renewed since."""
@@ -91,6 +108,16 @@ class Processes:
     async def aclose(self) -> None:
         for engine in self._opened:
             await engine.aclose()
+
+
+@asynccontextmanager
+async def one_file(file: Path, clock: Clock) -> AsyncIterator[Stores]:
+    """Open an SQLite file without locking it, as no server does."""
+    database = await open_database(file)
+    checkpoints = SqliteCheckpoints(database)
+    runs, threads = SqliteRuns(database, lease_clock=clock), SqliteThreads(database, checkpoints.deletions)
+    yield Stores(runs, SqliteEventLog(database), threads, checkpoints)
+    await database.aclose()
 
 
 @pytest.fixture
@@ -381,6 +408,30 @@ async def test_of_a_stalled_process_that_wakes_nothing_shows(processes: Processe
     rest = await read_all(mine)
     assert [each for each in rest if each.attempt == 2] == [each for each in whole if each.attempt == 2]
     assert not any(each.is_last for each in rest if each.attempt == 1)
+    rows.is_going.set()
+
+
+@pytest.mark.parametrize("rest", [["more"], [call("double", '{"x": 1}')]], ids=["an answer", "a tool call"])
+async def test_of_a_process_that_stalled_over_an_sqlite_file_nothing_shows(
+    processes: Processes, tmp_path: Path, rest: list[Any]
+) -> None:
+    """As on a laptop whose server was stopped, while another was started over its files."""
+    gate = asyncio.Event()
+    at_file = partial(one_file, tmp_path / "seltzer.db", processes.clock)
+    stopped, rows = await processes.stalling(agent(["half", gate, *rest], ["never"]), stores=at_file)
+    await stopped.start(run_spec())
+    await read_until(stopped.follow("r"), "token")
+    rows.is_going.clear()
+    processes.clock.now += TTL_S + 1
+    b = await processes(agent(["whole"]), stores=at_file)
+    whole = await read_all(b.follow("r"))
+
+    gate.set()
+    assert await stopped.idle(10)
+
+    assert await read_all(b.follow("r")) == whole
+    assert await texts(b) == ["hi", "whole"]
+    assert (await b.get_run("r")).last == whole[-1]
     rows.is_going.set()
 
 

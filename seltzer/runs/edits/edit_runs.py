@@ -131,7 +131,7 @@ class EditRuns:
 
     async def _write(self, reservation: Reservation, write: Write) -> None:
         """Write in the name of the edit's run. Raises RunFailed if that fails, is late or is cancelled."""
-        fence = Fence()
+        fence = Fence(reservation.run_id, reservation.run.attempt)
         config = thread_config(reservation.run.spec, fence)
         config["metadata"][EDIT] = reservation.run_id
         work = asyncio.ensure_future(await_authors_code(write(config)))

@@ -21,6 +21,7 @@ from langgraph.checkpoint.base import (
 from seltzer.runs.event import RunId
 from seltzer.runs.execution.fence import FENCE, Fence, LeaseLost
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.run import Run
 from seltzer.runs.thread import ThreadStorage
 from seltzer.runs.tree import CheckpointRef
 from seltzer.stores.checkpoints.durability import run_id_of
@@ -274,7 +275,9 @@ class MemoryCheckpoints:
             each.parent_id = parents.get(each.seq, each.parent_id)
         self._keep(thread_id, [each for each in stored if each.seq not in doomed])
 
-    async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
+    async def roll_back(self, thread_id: str, run_ids: Sequence[RunId], *, by: Run | None = None) -> None:
+        if by is not None and not self._data.is_running(by.spec.run_id, by.attempt):
+            return
         stored = self._states.of(thread_id)
         gone = {each.checkpoint_id: each.parent_id for each in stored if each.run_id in run_ids}
         there = {each.checkpoint_id for each in stored}

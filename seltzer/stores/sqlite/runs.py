@@ -127,12 +127,12 @@ class SqliteRuns:
         run_id = lease.run.spec.run_id
 
         def work(connection: sqlite3.Connection) -> bool:
-            if last.kind in ("finished", "interrupted"):  # these include the writes that were posted
-                self._database.check(run_id)
             now = self._clock()
             leased = _IS_LEASED, _key(lease)
             if not end(connection, leased, last, now, output=packed, touched=touched):
                 return False
+            if last.kind in ("finished", "interrupted"):  # these include the writes that were posted
+                self._database.check(run_id)
             expires_at = now + self._retention.retention_s
             write_events(connection, {run_id: [*unwritten, last]}, now, expires_at=expires_at)
             return True

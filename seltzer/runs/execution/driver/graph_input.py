@@ -185,6 +185,6 @@ async def _settle_interrupts(run: Run, stores: Stores, *, was_queued: bool) -> s
     if interrupted and spec.on_busy != "rollback":
         raise failure("thread_interrupted")
     if interrupted:
-        await stores.checkpoints.roll_back(spec.thread_id, interrupted)
+        await stores.checkpoints.roll_back(spec.thread_id, interrupted, by=run)
     row = await stores.runs.get(spec.run_id) if interrupted and spec.checkpoint_id else None
     return spec.checkpoint_id if row is None else row.spec.checkpoint_id

@@ -59,7 +59,7 @@ async def tidy(ended: EndedAttempt, *, rolls_back: bool) -> bool:
     spec, checkpoints = ended.run.spec, ended.stores.checkpoints
     is_unanswered = spec.answers is not None and ended.has_stopped and not await _has_advanced(ended)
     if is_unanswered or rolls_back:
-        await checkpoints.roll_back(spec.thread_id, [spec.run_id])
+        await checkpoints.roll_back(spec.thread_id, [spec.run_id], by=ended.run)
         return is_unanswered
     if ended.run.attempt > 1 and ended.has_stopped and not await _has_advanced(ended):
         return True  # earlier attempts died before they wrote anything; a question there is another run's

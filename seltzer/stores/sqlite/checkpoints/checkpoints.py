@@ -9,6 +9,7 @@ from langgraph.checkpoint.base import WRITES_IDX_MAP, BaseCheckpointSaver
 
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.run import Run
 from seltzer.runs.tree import CheckpointRef
 from seltzer.stores.checkpoints.durability import triggers_of
 from seltzer.stores.checkpoints.message_cache import CACHE_LIMIT, CACHE_LIMIT_BYTES, MessageCache
@@ -29,6 +30,7 @@ from seltzer.stores.sqlite.checkpoints.dropped import delete, spans_in
 from seltzer.stores.sqlite.checkpoints.forks import forked_seqs, redirect_forks
 from seltzer.stores.sqlite.checkpoints.saver import SqliteSaver
 from seltzer.stores.sqlite.database import Database
+from seltzer.stores.sqlite.sql.runs import is_running
 
 KEPT: Final = 20
 SPARE: Final = 10
@@ -103,7 +105,7 @@ class SqliteCheckpoints:
             raise
         counts.set_pruned_to(thread_id, pruned.pruned_to)
 
-    async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
+    async def roll_back(self, thread_id: str, run_ids: Sequence[RunId], *, by: Run | None = None) -> None:
         """Delete what the runs wrote: the thread is as it was before them.
 
         An active run that begins from one of these states begins from the nearest one before it instead.
@@ -111,6 +113,8 @@ class SqliteCheckpoints:
         of_runs = thread_id, json.dumps(list(run_ids))
 
         def work(connection: sqlite3.Connection) -> Deletion:
+            if by is not None and not is_running(connection, by.spec.run_id, by.attempt):
+                return Deletion(())
             seqs = [seq for (seq,) in connection.execute(statements.SEQS_OF_RUNS, of_runs)]
             redirect_forks(connection, thread_id, seqs)
             written = spans_in(connection.execute(statements.LISTS_BY_RUNS, of_runs))

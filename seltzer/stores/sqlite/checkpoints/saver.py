@@ -31,7 +31,7 @@ from langgraph.checkpoint.base import (
     get_checkpoint_metadata,
 )
 
-from seltzer.runs.execution.fence import FENCE, Fence
+from seltzer.runs.execution.fence import FENCE, Fence, LeaseLost
 from seltzer.runs.jsonable import dumps
 from seltzer.stores.checkpoints.channels import pack_checkpoint, pack_write
 from seltzer.stores.checkpoints.durability import Triggers, is_input_write, must_wait_for, run_id_of
@@ -48,6 +48,7 @@ from seltzer.stores.sqlite.checkpoints.reader import CheckpointReader
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.sql import erasure
 from seltzer.stores.sqlite.sql.bulk import insert
+from seltzer.stores.sqlite.sql.runs import is_running
 from seltzer.stores.sqlite.transactions import Work
 
 WRITTEN_LIMIT: Final = 64  # messages; a node that writes more passes on a state that it was given
@@ -217,6 +218,7 @@ class SqliteSaver(SyncHalf):
 
         def checked(connection: sqlite3.Connection) -> None:
             _check_fence(config)
+            _check_row(connection, config)
             self._database.check(run_id)
             work(connection)
 
@@ -227,6 +229,7 @@ class SqliteSaver(SyncHalf):
         run_id = run_id_of(config)
 
         def checked(connection: sqlite3.Connection) -> None:
+            _check_row(connection, config)
             self._database.check(run_id)
             work(connection)
 
@@ -240,6 +243,13 @@ def _check_fence(config: RunnableConfig) -> None:
     if fence is not None:
         fence.check()
         fence.is_thread_new = False
+
+
+def _check_row(connection: sqlite3.Connection, config: RunnableConfig) -> None:
+    """Raise LeaseLost unless the row of the run that writes is running its attempt."""
+    fence: Fence | None = config["configurable"].get(FENCE)
+    if fence is not None and fence.run_id and not is_running(connection, fence.run_id, fence.attempt):
+        raise LeaseLost
 
 
 def _possible_messages(value: Any) -> list[Any]:

@@ -25,6 +25,7 @@ SELECT * FROM runs WHERE run_id = :run_id OR number IN (
     SELECT number FROM runs WHERE thread_id = :thread_id AND {ACTIVE}
 ) OR number = ({_NEWEST % "number"})
 """
+_IS_RUNNING: Final = "SELECT 1 FROM runs WHERE run_id = ? AND attempt = ? AND status = 'running'"
 _ADD_THREAD: Final = """
 INSERT INTO threads (thread_id, graph, title, title_folded, created_at, updated_at, number, owner)
 VALUES (:thread_id, :graph, :title, :title_folded, :now, :now, :number, :owner)
@@ -56,6 +57,11 @@ def find(connection: sqlite3.Connection, run_id: RunId, owner: Owner | None = No
     """Return the run's row, if it is the owner's."""
     row: sqlite3.Row | None = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
     return None if row is None or owner not in (None, row["owner"]) else row
+
+
+def is_running(connection: sqlite3.Connection, run_id: RunId, attempt: int) -> bool:
+    """Return whether the run is running that attempt: the fence."""
+    return connection.execute(_IS_RUNNING, (run_id, attempt)).fetchone() is not None
 
 
 def find_rivals(connection: sqlite3.Connection, run_id: RunId, thread_id: str) -> list[sqlite3.Row]:
