@@ -7,6 +7,7 @@ from langgraph.checkpoint.base import WRITES_IDX_MAP, BaseCheckpointSaver
 
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.run import Run
 from seltzer.runs.tree import CheckpointRef
 from seltzer.stores.checkpoints.message_cache import CACHE_LIMIT, CACHE_LIMIT_BYTES, MessageCache
 from seltzer.stores.checkpoints.retention import (
@@ -104,7 +105,7 @@ class PostgresCheckpoints:
             self._cache.evict(thread_id, unused)
         counts.set_pruned_to(thread_id, plan.oldest)
 
-    async def roll_back(self, thread_id: str, run_ids: Sequence[RunId]) -> None:
+    async def roll_back(self, thread_id: str, run_ids: Sequence[RunId], *, by: Run | None = None) -> None:
         """Delete what the runs wrote: the thread is as it was before them.
 
         An active run that begins from one of these states begins from the nearest one before it instead.
@@ -112,6 +113,10 @@ class PostgresCheckpoints:
         of_runs = thread_id, [*run_ids]
 
         async def work(connection: Connection) -> list[int]:
+            if by is not None:
+                fence = {"run_id": by.spec.run_id, "attempt": by.attempt}
+                if not await fetch_all(connection, statements.IS_RUNNING, fence):
+                    return []
             seqs = [row["seq"] for row in await fetch_all(connection, statements.SEQS_OF_RUNS, of_runs)]
             await redirect_forks(connection, thread_id, seqs)
             written = spans_in(await fetch_all(connection, statements.LISTS_BY_RUNS, of_runs))

@@ -15,6 +15,10 @@ WITH fence AS MATERIALIZED (
         AND status = 'running' FOR KEY SHARE
 )
 """
+IS_RUNNING: Final = """
+SELECT 1 FROM seltzer.runs WHERE run_id = %(run_id)s AND attempt = %(attempt)s AND status = 'running'
+FOR KEY SHARE
+"""
 _NO_FENCE: Final = "WITH fence AS (SELECT 1)"
 
 _PUT: Final = """
