@@ -75,6 +75,7 @@ class Leases:
         self._renew_s = renew_s
         self._waiting: set[RunId] = set()  # what was submitted here and has to wait
         self._is_hastened = False
+        self._was_full = False  # when it last looked: more may wait than it had room for
         self._nudged = asyncio.Event()
         self._nudged.set()  # there may be runs of an earlier process
 
@@ -96,7 +97,7 @@ class Leases:
 
     def was_freed(self, *, was_queued: bool) -> None:
         """Note that a run has ended. was_queued: it had to wait, and others may, too."""
-        if self._waiting or was_queued:
+        if self._waiting or was_queued or self._was_full:
             self.nudge()
 
     def was_ended(self, run_id: RunId) -> bool:
@@ -155,8 +156,10 @@ class Leases:
 
     async def _claim(self, holder: Holder) -> Sequence[Lease]:
         try:
-            if (room := holder.room()) > 0:
-                return await self._runs.claim(self._worker, room, TTL_S)
+            room = holder.room()
+            claimed = await self._runs.claim(self._worker, room, TTL_S) if room > 0 else []
+            self._was_full = len(claimed) >= room
+            return claimed
         except Exception as error:
             log.error("waiting runs can't be claimed", exc_info=error)
         return ()

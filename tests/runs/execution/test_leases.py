@@ -128,6 +128,19 @@ async def test_no_more_is_claimed_than_there_is_room_for() -> None:
     assert rows.waiting == []
 
 
+async def test_a_worker_that_was_full_looks_for_others_runs_when_one_of_its_own_ends() -> None:
+    rows, worker = Rows(), Worker(room=1)
+    rows.waiting = [lease("a"), lease("b")]
+    async with worker.at(rows, renew_s=1e6) as leases:
+        await wait_until(lambda: worker.held)
+        worker.held.clear()
+
+        leases.was_freed(was_queued=False)
+        await wait_until(lambda: worker.held)
+
+    assert [each.run.spec.run_id for each in worker.held] == ["b"]
+
+
 async def test_leases_are_renewed_and_their_changes_are_yielded() -> None:
     rows, worker = Rows(), Worker()
     worker.held = [lease("a"), lease("b"), lease("c")]
