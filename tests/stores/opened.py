@@ -92,14 +92,16 @@ async def open_postgres(folder: Path, *, small_limit: int = SMALL_LIMIT) -> Asyn
     try:
         await migrate(database)
         await asyncio.to_thread(empty, url)
+        checkpoints = PostgresCheckpoints(database)
         yield Opened(
-            PostgresRuns(database, presence, hints, retention),
+            PostgresRuns(database, presence, hints, retention, checkpoints.behind),
             PostgresEventLog(database, presence, hints),
             PostgresEventLog(database, presence, hints, events_limit=small_limit),
             PostgresThreads(database),
-            PostgresCheckpoints(database),
+            checkpoints,
             DatabaseClock(url),
         )
+        await checkpoints.behind.flush_all()
         await hints.aclose()
         await retention.aclose()
     finally:

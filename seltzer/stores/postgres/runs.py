@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
 from psycopg import errors
 
 from seltzer.runs.event import Event, Json, RunId
+from seltzer.runs.execution.fence import LeaseLost
 from seltzer.runs.ports import Renewal, Submitted
 from seltzer.runs.run import (
     ACTIVE,
@@ -22,6 +24,7 @@ from seltzer.runs.run import (
     Stop,
 )
 from seltzer.runs.text import fold
+from seltzer.stores.postgres.checkpoints.behind import Behind
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.event_log import APPEND_PATIENCE_S, columns
 from seltzer.stores.postgres.hints import Hints
@@ -46,11 +49,19 @@ THREAD_LOCKS: Final = 0x53454C54  # the first half of the advisory locks on thre
 class PostgresRuns:
     """The Runs of all processes on the database, as one of them sees them."""
 
-    def __init__(self, database: Database, presence: Presence, hints: Hints, retention: LogRetention) -> None:
+    def __init__(
+        self,
+        database: Database,
+        presence: Presence,
+        hints: Hints,
+        retention: LogRetention,
+        behind: Behind,
+    ) -> None:
         self._database = database
         self._presence = presence
         self._hints = hints
         self._retention = retention
+        self._behind = behind
 
     async def submit(
         self, spec: RunSpec, worker: str, ttl_s: float, queue_limit: int, *, has_room: bool = True
@@ -108,6 +119,8 @@ class PostgresRuns:
             return await fetch_all(connection, statements.START_ATTEMPTS, (worker, process, ttl_s, numbers))
 
         rows = sorted(await self._database.transact(work), key=_number)
+        for row in rows:  # a write that failed for an abandoned attempt doesn't concern the next one
+            self._behind.forget(row["run_id"])
         return [Lease(_run(row), worker, row["stop"]) for row in rows]
 
     async def renew(self, worker: str, leases: Sequence[Lease], ttl_s: float) -> Renewal:
@@ -144,7 +157,14 @@ class PostgresRuns:
             row = await fetch_one(connection, statements.GET, {"run_id": run_id, "owner": None})
             return row is not None and row["last"] == end["last"]
 
-        is_ended = await self._database.execute(work, patience_s=APPEND_PATIENCE_S)
+        try:
+            await self._behind.flush(lease.run.spec.thread_id)
+            if last.kind in ("finished", "interrupted"):  # these include all that was written to the thread
+                with suppress(LeaseLost):  # then there is nothing to end either
+                    self._behind.check(run_id)
+            is_ended = await self._database.execute(work, patience_s=APPEND_PATIENCE_S)
+        finally:
+            self._behind.forget(run_id)
         if is_ended:
             self._hints.post([run_id], has_queued=has_waiting)
         self._retention.sweep()
@@ -157,6 +177,8 @@ class PostgresRuns:
         async def work(connection: Connection) -> bool:
             return await fetch_one(connection, statements.HAND_BACK, given) is not None
 
+        await self._behind.flush(lease.run.spec.thread_id)
+        self._behind.forget(run_id)
         is_back = await self._database.execute(work)
         self._hints.post([run_id], has_queued=True)
         return is_back

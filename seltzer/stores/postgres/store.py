@@ -56,13 +56,15 @@ async def open_postgres(
         logs = LogRetention(database, retention_s=retention.retention_s)
         opened.push_async_callback(logs.aclose)
         opened.callback(log_blocked_classes())
+        checkpoints = PostgresCheckpoints(
+            database, kept=retention.checkpoints, turns=retention.turns or None, serde=serde
+        )
+        opened.push_async_callback(checkpoints.behind.flush_all)
         yield Stores(
-            PostgresRuns(database, presence, hints, logs),
+            PostgresRuns(database, presence, hints, logs, checkpoints.behind),
             PostgresEventLog(database, presence, hints, events_limit=retention.events),
             PostgresThreads(database),
-            PostgresCheckpoints(
-                database, kept=retention.checkpoints, turns=retention.turns or None, serde=serde
-            ),
+            checkpoints,
         )
 
 

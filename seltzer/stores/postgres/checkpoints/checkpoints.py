@@ -9,6 +9,7 @@ from seltzer.runs.event import RunId
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import Run
 from seltzer.runs.tree import CheckpointRef
+from seltzer.stores.checkpoints.durability import triggers_of
 from seltzer.stores.checkpoints.message_cache import CACHE_LIMIT, CACHE_LIMIT_BYTES, MessageCache
 from seltzer.stores.checkpoints.retention import (
     KEPT_BESIDES,
@@ -22,6 +23,7 @@ from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.state_classes import state_classes
 from seltzer.stores.options import SerdeOptions
 from seltzer.stores.postgres.checkpoints import statements
+from seltzer.stores.postgres.checkpoints.behind import Behind
 from seltzer.stores.postgres.checkpoints.dropped import delete, spans_in
 from seltzer.stores.postgres.checkpoints.forks import forked_seqs, redirect_forks
 from seltzer.stores.postgres.checkpoints.saver import PostgresSaver
@@ -55,7 +57,9 @@ class PostgresCheckpoints:
     ) -> None:
         self._database = database
         self._cache = MessageCache(cache_limit, cache_limit_bytes)
-        self._saver = PostgresSaver(database, self._cache, SafeSerializer(serde or SerdeOptions()))
+        self.behind = Behind(database)
+        serializer = SafeSerializer(serde or SerdeOptions())
+        self._saver = PostgresSaver(database, self._cache, serializer, self.behind)
         self._kept = kept
         self._spare = spare
         self._turns = turns
@@ -65,10 +69,12 @@ class PostgresCheckpoints:
 
         Where graphs declare the same classes, their savers share the messages that are cached.
         """
-        return self._saver.for_graph(state_classes(pregel))
+        is_declared = hasattr(pregel, "builder")  # else it was made by @entrypoint, without a schema
+        return self._saver.for_graph(state_classes(pregel), triggers_of(pregel) if is_declared else None)
 
     async def tree(self, thread_id: str) -> Sequence[CheckpointRef]:
         """Return the checkpoints of the graph itself, in the order of writing."""
+        await self.behind.flush(thread_id)
         rows = await self._saver.reader.read_rows(statements.TREE, (thread_id,))
         return [CheckpointRef(*row.values()) for row in rows]
 
@@ -95,6 +101,7 @@ class PostgresCheckpoints:
             seqs, kept = plan.superfluous, plan.nearest
             return plan, await delete(connection, thread_id, seqs, kept=kept, settled=plan.settled)
 
+        await self.behind.flush(thread_id)
         counts.set(thread_id, self._kept + KEPT_BESIDES)
         try:
             plan, unused = await self._database.transact(work)
@@ -123,6 +130,7 @@ class PostgresCheckpoints:
             await connection.execute(statements.DROP_WRITES_OF_RUNS.encode(), of_runs)
             return await delete(connection, thread_id, seqs, written=written)
 
+        await self.behind.flush(thread_id)
         if unused := await self._database.transact(work):
             self._cache.evict(thread_id, unused)
 
@@ -134,9 +142,11 @@ class PostgresCheckpoints:
             for statement in statements.REASSIGN:
                 await connection.execute(statement.encode(), given)
 
+        await self.behind.flush(thread_id)
         await self._database.transact(work)
 
     async def lasting_namespaces(self, thread_id: str) -> Sequence[str]:
         """Return the namespaces of the subgraphs that keep a state of their own from turn to turn."""
+        await self.behind.flush(thread_id)
         rows = await self._saver.reader.read_rows(statements.NAMESPACES, (thread_id,))
         return [row["checkpoint_ns"] for row in rows if is_lasting(row["checkpoint_ns"])]

@@ -12,6 +12,7 @@ from seltzer.stores.checkpoints.partial_lists import PartialList, decode
 from seltzer.stores.checkpoints.rows import BLOB, KIND, LISTS, in_order, to_tuple
 from seltzer.stores.checkpoints.spans import loads
 from seltzer.stores.postgres.checkpoints import statements
+from seltzer.stores.postgres.checkpoints.behind import Behind
 from seltzer.stores.postgres.checkpoints.messages import fetch
 from seltzer.stores.postgres.database import Database
 from seltzer.stores.postgres.queries import Row, fetch_all
@@ -20,11 +21,12 @@ TRIES: Final = 3  # a checkpoint may be deleted between its own reading and that
 
 
 class CheckpointReader:
-    """Reads from the database. Its results are shared with the cache that it fills."""
+    """Reads from the database, after what waits was written. Its results are shared with the cache."""
 
-    def __init__(self, database: Database, cache: MessageCache) -> None:
+    def __init__(self, database: Database, cache: MessageCache, behind: Behind) -> None:
         self._database = database
         self._cache = cache
+        self._behind = behind
 
     async def read_rows(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
         """Return the rows that the statement selects. Raises StorageFailed."""
@@ -37,6 +39,7 @@ class CheckpointReader:
 
         others: the condition's parameters besides the thread. Raises StorageFailed.
         """
+        await self._behind.flush(thread_id)
         for _ in range(TRIES):
             rows = await self.read_rows(statements.LOAD.format(which=which), (thread_id, *others))
             if not rows:

@@ -6,14 +6,15 @@ Departs from LangGraph's AsyncPostgresSaver in these points:
 2. what an attempt writes is written only while its run's row is running that attempt;
 3. lists of messages are stored by packing.py, each message once a thread;
 4. a pending write keeps the run that made it and doesn't replace another's, so that it can be rolled back;
-5. it has no lock: any number of runs read and write at once, each verb by a statement of its own or two.
+5. it has no lock: any number of runs read and write at once;
+6. a write is waited for only where a node would run before it is stored (behind.py).
 
 So the tables are its own; another saver can't read them.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from copy import copy
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -26,43 +27,46 @@ from langgraph.checkpoint.base import (
     get_checkpoint_metadata,
 )
 
-from seltzer.runs.execution.fence import FENCE, Fence, LeaseLost
+from seltzer.runs.execution.fence import FENCE, Fence
 from seltzer.runs.jsonable import dumps
 from seltzer.stores.checkpoints.channels import pack_checkpoint, pack_write
-from seltzer.stores.checkpoints.durability import Triggers, run_id_of
+from seltzer.stores.checkpoints.durability import Triggers, is_input_write, must_wait_for, run_id_of
 from seltzer.stores.checkpoints.message_cache import MessageCache
-from seltzer.stores.checkpoints.packing import Packed
-from seltzer.stores.checkpoints.partial_lists import StoredLists, stored_lists
 from seltzer.stores.checkpoints.progress import CheckpointCounts
 from seltzer.stores.checkpoints.retention import ROOT, described, is_lasting
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.checkpoints.sync_half import SyncHalf
 from seltzer.stores.options import ClassName
 from seltzer.stores.postgres.checkpoints import statements
-from seltzer.stores.postgres.checkpoints.messages import Numbers, lock, store
+from seltzer.stores.postgres.checkpoints.behind import Behind, Row, Writer
 from seltzer.stores.postgres.checkpoints.reader import CheckpointReader
 from seltzer.stores.postgres.database import Connection, Database
-from seltzer.stores.postgres.event_log import APPEND_PATIENCE_S
-from seltzer.stores.postgres.queries import fetch_one
 
 WRITTEN_LIMIT: Final = 64  # messages; a node that writes more passes on a state that it was given
 
 
 class PostgresSaver(SyncHalf):
-    """A saver to a database that has the tables, for one event loop."""
+    """A saver to a database that has the tables, for one event loop.
+
+    triggers: the channels that make its graph's nodes run, where its state is declared.
+    """
 
     serde: SafeSerializer
+    triggers: Triggers = None
 
-    def __init__(self, database: Database, cache: MessageCache, serde: SafeSerializer) -> None:
+    def __init__(
+        self, database: Database, cache: MessageCache, serde: SafeSerializer, behind: Behind
+    ) -> None:
         super().__init__(serde=serde)
         self.counts = CheckpointCounts()
-        self.reader = CheckpointReader(database, cache)
+        self.behind = behind
+        self.reader = CheckpointReader(database, cache, behind)
         self._cache = cache
         self._serializers: dict[frozenset[ClassName], SafeSerializer] = {}
         self._database = database
 
-    def for_graph(self, classes: Iterable[ClassName], triggers: Triggers = None) -> "PostgresSaver":
-        """Return a saver that also revives these classes.
+    def for_graph(self, classes: Iterable[ClassName], triggers: Triggers) -> "PostgresSaver":
+        """Return a saver that also revives these classes, for a graph whose nodes these channels trigger.
 
         Savers for the same classes share their cached messages: a factory may make a graph for each run.
         """
@@ -70,6 +74,7 @@ class PostgresSaver(SyncHalf):
         if key not in self._serializers:
             self._serializers[key] = self.serde.allowing(key)
         saver.serde = self._serializers[key]
+        saver.triggers = triggers
         return saver
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -99,6 +104,7 @@ class PostgresSaver(SyncHalf):
         before: only those written before that one, of whatever namespace; if it isn't kept any more, before
         those whose ids have a later time. Others are listed in place of those that are deleted meanwhile.
         """
+        await self.behind.flush_all()
         while True:
             rows = await self.reader.read_rows(*statements.listing(config, filter, before, limit))
             gone = 0
@@ -128,28 +134,26 @@ class PostgresSaver(SyncHalf):
         about = get_checkpoint_metadata(config, metadata)
         packed = pack_checkpoint(self.serde, checkpoint, tuple(self._cache.lists(self.serde, thread_id)))
         source, run_id, has_delta = described(about)
-        given = {
-            "thread_id": thread_id,
+        parent_id = configurable.get("checkpoint_id")
+        columns = {
             "checkpoint_ns": namespace,
             "checkpoint_id": checkpoint["id"],
-            "parent_id": configurable.get("checkpoint_id"),
+            "parent_id": parent_id,
             "source": source,
             "run_id": run_id,
             "has_delta": has_delta,
             "metadata": dumps(about).decode(),
-            "type": packed.kind,
-            "blob": packed.blob,
         }
-
-        def with_lists(lists: Sequence[StoredLists]) -> Mapping[str, Any]:
-            return given | {"lists": lists[0].lists, "top": lists[0].top}
-
-        plain, fenced = statements.PUT, statements.PUT_FENCED
-        await self._write(config, plain, fenced, [packed], with_lists)
+        row = Row(_checked_writer(config), "state", (namespace, checkpoint["id"]), columns, packed)
         if namespace == ROOT:
-            self.counts.add(thread_id, is_first=given["parent_id"] is None)
+            self.counts.add(thread_id, is_first=parent_id is None)
         elif is_lasting(namespace) and FENCE in configurable:
             configurable[FENCE].has_lasting = True
+        if must_wait_for(config, checkpoint, metadata, self.triggers):
+            await self.behind.write(thread_id, [row])
+        else:
+            self.behind.check(row.writer.run_id)
+            self.behind.post(thread_id, [row])
         place = {"thread_id": configurable["thread_id"], "checkpoint_ns": namespace}
         return {"configurable": {**place, "checkpoint_id": checkpoint["id"]}}
 
@@ -169,27 +173,31 @@ class PostgresSaver(SyncHalf):
         for each in cached:
             for _, value in writes:
                 each.invalidate(_possible_messages(value))
-        packed = [pack_write(self.serde, channel, value, cached) for channel, value in writes]
-        given = {
-            "thread_id": thread_id,
-            "checkpoint_ns": str(configurable["checkpoint_ns"]),
-            "checkpoint_id": str(configurable["checkpoint_id"]),
-            "task_id": task_id,
-            "task_path": task_path,
-            "run_id": run_id_of(config),
-            "idxs": [WRITES_IDX_MAP.get(channel, idx) for idx, (channel, _) in enumerate(writes)],
-            "channels": [channel for channel, _ in writes],
-            "types": [each.kind for each in packed],
-            "blobs": [each.blob for each in packed],
-        }
-
-        def with_lists(lists: Sequence[StoredLists]) -> Mapping[str, Any]:
-            return given | {"lists": [each.lists for each in lists], "tops": [each.top for each in lists]}
-
-        is_special = all(channel in WRITES_IDX_MAP for channel, _ in writes)
-        plain = statements.PUT_SPECIAL if is_special else statements.PUT_PLAIN
-        fenced = statements.PUT_SPECIAL_FENCED if is_special else statements.PUT_PLAIN_FENCED
-        await self._write(config, plain, fenced, packed, with_lists)
+        writer, run_id = _checked_writer(config), run_id_of(config)
+        table: Literal["note", "result"] = (
+            "note" if all(channel in WRITES_IDX_MAP for channel, _ in writes) else "result"
+        )
+        place = str(configurable["checkpoint_ns"]), str(configurable["checkpoint_id"]), task_id
+        rows = []
+        for at, (channel, value) in enumerate(writes):
+            idx = WRITES_IDX_MAP.get(channel, at)
+            columns = {
+                "checkpoint_ns": place[0],
+                "checkpoint_id": place[1],
+                "task_id": task_id,
+                "task_path": task_path,
+                "idx": idx,
+                "channel": channel,
+                "run_id": run_id,
+            }
+            packed = pack_write(self.serde, channel, value, cached)
+            rows.append(Row(writer, table, (*place, idx, run_id), columns, packed))
+        if run_id and writer.run_id:
+            is_input_write(config, task_path)
+            self.behind.check(writer.run_id)
+            self.behind.post(thread_id, rows)
+        else:
+            await self.behind.write(thread_id, rows)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all of the thread. Raises StorageFailed."""
@@ -198,47 +206,19 @@ class PostgresSaver(SyncHalf):
             for statement in statements.DELETE_THREAD:
                 await connection.execute(statement.encode(), {"thread_id": str(thread_id)})
 
+        await self.behind.flush(str(thread_id))
         await self._database.transact(work)
         self._cache.evict(str(thread_id))
 
-    async def _write(
-        self,
-        config: RunnableConfig,
-        plain: str,
-        fenced: str,
-        packed: Sequence[Packed],
-        with_lists: Callable[[Sequence[StoredLists]], Mapping[str, Any]],
-    ) -> None:
-        """Store the values' messages, then the rows that refer to them, by the statement for this writer."""
-        fence: Fence | None = config["configurable"].get(FENCE)
-        of_fence: dict[str, Any] = {}
-        if fence is not None:
-            fence.check()
-            fence.is_thread_new = False
-            of_fence = {"fence_run": fence.run_id, "fence_attempt": fence.attempt}
-        statement = fenced if fence is not None and fence.run_id else plain
-        thread_id = str(config["configurable"]["thread_id"])
-        while True:
-            numbers = await store(self._database, thread_id, packed)
-            given = {**with_lists([stored_lists(each, numbers.by_digest) for each in packed]), **of_fence}
-            written = await self._execute(thread_id, statement, given, numbers)
-            if written is not None:
-                break
-        if not written:
-            raise LeaseLost
 
-    async def _execute(
-        self, thread_id: str, statement: str, given: Mapping[str, Any], numbers: Numbers
-    ) -> bool | None:
-        """Execute the statement; False: it has written nothing; None: a message was deleted meanwhile."""
-
-        async def work(connection: Connection) -> bool | None:
-            if numbers.doubtful and not await lock(connection, thread_id, numbers):
-                return None
-            return await fetch_one(connection, statement, given) is not None
-
-        do = self._database.transact if numbers.doubtful else self._database.execute
-        return await do(work, patience_s=APPEND_PATIENCE_S)
+def _checked_writer(config: RunnableConfig) -> Writer:
+    """Return whose write it is. Raises LeaseLost if its fence was revoked. The thread isn't new any more."""
+    fence: Fence | None = config["configurable"].get(FENCE)
+    if fence is None:
+        return Writer()
+    fence.check()
+    fence.is_thread_new = False
+    return Writer(fence.run_id, fence.attempt)
 
 
 def _possible_messages(value: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 """The statements on the tables of the threads' states, which migrations/0002_checkpoints.sql makes."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -21,42 +22,72 @@ FOR KEY SHARE
 """
 _NO_FENCE: Final = "WITH fence AS (SELECT 1)"
 
-_PUT: Final = """
-INSERT INTO seltzer.checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, source,
-    run_id, has_delta, metadata, type, checkpoint, lists, top)
-SELECT %(thread_id)s, %(checkpoint_ns)s, %(checkpoint_id)s, %(parent_id)s::text, %(source)s, %(run_id)s,
-    %(has_delta)s, %(metadata)s, %(type)s, %(blob)s, %(lists)s::text, %(top)s::bigint
-FROM fence
-ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE SET
-    parent_checkpoint_id = excluded.parent_checkpoint_id, source = excluded.source, run_id = excluded.run_id,
-    has_delta = excluded.has_delta, metadata = excluded.metadata, type = excluded.type,
-    checkpoint = excluded.checkpoint, lists = excluded.lists, top = excluded.top
-RETURNING seq
-"""
-PUT: Final = f"{_NO_FENCE} {_PUT}"
-PUT_FENCED: Final = f"{_FENCE} {_PUT}"
+_OF_LISTS: Final = {"type": "text", "blob": "bytea", "lists": "text", "top": "bigint"}
+_OF_WRITES: Final = {
+    "checkpoint_ns": "text",
+    "checkpoint_id": "text",
+    "task_id": "text",
+    "task_path": "text",
+    "idx": "integer",
+    "channel": "text",
+    "run_id": "text",
+    **_OF_LISTS,
+}
+# What put() writes: checkpoints, what tasks wrote, and what LangGraph itself notes of a task.
+COLUMNS: Final[dict[str, dict[str, str]]] = {
+    "state": {
+        "checkpoint_ns": "text",
+        "checkpoint_id": "text",
+        "parent_id": "text",
+        "source": "text",
+        "run_id": "text",
+        "has_delta": "boolean",
+        "metadata": "text",
+        **_OF_LISTS,
+    },
+    "result": _OF_WRITES,
+    "note": _OF_WRITES,
+}
+_CHECKPOINTS: Final = """checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, source,
+    run_id, has_delta, metadata, type, checkpoint, lists, top)"""
+_WRITES: Final = """writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, run_id,
+    type, value, lists, top)"""
+_TABLES: Final = {"state": _CHECKPOINTS, "result": _WRITES, "note": _WRITES}
+_IF_THERE: Final = {
+    "state": """(thread_id, checkpoint_ns, checkpoint_id) DO UPDATE SET
+        parent_checkpoint_id = excluded.parent_checkpoint_id, source = excluded.source,
+        run_id = excluded.run_id, has_delta = excluded.has_delta, metadata = excluded.metadata,
+        type = excluded.type, checkpoint = excluded.checkpoint, lists = excluded.lists, top = excluded.top""",
+    "result": "(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, run_id) DO NOTHING",
+    "note": """(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, run_id) DO UPDATE SET
+        task_path = excluded.task_path, channel = excluded.channel, type = excluded.type,
+        value = excluded.value, lists = excluded.lists, top = excluded.top""",
+}
 
-_PUT_WRITES: Final = """
-, added AS (
-    INSERT INTO seltzer.writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel,
-        run_id, type, value, lists, top)
-    SELECT %(thread_id)s, %(checkpoint_ns)s, %(checkpoint_id)s, %(task_id)s, %(task_path)s, idx, channel,
-        %(run_id)s, type, value, lists, top
-    FROM fence, unnest(
-        %(idxs)s::integer[], %(channels)s::text[], %(types)s::text[], %(blobs)s::bytea[],
-        %(lists)s::text[], %(tops)s::bigint[]
-    ) AS given (idx, channel, type, value, lists, top)
-    ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx, run_id)
-"""
-_PLAIN: Final = f"{_PUT_WRITES} DO NOTHING) SELECT 1 FROM fence"
-_SPECIAL: Final = f"""{_PUT_WRITES} DO UPDATE SET
-    task_path = excluded.task_path, channel = excluded.channel, type = excluded.type, value = excluded.value,
-    lists = excluded.lists, top = excluded.top
-) SELECT 1 FROM fence"""
-PUT_PLAIN: Final = f"{_NO_FENCE} {_PLAIN}"
-PUT_PLAIN_FENCED: Final = f"{_FENCE} {_PLAIN}"
-PUT_SPECIAL: Final = f"{_NO_FENCE} {_SPECIAL}"
-PUT_SPECIAL_FENCED: Final = f"{_FENCE} {_SPECIAL}"
+
+@cache
+def put(tables: frozenset[str], *, is_fenced: bool) -> str:
+    """Return the statement that writes rows to these of the tables, in the order of their arrays.
+
+    Its parameters are those of the fence, thread_id, and `{table}_{column}` with an array for each column. It
+    returns a row, unless it is fenced.
+    """
+    written = [f"{table} AS ({_insert(table)})" for table in COLUMNS if table in tables]
+    return f"{', '.join([_FENCE if is_fenced else _NO_FENCE, *written])} SELECT 1 FROM fence"
+
+
+def _insert(table: str) -> str:
+    columns = COLUMNS[table]
+    arrays = ", ".join(f"%({table}_{name})s::{kind}[]" for name, kind in columns.items())
+    names = ", ".join(columns)
+    return f"""
+    INSERT INTO seltzer.{_TABLES[table]}
+    SELECT %(thread_id)s, {names}
+    FROM fence, unnest({arrays}) WITH ORDINALITY AS given ({names}, place)
+    ORDER BY place
+    ON CONFLICT {_IF_THERE[table]}
+    """
+
 
 # The numbers of messages, new ones given to those that aren't stored. Fewer rows: others store them now.
 # It isn't worth a wait for the disk: what refers to them is written later, and waits.
