@@ -71,7 +71,7 @@ async def _open_files(
         checkpoints = SqliteCheckpoints(
             database, kept=retention.checkpoints, turns=retention.turns or None, serde=serde
         )
-        upkeep = Upkeep(database, folder / FILE_NAME, logs.sweep)
+        upkeep = Upkeep(database, folder / FILE_NAME, logs.sweep_all)
         checkpoints.deletions.on_erased = upkeep.wake
         await checkpoints.deletions.resume()
         await opened.enter_async_context(upkeep.running())

@@ -46,6 +46,16 @@ class LogRetention:
 
         self._database.post(_OWNER, work, can_wait=True)
 
+    async def sweep_all(self) -> None:
+        """Delete all that has expired, in steps between which others may write."""
+        now = self._clock()
+
+        def work(connection: sqlite3.Connection) -> bool:
+            return sweep(connection, now, at_once=self._swept_at_once)
+
+        while await self._database.write(work):
+            pass
+
     async def expire_ended(self) -> None:
         """Have the events of ended runs expire, where nothing says yet when.
 

@@ -7,7 +7,7 @@ file's log of changes, the -wal, until that is emptied.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from contextvars import Context
 from pathlib import Path
@@ -25,10 +25,15 @@ RETRY_S: Final = 1.0  # until the -wal is tried again that somebody was reading
 
 
 class Upkeep:
-    """Keeps a file small, while running(). sweep: deletes some of what has expired."""
+    """Keeps a file small, while running(). sweep: deletes what has expired."""
 
     def __init__(
-        self, database: Database, path: Path, sweep: Callable[[], None], *, every_s: float = EVERY_S
+        self,
+        database: Database,
+        path: Path,
+        sweep: Callable[[], Awaitable[None]],
+        *,
+        every_s: float = EVERY_S,
     ) -> None:
         self._database = database
         self._path = path
@@ -58,7 +63,7 @@ class Upkeep:
             self._is_log_full |= is_all
             self._was_erased.clear()
             try:
-                self._sweep()
+                await self._sweep()
                 is_done = await self._shrink(0 if is_all else SPARE_PAGES)
             except StorageClosed:
                 return

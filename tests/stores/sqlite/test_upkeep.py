@@ -176,7 +176,6 @@ async def test_a_reader_of_the_file_delays_the_end_of_a_deletion_and_does_not_pr
 async def test_expired_events_are_deleted_though_no_run_ever_follows(folder: Path) -> None:
     async with open_stores(folder, Retention(retention_s=0.001)) as stores:
         await talk(stores, turns=1)
-    assert row_counts(folder, "logs") == {"logs": 1}
 
     async with open_stores(folder):
         with anyio.fail_after(PATIENCE_S):

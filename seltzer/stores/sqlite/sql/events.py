@@ -16,7 +16,7 @@ from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.stores.sqlite.sql.bulk import insert
 
-SWEPT_AT_ONCE: Final = 10_000  # rows deleted in one transaction: the next flush waits for it
+SWEPT_AT_ONCE: Final = 2_000  # rows erased in one transaction: the next flush waits for it
 
 
 class _Head(NamedTuple):
