@@ -37,7 +37,7 @@ from seltzer.runs.execution.resources import Resources
 from seltzer.runs.execution.translation.run_output import run_output
 from seltzer.runs.execution.translation.terminal_events import CANCELLED, failed, finished
 from seltzer.runs.execution.translation.translator import Emission, Translator
-from seltzer.runs.failure import GRAPH_CHANGED, classify, failure
+from seltzer.runs.failure import classify, failure
 from seltzer.runs.graph import AnyPregel, Graph, GraphAccess
 from seltzer.runs.run import Lease, Stop
 from seltzer.runs.schemas.schemas import GraphSchemas
@@ -271,7 +271,7 @@ class Attempt:
             self._resources.stores,
             end.last.kind,
             emitted=self._seq if self._graph.takes_messages else None,
-            is_left_alone=end.last.data.get("code") == GRAPH_CHANGED,
+            code=end.last.data.get("code"),
             has_lasting=self._fence.has_lasting,
         )
 

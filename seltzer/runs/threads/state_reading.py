@@ -28,11 +28,19 @@ async def read_state(pregel: AnyPregel, config: RunnableConfig) -> ReadState:
     try:
         return ReadState(await await_authors_code(pregel.aget_state(config)))
     except AuthorsCodeFailed:
-        saver = pregel.checkpointer
-        refused = await saver.aget_tuple(config) if isinstance(saver, BaseCheckpointSaver) else None
-        if refused is None:
+        without_writes = await read_without_writes(pregel, config)
+        if without_writes is None:
             raise
-        return ReadState(await pregel.aget_state(refused.config), refused)  # by its id: without the writes
+        return without_writes
+
+
+async def read_without_writes(pregel: AnyPregel, config: RunnableConfig) -> ReadState | None:
+    """Return the state that the thread's step began with, and that its writes are refused."""
+    saver = pregel.checkpointer
+    refused = await saver.aget_tuple(config) if isinstance(saver, BaseCheckpointSaver) else None
+    if refused is None:
+        return None
+    return ReadState(await pregel.aget_state(refused.config), refused)  # by its id: without the writes
 
 
 async def end_step(pregel: AnyPregel, config: RunnableConfig, refused: CheckpointTuple | None = None) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
@@ -13,6 +12,7 @@ from seltzer.cursor import Cursor
 from seltzer.errors import AppError, StreamGap
 from seltzer.runs.authors_code import AuthorsCodeFailed, await_authors_code
 from seltzer.runs.event import Event, Kind
+from seltzer.runs.failure import GRAPH_CHANGED
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run
@@ -23,6 +23,8 @@ from seltzer.runs.threads.repair.subgraph_memory import repair_subgraphs
 
 log = logging.getLogger(__name__)
 
+# What a node has returned may be missing in the thread then.
+_NOT_STORED: Final = frozenset({"state_not_storable", "storage_failed", "client_gone"})
 PARTIAL_EVENTS: Final = 5_000  # how far back an unfinished answer is looked for
 
 
@@ -31,7 +33,7 @@ class EndedAttempt:
     """An attempt that has ended. config names its thread and the run whose writes these are.
 
     kind is its terminal event's. emitted: how many events it has; None, if its graph has no answer in
-    messages. is_left_alone: the thread stays as it is. has_lasting: a subgraph has written to a state that it
+    messages. code: why it has failed. has_lasting: a subgraph has written to a state that it
     keeps from turn to turn.
     """
 
@@ -42,8 +44,13 @@ class EndedAttempt:
     stores: Stores
     kind: Kind
     emitted: int | None
-    is_left_alone: bool
+    code: str | None
     has_lasting: bool
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether the thread stays as it is."""
+        return self.code == GRAPH_CHANGED
 
     @property
     def has_stopped(self) -> bool:
@@ -78,7 +85,11 @@ async def _tidy_graph(ended: EndedAttempt) -> None:
     Reducers may refuse it, and so may the store: the run's end must be stored all the same.
     """
     try:
-        await await_authors_code(repair(ended.pregel, ended.config, await _partial(ended)))
+        partial = await _partial(ended)
+        returned = partial.returned() if ended.code in _NOT_STORED else None
+        answer, returned_by = returned or partial.message(), partial.returned_by if returned else None
+        repairing = repair(ended.pregel, ended.config, answer, returned_by=returned_by)
+        await await_authors_code(repairing)
     except (AuthorsCodeFailed, AppError) as error:
         log.warning("thread %s can't be tidied up", ended.run.spec.thread_id, exc_info=error)
 
@@ -109,14 +120,12 @@ async def _has_advanced(ended: EndedAttempt) -> bool:
     return bool([each async for each in of_run])
 
 
-async def _partial(ended: EndedAttempt) -> AIMessage | None:
-    """Return the unfinished answer of a run; if its process died, that of the attempt before."""
-    if ended.emitted is None:
-        return None
+async def _partial(ended: EndedAttempt) -> PartialAnswer:
+    """Return the last answer of a run; if its process died, that of the attempt before."""
     partial = PartialAnswer()
-    for event in await _latest(ended, ended.emitted):
+    for event in () if ended.emitted is None else await _latest(ended, ended.emitted):
         partial.feed(event)
-    return partial.message()
+    return partial
 
 
 async def _latest(ended: EndedAttempt, emitted: int) -> Sequence[Event]:

@@ -14,32 +14,54 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.channels.base import BaseChannel
 from langgraph.checkpoint.base import CheckpointTuple
 
+from seltzer.errors import StateNotStorable
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.messages.spellings import MESSAGES, read_message
 from seltzer.runs.schemas.schemas import ROOT
 from seltzer.runs.threads.repair.appending import NotAppendable, write_appending
 from seltzer.runs.threads.repair.open_calls import is_conversation, open_calls, unanswered_calls
 from seltzer.runs.threads.repair.subgraph_memory import written_results
-from seltzer.runs.threads.state_reading import end_step, read_state
+from seltzer.runs.threads.state_reading import ReadState, end_step, read_state, read_without_writes
 from seltzer.runs.threads.thread_messages import is_function
 from seltzer.runs.threads.writer import write_without_edges
 
 log = logging.getLogger(__name__)
 
 
-async def repair(pregel: AnyPregel, config: RunnableConfig, answer: AIMessage | None = None) -> None:
+async def repair(
+    pregel: AnyPregel,
+    config: RunnableConfig,
+    answer: AIMessage | None = None,
+    *,
+    returned_by: str | None = None,
+) -> None:
     """Add to the thread what its stopped run lacks, so that a plain new input works.
 
     What the stopped step's finished nodes have returned is kept, the others are dropped (if the state's
     channels refuse it, only results of calls are kept). Calls without a result get an error result; answer,
     an unfinished one, is last among the graph's messages, unless the thread has it. Writes nothing if nothing
-    is missing. Not for a run that waits for a person: its question would be lost.
+    is missing. Not for a run that waits for a person: its question would be lost. returned_by: the node that
+    has returned the answer, which isn't added then unless what that node has written couldn't be stored.
 
     The checkpoints belong to the run that config's metadata names. None of the graph's nodes and edges is
     run, but its state's reducers are; what the checkpointer raises is raised. A conversation that can't be
     repaired is logged.
     """
-    state, refused = await read_state(pregel, config)
+    read = await read_state(pregel, config)
+    is_stored = returned_by is not None and returned_by not in read.state.next
+    try:
+        await _repair(pregel, config, read, None if is_stored else answer)
+    except StateNotStorable:  # what the reducers have made of the step's writes
+        without_writes = await read_without_writes(pregel, config) if read.refused is None else None
+        if without_writes is None:
+            raise
+        await _repair(pregel, config, without_writes, answer)
+
+
+async def _repair(
+    pregel: AnyPregel, config: RunnableConfig, read: ReadState, answer: AIMessage | None
+) -> None:
+    state, refused = read
     conversations = _conversations(pregel, state.values)
     writes = _writes(pregel, conversations, refused, answer)
     has_finished_nodes = bool(conversations) and len(state.next) < len(state.tasks)
