@@ -95,8 +95,8 @@ async def open_postgres(folder: Path, *, small_limit: int = SMALL_LIMIT) -> Asyn
         checkpoints = PostgresCheckpoints(database)
         yield Opened(
             PostgresRuns(database, presence, hints, retention, checkpoints.behind),
-            PostgresEventLog(database, presence, hints),
-            PostgresEventLog(database, presence, hints, events_limit=small_limit),
+            PostgresEventLog(database, presence),
+            PostgresEventLog(database, presence, events_limit=small_limit),
             PostgresThreads(database),
             checkpoints,
             DatabaseClock(url),

@@ -12,8 +12,7 @@ from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.ports import Wake
 from seltzer.stores.postgres.database import Connection, Database
-from seltzer.stores.postgres.hints import Hints
-from seltzer.stores.postgres.presence import Presence
+from seltzer.stores.postgres.presence import CHANNEL, Presence
 from seltzer.stores.postgres.queries import Row, fetch_all
 from seltzer.stores.postgres.statements import events as statements
 
@@ -24,25 +23,26 @@ APPEND_PATIENCE_S: Final = 8.0  # less than a lease: what can't be stored until 
 class PostgresEventLog:
     """An EventLog that keeps the last events_limit events of each run."""
 
-    def __init__(
-        self, database: Database, presence: Presence, hints: Hints, *, events_limit: int = EVENTS_LIMIT
-    ) -> None:
+    def __init__(self, database: Database, presence: Presence, *, events_limit: int = EVENTS_LIMIT) -> None:
         self._database = database
         self._presence = presence
-        self._hints = hints
         self._events_limit = events_limit
 
     async def append(self, batch: Mapping[RunId, Sequence[Event]]) -> set[RunId]:
         if not any(batch.values()):
             return set()
-        given = columns(batch) | {"distinct": list(batch), "limit": self._events_limit}
+        given = columns(batch) | {
+            "distinct": list(batch),
+            "limit": self._events_limit,
+            "channel": CHANNEL,
+            "hint": self._presence.payload(Wake(list(batch))),
+        }
 
         async def work(connection: Connection) -> list[Row]:
             return await fetch_all(connection, statements.APPEND, given)
 
         rows = await self._database.execute(work, patience_s=APPEND_PATIENCE_S)
         running = {row["run_id"]: row["attempt"] for row in rows}
-        self._hints.post(running)
         return {
             run_id for run_id, events in batch.items() if events and events[-1].attempt != running.get(run_id)
         }

@@ -62,7 +62,7 @@ async def open_postgres(
         opened.push_async_callback(checkpoints.behind.flush_all)
         yield Stores(
             PostgresRuns(database, presence, hints, logs, checkpoints.behind),
-            PostgresEventLog(database, presence, hints, events_limit=retention.events),
+            PostgresEventLog(database, presence, events_limit=retention.events),
             PostgresThreads(database),
             checkpoints,
         )
