@@ -1,7 +1,6 @@
 """A run that is rolled back was never there."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -10,17 +9,14 @@ from tests.stores.conversing import (
     agent,
     answered,
     asking,
-    counts,
     echo,
-    migrated,
     nested,
     on,
-    open_checkpoints,
-    run_ids,
     seen,
     texts,
     turn,
 )
+from tests.stores.state_stores import StateStore
 
 pytestmark = pytest.mark.anyio
 
@@ -36,49 +32,48 @@ def lasting(pregel: AnyPregel) -> AnyPregel:
 wraps = pytest.mark.parametrize("wrap", [lambda p: p, nested, lasting], ids=["root", "nested", "lasting"])
 
 
-@pytest.fixture
-async def file(tmp_path: Path) -> Path:
-    return await migrated(tmp_path / "threads.db")
-
-
 @wraps
 @pytest.mark.parametrize("make", [echo, agent])
-async def test_a_finished_run_is_rolled_back(file: Path, wrap: Wrap, make: Callable[[], AnyPregel]) -> None:
-    async with open_checkpoints(file) as checkpoints:
+async def test_a_finished_run_is_rolled_back(
+    store: StateStore, wrap: Wrap, make: Callable[[], AnyPregel]
+) -> None:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, wrap(make()))
         for number in range(4):
             talked = await turn(pregel, f"{number}", run_id=f"r{number}")
-        before, sizes = await seen(pregel), counts(file)
+        before, sizes = await seen(pregel), await store.counts()
         await turn(pregel, "taken back", run_id="r")
 
         await checkpoints.roll_back("t", ["r"])
 
         assert await seen(pregel) == before
-        assert counts(file) == sizes
+        assert await store.counts() == sizes
         assert (await turn(pregel, "next"))[: len(talked) + 1] == [*talked, "next"]
 
 
 @wraps
-async def test_an_interrupted_run_is_rolled_back(file: Path, wrap: Wrap) -> None:
-    async with open_checkpoints(file) as checkpoints:
+async def test_an_interrupted_run_is_rolled_back(store: StateStore, wrap: Wrap) -> None:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, wrap(asking("a?")))
         await turn(pregel, "zero", run_id="r0")
         await turn(pregel, answered("A"), run_id="r1")
-        before, sizes = await seen(pregel), counts(file)
+        before, sizes = await seen(pregel), await store.counts()
         await turn(pregel, "one", run_id="r2")
 
         await checkpoints.roll_back("t", ["r2"])
 
         assert await seen(pregel) == before
-        assert counts(file) == sizes
+        assert await store.counts() == sizes
         await turn(pregel, "next", run_id="r3")
         assert await turn(pregel, answered("B"), run_id="r4") == ["zero", "answered A", "next", "answered B"]
 
 
 @wraps
 @pytest.mark.parametrize("prunes", [False, True])
-async def test_an_answer_is_rolled_back_with_its_question(file: Path, wrap: Wrap, prunes: bool) -> None:
-    async with open_checkpoints(file, kept=1) as checkpoints:
+async def test_an_answer_is_rolled_back_with_its_question(
+    store: StateStore, wrap: Wrap, prunes: bool
+) -> None:
+    async with store.open(kept=1) as checkpoints:
         pregel = on(checkpoints, wrap(asking("a?", "b?")))
         await turn(pregel, "zero", run_id="r0")
         await turn(pregel, answered("A"), run_id="r1")
@@ -92,14 +87,16 @@ async def test_an_answer_is_rolled_back_with_its_question(file: Path, wrap: Wrap
         await checkpoints.roll_back("t", ["r3", "r4", "r5"])
 
         assert await seen(pregel) == before
-        assert not {"r3", "r4", "r5"} & run_ids(file)
+        assert not {"r3", "r4", "r5"} & await store.run_ids()
         assert await turn(pregel, "next", run_id="r6") == ["zero", "answered A, B", "next"]
 
 
 @wraps
-async def test_an_answer_alone_is_rolled_back_and_the_question_is_open_again(file: Path, wrap: Wrap) -> None:
+async def test_an_answer_alone_is_rolled_back_and_the_question_is_open_again(
+    store: StateStore, wrap: Wrap
+) -> None:
     """The second question takes the first one's place in LangGraph's pending writes."""
-    async with open_checkpoints(file) as checkpoints:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, wrap(asking("a?", "b?")))
         await turn(pregel, "one", run_id="r1")
         asked_first = await seen(pregel)
@@ -118,19 +115,19 @@ async def test_an_answer_alone_is_rolled_back_and_the_question_is_open_again(fil
         assert await turn(pregel, answered("B"), run_id="r5") == ["one", "answered A, B"]
 
 
-async def test_the_first_run_of_a_thread_is_rolled_back(file: Path) -> None:
-    async with open_checkpoints(file) as checkpoints:
+async def test_the_first_run_of_a_thread_is_rolled_back(store: StateStore) -> None:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, agent())
         await turn(pregel, "one", run_id="r1")
 
         await checkpoints.roll_back("t", ["r1"])
 
         assert await texts(pregel) == []
-        assert set(counts(file).values()) == {0}
+        assert set((await store.counts()).values()) == {0}
 
 
-async def test_a_run_longer_than_what_is_kept_is_rolled_back(file: Path) -> None:
-    async with open_checkpoints(file, kept=2) as checkpoints:
+async def test_a_run_longer_than_what_is_kept_is_rolled_back(store: StateStore) -> None:
+    async with store.open(kept=2) as checkpoints:
         pregel = on(checkpoints, agent())
         for number in range(3):
             talked = await turn(pregel, f"{number}", run_id=f"r{number}")
@@ -145,8 +142,8 @@ async def test_a_run_longer_than_what_is_kept_is_rolled_back(file: Path) -> None
         assert (await turn(pregel, "next"))[: len(talked) + 1] == [*talked, "next"]
 
 
-async def test_a_fork_is_rolled_back(file: Path) -> None:
-    async with open_checkpoints(file) as checkpoints:
+async def test_a_fork_is_rolled_back(store: StateStore) -> None:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, echo())
         await turn(pregel, "one", run_id="r1")
         fork = (await pregel.aget_state({"configurable": {"thread_id": "t"}})).config["configurable"]
@@ -159,8 +156,8 @@ async def test_a_fork_is_rolled_back(file: Path) -> None:
         assert await seen(pregel) == before
 
 
-async def test_other_threads_and_runs_are_left_alone(file: Path) -> None:
-    async with open_checkpoints(file) as checkpoints:
+async def test_other_threads_and_runs_are_left_alone(store: StateStore) -> None:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, agent())
         await turn(pregel, "one", "t", run_id="r1")
         await turn(pregel, "one", "other", run_id="r1")
