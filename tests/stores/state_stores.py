@@ -1,14 +1,13 @@
 """All stores of threads' states, each empty, to be opened again and again as servers would: STATE_STORES."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import psycopg
-from psycopg import sql
 
 from seltzer.runs.ports import Checkpoints
 from seltzer.stores.memory.checkpoints import MemoryCheckpoints
@@ -17,16 +16,20 @@ from seltzer.stores.postgres.address import parse
 from seltzer.stores.postgres.checkpoints.checkpoints import PostgresCheckpoints
 from seltzer.stores.postgres.database import Database
 from seltzer.stores.postgres.migrations import migrate
-from tests.stores.conversing import counts, migrated, open_checkpoints, run_ids
+from tests.stores.conversing import counts, migrated, open_checkpoints, rows, run_ids
 from tests.stores.postgres.databases import empty, shared_database
 
 Counts = dict[str, int]
 
+LOOSE_WRITES: Final = """
+SELECT 1
+FROM {schema}writes AS w LEFT JOIN {schema}checkpoints AS c USING (thread_id, checkpoint_ns, checkpoint_id)
+WHERE c.seq IS NULL
+"""
+
 
 class StateStore(Protocol):
-    """Where threads' states are. has_restarts: what was written is read back by whoever opens it next."""
-
-    has_restarts: bool
+    """Where threads' states are."""
 
     def open(self, *, spare: int = 0, **options: Any) -> AbstractAsyncContextManager[Checkpoints]:
         """Open it, with the store's options; pruning happens at once."""
@@ -40,11 +43,17 @@ class StateStore(Protocol):
         """Return the runs that the checkpoints name."""
         ...
 
+    async def loose_writes(self) -> int:
+        """Return how many tasks' writes are on no checkpoint."""
+        ...
+
+    async def size_bytes(self) -> int:
+        """Return what all of it takes."""
+        ...
+
 
 class InMemory:
     """The states of one process: opened again, they are there, by the first one's options."""
-
-    has_restarts = False
 
     def __init__(self) -> None:
         self._data = Data()
@@ -66,11 +75,16 @@ class InMemory:
         assert self._checkpoints is not None
         return {each.run_id for each in await self._checkpoints.tree("t")}
 
+    async def loose_writes(self) -> int:
+        return 0
+
+    async def size_bytes(self) -> int:
+        assert self._checkpoints is not None
+        return self._checkpoints.storage("t").states_bytes
+
 
 class InSqlite:
     """The states in a file."""
-
-    has_restarts = True
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -85,11 +99,18 @@ class InSqlite:
     async def run_ids(self) -> set[str]:
         return run_ids(self.file)
 
+    async def loose_writes(self) -> int:
+        return len(rows(self.file, LOOSE_WRITES.format(schema="")))
+
+    async def size_bytes(self) -> int:
+        ((pages, free, page_bytes),) = rows(
+            self.file, "SELECT * FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+        )
+        return int(pages - free) * int(page_bytes)
+
 
 class InPostgres:
     """The states in a migrated database. Each opening has connections of its own, as each process has."""
-
-    has_restarts = True
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -104,26 +125,32 @@ class InPostgres:
             await database.aclose()
 
     async def counts(self, thread_id: str = "t") -> Counts:
-        return {
-            table: len(
-                await self.rows(
-                    sql.SQL("SELECT 1 FROM seltzer.{} WHERE thread_id = %s").format(sql.Identifier(table)),
-                    thread_id,
-                )
-            )
-            for table in ("checkpoints", "writes", "messages")
-        }
+        tables = ("checkpoints", "writes", "messages")
+        asked = " UNION ALL ".join(
+            f"SELECT '{each}', count(*) FROM seltzer.{each} WHERE thread_id = %(thread_id)s"
+            for each in tables
+        )
+        return dict(await self.rows(asked, {"thread_id": thread_id}))
 
     async def run_ids(self) -> set[str]:
-        found = await self.rows(
-            sql.SQL("SELECT coalesce(metadata::json ->> 'run_id', '') FROM seltzer.checkpoints")
-        )
+        found = await self.rows("SELECT coalesce(metadata::json ->> 'run_id', '') FROM seltzer.checkpoints")
         return {run_id for (run_id,) in found}
 
-    async def rows(self, statement: sql.Composable, *parameters: Any) -> list[tuple[Any, ...]]:
+    async def loose_writes(self) -> int:
+        return len(await self.rows(LOOSE_WRITES.format(schema="seltzer.")))
+
+    async def size_bytes(self) -> int:
+        asked = " UNION ALL ".join(
+            f"SELECT sum(pg_column_size(t)) AS size FROM seltzer.{each} AS t"
+            for each in ("checkpoints", "writes", "messages")
+        )
+        ((size,),) = await self.rows(f"SELECT sum(size)::bigint FROM ({asked}) AS sizes")
+        return int(size)
+
+    async def rows(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """Return what is in the database, by another connection; or change it."""
         async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
-            cursor = await connection.execute(statement, parameters)
+            cursor = await connection.execute(statement.encode(), parameters)
             return await cursor.fetchall() if cursor.description else []
 
 
@@ -162,3 +189,5 @@ STATE_STORES: Final[dict[str, Callable[[Path], Awaitable[StateStore]]]] = {
     "sqlite": in_sqlite,
     "postgres": in_postgres,
 }
+# Those that store each message once, and prune only now and then.
+PACKING: Final = ("sqlite", "postgres")

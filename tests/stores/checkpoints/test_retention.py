@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 from operator import add
-from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 import pytest
@@ -12,37 +11,31 @@ from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
+from seltzer.runs.ports import Checkpoints
 from seltzer.runs.tree import branch
 from seltzer.stores.checkpoints.progress import CheckpointCounts
 from seltzer.stores.checkpoints.retention import ROOT, Row, new_parents, plan_pruning, superfluous
-from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from tests.stores.conversing import (
     agent,
     answered,
     asking,
     config,
-    counts,
     echo,
     graph,
-    migrated,
     nested,
     on,
-    open_checkpoints,
-    rows,
     seen,
     texts,
     turn,
 )
+from tests.stores.state_stores import PACKING, StateStore
 
 pytestmark = pytest.mark.anyio
 
+packing = pytest.mark.parametrize("store", PACKING, indirect=True)
+
 namespaces = st.sampled_from([ROOT, ROOT, "lasting", "node:task1", "node:task2", "node:task1|lasting"])
 threads = st.lists(st.tuples(namespaces, st.sampled_from(["input", "loop", "update"])), max_size=40)
-
-
-@pytest.fixture
-async def file(tmp_path: Path) -> Path:
-    return await migrated(tmp_path / "threads.db")
 
 
 def written(thread: list[tuple[str, str]]) -> list[Row]:
@@ -88,8 +81,8 @@ def test_pruning_twice_is_pruning_once(thread: list[tuple[str, str]], kept: int)
 
 
 @pytest.mark.parametrize("pregel", [echo(), agent(), nested(agent())], ids=["echo", "agent", "nested"])
-async def test_pruning_changes_nothing_but_the_number_of_checkpoints(file: Path, pregel: Any) -> None:
-    async with open_checkpoints(file, kept=3) as checkpoints:
+async def test_pruning_changes_nothing_but_the_number_of_checkpoints(store: StateStore, pregel: Any) -> None:
+    async with store.open(kept=3) as checkpoints:
         pregel = on(checkpoints, pregel)
         for number in range(8):
             await turn(pregel, f"{number}")
@@ -99,33 +92,28 @@ async def test_pruning_changes_nothing_but_the_number_of_checkpoints(file: Path,
 
             assert await seen(pregel) == before
             assert [s.values async for s in pregel.aget_state_history(config(), limit=3)] == history
-        sizes = counts(file)
+        sizes = await store.counts()
 
-    assert sizes["checkpoints"] <= 3 + 2 + 8  # the newest, what begins the turn, and their subgraphs'
-    assert len(rows(file, "SELECT 1 FROM checkpoints WHERE checkpoint_ns = ''")) <= 5
-    assert rows(file, _WRITES_ON_NOTHING) == []
-
-
-_WRITES_ON_NOTHING = """
-SELECT * FROM writes LEFT JOIN checkpoints USING (thread_id, checkpoint_ns, checkpoint_id)
-WHERE checkpoints.seq IS NULL
-"""
+        assert sizes["checkpoints"] <= 3 + 2 + 8  # the newest, what begins the turn, and their subgraphs'
+        assert len(await checkpoints.tree("t")) <= 5
+    assert await store.loose_writes() == 0
 
 
-async def test_a_thread_is_not_read_before_it_can_exceed_its_limit(file: Path) -> None:
+@packing
+async def test_a_thread_is_not_read_before_it_can_exceed_its_limit(store: StateStore) -> None:
     """A turn adds three. One that the process hasn't seen grow is looked at, once."""
 
-    async def left(checkpoints: SqliteCheckpoints) -> list[int]:
+    async def left(checkpoints: Checkpoints) -> list[int]:
         found = []
         for _ in range(7):
             await turn(on(checkpoints, echo()), "more")
             await checkpoints.prune("t")
-            found.append(counts(file)["checkpoints"])
+            found.append((await store.counts())["checkpoints"])
         return found
 
-    async with open_checkpoints(file, kept=3, spare=5) as checkpoints:
+    async with store.open(kept=3, spare=5) as checkpoints:
         assert await left(checkpoints) == [3, 6, 4, 7, 4, 7, 4]
-    async with open_checkpoints(file, kept=3, spare=5) as checkpoints:
+    async with store.open(kept=3, spare=5) as checkpoints:
         assert await left(checkpoints) == [4, 7, 4, 7, 4, 7, 4]
 
 
@@ -142,10 +130,10 @@ def test_the_counts_are_limited_to_recent_threads() -> None:
     assert written.may_exceed("b", 2)
 
 
-async def test_a_pruned_thread_continues_after_a_restart(file: Path) -> None:
+async def test_a_pruned_thread_continues_after_a_restart(store: StateStore) -> None:
     talked = []
     for number in range(6):
-        async with open_checkpoints(file, kept=2) as checkpoints:
+        async with store.open(kept=2) as checkpoints:
             pregel = on(checkpoints, agent())
             talked += [f"{number}", "", "4", "it is 4"]
 
@@ -154,14 +142,14 @@ async def test_a_pruned_thread_continues_after_a_restart(file: Path) -> None:
             await checkpoints.prune("t")
 
 
-async def test_a_subgraph_that_keeps_its_state_keeps_it(file: Path) -> None:
+async def test_a_subgraph_that_keeps_its_state_keeps_it(store: StateStore) -> None:
     class Counted(TypedDict):
         messages: list[Any]
         turns: Annotated[int, add]
 
     inner = graph(lambda state: {"turns": 1}, Counted)
     inner.checkpointer = True
-    async with open_checkpoints(file, kept=1) as checkpoints:
+    async with store.open(kept=1) as checkpoints:
         pregel = on(checkpoints, nested(inner))
         for number in range(5):
             await turn(pregel, f"{number}")
@@ -174,8 +162,8 @@ async def test_a_subgraph_that_keeps_its_state_keeps_it(file: Path) -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda pregel: pregel, nested], ids=["root", "nested"])
-async def test_a_pruned_thread_can_still_be_answered(file: Path, wrap: Any) -> None:
-    async with open_checkpoints(file, kept=1) as checkpoints:
+async def test_a_pruned_thread_can_still_be_answered(store: StateStore, wrap: Any) -> None:
+    async with store.open(kept=1) as checkpoints:
         pregel = on(checkpoints, wrap(asking("a?", "b?")))
         await turn(pregel, "one")
         await checkpoints.prune("t")
@@ -185,29 +173,30 @@ async def test_a_pruned_thread_can_still_be_answered(file: Path, wrap: Any) -> N
         assert await turn(pregel, answered("B")) == ["one", "answered A, B"]
 
 
-async def test_messages_without_a_reference_are_deleted(file: Path) -> None:
+@packing
+async def test_messages_without_a_reference_are_deleted(store: StateStore) -> None:
     def node(state: Any) -> Any:
         if state["messages"][-1].content == "summarise":
             return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage("summary", id="summary")]}
         return {"messages": [AIMessage(f"answer {number}") for number in range(5)]}
 
-    async with open_checkpoints(file, kept=3) as checkpoints:
+    async with store.open(kept=3) as checkpoints:
         pregel = on(checkpoints, graph(node))
         for text in ("one", "two", "three", "summarise"):
             await turn(pregel, text)
             await checkpoints.prune("t")
-        stored = counts(file)["checkpoint_messages"]
+        stored = (await store.counts())["messages"]
         for text in ("four", "five"):
             talked = await turn(pregel, text)
             await checkpoints.prune("t")
-        left = counts(file)["checkpoint_messages"]
+        left = (await store.counts())["messages"]
 
         assert stored > 15
         assert left == len(talked) == 13
         assert await texts(pregel) == talked
 
 
-async def test_a_thread_with_delta_channels_is_left_alone(file: Path) -> None:
+async def test_a_thread_with_delta_channels_is_left_alone(store: StateStore) -> None:
     delta = pytest.importorskip("langgraph.channels.delta", reason="this LangGraph has no DeltaChannel")
 
     class Delta(TypedDict):
@@ -215,7 +204,7 @@ async def test_a_thread_with_delta_channels_is_left_alone(file: Path) -> None:
             list[Any], delta.DeltaChannel(lambda old, new: old + [m for each in new for m in each])
         ]
 
-    async with open_checkpoints(file, kept=2) as checkpoints:
+    async with store.open(kept=2) as checkpoints:
         pregel = on(checkpoints, graph(lambda state: {"messages": [AIMessage("yes")]}, Delta))
         for number in range(5):
             await turn(pregel, {"messages": [HumanMessage(f"{number}")]})
@@ -224,23 +213,23 @@ async def test_a_thread_with_delta_channels_is_left_alone(file: Path) -> None:
         assert await texts(pregel) == [text for number in range(5) for text in (f"{number}", "yes")]
 
 
-async def test_a_threads_size_grows_linearly_with_its_turns(file: Path) -> None:
+@packing
+async def test_a_threads_size_grows_linearly_with_its_turns(store: StateStore) -> None:
     """The whole state at each step would be a megabyte at the end of this, and 100 MB without pruning."""
 
     async def size_after(turns: int) -> int:
         for number in range(turns):
             await turn(pregel, f"what is {number}?")
             await checkpoints.prune("t")
-        ((pages, free),) = rows(file, "SELECT * FROM pragma_page_count, pragma_freelist_count")
-        return int(pages - free)
+        return await store.size_bytes()
 
-    async with open_checkpoints(file) as checkpoints:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, agent())
-        sizes = [await size_after(50) for _ in range(4)]
+        sizes = [await size_after(25) for _ in range(4)]
 
     first, second, third = (after - before for before, after in pairwise(sizes))
     assert third <= 1.5 * max(first, second)
-    assert sizes[-1] * 4096 < 2_000 * 4 * 200  # 2,000 bytes a message are plenty
+    assert sizes[-1] < 2_000 * 4 * 100  # 2,000 bytes a message are plenty
 
 
 def chain(*sources: str) -> list[Row]:
@@ -362,8 +351,10 @@ def test_a_thread_that_is_pruned_as_it_grows_keeps_what_it_must(steps: list[Writ
     assert all(row.parent_id is None or int(row.parent_id) in left for row in there)
 
 
-async def test_a_question_that_was_answered_can_be_answered_otherwise_however_long_ago(file: Path) -> None:
-    async with open_checkpoints(file, kept=2, turns=None) as checkpoints:
+async def test_a_question_that_was_answered_can_be_answered_otherwise_however_long_ago(
+    store: StateStore,
+) -> None:
+    async with store.open(kept=2, turns=None) as checkpoints:
         pregel = on(checkpoints, asking("a?"))
         await turn(pregel, "one")
         asked = (await pregel.aget_state(config())).config["configurable"]["checkpoint_id"]
@@ -378,21 +369,21 @@ async def test_a_question_that_was_answered_can_be_answered_otherwise_however_lo
         assert [message.content for message in state.values["messages"]] == ["one"]
 
 
-async def test_what_a_task_has_returned_is_not_stored_twice(file: Path) -> None:
-    async with open_checkpoints(file, kept=2, turns=None) as checkpoints:
+@packing
+async def test_what_a_task_has_returned_is_not_stored_twice(store: StateStore) -> None:
+    async with store.open(kept=2, turns=None) as checkpoints:
         pregel = on(checkpoints, graph(lambda state: {"messages": [AIMessage("x" * 20_000)]}))
         for number in range(12):
             await turn(pregel, f"{number}" + "y" * 20_000)
             await checkpoints.prune("t")
         state = await pregel.aget_state(config())
-    ((pages, free),) = rows(file, "SELECT * FROM pragma_page_count, pragma_freelist_count")
 
     assert len(state.values["messages"]) == 24
-    assert (pages - free) * 4_096 < 1.5 * 24 * 20_000
+    assert await store.size_bytes() < 1.5 * 24 * 20_000
 
 
-async def test_each_turn_of_a_long_thread_can_be_gone_back_to(file: Path) -> None:
-    async with open_checkpoints(file, kept=2, spare=0, turns=None) as checkpoints:
+async def test_each_turn_of_a_long_thread_can_be_gone_back_to(store: StateStore) -> None:
+    async with store.open(kept=2, spare=0, turns=None) as checkpoints:
         pregel = on(checkpoints, agent())
         shown = []
         for number in range(12):
