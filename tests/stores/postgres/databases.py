@@ -25,7 +25,7 @@ class DatabaseClock(Clock):
         if name == "now":
             with psycopg.connect(self._url, autocommit=True) as connection:
                 connection.execute(
-                    "CREATE OR REPLACE FUNCTION seltzer.clock() RETURNS timestamptz LANGUAGE sql VOLATILE"
+                    "CREATE OR REPLACE FUNCTION seltzer.clock() RETURNS timestamptz LANGUAGE sql STABLE"
                     f" AS 'SELECT to_timestamp({value})'".encode()
                 )
 

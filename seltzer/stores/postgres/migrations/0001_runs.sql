@@ -5,8 +5,8 @@ CREATE SCHEMA seltzer;
 CREATE TABLE seltzer.version (number integer NOT NULL);
 INSERT INTO seltzer.version VALUES (0);
 
--- The one clock of all processes: theirs may differ.
-CREATE FUNCTION seltzer.clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT clock_timestamp()';
+-- The one clock of all processes: theirs may differ. STABLE: an index can be searched by it.
+CREATE FUNCTION seltzer.clock() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT statement_timestamp()';
 
 CREATE TABLE seltzer.threads (
     thread_id text PRIMARY KEY,
