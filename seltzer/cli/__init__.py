@@ -1,4 +1,4 @@
-"""The terminal: `seltzer serve`, `chat`, `graphs`, `new`, `migrate`, `backup`.
+"""The terminal: `seltzer serve`, `chat`, `graphs`, `new`, `doctor`, `migrate`, `backup`.
 
 This module is what `--help` shows and nothing else: each command imports what it needs when it runs, so
 that help answers at once. It is as long as the help: each option is declared here.
@@ -186,6 +186,29 @@ def graphs(
 
 
 @_commands.command()
+def doctor(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what is found as JSON.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Check the whole of a large SQLite file, however long it takes.")
+    ] = False,
+) -> int:
+    """Check the store, the graphs and the address, and print what to do about what isn't in order.
+
+    The store is the Postgres database of DATABASE_URL, or else the SQLite file in SELTZER_DATA (default:
+    .seltzer). A line for each check: ok, warn or fail; exit code 1 if one fails. A running server isn't
+    disturbed.
+
+    Example: seltzer doctor
+    """
+    from seltzer.cli.configuration import read_settings, silence_log
+    from seltzer.cli.doctor import run
+
+    silence_log()
+    return run(read_settings(config=config), as_json=as_json, is_whole=full)
+
+
+@_commands.command()
 def migrate() -> int:
     """Bring the store's tables up to date, as the start of a server does, too.
 
@@ -193,9 +216,10 @@ def migrate() -> int:
 
     Example: seltzer migrate
     """
-    from seltzer.cli.configuration import read_settings
+    from seltzer.cli.configuration import read_settings, silence_log
     from seltzer.cli.migrate import run
 
+    silence_log()
     return run(read_settings())
 
 

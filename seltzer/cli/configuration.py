@@ -1,5 +1,7 @@
 """The settings a command runs with: its flags over the environment over .env."""
 
+import logging
+
 import typer
 from pydantic import ValidationError
 
@@ -14,3 +16,8 @@ def read_settings(**flags: object) -> Settings:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         raise typer.BadParameter(f"{first['msg']}, but it is {first['input']!r}", param_hint=name) from None
+
+
+def silence_log() -> None:
+    """Drop what nobody has asked to log: a command that prints its errors itself prints them once."""
+    logging.getLogger().addHandler(logging.NullHandler())

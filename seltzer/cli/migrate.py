@@ -1,7 +1,6 @@
 """`seltzer migrate`: bring the tables of the store that the settings choose up to date."""
 
 import asyncio
-import logging
 import sqlite3
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ from seltzer.stores.choice import check_driver, choose
 
 def run(settings: Settings) -> int:
     """Migrate the store and print its versions. Returns 1 if it can't be migrated."""
-    logging.getLogger().addHandler(logging.NullHandler())  # an error is printed once, in our words
     url = settings.database_url.get_secret_value() if settings.database_url else ""
     try:
         choice = choose(url, settings.store)

@@ -17,7 +17,7 @@ from tests.patience import PATIENCE_S
     "words",
     [
         ["--help"],
-        *([each, "--help"] for each in ("serve", "chat", "graphs", "new", "migrate", "backup")),
+        *([each, "--help"] for each in ("serve", "chat", "graphs", "new", "doctor", "migrate", "backup")),
     ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
@@ -49,7 +49,7 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
     assert heavy.isdisjoint(done.stdout.split())
 
 
-@pytest.mark.parametrize("command", ["serve", "chat", "graphs", "new", "migrate", "backup"])
+@pytest.mark.parametrize("command", ["serve", "chat", "graphs", "new", "doctor", "migrate", "backup"])
 def test_each_commands_help_has_an_example(desk: Desk, command: str) -> None:
     done = desk.run(command, "--help")
 
@@ -68,6 +68,7 @@ def test_each_commands_help_has_an_example(desk: Desk, command: str) -> None:
         ("serve", {"HOST", "PORT", "SELTZER_CONFIG", "SELTZER_STRICT", "SELTZER_NO_AUTH", "SELTZER_DATA"}),
         ("chat", {"HOST", "PORT", "SELTZER_CONFIG"}),
         ("graphs", {"SELTZER_CONFIG"}),
+        ("doctor", {"DATABASE_URL", "SELTZER_CONFIG", "SELTZER_DATA"}),
         ("migrate", {"DATABASE_URL", "SELTZER_DATA"}),
         ("backup", {"DATABASE_URL", "SELTZER_DATA"}),
     ],

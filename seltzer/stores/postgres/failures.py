@@ -45,6 +45,12 @@ _KINDS: Final = [
         ),
         (
             "",
+            r"invalid (integer|port|\w+mode|value)|invalid \S+ value",
+            "{variable} has a part that can't be used",
+            "write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE",
+        ),
+        (
+            "",
             r"no pg_hba.conf entry",
             "it doesn't admit this user from this machine",
             "allow it in the server's pg_hba.conf; where it admits encrypted connections only, add"

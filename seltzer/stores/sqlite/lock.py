@@ -52,6 +52,23 @@ def record_url(folder: Path, url: str) -> None:
         file.write(f" {url}")
 
 
+def user_of(folder: Path) -> str | None:
+    """Return which process has locked the folder, and where it answers; None if none has.
+
+    For the moment of the question the lock is shared: a server that starts in that moment is refused.
+    """
+    try:
+        with (folder / LOCK_NAME).open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        words = (folder / LOCK_NAME).read_text(encoding="utf-8").split()
+        process = f"process {words[0]}" if words else "another process"
+        return f"{process}, the server at {words[-1]}" if len(words) > 3 else process
+    except OSError:
+        return None  # nobody can have locked what can't be opened
+    return None
+
+
 def _in_use(folder: Path, file: TextIO) -> DataInUse:
     file.seek(0)
     words = file.read().split()

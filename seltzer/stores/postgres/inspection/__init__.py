@@ -1,0 +1,1 @@
+"""Whether a Postgres database is in order, for `seltzer doctor`. Nothing in it is changed."""
