@@ -110,7 +110,7 @@ class EditRuns:
             await self._write(reservation, write)
             place = await newest_edit(self._pregels[spec.graph], spec)
         except AppError as error:
-            await self._stores.checkpoints.roll_back(spec.thread_id, [spec.run_id])
+            await self._stores.checkpoints.roll_back(spec.thread_id, [spec.run_id], by=reservation.run)
             kind, data = _end(error)
             await reservation.end(kind, data, touched=False)
             raise

@@ -1,4 +1,4 @@
-"""Nodes that a thread was about to run and that its graph hasn't any more: renamed or removed in between.
+"""Nodes that a thread was about to run and that its graph no longer has: renamed or removed in between.
 
 LangGraph drops them in silence: the run would end as a success, without the answer to a question or without
 the rest of its work.

@@ -9,7 +9,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from seltzer.errors import StorageFailed
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ports import Checkpoints
-from seltzer.runs.run import RunSpec
+from seltzer.runs.run import Run, RunSpec
 
 EDIT: Final = "edit"  # a checkpoint's metadata: the run of the edit that has written it
 WITHDRAWN: Final = "withdrawn"  # the data of a withdrawal's last event: the run whose interrupt it was
@@ -33,7 +33,7 @@ async def made_at(pregel: AnyPregel, spec: RunSpec) -> Mapping[str, Any] | None:
     return {"checkpoint_id": found[0].checkpoint["id"]} if found else None
 
 
-async def recover(pregel: AnyPregel, spec: RunSpec, checkpoints: Checkpoints) -> Mapping[str, Any] | None:
-    """Roll back what the edit has written, unless it is made: then return its place."""
-    await checkpoints.roll_back(spec.thread_id, [spec.run_id])
-    return await made_at(pregel, spec)
+async def recover(pregel: AnyPregel, run: Run, checkpoints: Checkpoints) -> Mapping[str, Any] | None:
+    """Roll back what the edit's run has written, unless the edit is made: then return its place."""
+    await checkpoints.roll_back(run.spec.thread_id, [run.spec.run_id], by=run)
+    return await made_at(pregel, run.spec)

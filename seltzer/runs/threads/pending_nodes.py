@@ -1,6 +1,6 @@
 """Which nodes a checkpoint is about to run, by their names, be they in the graph or not any more.
 
-LangGraph drops what a node would run that the graph hasn't any more, in silence. These are its names for the
+LangGraph drops the tasks of a node that the graph no longer has, in silence. These are its names for the
 channels that trigger a node; if a release has others, no node is found here, and it is as in LangGraph.
 """
 

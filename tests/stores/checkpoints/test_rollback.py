@@ -169,3 +169,21 @@ async def test_other_threads_and_runs_are_left_alone(store: StateStore) -> None:
 
         assert await seen(pregel) == before
         assert await seen(pregel, "other") == other
+
+
+@wraps
+async def test_what_was_made_another_runs_is_rolled_back_with_that_one(store: StateStore, wrap: Wrap) -> None:
+    async with store.open() as checkpoints:
+        pregel = on(checkpoints, wrap(agent()))
+        await turn(pregel, "zero", run_id="r0")
+        before, sizes = await seen(pregel), await store.counts()
+        await turn(pregel, "one", run_id="r1")
+        await turn(pregel, "two", run_id="r2")
+
+        await checkpoints.reassign("t", "r2", "r1")
+        after = await seen(pregel)
+
+        await checkpoints.roll_back("t", ["r2"])
+        assert await seen(pregel) == after
+        await checkpoints.roll_back("t", ["r1"])
+        assert (await seen(pregel), await store.counts()) == (before, sizes)

@@ -93,7 +93,7 @@ async def read_input(
 
 
 async def _check_nodes(pregel: AnyPregel, config: RunnableConfig) -> None:
-    """Raise RunFailed if the thread is about to run a node that the graph hasn't any more."""
+    """Raise RunFailed if the thread is about to run a node that the graph no longer has."""
     if missing := await missing_nodes(pregel, config):
         names = ", ".join(repr(name) for name in missing)
         raise failure(GRAPH_CHANGED, about=f"it has no node {names} any more.")

@@ -79,7 +79,7 @@ class StartChecks:
             raise UnknownCheckpoint(f"thread {spec.thread_id!r} has no checkpoint {spec.checkpoint_id!r}")
         if spec.input is not None or spec.attached:  # an attached run's input is still to be read
             return
-        # A node that the graph hasn't any more is the run's to name.
+        # A node that the graph no longer has is the run's to name.
         if not pending_nodes(found) and not (await self._pregels[spec.graph].aget_state(place)).next:
             raise InvalidInput("from_checkpoint", "is the end of a turn: nothing runs there without an input")
 
