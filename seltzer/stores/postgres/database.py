@@ -8,8 +8,8 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -117,13 +117,21 @@ class Database:
             pause_s = min(2 * pause_s, RETRY_LIMIT_S)
 
     async def _try(self, work: Work[T], timeout_s: float) -> T:
-        async with self._pool.connection(timeout_s) as connection:
-            # Not by cancelling: to cancel a statement, its server must be reached.
-            cut = asyncio.get_running_loop().call_later(OPERATION_S, _cut, connection)
-            try:
-                return await work(connection)
-            finally:
-                cut.cancel()
+        async with self._pool.connection(timeout_s) as connection, limited(connection):
+            return await work(connection)
+
+
+@asynccontextmanager
+async def limited(connection: Connection) -> AsyncIterator[None]:
+    """End the connection if the block takes longer than OPERATION_S.
+
+    Not by cancelling: to cancel a statement, its server must be reached.
+    """
+    cut = asyncio.get_running_loop().call_later(OPERATION_S, _cut, connection)
+    try:
+        yield
+    finally:
+        cut.cancel()
 
 
 def _may_succeed(error: psycopg.Error) -> bool:

@@ -2,12 +2,16 @@
 
 The process has an advisory lock as long as the connection lasts. When it dies, by whatever cause, Postgres
 frees the lock within moments, and the others may claim its runs without waiting for their leases to run out.
+
+Only who was seen alive on this very connection can be seen to have died: after a restart of the database no
+process has its lock yet. Then the leases count, and these only once the others have had time to renew them.
 """
 
 import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
 from typing import Final
 
 import orjson
@@ -15,25 +19,22 @@ import psycopg
 
 from seltzer.runs.ports import ANYTHING, Wake
 from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.database import Connection, pause
-from seltzer.stores.postgres.queries import fetch_all
+from seltzer.stores.postgres.database import Connection, limited, pause
+from seltzer.stores.postgres.queries import Row, fetch_all
+from seltzer.stores.postgres.statements.processes import LOCKS, LOOK
 
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "seltzer"
-LOCKS: Final = 0x53454C55  # the first half of the processes' advisory locks
 LOOK_S: Final = 0.1  # between two looks for processes that have died
-GRACE_S: Final = 2.0  # after a new connection: a restarted server has none of the others' yet
+GRACE_S: Final = 2.0  # for all to renew their leases, after their connections were lost
 POLL_S: Final = 0.5  # between two hints where no connection of its own is possible
 RECONNECT_S: Final = 0.5
 
-_GONE: Final = """
-SELECT DISTINCT process FROM seltzer.runs WHERE status = 'running' AND process <> %s AND NOT EXISTS (
-    SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND classid::bigint = %s AND objid::bigint = process
+# So that the server, too, notices that the other end is gone: by default it would take hours.
+_KEEPALIVES: Final = (
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
 )
-"""
 
 
 class Presence:
@@ -45,10 +46,17 @@ class Presence:
 
     def __init__(self, address: Address | None) -> None:
         self._address = address
-        self._number = secrets.randbelow(2**31 - 1) + 1
+        self._number = _new_number()
         self._connection: Connection | None = None
+        self._seen: set[int] = set()  # who was alive, since there is this connection
+        self._settled_at = 0.0
         self.key: int | None = None
         self.gone: Collection[int] = ()
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether leases that have run out count: those who live have had time to renew theirs."""
+        return asyncio.get_running_loop().time() >= self._settled_at
 
     async def open(self) -> None:
         """Connect, where that is possible. Raises psycopg.Error."""
@@ -75,6 +83,7 @@ class Presence:
 
     async def wakes(self) -> AsyncIterator[Wake]:
         """Yield hints, without end, as EventLog.wakes describes. For one reader."""
+        is_new = False
         while True:
             if self._address is None:
                 await pause(POLL_S)
@@ -82,54 +91,82 @@ class Presence:
                 continue
             try:
                 if self._connection is None:
-                    self._connection = await self._connect(self._address)
-                    yield ANYTHING  # some may have been lost
+                    self._connection, is_new = await self._connect(self._address), True
+                    yield ANYTHING  # some may have been lost; and the leases get the process's key
                 async for wake in self._hints(self._connection):
+                    is_new = False
                     yield wake
             except psycopg.Error as error:
                 log.warning("the connection for hints is lost, and made again: %s", type(error).__name__)
+                was_connected = self._connection is not None and not is_new
                 await self._disconnect()
-                await pause(RECONNECT_S)
+                if not was_connected:  # else at once: before the others conclude that this process has died
+                    await pause(RECONNECT_S)
                 yield ANYTHING
 
     async def _hints(self, connection: Connection) -> AsyncIterator[Wake]:
-        """Yield what the others send, and has_queued when one of them has died; until the connection ends."""
+        """Yield what the others send, and has_queued when runs of theirs can be claimed.
+
+        Until the connection ends: that raises psycopg.Error.
+        """
         loop = asyncio.get_running_loop()
-        judge_at, missing = loop.time() + GRACE_S, set[int]()
+        look_at, missing = loop.time() + LOOK_S, set[int]()
         while True:
             async for notify in connection.notifies(timeout=LOOK_S):
                 if not self.is_own(notify.payload):
                     yield _wake(notify.payload)
-                if loop.time() >= judge_at:
+                if loop.time() >= look_at:
                     break
-            if loop.time() < judge_at:
-                continue
-            judge_at = loop.time() + LOOK_S
-            rows = await fetch_all(connection, _GONE, (self._number, LOCKS))
-            found = {row["process"] for row in rows}
+            look_at = loop.time() + LOOK_S
+            async with limited(connection):
+                (row,) = await fetch_all(connection, LOOK, (LOCKS,))
+            found = self._dead(row)
             self.gone = found & missing  # twice in a row: a connection may be lost and made again
             missing = found
-            if self.gone:
+            if self.gone or (row["has_expired"] and self.has_settled):
                 yield Wake(has_queued=True)
+
+    def _dead(self, row: Row) -> set[int]:
+        """Return who has runs, was alive on this connection, and isn't any more."""
+        alive = set(row["alive"])
+        self._seen |= alive
+        return (self._seen & set(row["executing"])) - alive
 
     async def _connect(self, address: Address) -> Connection:
         connection = await psycopg.AsyncConnection.connect(address.conninfo, autocommit=True)
         try:
-            await connection.execute("SELECT pg_advisory_lock(%s, %s)", (LOCKS, self._number))
-            await connection.execute(f"LISTEN {CHANNEL}".encode())
+            async with limited(connection):
+                await connection.execute(_KEEPALIVES)
+                while not await self._lock(connection):
+                    self._number = (
+                        _new_number()
+                    )  # the server doesn't know yet that the old connection is gone
+                await connection.execute(f"LISTEN {CHANNEL}".encode())
         except BaseException:
             await connection.close()
             raise
+        self._seen.clear()
         self.key = self._number
         return connection
 
+    async def _lock(self, connection: Connection) -> bool:
+        found = await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCKS, self._number))
+        row = await found.fetchone()
+        return row is not None and row[0] is True
+
     async def _disconnect(self) -> None:
         connection, self._connection, self.key, self.gone = self._connection, None, None, ()
+        self._settled_at = asyncio.get_running_loop().time() + GRACE_S
         if connection is not None:
-            await connection.close()
+            with suppress(psycopg.Error):
+                await connection.close()
 
 
 _PAYLOAD_LIMIT: Final = 7_500  # bytes; Postgres takes 7,999
+
+
+def _new_number() -> int:
+    return secrets.randbelow(2**31 - 1) + 1
 
 
 def _wake(payload: str) -> Wake:

@@ -107,10 +107,11 @@ class PostgresRuns:
         return submitted
 
     async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
-        gone, process = [*self._presence.gone], self._presence.key
+        process = self._presence.key
+        expired = {"gone": [*self._presence.gone], "has_settled": self._presence.has_settled, "limit": n}
 
         async def work(connection: Connection) -> list[Row]:
-            found = await fetch_all(connection, statements.EXPIRED, (gone, n))
+            found = await fetch_all(connection, statements.EXPIRED, expired)
             if (room := n - len(found)) > 0:
                 found += await fetch_all(connection, statements.WAITING_FIRST, (worker, room))
             if not found:
@@ -129,7 +130,8 @@ class PostgresRuns:
 
         async def work(connection: Connection) -> list[Row]:
             await connection.execute(statements.RENEW_REQUESTS, (ttl_s, worker))
-            return await fetch_all(connection, statements.RENEW, (ttl_s, *names)) if keys else []
+            given = ttl_s, self._presence.key, *names
+            return await fetch_all(connection, statements.RENEW, given) if keys else []
 
         renewed = {row["run_id"]: row["stop"] for row in await self._database.transact(work)}
         lost = {run_id for run_id, *_ in keys if run_id not in renewed}

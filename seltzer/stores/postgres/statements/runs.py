@@ -3,6 +3,7 @@
 from typing import Final
 
 from seltzer.stores.postgres.statements.events import OF_RUN
+from seltzer.stores.postgres.statements.processes import IS_DEAD
 
 ACTIVE: Final = "status IN ('pending', 'running')"
 # A run that ended without touching its thread is never the newest one there.
@@ -80,10 +81,10 @@ SELECT 1 FROM seltzer.deleted_runs WHERE run_id = %s AND deleted_at > seltzer.cl
 WAITING: Final = "SELECT count(*) FROM seltzer.runs WHERE status = 'pending'"
 
 # What is claimed is locked against those who append to its log, and against other claims.
-EXPIRED: Final = """
+EXPIRED: Final = f"""
 SELECT number FROM seltzer.runs
-WHERE status = 'running' AND (lease_until <= seltzer.clock() OR process = ANY(%s))
-ORDER BY number LIMIT %s FOR UPDATE SKIP LOCKED
+WHERE status = 'running' AND (%(has_settled)s AND lease_until <= seltzer.clock() OR {IS_DEAD})
+ORDER BY number LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 WAITING_FIRST: Final = """
 SELECT number FROM seltzer.runs AS waiting WHERE status = 'pending' AND NOT EXISTS (
@@ -100,7 +101,7 @@ WHERE number = ANY(%s) RETURNING {COLUMNS}
 """
 RENEW: Final = """
 WITH renewed AS (
-    UPDATE seltzer.runs SET lease_until = seltzer.clock() + make_interval(secs => %s)
+    UPDATE seltzer.runs SET lease_until = seltzer.clock() + make_interval(secs => %s), process = %s
     FROM unnest(%s::text[], %s::integer[], %s::text[]) AS given (run_id, attempt, worker)
     WHERE runs.run_id = given.run_id AND runs.attempt = given.attempt AND runs.worker = given.worker
         AND status = 'running'
