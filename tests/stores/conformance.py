@@ -213,6 +213,15 @@ class LogExam:
                 with pytest.raises(StreamGap):
                     await stored(small_log, Cursor(1, oldest - 1))
 
+    async def test_the_end_of_a_run_counts_for_the_limit(self, small_log: Begun) -> None:
+        await fill(small_log, {"r": events(1, SMALL_LIMIT)})
+
+        last = await small_log.end("r", SMALL_LIMIT + 1)
+
+        with pytest.raises(StreamGap):
+            await stored(small_log)
+        assert await stored(small_log, Cursor(1, 1)) == [*events(2, SMALL_LIMIT), last]
+
     async def test_the_limit_applies_to_each_run(self, small_log: Begun) -> None:
         await fill(small_log, {"r": events(1, SMALL_LIMIT + 1), "s": events(1, SMALL_LIMIT)})
 

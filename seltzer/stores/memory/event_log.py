@@ -37,6 +37,7 @@ class MemoryEventLog:
         for run_id, cursor in after.items():
             if (log := self._data.logs.get(run_id)) is None:
                 continue
+            self._trim(log)  # the last events came with the run's end
             if cursor < log.dropped:
                 raise StreamGap(f"the events of run {run_id!r} after {cursor} are no longer kept")
             found[run_id] = [event for event in log.events if event.cursor > cursor]

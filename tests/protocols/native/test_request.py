@@ -293,6 +293,12 @@ class TestIdempotencyKey:
         assert run_id_of("agent", "k-1") == run_id_of("agent", "k-1")
         assert len({run_id_of("agent", "k-1"), run_id_of("agent", "k-2"), run_id_of("other", "k-1")}) == 3
 
+    def test_two_owners_may_use_the_same_key(self) -> None:
+        owners = {run_id_of("agent", "k-1", owner) for owner in ("", "ada", "eve")}
+
+        assert len(owners) == 3
+        assert run_id_of("agent", "k-1", "ada") in owners
+
     @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ä", "a\n", "\x7f"])
     def test_a_key_that_is_none_is_refused(self, key: str) -> None:
         with pytest.raises(InvalidInput, match=r"^Idempotency-Key: "):
