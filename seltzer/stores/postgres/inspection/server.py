@@ -10,7 +10,7 @@ from psycopg.rows import namedtuple_row
 from seltzer.stores.finding import Finding, fail, ok, warn
 from seltzer.stores.postgres.address import Address
 from seltzer.stores.postgres.failures import FLOOR
-from seltzer.stores.postgres.presence import LOCKS
+from seltzer.stores.postgres.statements.processes import LOCKS
 
 ROUND_TRIPS: Final = 3
 SLOW_S: Final = 0.02  # a round trip of another region, which every request pays several times
