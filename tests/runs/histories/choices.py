@@ -27,6 +27,7 @@ from tests.runs.histories.model import LAST, Expected, Turn
 
 ON_BUSY: Final[tuple[OnBusy, ...]] = ("reject", "enqueue", "enqueue", "interrupt", "rollback")
 KEEPING: Final[tuple[OnBusy, ...]] = ("reject", "enqueue", "interrupt")  # the question, which runs again
+REPLACED: Final = "replaced"
 
 
 class Choices:
@@ -77,7 +78,7 @@ class Choices:
 
     async def _edit(self) -> Action | None:
         """Begin where the turn began that has added a message: with another text, or the same."""
-        if (chosen := await self._message(lambda _: True)) is None:
+        if (chosen := await self._message(_is_original)) is None:
             return None
         place = await self._turn_of(*chosen)
         if place is None:
@@ -139,7 +140,7 @@ class Choices:
             place = self._place(lambda state: state.next != "input")
             return None if place is None else Update(how, place=place)
         if how == "undo":
-            chosen = await self._message(lambda _: True)
+            chosen = await self._message(_is_original)
             if chosen is None or await self._turn_of(*chosen) is None:
                 return None
             return Update(how, message=chosen[0], message_id=chosen[1])
@@ -151,7 +152,7 @@ class Choices:
         message, message_id = chosen
         return Update(
             how,
-            self._text("by hand"),
+            self._text(REPLACED),
             message=message,
             message_id=message_id,
             is_list=self._shape == "list",
@@ -213,6 +214,11 @@ class Choices:
             if message.id and condition(each)
         ]
         return self._chance.choice(found) if found else None
+
+
+def _is_original(message: Shown) -> bool:
+    """Return whether the message is as its turn has added it: the model finds the turn by its text."""
+    return not message.text.startswith(REPLACED)
 
 
 def sequence(actions: Sequence[Action]) -> str:
