@@ -132,15 +132,15 @@ class TestOnTheWay:
         assert "s3cret" not in str(found)
         assert "DATABASE_DIRECT_URL" in found["direct"].todo
 
-    def test_a_pooler_by_session_needs_none(self, url: str) -> None:
+    def test_a_pooler_by_session_may_be_the_direct_address_too(self, url: str) -> None:
         pooler = PgBouncer(url, "session")
 
-        found = look(pooler.url)
+        without, found = look(pooler.url), look(pooler.url, pooler.url)
 
         pooler.stop()
-        assert failed(found) == []
-        assert "a connection of its own" in found["pooler"].text
-        assert found["notify"].level == "ok"
+        assert failed(without) == failed(found) == []
+        assert "it may be the same address" in without["pooler"].todo
+        assert [found[check].level for check in ("pooler", "direct", "notify")] == ["ok"] * 3
 
     @pytest.mark.parametrize(
         ("url", "todo"),

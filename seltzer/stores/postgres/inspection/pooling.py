@@ -13,7 +13,7 @@ HINT_S: Final = 2.0  # how long a notification may take
 _PID: Final = "SELECT pg_backend_pid()"
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(%s)"
 _WITHOUT_DIRECT: Final = (
-    "set DATABASE_DIRECT_URL to the database itself: without it processes look for news every half"
+    "set DATABASE_DIRECT_URL to the database itself{}: without it processes look for news every half"
     " second, and a dead one's runs wait for the end of their leases"
 )
 
@@ -30,11 +30,11 @@ class Pooling:
     def finding(self, *, has_direct: bool) -> Finding:
         if not self.is_pooled:
             return ok("pooler", "none: the connection is the database's own")
-        if not self.is_by_transaction:
-            return ok("pooler", "there is one between, which gives each client a connection of its own")
-        if not has_direct:
-            return warn("pooler", "there is one between, in transaction mode", _WITHOUT_DIRECT)
-        return ok("pooler", "there is one between, in transaction mode; DATABASE_DIRECT_URL leads past it")
+        mode = "transaction" if self.is_by_transaction else "session"
+        if has_direct:
+            return ok("pooler", f"there is one between, in {mode} mode; DATABASE_DIRECT_URL is set")
+        same = "" if self.is_by_transaction else " (in this mode it may be the same address)"
+        return warn("pooler", f"there is one between, in {mode} mode", _WITHOUT_DIRECT.format(same))
 
 
 def pooling_of(one: psycopg.Connection[Any], other: psycopg.Connection[Any]) -> Pooling:
