@@ -1,7 +1,7 @@
 """A checkpoint and a task's writes, packed so that what can't be stored is named by its channel."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from langgraph.checkpoint.base import Checkpoint
 from langgraph.constants import END
@@ -10,6 +10,8 @@ from seltzer.errors import StateNotStorable
 from seltzer.stores.checkpoints.message_cache import CachedList
 from seltzer.stores.checkpoints.packing import Packed, pack
 from seltzer.stores.checkpoints.serializer import NotStorable, SafeSerializer
+
+T = TypeVar("T")
 
 # What LangGraph's own channels contain, as an author knows it.
 _OWN: Final = {
@@ -25,22 +27,32 @@ _OWN: Final = {
 
 def pack_checkpoint(serde: SafeSerializer, checkpoint: Checkpoint, cached: Sequence[CachedList]) -> Packed:
     """Pack the checkpoint. Raises StateNotStorable."""
+    return dump_checkpoint(serde, checkpoint, lambda value: pack(serde, value, cached))
+
+
+def pack_write(serde: SafeSerializer, channel: str, value: Any, cached: Sequence[CachedList]) -> Packed:
+    """Pack what a task wrote to the channel. Raises StateNotStorable."""
+    return dump_write(serde, channel, value, lambda value: pack(serde, value, cached))
+
+
+def dump_checkpoint(serde: SafeSerializer, checkpoint: Checkpoint, dump: Callable[[Any], T]) -> T:
+    """Return what dump() makes of the checkpoint by the serializer. Raises StateNotStorable."""
     try:
-        return pack(serde, checkpoint, cached)
+        return dump(checkpoint)
     except NotStorable:
         values = {
             channel: _storable(serde, channel, value)
             for channel, value in checkpoint["channel_values"].items()
         }
-        return pack(serde, {**checkpoint, "channel_values": values}, cached)
+        return dump({**checkpoint, "channel_values": values})
 
 
-def pack_write(serde: SafeSerializer, channel: str, value: Any, cached: Sequence[CachedList]) -> Packed:
-    """Pack what a task wrote to the channel. Raises StateNotStorable."""
+def dump_write(serde: SafeSerializer, channel: str, value: Any, dump: Callable[[Any], T]) -> T:
+    """Return what dump() makes of what a task wrote to the channel. Raises StateNotStorable."""
     try:
-        return pack(serde, value, cached)
+        return dump(value)
     except NotStorable:
-        return pack(serde, _storable(serde, channel, value), cached)
+        return dump(_storable(serde, channel, value))
 
 
 def _storable(serde: SafeSerializer, channel: str, value: Any) -> Any:

@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     WRITES_IDX_MAP,
@@ -20,7 +21,9 @@ from langgraph.checkpoint.base import (
 from seltzer.runs.event import RunId
 from seltzer.runs.execution.fence import FENCE, Fence, LeaseLost
 from seltzer.runs.graph import AnyPregel
+from seltzer.stores.checkpoints.channels import dump_checkpoint, dump_write
 from seltzer.stores.checkpoints.durability import run_id_of
+from seltzer.stores.checkpoints.metadata import dump_metadata, wanted
 from seltzer.stores.checkpoints.retention import (
     ROOT,
     is_lasting,
@@ -126,7 +129,7 @@ class MemorySaver(SyncHalf):
             for each in stored
             if place.get("checkpoint_ns", each.namespace) == each.namespace
             and only_id in (None, each.checkpoint_id)
-            and all(each.metadata.get(key) == value for key, value in (filter or {}).items())
+            and all(each.metadata.get(key) == value for key, value in wanted(filter).items())
             and (before is None or each.seq < _end(stored, str(before_id)))
         ]
         matching.sort(key=lambda each: -each[1].seq)
@@ -143,8 +146,8 @@ class MemorySaver(SyncHalf):
         """Store the checkpoint as the newest one; one that is stored already keeps its place."""
         configurable = config["configurable"]
         thread_id, namespace = str(configurable["thread_id"]), configurable["checkpoint_ns"]
-        packed = self.serde.dumps_typed(checkpoint)
-        about = dict(get_checkpoint_metadata(config, metadata))
+        packed = dump_checkpoint(self.serde, checkpoint, self.serde.dumps_typed)
+        about = orjson.loads(dump_metadata(get_checkpoint_metadata(config, metadata)))
         self._check_fence(config, namespace)
         existing = self._states.find(thread_id, namespace, checkpoint["id"])
         if existing is None:
@@ -168,7 +171,7 @@ class MemorySaver(SyncHalf):
                 task_path,
                 WRITES_IDX_MAP.get(channel, idx),
                 channel,
-                self.serde.dumps_typed(value),
+                dump_write(self.serde, channel, value, self.serde.dumps_typed),
                 run_id,
             )
             for idx, (channel, value) in enumerate(writes)

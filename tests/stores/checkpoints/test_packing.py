@@ -28,6 +28,7 @@ from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.transactions import Work
+from tests.stores.checkpoints.obeying import MANY, VERBS, input_for, obeying
 from tests.stores.conversing import (
     Talk,
     blocked_writes,
@@ -49,11 +50,10 @@ pytestmark = pytest.mark.anyio
 
 T = TypeVar("T")
 
-MANY = 20  # more than stay inline
 VERY_MANY = 250  # more than a node is thought to write, and than are decoded at once
 LATE = str(uuid6())
 
-verbs = st.sampled_from(["say", "replace", "edit", "deepen", "touch", "remove", "clear", "whole"])
+verbs = st.sampled_from(VERBS)
 stores = st.sampled_from(["prune", "reopen"])
 steps = st.lists(st.tuples(verbs, st.integers(0, 30)) | st.tuples(stores, st.just(0)), max_size=12)
 
@@ -61,49 +61,6 @@ steps = st.lists(st.tuples(verbs, st.integers(0, 30)) | st.tuples(stores, st.jus
 @pytest.fixture
 async def file(tmp_path: Path) -> Path:
     return await migrated(tmp_path / "threads.db")
-
-
-class Commanded(Talk):
-    """A thread whose node does what its input orders."""
-
-    verb: str
-    at: int
-    turn: int
-
-
-def _obey(state: Commanded) -> Any:
-    """Do what a node may do to its thread, and what LangGraph lets one get away with."""
-    messages, at = state["messages"], state["at"] % len(state["messages"])
-    message, text = messages[at], f"by turn {state['turn']}"
-    match state["verb"]:
-        case "replace":
-            return {"messages": [AIMessage(text, id=message.id)]}
-        case "edit":
-            message.content = text
-            return {"messages": [message]}
-        case "deepen":
-            message.additional_kwargs["at"] = text
-            return {"messages": [message]}
-        case "touch":  # changes the last message before the question in place
-            messages[-2].content = text
-            return {}
-        case "remove" if len(messages) > 1:
-            return {"messages": [RemoveMessage(str(message.id))]}
-        case "clear":
-            return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), AIMessage(text, id=text)]}
-        case "whole":
-            return {"messages": list(messages)}
-        case _:
-            return {"messages": [AIMessage(text, id=text)]}
-
-
-obeying = graph(_obey, Commanded)
-
-
-def _input(verb: str, at: int, number: int) -> Any:
-    ids = [f"{n}" for n in range(MANY)] if verb == "begin" else [f"do {number}"]
-    messages = [HumanMessage("do", id=each) for each in ids]
-    return {"messages": messages, "verb": verb, "at": at, "turn": number}
 
 
 async def _thread(saver: BaseCheckpointSaver[Any], thread_id: str = "t") -> list[BaseMessage]:
@@ -141,7 +98,7 @@ def test_a_thread_equals_one_whose_state_is_stored_unpacked(
                     mine = checkpoints.saver_for(obeying)
                 else:
                     for saver in (plain, mine):
-                        input_ = _input(verb, at, number)
+                        input_ = input_for(verb, at, number)
                         await obeying.copy({"checkpointer": saver}).ainvoke(
                             input_, config(), durability="sync"
                         )

@@ -28,10 +28,10 @@ from langgraph.checkpoint.base import (
 )
 
 from seltzer.runs.execution.fence import FENCE, Fence
-from seltzer.runs.jsonable import dumps
 from seltzer.stores.checkpoints.channels import pack_checkpoint, pack_write
 from seltzer.stores.checkpoints.durability import Triggers, is_input_write, must_wait_for, run_id_of
 from seltzer.stores.checkpoints.message_cache import MessageCache
+from seltzer.stores.checkpoints.metadata import dump_metadata
 from seltzer.stores.checkpoints.progress import CheckpointCounts
 from seltzer.stores.checkpoints.retention import ROOT, described, is_lasting
 from seltzer.stores.checkpoints.serializer import SafeSerializer
@@ -142,7 +142,7 @@ class PostgresSaver(SyncHalf):
             "source": source,
             "run_id": run_id,
             "has_delta": has_delta,
-            "metadata": dumps(about).decode(),
+            "metadata": dump_metadata(about).decode(),
         }
         row = Row(_checked_writer(config), "state", (namespace, checkpoint["id"]), columns, packed)
         if namespace == ROOT:

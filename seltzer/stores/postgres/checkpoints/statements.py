@@ -8,6 +8,8 @@ import orjson
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import get_checkpoint_id
 
+from seltzer.stores.checkpoints.metadata import wanted
+
 # What an attempt writes whose row isn't running it, isn't written. The row is locked as a claim would: no
 # other attempt begins between this look and the commit.
 _FENCE: Final = """
@@ -227,7 +229,7 @@ def listing(
             if value is not None:
                 conditions.append(f"{column} = %s")
                 values.append(str(value))
-    for key, value in (filter or {}).items():
+    for key, value in wanted(filter).items():
         conditions.append("coalesce(metadata::jsonb -> %s, 'null') = %s::jsonb")
         values += [key, orjson.dumps(value).decode()]
     if before is not None:

@@ -32,10 +32,10 @@ from langgraph.checkpoint.base import (
 )
 
 from seltzer.runs.execution.fence import FENCE, Fence, LeaseLost
-from seltzer.runs.jsonable import dumps
 from seltzer.stores.checkpoints.channels import pack_checkpoint, pack_write
 from seltzer.stores.checkpoints.durability import Triggers, is_input_write, must_wait_for, run_id_of
 from seltzer.stores.checkpoints.message_cache import MessageCache
+from seltzer.stores.checkpoints.metadata import dump_metadata
 from seltzer.stores.checkpoints.progress import CheckpointCounts
 from seltzer.stores.checkpoints.retention import ROOT, described, is_lasting
 from seltzer.stores.checkpoints.serializer import SafeSerializer
@@ -147,7 +147,7 @@ class SqliteSaver(SyncHalf):
         packed = pack_checkpoint(self.serde, checkpoint, tuple(self._cache.lists(self.serde, thread_id)))
         parent_id = configurable.get("checkpoint_id")
         place = thread_id, namespace, checkpoint["id"], parent_id
-        row = *place, *described(about), dumps(about), packed.kind, packed.blob
+        row = *place, *described(about), dump_metadata(about), packed.kind, packed.blob
 
         def work(connection: sqlite3.Connection) -> None:
             (lists,) = put(connection, thread_id, [packed])

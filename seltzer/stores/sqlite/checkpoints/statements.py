@@ -1,11 +1,12 @@
 """The statements on the tables of the threads' states, which migrations/0006_numbered_messages.sql makes."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import get_checkpoint_id
+
+from seltzer.stores.checkpoints.metadata import dump_metadata, wanted
 
 PUT: Final = """
 INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, source, run_id,
@@ -125,10 +126,10 @@ def listing(
             if value is not None:
                 conditions.append(f"{column} = ?")
                 values.append(value)
-    for key, value in (filter or {}).items():
+    for key, value in wanted(filter).items():
         conditions.append("json_extract(CAST(metadata AS TEXT), ?) IS ?")
         is_json = isinstance(value, dict | list)
-        values += [f"$.{key}", json.dumps(value, separators=(",", ":")) if is_json else value]
+        values += [f'$."{key}"', dump_metadata(value).decode() if is_json else value]
     if before is not None:
         # With the thread as a parameter, the condition is evaluated once, and not for each row.
         thread, of = ("checkpoints.thread_id", ()) if config is None else ("?", (places["thread_id"],))
