@@ -1,4 +1,4 @@
-"""Several processes over one store: here engines that share one in memory, each with a hub of its own."""
+"""Several processes over one store: here engines, each with a hub and connections of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -24,6 +24,8 @@ from seltzer.runs.run import Lease, OnBusy
 from seltzer.runs.streaming.hub import TAIL_LIMIT
 from seltzer.stores.memory.data import Data
 from seltzer.stores.memory.store import MemoryStore
+from seltzer.stores.options import DatabaseOptions, Retention
+from seltzer.stores.postgres.store import open_postgres
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.event_log import SqliteEventLog
@@ -44,6 +46,8 @@ from tests.runs.scenario import (
 from tests.runs.scripted import agent, call, named
 from tests.runs.test_interrupts import asking, the_only
 from tests.stores.conformance import Clock
+from tests.stores.postgres.databases import empty
+from tests.stores.postgres.server import create_database
 
 pytestmark = pytest.mark.anyio
 
@@ -67,9 +71,10 @@ class Stalling:
 class Processes:
     """Opens engines over one store, and closes them at the test's end."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str | None) -> None:
         self.clock = Clock()
         self.store = MemoryStore(Data(clock=self.clock))
+        self._url = url
         self._opened: list[Engine] = []
 
     async def __call__(
@@ -82,13 +87,18 @@ class Processes:
     ) -> Engine:
         @asynccontextmanager
         async def changed() -> AsyncIterator[Stores]:
-            async with (stores or self.store.open)() as found:
+            async with (stores or self._open)() as found:
                 yield change(found)
 
         engine = Engine(named(pregel), changed, **options)
         await engine.open()
         self._opened.append(engine)
         return engine
+
+    def _open(self) -> AbstractAsyncContextManager[Stores]:
+        if self._url is None:
+            return self.store.open()
+        return open_postgres(DatabaseOptions(self._url, pool_limit=4), Retention())
 
     async def stalling(self, pregel: AnyPregel, **options: Any) -> tuple[Engine, Stalling]:
         """Open an engine whose process can be stopped."""
@@ -120,11 +130,24 @@ async def one_file(file: Path, clock: Clock) -> AsyncIterator[Stores]:
     await database.aclose()
 
 
-@pytest.fixture
-async def processes() -> AsyncIterator[Processes]:
-    processes = Processes()
+@pytest.fixture(scope="module")
+def url() -> str:
+    """Return the address of a database."""
+    return create_database()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def processes(request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
+    url = request.getfixturevalue("url") if request.param == "postgres" else None
+    processes = Processes(url)
     yield processes
     await processes.aclose()
+    if url is not None:
+        await asyncio.to_thread(empty, url)
+
+
+# These set the clock of the store.
+in_memory = pytest.mark.parametrize("processes", ["memory"], indirect=True)
 
 
 def numbers(count: int) -> list[str]:
@@ -370,6 +393,7 @@ async def test_an_interrupt_that_one_process_has_asked_is_answered_at_another(pr
 # Takeover
 
 
+@in_memory
 async def test_a_process_that_is_gone_is_taken_over_from(processes: Processes) -> None:
     a, rows = await processes.stalling(agent(["half", asyncio.Event()]))
     b = await processes(agent(["whole"]))
@@ -387,6 +411,7 @@ async def test_a_process_that_is_gone_is_taken_over_from(processes: Processes) -
     rows.is_going.set()
 
 
+@in_memory
 async def test_of_a_stalled_process_that_wakes_nothing_shows(processes: Processes) -> None:
     gate = asyncio.Event()
     a, rows = await processes.stalling(agent(["half", gate, " and more", "and more"]))
@@ -411,6 +436,7 @@ async def test_of_a_stalled_process_that_wakes_nothing_shows(processes: Processe
     rows.is_going.set()
 
 
+@in_memory
 @pytest.mark.parametrize("rest", [["more"], [call("double", '{"x": 1}')]], ids=["an answer", "a tool call"])
 async def test_of_a_process_that_stalled_over_an_sqlite_file_nothing_shows(
     processes: Processes, tmp_path: Path, rest: list[Any]
