@@ -59,7 +59,8 @@ def _pg_dump(settings: Settings, target: Path) -> str:
     return (
         "Postgres has its own backup, which is consistent while servers run:\n"
         f"  {shlex.join(words)}\n"
-        "The password is asked for, or read from PGPASSWORD or ~/.pgpass. docs/how-to/back-up.md restores it."
+        "The password is asked for, or read from PGPASSWORD or ~/.pgpass."
+        " docs/how-to/back-up.md shows how to restore it."
     )
 
 

@@ -67,7 +67,7 @@ def test_a_migrated_one_shows_what_is_in_it(migrated: str) -> None:
 
     assert failed(found) == []
     assert found["schema"].text == f"it is at version {all_migrations()[-1].number}, this Seltzer's own"
-    assert found["contents"].text == "0 threads, 0 runs, 0 of them active"
+    assert found["contents"].text == "threads: 0, runs: 0, of them active: 0"
 
 
 def test_nothing_is_changed(url: str) -> None:

@@ -98,7 +98,7 @@ def _contents(connection: psycopg.Connection[Any], version: int) -> Finding:
         _count(connection, "seltzer.runs"),
         _count(connection, "seltzer.runs WHERE status IN ('pending', 'running')"),
     ]
-    return ok("contents", "{} threads, {} runs, {} of them active".format(*counted))
+    return ok("contents", "threads: {}, runs: {}, of them active: {}".format(*counted))
 
 
 def _count(connection: psycopg.Connection[Any], rows: str) -> str:

@@ -129,7 +129,9 @@ def _connections(facts: Any, pool: int) -> Finding:
     needed = pool + 1
     limits = [facts.max_connections - facts.reserved, facts.role_limit, facts.database_limit]
     limit = min(each for each in limits if each >= 0)
-    text = f"{facts.in_use} of {limit} in use, {facts.processes} Seltzer processes; each takes up to {needed}"
+    text = (
+        f"{facts.in_use} of {limit} in use; Seltzer processes: {facts.processes}, each takes up to {needed}"
+    )
     if facts.in_use + needed > limit:
         return warn(
             "connections",

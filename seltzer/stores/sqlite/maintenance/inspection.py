@@ -114,7 +114,7 @@ def _contents(connection: sqlite3.Connection) -> Finding:
     (threads,) = connection.execute("SELECT count(*) FROM threads").fetchone()
     counts = dict(connection.execute("SELECT status, count(*) FROM runs GROUP BY status").fetchall())
     active = counts.get("pending", 0) + counts.get("running", 0)
-    return ok("contents", f"{threads:,} threads, {sum(counts.values()):,} runs, {active:,} of them active")
+    return ok("contents", f"threads: {threads:,}, runs: {sum(counts.values()):,}, of them active: {active:,}")
 
 
 def _disk(folder: Path) -> Finding:

@@ -61,7 +61,7 @@ def test_a_folder_that_a_server_has_left_is_in_order(folder: Path, is_whole: boo
     assert found["lock"].text == "no server uses the folder"
     assert f"is at version {NEWEST}, this Seltzer's own" in found["file"].text
     assert found["journal"].text == "wal"
-    assert found["contents"].text == "0 threads, 0 runs, 0 of them active"
+    assert found["contents"].text == "threads: 0, runs: 0, of them active: 0"
     assert [each.text for each in inspect(folder) if each.check == "integrity"] == [
         f"{FILE_NAME} is sound",
         f"{ITEMS_FILE_NAME} is sound",
@@ -105,7 +105,7 @@ def test_a_crashed_servers_file_is_read_as_it_is(folder: Path, tmp_path: Path) -
     found = look(crashed)
 
     assert failed(found) == []
-    assert found["contents"].text.startswith("1 threads")
+    assert found["contents"].text.startswith("threads: 1,")
 
 
 def another_programs(folder: Path) -> None:
