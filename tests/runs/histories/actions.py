@@ -21,6 +21,7 @@ from seltzer.errors import (
     UnknownCheckpoint,
     UnknownThread,
 )
+from seltzer.runs.edits.edits import EditId
 from seltzer.runs.edits.updates import COPY, StateUpdate
 from seltzer.runs.engine import Engine
 from seltzer.runs.event import Json
@@ -123,16 +124,18 @@ class Resume:
 
 @dataclass(frozen=True)
 class Withdraw:
+    key: str
     asked: str
 
     async def do(self, engine: Engine) -> None:
-        run = await engine.edits.withdraw(await engine.get_run(self.asked))
+        run = await engine.edits.withdraw(await engine.get_run(self.asked), EditId(self.key, "d"))
         assert run.status == "cancelled", run
 
     def refusal(self, expected: Expected) -> Refusal:
         return _not_asked(expected, self.asked)
 
     def apply(self, expected: Expected) -> None:
+        expected.edits.add(self.key)
         expected.withdraw()
 
 
@@ -163,6 +166,7 @@ class Update:
     That is the one at the place, or, to undo, the one before the turn that has added the message.
     """
 
+    key: str
     how: str
     text: str = ""
     place: str | None = None
@@ -184,7 +188,7 @@ class Update:
             update = StateUpdate(None, COPY, from_message=self.message_id)
         else:
             update = StateUpdate(None, COPY if self.how == "copy" else END, self.place)
-        await engine.edits.update(GRAPH, THREAD, update)
+        await engine.edits.update(GRAPH, THREAD, update, EditId(self.key, "d"))
 
     def refusal(self, expected: Expected) -> Refusal:
         if not expected.exists:
@@ -206,6 +210,7 @@ class Update:
             by_hand = (Shown("ai", self.text),) if self.how == "replace" else ()
             at = messages.index(self.message)
             messages = (*messages[:at], *by_hand, *messages[at + 1 :])
+        expected.edits.add(self.key)
         expected.write(messages, base, base.next if self.how == "copy" else "")
 
 
@@ -236,6 +241,25 @@ class Repeat:
 
     def refusal(self, expected: Expected) -> Refusal:
         if self.start.run_id not in expected.turns:
+            return RunDeleted
+        return IdempotencyConflict if self.has_changed else None
+
+    def apply(self, expected: Expected) -> None:
+        """Nothing happens."""
+
+
+@dataclass(frozen=True)
+class RepeatEdit:
+    """An edit that is sent again by its key: it was made, and nothing happens."""
+
+    key: str
+    has_changed: bool = False
+
+    async def do(self, engine: Engine) -> None:
+        assert await engine.edits.repeated(EditId(self.key, "another" if self.has_changed else "d"))
+
+    def refusal(self, expected: Expected) -> Refusal:
+        if self.key not in expected.edits:
             return RunDeleted
         return IdempotencyConflict if self.has_changed else None
 

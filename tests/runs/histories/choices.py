@@ -15,6 +15,7 @@ from tests.runs.histories.actions import (
     Delete,
     Refused,
     Repeat,
+    RepeatEdit,
     Resume,
     Start,
     Update,
@@ -45,7 +46,7 @@ class Choices:
         self._chance, self._expected, self._seen, self._engine = chance, expected, seen, engine
         ways: list[Callable[[], Any]] = [self._new] * 5 + [self._fork, self._again, self._edit, self._edit]
         ways += [self._regenerate] * 2 + [self._refused, self._repeat, self._delete, self._burst]
-        ways += [self._update] * 3 + [self._resume]
+        ways += [self._update] * 3 + [self._edit_twice, self._resume]
         ways += [self._cancel] * 4 if expected.active else []
         ways += [self._results] * 4 if not expected.active else []
         ways += [self._resume] * 5 + [self._withdraw] * 2 + [self._race] if expected.question else []
@@ -113,8 +114,20 @@ class Choices:
         """Answer a question and withdraw it in the same moment: one of these happens."""
         question = self._expected.question
         assert question is not None
-        race: list[Action] = [self._answer(question), self._answer(question), Withdraw(question.run_id)]
+        race: list[Action] = [
+            self._answer(question),
+            self._answer(question),
+            Withdraw(self._key(), question.run_id),
+        ]
         return self._chance.sample(race, 2)
+
+    async def _edit_twice(self) -> list[Action] | None:
+        """Make two edits in the same moment; the thread may be busy with the first."""
+        messages = self._expected.tip.messages
+        if self._shape == "function" or completed(messages, ()) != messages:
+            return None
+        is_list = self._shape == "list"
+        return [Update(self._key(), "add", self._text("by hand"), is_list=is_list) for _ in range(2)]
 
     async def _resume(self) -> Action | None:
         asked = self._asked()
@@ -122,7 +135,7 @@ class Choices:
 
     async def _withdraw(self) -> Action | None:
         asked = self._asked()
-        return None if asked is None else Withdraw(asked.run_id)
+        return None if asked is None else Withdraw(self._key(), asked.run_id)
 
     async def _cancel(self) -> Action:
         expected = self._expected
@@ -138,19 +151,20 @@ class Choices:
         how = self._chance.choice(ways)
         if how in ("copy", "end"):
             place = self._place(lambda state: state.next != "input")
-            return None if place is None else Update(how, place=place)
+            return None if place is None else Update(self._key(), how, place=place)
         if how == "undo":
             chosen = await self._message(_is_original)
             if chosen is None or await self._turn_of(*chosen) is None:
                 return None
-            return Update(how, message=chosen[0], message_id=chosen[1])
+            return Update(self._key(), how, message=chosen[0], message_id=chosen[1])
         if how == "add":
-            return Update(how, self._text("by hand"), is_list=self._shape == "list")
+            return Update(self._key(), how, self._text("by hand"), is_list=self._shape == "list")
         chosen = await self._message(lambda each: each.kind in ("ai", "human") and not each.calls)
         if chosen is None or (how == "replace" and chosen[0].kind != "ai"):
             return None
         message, message_id = chosen
         return Update(
+            self._key(),
             how,
             self._text(REPLACED),
             message=message,
@@ -159,8 +173,11 @@ class Choices:
         )
 
     async def _repeat(self) -> Action | None:
+        has_changed = self._chance.random() < 0.5
+        if self._expected.edits and self._chance.random() < 0.5:
+            return RepeatEdit(self._chance.choice(sorted(self._expected.edits)), has_changed)
         there = [each for each in self._starts if each.run_id in self._expected.turns]
-        return Repeat(self._chance.choice(there), self._chance.random() < 0.5) if there else None
+        return Repeat(self._chance.choice(there), has_changed) if there else None
 
     async def _refused(self) -> Action:
         return Refused(self._chance.choice(["fork", "update", "results"]))
@@ -176,6 +193,9 @@ class Choices:
         if "on_busy" not in options:
             options["on_busy"] = self._chance.choice(ON_BUSY)
         return Start(f"r{self._next()}", is_list=self._shape in ("list", "function"), **options)
+
+    def _key(self) -> str:
+        return f"edit {self._next()}"
 
     def _text(self, kind: str = "") -> str:
         return f"{kind or self._chance.choice(KINDS)} {self._next()}"

@@ -73,7 +73,8 @@ class Expected:
     """What the thread must hold. active never ends of itself; queue waits for it; question is open.
 
     is_function: a turn adds nothing to the thread before its end. loses_text: that of an answer that is cut
-    off isn't in the log yet. turns: by run. states: by checkpoint, as far as they were seen.
+    off isn't in the log yet. turns: by run. edits: their keys. states: by
+    checkpoint, as far as they were seen.
     """
 
     def __init__(self, *, is_function: bool = False) -> None:
@@ -89,6 +90,7 @@ class Expected:
         self.queue: list[Turn] = []
         self.question: Turn | None = None
         self.has_failed = False
+        self.edits: set[str] = set()
         self.turns: dict[str, Turn] = {}
         self.states: dict[str, State] = {}
 
