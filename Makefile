@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-lowest test-newest test-llama soak histories bench bench-quick profile check format lock clean
+.PHONY: help setup run test test-lowest test-newest test-llama soak soak-postgres histories bench bench-quick profile check format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -24,6 +24,9 @@ test-llama: .venv/.dev .venv-llama/.done ## run models on llama.cpp's own server
 
 soak: .venv/.dev ## kill a server at 50 seeded moments
 	@KILL_SEEDS=50 $(BIN)/pytest -n 2 tests/e2e/test_kill.py $(ARGS)
+
+soak-postgres: .venv/.dev nginx ## kill, stop and drain three servers and their database at 50 seeded moments
+	@STORM_SEEDS=50 $(BIN)/pytest tests/e2e/postgres/test_storm.py $(ARGS)
 
 check: .venv/.dev ## format, lint, types, imports
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

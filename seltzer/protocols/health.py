@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from seltzer.errors import ServerDraining
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.routes import Routes
@@ -25,8 +24,7 @@ def router(engine: Engine, guards: Guards) -> APIRouter:
 
     @routes.get("/ready", summary="Whether the server accepts new runs")
     async def ready(request: Request) -> JSONResponse:
-        if engine.is_draining:
-            raise ServerDraining("the server is shutting down")
+        await engine.check_ready()
         return JSONResponse({"status": "ready"})
 
     return routes

@@ -127,6 +127,13 @@ class Engine:
         """Whether it has been opened, and not closed since."""
         return self._is_open
 
+    async def check_ready(self) -> None:
+        """Raise what a new run would, whatever it is: ServerDraining, StorageFailed."""
+        if self.is_draining:
+            raise ServerDraining("the server is shutting down")
+        if (check := self._parts.stores.check_ready) is not None:
+            await check()
+
     def find_graph(self, name: str) -> Graph:
         """Return the graph that has this name, or else this slug. Raises UnknownGraph, GraphBroken."""
         if (graph := self.graphs.get(name)) is not None:

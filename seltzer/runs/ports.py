@@ -10,7 +10,7 @@ that writes: once the run's row has another attempt, or isn't running, nothing o
 owner: only what belongs to it is found or changed; None is the server itself, which may do all.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -271,10 +271,15 @@ class Checkpoints(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """A server's stores. items: the store of graphs that weren't compiled with their own."""
+    """A server's stores.
+
+    items: the store of graphs that weren't compiled with their own. check_ready: raises StorageFailed if
+    nothing can be written now; None where that shows in writing alone.
+    """
 
     runs: Runs
     event_log: EventLog
     threads: Threads
     checkpoints: Checkpoints
     items: BaseStore | None = None
+    check_ready: Callable[[], Awaitable[None]] | None = None

@@ -98,6 +98,7 @@ class Storm:
         self.threads: dict[str, list[Json]] = {}
         self.kills = 0
         self.computed = tool_log
+        self.timeout: httpx.Timeout | float = PATIENCE_S
         self._home = home
         self._seen = threading.Condition()
         self._seen_count = 0
@@ -117,15 +118,27 @@ class Storm:
             self._do(self._ask_attached, Turn(thread_id, question, is_attached=True), path)
         for kill in plan.kills:
             self._wait_for(kill)
-            self._home.kill()
-            self.kills += 1
-            self._home.start()
+            self.strike(kill)
         for client in self._clients:  # grows while they start readers
             client.join(PATIENCE_S)
         if self._errors:
             raise BaseExceptionGroup("clients of the storm failed", self._errors)
         assert not [client.name for client in self._clients if client.is_alive()]
         self._collect()
+
+    def strike(self, kill: Kill) -> None:
+        """Do what the plan has for this moment."""
+        self._home.kill()
+        self.kills += 1
+        self._home.start()
+
+    def check(self, response: httpx.Response, status: int) -> None:
+        """Check that the request was answered as it has to be."""
+        assert response.status_code == status, response.read()
+
+    def check_event(self, event: Seen) -> None:
+        """Check that the event is one of the run's own: no server of this storm drains."""
+        assert event.kind != "draining"
 
     def ask_once_more(self, thread_id: str, question: str) -> list[Seen]:
         """Ask on a thread, and return all its events."""
@@ -175,8 +188,8 @@ class Storm:
     def _submit(self, turn: Turn, server: Server) -> None:
         body = {"input": turn.question, "thread_id": turn.thread_id, "on_busy": "enqueue"}
         key = {"idempotency-key": f"{turn.thread_id}-{turn.question.replace(' ', '-')}"}
-        response = httpx.post(f"{server.url}/agent/runs", json=body, headers=key, timeout=PATIENCE_S)
-        assert response.status_code == 201, response.text
+        response = httpx.post(f"{server.url}/agent/runs", json=body, headers=key, timeout=self.timeout)
+        self.check(response, 201)
         turn.run_id = response.json()["run_id"]
 
     def _follow(self, turn: Turn) -> None:
@@ -185,9 +198,10 @@ class Storm:
     def _read(self, turn: Turn, server: Server) -> None:
         after = {"last-event-id": turn.seen[-1].id} if turn.seen else {}
         url = f"{server.url}/agent/runs/{turn.run_id}/events"
-        with httpx.stream("GET", url, headers=after, timeout=PATIENCE_S) as response:
-            assert response.status_code == 200, response.read()
+        with httpx.stream("GET", url, headers=after, timeout=self.timeout) as response:
+            self.check(response, 200)
             for event in events(response):
+                self.check_event(event)
                 turn.seen.append(event)
                 self._count()
         assert turn.seen[-1].kind in TERMINAL_KINDS, "it ended cleanly without a last event"
@@ -200,8 +214,8 @@ class Storm:
             body = {"input": turn.question, "config": {"configurable": {"thread_id": turn.thread_id}}}
         server = self._home.up()
         try:
-            with httpx.stream("POST", server.url + path, json=body, timeout=PATIENCE_S) as response:
-                assert response.status_code == 200, response.read()
+            with httpx.stream("POST", server.url + path, json=body, timeout=self.timeout) as response:
+                self.check(response, 200)
                 turn.run_id = response.headers["x-run-id"]
                 for _ in response.iter_raw():
                     self._count()

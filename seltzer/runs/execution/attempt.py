@@ -11,6 +11,7 @@ It is long for a module, as how an attempt begins, is stopped and ends has to be
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import aclosing, closing
 from contextvars import Context
 from functools import partial
@@ -31,6 +32,7 @@ from seltzer.runs.execution.driver.run_config import (
     request_config,
     thread_config,
 )
+from seltzer.runs.execution.emitter import Emitter
 from seltzer.runs.execution.fence import Fence
 from seltzer.runs.execution.lifecycle import End, Lifecycle, Phase
 from seltzer.runs.execution.resources import Resources
@@ -64,6 +66,7 @@ class Attempt:
         resources: Resources,
         *,
         was_queued: bool = False,
+        are_stale: Callable[[], bool],
     ) -> None:
         self.lease = lease
         self.run = lease.run
@@ -71,15 +74,14 @@ class Attempt:
         self.was_queued = was_queued
         self.error: StorageFailed | None = None
         self.run_id: RunId = lease.run.spec.run_id
-        self._attempt = lease.run.attempt
         self._graph = graph
         self._pregel = pregel
         self._resources = resources
-        self._append = resources.flusher.append
-        self._fence = Fence(self.run_id, self._attempt, is_thread_new=lease.is_thread_new)
+        attempt = lease.run.attempt
+        self._fence = Fence(self.run_id, attempt, is_thread_new=lease.is_thread_new)
+        self._emitter = Emitter(attempt, tail, self._fence, resources.flusher, are_stale)
         self._translator = Translator(resources.shapes.of(graph, pregel))
         self._lifecycle = Lifecycle(has_run=lease.run.attempt > 1)
-        self._seq = 0
         self._task: asyncio.Task[Any] | None = None
 
     async def execute(self, callbacks: Callbacks = None) -> Event | None:
@@ -136,7 +138,7 @@ class Attempt:
 
     def was_stored(self, cursor: Cursor) -> None:
         """Note that the log has the events up to the cursor."""
-        self.tail.mark_stored(cursor)
+        self._emitter.was_stored(cursor)
 
     def was_fenced(self) -> None:
         """Note that the log has refused the events: a later attempt writes there."""
@@ -253,14 +255,7 @@ class Attempt:
         return thread_config(self.run.spec, self._fence)
 
     def _emit(self, *emissions: Emission) -> None:
-        if not (emissions and self._fence.is_valid):  # abandoned, and its graph swallowed the cancellation
-            return
-        events = []
-        for kind, data in emissions:
-            self._seq += 1
-            events.append(Event(self._attempt, self._seq, kind, data))
-        self.tail.publish(*events)
-        self._append(self, *events)
+        self._emitter.emit(self, emissions)
 
     def _ended(self, end: End) -> EndedAttempt:
         return EndedAttempt(
@@ -270,7 +265,7 @@ class Attempt:
             self.tail,
             self._resources.stores,
             end.last.kind,
-            emitted=self._seq if self._graph.takes_messages else None,
+            emitted=self._emitter.seq if self._graph.takes_messages else None,
             code=end.last.data.get("code"),
             has_lasting=self._fence.has_lasting,
         )
@@ -289,7 +284,7 @@ class Attempt:
         if end.work == "hand_back":
             await runs.hand_back(self.lease, unwritten=unwritten)
             return None
-        last = Event(self.run.attempt, self._seq + 1, end.last.kind, end.last.data)
+        last = Event(self.run.attempt, self._emitter.seq + 1, end.last.kind, end.last.data)
         has_output = last.kind == "finished"
         is_ended = await runs.finish(
             self.lease,
@@ -300,4 +295,6 @@ class Attempt:
         )
         if not is_ended:
             log.warning("run %s has another owner now; what was done here is dropped", self.run_id)
-        return last if is_ended else None
+            return None
+        self._emitter.end()
+        return last

@@ -76,7 +76,13 @@ class Executor:
             overtaken.abandon()
         tail = self._hub.open(run_id, run.attempt)
         attempt = Attempt(
-            start.lease, graph, self._pregels[graph.name], tail, self._resources, was_queued=start.was_queued
+            start.lease,
+            graph,
+            self._pregels[graph.name],
+            tail,
+            self._resources,
+            was_queued=start.was_queued,
+            are_stale=self._leases.are_stale,
         )
         self._attempts[run_id] = attempt
         self._resources.observers.run_began(run)

@@ -78,6 +78,8 @@ class Leases:
         self._was_full = False  # when it last looked: more may wait than it had room for
         self._nudged = asyncio.Event()
         self._nudged.set()  # there may be runs of an earlier process
+        self._time = asyncio.get_running_loop().time
+        self._fresh_until = self._time() + TTL_S
 
     async def submit(self, spec: RunSpec, *, has_room: bool) -> Submitted:
         """Write the run's row, leased to the worker if it has room and the thread is free."""
@@ -85,6 +87,10 @@ class Leases:
         if submitted.run.status == "pending":
             self._waiting.add(spec.run_id)
         return submitted
+
+    def are_stale(self) -> bool:
+        """Return whether leases may have run out: they weren't renewed in time, whatever the reason."""
+        return self._time() > self._fresh_until
 
     def nudge(self) -> None:
         """Have the next changes looked for now: a thread or a place has become free."""
@@ -132,13 +138,16 @@ class Leases:
                 yield Claimed(lease)
 
     async def _renew(self, holder: Holder) -> Renewal:
+        began_at, renewal = self._time(), Renewal(set(), {})
         try:
             leases = holder.leases()
             if leases or self._waiting:
-                return await self._runs.renew(self._worker, leases, TTL_S)
+                renewal = await self._runs.renew(self._worker, leases, TTL_S)
         except Exception as error:  # whatever it is, there must be a next round, or nothing would be renewed
             log.error("the leases can't be renewed", exc_info=error)
-        return Renewal(set(), {})
+            return renewal
+        self._fresh_until = began_at + TTL_S
+        return renewal
 
     async def _gone(self) -> Sequence[RunId]:
         """Return which of the runs that were submitted here wait no longer."""

@@ -32,6 +32,7 @@ OPERATION_S: Final = 10.0  # one try of a transaction, before its connection is 
 PATIENCE_S: Final = 4.0  # how long a transaction is tried again; a lease is longer
 RETRY_S: Final = 0.05  # before the second try; twice as long before each further one
 RETRY_LIMIT_S: Final = 0.5
+REFUSAL_S: Final = 5.0  # how long a lasting refusal is believed in
 
 # Two transactions met: the same work succeeds when the other one has ended.
 _MET: Final = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
@@ -61,6 +62,12 @@ class Database:
             name="seltzer",
         )
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._refused_until = 0.0
+
+    @property
+    def has_refused(self) -> bool:
+        """Whether it has refused a write for a reason that lasts, as a full disk, within REFUSAL_S."""
+        return asyncio.get_running_loop().time() < self._refused_until
 
     async def open(self) -> None:
         """Open the pool; its connections are made when they are needed."""
@@ -106,6 +113,8 @@ class Database:
             except PoolClosed as error:
                 raise StorageClosed("the server is shutting down; try again in a moment") from error
             except psycopg.Error as error:
+                if isinstance(error, _LASTING):
+                    self._refused_until = loop.time() + REFUSAL_S
                 if not _may_succeed(error) or loop.time() + pause_s > until:
                     raise _failed(error) from error
                 log.info("the database refuses for the moment, and is asked again: %s", _kind(error))

@@ -17,6 +17,7 @@ from seltzer.stores.postgres.hints import Hints
 from seltzer.stores.postgres.migrations import migrate
 from seltzer.stores.postgres.pooling import is_pooled
 from seltzer.stores.postgres.presence import Presence
+from seltzer.stores.postgres.readiness import Readiness
 from seltzer.stores.postgres.retention import LogRetention
 from seltzer.stores.postgres.runs import PostgresRuns
 from seltzer.stores.postgres.threads import PostgresThreads
@@ -55,6 +56,8 @@ async def open_postgres(
         opened.push_async_callback(hints.aclose)
         logs = LogRetention(database, retention_s=retention.retention_s)
         opened.push_async_callback(logs.aclose)
+        readiness = Readiness(database)
+        opened.push_async_callback(readiness.aclose)
         opened.callback(log_blocked_classes())
         checkpoints = PostgresCheckpoints(
             database, kept=retention.checkpoints, turns=retention.turns or None, serde=serde
@@ -65,6 +68,7 @@ async def open_postgres(
             PostgresEventLog(database, presence, events_limit=retention.events),
             PostgresThreads(database),
             checkpoints,
+            check_ready=readiness.check,
         )
 
 
