@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 INPUT: Final = "input"  # the source of a checkpoint that a turn begins with
+FORK: Final = "fork"  # that of a copy, which follows what it is a copy of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,21 @@ def branch(refs: Sequence[CheckpointRef], leaf: str | None = None) -> list[Check
 def turn_starts(refs: Sequence[CheckpointRef]) -> list[CheckpointRef]:
     """Return the checkpoints with which the turns of the thread's newest branch begin, newest first."""
     return [ref for ref in branch(refs) if ref.source == INPUT]
+
+
+def state_before(refs: Sequence[CheckpointRef], start: str) -> str | None:
+    """Return the checkpoint that has the state before the turn that begins at start; None if it isn't kept.
+
+    A turn that replaces another begins after the other's input, or after a copy of that. They are passed
+    over: the other's message is still to be read there.
+    """
+    before = branch(refs, start)[1:]
+    while before:
+        origin = next((ref for ref in before if ref.source != FORK), None)
+        if origin is None or origin.source != INPUT:
+            return before[0].checkpoint_id
+        before = before[before.index(origin) + 1 :]
+    return None
 
 
 def leaves(refs: Sequence[CheckpointRef]) -> list[CheckpointRef]:

@@ -19,6 +19,7 @@ from seltzer.runs.threads.subgraph_branches import restore_subgraphs
 from seltzer.runs.threads.thread_messages import is_function
 from seltzer.runs.threads.turns import turn_of
 from seltzer.runs.threads.writer import write_without_edges
+from seltzer.runs.tree import state_before
 
 log = logging.getLogger(__name__)
 
@@ -92,11 +93,11 @@ async def write_update(
     if update.from_message is not None:
         refs = await checkpoints.tree(thread_id)
         start = check_turn(await turn_of(pregel, thread_id, refs, update.from_message))
-        parent = next(each.parent_id for each in refs if each.checkpoint_id == start)
-        if parent is None or parent not in {each.checkpoint_id for each in refs}:
+        before = state_before(refs, start)
+        if before is None:
             await _empty(pregel, saver, config, start)
             return
-        update = replace(update, checkpoint_id=parent)
+        update = replace(update, checkpoint_id=before)
     place = _at(config, update.checkpoint_id)
     found = await saver.aget_tuple(place)
     if found is None and update.checkpoint_id is not None:

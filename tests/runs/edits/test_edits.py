@@ -349,6 +349,46 @@ async def test_a_turn_is_taken_back_by_one_of_its_messages(engine_of: Engines) -
     assert await texts(engine) == ["3", "three"]
 
 
+@pytest.mark.parametrize("edits", [1, 2])
+@pytest.mark.parametrize("is_retried", [False, True])
+async def test_with_an_edited_turn_the_one_that_it_replaced_is_taken_back_too(
+    engine_of: Engines, edits: int, is_retried: bool
+) -> None:
+    engine = await engine_of(agent(*([f"answer {number}"] for number in range(8))))
+
+    async def last_message() -> str:
+        return [str(each.id) for each in await engine.messages("agent", "t") if each.type == "human"][-1]
+
+    async def edit(text: str, run_id: str) -> None:
+        place = await engine.threads.turn_of("agent", "t", await last_message())
+        await run_to_end(engine, run_spec(text, run_id=run_id, checkpoint_id=place))
+
+    async def run_again(run_id: str) -> None:
+        place = await engine.threads.newest_turn("agent", "t")
+        await run_to_end(engine, RunSpec("agent", None, "t", run_id, checkpoint_id=place))
+
+    async def take_back() -> None:
+        await engine.edits.update("agent", "t", StateUpdate(None, COPY, None, await last_message()))
+
+    await run_to_end(engine, run_spec("kept", run_id="first"))
+    await run_to_end(engine, run_spec("replaced", run_id="second"))
+    if is_retried:
+        await run_again("retried")
+    for number in range(edits):
+        await edit(f"edit {number}", f"edit-{number}")
+
+    await take_back()
+    assert (await texts(engine), (await newest(engine)).next) == (["kept", "answer 0"], ())
+    await run_again("again")
+    assert (await texts(engine))[0::2] == ["kept"]
+
+    await edit("only", "only")
+    await take_back()
+    assert (await texts(engine), (await newest(engine)).next) == ([], ())
+    with pytest.raises(UnknownCheckpoint):
+        await engine.threads.newest_turn("agent", "t")
+
+
 async def test_values_are_written_without_any_edge_at_the_end_of_a_turn(engine_of: Engines) -> None:
     def where(state: Messages) -> str:
         return "model" if state["messages"][-1].text == "again" else END
