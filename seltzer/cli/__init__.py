@@ -1,4 +1,4 @@
-"""The terminal: `seltzer serve`, `chat`, `graphs`, `new`, `doctor`, `migrate`, `backup`.
+"""The terminal: `seltzer serve`, `chat`, `graphs`, `new`, `doctor`, `migrate`, `backup`, `import`, `export`.
 
 This module is what `--help` shows and nothing else: each command imports what it needs when it runs, so
 that help answers at once. It is as long as the help: each option is declared here.
@@ -239,6 +239,40 @@ def backup(
     from seltzer.cli.configuration import read_settings
 
     return run(read_settings(), target)
+
+
+@_commands.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="FOLDER", hidden=True)],
+) -> int:
+    """Copy a data folder's threads into the Postgres database of DATABASE_URL.
+
+    FOLDER is the SELTZER_DATA of a server that is stopped, or a backup. All of its threads, runs and states
+    are copied, or none. Servers on the database may run meanwhile.
+
+    Example: seltzer import .seltzer
+    """
+    from seltzer.cli.configuration import read_settings
+    from seltzer.cli.moving import run_import
+
+    return run_import(read_settings(), source)
+
+
+@_commands.command("export")
+def export(
+    target: Annotated[Path, typer.Argument(metavar="FOLDER", hidden=True)],
+) -> int:
+    """Copy the threads in the Postgres database of DATABASE_URL into a data folder.
+
+    FOLDER must not be there yet. A server on it, without DATABASE_URL, continues them. The servers on the
+    database must be stopped.
+
+    Example: seltzer export .seltzer
+    """
+    from seltzer.cli.configuration import read_settings
+    from seltzer.cli.moving import run_export
+
+    return run_export(read_settings(), target)
 
 
 @_commands.command()

@@ -17,7 +17,10 @@ from tests.patience import PATIENCE_S
     "words",
     [
         ["--help"],
-        *([each, "--help"] for each in ("serve", "chat", "graphs", "new", "doctor", "migrate", "backup")),
+        *(
+            [each, "--help"]
+            for each in ("serve", "chat", "graphs", "new", "doctor", "migrate", "backup", "import", "export")
+        ),
     ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
@@ -49,7 +52,9 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
     assert heavy.isdisjoint(done.stdout.split())
 
 
-@pytest.mark.parametrize("command", ["serve", "chat", "graphs", "new", "doctor", "migrate", "backup"])
+@pytest.mark.parametrize(
+    "command", ["serve", "chat", "graphs", "new", "doctor", "migrate", "backup", "import", "export"]
+)
 def test_each_commands_help_has_an_example(desk: Desk, command: str) -> None:
     done = desk.run(command, "--help")
 
