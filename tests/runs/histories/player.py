@@ -49,6 +49,7 @@ class Player:
         self._world: World
         self._engine: Engine
         self._seen = Observed({})
+        self._begun: set[str] = set()  # the runs that were compared since they have begun
 
     async def play(self, steps: Collection[int]) -> None:
         """Do something in each of the steps, whose number decides what, and compare after each."""
@@ -138,9 +139,7 @@ class Player:
         self._deaths.arm(after, partial(self._engines.killed, engine))
         before, self._models = self._models, []
         for model in before:
-            not_done = deepcopy(model)
-            not_done.die()
-            self._models.append(not_done)
+            self._models += _dead(deepcopy(model))
         for action in actions:
             found = await self._outcome(action)
             if found is None:
@@ -149,9 +148,7 @@ class Player:
                 ]
                 assert done, f"{action} was accepted"
                 await self._until_quiet([*before, *done])
-                for model in done:
-                    model.die()
-                self._models += done
+                self._models += [after for model in done for after in _dead(model)]
         folder = await self._deaths.strike()
         await engine.aclose()
         await self._open(folder)
@@ -159,8 +156,7 @@ class Player:
 
     async def _restart(self) -> None:
         self.log.append("restart")
-        for model in self._models:
-            model.die(has_crashed=False)
+        self._models = [after for model in self._models for after in _dead(model, has_crashed=False)]
         await self._engine.aclose()
         await self._open()
 
@@ -178,6 +174,7 @@ class Player:
         assert self._models, "\nor ".join("\n".join(differing) for _, differing in found)
         for model in self._models:
             self._bind(model)
+            self._begun.update(turn.run_id for turn in model.turns.values() if turn.status != "pending")
 
     def _bind(self, model: Expected) -> None:
         """Note by which checkpoints the model's states are known."""
@@ -188,9 +185,11 @@ class Player:
             model.states.setdefault(self._seen.newest, model.tip)
 
     def _check_pruned(self, models: Sequence[Expected]) -> None:
-        """Raise Pruned if a run has failed, or begun elsewhere, as its state isn't kept any more."""
+        """Raise Pruned if a run has just failed, or begun elsewhere, as its state isn't kept any more."""
         for model in models:
             for turn in model.turns.values():
+                if turn.run_id in self._begun:
+                    continue
                 base = None if turn.place is None else nearest(turn.place)
                 is_there = any(model.states.get(each) is base for each in self._seen.history)
                 if base is not None and not is_there and not (base.is_kept and self._keeping.turns == 0):
@@ -237,6 +236,18 @@ class Player:
         await self._do(start)
         await self._compare()
         assert self._models[0].turns[start.run_id].status == "success"
+
+
+def _dead(model: Expected, *, has_crashed: bool = True) -> list[Expected]:
+    """Return the model after the process's end; of a function the answer that it has got may be stored."""
+    active = model.active
+    has_answer = model.is_function and active is not None and active.answers is not None
+    continuing = [deepcopy(model)] if has_answer else []
+    for each in continuing:
+        for turn in each.turns.values():
+            turn.crashes += has_crashed and turn.is_active
+    model.die(has_crashed=has_crashed)
+    return [model, *continuing]
 
 
 def _waits(model: Expected, run_id: str) -> bool:
