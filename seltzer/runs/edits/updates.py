@@ -95,6 +95,7 @@ async def write_update(
         start = check_turn(await turn_of(pregel, thread_id, refs, update.from_message))
         before = state_before(refs, start)
         if before is None:
+            await restore_subgraphs(saver, config, checkpoints, start)
             await _empty(pregel, saver, config, start)
             return
         update = replace(update, checkpoint_id=before)

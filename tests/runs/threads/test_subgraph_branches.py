@@ -106,6 +106,21 @@ async def test_the_first_turn_again_has_no_memory(engine_of: Engines) -> None:
 
 
 @graphs
+async def test_a_turn_that_is_taken_back_is_forgotten(engine_of: Engines, graph: Any) -> None:
+    engine = await engine_of(graph())
+    await talk(engine, "a", "b")
+    first, _, second, _ = [str(each.id) for each in await engine.messages("agent", "t")]
+
+    await engine.edits.update("agent", "t", StateUpdate(None, COPY, from_message=second))
+    await talk(engine, "c")
+    assert await texts(engine) == ["a", "a", "c", "a+c"]
+
+    await engine.edits.update("agent", "t", StateUpdate(None, COPY, from_message=first))
+    await talk(engine, "d")
+    assert await texts(engine) == ["d", "d"]
+
+
+@graphs
 async def test_a_state_that_is_the_newest_again_has_its_memory(engine_of: Engines, graph: Any) -> None:
     engine = await engine_of(graph())
     first, _, last = await talk(engine, "a", "b", "c")
