@@ -59,7 +59,10 @@ class EditRuns:
         """Make the edit, and return its run once that has ended.
 
         newest: the run that an update is handed to. withdrawn: the run whose interrupt is withdrawn.
+        Raises RunFailed if it fails or is cancelled.
         """
+        while spec.run_id in self._tasks:  # it was requested at the same moment, too
+            await self.wait(spec.run_id)
         work = self._make(spec, write, newest, withdrawn)
         task = asyncio.create_task(work, name=f"edit {spec.run_id}", context=run_context())
         self._tasks[spec.run_id] = task
@@ -101,7 +104,8 @@ class EditRuns:
         finally:
             reservation.abandon()  # of what can't be stored, the end is left to whoever claims it
             del self._reservations[spec.run_id]
-        return await self._stores.runs.get(spec.run_id) or reservation.run
+        # Whoever has claimed it meanwhile has ended it: as made, or rolled back.
+        return edit_result(await self._stores.runs.get(spec.run_id) or reservation.run)
 
     async def _written(self, reservation: Reservation, write: Write, newest: Run | None) -> Mapping[str, Any]:
         """Return where the thread is once all is written; else roll it back and end the run."""
@@ -113,10 +117,17 @@ class EditRuns:
             await self._stores.checkpoints.roll_back(spec.thread_id, [spec.run_id], by=reservation.run)
             kind, data = _end(error)
             await reservation.end(kind, data, touched=False)
+            await self._check_lease(reservation.run)
             raise
         if newest is not None:
             await self._stores.checkpoints.reassign(spec.thread_id, spec.run_id, newest.spec.run_id)
         return place
+
+    async def _check_lease(self, run: Run) -> None:
+        """Raise RunFailed if another process has claimed the run, and so has rolled the edit back."""
+        newest = await self._stores.runs.get(run.spec.run_id)
+        if newest is not None and newest.attempt != run.attempt:
+            raise failure("run_cancelled")
 
     async def _reserved(self, spec: RunSpec, *, is_update: bool) -> Reservation:
         try:

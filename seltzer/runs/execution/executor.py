@@ -190,7 +190,6 @@ class Executor:
 
     async def _recover(self, lease: Lease) -> None:
         spec, checkpoints = lease.run.spec, self._resources.stores.checkpoints
-        pregel = self._pregels.get(spec.graph)
-        place = None if pregel is None else await recover(pregel, lease.run, checkpoints)
+        place = await recover(self._pregels.get(spec.graph), lease.run, checkpoints)
         kind: Kind = "cancelled" if place is None else "finished"
         await self.end_unbegun(lease, Event(lease.run.attempt, 1, kind, {}), output=place, touched=False)

@@ -143,11 +143,13 @@ class Reservations:
 
     def start_claimed(self, lease: Lease) -> None:
         """Begin a run that had to wait for its turn, here or in a process that is gone."""
-        spec = lease.run.spec
-        if reservation := self._open.get(spec.run_id):
-            reservation.grant(lease, was_queued=True)
-        elif spec.is_edit:  # the process that made it is gone
+        spec, reservation = lease.run.spec, self._open.get(lease.run.spec.run_id)
+        if spec.is_edit and (reservation is None or reservation.lease is not None):
+            if reservation is not None:  # its lease had run out, though it is this process's own
+                reservation.stop("cancel")
             self._executor.recover(lease)
+        elif reservation is not None:
+            reservation.grant(lease, was_queued=True)
         elif spec.attached and lease.run.attempt == 1:  # its request ended before its turn
             self._executor.refuse(lease, "client_gone")
         else:

@@ -33,7 +33,10 @@ async def made_at(pregel: AnyPregel, spec: RunSpec) -> Mapping[str, Any] | None:
     return {"checkpoint_id": found[0].checkpoint["id"]} if found else None
 
 
-async def recover(pregel: AnyPregel, run: Run, checkpoints: Checkpoints) -> Mapping[str, Any] | None:
-    """Roll back what the edit's run has written, unless the edit is made: then return its place."""
+async def recover(pregel: AnyPregel | None, run: Run, checkpoints: Checkpoints) -> Mapping[str, Any] | None:
+    """Roll back what the edit's run has written, unless the edit is made: then return its place.
+
+    pregel: None if its graph isn't served any more. Then the place isn't looked for.
+    """
     await checkpoints.roll_back(run.spec.thread_id, [run.spec.run_id], by=run)
-    return await made_at(pregel, run.spec)
+    return None if pregel is None else await made_at(pregel, run.spec)

@@ -1,7 +1,7 @@
 """Edits that are killed, cancelled, late or fail halfway: they are made as a whole, or not at all."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,14 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import END, START, StateGraph
 
-from seltzer.errors import NotInterrupted, RunFailed, StorageFailed, ThreadBusy, UnknownCheckpoint
+from seltzer.errors import (
+    IdempotencyConflict,
+    NotInterrupted,
+    RunFailed,
+    StorageFailed,
+    ThreadBusy,
+    UnknownCheckpoint,
+)
 from seltzer.runs.edits.edits import EditId, Edits
 from seltzer.runs.edits.updates import COPY, StateUpdate
 from seltzer.runs.engine import Engine
@@ -21,6 +28,7 @@ from seltzer.runs.run import RunSpec
 from tests.runs.conftest import Engines
 from tests.runs.edits.test_edits import Steps, approving, do_steps, done, newest, steps, update
 from tests.runs.scenario import read_all, run_spec, run_to_end
+from tests.runs.test_many_processes import Processes
 
 pytestmark = pytest.mark.anyio
 Reserve = Callable[[RunSpec], Awaitable[Reservation]]
@@ -270,6 +278,69 @@ async def test_an_edit_ends_with_its_engine(engine_of: Engines) -> None:
     await is_untouched(await engine_of(steps()), before, "idle")
 
 
+@pytest.fixture
+async def processes() -> AsyncIterator[Processes]:
+    processes = Processes(url=None)
+    yield processes
+    await processes.aclose()
+
+
+@pytest.mark.parametrize(
+    ("what", "verb"),
+    [("update", "reassign"), ("update", "lasting_namespaces"), ("withdrawal", "lasting_namespaces")],
+)
+@pytest.mark.parametrize("claimer", ["another process", "itself"])
+async def test_an_edit_whose_lease_has_run_out_is_undone_and_its_client_gets_an_error(
+    processes: Processes, claimer: str, what: str, verb: str
+) -> None:
+    gate, renewing, pregel = Gate(), Gate(StorageFailed("the store can't be reached")), approving()
+    renewing.is_open.set()
+
+    def changed(stores: Stores) -> Stores:
+        return gated("runs", "renew", renewing)(gated("checkpoints", verb, gate)(stores))
+
+    engine = await processes(pregel, change=changed)
+    await run_to_end(engine, run_spec("send" if what == "withdrawal" else "hello", run_id="r1"))
+    before, status = await newest(engine), "interrupted" if what == "withdrawal" else "idle"
+    message = {"messages": [AIMessage("mine")]}
+    edit = (
+        engine.edits.withdraw(await engine.get_run("r1"))
+        if what == "withdrawal"
+        else update(engine, message, "plan", before.checkpoint_id)
+    )
+    task = asyncio.create_task(edit)
+    await gate.is_reached.wait()
+    run_id = await editing_run(engine)
+    claiming = engine if claimer == "itself" else await processes(pregel)
+
+    processes.let_leases_run_out()
+    await read_all(claiming.follow(run_id))
+    gate.is_open.set()
+
+    with pytest.raises(RunFailed) as lost:
+        await task
+    assert lost.value.code == "run_cancelled"
+    await is_untouched(claiming, before, status)
+
+
+async def test_an_edit_is_undone_though_its_graph_is_not_served_any_more(engine_of: Engines) -> None:
+    gate = Gate()
+    engine = await engine_of(steps(), change=gated("checkpoints", "reassign", gate))
+    await do_steps(engine)
+    before = await newest(engine)
+    task = asyncio.create_task(update(engine, {"done": ["mine"]}, "c"))
+    await gate.is_reached.wait()
+    edit, folder = await editing_run(engine), engine_of.killed(engine)
+
+    without = await engine_of({}, folder=folder)
+    await read_all(without.follow(edit))
+    await without.aclose()
+
+    await is_untouched(await engine_of(steps(), folder=folder), before, "idle")
+    gate.is_open.set()
+    await task
+
+
 @pytest.mark.parametrize("second", ["an update", "a withdrawal"])
 async def test_a_second_edit_at_a_breakpoint_finds_the_thread_busy(engine_of: Engines, second: str) -> None:
     gate = Gate()
@@ -326,6 +397,22 @@ async def test_an_edit_that_is_requested_again_is_made_once(engine_of: Engines) 
     assert await engine.edits.repeated(EditId("e2", "d")) is None
     assert (await engine.edits.update("agent", "t", mine, EditId("e1", "d"))) == first
     assert await done(engine) == ["0", "a", "b", "c", "mine"]
+
+
+async def test_an_edit_that_is_requested_several_times_at_once_is_made_once(engine_of: Engines) -> None:
+    engine = await engine_of(steps())
+    await do_steps(engine)
+    mine = StateUpdate({"done": ["mine"]}, "c")
+
+    states = await asyncio.gather(
+        *(engine.edits.update("agent", "t", mine, EditId("e1", "d")) for _ in range(3))
+    )
+
+    assert states[0] == states[1] == states[2] == await newest(engine)
+    assert await done(engine) == ["0", "a", "b", "c", "mine"]
+    other = [engine.edits.update("agent", "t", mine, EditId("e2", digest)) for digest in ("d", "e")]
+    _, refused = await asyncio.gather(*other, return_exceptions=True)
+    assert isinstance(refused, IdempotencyConflict)
 
 
 async def test_an_edit_that_was_refused_is_refused_again(engine_of: Engines) -> None:
