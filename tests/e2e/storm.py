@@ -103,6 +103,7 @@ class Storm:
         self._seen = threading.Condition()
         self._seen_count = 0
         self._clients: list[threading.Thread] = []
+        self._active = 0  # of them
         self._errors: list[BaseException] = []
 
     def rage(self, plan: Plan) -> None:
@@ -156,10 +157,15 @@ class Storm:
             except BaseException as error:  # noqa: BLE001  # raised again in the test's own thread
                 with self._seen:
                     self._errors.append(error)
+            finally:
+                with self._seen:
+                    self._active -= 1
                     self._seen.notify_all()
 
         client = threading.Thread(target=guarded, name=f"{work.__name__} {arguments[0]}", daemon=True)
         self._clients.append(client)
+        with self._seen:
+            self._active += 1
         client.start()
 
     def _wait_for(self, kill: Kill) -> None:
@@ -169,8 +175,7 @@ class Storm:
         threading.Event().wait(kill.and_s)
 
     def _is_over(self) -> bool:
-        me = threading.current_thread()
-        return bool(self._errors) or not any(each.is_alive() for each in self._clients if each is not me)
+        return bool(self._errors) or not self._active
 
     def _count(self) -> None:
         with self._seen:
