@@ -140,6 +140,18 @@ class LogExam:
 
         assert await stored(log) == events(1, 4)
 
+    @pytest.mark.parametrize("text", ["a\nb\r", "\\\\x0a \\012", "é 漢 🙂 \u2028", "\x00\x7f", " \" ' 7 "])
+    async def test_an_event_appended_again_among_others_is_kept_once_whatever_its_text(
+        self, log: Begun, text: str
+    ) -> None:
+        said = [Event(1, seq, "token", {"text": f"{seq}{text}"}) for seq in range(1, 6)]
+        await fill(log, {"r": said[:2]})
+        await fill(log, {"r": said[1:4]})
+        await fill(log, {"r": said[:5]})
+
+        assert await stored(log) == said
+        assert await stored(log, Cursor(1, 3)) == said[3:]
+
     async def test_a_later_attempt_follows_the_earlier_one(self, log: Begun) -> None:
         await fill(log, {"r": events(1, 3)})
         await fill(log, {"r": events(1, 2, attempt=2)})

@@ -80,23 +80,32 @@ class PostgresEventLog:
 
 
 def columns(batch: Mapping[RunId, Iterable[Event]]) -> dict[str, Any]:
-    """Return the parameters of a statement that inserts the events: of each run, only what rises."""
+    """Return the parameters of a statement that inserts the events: of each run, only what rises.
+
+    An event is a line of its attempt's body: many values cost the driver more than long ones.
+    """
     given = [
-        (run_id, event.attempt, event.seq, b"%d %b %b" % (event.seq, event.kind.encode(), dumps(event.data)))
+        _body(run_id, attempt, rising)
         for run_id, events in batch.items()
-        for event in _rising(events)
+        for attempt, rising in _rising(events).items()
     ]
-    names = "run_ids", "attempts", "seqs", "lines"
+    names = "run_ids", "attempts", "first_seqs", "last_seqs", "counts", "bodies"
     return {name: [row[at] for row in given] for at, name in enumerate(names)}
 
 
-def _rising(events: Iterable[Event]) -> Iterable[Event]:
-    """Yield the events that come after all before them in their attempt."""
-    last: dict[int, int] = {}
+def _body(run_id: RunId, attempt: int, events: Sequence[Event]) -> tuple[Any, ...]:
+    lines = [b"%d %b %b" % (event.seq, event.kind.encode(), dumps(event.data)) for event in events]
+    return run_id, attempt, events[0].seq, events[-1].seq, len(events), b"\n".join(lines)
+
+
+def _rising(events: Iterable[Event]) -> dict[int, list[Event]]:
+    """Return each attempt's events, but for those that don't come after all before them."""
+    found: dict[int, list[Event]] = {}
     for event in events:
-        if event.seq > last.get(event.attempt, 0):
-            last[event.attempt] = event.seq
-            yield event
+        of_attempt = found.setdefault(event.attempt, [])
+        if not of_attempt or event.seq > of_attempt[-1].seq:
+            of_attempt.append(event)
+    return found
 
 
 def _events(row: Row) -> list[Event]:

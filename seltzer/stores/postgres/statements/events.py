@@ -6,20 +6,29 @@ run's last row is added, so that what is written twice is stored once.
 
 from typing import Final
 
-# The events that are given, as rows to insert; of the runs in `source`, which has their numbers.
+# The given events, as rows to insert; of the runs in `source`, which has their numbers. What of a body
+# is stored already is cut out of it.
 _INSERT: Final = """
 INSERT INTO seltzer.events (run, attempt, last_seq, upto, body)
-SELECT number, given.attempt, max(seq), coalesce(head.upto, 0) + count(*),
-    string_agg(line, '\\x0a'::bytea ORDER BY seq)
+SELECT number, given.attempt, given.last_seq, coalesce(head.upto, 0) + new.count, new.body
 FROM {source} JOIN unnest(
-    %(run_ids)s::text[], %(attempts)s::integer[], %(seqs)s::integer[], %(lines)s::bytea[]
-) AS given (run_id, attempt, seq, line) ON {condition}
+    %(run_ids)s::text[], %(attempts)s::integer[], %(first_seqs)s::integer[], %(last_seqs)s::integer[],
+    %(counts)s::integer[], %(bodies)s::bytea[]
+) AS given (run_id, attempt, first_seq, last_seq, count, body) ON {condition}
 LEFT JOIN LATERAL (
     SELECT attempt, last_seq, upto FROM seltzer.events WHERE run = number
     ORDER BY attempt DESC, last_seq DESC LIMIT 1
 ) AS head ON true
-WHERE head.upto IS NULL OR (given.attempt, seq) > (head.attempt, head.last_seq)
-GROUP BY number, given.attempt, head.upto
+JOIN LATERAL (
+    SELECT given.count, given.body
+    WHERE head.upto IS NULL OR (given.attempt, given.first_seq) > (head.attempt, head.last_seq)
+    UNION ALL
+    SELECT count(*), string_agg(decode(line, 'escape'), '\\x0a'::bytea ORDER BY place)
+    FROM string_to_table(encode(given.body, 'escape'), E'\\n') WITH ORDINALITY AS lines (line, place)
+    WHERE given.attempt = head.attempt AND given.first_seq <= head.last_seq
+        AND split_part(line, ' ', 1)::integer > head.last_seq
+    HAVING count(*) > 0
+) AS new ON true
 """
 
 _OF_RUNNING: Final = _INSERT.format(
