@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from bench import load
 from bench.load import Found, Load, Void
 from bench.machine import ROOT, SERVER_CORE
 from bench.plan import Figures, Plan
-from bench.rows import NATIVE, PASSTHROUGH, Row
+from bench.rows import NATIVE, PASSTHROUGH, POSTGRES, Row
 from bench.scenarios import PACE_MS
 from bench.servers import Server, command, serving
 
@@ -151,6 +152,38 @@ def file(upstream: Server, plan: Plan) -> Figures:
     return {f"file_kb/{NATIVE.name}": size / 1024 / found.all_tokens * 10_000}
 
 
+def database(upstream: Server, plan: Plan) -> Figures:
+    """What Postgres has to do: for answers of one token, one or eight at a time, and for long ones.
+
+    Its statements slow it down while they are counted, so the rest is measured without. What the server does
+    whether or not it is asked (leases, looks for runs) is included, spread over what was served meanwhile.
+    """
+    found = {}
+    loads = {
+        "alone": (Load(streams=1, tokens=1, seconds=plan.brief_s, warmup_s=0), 1.0),
+        "request": (Load(streams=8, tokens=1, seconds=plan.seconds, warmup_s=0), 1.0),
+        "token": (Load(streams=24, seconds=plan.seconds, warmup_s=0), 10_000.0),
+    }
+    with serving(POSTGRES.server, upstream.port) as server:
+        assert server.database is not None
+        load.run(POSTGRES, server, replace(_WARM, streams=24))
+        for name, (each, per) in loads.items():
+            before = server.database.counts()
+            done = load.run(POSTGRES, server, each)
+            grown = server.database.counts().since(before)
+            with server.database.statements() as statements:
+                counted = load.run(POSTGRES, server, each)
+            found[f"{name}_trips/postgres"] = statements.total() / counted.all_tokens * per
+            if name == "alone":
+                continue
+            unit, factor = ("ms", 1e3) if name == "request" else ("us", 1e6)
+            found[f"{name}_database_{unit}/postgres"] = grown.cpu_s / done.all_tokens * factor
+            found[f"{name}_wal_kb/postgres"] = grown.wal_bytes / 1024 / done.all_tokens * per
+            found[f"{name}_rows/postgres"] = grown.rows / done.all_tokens * per
+            found[f"{name}_kb/postgres"] = grown.bytes / 1024 / done.all_tokens * per
+    return found
+
+
 def runs_memory(upstream: Server, plan: Plan) -> Figures:
     """How much memory 10,000 runs of one token leave behind, after 1,000 to warm up."""
     with serving("seltzer", upstream.port) as server:
@@ -236,4 +269,5 @@ EXTRAS: Final[dict[str, Callable[[Server, Plan], Figures]]] = {
     "turns": turns,
     "file": file,
     "runs_memory": runs_memory,
+    "database": database,
 }

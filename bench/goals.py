@@ -75,6 +75,12 @@ GOALS: Final = (
     _to_passthrough("request, `/chat`", "request_ms", "chat", "ms", 2.3),
     _to_passthrough("first token added, `/llm/runs`", "first_added_ms", "native", "ms", 2.5),
     _to_passthrough("first token added, `/chat`", "first_added_ms", "chat", "ms", 2.5),
+    Goal("burst, on Postgres, to SQLite", "burst_us/postgres", "µs", "burst_us/native", 1.5),
+    Goal("paced, on Postgres, to SQLite", "paced_us/postgres", "µs", "paced_us/native"),
+    Goal("request, on Postgres, to SQLite", "request_ms/postgres", "ms", "request_ms/native", 2.0),
+    Goal(
+        "first token added, on Postgres, to SQLite", "first_added_ms/postgres", "ms", "first_added_ms/native"
+    ),
     Goal(
         "streams at 50 tokens/s on one core",
         "capacity/native",
@@ -93,6 +99,22 @@ GOALS: Final = (
     Goal("`--help`, to `python -c pass`", "help_ms/native", "ms", "help_ms/pass", 5.0),
     Goal("memory left by 10,000 runs", "runs_kb/native", "KB", limit=5_000),
     Goal("data folder, of 10,000 tokens", "file_kb/native", "KB"),
+    *(
+        Goal(f"Postgres, {what}", f"{figure}/postgres", unit)
+        for what, figure, unit in (
+            ("round trips of a request of one token, alone", "alone_trips", ""),
+            ("round trips of one among eight", "request_trips", ""),
+            ("round trips of 10,000 tokens", "token_trips", ""),
+            ("its own CPU, a request of one token", "request_database_ms", "ms"),
+            ("its own CPU, a token", "token_database_us", "µs"),
+            ("WAL of a request of one token", "request_wal_kb", "KB"),
+            ("rows changed by a request of one token", "request_rows", ""),
+            ("tables and indexes, of a request of one token", "request_kb", "KB"),
+            ("rows changed by 10,000 tokens", "token_rows", ""),
+            ("WAL of 10,000 tokens", "token_wal_kb", "KB"),
+            ("tables and indexes, of 10,000 tokens", "token_kb", "KB"),
+        )
+    ),
 )
 
 

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +41,8 @@ def family(pid: int) -> list[int]:
     pids = [pid]
     for each in pids:
         for children in Path(f"/proc/{each}/task").glob("*/children"):
-            pids += map(int, children.read_text().split())
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                pids += map(int, children.read_text().split())
     return pids
 
 
@@ -48,6 +50,16 @@ def cpu_s(pids: list[int]) -> float:
     """Return the CPU time of the processes, kernel's and user's."""
     stats = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids)
     return sum(int(fields[11]) + int(fields[12]) for fields in stats) / _TICKS_S
+
+
+def all_cpu_s(pid: int) -> float:
+    """Return the CPU time of a process and of all it has ever started, where these come and go meanwhile."""
+    total = 0
+    for each in family(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15]))  # its own, and those of its children that have ended
+    return total / _TICKS_S
 
 
 def memory_kb(pids: list[int]) -> int:

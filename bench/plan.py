@@ -11,6 +11,7 @@ from bench.rows import (
     NATIVE,
     OTHERS,
     PASSTHROUGH,
+    POSTGRES,
     ROWS,
     STOCK,
     STREAM,
@@ -18,8 +19,8 @@ from bench.rows import (
     Row,
 )
 
-_PAIR: Final = {PASSTHROUGH.server, NATIVE.server}
-_GOAL_ROWS: Final = (PASSTHROUGH, NATIVE, CHAT)
+_PAIR: Final = {PASSTHROUGH.server, NATIVE.server, POSTGRES.server}
+_GOAL_ROWS: Final = (PASSTHROUGH, NATIVE, POSTGRES, CHAT)
 Cells = dict[str, tuple[Row, ...]]  # scenario -> the rows that are put through it
 Figures = dict[str, float]  # "scenario figure/row" -> what was measured, once
 
@@ -79,7 +80,17 @@ FULL: Final = Plan(
         "first": ROWS,
     },
     again={"paced": _GOAL_ROWS, "request": _GOAL_ROWS, "first": _GOAL_ROWS},
-    once=("capacity", "readers", "turns", "start", "stream_memory", "idle_readers", "file", "runs_memory"),
+    once=(
+        "capacity",
+        "readers",
+        "turns",
+        "start",
+        "stream_memory",
+        "idle_readers",
+        "file",
+        "runs_memory",
+        "database",
+    ),
 )
 QUICK: Final = Plan(
     "quick",
@@ -87,10 +98,10 @@ QUICK: Final = Plan(
     seconds=2,
     warmup_s=1,
     cells={
-        "burst": (PASSTHROUGH, NATIVE, CHAT, STREAM, STREAM_EVENTS, STOCK, AGENT),
+        "burst": (PASSTHROUGH, NATIVE, POSTGRES, CHAT, STREAM, STREAM_EVENTS, STOCK, AGENT),
         "paced": (PASSTHROUGH, NATIVE, CHAT, STOCK),
-        "request": (PASSTHROUGH, NATIVE),
-        "first": (PASSTHROUGH, NATIVE),
+        "request": (PASSTHROUGH, NATIVE, POSTGRES),
+        "first": (PASSTHROUGH, NATIVE, POSTGRES),
     },
     brief_s=2,
     paced_tokens=100,

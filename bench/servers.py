@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.database import Database, postgres
 from bench.machine import OTHER_CORE, ROOT, SERVER_CORE, cpu_s, family, memory_kb
 
 BUILD = ROOT / "bench" / ".build"
@@ -30,7 +31,11 @@ _PEERS = {
     "fastapi_others": "fastapi_others",
     "langserve": "langserve_graph",
 }
-_CONFIGS = {"seltzer": "langgraph.json", "seltzer_others": "others.json"}  # the servers that are Seltzer
+_CONFIGS = {  # the servers that are Seltzer
+    "seltzer": "langgraph.json",
+    "seltzer_postgres": "langgraph.json",
+    "seltzer_others": "others.json",
+}
 
 
 class NotUp(Exception):
@@ -39,12 +44,13 @@ class NotUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server. `folder` holds its log, and Seltzer's data."""
+    """A running server. `folder` holds its log, and Seltzer's data, unless these are in a database."""
 
     name: str
     port: int
     process: "subprocess.Popen[bytes]"
     folder: Path
+    database: Database | None = None
 
     @property
     def pids(self) -> list[int]:
@@ -87,7 +93,11 @@ def upstream() -> Iterator[Server]:
 def serving(name: str, upstream_port: int) -> Iterator[Server]:
     """Run a server by its row's name until the block ends."""
     port = free_port()
-    with _running(name, port, command(name, port), upstream_port=upstream_port) as server:
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(postgres(free_port())) if name == "seltzer_postgres" else None
+        server = stack.enter_context(
+            _running(name, port, command(name, port), upstream_port=upstream_port, database=database)
+        )
         wait_until_up(server, ready_path(name))
         yield server
 
@@ -116,9 +126,12 @@ def ready_path(name: str) -> str:
     return "/health" if name in _CONFIGS else {"langgraph_dev": "/ok"}.get(name, "/")
 
 
-def environment(folder: Path, upstream_port: int, name: str = "seltzer") -> dict[str, str]:
+def environment(
+    folder: Path, upstream_port: int, name: str = "seltzer", database: Database | None = None
+) -> dict[str, str]:
     """Return what a server sees: nothing of this shell's own settings."""
     return {
+        **({"DATABASE_URL": database.url} if database else {}),
         "PATH": f"{_BIN}:{os.defpath}",
         "HOME": str(folder),
         "PYTHONPATH": str(ROOT),
@@ -164,7 +177,13 @@ def answers(port: int, path: str | None) -> bool:
 
 @contextlib.contextmanager
 def _running(
-    name: str, port: int, what: list[str], *, upstream_port: int = 0, core: int = SERVER_CORE
+    name: str,
+    port: int,
+    what: list[str],
+    *,
+    upstream_port: int = 0,
+    core: int = SERVER_CORE,
+    database: Database | None = None,
 ) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
     (folder / "langgraph.json").write_text(json.dumps(_PEERS_FILE))  # langgraph dev's, which writes beside it
@@ -172,12 +191,12 @@ def _running(
         process = subprocess.Popen(
             ["taskset", "-c", str(core), *what],
             cwd=folder,
-            env=environment(folder, upstream_port, name),
+            env=environment(folder, upstream_port, name, database),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    server = Server(name, port, process, folder)
+    server = Server(name, port, process, folder, database)
     try:
         yield server
     finally:
