@@ -117,7 +117,8 @@ class MemorySaver(SyncHalf):
     ) -> AsyncIterator[CheckpointTuple]:
         """Yield the checkpoints, the one written last first.
 
-        before: if it isn't kept any more, those before the first one whose id has a later time.
+        before: if it isn't kept any more, those before the first one whose id has a later time. What is
+        deleted meanwhile isn't listed.
         """
         place = {} if config is None else config["configurable"]
         only_id = None if config is None else get_checkpoint_id(config)
@@ -133,8 +134,11 @@ class MemorySaver(SyncHalf):
             and (before is None or each.seq < _end(stored, str(before_id)))
         ]
         matching.sort(key=lambda each: -each[1].seq)
-        for thread_id, each in matching[:limit]:
-            yield self._tuple(thread_id, each)
+        left = math.inf if limit is None else limit
+        for thread_id, each in matching:
+            if left > 0 and self._states.find(thread_id, each.namespace, each.checkpoint_id) is each:
+                yield self._tuple(thread_id, each)
+                left -= 1
 
     async def aput(
         self,
