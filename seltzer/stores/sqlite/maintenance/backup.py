@@ -3,16 +3,16 @@
 A backup is itself a data folder: what restores it is to name it by SELTZER_DATA.
 """
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from seltzer.errors import LoadError
 from seltzer.stores.sqlite.files import FILE_NAME, ITEMS_FILE_NAME
+from seltzer.stores.sqlite.maintenance.new_folder import cannot_write, check_target, new_folder, sync
 from seltzer.stores.sqlite.maintenance.reading import reading, version_of
 
 Progress: TypeAlias = Callable[[int, int], None]  # pages that are copied already, and all of them
@@ -31,21 +31,10 @@ def back_up(folder: Path, target: Path, progress: Progress = lambda done, total:
     """
     files = [each for each in (folder / FILE_NAME, folder / ITEMS_FILE_NAME) if each.exists()]
     _check(folder, target, files)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        partial.mkdir(mode=0o700)
-        try:
-            for each in files:
-                _copy(each, partial / each.name, progress)
-            size = sum(each.stat().st_size for each in partial.iterdir())
-            _sync(partial)
-            partial.rename(target)  # it replaces nothing but an empty folder
-            _sync(target.parent)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise _failed(target, error.strerror or str(error)) from error
-    return size
+    with new_folder(target) as partial:
+        for each in files:
+            _copy(each, partial / each.name, progress)
+        return sum(each.stat().st_size for each in partial.iterdir())
 
 
 def _check(folder: Path, target: Path, files: list[Path]) -> None:
@@ -56,22 +45,11 @@ def _check(folder: Path, target: Path, files: list[Path]) -> None:
             f"{folder / FILE_NAME} isn't there",
             "name the server's data folder by SELTZER_DATA",
         )
-    if os.path.lexists(target):
-        raise LoadError(
-            f"the backup {target} can't be written",
-            "it is there already, and a backup overwrites nothing",
-            "name a folder that isn't there yet",
-        )
-    if not target.parent.is_dir():
-        raise LoadError(
-            f"the backup {target} can't be written",
-            f"there is no folder {target.parent}",
-            "create it, or mount the disk that it is on",
-        )
+    check_target(target)
     needed = sum(each.stat().st_size for each in files) + ROOM_BYTES
     free = shutil.disk_usage(target.parent).free
     if free < needed:
-        raise _failed(target, f"it needs {needed:,} bytes, and {free:,} are free")
+        raise cannot_write(target, f"it needs {needed:,} bytes, and {free:,} are free")
 
 
 def _copy(source: Path, target: Path, progress: Progress) -> None:
@@ -94,29 +72,11 @@ def _copy(source: Path, target: Path, progress: Progress) -> None:
             )
             (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
-        raise _failed(target.parent, f"SQLite: {error} ({source})") from error
+        raise cannot_write(target.parent, f"SQLite: {error} ({source})") from error
     if found != "ok":
         raise LoadError(
             f"{source} can't be backed up",
             f"the file is damaged: {found}",
             "seltzer doctor shows more; restore the last backup that is sound",
         )
-    _sync(target)
-
-
-def _sync(place: Path) -> None:
-    """Wait until the file's or the folder's contents are on the disk, where that can be asked for."""
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        with suppress(PermissionError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _failed(target: Path, why: str) -> LoadError:
-    return LoadError(
-        f"the backup {target} can't be written",
-        why,
-        "make room there, or choose a folder on another disk that you can write to",
-    )
+    sync(target)
