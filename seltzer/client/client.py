@@ -70,7 +70,7 @@ class _Shared:
 
     @staticmethod
     def _wait_s(patience: Patience, error: ServerUnreachable) -> float:
-        """Return how long to wait before starting a run again. Raises the error if a retry can't help."""
+        """Return how long to wait before sending a request again. Raises the error if that can't help."""
         if not (error.may_have_arrived or patience.is_tried):
             raise error
         wait_s = patience.wait_s(time.monotonic())
@@ -133,16 +133,7 @@ class AsyncClient(_Shared, AsyncThreads):
         self, query: Query | None, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]
     ) -> RunInfo:
         """Start a run in the background, one run even if the connection breaks meanwhile."""
-        request, patience = (
-            requests.start(graph, query, options, streams=False),
-            Patience(self._patience_s, random),
-        )
-        while True:
-            try:
-                return await self._answer(request, run_info)
-            except ServerUnreachable as error:
-                wait_s = self._wait_s(patience, error)
-            await anyio.sleep(wait_s)
+        return await self._answer_once(requests.start(graph, query, options, streams=False), run_info)
 
     async def run(self, graph: str, run_id: str) -> RunInfo:
         """Return the run's current state."""
@@ -157,6 +148,15 @@ class AsyncClient(_Shared, AsyncThreads):
 
     async def _answer(self, request: Request, read: Callable[[Any], _Record]) -> _Record:
         return self._read(await self._send(request), read)
+
+    async def _answer_once(self, request: Request, read: Callable[[Any], _Record]) -> _Record:
+        patience = Patience(self._patience_s, random)
+        while True:
+            try:
+                return await self._answer(request, read)
+            except ServerUnreachable as error:
+                wait_s = self._wait_s(patience, error)
+            await anyio.sleep(wait_s)
 
 
 class Client(_Shared, Threads):
@@ -208,16 +208,7 @@ class Client(_Shared, Threads):
         self, query: Query | None, *, graph: str = DEFAULT_GRAPH, **options: Unpack[RunOptions]
     ) -> RunInfo:
         """Start a run in the background, one run even if the connection breaks meanwhile."""
-        request, patience = (
-            requests.start(graph, query, options, streams=False),
-            Patience(self._patience_s, random),
-        )
-        while True:
-            try:
-                return self._answer(request, run_info)
-            except ServerUnreachable as error:
-                wait_s = self._wait_s(patience, error)
-            time.sleep(wait_s)
+        return self._answer_once(requests.start(graph, query, options, streams=False), run_info)
 
     def run(self, graph: str, run_id: str) -> RunInfo:
         """Return the run's current state."""
@@ -232,3 +223,12 @@ class Client(_Shared, Threads):
 
     def _answer(self, request: Request, read: Callable[[Any], _Record]) -> _Record:
         return self._read(self._send(request), read)
+
+    def _answer_once(self, request: Request, read: Callable[[Any], _Record]) -> _Record:
+        patience = Patience(self._patience_s, random)
+        while True:
+            try:
+                return self._answer(request, read)
+            except ServerUnreachable as error:
+                wait_s = self._wait_s(patience, error)
+            time.sleep(wait_s)

@@ -101,14 +101,14 @@ class AsyncThreads:
 
         as_node: the node; by default the one that has written last. checkpoint_id: the state to update,
         instead of the newest. None for values, as_node `__copy__`: that state becomes the newest one again,
-        or that before the turn which has added from_message.
+        or that before the turn which has added from_message. Updated once, even if the connection breaks.
         """
         update = requests.update_state(graph, thread_id, values, as_node, checkpoint_id, from_message)
-        return await self._completed(graph, await self._answer(update, thread_state))
+        return await self._completed(graph, await self._answer_once(update, thread_state))
 
     async def withdraw(self, graph: str, run_id: str) -> RunInfo:
-        """Withdraw what an interrupted run asks; return the run that has done so, which is cancelled."""
-        return await self._answer(requests.withdraw(graph, run_id), run_info)
+        """Withdraw, once, what an interrupted run asks; return the run that did so, which is cancelled."""
+        return await self._answer_once(requests.withdraw(graph, run_id), run_info)
 
     async def storage(self, graph: str, thread_id: str) -> ThreadStorage:
         """Return what a thread takes in the server's store."""
@@ -133,6 +133,10 @@ class AsyncThreads:
 
     @abstractmethod
     async def _answer(self, request: Request, read: Callable[[Any], _Record]) -> _Record: ...
+
+    @abstractmethod
+    async def _answer_once(self, request: Request, read: Callable[[Any], _Record]) -> _Record:
+        """Send the request again while the connection breaks; its own key makes it count once."""
 
 
 class Threads:
@@ -210,14 +214,14 @@ class Threads:
 
         as_node: the node; by default the one that has written last. checkpoint_id: the state to update,
         instead of the newest. None for values, as_node `__copy__`: that state becomes the newest one again,
-        or that before the turn which has added from_message.
+        or that before the turn which has added from_message. Updated once, even if the connection breaks.
         """
         update = requests.update_state(graph, thread_id, values, as_node, checkpoint_id, from_message)
-        return self._completed(graph, self._answer(update, thread_state))
+        return self._completed(graph, self._answer_once(update, thread_state))
 
     def withdraw(self, graph: str, run_id: str) -> RunInfo:
-        """Withdraw what an interrupted run asks; return the run that has done so, which is cancelled."""
-        return self._answer(requests.withdraw(graph, run_id), run_info)
+        """Withdraw, once, what an interrupted run asks; return the run that did so, which is cancelled."""
+        return self._answer_once(requests.withdraw(graph, run_id), run_info)
 
     def storage(self, graph: str, thread_id: str) -> ThreadStorage:
         """Return what a thread takes in the server's store."""
@@ -242,3 +246,7 @@ class Threads:
 
     @abstractmethod
     def _answer(self, request: Request, read: Callable[[Any], _Record]) -> _Record: ...
+
+    @abstractmethod
+    def _answer_once(self, request: Request, read: Callable[[Any], _Record]) -> _Record:
+        """Send the request again while the connection breaks; its own key makes it count once."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from seltzer.client import AsyncClient, Client, Interrupted, ServerError
+from tests.client.cutting import cutting
 from tests.serving import Served
 
 pytestmark = pytest.mark.anyio
@@ -107,6 +108,32 @@ def test_the_sync_client_updates_and_withdraws_too(talker: Served) -> None:
 
     updated = client.update_state("agent", thread, {"messages": [["assistant", "by hand"]]})
     assert texts(updated.values)[-1] == "by hand"
+
+
+async def test_an_edit_is_made_once_though_the_connection_breaks(talker: Served) -> None:
+    thread = str(uuid.uuid4())
+    mine = {"messages": [["assistant", "mine"]]}
+    asked = [part async for part in AsyncClient(talker.url).stream("ask", thread_id=thread)][-1]
+    assert isinstance(asked, Interrupted)
+
+    with cutting(talker.address, [0, 100]) as proxy:
+        withdrawn = await AsyncClient(proxy.url).withdraw("agent", asked.run_id)
+    with cutting(talker.address, [0, 100]) as proxy:
+        updated = await AsyncClient(proxy.url).update_state("agent", thread, mine)
+
+    assert withdrawn.status == "cancelled"
+    assert texts(updated.values).count("mine") == 1
+
+
+def test_the_sync_client_makes_an_edit_once_too(talker: Served) -> None:
+    thread = str(uuid.uuid4())
+    mine = {"messages": [["assistant", "mine"]]}
+    list(Client(talker.url).stream("one", thread_id=thread))
+
+    with cutting(talker.address, [0, 100]) as proxy:
+        updated = Client(proxy.url).update_state("agent", thread, mine)
+
+    assert texts(updated.values).count("mine") == 1
 
 
 async def test_what_a_thread_takes_is_read(talker: Served) -> None:

@@ -123,6 +123,7 @@ def update_state(
     checkpoint_id: str | None,
     from_message: str | None = None,
 ) -> Request:
+    """Update a thread's state: once, by the request's own key, however often it is sent."""
     given = {
         "values": values,
         "as_node": as_node,
@@ -130,11 +131,12 @@ def update_state(
         "from_message": from_message,
     }
     body = {name: value for name, value in given.items() if value is not None}
-    return Request("POST", _path(graph, "threads", thread_id, "state"), body, _JSON)
+    return Request("POST", _path(graph, "threads", thread_id, "state"), body, _headers(streams=False))
 
 
 def withdraw(graph: str, run_id: str) -> Request:
-    return Request("POST", _path(graph, "runs", run_id, "withdraw"), headers=_JSON)
+    """Withdraw what a run asks: once, by the request's own key, however often it is sent."""
+    return Request("POST", _path(graph, "runs", run_id, "withdraw"), headers=_headers(streams=False))
 
 
 def delete_thread(graph: str, thread_id: str) -> Request:

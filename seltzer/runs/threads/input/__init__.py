@@ -1,1 +1,1 @@
-"""What a run's input has to do with its thread: checked before it is taken, completed when it begins."""
+"""What a run's input has to do with its thread: checked when it is submitted, completed when it begins."""

@@ -1,7 +1,7 @@
 """Results of tool calls in a run's input: of the thread's last answer, for whose calls its client has tools.
 
 A run whose graph ends on such calls has finished. The next input may have their results, all or some of them,
-or none (input_completion.py).
+or none (completion.py).
 """
 
 from collections.abc import Mapping, Sequence
