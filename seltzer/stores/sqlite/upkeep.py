@@ -102,10 +102,10 @@ def _return_pages(connection: sqlite3.Connection) -> int:
 
 
 def _empty_log(path: Path) -> bool:
-    """Write the -wal into the file and truncate it; False if another connection uses it at this moment."""
-    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
-        try:
+    """Write the -wal into the file and truncate it; False if that can't be done at this moment."""
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
             (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.OperationalError:  # the lock of another connection
-            return False
-        return not is_busy
+            return not is_busy
+    except sqlite3.OperationalError:  # another connection's lock, a full disk, too many open files
+        return False

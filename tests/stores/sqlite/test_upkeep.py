@@ -18,7 +18,9 @@ from seltzer.runs.event import Event
 from seltzer.runs.ports import Stores
 from seltzer.stores.open import open_stores
 from seltzer.stores.options import Retention
+from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.files import FILE_NAME
+from seltzer.stores.sqlite.upkeep import Upkeep
 from tests.patience import PATIENCE_S
 from tests.stores.conformance_runs import end, leased
 from tests.stores.conversing import graph, migrated, on, rows, texts, turn
@@ -171,6 +173,28 @@ async def test_a_reader_of_the_file_delays_the_end_of_a_deletion_and_does_not_pr
 
         reader.execute("ROLLBACK")
     await until_nothing_is_left(folder)
+
+
+async def test_a_file_that_cannot_be_opened_for_a_while_is_kept_small_later(folder: Path) -> None:
+    """A process may have as many files open as it may."""
+    folder.mkdir()
+    database, link, swept = await open_database(folder / FILE_NAME), folder / "link", asyncio.Semaphore(0)
+
+    async def sweep() -> None:
+        swept.release()
+
+    upkeep = Upkeep(database, link / FILE_NAME, sweep)
+    async with upkeep.running():
+        with anyio.fail_after(PATIENCE_S):
+            for _ in range(2):
+                upkeep.wake()
+                await swept.acquire()
+            assert (folder / f"{FILE_NAME}-wal").stat().st_size
+            link.symlink_to(folder)
+            upkeep.wake()
+            while (folder / f"{FILE_NAME}-wal").stat().st_size:
+                await anyio.lowlevel.checkpoint()
+    await database.aclose()
 
 
 async def test_expired_events_are_deleted_though_no_run_ever_follows(folder: Path) -> None:
