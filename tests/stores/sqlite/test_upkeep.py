@@ -175,10 +175,9 @@ async def test_a_reader_of_the_file_delays_the_end_of_a_deletion_and_does_not_pr
     await until_nothing_is_left(folder)
 
 
-async def test_a_file_that_cannot_be_opened_for_a_while_is_kept_small_later(folder: Path) -> None:
+async def test_a_file_that_cannot_be_opened_for_a_while_is_kept_small_later(tmp_path: Path) -> None:
     """A process may have as many files open as it may."""
-    folder.mkdir()
-    database, link, swept = await open_database(folder / FILE_NAME), folder / "link", asyncio.Semaphore(0)
+    database, link, swept = await open_database(tmp_path / FILE_NAME), tmp_path / "link", asyncio.Semaphore(0)
 
     async def sweep() -> None:
         swept.release()
@@ -189,10 +188,10 @@ async def test_a_file_that_cannot_be_opened_for_a_while_is_kept_small_later(fold
             for _ in range(2):
                 upkeep.wake()
                 await swept.acquire()
-            assert (folder / f"{FILE_NAME}-wal").stat().st_size
-            link.symlink_to(folder)
+            assert (tmp_path / f"{FILE_NAME}-wal").stat().st_size
+            link.symlink_to(tmp_path)
             upkeep.wake()
-            while (folder / f"{FILE_NAME}-wal").stat().st_size:
+            while (tmp_path / f"{FILE_NAME}-wal").stat().st_size:
                 await anyio.lowlevel.checkpoint()
     await database.aclose()
 
