@@ -10,12 +10,14 @@ from seltzer.client.records import (
     Branch,
     Checkpoint,
     RunInfo,
+    ThreadInfo,
     ThreadPage,
     ThreadState,
     ThreadStorage,
     branches,
     checkpoint_page,
     run_info,
+    thread_info,
     thread_page,
     thread_state,
     thread_storage,
@@ -68,11 +70,11 @@ class AsyncThreads:
         graph: str,
         thread_id: str,
         *,
-        limit: int | None = None,
+        limit: int | None = 100,
         before: str | None = None,
         select: Iterable[str] | None = None,
     ) -> AsyncGenerator[Checkpoint, None]:
-        """Yield all of a thread's states as history() has them, limit of them a request."""
+        """Yield all of a thread's states as history() has them, at most limit of them a request."""
         names = None if select is None else tuple(select)
         while True:
             request = requests.history(graph, thread_id, limit, before, names)
@@ -113,6 +115,10 @@ class AsyncThreads:
     async def storage(self, graph: str, thread_id: str) -> ThreadStorage:
         """Return what a thread takes in the server's store."""
         return await self._answer(requests.storage(graph, thread_id), thread_storage)
+
+    async def rename_thread(self, graph: str, thread_id: str, title: str) -> ThreadInfo:
+        """Give a thread another title, which threads() searches, and return the thread."""
+        return await self._answer(requests.rename_thread(graph, thread_id, title), thread_info)
 
     async def delete_thread(self, graph: str, thread_id: str) -> None:
         """Delete a thread with its runs and their events."""
@@ -182,11 +188,11 @@ class Threads:
         graph: str,
         thread_id: str,
         *,
-        limit: int | None = None,
+        limit: int | None = 100,
         before: str | None = None,
         select: Iterable[str] | None = None,
     ) -> Generator[Checkpoint, None, None]:
-        """Yield all of a thread's states as history() has them, limit of them a request."""
+        """Yield all of a thread's states as history() has them, at most limit of them a request."""
         names = None if select is None else tuple(select)
         while True:
             request = requests.history(graph, thread_id, limit, before, names)
@@ -226,6 +232,10 @@ class Threads:
     def storage(self, graph: str, thread_id: str) -> ThreadStorage:
         """Return what a thread takes in the server's store."""
         return self._answer(requests.storage(graph, thread_id), thread_storage)
+
+    def rename_thread(self, graph: str, thread_id: str, title: str) -> ThreadInfo:
+        """Give a thread another title, which threads() searches, and return the thread."""
+        return self._answer(requests.rename_thread(graph, thread_id, title), thread_info)
 
     def delete_thread(self, graph: str, thread_id: str) -> None:
         """Delete a thread with its runs and their events."""

@@ -187,6 +187,10 @@ async def test_threads_are_listed_read_and_deleted(talker: Served) -> None:
     assert (state.thread.status, state.thread.title, state.next) == ("idle", f"{name} 0", ())
     assert [message["type"] for message in state.values["messages"]] == ["human", "ai"]
 
+    renamed = await client.rename_thread("agent", f"{name}0", f"Sümme of {name}")
+    found = await client.threads("agent", query=f"sümme of {name}")
+    assert (renamed.title, found.threads) == (f"Sümme of {name}", (renamed,))
+
     await client.delete_thread("agent", f"{name}0")
     with pytest.raises(ServerError) as caught:
         await client.thread("agent", f"{name}0")
@@ -201,6 +205,7 @@ def test_the_sync_client_has_threads_too(talker: Served) -> None:
     assert done.thread_id in [each.thread_id for each in client.threads("agent").threads]
     assert client.thread("agent", done.thread_id).thread.run_id == done.run_id
     assert client.cancel("agent", done.run_id).status == "success"
+    assert client.rename_thread("agent", done.thread_id, "Hello").title == "Hello"
     client.delete_thread("agent", done.thread_id)
     with pytest.raises(ServerError):
         client.run("agent", done.run_id)

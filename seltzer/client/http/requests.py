@@ -139,6 +139,10 @@ def withdraw(graph: str, run_id: str) -> Request:
     return Request("POST", _path(graph, "runs", run_id, "withdraw"), headers=_headers(streams=False))
 
 
+def rename_thread(graph: str, thread_id: str, title: str) -> Request:
+    return Request("PATCH", _path(graph, "threads", thread_id), {"title": title}, _JSON)
+
+
 def delete_thread(graph: str, thread_id: str) -> Request:
     return Request("DELETE", _path(graph, "threads", thread_id), headers=_JSON)
 
