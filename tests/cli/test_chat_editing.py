@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from seltzer.cli.chat.editing import Turn, chosen, numbered, turns_in
+from seltzer.client import Client, Done
 from tests.cli.conftest import Desk
 from tests.cli.terminal import Terminal
 from tests.serving import Served
@@ -40,7 +41,7 @@ def test_a_conversation_is_edited(session: Terminal) -> None:
 
     ask(session, "/edit", "2  five")
     session.press("/edit 1\r")
-    session.see("agent> ")
+    session.see("edit> four")
     session.press("teen\r")
     session.see("You said fourteen, number 1.")
     session.see("agent>")
@@ -62,12 +63,43 @@ def test_an_earlier_thread_is_continued(session: Terminal) -> None:
 
 
 def test_what_cannot_be_edited_is_an_error_and_not_the_end(session: Terminal) -> None:
-    ask(session, "/undo", "has no thread")
-    ask(session, "/retry", "has no thread")
-    ask(session, "/edit 5", "has no thread")
+    ask(session, "/undo", "There is no message to take back.")
+    ask(session, "/retry", "There is no message to answer again.")
+    ask(session, "/edit 5", "This thread has no message of yours.")
+    ask(session, "/fork", "There is no answer yet.")
     ask(session, "/nothing", "There is no command /nothing.")
     ask(session, "one", "You said one, number 1.")
-    ask(session, "/edit 5", "/edit N chooses one.")
+    ask(session, "/edit 5", "There is no number 5.")
+    ask(session, "/fork two", "There is no number two.")
+    ask(session, "/retry now", "/retry stands alone")
+    ask(session, "two", "You said two, number 2.")
+
+
+@pytest.mark.parametrize("keys", ["\x03", "\x15\r", "\x15\x04"], ids=["Ctrl-C", "empty", "Ctrl-D"])
+def test_an_edit_can_be_left(session: Terminal, keys: str) -> None:
+    ask(session, "one", "You said one, number 1.")
+    session.press("/edit 1\r")
+    session.see("edit> one")
+
+    session.press(keys)
+
+    session.see("The message stays as it was.")
+    session.see("agent>")
+    ask(session, "two", "You said two, number 2.")
+
+
+def test_an_edit_of_a_message_with_attachments_shows_that_they_go(desk: Desk, talker: Served) -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    content = [{"type": "text", "text": "look"}, image]
+    *_, done = Client(talker.url).stream({"messages": [{"role": "user", "content": content}]})
+    assert isinstance(done, Done)
+    session = desk.open_terminal("chat", "--thread", done.thread_id, "--url", talker.url)
+    session.see("agent>")
+
+    session.press("/edit 1\r")
+
+    session.see("Its attachments won't be sent again.")
+    session.see("edit> look")
 
 
 def test_a_question_that_the_graph_asks_can_be_left(session: Terminal) -> None:
@@ -103,7 +135,7 @@ def test_what_goes_back_behind_a_question_of_the_graph_withdraws_it(
 
     session.press(f"{command}\r")
     if text:
-        session.see("answer> one")
+        session.see("edit> one")
         session.press(f"\x15{text}\r")  # Ctrl-U empties the line
     session.see(answer)
     session.see("agent>")
@@ -175,5 +207,5 @@ def test_a_turn_begins_with_a_humans_message() -> None:
         ]
     }
 
-    assert turns_in(values) == [Turn("1", "hi"), Turn("3", "look")]
+    assert turns_in(values) == [Turn("1", "hi"), Turn("3", "look", has_attachments=True)]
     assert turns_in(None) == turns_in({"count": 1}) == turns_in("text") == []

@@ -1,10 +1,11 @@
 """The session's commands that edit a conversation: /retry, /edit, /undo, /threads and /fork."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
-from seltzer.client import Branch, ThreadInfo
+from seltzer.client import Branch, ServerError, ThreadInfo
+from seltzer.errors import AppError, UnknownThread
 
 HELP: Final = """\
 /retry     answer your last message again
@@ -15,20 +16,26 @@ HELP: Final = """\
 LISTED: Final = 20
 TEXT_CHARS: Final = 70
 
+_Read = TypeVar("_Read")
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn of the thread, by the message of yours that it begins with."""
+    """A turn of the thread, by the message of yours that it begins with.
+
+    has_attachments: the message has more than its text.
+    """
 
     message_id: str
     text: str
+    has_attachments: bool = False
 
 
 class EditingSource(Protocol):
     """What the commands need of where answers come from. Every method raises ClientError or AppError."""
 
     async def turns(self, graph: str, thread: str) -> Sequence[Turn]:
-        """Return the turns of the thread, oldest first; none if it is new."""
+        """Return the turns of the thread, oldest first."""
 
     async def take_back(self, graph: str, thread: str, turn: Turn) -> None:
         """Make the state before the turn the thread's newest one."""
@@ -54,7 +61,10 @@ def turns_in(values: Any) -> list[Turn]:
         for each in messages or ()
         if isinstance(each, dict) and each.get("type") == "human" and isinstance(each.get("id"), str)
     ]
-    return [Turn(each["id"], _text_of(each.get("content"))) for each in asked]
+    return [
+        Turn(each["id"], _text_of(each.get("content")), _has_attachments(each.get("content")))
+        for each in asked
+    ]
 
 
 def numbered(lines: Sequence[str], marked: int | None = None) -> str:
@@ -76,6 +86,11 @@ def _text_of(content: Any) -> str:
         return content
     parts = [each for each in content or () if isinstance(each, dict)] if isinstance(content, list) else []
     return " ".join(str(each.get("text", "")) for each in parts if each.get("type") == "text")
+
+
+def _has_attachments(content: Any) -> bool:
+    parts = content if isinstance(content, list) else []
+    return any(isinstance(each, dict) and each.get("type") != "text" for each in parts)
 
 
 def _one_line(text: str) -> str:
@@ -126,13 +141,13 @@ class Commands:
         return None
 
     async def _edit(self, rest: Sequence[str], thread: str) -> Step:
-        turns = await self._source.turns(self._graph, thread)
+        turns = await _unless_new(self._source.turns(self._graph, thread))
         index = _index(rest, len(turns))
         if index is not None:
-            return Step(edits=turns[index])
-        return Step(
-            _list("/edit", [each.text for each in turns], None, "This thread has no message of yours.")
-        )
+            note = "Its attachments won't be sent again." if turns[index].has_attachments else ""
+            return Step(note, edits=turns[index])
+        texts = [each.text for each in turns]
+        return Step(_list("/edit", rest, texts, None, "This thread has no message of yours."))
 
     async def withdraw(self, asking: str | None) -> None:
         """Withdraw what the run asks, if there is one."""
@@ -140,7 +155,7 @@ class Commands:
             await self._source.withdraw(self._graph, asking)
 
     async def _undo(self, thread: str, asking: str | None) -> Step:
-        turns = await self._source.turns(self._graph, thread)
+        turns = await _unless_new(self._source.turns(self._graph, thread))
         if not turns:
             return Step("There is no message to take back.")
         await self.withdraw(asking)
@@ -148,29 +163,43 @@ class Commands:
         return Step(f"Taken back: {_one_line(turns[-1].text)}", is_elsewhere=True)
 
     async def _fork(self, rest: Sequence[str], thread: str, asking: str | None) -> Step:
-        branches = await self._source.branches(self._graph, thread)
+        branches = await _unless_new(self._source.branches(self._graph, thread))
         index = _index(rest, len(branches))
         if index is None:
             newest = next((number for number, each in enumerate(branches, 1) if each.is_newest), None)
-            return Step(_list("/fork", [each.text for each in branches], newest, "There is no answer yet."))
+            texts = [each.text for each in branches]
+            return Step(_list("/fork", rest, texts, newest, "There is no answer yet."))
         await self.withdraw(asking)
         await self._source.go_to(self._graph, thread, branches[index].checkpoint_id)
         return Step(f"Continuing after: {_one_line(branches[index].text)}", is_elsewhere=True)
 
     async def _threads(self, rest: Sequence[str], thread: str) -> Step:
         threads = await self._source.threads(self._graph)
+        titles = [each.title or each.thread_id for each in threads]
         index = _index(rest, len(threads))
         if index is None:
             ids = [each.thread_id for each in threads]
             here = ids.index(thread) + 1 if thread in ids else None
-            titles = [each.title or each.thread_id for each in threads]
-            return Step(_list("/threads", titles, here, "There is no thread yet."))
-        return Step(f"Continuing: {_one_line(threads[index].title)}", thread=threads[index].thread_id)
+            return Step(_list("/threads", rest, titles, here, "There is no thread yet."))
+        return Step(f"Continuing: {_one_line(titles[index])}", thread=threads[index].thread_id)
 
 
 def _index(rest: Sequence[str], count: int) -> int | None:
     return chosen(rest[0], count) if len(rest) == 1 else None
 
 
-def _list(command: str, lines: Sequence[str], marked: int | None, nothing: str) -> str:
-    return f"{numbered(lines, marked)}\n{command} N chooses one." if lines else nothing
+def _list(command: str, rest: Sequence[str], lines: Sequence[str], marked: int | None, nothing: str) -> str:
+    if not lines:
+        return nothing
+    unknown = f"There is no number {_one_line(' '.join(rest))}.\n" if rest else ""
+    return f"{unknown}{numbered(lines, marked)}\n{command} N chooses one."
+
+
+async def _unless_new(reading: Awaitable[Sequence[_Read]]) -> Sequence[_Read]:
+    """Return what is read of a thread, or nothing if the thread isn't there yet."""
+    try:
+        return await reading
+    except (ServerError, AppError) as error:
+        if error.code != UnknownThread.code:
+            raise
+        return ()

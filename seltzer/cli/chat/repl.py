@@ -23,11 +23,12 @@ HELP: Final = f"""\
 {EDITING}
 /help      show this
 /exit      leave; Ctrl-D does too
-Ctrl-C stops an answer.
+Ctrl-C stops an answer, and leaves a message that you edit as it was.
 At "answer>" the graph waits for an answer: JSON objects, lists, true, false and null are sent as such, all
 else as text."""
 
 _LEAVING: Final = (["/exit"], ["/quit"])
+_ALONE: Final = ("/new", "/retry", "/undo", "/help", "/exit", "/quit")  # nothing may follow them
 
 
 class Session:
@@ -102,7 +103,9 @@ class Session:
         """Carry out a command that edits the conversation."""
         try:
             step = await self._commands.step(words, self._thread, self._asking)
-            if step is None:
+            if step is None and words[0] in _ALONE:
+                _print(f"{words[0]} stands alone: nothing may follow it.")
+            elif step is None:
                 _print(f"There is no command {words[0]}.\n{HELP}")
             else:
                 await self._follow(step)
@@ -118,11 +121,24 @@ class Session:
         if step.thread is not None or step.is_elsewhere:
             self._interrupted = None
             await self._load_interrupt()
-        if step.retries:
+        if step.retries and not self._has_asked:
+            _print("There is no message to answer again.")
+        elif step.retries:
             await self._ask(None)
-        elif step.edits is not None and (line := await self._read(step.edits.text)):
-            await self._commands.withdraw(self._asking)
-            await self._ask(line, step.edits)
+        elif step.edits is not None:
+            await self._replace(step.edits)
+
+    async def _replace(self, turn: Turn) -> None:
+        """Read another text for the turn's message, and ask that in its place."""
+        try:
+            line = await self._prompt.prompt_async("edit> ", default=turn.text)
+        except (KeyboardInterrupt, EOFError):
+            line = ""
+        if not line.strip():
+            _print("The message stays as it was.")
+            return
+        await self._commands.withdraw(self._asking)
+        await self._ask(line, turn)
 
     @property
     def _asking(self) -> str | None:
@@ -133,11 +149,11 @@ class Session:
         if self._has_asked:
             _print(f"To continue this thread: {self._continuing(self._thread)}")
 
-    async def _read(self, text: str = "") -> str | None:
-        """Return the next line, which begins as the text, or None when the user leaves."""
+    async def _read(self) -> str | None:
+        """Return the next line, or None when the user leaves."""
         while True:
             try:
-                return await self._prompt.prompt_async(self._message(), default=text)
+                return await self._prompt.prompt_async(self._message())
             except KeyboardInterrupt:
                 if not self._prompt.default_buffer.text:
                     _print("Ctrl-D or /exit leaves.")
