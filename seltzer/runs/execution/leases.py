@@ -123,6 +123,7 @@ class Leases:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(renew_at):
                     await self._nudged.wait()
+            self._nudged.clear()  # before the look: whoever nudges during it wants another one
             if loop.time() >= renew_at or self._is_hastened:
                 renew_at, self._is_hastened = loop.time() + self._renew_s, False
                 renewal = await self._renew(holder)
@@ -132,7 +133,6 @@ class Leases:
                     yield Stopped(run_id, how)
                 for run_id in await self._gone():
                     yield Gone(run_id)
-            self._nudged.clear()
             for lease in await self._claim(holder):
                 self._waiting.discard(lease.run.spec.run_id)
                 yield Claimed(lease)

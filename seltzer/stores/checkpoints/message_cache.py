@@ -22,6 +22,7 @@ from seltzer.stores.checkpoints.spans import Spans, after, count, joined, number
 LISTS_A_THREAD: Final = 4  # a state may hold several lists, and so may its subgraphs
 CACHE_LIMIT: Final = 20_000
 CACHE_LIMIT_BYTES: Final = 64 * 2**20
+EPOCHS_LIMIT: Final = 10_000  # threads whose epoch is known
 CHECKED: Final = 64  # of the last messages, whose content is compared
 
 _content_of = attrgetter("content")
@@ -112,6 +113,7 @@ class MessageCache:
         self.count = 0
         self.size_bytes = 0
         self.epoch = 0  # raised by each eviction of what was deleted
+        self._epochs: OrderedDict[str, int | None] = OrderedDict()
 
     def lists(self, reader: object, thread_id: str) -> Sequence[CachedList]:
         """Return the thread's cached lists."""
@@ -158,6 +160,18 @@ class MessageCache:
         if len(lists) > LISTS_A_THREAD:  # an input is a list, too, and must not displace the conversation
             self._remove(lists, min(list(lists)[:-1], key=lambda each: len(each.messages)))
         self._grow(key, len(messages), size_bytes)
+
+    def validate(self, thread_id: str, epoch: int | None) -> None:
+        """Evict the thread's lists if its epoch is another one than when they were read.
+
+        For a store of several processes: another one may have deleted messages, and begun an epoch by that.
+        """
+        if self._epochs.pop(thread_id, epoch) != epoch:
+            self.evict(thread_id)
+        self._epochs[thread_id] = epoch
+        if len(self._epochs) > EPOCHS_LIMIT:
+            forgotten, _ = self._epochs.popitem(last=False)
+            self.evict(forgotten)
 
     def evict(self, thread_id: str, numbers: Collection[int] | None = None) -> None:
         """Evict those of the thread's lists that have one of these messages; without numbers, all of them."""

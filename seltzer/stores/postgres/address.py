@@ -1,8 +1,9 @@
 """Where a Postgres database is: what DATABASE_URL says, and what of it may be shown."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -21,7 +22,6 @@ _DEFAULTS: Final[dict[str, str | int]] = {
 _DRIVER: Final = re.compile(
     r"^\s*(postgres|postgresql)(\+\w+)?://", re.IGNORECASE
 )  # as SQLAlchemy names its drivers
-_URL_PASSWORD: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,13 @@ def parse(url: str, variable: str = "DATABASE_URL") -> Address:
     """
     try:
         given = conninfo_to_dict(_DRIVER.sub("postgresql://", url.rstrip()))
-    except psycopg.ProgrammingError as error:
+        _check(given)
+    except (psycopg.ProgrammingError, ValueError):
         raise LoadError(
             f"{variable} can't be used",
-            f"it is no address of a Postgres database: {without_password(str(error), url)}",
-            "write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE, without quotes; an @ in the password"
-            " is %40",
+            "it is no address of a Postgres database, or has a sign that must be written otherwise",
+            "write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE, without quotes; in a password,"
+            " @ : / and % are %40 %3A %2F and %25",
         ) from None
     named = {name: value for name, value in given.items() if value is not None}
     conninfo = make_conninfo("", **(_DEFAULTS | named))
@@ -58,9 +59,10 @@ def parse(url: str, variable: str = "DATABASE_URL") -> Address:
     return Address(conninfo, place)
 
 
-def without_password(text: str, url: str) -> str:
-    """Return the text without what of the url is secret."""
-    shown = text.replace(url, "(the url)")
-    if (match := re.search(r"://[^:/@]*:([^@]+)@", url)) is not None:
-        shown = shown.replace(match[1], "***")
-    return _URL_PASSWORD.sub(r"\1:***@", shown)
+def _check(given: Mapping[str, Any]) -> None:
+    """Raise ValueError where an unescaped / or @ of a password has become part of something that is shown."""
+    ports = str(given.get("port") or "").split(",")
+    if "@" in f"{given.get('dbname')}{given.get('host')}" or not all(
+        port.isdigit() for port in ports if port
+    ):
+        raise ValueError

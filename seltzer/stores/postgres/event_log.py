@@ -51,7 +51,11 @@ class PostgresEventLog:
         if not after:
             return {}
         cursors = after.values()
-        asked = list(after), [each.attempt for each in cursors], [each.seq for each in cursors]
+        asked = (
+            list(after),
+            [_clamped(each.attempt) for each in cursors],
+            [_clamped(each.seq) for each in cursors],
+        )
         rows = await self._database.execute(lambda connection: fetch_all(connection, statements.READ, asked))
         return {
             run_id: self._unpack(run_id, after[run_id], list(of_run))
@@ -106,6 +110,11 @@ def _rising(events: Iterable[Event]) -> dict[int, list[Event]]:
         if not of_attempt or event.seq > of_attempt[-1].seq:
             of_attempt.append(event)
     return found
+
+
+def _clamped(number: int) -> int:
+    """Return the number if its column can have it; no event is after the highest of those."""
+    return min(number, 2**31 - 1)
 
 
 def _events(row: Row) -> list[Event]:

@@ -109,15 +109,12 @@ class Presence:
 
         Until the connection ends: that raises psycopg.Error.
         """
-        loop = asyncio.get_running_loop()
-        look_at, missing = loop.time() + LOOK_S, set[int]()
+        missing = set[int]()
         while True:
+            # To its end, which is near: what it has read and not yielded would be lost.
             async for notify in connection.notifies(timeout=LOOK_S):
                 if not self.is_own(notify.payload):
-                    yield _wake(notify.payload)
-                if loop.time() >= look_at:
-                    break
-            look_at = loop.time() + LOOK_S
+                    yield wake_of(notify.payload)
             async with limited(connection):
                 (row,) = await fetch_all(connection, LOOK, (LOCKS,))
             found = self._dead(row)
@@ -169,6 +166,10 @@ def _new_number() -> int:
     return secrets.randbelow(2**31 - 1) + 1
 
 
-def _wake(payload: str) -> Wake:
-    events, has_stops, has_queued = orjson.loads(payload.partition(" ")[2])
-    return Wake(events, has_stops=has_stops, has_queued=has_queued)
+def wake_of(payload: str) -> Wake:
+    """Return the hint; one that can't be read, perhaps a later Seltzer's, may mean anything."""
+    try:
+        events, has_stops, has_queued = orjson.loads(payload.partition(" ")[2])
+    except (ValueError, TypeError):
+        return ANYTHING
+    return Wake(events, has_stops=bool(has_stops), has_queued=bool(has_queued))

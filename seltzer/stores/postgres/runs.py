@@ -1,6 +1,6 @@
 """The runs in the Postgres database: queue, lease and status, for any number of processes."""
 
-from collections import Counter
+import uuid
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -24,7 +24,7 @@ from seltzer.runs.run import (
     Stop,
 )
 from seltzer.runs.text import fold
-from seltzer.stores.postgres.checkpoints.behind import Behind
+from seltzer.stores.postgres.checkpoints.behind import Behind, Writer
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.event_log import APPEND_PATIENCE_S, columns
 from seltzer.stores.postgres.hints import Hints
@@ -66,21 +66,19 @@ class PostgresRuns:
     async def submit(
         self, spec: RunSpec, worker: str, ttl_s: float, queue_limit: int, *, has_room: bool = True
     ) -> Submitted:
-        given = _columns(spec, worker, ttl_s) | {"process": self._presence.key}
-        tries = Counter[str]()
+        submission = uuid.uuid4().hex
+        given = _columns(spec, worker, ttl_s) | {"process": self._presence.key, "submission": submission}
 
         async def usual(connection: Connection) -> Row | None:
-            tries["usual"] += 1
             return await _insert(connection, statements.SUBMIT_USUAL, given)
 
         async def unusual(connection: Connection) -> Submitted:
-            tries["unusual"] += 1
             await connection.execute(statements.LOCK_THREAD, (THREAD_LOCKS, spec.thread_id))
             rivals = await fetch_all(connection, statements.RIVALS, given)
             for row in rivals:
                 if row["run_id"] == spec.run_id:
                     # Was it this call that wrote it, whose connection broke before the answer came?
-                    is_own = max(tries.values()) > 1 and row["worker"] == worker
+                    is_own = row["submission"] == submission and row["worker"] == worker
                     return _resubmitted(spec, row, worker if is_own else None)
             await _check_not_deleted(connection, spec.run_id)
             check_thread(spec, [Rival(row["run_id"], row["status"], row["owner"]) for row in rivals])
@@ -120,8 +118,6 @@ class PostgresRuns:
             return await fetch_all(connection, statements.START_ATTEMPTS, (worker, process, ttl_s, numbers))
 
         rows = sorted(await self._database.transact(work), key=_number)
-        for row in rows:  # a write that failed for an abandoned attempt doesn't concern the next one
-            self._behind.forget(row["run_id"])
         return [Lease(_run(row), worker, row["stop"]) for row in rows]
 
     async def renew(self, worker: str, leases: Sequence[Lease], ttl_s: float) -> Renewal:
@@ -147,6 +143,7 @@ class PostgresRuns:
         touched: bool = True,
     ) -> bool:
         run_id = lease.run.spec.run_id
+        writer = Writer(run_id, lease.run.attempt)
         end = self._end_of(run_id, last, unwritten) | {"output": pack(output), "touched": touched}
         has_waiting = False
 
@@ -163,10 +160,10 @@ class PostgresRuns:
             await self._behind.flush(lease.run.spec.thread_id)
             if last.kind in ("finished", "interrupted"):  # these include all that was written to the thread
                 with suppress(LeaseLost):  # then there is nothing to end either
-                    self._behind.check(run_id)
+                    self._behind.check(writer)
             is_ended = await self._database.execute(work, patience_s=APPEND_PATIENCE_S)
         finally:
-            self._behind.forget(run_id)
+            self._behind.forget(writer)
         if is_ended:
             self._hints.post([run_id], has_queued=has_waiting)
         self._retention.sweep()
@@ -174,13 +171,14 @@ class PostgresRuns:
 
     async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
         run_id = lease.run.spec.run_id
+        writer = Writer(run_id, lease.run.attempt)
         given = columns({run_id: unwritten}) | _key(lease)
 
         async def work(connection: Connection) -> bool:
             return await fetch_one(connection, statements.HAND_BACK, given) is not None
 
         await self._behind.flush(lease.run.spec.thread_id)
-        self._behind.forget(run_id)
+        self._behind.forget(writer)
         is_back = await self._database.execute(work)
         self._hints.post([run_id], has_queued=True)
         return is_back

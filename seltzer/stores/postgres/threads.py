@@ -89,6 +89,8 @@ class PostgresThreads:
     async def delete(self, thread_id: str, *, owner: Owner | None = None) -> bool:
         async def work(connection: Connection) -> bool:
             await connection.execute(LOCK_THREAD, (THREAD_LOCKS, thread_id))
+            # Whoever submits a run changes the thread's row, too, and waits from here on.
+            await connection.execute(statements.LOCK, (thread_id,))
             thread = await _find(connection, thread_id)
             if thread is not None and owner not in (None, thread.owner):
                 return False

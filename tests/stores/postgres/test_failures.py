@@ -54,7 +54,6 @@ def with_(url: Url, **changes: object) -> Url:
         ({"host": "/nowhere"}, "no Postgres listens there", "start it"),
         ({"user": "nobody_there"}, "refuses the user or the password", "check both in DATABASE_DIRECT_URL"),
         ({"dbname": "nowhere"}, "no such database", "createdb"),
-        ({"port": "http"}, "has a part that can't be used", "write it as"),
         ({"sslmode": "perhaps"}, "has a part that can't be used", "write it as"),
         ({"sslmode": "require"}, "no encrypted connection", "sslmode"),
     ],

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final, Literal, NamedTuple
 
-from seltzer.errors import StorageFailed
 from seltzer.runs.event import RunId
 from seltzer.runs.execution.fence import LeaseLost
 from seltzer.stores.checkpoints.packing import Packed
@@ -56,7 +55,7 @@ class _Thread:
     """What waits to be written to a thread, who waits for that, and the task that writes it."""
 
     rows: list[Row] = field(default_factory=list)
-    waiters: list["asyncio.Future[None]"] = field(default_factory=list)
+    waiters: list[tuple[Writer, "asyncio.Future[None]"]] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
     writing: "asyncio.Task[None] | None" = None
 
@@ -67,7 +66,7 @@ class Behind:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._threads: dict[str, _Thread] = {}
-        self._failed: dict[RunId, Exception] = {}
+        self._failed: dict[Writer, Exception] = {}
 
     async def write(self, thread_id: str, rows: Sequence[Row]) -> None:
         """Write the rows of one writer, after all that waits for the thread.
@@ -75,10 +74,11 @@ class Behind:
         A cancelled caller returns at once; the rows are written all the same. Raises LeaseLost if the writer
         may not write any more, StorageFailed, and what check() raises.
         """
-        self.check(rows[0].writer.run_id)
+        writer = rows[0].writer
+        self.check(writer)
         self.post(thread_id, rows)
         written = asyncio.get_running_loop().create_future()
-        self._threads[thread_id].waiters.append(written)
+        self._threads[thread_id].waiters.append((writer, written))
         self._start(thread_id)
         await written
 
@@ -102,14 +102,14 @@ class Behind:
         for thread_id in [*self._threads]:
             await self.flush(thread_id)
 
-    def check(self, run_id: RunId) -> None:
-        """Raise what a write of the run has raised."""
-        if (error := self._failed.get(run_id)) is not None:
+    def check(self, writer: Writer) -> None:
+        """Raise what a write of the attempt has raised."""
+        if (error := self._failed.get(writer)) is not None:
             raise error
 
-    def forget(self, run_id: RunId) -> None:
-        """Drop the run's error: nothing of it follows."""
-        self._failed.pop(run_id, None)
+    def forget(self, writer: Writer) -> None:
+        """Drop the attempt's error: nothing of it follows."""
+        self._failed.pop(writer, None)
 
     def _start(self, thread_id: str) -> None:
         thread = self._threads[thread_id]
@@ -125,23 +125,29 @@ class Behind:
         while thread.rows:
             rows, thread.rows = thread.rows, []
             waiters, thread.waiters = thread.waiters, []
-            failed: Exception | None = None
-            for writer, of_writer in groupby(rows, key=_writer):
-                try:
-                    await self._write(thread_id, writer, list(of_writer))
-                except (LeaseLost, StorageFailed) as error:
-                    failed = error
-                    if writer.run_id:
-                        self._failed[writer.run_id] = error
-                    log.info("what run %s wrote to its thread isn't stored: %r", writer.run_id, error)
-            for waiter in waiters:
+            failed = {
+                writer: error
+                for writer, of_writer in groupby(rows, key=_writer)
+                if (error := await self._try(thread_id, writer, list(of_writer))) is not None
+            }
+            self._failed |= {writer: error for writer, error in failed.items() if writer.run_id}
+            for writer, waiter in waiters:
                 if waiter.done():  # its caller was cancelled
                     continue
-                if failed is None:
+                if (error := failed.get(writer)) is None:
                     waiter.set_result(None)
                 else:
-                    waiter.set_exception(failed)
+                    waiter.set_exception(error)
         del self._threads[thread_id]
+
+    async def _try(self, thread_id: str, writer: Writer, rows: Sequence[Row]) -> Exception | None:
+        """Write the rows, and return what that raises: whoever waits for them is to raise it."""
+        try:
+            await self._write(thread_id, writer, rows)
+        except Exception as error:  # noqa: BLE001  # nobody would be told otherwise, and wait for ever
+            log.info("what run %s wrote to its thread isn't stored: %r", writer.run_id, error)
+            return error
+        return None
 
     async def _write(self, thread_id: str, writer: Writer, rows: Sequence[Row]) -> None:
         distinct: dict[tuple[Any, ...], Row] = {}

@@ -38,10 +38,13 @@ async def delete(
     doubtful = difference(lost, spans_in(await fetch_all(connection, statements.LISTS_IN, near)))
     if not doubtful:
         return []
+    await connection.execute(statements.LOCK_DOUBTFUL.encode(), (thread_id, [*numbers_of(doubtful)]))
     since = {"thread_id": thread_id, "number": doubtful[0][0]}
     others = await fetch_all(connection, statements.LISTS_FROM, since)
     unused = [*numbers_of(difference(doubtful, spans_in(others)))]
-    await connection.execute(statements.DROP_MESSAGES.encode(), (thread_id, unused))
+    if unused:
+        await connection.execute(statements.BEGIN_EPOCH.encode(), (thread_id,))
+        await connection.execute(statements.DROP_MESSAGES.encode(), (thread_id, unused))
     return unused
 
 

@@ -44,6 +44,7 @@ class CheckpointReader:
             rows = await self.read_rows(statements.LOAD.format(which=which), (thread_id, *others))
             if not rows:
                 return None
+            self._cache.validate(thread_id, max(rows, key=_is_head)["epoch"])
             head, *writes = sorted(map(_columns, rows), key=_seq)
             writes = in_order(writes)
             paths = [loads(row[LISTS]) for row in (head, *writes)]
@@ -71,8 +72,12 @@ class CheckpointReader:
 
 def _columns(row: Row) -> tuple[Any, ...]:
     """Return the columns as in_order() and to_tuple() have them: a write has its index, not metadata."""
-    *columns, metadata, lists, idx = row.values()
+    *columns, metadata, lists, idx, _ = row.values()
     return (*columns, idx if row["seq"] else metadata, lists)
+
+
+def _is_head(row: Row) -> bool:
+    return not row["seq"]
 
 
 def _seq(columns: tuple[Any, ...]) -> int:

@@ -82,6 +82,8 @@ class PostgresSaver(SyncHalf):
         thread_id, namespace = str(configurable["thread_id"]), configurable.get("checkpoint_ns", ROOT)
         fence: Fence | None = configurable.get(FENCE)
         if fence is not None and fence.is_thread_new:
+            if self._cache.lists(self.serde, thread_id):  # of another thread, which had the id before
+                self._cache.evict(thread_id)
             return None
         if fence is not None and (place := (namespace, checkpoint_id)) in fence.ahead:
             ahead = fence.ahead.pop(place)
@@ -152,7 +154,7 @@ class PostgresSaver(SyncHalf):
         if must_wait_for(config, checkpoint, metadata, self.triggers):
             await self.behind.write(thread_id, [row])
         else:
-            self.behind.check(row.writer.run_id)
+            self.behind.check(row.writer)
             self.behind.post(thread_id, [row])
         place = {"thread_id": configurable["thread_id"], "checkpoint_ns": namespace}
         return {"configurable": {**place, "checkpoint_id": checkpoint["id"]}}
@@ -194,7 +196,7 @@ class PostgresSaver(SyncHalf):
             rows.append(Row(writer, table, (*place, idx, run_id), columns, packed))
         if run_id and writer.run_id:
             is_input_write(config, task_path)
-            self.behind.check(writer.run_id)
+            self.behind.check(writer)
             self.behind.post(thread_id, rows)
         else:
             await self.behind.write(thread_id, rows)

@@ -133,10 +133,10 @@ BY_ID: Final = "thread_id = %s AND checkpoint_ns = %s AND checkpoint_id = %s"
 LOAD: Final = """
 WITH found AS MATERIALIZED (SELECT * FROM seltzer.checkpoints WHERE {which})
 SELECT 0 AS seq, thread_id, checkpoint_ns, type, checkpoint, checkpoint_id, parent_checkpoint_id, metadata,
-    lists, 0 AS idx
+    lists, 0 AS idx, (SELECT epoch FROM seltzer.message_numbers AS n WHERE n.thread_id = found.thread_id)
 FROM found
 UNION ALL
-SELECT w.seq, w.task_id, w.task_path, w.type, w.value, w.channel, NULL, NULL, w.lists, w.idx
+SELECT w.seq, w.task_id, w.task_path, w.type, w.value, w.channel, NULL, NULL, w.lists, w.idx, NULL
 FROM found JOIN seltzer.writes AS w USING (thread_id, checkpoint_ns, checkpoint_id)
 """
 
@@ -198,6 +198,12 @@ SET_PARENTS: Final = """
 UPDATE seltzer.checkpoints SET parent_checkpoint_id = given.parent
 FROM unnest(%s::bigint[], %s::text[]) AS given (seq, parent) WHERE checkpoints.seq = given.seq
 """
+# Whoever wants to refer to one of these now waits until they are deleted, and whoever does already is seen by
+# the statements after this one.
+LOCK_DOUBTFUL: Final = """
+SELECT number FROM seltzer.messages WHERE thread_id = %s AND number = ANY(%s) ORDER BY number FOR UPDATE
+"""
+BEGIN_EPOCH: Final = "UPDATE seltzer.message_numbers SET epoch = DEFAULT WHERE thread_id = %s"
 DROP_MESSAGES: Final = "DELETE FROM seltzer.messages WHERE thread_id = %s AND number = ANY(%s)"
 DELETE_THREAD: Final = tuple(
     f"DELETE FROM seltzer.{table} WHERE thread_id = %(thread_id)s"

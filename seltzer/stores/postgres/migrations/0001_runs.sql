@@ -22,6 +22,7 @@ CREATE TABLE seltzer.threads (
 
 CREATE INDEX threads_by_number ON seltzer.threads (graph, number);
 CREATE INDEX threads_by_update ON seltzer.threads (owner, updated_at);
+CREATE INDEX threads_by_any_update ON seltzer.threads (updated_at);
 CREATE INDEX threads_by_metadata ON seltzer.threads USING gin (metadata jsonb_path_ops);
 
 CREATE TABLE seltzer.runs (
@@ -37,6 +38,7 @@ CREATE TABLE seltzer.runs (
     worker text,
     process integer,                   -- the worker's, by the advisory lock that it has while it lives
     lease_until timestamptz,           -- in no index: a lease is renewed in place
+    submission text NOT NULL DEFAULT '',  -- distinguishes the call that wrote the row, whose answer may be lost
     requested_by text,                 -- the worker that has the request of an attached run that waits,
     requested_until timestamptz,       -- and until when
     stop text CHECK (stop IN ('cancel', 'rollback')),
@@ -58,9 +60,10 @@ CREATE TABLE seltzer.runs (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status = 'running') = (lease_until IS NOT NULL)),
     CHECK ((status IN ('pending', 'running')) = (last IS NULL))
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 
 CREATE UNIQUE INDEX runs_one_running ON seltzer.runs (thread_id) WHERE status = 'running';
+CREATE INDEX runs_active ON seltzer.runs (thread_id, number) WHERE status IN ('pending', 'running');
 CREATE INDEX runs_by_thread ON seltzer.runs (thread_id, number);
 CREATE INDEX runs_pending ON seltzer.runs (number) WHERE status = 'pending';
 CREATE INDEX runs_by_expiry ON seltzer.runs (events_expire_at) WHERE events_expire_at IS NOT NULL;

@@ -49,9 +49,11 @@ CREATE TABLE seltzer.messages (
     UNIQUE (thread_id, digest)
 );
 
+CREATE SEQUENCE seltzer.message_blocks;  -- each thread begins a block of 2^24 numbers
+
 CREATE TABLE seltzer.message_numbers (
     thread_id text PRIMARY KEY,
-    last bigint NOT NULL
+    last bigint NOT NULL,
+    -- another one whenever messages of the thread are deleted: what a process has in memory of them is then stale
+    epoch bigint NOT NULL DEFAULT nextval('seltzer.message_blocks')
 );
-
-CREATE SEQUENCE seltzer.message_blocks;  -- each thread begins a block of 2^24 numbers

@@ -12,7 +12,7 @@ COUNTS: Final = f"(has_touched OR {ACTIVE})"
 COLUMNS: Final = (
     "number, run_id, thread_id, graph, status, attempt, crashes, worker, stop, created_at, attached,"
     " max_steps, configurable, on_busy, answers, checkpoint_id, digest, title, input_type, input, last,"
-    " output, owner"
+    " output, owner, submission"
 )
 
 GET: Final = f"""
@@ -25,12 +25,13 @@ STATUSES: Final = "SELECT run_id, status, attempt, last FROM seltzer.runs WHERE 
 _INSERT: Final = """
 INSERT INTO seltzer.runs (run_id, thread_id, graph, status, attempt, has_touched, worker, process,
     lease_until, created_at, attached, max_steps, configurable, on_busy, answers, checkpoint_id, digest,
-    title, input_type, input, owner, requested_by, requested_until)
+    title, input_type, input, owner, submission, requested_by, requested_until)
 SELECT %(run_id)s, %(thread_id)s, %(graph)s, %(status)s, %(attempt)s::integer, %(attempt)s::integer > 0,
     %(worker)s::text, %(process)s::integer,
     CASE WHEN %(worker)s::text IS NOT NULL THEN seltzer.clock() + make_interval(secs => %(ttl_s)s) END,
     seltzer.clock(), %(attached)s, %(max_steps)s, %(configurable)s::bytea, %(on_busy)s, %(answers)s::bytea,
     %(checkpoint_id)s::text, %(digest)s, %(title)s, %(input_type)s::text, %(input)s::bytea, %(owner)s,
+    %(submission)s,
     %(requested_by)s::text,
     CASE WHEN %(requested_by)s::text IS NOT NULL THEN seltzer.clock() + make_interval(secs => %(ttl_s)s) END
 """
@@ -122,7 +123,10 @@ ended AS (
     WHERE {which} RETURNING number, thread_id, has_touched
 ), thread AS (
     UPDATE seltzer.threads SET updated_at = seltzer.clock(),
-        number = coalesce(before.number, threads.number), graph = coalesce(before.graph, threads.graph)
+        number = CASE WHEN threads.number = ended.number
+            THEN coalesce(before.number, threads.number) ELSE threads.number END,
+        graph = CASE WHEN threads.number = ended.number
+            THEN coalesce(before.graph, threads.graph) ELSE threads.graph END
     FROM ended LEFT JOIN LATERAL (
         SELECT number, graph FROM seltzer.runs
         WHERE NOT ended.has_touched AND runs.thread_id = ended.thread_id AND runs.number <> ended.number

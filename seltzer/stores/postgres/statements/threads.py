@@ -30,6 +30,7 @@ _ORDER: Final = {
 }
 
 FIND: Final = f"{_THREADS} WHERE threads.thread_id = %(thread_id)s AND {_OF_OWNER}"
+LOCK: Final = "SELECT 1 FROM seltzer.threads WHERE thread_id = %s FOR UPDATE"
 CREATE: Final = """
 INSERT INTO seltzer.threads
     (thread_id, owner, graph, title, title_folded, created_at, updated_at, number, metadata)
