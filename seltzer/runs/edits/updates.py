@@ -147,9 +147,8 @@ async def _write(pregel: AnyPregel, config: RunnableConfig, update: StateUpdate)
 
 async def _written(pregel: AnyPregel, config: RunnableConfig, update: StateUpdate) -> None:
     if update.as_node == END and update.values is not None and is_function(pregel):
-        update = replace(
-            update, as_node=None
-        )  # it has no edges, and its one node writes what its next run gets
+        # It has no edges, and its one node writes what its next run gets.
+        update = replace(update, as_node=None)
     if update.as_node != END or update.values is None:
         await pregel.aupdate_state(config, update.values, as_node=update.as_node)
         return

@@ -10,9 +10,8 @@ from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.types import Send
 
 BRANCH: Final = "branch:to:"  # and the node; it is there as long as the node hasn't run
-JOIN: Final = (
-    "join:"  # the nodes that are awaited, `+` between them, `:`, the node; its value: who has arrived
-)
+# The nodes that are awaited, `+` between them, `:`, the node. Its value: which of them have finished.
+JOIN: Final = "join:"
 SENDS: Final = "__pregel_tasks"
 
 
