@@ -27,6 +27,11 @@ T = TypeVar("T")
 Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
 Work: TypeAlias = Callable[[Connection], Awaitable[T]]
 
+# A machine that loses its power says nothing: its locks must not outlast its leases.
+VANISHED: Final = (
+    "SET idle_in_transaction_session_timeout = '5s';"
+    " SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
+)
 POOL_LIMIT: Final = 10
 OPERATION_S: Final = 10.0  # one try of a transaction, before its connection is cut
 PATIENCE_S: Final = 4.0  # how long a transaction is tried again; a lease is longer
@@ -40,6 +45,11 @@ _MET: Final = (errors.SerializationFailure, errors.DeadlockDetected, errors.Uniq
 _GONE: Final = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 # What of it won't be otherwise in a moment.
 _LASTING: Final = (errors.DiskFull, errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+
+
+async def _configure(connection: Connection) -> None:
+    """Have the server free what a process that vanished amid a transaction has locked."""
+    await connection.execute(VANISHED)
 
 
 class Database:
@@ -59,6 +69,7 @@ class Database:
             # A process without a database tries to reach it for as long as it lives.
             reconnect_timeout=PATIENCE_S,
             kwargs={"autocommit": True, "prepare_threshold": None if is_pooled else 5},
+            configure=None if is_pooled else _configure,
             name="seltzer",
         )
         self._tasks: set[asyncio.Task[Any]] = set()

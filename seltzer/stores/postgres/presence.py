@@ -19,7 +19,7 @@ import psycopg
 
 from seltzer.runs.ports import ANYTHING, Wake
 from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.database import Connection, limited, pause
+from seltzer.stores.postgres.database import VANISHED, Connection, limited, pause
 from seltzer.stores.postgres.queries import Row, fetch_all
 from seltzer.stores.postgres.statements.processes import LOCKS, LOOK
 
@@ -32,9 +32,6 @@ POLL_S: Final = 0.5  # between two hints where no connection of its own is possi
 RECONNECT_S: Final = 0.5
 
 # So that the server, too, notices that the other end is gone: by default it would take hours.
-_KEEPALIVES: Final = (
-    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
-)
 
 
 class Presence:
@@ -133,7 +130,7 @@ class Presence:
         connection = await psycopg.AsyncConnection.connect(address.conninfo, autocommit=True)
         try:
             async with limited(connection):
-                await connection.execute(_KEEPALIVES)
+                await connection.execute(VANISHED)
                 while not await self._lock(connection):
                     self._number = (
                         _new_number()
