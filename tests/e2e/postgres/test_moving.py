@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -28,8 +29,9 @@ def reply(body: Json) -> Reply:
 class Talker:
     """A client of the home's server."""
 
-    def __init__(self, home: Home) -> None:
-        self._client = httpx.Client(base_url=home.url, timeout=PATIENCE_S)
+    def __init__(self, home: Home, closing: ExitStack) -> None:
+        client = httpx.Client(base_url=home.url, timeout=PATIENCE_S)
+        self._client = closing.enter_context(client)
 
     def post(self, path: str, **body: object) -> Json:
         """Start a run there, and return it when it has ended."""
@@ -69,12 +71,13 @@ def test_threads_are_continued_on_postgres_and_back_on_sqlite(tmp_path: Path, up
     config, environment, url = ROOT / "langgraph.json", upstream_environment(upstream), create_database()
     upstream.script(reply)
     with (
+        ExitStack() as closing,
         at_home(config, tmp_path / "first", **environment) as first,
         at_home(config, tmp_path / "second", DATABASE_URL=url, **environment) as second,
         at_home(config, tmp_path / "third", **environment) as third,
     ):
         first.start()
-        before = Talker(first)
+        before = Talker(first, closing)
         for text in ("one", "two"):
             turn = before.post("/agent/runs", thread_id="talk", input=text)
         edited = before.post(
@@ -91,7 +94,7 @@ def test_threads_are_continued_on_postgres_and_back_on_sqlite(tmp_path: Path, up
         assert "in the database already" in first.log.read_text()
 
         second.start()
-        during = Talker(second)
+        during = Talker(second, closing)
         assert asked["status"] == "interrupted"
         assert during.texts("talk") == talked
         assert during.get("/agent/threads") == listed
@@ -111,7 +114,7 @@ def test_threads_are_continued_on_postgres_and_back_on_sqlite(tmp_path: Path, up
         done = run(second, "export", str(third.data))
         assert done[0] == 0, second.log.read_text()
         third.start()
-        after = Talker(third)
+        after = Talker(third, closing)
         assert after.texts("talk") == talked
         assert after.get(f"/agent/runs/{turn['run_id']}")["output"] == turn["output"]
         assert after.get(f"/agent/runs/{forked['run_id']}")["status"] == "success"
