@@ -37,8 +37,8 @@ _OF_RUNNING: Final = _INSERT.format(
 )
 
 # An attempt whose row isn't running it writes nothing. The rows are locked as a claim of them would: no other
-# attempt begins between this look and the commit. The log may lag: it isn't worth a wait for the disk,
-# and so may notify by itself.
+# attempt begins between this look and the commit. It waits for the disk: a database that crashed would lose
+# the last that it had accepted, and the attempt, which lives on, would write what follows behind the hole.
 APPEND: Final = f"""
 WITH running AS MATERIALIZED (
     SELECT number, run_id, attempt FROM seltzer.runs WHERE run_id = ANY(%(distinct)s) AND status = 'running'
@@ -49,8 +49,7 @@ WITH running AS MATERIALIZED (
     DELETE FROM seltzer.events USING added
     WHERE events.run = added.run AND events.upto <= added.upto - 2 * %(limit)s
 )
-SELECT run_id, attempt, set_config('synchronous_commit', 'off', true), pg_notify(%(channel)s, %(hint)s)
-FROM running
+SELECT run_id, attempt, pg_notify(%(channel)s, %(hint)s) FROM running
 """
 # Within a statement that has changed a run's row, `source`: all given events are that run's.
 OF_RUN: Final = _INSERT.format(source="{source}", condition="true")
