@@ -14,6 +14,10 @@ from seltzer.stores.postgres.presence import CHANNEL, Presence
 
 log = logging.getLogger(__name__)
 
+PATIENCE_S: Final = (
+    1.0  # after a restart every connection of the pool is dead; later the others look themselves
+)
+
 _NOTHING: Final = Wake()
 _NOTIFY: Final = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
 
@@ -57,7 +61,7 @@ class Hints:
                 await connection.execute(_NOTIFY, (CHANNEL, payload))
 
             try:
-                await self._database.execute(notify, patience_s=0)
+                await self._database.execute(notify, patience_s=PATIENCE_S)
             except StorageFailed:
                 log.info("a hint to the other processes is lost")
 

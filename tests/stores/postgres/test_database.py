@@ -144,6 +144,28 @@ async def test_a_server_that_is_gone_fails_in_time_and_comes_back(
     await database.aclose()
 
 
+async def test_a_pool_without_a_free_connection_fails_in_time_and_serves_again(url: str) -> None:
+    database = Database(parse(url), pool_limit=1)
+    await database.open()
+    is_in, may_end = asyncio.Event(), asyncio.Event()
+
+    async def occupy(connection: Connection) -> int:
+        is_in.set()
+        await may_end.wait()
+        return await one(connection)
+
+    occupying = asyncio.create_task(database.execute(occupy))
+    await is_in.wait()
+
+    with pytest.raises(StorageFailed):
+        await database.execute(one, patience_s=0.2)
+    waiting = asyncio.create_task(database.execute(one))
+    may_end.set()
+
+    assert (await occupying, await waiting) == (1, 1)
+    await database.aclose()
+
+
 async def one(connection: Connection) -> int:
     row = await (await connection.execute("SELECT 1")).fetchone()
     assert row is not None

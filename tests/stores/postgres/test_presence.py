@@ -25,23 +25,36 @@ TERMINATE = """
 SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
     AND objid = %s AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+TERMINATE_POOLS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')
+"""
 PROCESS = "SELECT process FROM seltzer.runs WHERE run_id = 'r'"
 
 
 class Process:
     """The stores of one process, and what it has claimed since it has begun to work()."""
 
-    def __init__(self, name: str, stores: Stores) -> None:
+    def __init__(self, name: str, url: str, stores: Stores) -> None:
         self._name = name
+        self._url = url
         self._runs = stores.runs
         self._log = stores.event_log
         self._task: asyncio.Task[None] | None = None
         self._lease: Lease | None = None
         self.claimed: asyncio.Queue[Lease] = asyncio.Queue()
+        self.has_stops = asyncio.Event()
 
     async def submit(self, run_id: str = "r") -> None:
         spec = RunSpec("agent", None, f"thread of {run_id}", run_id)
         self._lease = (await self._runs.submit(spec, self._name, TTL_S, 100)).lease
+
+    async def stop(self, run_id: str = "r") -> None:
+        """Request the run to end, while all of its pool's connections are dead."""
+        await asyncio.gather(*(self._runs.get(run_id) for _ in range(8)))
+        await asyncio.to_thread(ask, self._url, TERMINATE_POOLS)
+        await self._runs.stop(run_id, "cancel")
 
     def work(self) -> None:
         self._task = asyncio.create_task(self._work())
@@ -56,6 +69,8 @@ class Process:
         wakes = self._log.wakes()
         assert wakes is not None
         async for wake in wakes:
+            if wake.has_stops and wake.events is not None:
+                self.has_stops.set()
             if wake.has_stops and self._lease is not None:
                 await self._runs.renew(self._name, [self._lease], TTL_S)
             if wake.has_queued:
@@ -74,7 +89,7 @@ async def begin() -> AsyncIterator[Begin]:
         async def begin(name: str, url: str) -> tuple[Process, AsyncExitStack]:
             dying = await closing.enter_async_context(AsyncExitStack())
             stores = await dying.enter_async_context(open_postgres(DatabaseOptions(url), Retention()))
-            process = Process(name, stores)
+            process = Process(name, url, stores)
             dying.push_async_callback(process.rest)
             return process, dying
 
@@ -107,6 +122,19 @@ async def test_a_dead_processs_run_is_claimed_at_once(url: str, begin: Begin) ->
     async with asyncio.timeout(PATIENCE_S):
         lease = await other.claimed.get()
     assert (lease.run.spec.run_id, lease.run.attempt) == ("r", 2)
+
+
+async def test_a_hint_is_sent_though_every_connection_of_the_pool_is_dead(url: str, begin: Begin) -> None:
+    one, _ = await begin("one", url)
+    other, _ = await begin("other", url)
+    await one.submit()
+    other.work()
+    await looks(url, 3)
+
+    await one.stop()
+
+    async with asyncio.timeout(PATIENCE_S):
+        await other.has_stops.wait()
 
 
 async def test_after_a_restart_of_the_database_who_comes_back_late_keeps_its_runs(
