@@ -4,7 +4,7 @@ import asyncio
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from hypothesis import given, settings
@@ -17,7 +17,9 @@ from tests.stores.checkpoints.obeying import VERBS, input_for, obeying
 from tests.stores.conversing import config, on
 from tests.stores.state_stores import in_postgres
 
-verbs = st.sampled_from([*VERBS, "say", "say"])
+# Not "touch": of a message that is changed in place, LangGraph's savers keep what it was, or what it has become.
+SAME: Final = [verb for verb in VERBS if verb != "touch"]
+verbs = st.sampled_from([*SAME, "say", "say"])
 others = st.sampled_from(["prune", "roll back", "delete"])
 steps = st.lists(st.tuples(st.integers(0, 1), verbs | verbs | others, st.integers(0, 30)), max_size=12)
 
@@ -85,7 +87,7 @@ def test_each_process_reads_what_langgraphs_own_saver_has_whatever_the_others_do
         async with opened() as one, opened() as other:
             game = Play([one, other])
             for number, (process, verb, at) in enumerate(given):
-                if verb in VERBS:
+                if verb in SAME:
                     await game.run(process, "begin" if await game.is_empty() else verb, at, number)
                 else:
                     await game.other(process, verb)

@@ -13,7 +13,11 @@ from tests.stores.state_stores import InPostgres, in_postgres
 pytestmark = pytest.mark.anyio
 
 NUMBERS = {"seq", "number"}  # given anew, or by the table's order
-OF_A_PROCESS = {"process", "events_expire_at"}  # of one that is no more; of events, which aren't moved
+OF_A_PROCESS = {
+    "process",
+    "events_expire_at",
+    "submission",
+}  # of one that is no more; of events, which aren't moved
 NOT_MOVED = {
     "events",
     "logs",
