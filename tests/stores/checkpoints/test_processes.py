@@ -17,7 +17,8 @@ from tests.stores.checkpoints.obeying import VERBS, input_for, obeying
 from tests.stores.conversing import config, on
 from tests.stores.state_stores import in_postgres
 
-# Not "touch": of a message that is changed in place, LangGraph's savers keep what it was, or what it has become.
+# Not "touch": of a message that is changed in place, one of LangGraph's savers keeps what it was, another one
+# what it has become.
 SAME: Final = [verb for verb in VERBS if verb != "touch"]
 verbs = st.sampled_from([*SAME, "say", "say"])
 others = st.sampled_from(["prune", "roll back", "delete"])
