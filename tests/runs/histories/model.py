@@ -268,10 +268,11 @@ def nearest(state: State) -> State:
 
 
 def before(asks: State | None) -> State:
-    """Return the state before the turn that begins there."""
+    """Return the state before the turn that begins there, and before the one that it has replaced, if any."""
     assert asks is not None
     assert asks.turn is not None
-    return asks.turn.base
+    base = asks.turn.base
+    return before(base) if base.next == "input" else base
 
 
 def _error_results(messages: tuple[Shown, ...]) -> tuple[Shown, ...]:
