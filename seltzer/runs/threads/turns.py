@@ -25,7 +25,8 @@ async def turn_of(
     is, a few states are read.
     """
     begins = turn_starts(refs)[::-1]
-    ends = [*(each.parent_id for each in begins[1:]), *(each.checkpoint_id for each in branch(refs)[:1])]
+    # A turn's end may be pruned; the next one's beginning has the same messages, and its own input apart.
+    ends = [each.checkpoint_id for each in (*begins[1:], *branch(refs)[:1])]
 
     async def has(at: int) -> bool:
         return message_id in await _message_ids(pregel, thread_id, ends[at])

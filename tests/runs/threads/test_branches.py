@@ -1,5 +1,6 @@
 """Branches of threads whose messages are anywhere: a key, the state itself, or what a function returns."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import pytest
@@ -8,8 +9,11 @@ from langgraph.func import entrypoint
 from langgraph.graph import START, StateGraph, add_messages
 from typing_extensions import TypedDict
 
+from seltzer.runs.execution.driver.run_config import executable
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec
+from seltzer.runs.threads.turns import turn_of
+from seltzer.runs.tree import INPUT
 from tests.runs.conftest import Engines
 from tests.runs.scenario import run_to_end
 from tests.runs.scripted import Messages
@@ -74,6 +78,25 @@ async def test_a_branch_is_shown_by_its_last_message_and_a_turn_is_found_by_its_
     assert branch.text == "you wrote two"
     runs = [(await engine.threads.state("agent", "t", place)).run_id for place in places]
     assert runs == ["one", "two"]
+
+
+async def test_a_turn_whose_end_was_pruned_is_found_by_what_it_has_added(engine_of: Engines) -> None:
+    engine = await engine_of(with_a_key())
+    for name in ("one", "two", "three"):
+        await run_to_end(engine, RunSpec("agent", {"messages": message(name)}, "t", name))
+    stores = engine_of.stores(engine)
+    pregel = executable(engine.graphs["agent"].pregel, stores.checkpoints.saver_for(with_a_key()))
+    refs = await stores.checkpoints.tree("t")
+    starts = [ref for ref in refs if ref.source == INPUT]
+    pruned = [
+        starts[0],
+        replace(starts[1], parent_id=starts[0].checkpoint_id),
+        *refs[refs.index(starts[1]) + 1 :],
+    ]
+
+    found = [await turn_of(pregel, "t", pruned, f"of {name}") for name in ("one", "two", "three")]
+
+    assert found == [start.checkpoint_id for start in starts]
 
 
 async def test_a_branch_without_messages_has_no_text(engine_of: Engines) -> None:
