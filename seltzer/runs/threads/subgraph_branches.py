@@ -17,6 +17,7 @@ from langgraph.checkpoint.base import (
 
 from seltzer.runs.ports import Checkpoints
 from seltzer.runs.threads.forks import fork
+from seltzer.runs.threads.repair.subgraph_memory import repair_subgraphs
 
 
 async def restore_subgraphs(
@@ -24,6 +25,7 @@ async def restore_subgraphs(
 ) -> None:
     """Make each subgraph's state as of the graph's checkpoint its newest one again.
 
+    It may have been amid its work then, and never continues from there: calls that it had open get a result.
     What is written belongs to the run that config's metadata names.
     """
     thread_id = config["configurable"]["thread_id"]
@@ -35,6 +37,7 @@ async def restore_subgraphs(
             continue
         if then is not None:
             await fork(saver, config, then)
+            await repair_subgraphs(saver, config, [namespace], has_stopped=True)
         elif newest.checkpoint["channel_versions"]:  # it had none then
             await _put_empty(saver, config, namespace)
 

@@ -4,9 +4,9 @@ import operator
 from typing import Annotated, Any
 
 import pytest
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import START, StateGraph
+from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
@@ -185,3 +185,37 @@ async def test_langgraph_itself_gives_a_fork_the_memory_of_the_branch_that_was_l
     forked = await graph.ainvoke({"messages": ["c"]}, first)
 
     assert forked["messages"][-1].text == "a+b+c"
+
+
+async def test_calls_that_a_subgraph_had_open_then_have_a_result_where_it_is_gone_back_to(
+    engine_of: Engines,
+) -> None:
+    """Where a turn has failed, its graph's last state is written before its subgraph is repaired."""
+    given: list[list[str]] = []
+
+    def calling(name: str) -> AIMessage:
+        return AIMessage("", tool_calls=[{"name": name, "args": {}, "id": name}])
+
+    async def plan(state: Messages) -> Any:
+        given.append([each.type for each in state["messages"]])
+        return {"messages": [calling("inner") if state["messages"][-1].text == "fail" else AIMessage("ok")]}
+
+    def work(state: Messages) -> Any:
+        raise ValueError("broken")
+
+    builder = StateGraph(Messages).add_node("plan", plan).add_node("work", work).add_edge(START, "plan")
+    builder.add_conditional_edges("plan", lambda state: "work" if state["messages"][-1].tool_calls else END)
+    inner = builder.compile(checkpointer=True)
+
+    async def tool(state: Messages) -> Any:
+        found = await inner.ainvoke({"messages": state["messages"][-2:-1]})
+        return {"messages": [ToolMessage(found["messages"][-1].text, tool_call_id="outer")]}
+
+    outer = StateGraph(Messages).add_node("ask", lambda _: {"messages": [calling("outer")]})
+    outer.add_node("tool", tool).add_edge(START, "ask").add_edge("ask", "tool")
+    engine = await engine_of(outer.compile())
+    places = await talk(engine, "fail", "a")
+
+    await run_to_end(engine, run_spec("b", run_id="b", checkpoint_id=places[0]))
+
+    assert given[1:] == [["human", "ai", "tool", "human"]] * 2
