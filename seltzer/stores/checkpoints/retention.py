@@ -3,10 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from langgraph.checkpoint.base import WRITES_IDX_MAP
+
 ROOT: Final = ""
-INTERRUPT: Final = "__interrupt__"  # LangGraph's name of a question's channel
 INPUT: Final = "input"  # LangGraph's sources of a checkpoint: a turn begins with it,
 EDITED: Final = ("update", "fork")  # or a state was changed between two runs
+INTERRUPT: Final = WRITES_IDX_MAP["__interrupt__"]  # the index of a question among a task's writes
+KEPT: Final = 20  # how many checkpoints of a thread are kept at least,
+SPARE: Final = 10  # and how many more there may be before they are looked through
 KEPT_BESIDES: Final = 2  # of the graph itself, the state before the newest turn and the turn's first one
 
 

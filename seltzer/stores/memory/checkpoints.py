@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
-from langgraph.checkpoint.base import (
-    WRITES_IDX_MAP,
-    BaseCheckpointSaver,
-)
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import AnyPregel
@@ -16,6 +13,7 @@ from seltzer.runs.thread import ThreadStorage
 from seltzer.runs.tree import CheckpointRef
 from seltzer.stores.checkpoints.retention import (
     INTERRUPT,
+    KEPT,
     ROOT,
     Row,
     is_lasting,
@@ -25,8 +23,6 @@ from seltzer.stores.checkpoints.retention import (
 from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.memory.data import Data
 from seltzer.stores.memory.saver import MemorySaver, States, Stored
-
-KEPT: Final = 20
 
 
 class MemoryCheckpoints:
@@ -59,7 +55,7 @@ class MemoryCheckpoints:
                 "counters_since_delta_snapshot" in each.metadata,
                 each.checkpoint_id,
                 each.parent_id,
-                any(write.idx == WRITES_IDX_MAP[INTERRUPT] for write in each.writes),
+                any(write.idx == INTERRUPT for write in each.writes),
             )
             for each in stored
         ]

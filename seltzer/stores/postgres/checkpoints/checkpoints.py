@@ -1,9 +1,9 @@
 """The Checkpoints port: the threads' states, in the Postgres database."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
-from langgraph.checkpoint.base import WRITES_IDX_MAP, BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import AnyPregel
@@ -12,7 +12,10 @@ from seltzer.runs.tree import CheckpointRef
 from seltzer.stores.checkpoints.durability import triggers_of
 from seltzer.stores.checkpoints.message_cache import CACHE_LIMIT, CACHE_LIMIT_BYTES, MessageCache
 from seltzer.stores.checkpoints.retention import (
+    INTERRUPT,
+    KEPT,
     KEPT_BESIDES,
+    SPARE,
     Plan,
     Row,
     is_lasting,
@@ -29,10 +32,6 @@ from seltzer.stores.postgres.checkpoints.forks import forked_seqs, redirect_fork
 from seltzer.stores.postgres.checkpoints.saver import PostgresSaver
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.queries import fetch_all
-
-INTERRUPT: Final = "__interrupt__"  # LangGraph's name of a question's channel
-KEPT: Final = 20
-SPARE: Final = 10
 
 
 class PostgresCheckpoints:
@@ -92,7 +91,7 @@ class PostgresCheckpoints:
         since = counts.pruned_to(thread_id) if self._turns is None else 0
 
         async def work(connection: Connection) -> tuple[Plan, list[int]]:
-            which = {"thread_id": thread_id, "since": since, "interrupt": WRITES_IDX_MAP[INTERRUPT]}
+            which = {"thread_id": thread_id, "since": since, "interrupt": INTERRUPT}
             rows = [Row(*row.values()) for row in await fetch_all(connection, statements.ROWS, which)]
             forked = await forked_seqs(connection, thread_id)
             plan = plan_pruning(rows, self._kept, forked, turns=self._turns)

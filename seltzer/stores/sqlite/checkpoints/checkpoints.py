@@ -3,9 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
-from langgraph.checkpoint.base import WRITES_IDX_MAP, BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from seltzer.runs.event import RunId
 from seltzer.runs.graph import AnyPregel
@@ -15,7 +15,9 @@ from seltzer.stores.checkpoints.durability import triggers_of
 from seltzer.stores.checkpoints.message_cache import CACHE_LIMIT, CACHE_LIMIT_BYTES, MessageCache
 from seltzer.stores.checkpoints.retention import (
     INTERRUPT,
+    KEPT,
     KEPT_BESIDES,
+    SPARE,
     Row,
     is_lasting,
     new_parents,
@@ -31,9 +33,6 @@ from seltzer.stores.sqlite.checkpoints.forks import forked_seqs, redirect_forks
 from seltzer.stores.sqlite.checkpoints.saver import SqliteSaver
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.sql.runs import is_running
-
-KEPT: Final = 20
-SPARE: Final = 10
 
 
 class SqliteCheckpoints:
@@ -89,7 +88,7 @@ class SqliteCheckpoints:
         since = counts.pruned_to(thread_id) if self._turns is None else 0
 
         def work(connection: sqlite3.Connection) -> Deletion:
-            which = {"thread_id": thread_id, "since": since, "interrupt": WRITES_IDX_MAP[INTERRUPT]}
+            which = {"thread_id": thread_id, "since": since, "interrupt": INTERRUPT}
             rows = [Row(*row) for row in connection.execute(statements.ROWS, which)]
             plan = plan_pruning(rows, self._kept, forked_seqs(connection, thread_id), turns=self._turns)
             parents = new_parents(rows, plan.superfluous)

@@ -16,9 +16,8 @@ saver can't read them.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
-from copy import copy
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -27,20 +26,17 @@ from langgraph.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
-    get_checkpoint_id,
     get_checkpoint_metadata,
 )
 
 from seltzer.runs.execution.fence import FENCE, Fence, LeaseLost
 from seltzer.stores.checkpoints.channels import pack_checkpoint, pack_write
-from seltzer.stores.checkpoints.durability import Triggers, is_input_write, must_wait_for, run_id_of
+from seltzer.stores.checkpoints.durability import is_input_write, must_wait_for, run_id_of
 from seltzer.stores.checkpoints.message_cache import MessageCache
+from seltzer.stores.checkpoints.message_saver import MessageSaver, check_fence, place_of, possible_messages
 from seltzer.stores.checkpoints.metadata import dump_metadata
-from seltzer.stores.checkpoints.progress import CheckpointCounts
-from seltzer.stores.checkpoints.retention import ROOT, described, is_lasting
+from seltzer.stores.checkpoints.retention import described
 from seltzer.stores.checkpoints.serializer import SafeSerializer
-from seltzer.stores.checkpoints.sync_half import SyncHalf
-from seltzer.stores.options import ClassName
 from seltzer.stores.sqlite.checkpoints import statements
 from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions
 from seltzer.stores.sqlite.checkpoints.messages import put
@@ -51,82 +47,35 @@ from seltzer.stores.sqlite.sql.bulk import insert
 from seltzer.stores.sqlite.sql.runs import is_running
 from seltzer.stores.sqlite.transactions import Work
 
-WRITTEN_LIMIT: Final = 64  # messages; a node that writes more passes on a state that it was given
 
-
-class SqliteSaver(SyncHalf):
-    """A saver to a file that has the tables, for one event loop.
-
-    triggers: the channels that make its graph's nodes run, where its state is declared.
-    """
-
-    serde: SafeSerializer
-    triggers: Triggers = None
+class SqliteSaver(MessageSaver):
+    """A saver to a file that has the tables."""
 
     def __init__(self, database: Database, cache: MessageCache, serde: SafeSerializer) -> None:
-        super().__init__(serde=serde)
-        self.counts = CheckpointCounts()
+        super().__init__(cache, serde)
         self.deletions = MessageDeletions(database, cache, self.counts)
-        self._cache = cache
-        self._serializers: dict[frozenset[ClassName], SafeSerializer] = {}
         self._database = database
         self._reader = CheckpointReader(database, cache, self.deletions)
-
-    def for_graph(self, classes: Iterable[ClassName], triggers: Triggers) -> "SqliteSaver":
-        """Return a saver that also revives these classes, for a graph whose nodes these channels trigger.
-
-        Savers for the same classes share their cached messages: a factory may make a graph for each run.
-        """
-        saver, key = copy(self), frozenset(classes)
-        if key not in self._serializers:
-            self._serializers[key] = self.serde.allowing(key)
-        saver.serde = self._serializers[key]
-        saver.triggers = triggers
-        return saver
 
     async def read_rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
         """Return the rows that the statement selects of the thread that is its first parameter."""
         await self.deletions.wait_idle(str(parameters[0]))
         return await self._reader.read_rows(statement, parameters)
 
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        configurable, checkpoint_id = config["configurable"], get_checkpoint_id(config)
-        thread_id, namespace = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
-        fence: Fence | None = configurable.get(FENCE)
-        if fence is not None and fence.is_thread_new:
-            return None
-        if fence is not None and (place := (namespace, checkpoint_id)) in fence.ahead:
-            ahead = fence.ahead.pop(place)
-            return ahead._replace(config=config) if ahead and checkpoint_id else ahead
+    async def load(self, thread_id: str, namespace: str, checkpoint_id: str | None) -> CheckpointTuple | None:
         if checkpoint_id:
-            found = await self._reader.load(self.serde, statements.BY_ID, thread_id, namespace, checkpoint_id)
-            return found and found._replace(config=config)
+            return await self._reader.load(self.serde, statements.BY_ID, thread_id, namespace, checkpoint_id)
         return await self._reader.load(self.serde, statements.NEWEST, thread_id, namespace)
 
-    async def alist(
+    async def places(
         self,
         config: RunnableConfig | None,
-        *,
-        filter: dict[str, Any] | None = None,
-        before: RunnableConfig | None = None,
-        limit: int | None = None,
-    ) -> AsyncIterator[CheckpointTuple]:
-        """Yield the checkpoints, the one written last first.
-
-        before: only those written before that one, of whatever namespace; if it isn't kept any more, before
-        those whose ids have a later time. Others are listed in place of those that are deleted meanwhile.
-        """
-        while True:
-            places = await self._reader.read_rows(*statements.listing(config, filter, before, limit))
-            gone = 0
-            for place in places:
-                found = await self._reader.load(self.serde, statements.BY_ID, *place)
-                if found is not None:
-                    yield found
-                gone += found is None
-            if limit is None or not gone:
-                return
-            limit, before = gone, {"configurable": {"checkpoint_id": places[-1]["checkpoint_id"]}}
+        filter: dict[str, Any] | None,
+        before: RunnableConfig | None,
+        limit: int | None,
+    ) -> Sequence[tuple[str, str, str]]:
+        rows = await self._reader.read_rows(*statements.listing(config, filter, before, limit))
+        return [(row["thread_id"], row["checkpoint_ns"], row["checkpoint_id"]) for row in rows]
 
     async def aput(
         self,
@@ -145,29 +94,19 @@ class SqliteSaver(SyncHalf):
         await self.deletions.wait_idle(thread_id)
         # From here to the write nothing is awaited: a cached message may be deleted as soon as something is.
         packed = pack_checkpoint(self.serde, checkpoint, tuple(self._cache.lists(self.serde, thread_id)))
-        parent_id = configurable.get("checkpoint_id")
-        place = thread_id, namespace, checkpoint["id"], parent_id
+        place = thread_id, namespace, checkpoint["id"], configurable.get("checkpoint_id")
         row = *place, *described(about), dump_metadata(about), packed.kind, packed.blob
 
         def work(connection: sqlite3.Connection) -> None:
             (lists,) = put(connection, thread_id, [packed])
             connection.execute(statements.PUT, (*row, *lists))
 
-        if namespace == ROOT:
-            self.counts.add(thread_id, is_first=parent_id is None)
-        elif is_lasting(namespace) and FENCE in configurable:
-            configurable[FENCE].has_lasting = True
+        self.note_put(config)
         if must_wait_for(config, checkpoint, metadata, self.triggers):
             await self._write(config, work)
         else:
             self._post(config, work, can_wait=True)
-        return {
-            "configurable": {
-                "thread_id": configurable["thread_id"],
-                "checkpoint_ns": namespace,
-                "checkpoint_id": checkpoint["id"],
-            }
-        }
+        return place_of(config, checkpoint["id"])
 
     async def aput_writes(
         self,
@@ -183,7 +122,7 @@ class SqliteSaver(SyncHalf):
         run_id = run_id_of(config)
         for cached in self._cache.lists(self.serde, thread_id):
             for _, value in writes:
-                cached.invalidate(_possible_messages(value))
+                cached.invalidate(possible_messages(value))
         await self.deletions.wait_idle(thread_id)
         lists = tuple(self._cache.lists(self.serde, thread_id))  # as in aput: nothing is awaited from here
         packed = [pack_write(self.serde, channel, value, lists) for channel, value in writes]
@@ -217,7 +156,7 @@ class SqliteSaver(SyncHalf):
         run_id = run_id_of(config)
 
         def checked(connection: sqlite3.Connection) -> None:
-            _check_fence(config)
+            check_fence(config)
             _check_row(connection, config)
             self._database.check(run_id)
             work(connection)
@@ -233,16 +172,8 @@ class SqliteSaver(SyncHalf):
             self._database.check(run_id)
             work(connection)
 
-        _check_fence(config)
+        check_fence(config)
         self._database.post(run_id, checked, can_wait=can_wait)
-
-
-def _check_fence(config: RunnableConfig) -> None:
-    """Raise LeaseLost if the fence was revoked. From now on the thread isn't new any more."""
-    fence = config["configurable"].get(FENCE)
-    if fence is not None:
-        fence.check()
-        fence.is_thread_new = False
 
 
 def _check_row(connection: sqlite3.Connection, config: RunnableConfig) -> None:
@@ -250,9 +181,3 @@ def _check_row(connection: sqlite3.Connection, config: RunnableConfig) -> None:
     fence: Fence | None = config["configurable"].get(FENCE)
     if fence is not None and fence.run_id and not is_running(connection, fence.run_id, fence.attempt):
         raise LeaseLost
-
-
-def _possible_messages(value: Any) -> list[Any]:
-    """Return what may be messages that a node wrote, unless there are so many that it passes a state on."""
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    return values if len(values) <= WRITTEN_LIMIT else []
