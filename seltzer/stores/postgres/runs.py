@@ -1,49 +1,24 @@
 """The runs in the Postgres database: queue, lease and status, for any number of processes."""
 
-import uuid
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any, Final
-
-from psycopg import errors
+from typing import Any
 
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.execution.fence import LeaseLost
 from seltzer.runs.ports import Renewal, Submitted
-from seltzer.runs.run import (
-    ACTIVE,
-    STATUS_OF_LAST,
-    Lease,
-    OnBusy,
-    Owner,
-    Run,
-    RunSpec,
-    RunStatus,
-    Status,
-    Stop,
-)
-from seltzer.runs.text import fold
+from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
 from seltzer.stores.postgres.checkpoints.behind import Behind, Writer
 from seltzer.stores.postgres.database import Connection, Database
+from seltzer.stores.postgres.endings import end_of, run_of, stop_run
 from seltzer.stores.postgres.event_log import APPEND_PATIENCE_S, columns
 from seltzer.stores.postgres.hints import Hints
 from seltzer.stores.postgres.presence import Presence
-from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one, there
+from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one
 from seltzer.stores.postgres.retention import LogRetention
 from seltzer.stores.postgres.statements import runs as statements
-from seltzer.stores.records import pack, pack_config, pack_last, to_run, to_status
-from seltzer.stores.submission import (
-    Rival,
-    check_queue,
-    check_same,
-    check_thread,
-    pack_input,
-    run_deleted,
-    unknown_thread,
-)
-
-THREAD_LOCKS: Final = 0x53454C54  # the first half of the advisory locks on threads
+from seltzer.stores.postgres.submissions import Submission, check_not_deleted
+from seltzer.stores.records import pack, to_status
 
 
 class PostgresRuns:
@@ -66,36 +41,13 @@ class PostgresRuns:
     async def submit(
         self, spec: RunSpec, worker: str, ttl_s: float, queue_limit: int, *, has_room: bool = True
     ) -> Submitted:
-        submission = uuid.uuid4().hex
-        given = _columns(spec, worker, ttl_s) | {"process": self._presence.key, "submission": submission}
-
-        async def usual(connection: Connection) -> Row | None:
-            return await _insert(connection, statements.SUBMIT_USUAL, given)
-
-        async def unusual(connection: Connection) -> Submitted:
-            await connection.execute(statements.LOCK_THREAD, (THREAD_LOCKS, spec.thread_id))
-            rivals = await fetch_all(connection, statements.RIVALS, given)
-            for row in rivals:
-                if row["run_id"] == spec.run_id:
-                    # Was it this call that wrote it, whose connection broke before the answer came?
-                    is_own = row["submission"] == submission and row["worker"] == worker
-                    return _resubmitted(spec, row, worker if is_own else None)
-            await _check_not_deleted(connection, spec.run_id)
-            check_thread(spec, [Rival(row["run_id"], row["status"], row["owner"]) for row in rivals])
-            active = [row for row in rivals if row["status"] in ACTIVE]
-            ended = (
-                [] if spec.on_busy == "enqueue" else await self._stop_all(connection, active, spec.on_busy)
-            )
-            is_leased = has_room and len(ended) == len(active)
-            if not is_leased:
-                await _check_queue(connection, queue_limit)
-            row = given if is_leased else given | _waiting(spec, worker)
-            added = there(await _insert(connection, statements.SUBMIT, row))
-            return _submitted(spec, worker if is_leased else None, added, ended)
-
-        if has_room and spec.answers is None and (added := await self._database.execute(usual)) is not None:
-            return _submitted(spec, worker, added)
-        submitted = await self._database.transact(unusual)
+        process, retention_s = self._presence.key, self._retention.retention_s
+        submission = Submission(spec, worker, ttl_s, queue_limit, has_room, process, retention_s)
+        if submission.may_be_usual:
+            usual = await self._database.execute(submission.usual)
+            if usual is not None:
+                return usual
+        submitted = await self._database.transact(submission.unusual)
         is_waiting = submitted.run.status == "pending"
         self._hints.post(
             [each.spec.run_id for each in submitted.ended],
@@ -118,7 +70,7 @@ class PostgresRuns:
             return await fetch_all(connection, statements.START_ATTEMPTS, (worker, process, ttl_s, numbers))
 
         rows = sorted(await self._database.transact(work), key=_number)
-        return [Lease(_run(row), worker, row["stop"]) for row in rows]
+        return [Lease(run_of(row), worker, row["stop"]) for row in rows]
 
     async def renew(self, worker: str, leases: Sequence[Lease], ttl_s: float) -> Renewal:
         keys = [(each.run.spec.run_id, each.run.attempt, each.worker) for each in leases]
@@ -144,7 +96,10 @@ class PostgresRuns:
     ) -> bool:
         run_id = lease.run.spec.run_id
         writer = Writer(run_id, lease.run.attempt)
-        end = self._end_of(run_id, last, unwritten) | {"output": pack(output), "touched": touched}
+        end = end_of(run_id, last, self._retention.retention_s, unwritten) | {
+            "output": pack(output),
+            "touched": touched,
+        }
         has_waiting = False
 
         async def work(connection: Connection) -> bool:
@@ -189,7 +144,7 @@ class PostgresRuns:
         async def work(connection: Connection) -> Run | None:
             if (row := await fetch_one(connection, statements.GET_FOR_UPDATE, given)) is None:
                 return None
-            return await self._stop(connection, row, how) or _run(row)
+            return await stop_run(connection, row, how, self._retention.retention_s) or run_of(row)
 
         run = await self._database.transact(work)
         self._hints.post([run_id], has_stops=True, has_queued=True)
@@ -198,7 +153,7 @@ class PostgresRuns:
     async def get(self, run_id: RunId, *, owner: Owner | None = None) -> Run | None:
         given = {"run_id": run_id, "owner": owner}
         row = await self._database.execute(lambda connection: fetch_one(connection, statements.GET, given))
-        return None if row is None else _run(row)
+        return None if row is None else run_of(row)
 
     async def statuses(self, run_ids: Collection[RunId]) -> dict[RunId, RunStatus]:
         given = ([*run_ids],)
@@ -208,104 +163,11 @@ class PostgresRuns:
         return {row["run_id"]: to_status(row) for row in rows}
 
     async def check_not_deleted(self, run_id: RunId) -> None:
-        await self._database.execute(lambda connection: _check_not_deleted(connection, run_id))
-
-    async def _stop_all(self, connection: Connection, rows: Sequence[Row], on_busy: OnBusy) -> list[Run]:
-        """Stop the runs, and return those that this has ended."""
-        how: Stop = "rollback" if on_busy == "rollback" else "cancel"
-        stopped = [await self._stop(connection, row, how) for row in rows]
-        return [run for run in stopped if run is not None]
-
-    async def _stop(self, connection: Connection, row: Row, how: Stop) -> Run | None:
-        """Stop the run, whose row is locked; return it if that has ended it."""
-        if row["status"] == "pending":
-            run_id, last = row["run_id"], Event(row["attempt"] + 1, 1, "cancelled", {})
-            end = self._end_of(run_id, last) | {"output": None, "touched": True, "number": row["number"]}
-            await connection.execute(statements.END_PENDING.encode(), end)
-            return _run(there(await fetch_one(connection, statements.GET, {"run_id": run_id, "owner": None})))
-        if row["status"] == "running":
-            await connection.execute(statements.STOP_RUNNING, (how, row["number"]))
-        return None
-
-    def _end_of(self, run_id: RunId, last: Event, unwritten: Sequence[Event] = ()) -> dict[str, Any]:
-        return columns({run_id: [*unwritten, last]}) | {
-            "status": STATUS_OF_LAST[last.kind],
-            "attempt": last.attempt,
-            "last": pack_last(last),
-            "retention_s": self._retention.retention_s,
-        }
-
-
-def _columns(spec: RunSpec, worker: str, ttl_s: float) -> dict[str, Any]:
-    """Return the parameters of a run that is leased to the worker."""
-    packed = pack_input(spec)
-    return {
-        "run_id": spec.run_id,
-        "thread_id": spec.thread_id,
-        "owner": spec.owner,
-        "graph": spec.graph,
-        "status": "running",
-        "attempt": 1,
-        "worker": worker,
-        "ttl_s": ttl_s,
-        "requested_by": None,
-        "attached": spec.attached,
-        "max_steps": spec.max_steps,
-        "configurable": pack_config(spec),
-        "on_busy": spec.on_busy,
-        "answers": pack(spec.answers),
-        "checkpoint_id": spec.checkpoint_id,
-        "digest": spec.digest,
-        "title": spec.title,
-        "title_folded": fold(spec.title),
-        "input_type": packed.type,
-        "input": packed.body,
-    }
-
-
-def _waiting(spec: RunSpec, worker: str) -> dict[str, Any]:
-    """Return those parameters of a run that waits which are others."""
-    requested_by = worker if spec.attached else None
-    return {"status": "pending", "attempt": 0, "worker": None, "process": None, "requested_by": requested_by}
-
-
-async def _insert(connection: Connection, statement: str, given: dict[str, Any]) -> Row | None:
-    try:
-        return await fetch_one(connection, statement, given)
-    except errors.NotNullViolation:
-        raise unknown_thread(given["thread_id"]) from None
-
-
-def _submitted(spec: RunSpec, worker: str | None, added: Row, ended: Sequence[Run] = ()) -> Submitted:
-    status: Status = "pending" if worker is None else "running"
-    attempt = 0 if worker is None else 1
-    run = Run(spec, status, attempt=attempt, number=added["number"], created_at=added["created_at"])
-    lease = None if worker is None else Lease(run, worker, is_thread_new=added["is_new"])
-    return Submitted(run, lease, [*ended])
-
-
-def _resubmitted(spec: RunSpec, existing: Row, worker: str | None) -> Submitted:
-    """Return a run that is there already; worker: who has written it for this very submission."""
-    check_same(spec, owner=existing["owner"], digest=existing["digest"])
-    run = replace(_run(existing), spec=spec) if worker else _run(existing)
-    return Submitted(run, Lease(run, worker) if worker else None, [])
-
-
-async def _check_not_deleted(connection: Connection, run_id: RunId) -> None:
-    if await fetch_one(connection, statements.IS_DELETED, (run_id,)) is not None:
-        raise run_deleted(run_id)
-
-
-async def _check_queue(connection: Connection, limit: int) -> None:
-    check_queue(there(await fetch_one(connection, statements.WAITING, ()))["count"], limit)
+        await self._database.execute(lambda connection: check_not_deleted(connection, run_id))
 
 
 def _key(lease: Lease) -> dict[str, Any]:
     return {"run_id": lease.run.spec.run_id, "attempt": lease.run.attempt, "worker": lease.worker}
-
-
-def _run(row: Row) -> Run:
-    return to_run(row, row["created_at"])
 
 
 def _number(row: Row) -> int:

@@ -13,9 +13,9 @@ from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
 from seltzer.stores.postgres.checkpoints.statements import DELETE_THREAD as DELETE_STATES
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one
-from seltzer.stores.postgres.runs import THREAD_LOCKS
 from seltzer.stores.postgres.statements import threads as statements
 from seltzer.stores.postgres.statements.runs import LOCK_THREAD
+from seltzer.stores.postgres.submissions import THREAD_LOCKS
 from seltzer.stores.records import to_run
 from seltzer.stores.submission import thread_busy
 
