@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = [*ROOT.glob("*.lock"), *ROOT.glob("tests/**/package-lock.json"), *ROOT.glob("bench/requirements.txt")]
+LOCKS = [
+    *ROOT.glob("*.lock"),
+    *ROOT.glob("tests/**/package-lock.json"),
+    ROOT / "web/package-lock.json",
+    *ROOT.glob("bench/requirements.txt"),
+]
 
 
 @pytest.mark.parametrize(

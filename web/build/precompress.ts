@@ -1,0 +1,36 @@
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import type { Plugin } from "vite";
+
+const TEXT = /\.(html|js|css|svg|json)$/;
+const LEAST_BYTES = 1024; // below it a compressed file gains nothing
+
+const gzipped = (bytes: Buffer) => promisify(gzip)(bytes, { level: 9 });
+const brotlied = (bytes: Buffer) =>
+  promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+
+/** Writes a .gz and a .br beside each text file, for the server to send as they are. */
+export function precompress(): Plugin {
+  let folder = "";
+  return {
+    name: "precompress",
+    apply: "build",
+    configResolved(config) {
+      folder = config.build.outDir;
+    },
+    async closeBundle() {
+      for (const name of await readdir(folder, { recursive: true })) {
+        if (!TEXT.test(name)) continue;
+        const file = join(folder, name);
+        const bytes = await readFile(file);
+        if (bytes.length < LEAST_BYTES) continue;
+        await Promise.all([
+          writeFile(`${file}.gz`, await gzipped(bytes)),
+          writeFile(`${file}.br`, await brotlied(bytes)),
+        ]);
+      }
+    },
+  };
+}

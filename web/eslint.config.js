@@ -1,0 +1,26 @@
+import js from "@eslint/js";
+import { defineConfig, globalIgnores } from "eslint/config";
+import ts from "typescript-eslint";
+
+export default defineConfig(
+  globalIgnores(["dist/", "client/dist/", "node_modules/"]),
+  js.configs.recommended,
+  ts.configs.strict,
+  {
+    rules: {
+      complexity: ["error", 10],
+      "max-lines": ["error", { max: 250, skipBlankLines: true }],
+      "max-lines-per-function": ["error", { max: 120, skipBlankLines: true, skipComments: true }],
+      "no-restricted-globals": [
+        "error",
+        { name: "fetch", message: "src/server/request.ts adds the headers: use it." },
+        { name: "localStorage", message: "src/look/tastes.ts keeps tastes, and nothing else is kept here." },
+      ],
+    },
+  },
+  {
+    files: ["src/server/request.ts", "src/look/tastes.ts", "client/**", "test/**"],
+    rules: { "no-restricted-globals": "off" },
+  },
+  { files: ["test/**", "client/test/**"], rules: { "max-lines-per-function": "off" } },
+);

@@ -1,0 +1,86 @@
+/** The page's icons, drawn on 24 x 24. They are decoration: what they mean is said by a label beside them. */
+import type { ComponentChildren } from "preact";
+
+const icon = (shape: ComponentChildren) => () => (
+  <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    {shape}
+  </svg>
+);
+
+export const AlertIcon = icon(<path d="M12 4 2.8 19.5h18.4L12 4Zm0 6v4.5m0 2.6v.1" />);
+export const ArrowUpIcon = icon(<path d="M12 19V5m-6 6 6-6 6 6" />);
+export const BookIcon = icon(
+  <path d="M5 4.5h11a3 3 0 0 1 3 3v12H8a3 3 0 0 1-3-3v-12Zm0 12a3 3 0 0 1 3-3h11" />,
+);
+export const BranchIcon = icon(
+  <>
+    <circle cx="6" cy="5.5" r="2.2" />
+    <circle cx="6" cy="18.5" r="2.2" />
+    <circle cx="18" cy="8" r="2.2" />
+    <path d="M6 7.7v8.6M18 10.2c0 4.3-6 3.6-10.6 6.6" />
+  </>,
+);
+export const CheckIcon = icon(<path d="m5 12.5 4.5 4.5L19 7.5" />);
+export const ChevronIcon = icon(<path d="m9 6 6 6-6 6" />);
+export const ClockIcon = icon(
+  <>
+    <circle cx="12" cy="12" r="8.5" />
+    <path d="M12 7.5V12l3 2" />
+  </>,
+);
+export const CloseIcon = icon(<path d="M6 6l12 12M18 6 6 18" />);
+export const CodeIcon = icon(<path d="m8.5 7-5 5 5 5m7-10 5 5-5 5" />);
+export const CopyIcon = icon(
+  <>
+    <rect x="9" y="9" width="11" height="11" rx="2" />
+    <path d="M15 5.5A1.5 1.5 0 0 0 13.5 4h-8A1.5 1.5 0 0 0 4 5.5v8A1.5 1.5 0 0 0 5.5 15" />
+  </>,
+);
+export const GraphIcon = icon(
+  <>
+    <rect x="3.5" y="9" width="6" height="6" rx="1.5" />
+    <rect x="14.5" y="3.5" width="6" height="6" rx="1.5" />
+    <rect x="14.5" y="14.5" width="6" height="6" rx="1.5" />
+    <path d="M9.5 12h2.2c2 0 .8-5.5 2.8-5.5M11.7 12c2 0 .8 5.5 2.8 5.5" />
+  </>,
+);
+export const LanguageIcon = icon(
+  <>
+    <circle cx="12" cy="12" r="8.5" />
+    <path d="M3.5 12h17M12 3.5c5 5 5 12 0 17-5-5-5-12 0-17Z" />
+  </>,
+);
+export const MenuIcon = icon(<path d="M4 7h16M4 12h16M4 17h16" />);
+export const MessageIcon = icon(
+  <path d="M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v7a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 4v-4A2.5 2.5 0 0 1 4 13.5v-7Z" />,
+);
+export const MoonIcon = icon(<path d="M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10Z" />);
+export const PaperclipIcon = icon(
+  <path d="m19.5 11.5-7.6 7.6a4.5 4.5 0 0 1-6.4-6.4l8-8a3 3 0 0 1 4.3 4.3l-7.9 7.8a1.5 1.5 0 0 1-2.1-2.1l7.1-7.1" />,
+);
+export const PencilIcon = icon(<path d="m14.5 5.5 4 4L8 20H4v-4L14.5 5.5Z" />);
+export const PlusIcon = icon(<path d="M12 5v14M5 12h14" />);
+export const RetryIcon = icon(<path d="M19 12a7 7 0 1 1-2.2-5.1L19 9m0-4.5V9h-4.5" />);
+export const SearchIcon = icon(
+  <>
+    <circle cx="11" cy="11" r="6.5" />
+    <path d="m16 16 4 4" />
+  </>,
+);
+export const StopIcon = icon(<rect x="7" y="7" width="10" height="10" rx="1.5" />);
+export const SunIcon = icon(
+  <>
+    <circle cx="12" cy="12" r="4" />
+    <path d="M12 3v2m0 14v2M3 12h2m14 0h2M5.6 5.6 7 7m10 10 1.4 1.4M18.4 5.6 17 7M7 17l-1.4 1.4" />
+  </>,
+);
+export const SystemIcon = icon(
+  <>
+    <rect x="3.5" y="5" width="17" height="11.5" rx="2" />
+    <path d="M9 20h6m-3-3.5V20" />
+  </>,
+);
+export const ToolIcon = icon(
+  <path d="M14.5 6.5a4 4 0 0 1 5-1.3L17 7.7l.6 2 2 .6 2.3-2.4a4 4 0 0 1-5.5 4.6l-7.3 7.3a2 2 0 0 1-2.9-2.9l7.3-7.3a4 4 0 0 1 1-3.1Z" />,
+);
+export const TrashIcon = icon(<path d="M5 7h14M10 7V4.5h4V7m3 0-.7 12.5H7.7L7 7m3.5 4v5m3-5v5" />);

@@ -1,0 +1,36 @@
+/** What a reader likes: language and theme. Nothing else is kept in the browser. */
+
+export type Theme = "system" | "light" | "dark";
+export const THEMES: readonly Theme[] = ["system", "light", "dark"];
+
+const PREFIX = "seltzer.";
+
+/** Returns what was kept under the name; null too where the browser keeps nothing, as in private windows. */
+export function taste(name: "theme" | "language"): string | null {
+  try {
+    return localStorage.getItem(PREFIX + name);
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps a taste if the browser lets it; otherwise it lasts as long as the page. */
+export function keepTaste(name: "theme" | "language", value: string): void {
+  try {
+    localStorage.setItem(PREFIX + name, value);
+  } catch {
+    // A browser that keeps nothing.
+  }
+}
+
+/** Returns the theme that was chosen, else the system's. */
+export function chosenTheme(): Theme {
+  const kept = taste("theme");
+  return THEMES.find((each) => each === kept) ?? "system";
+}
+
+/** Shows the theme: tokens.css has what each looks like. */
+export function showTheme(theme: Theme): void {
+  if (theme === "system") delete document.documentElement.dataset["theme"];
+  else document.documentElement.dataset["theme"] = theme;
+}

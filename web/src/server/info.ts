@@ -1,0 +1,30 @@
+/** What is served here: the graphs, those that can't be loaded, and the models. */
+import { ask } from "./request";
+
+export interface GraphInfo {
+  readonly name: string;
+  /** Where its routes begin, below the server's address: `/agent`. */
+  readonly path: string;
+  readonly takes_messages: boolean;
+  readonly description: string;
+}
+
+export interface BrokenGraph {
+  readonly name: string;
+  readonly why: string;
+}
+
+export interface Info {
+  readonly version: string;
+  readonly graphs: readonly GraphInfo[];
+  readonly broken: readonly BrokenGraph[];
+  /** One line for each model that is in use, as far as that is known. */
+  readonly models: readonly string[];
+  /** Where the API's documentation is, relative to the page; null: nowhere. */
+  readonly docs: string | null;
+}
+
+/** Asks what is served here. Throws ServerError, Unreachable. */
+export async function getInfo(): Promise<Info> {
+  return (await ask("info")) as Info;
+}

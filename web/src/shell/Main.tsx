@@ -1,0 +1,41 @@
+import { ChatView } from "../chat/ChatView";
+import type { GraphInfo, Info } from "../server/info";
+import { useWords } from "../words";
+import { lazy } from "./lazy";
+import { Notice } from "./Notice";
+import type { Route } from "./route";
+
+const GraphView = lazy(async () => (await import("../graph/GraphView")).default);
+const RunsView = lazy(async () => (await import("../runs/RunsView")).default);
+
+interface Props {
+  readonly info: Info;
+  readonly route: Route;
+}
+
+/** What the route shows. */
+export function Main({ info, route }: Props) {
+  const words = useWords();
+  const graph = info.graphs.find((each) => each.name === route.graph);
+  if (route.graph === null) return <Notice text={words.noGraphs} />;
+  if (graph === undefined) return <Missing info={info} name={route.graph} />;
+  return <View graph={graph} route={route} />;
+}
+
+function View({ graph, route }: { graph: GraphInfo; route: Route }) {
+  switch (route.view) {
+    case "chat":
+      return <ChatView key={graph.name} graph={graph} threadId={route.id} />;
+    case "graph":
+      return <GraphView key={graph.name} graph={graph} runId={route.id} />;
+    case "runs":
+      return <RunsView key={graph.name} graph={graph} runId={route.id} />;
+  }
+}
+
+function Missing({ info, name }: { info: Info; name: string }) {
+  const words = useWords();
+  const broken = info.broken.find((each) => each.name === name);
+  if (broken) return <Notice text={words.brokenGraph(name)} detail={broken.why} />;
+  return <Notice text={words.unknownGraph(name)} />;
+}

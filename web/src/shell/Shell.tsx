@@ -1,0 +1,77 @@
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { CloseIcon } from "../look/icons";
+import { ServerError } from "../server/errors";
+import { useWords } from "../words";
+import { Header } from "./Header";
+import { Main } from "./Main";
+import { NewerNotice } from "./Newer";
+import { Notice } from "./Notice";
+import { ReachNotice } from "./Reach";
+import { START } from "./route";
+import { Sidebar } from "./Sidebar";
+import { useInfo } from "./use-info";
+import { useMenu } from "./use-menu";
+import { navigate, useRoute } from "./use-route";
+
+/** The page's frame: the sidebar, the header, and what the route shows. children: the foot of the sidebar. */
+export function Shell({ children }: { children: ComponentChildren }) {
+  const words = useWords();
+  const route = useRoute();
+  const [known, ask] = useInfo();
+  const info = known && "info" in known ? known.info : null;
+  const menu = useMenu(route);
+
+  useEffect(() => {
+    const first = info?.graphs[0];
+    if (route.graph === null && first) navigate({ ...START, graph: first.name }, { replace: true });
+  }, [info, route.graph]);
+  useEffect(() => {
+    document.title = route.graph === null ? "Seltzer" : `${route.graph} · Seltzer`;
+  }, [route.graph]);
+
+  return (
+    <div class="shell">
+      <a class="skip button" href="#content" onClick={skip}>
+        {words.skip}
+      </a>
+      <aside id="sidebar" class="sidebar" ref={menu.sidebar} data-open={menu.isOpen}>
+        <div class="sidebar-row">
+          <p class="brand">Seltzer</p>
+          <button
+            type="button"
+            class="button is-quiet is-icon menu-button"
+            aria-label={words.closeMenu}
+            onClick={menu.close}
+          >
+            <CloseIcon />
+          </button>
+        </div>
+        {info && (
+          <Sidebar info={info} route={route}>
+            {children}
+          </Sidebar>
+        )}
+      </aside>
+      <div class="scrim" hidden={!menu.isOpen} onClick={menu.close} />
+      <div class="stage" inert={menu.isOpen}>
+        <Header route={route} isMenuOpen={menu.isOpen} onMenu={menu.open} />
+        <ReachNotice />
+        <NewerNotice />
+        <main id="content" class="content" tabIndex={-1}>
+          {info && <Main info={info} route={route} />}
+          {known === null && <p class="note placeholder">{words.loading}</p>}
+          {known && "error" in known && known.error instanceof ServerError && (
+            <Notice text={words.failed} detail={known.error.detail} action={words.tryAgain} onAction={ask} />
+          )}
+        </main>
+      </div>
+    </div>
+  );
+}
+
+/** Moves the focus to the content; the address stays, as its hash is a route. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("content")?.focus();
+}

@@ -1,0 +1,73 @@
+import type { ComponentChildren } from "preact";
+import { AlertIcon, BookIcon, PlusIcon } from "../look/icons";
+import type { Info } from "../server/info";
+import { ThreadList } from "../threads/ThreadList";
+import { useWords } from "../words";
+import { hashOf, type Route } from "./route";
+
+interface Props {
+  readonly info: Info;
+  readonly route: Route;
+  readonly children: ComponentChildren;
+}
+
+/** What is here: the graphs, the threads of the one that is shown, and below them the reader's tastes. */
+export function Sidebar({ info, route, children }: Props) {
+  const words = useWords();
+  return (
+    <>
+      <nav class="sidebar-part" aria-label={words.graphs}>
+        <h2 class="sidebar-heading">{words.graphs}</h2>
+        <ul class="links">
+          {info.graphs.map((graph) => (
+            <li key={graph.name}>
+              <a
+                class="link"
+                href={hashOf({ graph: graph.name, view: route.view, id: null })}
+                aria-current={graph.name === route.graph ? "page" : undefined}
+                title={graph.description || undefined}
+                dir="auto"
+              >
+                {graph.name}
+              </a>
+            </li>
+          ))}
+          {info.broken.map((graph) => (
+            <li key={graph.name} class="link is-broken" title={graph.why}>
+              <AlertIcon />
+              <span>{words.brokenGraph(graph.name)}</span>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      {route.graph !== null && (
+        <nav class="sidebar-part is-growing" aria-label={words.threads}>
+          <div class="sidebar-row">
+            <h2 class="sidebar-heading">{words.threads}</h2>
+            <a
+              class="button is-quiet is-icon"
+              href={hashOf({ graph: route.graph, view: "chat", id: null })}
+              aria-label={words.newThread}
+              title={words.newThread}
+            >
+              <PlusIcon />
+            </a>
+          </div>
+          <ThreadList graph={route.graph} current={route.view === "chat" ? route.id : null} />
+        </nav>
+      )}
+      <div class="sidebar-foot">
+        {children}
+        <div class="sidebar-row">
+          {info.docs && (
+            <a class="link" href={info.docs}>
+              <BookIcon />
+              {words.docs}
+            </a>
+          )}
+        </div>
+        <p class="version">{words.version(info.version)}</p>
+      </div>
+    </>
+  );
+}

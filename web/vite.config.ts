@@ -1,0 +1,28 @@
+/** How the page is built: relative addresses only, nothing preloaded, each text file also compressed. */
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+import { precompress } from "./build/precompress.ts";
+
+/** The running Seltzer that `npm run dev` sends what isn't the page's own to. */
+const SERVER = process.env["SELTZER_URL"] ?? "http://127.0.0.1:8000";
+
+export default defineConfig({
+  base: "./",
+  resolve: {
+    alias: { "@seltzer/client": fileURLToPath(new URL("client/src/index.ts", import.meta.url)) },
+  },
+  build: {
+    target: "es2022",
+    assetsDir: "static",
+    assetsInlineLimit: 0, // an inlined font or script would need a looser Content-Security-Policy
+    modulePreload: false,
+    reportCompressedSize: false,
+  },
+  plugins: [precompress()],
+  server: {
+    proxy: {
+      "^/(?!src/|client/|node_modules/|@|\\?|index\\.html|$)": { target: SERVER, changeOrigin: true },
+    },
+  },
+  test: { include: ["test/**/*.test.{ts,tsx}", "client/test/**/*.test.ts"] },
+});
