@@ -1,6 +1,6 @@
 /** How the page is built: relative addresses only, nothing preloaded, each text file also compressed. */
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vite";
 import { precompress } from "./build/precompress.ts";
 
 /** The running Seltzer that `npm run dev` sends what isn't the page's own to. */
@@ -24,5 +24,4 @@ export default defineConfig({
       "^/(?!src/|client/|node_modules/|@|\\?|index\\.html|$)": { target: SERVER, changeOrigin: true },
     },
   },
-  test: { include: ["test/**/*.test.{ts,tsx}", "client/test/**/*.test.ts"] },
 });
