@@ -34,6 +34,10 @@ class Address:
     def __str__(self) -> str:
         return self.place
 
+    def conninfo_with(self, **defaults: str | int) -> str:
+        """Return conninfo with these options, unless it has others."""
+        return make_conninfo("", **(defaults | conninfo_to_dict(self.conninfo)))
+
 
 def parse(url: str, variable: str = "DATABASE_URL") -> Address:
     """Return the address; what the url leaves out, libpq takes from PGHOST, PGUSER and so on.
@@ -51,7 +55,9 @@ def parse(url: str, variable: str = "DATABASE_URL") -> Address:
             " @ : / and % are %40 %3A %2F and %25",
         ) from None
     named = {name: value for name, value in given.items() if value is not None}
-    conninfo = make_conninfo("", **(_DEFAULTS | named))
+    # Of several servers, the primary.
+    primary = {"target_session_attrs": "read-write"} if "," in str(given.get("host")) else {}
+    conninfo = make_conninfo("", **(_DEFAULTS | primary | named))
     host, port = given.get("host") or given.get("hostaddr") or "the local socket", given.get("port")
     name, user = given.get("dbname"), given.get("user")
     where = f"{host}:{port}" if port else f"{host}"

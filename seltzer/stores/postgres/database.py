@@ -14,12 +14,12 @@ from contextvars import Context
 from typing import Any, Final, TypeAlias, TypeVar
 
 import psycopg
-from psycopg import errors
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolClosed
 
 from seltzer.errors import StorageClosed, StorageFailed
 from seltzer.stores.postgres.address import Address
+from seltzer.stores.postgres.sqlstates import is_lasting, is_unconnected, kind_of, verdict_on, without_values
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +39,8 @@ RETRY_S: Final = 0.05  # before the second try; twice as long before each furthe
 RETRY_LIMIT_S: Final = 0.5
 REFUSAL_S: Final = 5.0  # how long a lasting refusal is believed in
 
-# Two transactions met: the same work succeeds when the other one has ended.
-_MET: Final = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
-# No connection, or none any more. A server that starts or stops says so by the classes 57P and 53.
-_GONE: Final = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
-# What of it won't be otherwise in a moment.
-_LASTING: Final = (errors.DiskFull, errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+# The database's own words are for the log alone.
+_FAILED: Final = "the database can't be read or written now; try again later (see the log)"
 
 
 async def _configure(connection: Connection) -> None:
@@ -61,7 +57,8 @@ class Database:
     def __init__(self, address: Address, *, pool_limit: int = POOL_LIMIT, is_pooled: bool = False) -> None:
         self.address = address
         self._pool = AsyncConnectionPool(
-            address.conninfo,
+            # Not to what was the primary before a failover.
+            address.conninfo_with(target_session_attrs="read-write"),
             min_size=1,
             max_size=pool_limit,
             open=False,
@@ -124,12 +121,15 @@ class Database:
             except PoolClosed as error:
                 raise StorageClosed("the server is shutting down; try again in a moment") from error
             except psycopg.Error as error:
-                if isinstance(error, _LASTING):
-                    self._refused_until = loop.time() + REFUSAL_S
-                if not _may_succeed(error) or loop.time() + pause_s > until:
-                    raise _failed(error) from error
-                log.info("the database refuses for the moment, and is asked again: %s", _kind(error))
-                if isinstance(error, psycopg.OperationalError) and not isinstance(error, PoolTimeout):
+                verdict = verdict_on(error)
+                if verdict == "final" or loop.time() + pause_s > until:
+                    if is_lasting(error):
+                        self._refused_until = loop.time() + REFUSAL_S
+                    shown = without_values(error)
+                    log.error("the database failed: %s", kind_of(error), exc_info=shown)
+                    raise StorageFailed(_FAILED) from shown
+                log.info("the database refuses for the moment, and is asked again: %s", kind_of(error))
+                if verdict == "broken" and not is_unconnected(error):
                     broken += 1
             if 0 < broken <= self._pool.max_size:  # after a restart each connection of the pool may be
                 continue
@@ -138,7 +138,12 @@ class Database:
 
     async def _try(self, work: Work[T], timeout_s: float) -> T:
         async with self._pool.connection(timeout_s) as connection, limited(connection):
-            return await work(connection)
+            try:
+                return await work(connection)
+            except psycopg.Error as error:
+                if verdict_on(error) == "broken":  # not every error of these ends it by itself
+                    await connection.close()
+                raise
 
 
 @asynccontextmanager
@@ -152,20 +157,6 @@ async def limited(connection: Connection) -> AsyncIterator[None]:
         yield
     finally:
         cut.cancel()
-
-
-def _may_succeed(error: psycopg.Error) -> bool:
-    return isinstance(error, (*_MET, *_GONE)) and not isinstance(error, _LASTING)
-
-
-def _failed(error: psycopg.Error) -> StorageFailed:
-    """Return what callers get. The database's own words are for the log alone."""
-    log.error("the database failed: %s", _kind(error), exc_info=error)
-    return StorageFailed("the database can't be read or written now; try again later (see the log)")
-
-
-def _kind(error: psycopg.Error) -> str:
-    return f"{type(error).__name__} {error.sqlstate or ''}".strip()
 
 
 def _cut(connection: Connection) -> None:

@@ -14,9 +14,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from seltzer.errors import LoadError, StorageFailed
 from seltzer.stores.postgres.address import Address
+from seltzer.stores.postgres.sqlstates import READ_ONLY
 
 FLOOR: Final = 15  # the oldest Postgres that its own project still maintains
-READ_ONLY: Final = "25006"
 
 
 class _Kind(NamedTuple):

@@ -1,6 +1,7 @@
 """DATABASE_URL in the spellings that people have, and never its password in a text."""
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from seltzer.errors import LoadError
 from seltzer.stores.postgres.address import parse
@@ -32,6 +33,18 @@ def test_what_the_url_sets_wins() -> None:
     assert "connect_timeout=9" in conninfo
     assert "application_name=mine" in conninfo
     assert "tcp_user_timeout" in conninfo
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("postgresql://one.example/agents", None),
+        ("postgresql://one.example,two.example:5433/agents", "read-write"),
+        ("postgresql://one.example,two.example/agents?target_session_attrs=any", "any"),
+    ],
+)
+def test_of_several_servers_the_primary_is_meant(url: str, wanted: str | None) -> None:
+    assert conninfo_to_dict(parse(url).conninfo).get("target_session_attrs") == wanted
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Transactions on a database that is restarted, cut off or full of others, and how it is migrated."""
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
 from typing import Any
 
-import psycopg
 import pytest
 
 from seltzer.errors import LoadError, StorageClosed, StorageFailed
@@ -97,19 +98,110 @@ async def test_a_connection_that_dies_amid_a_transaction_has_it_done_again(numbe
     assert (tries, await numbers.execute(count)) == (2, 1)
 
 
-async def test_a_conflict_is_tried_again(numbers: Database) -> None:
-    tries = 0
+class Raising:
+    """Work that has the server raise an error the first time, after it has written."""
+
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+        self.pids: list[int] = []
+
+    async def __call__(self, connection: Connection) -> None:
+        row = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
+        assert row is not None
+        self.pids.append(row[0])
+        await add(connection)
+        if len(self.pids) == 1:
+            await connection.execute(f"DO $$ BEGIN RAISE SQLSTATE '{self.sqlstate}'; END $$".encode())
+
+
+@pytest.fixture
+async def only(numbers: Database) -> AsyncIterator[Database]:
+    """A database with one connection."""
+    database = Database(numbers.address, pool_limit=1)
+    await database.open()
+    yield database
+    await database.aclose()
+
+
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01", "23505"])
+async def test_what_met_another_transaction_is_done_again_by_the_same_connection(
+    only: Database, sqlstate: str
+) -> None:
+    work = Raising(sqlstate)
+
+    await only.transact(work)
+
+    assert (len(work.pids), len(set(work.pids)), await only.execute(count)) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("sqlstate", ["08000", "08006", "57P01", "57P02", "57P03", "57P05", "25006"])
+async def test_what_broke_its_connection_is_done_again_by_another(only: Database, sqlstate: str) -> None:
+    work = Raising(sqlstate)
+
+    await only.transact(work)
+
+    assert (len(set(work.pids)), await only.execute(count)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "sqlstate",
+    [
+        *("22P05", "23502", "23503", "25001", "40002", "42501", "42P01", "53100", "53200"),
+        *("53400", "54000", "55P03", "57014", "58030", "P0001", "XX000", "XX001"),
+    ],
+)
+async def test_nothing_else_is_tried_again(only: Database, sqlstate: str) -> None:
+    work = Raising(sqlstate)
+
+    with pytest.raises(StorageFailed):
+        await only.transact(work)
+
+    assert (len(work.pids), await only.execute(count)) == (1, 0)
+
+
+async def test_a_session_that_became_read_only_is_replaced(only: Database) -> None:
+    async def become_read_only(connection: Connection) -> None:
+        await connection.execute("SET default_transaction_read_only = on")
+
+    await only.execute(become_read_only)
+
+    await only.transact(add)
+
+    assert await only.execute(count) == 1
+    assert not only.has_refused
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        "INSERT INTO notes VALUES ('top secret')",
+        "INSERT INTO notes VALUES ('top secret', 1)",
+        "SELECT 'top secret'::integer",
+        """SELECT '{"top secret'::json""",
+        "DO $$ BEGIN RAISE 'top secret'; END $$",
+        "DO $$ BEGIN RAISE division_by_zero USING MESSAGE = 'top secret', DETAIL = 'top secret'; END $$",
+    ],
+)
+async def test_the_log_names_the_error_and_shows_no_value(
+    only: Database, mistake: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def create(connection: Connection) -> None:
+        await connection.execute(
+            "CREATE TABLE notes (note text CHECK (note <> 'top secret'), n int NOT NULL)"
+        )
 
     async def work(connection: Connection) -> None:
-        nonlocal tries
-        tries += 1
-        if tries == 1:
-            raise psycopg.errors.SerializationFailure
-        await add(connection)
+        await connection.execute(mistake.encode())
 
-    await numbers.transact(work)
+    await only.execute(create)
 
-    assert (tries, await numbers.execute(count)) == (2, 1)
+    with pytest.raises(StorageFailed) as failed:
+        await only.execute(work)
+    logging.getLogger(__name__).error("at a boundary", exc_info=failed.value)
+
+    assert "the database failed: " in caplog.text
+    assert ", in work" in caplog.text  # where it was
+    assert "top secret" not in caplog.text + str(failed.value)
 
 
 async def test_a_mistake_is_not_tried_again(numbers: Database, caplog: Any) -> None:
