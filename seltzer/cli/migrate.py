@@ -4,10 +4,15 @@ import asyncio
 import sqlite3
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seltzer.errors import AppError
 from seltzer.settings import Settings
 from seltzer.stores.choice import check_driver, choose
+from seltzer.stores.options import IndexOptions
+
+if TYPE_CHECKING:
+    from seltzer.stores.postgres.database import Database
 
 
 def run(settings: Settings) -> int:
@@ -20,7 +25,7 @@ def run(settings: Settings) -> int:
         if choice.kind == "sqlite":
             return _migrate_folder(settings.data)
         check_driver()
-        place, before, after = asyncio.run(_migrate_database(url))
+        place, before, after = asyncio.run(_migrate_database(url, settings.config))
     except AppError as error:
         print(error, file=sys.stderr)
         return 1
@@ -28,22 +33,43 @@ def run(settings: Settings) -> int:
     return 0
 
 
-async def _migrate_database(url: str) -> tuple[str, int, int]:
+async def _migrate_database(url: str, config: Path) -> tuple[str, int, int]:
     """Return the database's place, its version before and after. Raises LoadError, StorageFailed."""
     from seltzer.stores.postgres.address import parse
     from seltzer.stores.postgres.database import Database
     from seltzer.stores.postgres.failures import as_load_errors, check_server
     from seltzer.stores.postgres.migrations import migrate
 
-    address = parse(url)
+    address, index = parse(url), _index(config)
     await check_server(address)
     database = Database(address, pool_limit=1, is_pooled=True)  # as far as is known
     await database.open()
     try:
         with as_load_errors(address):
-            return str(address), *await migrate(database)
+            before, after = await migrate(database)
+            await _set_up_items(database, index)
+        return str(address), before, after
     finally:
         await database.aclose()
+
+
+async def _set_up_items(database: "Database", index: IndexOptions | None) -> None:
+    """Set up the store that graphs share, as a server's start does. Raises LoadError, StorageFailed."""
+    try:
+        from seltzer.stores.postgres.items.lent_store import LentStore
+        from seltzer.stores.postgres.items.tables import set_up
+    except ImportError as error:
+        print(f"the graphs' store isn't set up: {error}; pip install 'seltzer[postgres]'", file=sys.stderr)
+        return
+    await set_up(database, LentStore(index), index)
+
+
+def _index(config: Path) -> IndexOptions | None:
+    """Return what is to be set up for langgraph.json's `store.index`, if there is one. Raises LoadError."""
+    from seltzer.catalog.file import read_file
+
+    store = read_file(config).store if config.exists() else None
+    return IndexOptions("", store.index.dims) if store is not None and store.index else None
 
 
 def _migrate_folder(folder: Path) -> int:

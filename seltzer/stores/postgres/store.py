@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
+from langgraph.store.base import BaseStore
+
+from seltzer.errors import LoadError
 from seltzer.runs.ports import Stores
 from seltzer.stores.checkpoints.serializer import log_blocked_classes
 from seltzer.stores.options import DatabaseOptions, Retention, SerdeOptions, StoreOptions
@@ -35,7 +38,9 @@ async def open_postgres(
     serde: SerdeOptions | None = None,
     store: StoreOptions | None = None,
 ) -> AsyncIterator[Stores]:
-    """Yield the stores in the database, migrated, until the block ends. serde: what langgraph.json sets.
+    """Yield the stores in the database, migrated, until the block ends.
+
+    serde, store: what langgraph.json sets.
 
     Raises LoadError if the database can't be reached, written or migrated.
     """
@@ -63,13 +68,36 @@ async def open_postgres(
             database, kept=retention.checkpoints, turns=retention.turns or None, serde=serde
         )
         opened.push_async_callback(checkpoints.behind.flush_all)
+        with as_load_errors(address):
+            items = await _open_items(database, store, opened)
         yield Stores(
             PostgresRuns(database, presence, hints, logs, checkpoints.behind),
             PostgresEventLog(database, presence, events_limit=retention.events),
             PostgresThreads(database),
             checkpoints,
+            items,
             check_ready=readiness.check,
         )
+
+
+async def _open_items(
+    database: Database, options: StoreOptions | None, opened: AsyncExitStack
+) -> BaseStore | None:
+    """Return the graphs' store; None if its optional package is missing. Raises LoadError."""
+    try:
+        from seltzer.stores.postgres.items.items import open_items  # noqa: PLC0415  # an optional driver
+    except ImportError as error:
+        if options is not None and (options.index or options.ttl):
+            raise LoadError(
+                "langgraph.json's `store` can't be honoured",
+                f"a package is missing: {error}",
+                "pip install 'seltzer[postgres]'",
+            ) from error
+        log.warning("graphs have no store: pip install langgraph-checkpoint-postgres (%s)", error)
+        return None
+    items = await open_items(database, options)
+    opened.push_async_callback(items.aclose)
+    return items
 
 
 async def _present(address: Address, direct: Address | None, *, pooled: bool) -> Presence:

@@ -10,7 +10,7 @@ Departs from using it as it is:
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from contextvars import Context
 from math import hypot
@@ -20,42 +20,24 @@ from struct import unpack
 from typing import Any, Final
 
 import aiosqlite
-from langgraph.store.base import (
-    BaseStore,
-    GetOp,
-    IndexConfig,
-    ListNamespacesOp,
-    Op,
-    PutOp,
-    Result,
-    SearchOp,
-    TTLConfig,
-    ensure_embeddings,
-)
+from langgraph.store.base import IndexConfig, Op, Result
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
-from seltzer.errors import LoadError, RunFailed, StorageClosed, StorageFailed
-from seltzer.stores.options import IndexOptions, StoreOptions, TtlOptions
+from seltzer.errors import LoadError, StorageClosed, StorageFailed
+from seltzer.stores.items.configuration import embeddings_of
+from seltzer.stores.items.loop_items import LoopItems
+from seltzer.stores.options import IndexOptions, StoreOptions
 
-_AWAITED: Final[dict[type[Any], str]] = {
-    PutOp: "aput",
-    GetOp: "aget",
-    SearchOp: "asearch",
-    ListNamespacesOp: "alist_namespaces",
-}
 LOADS_EXTENSIONS: Final = hasattr(sqlite3.Connection, "enable_load_extension")
 
 
-class SqliteItems(BaseStore):
-    """A BaseStore for one event loop, until aclose(); its verbs without an `a` are for other threads."""
-
-    supports_ttl = True
+class SqliteItems(LoopItems):
+    """The store in a file, until aclose()."""
 
     def __init__(self, file: Path, options: StoreOptions) -> None:
-        self.ttl_config = _ttl_config(options.ttl)
+        super().__init__(options)
         self._file = file
         self._options = options
-        self._loop = asyncio.get_running_loop()
         self._opening: asyncio.Task[AsyncSqliteStore] | None = None
         self._opened = AsyncExitStack()
         self._is_closed = False
@@ -71,30 +53,12 @@ class SqliteItems(BaseStore):
                 "make the file and its folder writable; if the file is damaged, move it away",
             ) from error
 
-    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do as BaseStore.abatch does. Raises StorageFailed where SQLite fails."""
+    async def execute(self, ops: Sequence[Op]) -> list[Result]:
+        """Do what is asked. Raises StorageFailed where SQLite fails."""
         try:
             return await (await self._store()).abatch(ops)
         except sqlite3.Error as error:
             raise StorageFailed("the store's items can't be read or written now; try again later") from error
-
-    def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do as BaseStore.batch does, from a thread. Raises RunFailed in the event loop itself.
-
-        LangGraph's own server refuses such a call, too.
-        """
-        try:
-            is_in_loop = asyncio.get_running_loop() is self._loop
-        except RuntimeError:
-            is_in_loop = False
-        if is_in_loop:
-            named = {_AWAITED[type(op)] for op in ops if type(op) in _AWAITED} or {"abatch"}
-            todo = " or ".join(f"`await store.{each}(..)`" for each in sorted(named))
-            raise RunFailed(
-                "graph_error",
-                f"An async node called the store without awaiting, which would stop the server: use {todo}.",
-            )
-        return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop).result()
 
     async def aclose(self) -> None:
         """Close the file; does nothing the second time."""
@@ -164,22 +128,4 @@ def _index_config(options: IndexOptions | None) -> Any:
     """Return the index in LangGraph's form. Raises LoadError."""
     if options is None:
         return None
-    try:
-        embeddings = ensure_embeddings(options.embed)
-    except Exception as error:
-        raise LoadError(
-            "the store's index can't be used",
-            f"store.index.embed in langgraph.json is {options.embed!r}: {type(error).__name__}: {error}",
-            "install the embedding model's package (for openai: pip install langchain-openai) and set its"
-            " key, or name a function as ./file.py:function",
-        ) from error
-    return IndexConfig(dims=options.dims, embed=embeddings, fields=list(options.fields))
-
-
-def _ttl_config(options: TtlOptions | None) -> TTLConfig | None:
-    if options is None:
-        return None
-    config = TTLConfig(refresh_on_read=options.refresh_on_read, default_ttl=options.default_ttl)
-    if options.sweep_interval_minutes is not None:
-        config["sweep_interval_minutes"] = options.sweep_interval_minutes
-    return config
+    return IndexConfig(dims=options.dims, embed=embeddings_of(options), fields=list(options.fields))

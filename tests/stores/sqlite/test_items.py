@@ -1,7 +1,7 @@
 """The store that graphs share: kept across restarts, opened by its first use, set by langgraph.json."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import Context, ContextVar, copy_context
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 from langgraph.store.base import BaseStore
 from sqlite_vec import serialize_float32
 
-from seltzer.errors import LoadError, RunFailed, StorageClosed, StorageFailed
+from seltzer.errors import LoadError, StorageFailed
 from seltzer.stores.open import open_stores
 from seltzer.stores.options import IndexOptions, StoreOptions, TtlOptions
 from seltzer.stores.sqlite.files import ITEMS_FILE_NAME
@@ -59,38 +59,6 @@ async def test_many_first_uses_at_once_open_it_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_thread_uses_the_verbs_without_an_a(tmp_path: Path) -> None:
-    async with open_items(tmp_path) as items:
-        await asyncio.to_thread(items.put, USER, "likes", {"tea": True})
-
-        found = await asyncio.to_thread(items.get, USER, "likes")
-
-    assert found is not None
-    assert found.value == {"tea": True}
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    ("verb", "arguments", "awaited"),
-    [
-        ("get", (USER, "likes"), "aget"),
-        ("put", (USER, "likes", {"tea": True}), "aput"),
-        ("delete", (USER, "likes"), "aput"),
-        ("search", (USER,), "asearch"),
-        ("list_namespaces", (), "alist_namespaces"),
-    ],
-)
-async def test_a_call_in_the_event_loop_raises_with_what_to_await(
-    verb: str, arguments: tuple[Any, ...], awaited: str, tmp_path: Path
-) -> None:
-    async with open_items(tmp_path) as items:
-        with pytest.raises(RunFailed, match=rf"await store\.{awaited}\(") as raised:
-            getattr(items, verb)(*arguments)
-
-    assert raised.value.code == "graph_error"
-
-
-@pytest.mark.anyio
 async def test_it_inherits_nothing_of_its_first_users_context(tmp_path: Path) -> None:
     has_leaked = []
 
@@ -106,20 +74,6 @@ async def test_it_inherits_nothing_of_its_first_users_context(tmp_path: Path) ->
 
     assert has_leaked
     assert not any(has_leaked)
-
-
-@pytest.mark.anyio
-async def test_items_are_searched_by_meaning_where_an_index_is_set(tmp_path: Path) -> None:
-    def embed(texts: Sequence[str]) -> list[list[float]]:
-        return [[float("tea" in text), float("rain" in text)] for text in texts]
-
-    async with open_items(tmp_path, StoreOptions(IndexOptions(embed, dims=2, fields=["text"]))) as items:
-        await items.aput(USER, "drink", {"text": "tea, no milk"})
-        await items.aput(USER, "weather", {"text": "rain again"})
-
-        found = await items.asearch(USER, query="what tea?")
-
-    assert [each.key for each in found] == ["drink", "weather"]
 
 
 @pytest.mark.anyio
@@ -160,15 +114,6 @@ async def test_a_damaged_file_stops_the_start_where_it_is_opened_at_once(tmp_pat
     with pytest.raises(LoadError, match=ITEMS_FILE_NAME):
         async with open_items(tmp_path, StoreOptions(ttl=TtlOptions())):
             pass
-
-
-@pytest.mark.anyio
-async def test_a_closed_store_raises(tmp_path: Path) -> None:
-    async with open_items(tmp_path) as items:
-        await items.aput(USER, "likes", {"tea": True})
-
-    with pytest.raises(StorageClosed):
-        await items.aget(USER, "likes")
 
 
 @pytest.mark.parametrize(

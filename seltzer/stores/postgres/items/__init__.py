@@ -1,0 +1,1 @@
+"""The store that graphs share, in the database: LangGraph's AsyncPostgresStore, on the process's own pool."""
