@@ -43,14 +43,14 @@ async def _migrate_database(url: str, config: Path) -> tuple[str, int, int]:
     address, index = parse(url), _index(config)
     await check_server(address)
     database = Database(address, pool_limit=1, is_pooled=True)  # as far as is known
-    await database.open()
-    try:
-        with as_load_errors(address):
-            before, after = await migrate(database)
+    with as_load_errors(address):
+        before, after = await migrate(address)
+        await database.open()
+        try:
             await _set_up_items(database, index)
-        return str(address), before, after
-    finally:
-        await database.aclose()
+        finally:
+            await database.aclose()
+    return str(address), before, after
 
 
 async def _set_up_items(database: "Database", index: IndexOptions | None) -> None:

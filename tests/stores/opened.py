@@ -88,9 +88,9 @@ async def open_postgres(folder: Path, *, small_limit: int = SMALL_LIMIT) -> Asyn
     url = await asyncio.to_thread(shared_database)
     database, presence = Database(parse(url), pool_limit=4), Presence(None)
     hints, retention = Hints(database, presence), LogsInPostgres(database, retention_s=RETENTION_S)
+    await migrate(database.address)
     await database.open()
     try:
-        await migrate(database)
         await asyncio.to_thread(empty, url)
         checkpoints = PostgresCheckpoints(database)
         yield Opened(

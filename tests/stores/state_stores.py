@@ -171,16 +171,7 @@ async def in_postgres(folder: Path) -> StateStore:
 @cache
 def _migrated_database() -> str:
     url = shared_database()
-
-    async def prepare() -> None:
-        database = Database(parse(url), pool_limit=1)
-        await database.open()
-        try:
-            await migrate(database)
-        finally:
-            await database.aclose()
-
-    asyncio.run(prepare())
+    asyncio.run(migrate(parse(url)))
     return url
 
 

@@ -11,7 +11,6 @@ import psycopg
 from seltzer.errors import LoadError
 from seltzer.stores.moving.tables import TABLES, THREADS, Moved, Shifts, Table, to_file
 from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.database import Database
 from seltzer.stores.postgres.failures import as_load_errors, check_server
 from seltzer.stores.postgres.migrations import migrate
 from seltzer.stores.sqlite.database import open_database
@@ -48,13 +47,8 @@ def export_folder(address: Address, target: Path) -> Moved:
 async def _prepare(folder: Path, address: Address) -> None:
     """Migrate the database, and create the file."""
     await check_server(address)
-    database = Database(address, pool_limit=1, is_pooled=True)  # as far as is known
-    await database.open()
-    try:
-        with as_load_errors(address):
-            await migrate(database)
-    finally:
-        await database.aclose()
+    with as_load_errors(address):
+        await migrate(address)
     await (await open_database(folder / FILE_NAME)).aclose()
 
 

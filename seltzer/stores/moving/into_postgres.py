@@ -20,7 +20,6 @@ from seltzer.stores.moving.tables import (
     to_postgres,
 )
 from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.database import Database
 from seltzer.stores.postgres.failures import as_load_errors, check_server
 from seltzer.stores.postgres.migrations import migrate
 from seltzer.stores.sqlite.database import open_database
@@ -70,13 +69,8 @@ async def _prepare(folder: Path, address: Address) -> None:
     """Migrate both."""
     await (await open_database(folder / FILE_NAME)).aclose()
     await check_server(address)
-    database = Database(address, pool_limit=1, is_pooled=True)  # as far as is known
-    await database.open()
-    try:
-        with as_load_errors(address):
-            await migrate(database)
-    finally:
-        await database.aclose()
+    with as_load_errors(address):
+        await migrate(address)
 
 
 def _copy_all(file: sqlite3.Connection, connection: psycopg.Connection[Any]) -> Moved:

@@ -50,11 +50,10 @@ async def open_postgres(
         await check_server(address)
         with as_load_errors(address):
             pooled = await is_pooled(address)
+            await migrate(address)
         database = Database(address, pool_limit=options.pool_limit, is_pooled=pooled)
         await database.open()
         opened.push_async_callback(database.aclose)
-        with as_load_errors(address):
-            await migrate(database)
         presence = await _present(address, direct, pooled=pooled)
         opened.push_async_callback(presence.aclose)
         hints = Hints(database, presence)

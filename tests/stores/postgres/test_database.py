@@ -5,12 +5,16 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from seltzer.errors import LoadError, StorageClosed, StorageFailed
+from seltzer.stores.postgres import database as database_module
 from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.database import Connection, Database
-from seltzer.stores.postgres.migrations import all_migrations, migrate, schema_version
+from seltzer.stores.postgres.database import Connection, Database, pause
+from seltzer.stores.postgres.migrations import LOCK, WAIT_S, all_migrations, migrate, schema_version
+from tests.patience import PATIENCE_S
 from tests.stores.postgres.server import TestServer
 
 pytestmark = pytest.mark.anyio
@@ -272,21 +276,15 @@ async def test_a_closed_one_says_so(database: Database) -> None:
 
 
 async def test_many_processes_migrate_at_once(url: str) -> None:
-    databases = [Database(parse(url), pool_limit=1) for _ in range(5)]
-    for each in databases:
-        await each.open()
-
-    versions = await asyncio.gather(*(migrate(each) for each in databases))
+    versions = await asyncio.gather(*(migrate(parse(url)) for _ in range(5)))
 
     newest = (await asyncio.to_thread(all_migrations))[-1].number
     assert {after for _, after in versions} == {newest}
-    assert await migrate(databases[0]) == (newest, newest)
-    for each in databases:
-        await each.aclose()
+    assert await migrate(parse(url)) == (newest, newest)
 
 
 async def test_a_later_seltzers_database_is_refused(database: Database) -> None:
-    await migrate(database)
+    await migrate(database.address)
 
     async def be_later(connection: Connection) -> None:
         await connection.execute("UPDATE seltzer.version SET number = 999")
@@ -294,5 +292,23 @@ async def test_a_later_seltzers_database_is_refused(database: Database) -> None:
     await database.execute(be_later)
 
     with pytest.raises(LoadError, match="a later Seltzer has migrated it"):
-        await migrate(database)
-    assert await schema_version(database) == 999
+        await migrate(database.address)
+    assert await database.execute(schema_version) == 999
+
+
+async def test_a_migration_waits_for_another_without_a_limit_and_says_for_whom(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(database_module, "OPERATION_S", WAIT_S / 4)
+    impatient = parse(make_conninfo(url, options="-c statement_timeout=50 -c lock_timeout=50"))
+    async with await psycopg.AsyncConnection.connect(url, application_name="another one") as other:
+        await other.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        migrating = asyncio.create_task(migrate(impatient))
+        async with asyncio.timeout(PATIENCE_S):
+            while "another one, idle in transaction" not in caplog.text:
+                await pause(0.05)
+        await other.commit()
+
+    before, after = await migrating
+
+    assert before == 0 < after

@@ -12,7 +12,6 @@ from psycopg.conninfo import make_conninfo
 
 from seltzer.errors import LoadError
 from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.database import Database
 from seltzer.stores.postgres.failures import as_load_errors, check_server, too_old, unusable
 from seltzer.stores.postgres.migrations import migrate
 from tests.stores.postgres.server import create_role, test_server
@@ -99,32 +98,71 @@ async def test_a_user_without_a_connection_left_is_told_of_the_pool(url: Url) ->
 
 async def migrated(url: Url) -> None:
     address = parse(url)
-    database = Database(address, pool_limit=1)
-    await database.open()
-    try:
-        with as_load_errors(address):
-            await migrate(database)
-    finally:
-        await database.aclose()
+    with as_load_errors(address):
+        await migrate(address)
 
 
-async def nothing(url: Url) -> None:
-    """Leave the database as it is."""
+async def execute(url: Url, *statements: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        for each in statements:
+            await connection.execute(each.encode())
 
 
-@pytest.mark.parametrize("before", [nothing, migrated])
-async def test_a_user_who_may_not_gets_the_grant_that_is_missing(
-    url: Url, before: Callable[[Url], Awaitable[None]]
+NO_SCHEMA: list[str] = []
+EMPTY_SCHEMA = ["CREATE SCHEMA seltzer"]
+
+
+@pytest.mark.parametrize(
+    ("prepared", "granted", "missing"),
+    [
+        (NO_SCHEMA, [], ["CREATE ON DATABASE {name}"]),
+        (EMPTY_SCHEMA, [], ["USAGE, CREATE ON SCHEMA seltzer"]),
+        (EMPTY_SCHEMA, ["USAGE ON SCHEMA seltzer"], ["USAGE, CREATE ON SCHEMA seltzer"]),
+        (
+            migrated,
+            [],
+            [
+                "USAGE ON SCHEMA seltzer",
+                "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA seltzer",
+                "USAGE ON ALL SEQUENCES IN SCHEMA seltzer",
+            ],
+        ),
+        (
+            migrated,
+            ["USAGE ON SCHEMA seltzer", "ALL ON ALL TABLES IN SCHEMA seltzer"],
+            ["USAGE ON ALL SEQUENCES IN SCHEMA seltzer"],
+        ),
+    ],
+)
+async def test_a_user_who_lacks_a_right_gets_the_grant_alone(
+    url: Url, prepared: list[str] | Callable[[Url], Awaitable[None]], granted: list[str], missing: list[str]
 ) -> None:
-    await before(url)
     role = await asyncio.to_thread(create_role)
+    await (prepared(url) if callable(prepared) else execute(url, *prepared))
+    await execute(url, *(f"GRANT {each} TO {role}" for each in granted))
 
-    with pytest.raises(LoadError, match="may not do what Seltzer needs") as refused:
+    with pytest.raises(LoadError) as refused:
         await migrated(with_(url, user=role))
 
-    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-    assert f"GRANT CREATE, CONNECT ON DATABASE {name} TO {role}" in refused.value.todo
-    assert "s3cret" not in str(refused.value)
+    named = [each.format(name=psycopg.conninfo.conninfo_to_dict(url)["dbname"]) for each in missing]
+    assert refused.value.why == f"{role} lacks {' and '.join(named)}"
+    assert refused.value.todo.endswith("; ".join(f"GRANT {each} TO {role}" for each in named))
+
+    await execute(url, *(f"GRANT {each} TO {role}" for each in named))
+    await migrated(with_(url, user=role))
+
+
+async def test_a_user_who_may_not_alter_anothers_tables_is_told_whose_they_are(url: Url) -> None:
+    role = await asyncio.to_thread(create_role)
+    await migrated(url)
+    everything = ("SCHEMA seltzer", "ALL TABLES IN SCHEMA seltzer", "ALL SEQUENCES IN SCHEMA seltzer")
+    await execute(url, *(f"GRANT ALL ON {each} TO {role}" for each in everything))
+    await execute(url, "UPDATE seltzer.version SET number = 1")
+
+    with pytest.raises(LoadError, match="owns its tables") as refused:
+        await migrated(with_(url, user=role))
+
+    assert refused.value.todo.startswith("run seltzer migrate as ")
 
 
 @pytest.mark.parametrize(

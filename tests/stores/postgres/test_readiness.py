@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 async def served(own_server: TestServer) -> AsyncIterator[Database]:
     database = Database(parse(own_server.url()), pool_limit=2)
     await database.open()
-    await migrate(database)
+    await migrate(database.address)
     yield database
     await database.aclose()
 

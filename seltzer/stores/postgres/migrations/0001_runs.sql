@@ -1,6 +1,4 @@
--- Threads, runs and their events.
-
-CREATE SCHEMA seltzer;
+-- Threads, runs and their events. The schema is there: somebody else may have created it.
 
 CREATE TABLE seltzer.version (number integer NOT NULL);
 INSERT INTO seltzer.version VALUES (0);

@@ -4,13 +4,34 @@ Everything is in a schema of its own, `seltzer`: other programs may use the data
 """
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from importlib import resources
 from typing import Final, NamedTuple
 
+import psycopg
+
 from seltzer.errors import LoadError
-from seltzer.stores.postgres.database import Connection, Database
+from seltzer.stores.postgres.address import Address
+from seltzer.stores.postgres.database import Connection, pause
+from seltzer.stores.postgres.queries import fetch_all, fetch_one, there
+from seltzer.stores.postgres.rights import LOOK, Missing, rights_of
+
+log = logging.getLogger(__name__)
 
 LOCK: Final = 0x53454C54_0001  # whoever migrates has this advisory lock
+WAIT_S: Final = 1.0  # between two looks at what a migration waits for
+
+# A step on large tables takes as long as it takes.
+_UNLIMITED: Final = """
+SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN
+    ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+"""
+_BLOCKING: Final = """
+SELECT format('%%s (%%s, %%s)', pid, application_name, state) AS who FROM pg_stat_activity
+WHERE pid = ANY(pg_blocking_pids(%s)) ORDER BY pid
+"""
 
 
 class Migration(NamedTuple):
@@ -29,45 +50,88 @@ def all_migrations() -> list[Migration]:
     )
 
 
-async def schema_version(database: Database) -> int:
-    """Return the number of the last step that was applied; 0 if there was none. Raises StorageFailed."""
-    return await database.execute(_version)
+async def schema_version(connection: Connection) -> int:
+    """Return the number of the last step that was applied; 0 if there was none. Raises psycopg.Error."""
+    # Not by to_regclass(): within a transaction it doesn't see what another one has created meanwhile.
+    found = "SELECT 1 FROM pg_tables WHERE (schemaname, tablename) = ('seltzer', 'version')"
+    if await fetch_one(connection, found, ()) is None:
+        return 0
+    row = await fetch_one(connection, "SELECT number FROM seltzer.version", ())
+    return row["number"] if row else 0
 
 
-async def migrate(database: Database) -> tuple[int, int]:
+async def migrate(address: Address) -> tuple[int, int]:
     """Apply the steps that weren't applied yet; return the version before, and that afterwards.
 
     Several processes may call it at once: one does it, the others wait. Where nothing is to be done, nothing
-    is waited for. Raises LoadError if a later Seltzer has migrated the database, StorageFailed.
+    is waited for; else there is no limit. Raises LoadError if a later Seltzer has migrated the database, or
+    the user lacks a right; psycopg.Error.
     """
     steps = await asyncio.to_thread(all_migrations)
-    before, newest = await schema_version(database), steps[-1].number
-    if before > newest:
-        raise LoadError(
-            f"the database {database.address} can't be used",
-            f"a later Seltzer has migrated it (its version is {before}, this Seltzer's is {newest})",
-            "run that Seltzer, or name another database by DATABASE_URL",
-        )
-
-    async def apply(connection: Connection) -> None:
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        version = await _version(connection)
-        for each in steps:
-            if each.number > version:
-                await connection.execute(each.sql.encode())
-                await connection.execute("UPDATE seltzer.version SET number = %s", (each.number,))
-
-    if before < newest:
-        await database.transact(apply)
+    newest = steps[-1].number
+    async with _connected(address) as connection:
+        rights = rights_of(there(await fetch_one(connection, LOOK, ())))
+        _check(address, rights.missing())
+        before = await schema_version(connection)
+        if before > newest:
+            raise LoadError(
+                f"the database {address} can't be used",
+                f"a later Seltzer has migrated it (its version is {before}, this Seltzer's is {newest})",
+                "run that Seltzer, or name another database by DATABASE_URL",
+            )
+        if before < newest:
+            _check(address, rights.missing_to_migrate() if rights.is_there else None)
+            await _apply(address, connection, steps)
     return before, newest
 
 
-async def _version(connection: Connection) -> int:
-    # Not by to_regclass(): within a transaction it doesn't see what another one has created meanwhile.
-    found = await connection.execute(
-        "SELECT 1 FROM pg_tables WHERE (schemaname, tablename) = ('seltzer', 'version')"
+async def _apply(address: Address, connection: Connection, steps: list[Migration]) -> None:
+    async with connection.transaction():
+        row = there(await fetch_one(connection, "SELECT pg_backend_pid() AS pid", ()))
+        watching = asyncio.create_task(_log_waits(address, row["pid"]), name="watch a migration")
+        try:
+            await connection.execute(_UNLIMITED)
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            # Who may not create it may find one that was made for it: IF NOT EXISTS would ask for the right.
+            found = "SELECT 1 FROM pg_namespace WHERE nspname = 'seltzer'"
+            if await fetch_one(connection, found, ()) is None:
+                await connection.execute("CREATE SCHEMA seltzer")
+            version = await schema_version(connection)
+            for each in steps:
+                if each.number > version:
+                    await connection.execute(each.sql.encode())
+                    await connection.execute("UPDATE seltzer.version SET number = %s", (each.number,))
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+
+
+async def _log_waits(address: Address, pid: int) -> None:
+    """Log whose locks the connection waits for, as long as it does."""
+    shown: list[str] = []
+    await pause(WAIT_S)
+    with suppress(psycopg.Error):
+        async with _connected(address) as connection:
+            while True:
+                blocking = [row["who"] for row in await fetch_all(connection, _BLOCKING, (pid,))]
+                if blocking and blocking != shown:
+                    log.warning(
+                        "the migration of the database waits for these connections to it: %s",
+                        ", ".join(blocking),
+                    )
+                shown = blocking
+                await pause(WAIT_S)
+
+
+@asynccontextmanager
+async def _connected(address: Address) -> AsyncIterator[Connection]:
+    connection = await psycopg.AsyncConnection.connect(
+        address.conninfo, autocommit=True, prepare_threshold=None
     )
-    if await found.fetchone() is None:
-        return 0
-    row = await (await connection.execute("SELECT number FROM seltzer.version")).fetchone()
-    return row[0] if row else 0
+    async with connection:
+        yield connection
+
+
+def _check(address: Address, missing: Missing | None) -> None:
+    if missing is not None:
+        raise LoadError(f"the database {address} can't be used", missing.why, missing.todo)
