@@ -1,16 +1,17 @@
 # Two commands do everything on a fresh clone: make run, make test.
 PYTHON ?= python3.11
 BIN := .venv/bin
+WEB := web/node_modules/.installed
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-lowest test-newest test-llama soak soak-postgres histories bench bench-quick profile check format lock clean
+.PHONY: help setup run test web web-dev web-check web-test test-lowest test-newest test-llama soak soak-postgres histories bench bench-quick profile check format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
 
-run: setup ## serve on 127.0.0.1:8000 (HOST, PORT and .env are honoured)
+run: setup page ## serve on 127.0.0.1:8000 (HOST, PORT and .env are honoured)
 	@$(BIN)/seltzer serve --app app.main:app
 
-test: .venv/.dev browser nginx caddy pgbouncer js-clients ## run the tests
+test: .venv/.dev web-test browser nginx caddy pgbouncer js-clients ## run the tests
 	@$(BIN)/pytest -n 2 $(ARGS)
 
 test-lowest: .venv-lowest/.done ## run the core of the tests with the lowest versions of what Seltzer needs
@@ -28,8 +29,20 @@ soak: .venv/.dev ## kill a server at 50 seeded moments
 soak-postgres: .venv/.dev nginx ## kill, stop and drain three servers and their database at 50 seeded moments
 	@STORM_SEEDS=50 $(BIN)/pytest tests/e2e/postgres/test_storm.py $(ARGS)
 
-check: .venv/.dev ## format, lint, types, imports
+check: .venv/.dev web-check ## format, lint, types, imports
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+web: .venv/.run ## build the page anew
+	@rm -rf seltzer/static && SELTZER_BUILD_PAGE=required $(BIN)/python web/hatch_build.py
+
+web-dev: $(WEB) ## work on the page: Vite's server, before a Seltzer that runs on 8000 (or SELTZER_URL)
+	@cd web && npm run --silent dev
+
+web-check: $(WEB) ## format, lint and types of the page
+	@cd web && npm run --silent check
+
+web-test: $(WEB) page ## the page's own tests
+	@cd web && npm run --silent test
 
 histories: .venv/.dev ## do random things to a thread, 1,500 times over, and compare it with a model (an hour)
 	@HISTORIES_SEEDS=1500 $(BIN)/pytest -n 2 tests/runs/histories $(ARGS)
@@ -45,12 +58,13 @@ profile: .venv/.dev bench/.venv/.done bench/.build/load bench/.build/upstream ##
 
 setup: .venv/.run ## make .venv with the `seltzer` command
 
-format: .venv/.dev ## format and sort
-	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+format: .venv/.dev $(WEB) ## format and sort
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && cd web && npm run --silent format
 
 lock: .venv/.dev ## renew the pinned requirements
 	@$(BIN)/pip-compile $(LOCK) --extra build --extra fast -o requirements.lock pyproject.toml
 	@$(BIN)/pip-compile $(LOCK) --extra build --extra fast --extra test --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	@$(BIN)/pip-compile $(LOCK) -o web/requirements.lock web/requirements.in
 
 LOCK := --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -95,13 +109,23 @@ CORE := $(addprefix tests/,models/openai models/test_choice.py interop/test_pyth
 .venv/.run: requirements.lock pyproject.toml | .venv/bin/python
 	@echo "installing what Seltzer needs into .venv (once, a minute or two)"
 	@$(PIP) install --require-hashes -r requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(BIN)/python web/hatch_build.py
+	@SELTZER_BUILD_PAGE=off $(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.run
 	@echo "installing what the tests need into .venv (once, a minute or two)"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
+
+.PHONY: page
+page: .venv/.run # the page, of the sources that are there; a server runs without it, too
+	@$(BIN)/python web/hatch_build.py
+
+$(WEB): web/package-lock.json
+	@command -v npm >/dev/null || { echo "npm isn't there: install Node 20.19 or newer"; exit 1; }
+	@echo "installing what the page is made of (once)"
+	@cd web && npm ci --silent --ignore-scripts && touch node_modules/.installed
 
 bench/.build/%: bench/%.c
 	@command -v gcc >/dev/null || { echo "gcc isn't there: the load generator and the upstream are built with it"; exit 1; }
@@ -137,4 +161,4 @@ $(JS)/.package-lock.json: tests/interop/js/package-lock.json
 	@cd tests/interop/js && npm ci --silent --no-audit --no-fund && touch node_modules/.package-lock.json || echo "they could not be installed: their tests are skipped"
 
 clean: ## remove what the targets made
-	@rm -rf .venv .venv-lowest .venv-newest .venv-llama bench/.venv bench/.build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
+	@rm -rf .venv .venv-lowest .venv-newest .venv-llama bench/.venv bench/.build web/node_modules seltzer/static .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist

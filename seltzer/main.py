@@ -6,6 +6,7 @@ It is long for a module, as what serves an app is put together in one place.
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -23,6 +24,7 @@ from seltzer.protocols.http.bodies.messages import InputLimits
 from seltzer.protocols.http.declaration import PLANNED
 from seltzer.protocols.http.direct_send import DirectSendApp
 from seltzer.protocols.http.guards import Guards
+from seltzer.protocols.http.links import DOCS, docs_path
 from seltzer.protocols.http.places import Place, Places
 from seltzer.protocols.http.routes import add_as_own
 from seltzer.protocols.langserve import RouteOptions
@@ -57,6 +59,7 @@ PROTOCOLS: Final = (
     page.PROTOCOL,
     PLANNED,
 )
+_PAGE: Final = Path(__file__).parent / "static"  # where web/hatch_build.py builds it
 RESERVED: Final = frozenset[str]().union(*(each.reserved for each in PROTOCOLS))
 
 
@@ -105,6 +108,7 @@ class Composition:
         )
         pages = PageCheck(settings.allowed_hosts)
         self._guards = Guards(OpenedFaults(self.engine), BodyReader(body), pages)
+        self._page = page.BuiltPage.read(_PAGE) if settings.page else None
         self._limits = input_limits(settings)
         self._langserve = langserve.route_context(
             self.engine, self._guards, self._limits, settings.ping_s, accelerate=settings.accelerate
@@ -126,7 +130,7 @@ class Composition:
         """Return the other routes that are no graph's: /info, /chat, and the front page."""
         routes, settings = APIRouter(), self.settings
         for each in (
-            info.router(self.engine, self._guards, places),
+            info.router(self.engine, self._guards, places, models=model_names),
             chat.router(
                 self.engine,
                 self._guards,
@@ -135,7 +139,9 @@ class Composition:
                 ping_s=settings.ping_s,
                 page_bytes=settings.page_limit_bytes,
             ),
-            page.router(self.engine, self._guards, places, version=__version__, models=model_names),
+            page.router(
+                self.engine, self._guards, places, version=__version__, models=model_names, built=self._page
+            ),
         ):
             add_as_own(routes, each)
         return routes
@@ -144,7 +150,7 @@ class Composition:
         """Serve /docs from installed files: FastAPI's own page needs another host."""
         api_docs.order_tags(app)
         app.include_router(api_docs.docs_router(self._guards, title=app.title))
-        setattr(app.state, api_docs.DOCS, "/docs")
+        setattr(app.state, DOCS, "/docs")
 
     def include_graphs(self, app: FastAPI) -> None:
         """Serve every graph at its own path; any other name is answered by unknown_graph."""
@@ -215,7 +221,7 @@ class Composition:
         base is where server_routes() are in the app; None: nowhere.
         """
         others = [each for each in getattr(app.state, MOUNTED, ()) if each.engine is not self.engine]
-        facts, docs = facts_of(self.engine, self.settings), partial(api_docs.docs_path, app)
+        facts, docs = facts_of(self.engine, self.settings), partial(docs_path, app)
         setattr(app.state, MOUNTED, [*others, Mounted(self.engine, facts, places, docs, base)])
 
 

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     allowed_hosts: tuple[str, ...] = Field(
         (), description='Names this server may be asked under besides loopback\'s, as JSON: ["example.org"].'
     )
+    page: bool = Field(True, description="Serve the page at /; otherwise a browser gets a plain list there.")
     root_path: str = Field(
         "",
         pattern=r"^(/[A-Za-z0-9_~.-]+)*$",

@@ -19,6 +19,7 @@ from playwright.sync_api import Page
 from seltzer.main import create_app
 from seltzer.settings import Settings
 from tests.browser import open_page
+from tests.page import build_page
 from tests.serving import Served, serving, write_graphs
 from tests.upstream import Upstream
 
@@ -64,7 +65,7 @@ def forgotten_modules(tmp_path: Path) -> Iterator[None]:
 @pytest.fixture
 def demo_env(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the demo model, at full speed, whatever this machine's environment names."""
-    _choose_demo(monkeypatch)
+    choose_demo(monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -89,11 +90,17 @@ def upstream_env(demo_env: None, upstream: Upstream, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture(scope="session")
+def built_page() -> None:
+    """Have the page built; ask for it before a server that is to have it."""
+    build_page()
+
+
+@pytest.fixture(scope="session")
 def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The shipped graphs with the demo model, one server for the session: name threads anew in each test."""
     with pytest.MonkeyPatch.context() as patch:
-        _choose_demo(patch)
-        app = _app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
+        choose_demo(patch)
+        app = make_app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
     with serving(app) as served:
         yield served
 
@@ -102,9 +109,9 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def paced_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The shipped graphs with the demo model at a pace: no two tokens arrive at once."""
     with pytest.MonkeyPatch.context() as patch:
-        _choose_demo(patch)
+        choose_demo(patch)
         patch.setenv("DEMO_TPS", "100")
-        app = _app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
+        app = make_app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
     with serving(app) as served:
         yield served
 
@@ -113,9 +120,9 @@ def paced_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def relaying_server(session_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The shipped graphs with the upstream as their model, one server for the session."""
     with pytest.MonkeyPatch.context() as patch:
-        _choose_demo(patch)
+        choose_demo(patch)
         _choose_upstream(patch, session_upstream)
-        app = _app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
+        app = make_app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
     with serving(app) as served:
         yield served
 
@@ -147,13 +154,14 @@ def serve(demo_env: None, tmp_path: Path) -> Iterator[Serve]:
         def start(graphs: Mapping[str, str] | None = None, **settings: object) -> Served:
             folder = tmp_path / f"served-{next(numbers)}"
             config = ROOT / "langgraph.json" if graphs is None else write_graphs(folder, graphs)
-            app = _app(**{"config": config, "data": folder / "data"} | settings)
+            app = make_app(**{"config": config, "data": folder / "data"} | settings)
             return stack.enter_context(serving(app))
 
         yield start
 
 
-def _choose_demo(patch: pytest.MonkeyPatch) -> None:
+def choose_demo(patch: pytest.MonkeyPatch) -> None:
+    """Have the demo model, at full speed."""
     for name in ("MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "COMPLETION_MODEL"):
         patch.delenv(name, raising=False)
     patch.setenv("DEMO_TTFT_MS", "0")
@@ -167,7 +175,7 @@ def _choose_upstream(patch: pytest.MonkeyPatch, upstream: Upstream) -> None:
     patch.setenv("COMPLETION_MODEL", "test-model")
 
 
-def _app(**given: object) -> FastAPI:
+def make_app(**given: object) -> FastAPI:
     """Build the app in a thread of its own, as it reads files: in this one `page` has a loop running."""
     settings = Settings(_env_file=None, **given)  # type: ignore[arg-type]  # no developer's .env in tests
     for name in SHIPPED:  # one that a test has imported would be served as it is, with that test's model

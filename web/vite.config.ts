@@ -6,6 +6,9 @@ import { precompress } from "./build/precompress.ts";
 /** The running Seltzer that `npm run dev` sends what isn't the page's own to. */
 const SERVER = process.env["SELTZER_URL"] ?? "http://127.0.0.1:8000";
 
+/** Where the server has what index.html loads. */
+const FOLDER = "_page";
+
 export default defineConfig({
   base: "./",
   resolve: {
@@ -13,9 +16,17 @@ export default defineConfig({
   },
   build: {
     target: "es2022",
-    assetsDir: "static",
+    assetsDir: FOLDER,
     assetsInlineLimit: 0, // an inlined font or script would need a looser Content-Security-Policy
     modulePreload: false,
+    rolldownOptions: {
+      output: {
+        // The server takes a file whose name ends so for one that never changes.
+        entryFileNames: `${FOLDER}/[name].[hash:8].js`,
+        chunkFileNames: `${FOLDER}/[name].[hash:8].js`,
+        assetFileNames: `${FOLDER}/[name].[hash:8][extname]`,
+      },
+    },
     reportCompressedSize: false,
   },
   plugins: [precompress()],

@@ -16,7 +16,6 @@ from starlette.responses import FileResponse, Response
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.routes import Endpoint, Routes
 
-DOCS: Final = "seltzer_docs"  # in the state of an app: where in it docs_router() is
 _SWAGGER: Final = Path(fastapi_swagger.__file__).parent / "resources"
 _SWAGGER_FILES: Final = {
     "swagger-ui-bundle.js": "text/javascript",
@@ -32,12 +31,6 @@ _SWAGGER_PARAMETERS: Final = {
 }
 _FIRST_TAGS: Final = ("chat", "runs", "threads")
 _LAST_TAGS: Final = ("info", "health")
-
-
-def docs_path(app: Any) -> str | None:
-    """Return where in the app its documentation is; None: nowhere."""
-    path: str | None = getattr(app.state, DOCS, None) or getattr(app, "docs_url", None)
-    return path
 
 
 def docs_router(guards: Guards, *, title: str) -> APIRouter:

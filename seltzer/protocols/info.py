@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from seltzer import __version__
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
+from seltzer.protocols.http.links import Models, docs_link
 from seltzer.protocols.http.places import Places
 from seltzer.protocols.http.routes import Routes
 from seltzer.runs.engine import Engine
@@ -18,8 +19,8 @@ PROTOCOL: Final = Declaration("info", reserved=frozenset({"graphs", "info"}))
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def router(engine: Engine, guards: Guards, places: Places) -> APIRouter:
-    """Return the route of /info."""
+def router(engine: Engine, guards: Guards, places: Places, *, models: Models) -> APIRouter:
+    """Return the route of /info. models: names the models in use, as far as that is known."""
     routes = Routes(guards, tags=["info"])
 
     @routes.get("/info", summary="The graphs that are served, and those that can't be loaded")
@@ -38,7 +39,15 @@ def router(engine: Engine, guards: Guards, places: Places) -> APIRouter:
             {"name": each.name, "path": each.path, "why": each.reason.public_why}
             for each in engine.broken.values()
         ]
-        return JSONResponse({"version": __version__, "graphs": graphs, "broken": broken})
+        return JSONResponse(
+            {
+                "version": __version__,
+                "graphs": graphs,
+                "broken": broken,
+                "models": models(),
+                "docs": docs_link(request),
+            }
+        )
 
     return routes
 

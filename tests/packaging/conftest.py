@@ -12,7 +12,7 @@ from tests.packaging.environment import Environment, make_environment, run
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this repository, built by its own backend without a network."""
     folder = tmp_path_factory.mktemp("dist")
     run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], ROOT)

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 LOCKS = [
     *ROOT.glob("*.lock"),
     *ROOT.glob("tests/**/package-lock.json"),
-    ROOT / "web/package-lock.json",
+    *ROOT.glob("web/*lock*"),
     *ROOT.glob("bench/requirements.txt"),
 ]
 

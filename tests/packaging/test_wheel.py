@@ -9,6 +9,7 @@ from zipfile import ZipFile
 from seltzer import __version__
 from tests.conftest import ROOT
 from tests.packaging.environment import Environment, run
+from tests.page import STATIC
 
 
 def test_the_wheel_contains_all_of_seltzer_and_nothing_else(wheel: Path) -> None:
@@ -19,14 +20,15 @@ def test_the_wheel_contains_all_of_seltzer_and_nothing_else(wheel: Path) -> None
         text=True,
         check=True,
     ).stdout.splitlines()
+    page = {str(each.relative_to(ROOT)) for each in STATIC.iterdir()}
 
     names = ZipFile(wheel).namelist()
 
     assert {name.partition("/")[0] for name in names} == {"seltzer", f"seltzer-{__version__}.dist-info"}
-    assert {name for name in names if name.startswith("seltzer/")} == {
+    assert {name for name in names if name.startswith("seltzer/")} == page | {
         each for each in tracked if (ROOT / each).exists()
     }
-    assert "seltzer/py.typed" in names
+    assert {"seltzer/py.typed", "seltzer/static/index.html"} <= set(names)
     assert any(
         name.startswith("seltzer/stores/sqlite/migrations/") and name.endswith(".sql") for name in names
     )

@@ -27,7 +27,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.setenv("DEMO_TTFT_MS", "0")
         patch.setenv("DEMO_TPS", "0")
         data = tmp_path_factory.mktemp("data")
-        ours = create_app(Settings(_env_file=None, config=ROOT / "langgraph.json", data=data))
+        ours = create_app(Settings(_env_file=None, config=ROOT / "langgraph.json", data=data, page=False))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""The front door, and /docs."""
+"""The plain list at /, what other clients get there, and /docs. The page itself: tests/web."""
 
 import re
 import shlex
@@ -15,16 +15,26 @@ from fastapi import FastAPI
 from seltzer import Seltzer, __version__
 from tests.browser import open_page
 from tests.cli.talker import graph
-from tests.conftest import Serve
+from tests.conftest import ROOT, Serve, choose_demo, make_app
 from tests.patience import PATIENCE_S
-from tests.serving import Served
+from tests.serving import Served, serving
 
 HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
+@pytest.fixture(scope="module")
+def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The shipped graphs and the demo model, without the page."""
+    with pytest.MonkeyPatch.context() as patch:
+        choose_demo(patch)
+        app = make_app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"), page=False)
+    with serving(app) as served:
+        yield served
+
+
 @pytest.fixture
-def client(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
+def client(plain_server: Served) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=plain_server.url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -79,18 +89,18 @@ def test_the_page_names_a_real_model_but_not_where_it_is(
 ) -> None:
     monkeypatch.setenv("MODEL", "<b>tiny</b>")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://internal.example/v1")
-    served = serve(
-        {"count": COUNTING, "llm": "from seltzer.models import chat_model\ngraph = chat_model()\n"}
-    )
+    llm = "from seltzer.models import chat_model\ngraph = chat_model()\n"
+    served = serve({"count": COUNTING, "llm": llm}, page=False)
 
     page = httpx.get(served.url, headers=HTML, timeout=PATIENCE_S).text
 
     assert "<p>chat: &lt;b&gt;tiny&lt;/b&gt;</p>" in page
-    assert "internal" not in page + httpx.get(served.url, timeout=PATIENCE_S).text
+    others = [httpx.get(served.url + path, timeout=PATIENCE_S).text for path in ("/", "/info")]
+    assert "internal" not in page + "".join(others)
 
 
 def test_the_page_names_broken_graphs_without_an_exceptions_text(serve: Serve) -> None:
-    served = serve({"count": COUNTING, "<i>": "raise ValueError('sk-secret')\n"})
+    served = serve({"count": COUNTING, "<i>": "raise ValueError('sk-secret')\n"}, page=False)
 
     page = httpx.get(served.url, headers=HTML, timeout=PATIENCE_S).text
 
@@ -112,7 +122,7 @@ def test_others_get_json(client: httpx.Client, headers: dict[str, str]) -> None:
 
 
 def test_without_a_graph_on_messages_no_command_is_shown(serve: Serve) -> None:
-    served = serve({"count": COUNTING})
+    served = serve({"count": COUNTING}, page=False)
 
     page = httpx.get(served.url, headers=HTML, timeout=PATIENCE_S).text
 
