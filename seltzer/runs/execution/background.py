@@ -17,11 +17,12 @@ class BackgroundTasks:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin the work."""
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin the work, and return its task, for whoever wants to wait for it: by a shield."""
         task = asyncio.create_task(self._do(work), name="background work", context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard, context=Context())
+        return task
 
     async def aclose(self) -> None:
         """Wait for what was begun, and for what that begins."""

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from langchain_core.callbacks import Callbacks
 
@@ -103,6 +103,15 @@ class Executor:
     def recover(self, lease: Lease) -> None:
         """End an edit whose process died: as made, or rolled back and `cancelled`."""
         self._background.start(self._recover(lease))
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do the work, whoever leaves meanwhile: aclose() waits for it."""
+        return self._background.start(work)
+
+    async def hand_back(self, lease: Lease) -> None:
+        """Hand back a run that wasn't begun."""
+        await self._resources.stores.runs.hand_back(lease)
+        self._leases.nudge()
 
     async def cancel_unbegun(self, run_id: RunId, lease: Lease | None) -> None:
         """End a run that won't be executed as `cancelled`; lease: if it was its turn."""

@@ -5,6 +5,7 @@ input is in its row, so that any process may execute it in its turn. An attached
 its request, which reserves the run and begins it once the input is read.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from dataclasses import replace
@@ -12,7 +13,6 @@ from typing import Any
 
 from langchain_core.callbacks import Callbacks
 
-from seltzer.errors import AppError
 from seltzer.runs.event import Event, Json, Kind, RunId
 from seltzer.runs.execution.executor import Executor, Start
 from seltzer.runs.execution.isolation.contexts import run_context
@@ -23,13 +23,14 @@ from seltzer.runs.run import Lease, Run, RunSpec, Stop
 class Reservation:
     """A run whose row is written: begin it, or release it. The second of these has no effect.
 
-    run is its row as it was when it was reserved. Its thread is the run's, or will be in its turn.
+    run is its row as it was when it was reserved; spec is what was requested, with its input once that is
+    known. Its thread is the run's, or will be in its turn.
     """
 
     run: Run
 
     def __init__(self, spec: RunSpec, reservations: "Reservations") -> None:
-        self._spec = spec
+        self.spec = spec
         self._reservations = reservations
         self._lease: Lease | None = None
         self._was_queued = False
@@ -45,14 +46,14 @@ class Reservation:
         A run that has been cancelled meanwhile isn't executed: its readers find its last event.
         """
         if self._context is None:
-            self._spec = replace(self._spec, input=input, configurable=configurable or {})
+            self.spec = replace(self.spec, input=input, configurable=configurable or {})
             self._context, self._callbacks = run_context(), callbacks
             self._execute_when_ready()
 
     async def release(self) -> None:
-        """End the run as `cancelled`, unless it is executed or has ended."""
+        """End the run as `cancelled`, unless it is executed or has ended; a cancelled caller's, too."""
         if self._reservations.close(self):
-            await self._reservations.cancel(self.run_id, self._lease)
+            await asyncio.shield(self._reservations.cancel(self.run_id, self._lease))
 
     async def end(self, kind: Kind, data: Json, *, output: Json = None, touched: bool) -> None:
         """End the run, which was done without executing its graph, in its turn. touched: see Runs.finish."""
@@ -72,7 +73,7 @@ class Reservation:
 
     @property
     def run_id(self) -> RunId:
-        return self._spec.run_id
+        return self.spec.run_id
 
     @property
     def lease(self) -> Lease | None:
@@ -95,7 +96,7 @@ class Reservation:
         if self._lease is None or self._context is None or not self._reservations.close(self):
             return
         row = self._lease.run  # it may begin elsewhere than was requested: what it forks was rolled back
-        spec = replace(self._spec, checkpoint_id=row.spec.checkpoint_id)
+        spec = replace(self.spec, checkpoint_id=row.spec.checkpoint_id)
         lease = replace(self._lease, run=replace(row, spec=spec))
         start = Start(lease, self._context, self._callbacks, was_queued=self._was_queued)
         self._reservations.execute(start)
@@ -122,23 +123,16 @@ class Reservations:
         """Write the run's row, and return its reservation. Raises as Runs.submit does.
 
         The reservation is open before its row is written: its turn may be granted before this has returned.
+        Of a cancelled caller an attached run is ended, and a background run is left to whoever claims it.
         """
         reservation = Reservation(spec, self)
         self._open.setdefault(spec.run_id, reservation)
+        submitting = asyncio.create_task(self._submit(reservation), name=f"submit {spec.run_id}")
         try:
-            reservation.run, lease = await self._submit(spec)
-        except AppError:  # nothing was written
-            self.close(reservation)
+            await asyncio.shield(submitting)
+        except asyncio.CancelledError:
+            self._executor.in_background(self._free(reservation, submitting))
             raise
-        except BaseException:
-            if spec.attached:
-                await reservation.release()
-            self.close(reservation)
-            raise
-        if lease is not None:
-            reservation.grant(lease, was_queued=False)
-        elif reservation.run.status != "pending":  # submitted before, and begun or ended since
-            self.close(reservation)
         return reservation
 
     def start_claimed(self, lease: Lease) -> None:
@@ -159,9 +153,9 @@ class Reservations:
         """Hand a run to the executor."""
         self._executor.execute(start)
 
-    async def cancel(self, run_id: RunId, lease: Lease | None) -> None:
+    def cancel(self, run_id: RunId, lease: Lease | None) -> asyncio.Task[None]:
         """End a run that won't begin as `cancelled`; lease: if it was its turn."""
-        await self._executor.cancel_unbegun(run_id, lease)
+        return self._executor.in_background(self._executor.cancel_unbegun(run_id, lease))
 
     async def end(self, lease: Lease, last: Event, *, output: Json, touched: bool) -> None:
         """End a run that was done without executing its graph."""
@@ -197,7 +191,29 @@ class Reservations:
         """Let nothing more begin, but for what is reserved."""
         self._is_closed = True
 
-    async def _submit(self, spec: RunSpec) -> tuple[Run, Lease | None]:
+    async def _submit(self, reservation: Reservation) -> None:
+        spec = reservation.spec
+        try:
+            reservation.run, lease = await self._write_row(spec)
+        except BaseException:  # nothing was written
+            self.close(reservation)
+            raise
+        if lease is not None:
+            reservation.grant(lease, was_queued=False)
+        elif reservation.run.status != "pending":  # submitted before, and begun or ended since
+            self.close(reservation)
+
+    async def _free(self, reservation: Reservation, submitting: asyncio.Task[None]) -> None:
+        """Give up what was reserved for a caller that has left."""
+        await asyncio.wait([submitting])
+        if submitting.cancelled() or submitting.exception() is not None:
+            return
+        if reservation.spec.attached or reservation.spec.is_edit:
+            await reservation.release()
+        elif self.close(reservation) and reservation.lease is not None:
+            await self._executor.hand_back(reservation.lease)
+
+    async def _write_row(self, spec: RunSpec) -> tuple[Run, Lease | None]:
         has_room, lease = self.room() > 0, None
         self._submitting += has_room
         try:
