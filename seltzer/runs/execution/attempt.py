@@ -199,10 +199,9 @@ class Attempt:
                 context = GraphSchemas(opened, opened).make_context(spec.context)
             read = await self._input()
             config = graph_config(spec, self._graph, opened, request, steps)
-            if read.checkpoint_id is not None:
-                config["configurable"]["checkpoint_id"] = read.checkpoint_id
             if self._lifecycle.run():
-                await read.prepare()
+                if (begins_at := await read.prepare()) is not None:
+                    config["configurable"]["checkpoint_id"] = begins_at
                 await self._drive(read.input, config, context)
 
     def _attach(self, opened: AnyPregel) -> None:

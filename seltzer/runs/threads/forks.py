@@ -26,8 +26,8 @@ def has_asked(found: CheckpointTuple) -> bool:
 
 async def fork(
     saver: BaseCheckpointSaver[Any], config: RunnableConfig, found: CheckpointTuple, *, is_child: bool = True
-) -> None:
-    """Put a copy after the checkpoint, as the newest one of its namespace.
+) -> str:
+    """Put a copy after the checkpoint, as the newest one of its namespace; return the copy's id.
 
     is_child: else the copy has no parent, and begins a branch of its own. The copy belongs to the run that
     config's metadata names.
@@ -47,3 +47,4 @@ async def fork(
     if "counters_since_delta_snapshot" in found.metadata:  # LangGraph's, of channels stored by their changes
         metadata["counters_since_delta_snapshot"] = found.metadata["counters_since_delta_snapshot"]
     await saver.aput({**config, "configurable": place}, checkpoint, metadata, {})
+    return checkpoint["id"]

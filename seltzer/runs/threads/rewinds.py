@@ -21,11 +21,14 @@ class Rewind:
     found: CheckpointTuple
     forks: bool
 
-    async def write(self) -> None:
-        """Write the subgraphs' states as they were there, and the copy."""
-        saver = self.pregel.checkpointer
+    async def write(self) -> str:
+        """Write the subgraphs' states as they were there, and the copy; return where the graph begins.
+
+        It has to begin there by the checkpoint's id, be it the newest one, too: where a graph only continues,
+        LangGraph has its subgraphs continue as well, and drops what they are called with.
+        """
+        saver, checkpoint_id = self.pregel.checkpointer, self.found.checkpoint["id"]
         if not isinstance(saver, BaseCheckpointSaver):
-            return
-        await restore_subgraphs(saver, self.config, self.checkpoints, self.found.checkpoint["id"])
-        if self.forks:
-            await fork(saver, self.config, self.found)
+            return checkpoint_id
+        await restore_subgraphs(saver, self.config, self.checkpoints, checkpoint_id)
+        return await fork(saver, self.config, self.found) if self.forks else checkpoint_id

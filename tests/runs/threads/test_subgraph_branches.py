@@ -1,6 +1,10 @@
 """Subgraphs that keep a state of their own, when their thread goes back: theirs goes back with it."""
 
 import operator
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
 from typing import Annotated, Any
 
 import pytest
@@ -14,6 +18,7 @@ from seltzer.runs.edits.updates import COPY, StateUpdate
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec
+from seltzer.stores.options import Retention
 from tests.runs.conftest import Engines
 from tests.runs.scenario import run_spec, run_to_end, texts
 from tests.runs.scripted import Messages
@@ -41,12 +46,12 @@ def in_a_function() -> AnyPregel:
     return StateGraph(Messages).add_node("expert", expert).add_edge(START, "expert").compile()
 
 
-def within_a_graph() -> AnyPregel:
-    return StateGraph(Messages).add_node("team", in_a_function()).add_edge(START, "team").compile()
+def within_a_graph(agent: Callable[[], AnyPregel] = in_a_function) -> AnyPregel:
+    return StateGraph(Messages).add_node("team", agent()).add_edge(START, "team").compile()
 
 
-def within_a_lasting_graph() -> AnyPregel:
-    inner = in_a_function()
+def within_a_lasting_graph(agent: Callable[[], AnyPregel] = in_a_function) -> AnyPregel:
+    inner = agent()
     inner.checkpointer = True
 
     async def team(state: Messages) -> Any:
@@ -56,8 +61,54 @@ def within_a_lasting_graph() -> AnyPregel:
     return StateGraph(Messages).add_node("team", team).add_edge(START, "team").compile()
 
 
+def asking(*, is_inside: bool = True) -> AnyPregel:
+    """Return such a graph that asks in each turn: in its subgraph, or once it has called that."""
+
+    async def ask(state: Memory) -> Any:
+        return {"seen": [str(interrupt("may I?"))] if is_inside else []}
+
+    inner = StateGraph(Memory).add_node("ask", ask).add_edge(START, "ask").compile(checkpointer=True)
+
+    async def expert(state: Messages) -> Any:
+        found = await inner.ainvoke({"seen": [state["messages"][-1].text]})
+        answers = [] if is_inside else [str(interrupt("may I?"))]
+        return {"messages": [AIMessage("+".join([*found["seen"], *answers]))]}
+
+    return StateGraph(Messages).add_node("expert", expert).add_edge(START, "expert").compile()
+
+
+ASKING: Mapping[str, Callable[[], AnyPregel]] = {
+    "in a function": asking,
+    "after it": partial(asking, is_inside=False),
+    "within a graph": partial(within_a_graph, asking),
+    "within a lasting graph": partial(within_a_lasting_graph, asking),
+}
 GRAPHS = [in_a_function, within_a_graph, within_a_lasting_graph]
 graphs = pytest.mark.parametrize("graph", GRAPHS)
+needs_replays = pytest.mark.skipif(
+    version("langgraph").startswith("1.0."),
+    reason="this langgraph has subgraphs continue where a node runs again",
+)
+
+
+class Questions:
+    """The turns of a thread whose graph asks in each."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._runs = 0
+
+    async def ask(self, text: str = "", **options: Any) -> str:
+        """Have the graph ask, or ask again; return the checkpoint in which it waits."""
+        self._runs += 1
+        given = {"messages": [text]} if text else None
+        await run_to_end(self._engine, RunSpec("agent", given, "t", f"r{self._runs}", **options))
+        return str((await self._engine.threads.state("agent", "t")).checkpoint_id)
+
+    async def answer(self, text: str) -> None:
+        [question] = (await self._engine.threads.state("agent", "t")).interrupts
+        spec = RunSpec("agent", None, "t", f"answer to r{self._runs}", answered=f"r{self._runs}")
+        await run_to_end(self._engine, replace(spec, answers={question["id"]: text}))
 
 
 async def talk(engine: Engine, *questions: str) -> list[str | None]:
@@ -146,33 +197,59 @@ async def test_a_fork_that_is_rolled_back_leaves_the_memory_as_it_was(engine_of:
 
 
 async def test_a_question_that_is_asked_again_finds_the_memory_it_had(engine_of: Engines) -> None:
-    async def ask(state: Memory) -> Any:
-        return {"seen": [str(interrupt("may I?"))]}
-
-    inner = StateGraph(Memory).add_node("ask", ask).add_edge(START, "ask").compile(checkpointer=True)
-
-    async def expert(state: Messages) -> Any:
-        found = await inner.ainvoke({"seen": [state["messages"][-1].text]})
-        return {"messages": [AIMessage("+".join(found["seen"]))]}
-
-    engine = await engine_of(StateGraph(Messages).add_node("e", expert).add_edge(START, "e").compile())
-
-    async def answered(asked: str, answer: str, run_id: str) -> None:
-        [question] = (await engine.threads.state("agent", "t")).interrupts
-        answers = {question["id"]: answer}
-        await run_to_end(engine, RunSpec("agent", None, "t", run_id, answers=answers, answered=asked))
-
-    await run_to_end(engine, run_spec("a", run_id="r1"))
-    place = (await engine.threads.state("agent", "t")).checkpoint_id
-    await answered("r1", "yes", "r2")
-    await run_to_end(engine, run_spec("b", run_id="r3"))
-    await answered("r3", "yes", "r4")
+    engine = await engine_of(asking())
+    thread = Questions(engine)
+    place = await thread.ask("a")
+    await thread.answer("yes")
+    await thread.ask("b")
+    await thread.answer("yes")
     assert await texts(engine) == ["a", "a+yes", "b", "a+yes+b+yes"]
 
-    await run_to_end(engine, RunSpec("agent", None, "t", "r5", checkpoint_id=place))
-    await answered("r5", "no", "r6")
+    await thread.ask(checkpoint_id=place)
+    await thread.answer("no")
 
     assert await texts(engine) == ["a", "a+no"]
+
+
+@needs_replays
+@pytest.mark.parametrize("keeping", [Retention(), Retention(checkpoints=2, turns=1)], ids=["all", "few"])
+@pytest.mark.parametrize("graph", ASKING)
+async def test_a_question_of_a_later_turn_is_asked_again(
+    engine_of: Engines, graph: str, keeping: Retention
+) -> None:
+    engine = await engine_of(ASKING[graph](), keeping=keeping)
+    thread = Questions(engine)
+    for text in "abcd":
+        place = await thread.ask(text)
+        await thread.answer("yes")
+    said = await texts(engine)
+
+    for answer in ("no", "never"):  # of the question first, then of the one that was asked again
+        place = await thread.ask(checkpoint_id=place)
+        await thread.answer(answer)
+        assert await texts(engine) == [*said[:-1], said[-1].removesuffix("yes") + answer]
+        await thread.ask("e")
+        await thread.answer("yes")
+
+
+@needs_replays
+@pytest.mark.parametrize("graph", ASKING)
+async def test_a_question_that_is_the_newest_state_again_is_asked_again(
+    engine_of: Engines, graph: str
+) -> None:
+    engine = await engine_of(ASKING[graph]())
+    thread = Questions(engine)
+    for text in "ab":
+        place = await thread.ask(text)
+        await thread.answer("yes")
+    said = await texts(engine)
+    await engine.edits.update("agent", "t", StateUpdate(None, COPY, place))
+    copied = (await engine.threads.state("agent", "t")).checkpoint_id
+
+    for answer in ("no", "never"):
+        await thread.ask(checkpoint_id=copied)
+        await thread.answer(answer)
+        assert await texts(engine) == [*said[:-1], said[-1].removesuffix("yes") + answer]
 
 
 async def test_langgraph_itself_gives_a_fork_the_memory_of_the_branch_that_was_left() -> None:

@@ -31,22 +31,23 @@ CRASHES_LIMIT: Final = 3  # a run that kills its process each time must not do s
 class GraphInput:
     """The input: None has the graph continue from its thread's last checkpoint.
 
-    checkpoint_id: where the graph begins instead, if not there. values are the thread's, for readers of a
-    later attempt; is_ours: this run has written them. has_structured: what of the turn was executed before
-    has set a structured response.
+    values are the thread's, for readers of a later attempt; is_ours: this run has written them.
+    has_structured: what of the turn was executed before has set a structured response. rewind: to where the
+    graph begins instead, if not at its thread's last checkpoint.
     """
 
     input: Any
-    checkpoint_id: str | None = None
     values: Any = None
     is_ours: bool = False
     has_structured: bool = False
     rewind: Rewind | None = None
 
-    async def prepare(self) -> None:
-        """Write what a run that begins from an earlier state needs: from here on it touches its thread."""
-        if self.rewind is not None:
-            await self.rewind.write()
+    async def prepare(self) -> str | None:
+        """Write what a run that begins from an earlier state needs: from here on it touches its thread.
+
+        Return the checkpoint that the graph begins from, if not from its thread's last one.
+        """
+        return None if self.rewind is None else await self.rewind.write()
 
 
 async def read_input(
@@ -133,7 +134,7 @@ async def _begin(
     values = {} if found is None else found.checkpoint["channel_values"]
     if first_not_open(results_for_thread(input), messages_at(pregel, values)) is not None:
         raise failure("unknown_tool_call")
-    return GraphInput(complete_input(pregel, input, values), checkpoint_id, rewind=rewind)
+    return GraphInput(complete_input(pregel, input, values), rewind=rewind)
 
 
 async def _read_ahead(
