@@ -112,6 +112,18 @@ def the_answer_is_whole(storm: Storm) -> None:
             assert _may_be_lost(turn), turn
 
 
+def a_cancelled_run_keeps_what_it_had_said(storm: Storm) -> None:
+    """Its question and its text so far stay in the thread; one that had ended before is left as it was."""
+    for turn in accepted(storm):
+        if not turn.is_cancelled or turn.run["status"] == "success":
+            continue
+        assert turn.run["status"] == "cancelled" or _was_given_up(turn), turn
+        messages = storm.threads[turn.thread_id]
+        if text := text_of(_attempts(turn.replay)[-1][1]):
+            assert turn.question in [each["content"] for each in messages if each["type"] == "human"], turn
+            assert [each["content"] for each in messages if each["type"] == "ai"][-1].endswith(text), turn
+
+
 def an_attached_run_whose_process_died_has_failed(storm: Storm) -> None:
     for turn in accepted(storm):
         if turn.is_attached and turn.run["status"] != "success":
@@ -139,6 +151,7 @@ INVARIANTS = (
     no_tool_call_is_unanswered,
     a_finished_node_is_not_repeated_but_at_a_crash,
     the_answer_is_whole,
+    a_cancelled_run_keeps_what_it_had_said,
     an_attached_run_whose_process_died_has_failed,
     the_thread_is_usable,
 )
@@ -159,12 +172,16 @@ def _attempts(read: Sequence[Seen]) -> list[tuple[int, list[Seen]]]:
     return [(attempt, list(events)) for attempt, events in by_attempt]
 
 
-def _was_abandoned(turn: Turn) -> bool:
+def _was_given_up(turn: Turn) -> bool:
     error = turn.run.get("error") or {}
-    return turn.is_attached or (error.get("code") == "run_crashed" and turn.run["attempt"] > ATTEMPTS_LIMIT)
+    return error.get("code") == "run_crashed" and turn.run["attempt"] > ATTEMPTS_LIMIT
+
+
+def _was_abandoned(turn: Turn) -> bool:
+    return turn.is_attached or turn.is_cancelled or _was_given_up(turn)
 
 
 def _may_be_lost(turn: Turn) -> bool:
-    if turn.is_attached:
+    if turn.is_attached or turn.is_cancelled:
         return turn.run.get("status") != "success"
-    return _was_abandoned(turn)
+    return _was_given_up(turn)

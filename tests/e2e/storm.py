@@ -31,15 +31,17 @@ class Turn:
     """A turn that a client asked for, and what became of it.
 
     seen is what its reader saw, over all connections; run and replay are the server's word at the end.
-    is_ended: an attached run's client had the whole answer.
+    is_ended: an attached run's client had the whole answer. is_cancelled: a cancel was accepted.
     """
 
     thread_id: str
     question: str
+    graph: str = "agent"
     is_attached: bool = False
     run_id: str | None = None
     seen: list[Seen] = field(default_factory=list)
     is_ended: bool = False
+    is_cancelled: bool = False
     run: Json = field(default_factory=dict)
     replay: list[Seen] = field(default_factory=list)
 
@@ -64,6 +66,7 @@ class Plan:
 
     background: dict[str, list[str]]
     attached: dict[str, tuple[str, str]]  # path and question
+    cancelled: dict[str, tuple[str, int]]  # a long question, and how many of its events are read before
     kills: list[Kill]
 
 
@@ -86,7 +89,13 @@ def plan(seed: int) -> Plan:
     kills = [Kill(chance.randrange(0, 180), chance.uniform(0, 0.03))]
     while len(kills) < 3 and chance.random() < 0.3:
         kills.append(Kill(chance.randrange(0, 60), chance.uniform(0, 0.03)))
-    return Plan(background, attached, kills)
+    cancelled = {f"cancelled-{seed}": (questions(["long"])[0], chance.randrange(0, 80))}
+    return Plan(background, attached, cancelled, kills)
+
+
+def has_ended(turn: Turn) -> bool:
+    """Return whether its reader has seen the run's last event."""
+    return bool(turn.seen) and turn.seen[-1].kind in TERMINAL_KINDS
 
 
 class Storm:
@@ -117,6 +126,8 @@ class Storm:
             self._do(self._converse, thread_id, questions)
         for thread_id, (path, question) in plan.attached.items():
             self._do(self._ask_attached, Turn(thread_id, question, is_attached=True), path)
+        for thread_id, (question, after_events) in plan.cancelled.items():
+            self._do(self._cancel, Turn(thread_id, question), after_events)
         for kill in plan.kills:
             self._wait_for(kill)
             self.strike(kill)
@@ -190,6 +201,20 @@ class Storm:
             self._until_answered(partial(self._submit, turn))
             self._do(self._follow, turn)
 
+    def _cancel(self, turn: Turn, after_events: int) -> None:
+        """Ask, and cancel the run when so many of its events were read, or it has ended."""
+        self.turns.append(turn)
+        self._until_answered(partial(self._submit, turn))
+        self._do(self._follow, turn)
+        with self._seen:
+            self._seen.wait_for(lambda: len(turn.seen) >= after_events or has_ended(turn), PATIENCE_S)
+        self._until_answered(partial(self._request_cancel, turn))
+        turn.is_cancelled = True
+
+    def _request_cancel(self, turn: Turn, server: Server) -> None:
+        url = f"{server.url}/agent/runs/{turn.run_id}/cancel"
+        self.check(httpx.post(url, timeout=self.timeout), 202)
+
     def _submit(self, turn: Turn, server: Server) -> None:
         body = {"input": turn.question, "thread_id": turn.thread_id, "on_busy": "enqueue"}
         key = {"idempotency-key": f"{turn.thread_id}-{turn.question.replace(' ', '-')}"}
@@ -202,14 +227,14 @@ class Storm:
 
     def _read(self, turn: Turn, server: Server) -> None:
         after = {"last-event-id": turn.seen[-1].id} if turn.seen else {}
-        url = f"{server.url}/agent/runs/{turn.run_id}/events"
+        url = f"{server.url}/{turn.graph}/runs/{turn.run_id}/events"
         with httpx.stream("GET", url, headers=after, timeout=self.timeout) as response:
             self.check(response, 200)
             for event in events(response):
                 self.check_event(event)
                 turn.seen.append(event)
                 self._count()
-        assert turn.seen[-1].kind in TERMINAL_KINDS, "it ended cleanly without a last event"
+        assert has_ended(turn), "it ended cleanly without a last event"
 
     def _ask_attached(self, turn: Turn, path: str) -> None:
         """Ask over a request that the run lives and dies with; not again if it dies."""

@@ -5,8 +5,6 @@ Clients come to whichever server nginx sends them to; what is refused for the mo
 
 from __future__ import annotations
 
-import random
-import signal
 import threading
 import time
 from collections import Counter
@@ -18,22 +16,17 @@ import httpx
 
 from tests.e2e.answers import Answers
 from tests.e2e.postgres.cluster import Cluster
-from tests.e2e.processes import Home, Server
-from tests.e2e.storm import Kill, Storm, Turn
+from tests.e2e.postgres.strikes import Strikes
+from tests.e2e.processes import Server
+from tests.e2e.storm import Json, Kill, Plan, Storm, Turn
 from tests.patience import PATIENCE_S
 from tests.protocols.following import Seen
-from tests.stores.postgres.server import TestServer
 
-LEASE_S = 10.0
 UNAVAILABLE = {502, 503, 504}
 # A server pings every 5 s: one that is silent for longer is stopped, and its client goes elsewhere.
 TIMEOUT = httpx.Timeout(PATIENCE_S, read=8.0)
 AGAIN_S = 0.05
-TERMINATE = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
-STRIKES = ("kill", "kill", "drain", "restart", "terminate", "pause", "stop")
+QUESTIONS_LIMIT = 10  # two, and each once more for every attempt that died with its answer
 
 
 class Unavailable(Exception):
@@ -52,62 +45,71 @@ class Front:
 
 
 class ClusterStorm(Storm):
-    """Strikes one of the servers, or the database, by the seed's chance."""
+    """Over several servers: the strikes are theirs, and there are also threads whose graph asks.
+
+    asked: by thread, the answers that were given, and the thread's state at the end.
+    """
 
     def __init__(
-        self,
-        cluster: Cluster,
-        front: str,
-        database: TestServer,
-        answers: Answers,
-        tool_log: Callable[[], Counter[str]],
-        chance: random.Random,
+        self, front: str, answers: Answers, tool_log: Callable[[], Counter[str]], strikes: Strikes
     ) -> None:
         super().__init__(Front(front), answers, tool_log)  # type: ignore[arg-type]  # has what it needs
         self.timeout = TIMEOUT
-        self.struck: list[str] = []
-        self._cluster = cluster
-        self._database = database
-        self._chance = chance
+        self.asked: dict[str, Json] = {}
+        self._strikes = strikes
+
+    def rage(self, plan: Plan) -> None:
+        for thread_id in plan.background:
+            self._do(self._answer_what_is_asked, f"{thread_id}-asked")
+        super().rage(plan)
 
     def strike(self, kill: Kill) -> None:
-        name, home = self._chance.choice(STRIKES), self._chance.choice(self._cluster.homes)
-        self.struck.append(name)
         self.kills += 1
-        strike: Callable[[Home], None] = getattr(self, f"_{name}")
-        strike(home)
+        self._strikes.strike()
 
-    def _kill(self, home: Home) -> None:
-        home.kill()
-        home.start()
+    def _answer_what_is_asked(self, thread_id: str) -> None:
+        """Start a run of the graph that asks, and answer its questions until it has ended."""
+        body: Json = {"input": {"said": []}, "thread_id": thread_id}
+        path = "/asking/runs"
+        for number in range(QUESTIONS_LIMIT):
+            run_id = self._start(path, body, f"{thread_id}-{number}")
+            run = self._ended(f"/asking/runs/{run_id}")
+            if run["status"] != "interrupted":
+                break
+            [question] = [each["value"] for each in run["interrupts"]]
+            path, body = f"/asking/runs/{run_id}/resume", {"resume": f"answer to {question}"}
+        self.asked[thread_id] = self._got(f"/asking/threads/{thread_id}") | {"run": run}
 
-    def _drain(self, home: Home) -> None:
-        server = home.up()
-        server.signal(signal.SIGTERM)
-        server.wait()
-        home.start()
+    def _start(self, path: str, body: Json, key: str) -> str:
+        run_id = ""
 
-    def _pause(self, home: Home) -> None:
-        """Stop it for less than its leases last: nobody else may have claimed its runs."""
-        self._stop_for(home, LEASE_S / 10)
+        def post(server: Server) -> None:
+            nonlocal run_id
+            headers = {"idempotency-key": key}
+            response = httpx.post(server.url + path, json=body, headers=headers, timeout=self.timeout)
+            self.check(response, 201)
+            run_id = response.json()["run_id"]
 
-    def _stop(self, home: Home) -> None:
-        """Stop it for longer: others have claimed its runs."""
-        self._stop_for(home, LEASE_S * 1.3)
+        self._until_answered(post)
+        return run_id
 
-    def _stop_for(self, home: Home, seconds: float) -> None:
-        server = home.up()
-        server.signal(signal.SIGSTOP)
-        threading.Event().wait(seconds)
-        server.signal(signal.SIGCONT)
+    def _ended(self, path: str) -> Json:
+        """Return the run when it has ended."""
+        turn = Turn("", "", run_id=path.rpartition("/")[2], graph="asking")
+        self._follow(turn)
+        return self._got(path)
 
-    def _restart(self, home: Home) -> None:
-        self._database.restart("immediate")
+    def _got(self, path: str) -> Json:
+        found: Json = {}
 
-    def _terminate(self, home: Home) -> None:
-        for _ in range(5):
-            self._cluster.query(TERMINATE)
-            threading.Event().wait(AGAIN_S)
+        def get(server: Server) -> None:
+            nonlocal found
+            response = httpx.get(server.url + path, timeout=self.timeout)
+            self.check(response, 200)
+            found = response.json()
+
+        self._until_answered(get)
+        return found
 
     def check(self, response: httpx.Response, status: int) -> None:
         if response.status_code in UNAVAILABLE:
@@ -139,6 +141,17 @@ class ClusterStorm(Storm):
 
     def _check_dead(self, server: Server, error: httpx.TransportError) -> None:
         """Accept any end of a connection: which server it led to isn't known."""
+
+
+def each_question_has_its_own_answer(storm: ClusterStorm) -> None:
+    """A run that was given up, killed as often as it was begun, may have got no answer."""
+    for thread_id, thread in storm.asked.items():
+        said = thread["values"]["said"]
+        assert said == [[each, f"answer to {each}"] for each in ("one?", "two?")][: len(said)], thread_id
+        if thread["run"]["status"] != "success":
+            assert thread["run"]["error"]["code"] == "run_crashed", (thread_id, thread)
+        else:
+            assert len(said) == 2, (thread_id, thread)
 
 
 def an_attached_run_that_failed_has_told_its_client(storm: Storm) -> None:

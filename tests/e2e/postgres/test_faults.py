@@ -15,7 +15,8 @@ from seltzer.cursor import Cursor
 from seltzer.runs.event import TERMINAL_KINDS
 from tests.e2e.postgres.conftest import Three
 from tests.e2e.postgres.network import Network
-from tests.e2e.postgres.storm import TERMINATE, UNAVAILABLE
+from tests.e2e.postgres.storm import UNAVAILABLE
+from tests.e2e.postgres.strikes import TERMINATE
 from tests.e2e.postgres.test_watch import path_of, start, up_to_second_word
 from tests.e2e.processes import until
 from tests.patience import PATIENCE_S

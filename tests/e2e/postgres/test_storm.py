@@ -19,9 +19,11 @@ from tests.e2e.postgres.proxy import nginx
 from tests.e2e.postgres.storm import (
     ClusterStorm,
     an_attached_run_that_failed_has_told_its_client,
+    each_question_has_its_own_answer,
     no_event_of_a_fenced_attempt_is_in_the_log,
     one_run_at_a_time_has_written_to_a_thread,
 )
+from tests.e2e.postgres.strikes import Strikes
 from tests.e2e.processes import upstream_environment
 from tests.e2e.storm import plan
 from tests.serving import write_graphs
@@ -29,7 +31,7 @@ from tests.stores.postgres.server import TestServer
 from tests.upstream import Upstream
 
 SEEDS = int(os.environ.get("STORM_SEEDS", "10"))  # make soak-postgres sets it
-COUNTED = Path(__file__).parents[1] / "counted.py"
+COUNTED, ASKING = (Path(__file__).parents[1] / f"{name}.py" for name in ("counted", "asking"))
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("storm")
     tool_log = folder / "tools"
     tool_log.touch()
-    config = write_graphs(folder, {"agent": f"{COUNTED}:graph"})
+    config = write_graphs(folder, {"agent": f"{COUNTED}:graph", "asking": f"{ASKING}:graph"})
     database = TestServer()
     with ExitStack() as closing:
         closing.callback(database.remove)
@@ -61,16 +63,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_nothing_is_lost_whatever_happens_to_the_servers_and_their_database(seed: int, world: World) -> None:
-    answers, chance = Answers(), random.Random(f"strikes {seed}")
+    answers = Answers()
     world.upstream.script(answers)
     world.cluster.revive()
+    strikes = Strikes(world.cluster, world.database, random.Random(f"strikes {seed}"))
     storm = ClusterStorm(
-        world.cluster,
-        world.front,
-        world.database,
-        answers,
-        lambda: Counter(world.tool_log.read_text().splitlines()),
-        chance,
+        world.front, answers, lambda: Counter(world.tool_log.read_text().splitlines()), strikes
     )
 
     storm.rage(plan(seed))
@@ -79,5 +77,6 @@ def test_nothing_is_lost_whatever_happens_to_the_servers_and_their_database(seed
         if invariant is not an_attached_run_whose_process_died_has_failed:  # there it can only be killed
             invariant(storm)
     an_attached_run_that_failed_has_told_its_client(storm)
+    each_question_has_its_own_answer(storm)
     no_event_of_a_fenced_attempt_is_in_the_log(storm)
     one_run_at_a_time_has_written_to_a_thread(storm, world.cluster)
