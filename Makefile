@@ -26,7 +26,7 @@ test-llama: .venv/.dev .venv-llama/.done ## run models on llama.cpp's own server
 soak: .venv/.dev ## kill a server at 50 seeded moments
 	@KILL_SEEDS=50 $(BIN)/pytest -n 2 tests/e2e/test_kill.py $(ARGS)
 
-soak-postgres: .venv/.dev nginx ## kill, stop and drain three servers and their database at 50 seeded moments
+soak-postgres: .venv/.dev nginx pgbouncer ## kill, stop and drain three servers and their database at 60 seeded moments
 	@STORM_SEEDS=50 $(BIN)/pytest tests/e2e/postgres/test_storm.py $(ARGS)
 
 check: .venv/.dev web-check ## format, lint, types, imports

@@ -27,10 +27,12 @@ from tests.e2e.postgres.strikes import Strikes
 from tests.e2e.processes import upstream_environment
 from tests.e2e.storm import plan
 from tests.serving import write_graphs
+from tests.stores.postgres.pgbouncer import PgBouncer
 from tests.stores.postgres.server import TestServer
 from tests.upstream import Upstream
 
 SEEDS = int(os.environ.get("STORM_SEEDS", "10"))  # make soak-postgres sets it
+STORMS = [*(("direct", seed) for seed in range(SEEDS)), *(("pooled", seed) for seed in range(SEEDS // 5))]
 COUNTED, ASKING = (Path(__file__).parents[1] / f"{name}.py" for name in ("counted", "asking"))
 
 
@@ -44,8 +46,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Three servers, which stay from storm to storm, behind nginx."""
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Three servers, which stay from storm to storm, behind nginx.
+
+    `direct` to the database, or `pooled`: through a PgBouncer alone, so that they poll, and leases count.
+    """
     folder = tmp_path_factory.mktemp("storm")
     tool_log = folder / "tools"
     tool_log.touch()
@@ -55,13 +60,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         closing.callback(database.remove)
         upstream = closing.enter_context(Upstream())
         environment = upstream_environment(upstream) | {"TOOL_LOG": str(tool_log), "SELTZER_DRAIN_S": "1"}
+        if request.param == "pooled":
+            pooler = PgBouncer(database.url())
+            closing.callback(pooler.stop)
+            environment["DATABASE_URL"] = pooler.url
         servers = closing.enter_context(cluster(folder, config, database.url(), environment))
         homes = servers.start(3)
         front = closing.enter_context(nginx(folder / "nginx", [home.url for home in homes]))
         yield World(servers, front, database, upstream, tool_log)
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize(("world", "seed"), STORMS, indirect=["world"])
 def test_nothing_is_lost_whatever_happens_to_the_servers_and_their_database(seed: int, world: World) -> None:
     answers = Answers()
     world.upstream.script(answers)
