@@ -8,14 +8,14 @@ be imported, too.
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seltzer.errors import AppError, LoadError
 from seltzer.settings import Settings
 from seltzer.stores.choice import check_driver, choose
-from seltzer.stores.sqlite.files import ITEMS_FILE_NAME
 
 if TYPE_CHECKING:
     from seltzer.stores.moving.tables import Moved
@@ -27,11 +27,16 @@ def run_import(settings: Settings, folder: Path) -> int:
 
     def work() -> str:
         address = _address(settings, f"to use the folder as it is: SELTZER_DATA={folder} seltzer serve")
-        from seltzer.stores.moving.into_postgres import import_folder
+        with _needing_packages():
+            from seltzer.stores.moving.into_postgres import import_folder
 
         moved = import_folder(folder, address)
-        if (folder / ITEMS_FILE_NAME).exists():
-            print(f"not imported: what graphs have stored in {folder / ITEMS_FILE_NAME}", file=sys.stderr)
+        if moved.vectors_left:
+            print(
+                f"{moved.vectors_left:,} items can't be searched by meaning: this Postgres has no extension"
+                " `vector` (pgvector); have them put again when it has",
+                file=sys.stderr,
+            )
         return f"{folder} is imported into {address}: {_described(moved)}"
 
     return _run(work)
@@ -42,7 +47,8 @@ def run_export(settings: Settings, folder: Path) -> int:
 
     def work() -> str:
         address = _address(settings, f"to copy the SQLite store: seltzer backup {folder}")
-        from seltzer.stores.moving.into_folder import export_folder
+        with _needing_packages():
+            from seltzer.stores.moving.into_folder import export_folder
 
         moved = export_folder(address, folder)
         return (
@@ -51,6 +57,19 @@ def run_export(settings: Settings, folder: Path) -> int:
         )
 
     return _run(work)
+
+
+@contextmanager
+def _needing_packages() -> Iterator[None]:
+    """Raise LoadError if one of the packages for the graphs' stores is missing."""
+    try:
+        yield
+    except ImportError as error:
+        raise LoadError(
+            "nothing can be moved",
+            f"a package is missing: {error}",
+            "pip install 'seltzer[postgres]' langgraph-checkpoint-sqlite",
+        ) from error
 
 
 def _run(work: Callable[[], str]) -> int:
@@ -83,4 +102,6 @@ def _address(settings: Settings, otherwise: str) -> "Address":
 
 
 def _described(moved: "Moved") -> str:
-    return f"{moved.threads:,} threads, {moved.runs:,} runs, {moved.checkpoints:,} states"
+    return (
+        f"{moved.threads:,} threads, {moved.runs:,} runs, {moved.checkpoints:,} states, {moved.items:,} items"
+    )

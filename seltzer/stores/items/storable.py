@@ -31,6 +31,15 @@ def checked(op: Op) -> Op:
     return op
 
 
+def without_nul(value: Any) -> Any:
+    """Return the JSON with the replacement character for each NUL, as an older item may have."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {without_nul(key): without_nul(each) for key, each in value.items()}
+    return [without_nul(each) for each in value] if isinstance(value, list) else value
+
+
 def _plain(value: Any, what: str) -> dict[str, Any]:
     try:
         data = orjson.dumps(value)

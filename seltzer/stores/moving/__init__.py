@@ -1,1 +1,1 @@
-"""Threads, their runs and states, from a data folder into a Postgres database, and back."""
+"""Threads, runs, states and graphs' items: from a data folder into a Postgres database, and back."""

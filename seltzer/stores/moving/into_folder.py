@@ -1,4 +1,4 @@
-"""Copies a Postgres database's threads into a new data folder, which appears when all of it is there."""
+"""Copies a Postgres database into a new data folder, which appears when all of it is there."""
 
 import asyncio
 import sqlite3
@@ -9,6 +9,7 @@ from typing import Any, Final
 import psycopg
 
 from seltzer.errors import LoadError
+from seltzer.stores.moving.items import export_items
 from seltzer.stores.moving.tables import TABLES, THREADS, Moved, Shifts, Table, to_file
 from seltzer.stores.postgres.address import Address
 from seltzer.stores.postgres.failures import as_load_errors, check_server
@@ -25,7 +26,7 @@ _ROWS_A_FETCH: Final = 500
 
 
 def export_folder(address: Address, target: Path) -> Moved:
-    """Copy the database's threads, runs and states, as they are at one moment; return how many.
+    """Copy the database's threads, runs, states and items, as they are at one moment; return how many.
 
     No server may execute runs meanwhile: they would be executed twice, here and by a server on the folder.
     Raises LoadError.
@@ -41,7 +42,7 @@ def export_folder(address: Address, target: Path) -> Moved:
             file.execute("PRAGMA defer_foreign_keys = ON")
             moved = _copy_all(connection, file)
             file.execute("COMMIT")
-            return moved
+            return moved._replace(items=export_items(connection, folder))
 
 
 async def _prepare(folder: Path, address: Address) -> None:

@@ -1,4 +1,4 @@
-"""Copies a data folder's threads into a Postgres database, in one transaction: all of them, or none."""
+"""Copies a data folder into a Postgres database, in one transaction: all of it, or nothing."""
 
 import asyncio
 import sqlite3
@@ -9,6 +9,7 @@ from typing import Any, Final
 import psycopg
 
 from seltzer.errors import LoadError
+from seltzer.stores.moving.items import Prepared, import_items, prepare_database
 from seltzer.stores.moving.tables import (
     DELETED_RUNS,
     RUNS,
@@ -20,10 +21,11 @@ from seltzer.stores.moving.tables import (
     to_postgres,
 )
 from seltzer.stores.postgres.address import Address
+from seltzer.stores.postgres.database import Database
 from seltzer.stores.postgres.failures import as_load_errors, check_server
 from seltzer.stores.postgres.migrations import migrate
 from seltzer.stores.sqlite.database import open_database
-from seltzer.stores.sqlite.files import FILE_NAME
+from seltzer.stores.sqlite.files import FILE_NAME, ITEMS_FILE_NAME
 from seltzer.stores.sqlite.lock import acquire
 from seltzer.stores.sqlite.maintenance.reading import reading
 
@@ -37,10 +39,10 @@ FROM newest_runs JOIN seltzer.runs USING (run_id) WHERE threads.thread_id = newe
 
 
 def import_folder(folder: Path, address: Address) -> Moved:
-    """Copy the folder's threads, runs and states, and return how many. The folder stays as it is.
+    """Copy the folder's threads, runs, states and items, and return how many. The folder stays as it is.
 
     Servers may use the database meanwhile; they continue the runs that hadn't ended. None may use the folder.
-    Raises DataInUse, LoadError, also where a thread or run is in the database already.
+    Raises DataInUse, LoadError, also where a thread, run or item is in the database already.
     """
     if not (folder / FILE_NAME).exists():
         raise LoadError(
@@ -50,13 +52,13 @@ def import_folder(folder: Path, address: Address) -> Moved:
         )
     lock = acquire(folder)
     try:
-        asyncio.run(_prepare(folder, address))
+        items = asyncio.run(_prepare(folder, address, has_items=(folder / ITEMS_FILE_NAME).exists()))
         with (
             reading(folder / FILE_NAME) as file,
             as_load_errors(address),
             psycopg.connect(address.conninfo, prepare_threshold=None) as connection,
         ):
-            return _copy_all(file, connection)
+            return _copy_all(file, connection, items)
     except sqlite3.Error as error:
         raise LoadError(
             f"{folder} can't be imported", f"SQLite: {error}", "seltzer doctor shows more"
@@ -65,32 +67,41 @@ def import_folder(folder: Path, address: Address) -> Moved:
         lock.close()
 
 
-async def _prepare(folder: Path, address: Address) -> None:
-    """Migrate both."""
+async def _prepare(folder: Path, address: Address, *, has_items: bool) -> Prepared | None:
+    """Migrate both, and return what there is of items."""
     await (await open_database(folder / FILE_NAME)).aclose()
     await check_server(address)
     with as_load_errors(address):
         await migrate(address)
+        if not has_items:
+            return None
+        database = Database(address, pool_limit=1, is_pooled=True)  # as far as is known
+        await database.open()
+        try:
+            return await prepare_database(database, folder / ITEMS_FILE_NAME)
+        finally:
+            await database.aclose()
 
 
-def _copy_all(file: sqlite3.Connection, connection: psycopg.Connection[Any]) -> Moved:
+def _copy_all(file: sqlite3.Connection, connection: psycopg.Connection[Any], found: Prepared | None) -> Moved:
     file.execute("BEGIN")  # all that is read is of one moment
     shifts = _number_anew(file, connection)
     try:
         threads = _copy(file, connection, THREADS, shifts, "", more={"number": 0})
         runs = _copy(file, connection, RUNS, shifts)
         _copy(file, connection, DELETED_RUNS, shifts)
+        items = import_items(found, connection) if found is not None else 0
         checkpoints, *_ = [_copy(file, connection, table, shifts, _NOT_ERASED) for table in STATES]
     except psycopg.errors.UniqueViolation as error:
         raise LoadError(
             "the folder can't be imported",
             f"a part of it is in the database already: {error.diag.message_detail}",
-            "nothing was imported: name a database without these threads, or delete them there",
+            "nothing was imported: name a database without them, or delete them there",
         ) from error
     connection.execute("CREATE TEMP TABLE newest_runs (thread_id text, run_id text) ON COMMIT DROP")
     _write(connection, "newest_runs (thread_id, run_id)", file.execute(_NEWEST_RUNS))
     connection.execute(_SET_NUMBERS)
-    return Moved(threads, runs, checkpoints)
+    return Moved(threads, runs, checkpoints, items, found.vectors_left if found is not None else 0)
 
 
 def _number_anew(file: sqlite3.Connection, connection: psycopg.Connection[Any]) -> Shifts:

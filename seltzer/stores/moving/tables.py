@@ -58,11 +58,13 @@ Shifts = Mapping[str, int]  # what is added to a thread's messages' numbers
 
 
 class Moved(NamedTuple):
-    """How much was moved."""
+    """How much was moved. vectors_left: items that aren't found by their meaning there."""
 
     threads: int
     runs: int
     checkpoints: int
+    items: int = 0
+    vectors_left: int = 0
 
 
 def to_postgres(table: Table, row: Sequence[Any], shifts: Shifts) -> list[Any]:

@@ -128,4 +128,6 @@ def _index_config(options: IndexOptions | None) -> Any:
     """Return the index in LangGraph's form. Raises LoadError."""
     if options is None:
         return None
-    return IndexConfig(dims=options.dims, embed=embeddings_of(options), fields=list(options.fields))
+    fields = list(options.fields)
+    config = IndexConfig(dims=options.dims, embed=embeddings_of(options), fields=fields)
+    return {**config, "text_fields": fields}  # the name by which LangGraph's SQLite store looks for them

@@ -228,6 +228,7 @@ class TestByMeaning:
             await items.aput(USER, "weather", {"text": "rain again", "n": 1})
             await items.aput(USER, "unseen", {"text": "tea"}, index=False)
             await items.aput(USER, "title", {"title": "tea", "text": "rain"}, index=["title"])
+            await items.aput(USER, "other", {"title": "tea"})
             await items.abatch([PutOp(("users", "bob"), str(n), {"text": "tea"}) for n in range(100)])
 
             found = await items.asearch(USER, query="what tea?")

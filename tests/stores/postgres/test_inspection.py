@@ -12,6 +12,7 @@ from seltzer.stores.finding import Finding
 from seltzer.stores.postgres.address import parse
 from seltzer.stores.postgres.inspection.inspection import inspect
 from seltzer.stores.postgres.migrations import all_migrations, migrate
+from tests.stores.items.opened import open_at
 from tests.stores.postgres.pgbouncer import PgBouncer
 from tests.stores.postgres.server import create_database, create_role
 
@@ -67,6 +68,18 @@ def test_a_migrated_one_shows_what_is_in_it(migrated: str) -> None:
     assert failed(found) == []
     assert found["schema"].text == f"it is at version {all_migrations()[-1].number}, this Seltzer's own"
     assert found["contents"].text == "threads: 0, runs: 0, of them active: 0"
+    assert found["items"].text.startswith("the graphs' store isn't set up yet; pgvector: 0.")
+
+
+@pytest.mark.anyio
+async def test_the_graphs_items_are_counted(url: str) -> None:
+    async with open_at(url) as items:
+        await items.aput(("users",), "ada", {})
+
+    found = await asyncio.to_thread(look, url)
+
+    assert failed(found) == []
+    assert found["items"].text.startswith("graphs have stored: 1; pgvector: 0.")
 
 
 def test_nothing_is_changed(url: str) -> None:

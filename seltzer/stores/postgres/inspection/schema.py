@@ -14,6 +14,11 @@ from seltzer.stores.postgres.rights import LOOK, Missing, rights_of
 COUNTED: Final = 10_000  # further rows aren't counted
 _WAIT_MS: Final = 1_000  # for a migration, which locks tables
 
+_PGVECTOR: Final = (
+    "SELECT coalesce(installed_version, default_version || ', not created yet')"
+    " FROM pg_available_extensions WHERE name = 'vector'"
+)
+
 
 def inspect_schema(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
     """Yield what is found."""
@@ -36,6 +41,7 @@ def inspect_schema(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
             missing = rights.missing_to_migrate() if version < newest else None
             yield _permissions(missing, f"{rights.who} may read and write the schema")
             yield _contents(connection, version)
+            yield _items(connection)
     except errors.QueryCanceled:
         yield warn("schema", "it is locked: a migration is at work", "look again in a moment")
 
@@ -69,6 +75,13 @@ def _contents(connection: psycopg.Connection[Any], version: int) -> Finding:
         _count(connection, "seltzer.runs WHERE status IN ('pending', 'running')"),
     ]
     return ok("contents", "threads: {}, runs: {}, of them active: {}".format(*counted))
+
+
+def _items(connection: psycopg.Connection[Any]) -> Finding:
+    pgvector = _one(connection, _PGVECTOR) or "not available"
+    if not _one(connection, "SELECT to_regclass('seltzer.store') IS NOT NULL"):
+        return ok("items", f"the graphs' store isn't set up yet; pgvector: {pgvector}")
+    return ok("items", f"graphs have stored: {_count(connection, 'seltzer.store')}; pgvector: {pgvector}")
 
 
 def _count(connection: psycopg.Connection[Any], rows: str) -> str:

@@ -58,6 +58,15 @@ async def set_up(database: Database, store: LentStore, index: IndexOptions | Non
     return path
 
 
+async def has_pgvector(database: Database) -> bool:
+    """Return whether vectors can be stored in the database."""
+
+    async def look(connection: Connection) -> bool:
+        return bool(await _one(connection, _AVAILABLE))
+
+    return await database.execute(look)
+
+
 async def use(connection: Connection, path: str) -> None:
     """Have the tables found by their bare names until the transaction ends."""
     await connection.execute("SELECT set_config('search_path', %s, true)", (path,))
