@@ -53,11 +53,22 @@ def main() -> None:
         code = int(ended or 0)
     except _CommandError as raised:
         error: Any = raised
-        print(f"seltzer: {error.format_message()} (see seltzer --help)", file=sys.stderr)
+        print(f"seltzer: {error.format_message()} {_hint(error)}", file=sys.stderr)
         code = error.exit_code
     except typer.Abort:
         sys.exit(130)
     _exit_at_once(code)
+
+
+def _hint(error: Any) -> str:
+    """Return what a command is used like, where it was used otherwise."""
+    context = getattr(error, "ctx", None)
+    if context is None or context.parent is None:
+        return "(see seltzer --help)"
+    lines = map(str.strip, (context.command.help or "").splitlines())
+    examples = [each.removeprefix("Example: ") for each in lines if each.startswith("Example: ")]
+    example = f"For example: {examples[0]} " if examples else ""
+    return f"{example}(see {context.command_path} --help)"
 
 
 def _exit_at_once(code: int) -> NoReturn:
@@ -247,8 +258,8 @@ def import_(
 ) -> int:
     """Copy a data folder's threads into the Postgres database of DATABASE_URL.
 
-    FOLDER is the SELTZER_DATA of a server that is stopped, or a backup. All of its threads, runs and states
-    are copied, or none. Servers on the database may run meanwhile.
+    FOLDER is the SELTZER_DATA of a server that is stopped, or a backup. All of its threads, runs and states,
+    and the graphs' store, are copied, or nothing. Servers on the database may run meanwhile.
 
     Example: seltzer import .seltzer
     """

@@ -145,3 +145,20 @@ def test_a_question_that_isnt_utf8_is_refused(desk: Desk) -> None:
 
     assert done.returncode == 2
     assert "UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "example"),
+    [
+        (["backup"], "seltzer backup /backups/monday"),
+        (["import"], "seltzer import .seltzer"),
+        (["export"], "seltzer export .seltzer"),
+        (["new"], "seltzer new my-agent"),
+    ],
+)
+def test_a_command_without_its_argument_is_shown_with_it(desk: Desk, words: list[str], example: str) -> None:
+    done = desk.run(*words)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"For example: {example} (see seltzer {words[0]} --help)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
