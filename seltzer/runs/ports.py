@@ -260,8 +260,11 @@ class Checkpoints(Protocol):
         """
         ...
 
-    async def reassign(self, thread_id: str, run_id: RunId, to: RunId) -> None:
-        """Make what the run wrote to the thread the other run's, with which it is rolled back."""
+    async def reassign(self, thread_id: str, run_id: RunId, to: RunId, *, by: Run | None = None) -> None:
+        """Make what the run wrote to the thread the other run's, with which it is rolled back.
+
+        by: as in roll_back().
+        """
         ...
 
     async def lasting_namespaces(self, thread_id: str) -> Sequence[str]:

@@ -17,6 +17,8 @@ from seltzer.runs.event import Event
 from seltzer.runs.execution.fence import FENCE, Fence, LeaseLost
 from seltzer.runs.ports import Checkpoints, EventLog, Runs, Threads
 from seltzer.runs.run import Lease
+from seltzer.runs.thread import ThreadStorage
+from seltzer.stores.checkpoints.packing import LONG
 from tests.stores.conformance import Clock
 from tests.stores.conformance_runs import TTL_S, claim, end, found, leased, submit
 from tests.stores.conversing import agent, on, texts, turn
@@ -64,7 +66,7 @@ async def put(saver: BaseCheckpointSaver[Any], config: RunnableConfig, text: str
 async def write(saver: BaseCheckpointSaver[Any], config: RunnableConfig) -> None:
     """Write all that an attempt does; it may learn by a later write that an earlier one was refused."""
     with suppress(LeaseLost):
-        await put(saver, config, "after")
+        await put(saver, config, "after" * LONG)
     await saver.aput_writes(config, [("messages", "after")], "task")
     await put(saver, config, "and more")
 
@@ -80,7 +82,13 @@ class FencesExam:
 
     @pytest.mark.parametrize("lose", LOSSES)
     async def test_a_fenced_attempt_changes_nothing(
-        self, runs: Runs, log: EventLog, checkpoints: Checkpoints, clock: Clock, lose: Losing
+        self,
+        runs: Runs,
+        log: EventLog,
+        threads: Threads,
+        checkpoints: Checkpoints,
+        clock: Clock,
+        lose: Losing,
     ) -> None:
         saver = checkpoints.saver_for(agent())
         lease = await leased(runs)
@@ -89,17 +97,20 @@ class FencesExam:
         await log.append({"r": [Event(1, 1, "token", {})]})
         await lose(runs, lease, clock)
         before = await state(saver), await log.read({"r": START}), await found(runs)
+        size = await threads.storage("t")
 
         mine = config_of(lease, checkpoint_id=at)
         with pytest.raises(LeaseLost):
             await write(saver, mine)
         await checkpoints.roll_back("t", ["r"], by=lease.run)
+        await checkpoints.reassign("t", "r", "another", by=lease.run)
         assert await log.append({"r": [Event(1, 2, "token", {})]}) == {"r"}
         assert not await runs.finish(lease, Event(1, 3, "finished", {}), unwritten=[Event(1, 2, "token", {})])
         assert not await runs.hand_back(lease, unwritten=[Event(1, 2, "token", {})])
         assert (await runs.renew("a", [lease], TTL_S)).lost == {"r"}
 
         assert (await state(saver), await log.read({"r": START}), await found(runs)) == before
+        assert await threads.storage("t") == size
 
     async def test_the_attempt_that_is_running_writes(
         self, runs: Runs, checkpoints: Checkpoints, clock: Clock
@@ -146,3 +157,4 @@ class FencesExam:
 
         assert await state(saver) == []
         assert await log.read({"r": START}) == {}
+        assert await threads.storage("t") == ThreadStorage()

@@ -120,7 +120,9 @@ class EditRuns:
             await self._check_lease(reservation.run)
             raise
         if newest is not None:
-            await self._stores.checkpoints.reassign(spec.thread_id, spec.run_id, newest.spec.run_id)
+            await self._stores.checkpoints.reassign(
+                spec.thread_id, spec.run_id, newest.spec.run_id, by=reservation.run
+            )
         return place
 
     async def _check_lease(self, run: Run) -> None:

@@ -84,8 +84,10 @@ class MemoryCheckpoints:
             each.writes = [write for write in each.writes if write.run_id not in run_ids]
         self._keep(thread_id, kept)
 
-    async def reassign(self, thread_id: str, run_id: RunId, to: RunId) -> None:
+    async def reassign(self, thread_id: str, run_id: RunId, to: RunId, *, by: Run | None = None) -> None:
         """Make what the run wrote to the thread the other run's."""
+        if by is not None and not self._data.is_running(by.spec.run_id, by.attempt):
+            return
         for each in self._states.of(thread_id):
             if each.run_id == run_id:
                 each.metadata["run_id"] = to

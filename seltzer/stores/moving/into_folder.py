@@ -10,7 +10,7 @@ import psycopg
 
 from seltzer.errors import LoadError
 from seltzer.stores.moving.items import export_items
-from seltzer.stores.moving.tables import TABLES, THREADS, Moved, Shifts, Table, to_file
+from seltzer.stores.moving.tables import STATES, TABLES, THREADS, Moved, Shifts, Table, to_file
 from seltzer.stores.postgres.address import Address
 from seltzer.stores.postgres.failures import as_load_errors, check_server
 from seltzer.stores.postgres.migrations import migrate
@@ -76,9 +76,16 @@ def _copy(connection: psycopg.Connection[Any], file: sqlite3.Connection, table: 
     count = 0
     with connection.cursor(f"export_{table.name}") as cursor:
         cursor.itersize = _ROWS_A_FETCH
-        cursor.execute(f"SELECT {', '.join((*texts, *numbers))} FROM seltzer.{table.name}".encode())
+        cursor.execute(
+            f"SELECT {', '.join((*texts, *numbers))} FROM seltzer.{table.name} {_shown(table)}".encode()
+        )
         for row in cursor:
             values = row[: len(table.columns)]
             file.execute(insert, [*to_file(table, values, shifts), *row[len(table.columns) :]])
             count += 1
     return count
+
+
+def _shown(table: Table) -> str:
+    """Return the condition that leaves out what was deleted with its thread, and isn't erased yet."""
+    return "WHERE thread_id NOT IN (SELECT thread_id FROM seltzer.erased_threads)" if table in STATES else ""

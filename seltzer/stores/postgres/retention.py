@@ -1,4 +1,7 @@
-"""How long the log of an ended run is kept in the Postgres database, and when what has expired is deleted."""
+"""How long the log of an ended run is kept in the Postgres database, and when what has expired is deleted.
+
+So is what processes that died have left of deleted threads.
+"""
 
 import asyncio
 import logging
@@ -6,6 +9,7 @@ from contextvars import Context
 from typing import Final
 
 from seltzer.errors import StorageFailed
+from seltzer.stores.postgres import erasure
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.queries import fetch_all
 from seltzer.stores.postgres.statements.events import SWEEP
@@ -48,5 +52,6 @@ class LogRetention:
         try:
             while await self._database.execute(work, patience_s=0) == SWEPT_AT_ONCE:
                 pass
+            await erasure.sweep(self._database)
         except StorageFailed:
-            log.info("what has expired in the log is deleted later")
+            log.info("what has expired in the log, or was deleted, is erased later")

@@ -11,6 +11,7 @@ from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
 from seltzer.stores.postgres.checkpoints.behind import Behind, Writer
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.endings import end_of, run_of, stop_run
+from seltzer.stores.postgres.erasure import ErasureUnfinished, finish
 from seltzer.stores.postgres.event_log import APPEND_PATIENCE_S, columns
 from seltzer.stores.postgres.hints import Hints
 from seltzer.stores.postgres.presence import Presence
@@ -43,11 +44,16 @@ class PostgresRuns:
     ) -> Submitted:
         process, retention_s = self._presence.key, self._retention.retention_s
         submission = Submission(spec, worker, ttl_s, queue_limit, has_room, process, retention_s)
-        if submission.may_be_usual:
-            usual = await self._database.execute(submission.usual)
-            if usual is not None:
-                return usual
-        submitted = await self._database.transact(submission.unusual)
+        while True:
+            try:
+                if submission.may_be_usual:
+                    usual = await self._database.execute(submission.usual)
+                    if usual is not None:
+                        return usual
+                submitted = await self._database.transact(submission.unusual)
+                break
+            except ErasureUnfinished:
+                await finish(self._database, spec.thread_id)
         is_waiting = submitted.run.status == "pending"
         self._hints.post(
             [each.spec.run_id for each in submitted.ended],

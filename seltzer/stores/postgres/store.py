@@ -60,6 +60,7 @@ async def open_postgres(
         opened.push_async_callback(hints.aclose)
         logs = LogRetention(database, retention_s=retention.retention_s)
         opened.push_async_callback(logs.aclose)
+        logs.sweep()
         readiness = Readiness(database)
         opened.push_async_callback(readiness.aclose)
         opened.callback(log_blocked_classes())

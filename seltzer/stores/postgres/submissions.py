@@ -13,6 +13,7 @@ from seltzer.runs.run import ACTIVE, Lease, Run, RunSpec, Status, Stop
 from seltzer.runs.text import fold
 from seltzer.stores.postgres.database import Connection
 from seltzer.stores.postgres.endings import run_of, stop_run
+from seltzer.stores.postgres.erasure import noticing_unfinished
 from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one, there
 from seltzer.stores.postgres.statements import runs as statements
 from seltzer.stores.records import pack, pack_config
@@ -26,7 +27,7 @@ from seltzer.stores.submission import (
     unknown_thread,
 )
 
-THREAD_LOCKS: Final = 0x53454C54  # the first half of the advisory locks on threads
+_THREAD_LOCKS: Final = 0x53454C54  # the first half of the advisory locks on threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +49,21 @@ class Submission:
 
     @property
     def may_be_usual(self) -> bool:
-        return self.has_room and self.spec.answers is None
+        """Whether it may succeed. A run from a checkpoint waits for who may be deleting that now."""
+        return self.has_room and self.spec.answers is None and self.spec.checkpoint_id is None
 
     async def usual(self, connection: Connection) -> Submitted | None:
-        """Submit to a thread on which nothing is active and no question is open; None if it isn't that."""
+        """Submit to a thread on which nothing is active and no question is open; None if it isn't that.
+
+        Raises UnknownThread, ErasureUnfinished.
+        """
         added = await _insert(connection, statements.SUBMIT_USUAL, self._leased())
         return None if added is None else self._submitted(added, is_leased=True)
 
     async def unusual(self, connection: Connection) -> Submitted:
-        """Submit to any thread, in a transaction. Raises as Runs.submit does."""
+        """Submit to any thread, in a transaction. Raises as Runs.submit does, and ErasureUnfinished."""
         spec = self.spec
-        await connection.execute(statements.LOCK_THREAD, (THREAD_LOCKS, spec.thread_id))
+        await lock_thread(connection, spec.thread_id)
         given = {"run_id": spec.run_id, "thread_id": spec.thread_id}
         rivals = await fetch_all(connection, statements.RIVALS, given)
         for row in rivals:
@@ -133,6 +138,11 @@ class Submission:
         return self._leased() | of_no_worker | {"requested_by": requested_by}
 
 
+async def lock_thread(connection: Connection, thread_id: str) -> None:
+    """Wait for who submits to the thread, deletes it or some of its states; keep them out to the end."""
+    await connection.execute(statements.LOCK_THREAD, (_THREAD_LOCKS, thread_id))
+
+
 async def check_not_deleted(connection: Connection, run_id: RunId) -> None:
     """Raise RunDeleted if the run was deleted with its thread within a day."""
     if await fetch_one(connection, statements.IS_DELETED, (run_id,)) is not None:
@@ -141,6 +151,7 @@ async def check_not_deleted(connection: Connection, run_id: RunId) -> None:
 
 async def _insert(connection: Connection, statement: str, columns: dict[str, Any]) -> Row | None:
     try:
-        return await fetch_one(connection, statement, columns)
+        with noticing_unfinished():
+            return await fetch_one(connection, statement, columns)
     except errors.NotNullViolation:
         raise unknown_thread(columns["thread_id"]) from None

@@ -2,7 +2,7 @@
 
 from builtins import list as rows_of
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -10,21 +10,30 @@ from seltzer.runs.event import Json, RunId
 from seltzer.runs.run import Owner
 from seltzer.runs.text import fold
 from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
-from seltzer.stores.postgres.checkpoints.statements import DELETE_THREAD as DELETE_STATES
+from seltzer.stores.postgres import erasure
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one
 from seltzer.stores.postgres.statements import threads as statements
-from seltzer.stores.postgres.statements.runs import LOCK_THREAD
-from seltzer.stores.postgres.submissions import THREAD_LOCKS
+from seltzer.stores.postgres.submissions import lock_thread
 from seltzer.stores.records import to_run
 from seltzer.stores.submission import thread_busy
 
 
-class PostgresThreads:
-    """The Threads of all processes on the database."""
+class _Deletion(NamedTuple):
+    is_there: bool = True
+    is_done: bool = False
+    has_more: bool = False
 
-    def __init__(self, database: Database) -> None:
+
+class PostgresThreads:
+    """The Threads of all processes on the database.
+
+    erased_at_once: how many rows of a deleted thread a transaction erases.
+    """
+
+    def __init__(self, database: Database, *, erased_at_once: int = erasure.ROWS) -> None:
         self._database = database
+        self._erased_at_once = erased_at_once
 
     async def create(self, new: NewThread) -> Thread | None:
         given = {
@@ -37,11 +46,16 @@ class PostgresThreads:
         }
 
         async def work(connection: Connection) -> Thread | None:
-            if await fetch_one(connection, statements.CREATE, given) is None:
-                return None
+            with erasure.noticing_unfinished():
+                if await fetch_one(connection, statements.CREATE, given) is None:
+                    return None
             return await _find(connection, new.thread_id)
 
-        return await self._database.transact(work)
+        while True:
+            try:
+                return await self._database.transact(work)
+            except erasure.ErasureUnfinished:
+                await erasure.finish(self._database, new.thread_id)
 
     async def get(self, thread_id: str, *, owner: Owner | None = None) -> Thread | None:
         return await self._database.execute(lambda connection: _find(connection, thread_id, owner))
@@ -87,20 +101,25 @@ class PostgresThreads:
         return ThreadStorage(**row)
 
     async def delete(self, thread_id: str, *, owner: Owner | None = None) -> bool:
-        async def work(connection: Connection) -> bool:
-            await connection.execute(LOCK_THREAD, (THREAD_LOCKS, thread_id))
+        async def work(connection: Connection) -> _Deletion:
+            await lock_thread(connection, thread_id)
             # Whoever submits a run changes the thread's row, too, and waits from here on.
             await connection.execute(statements.LOCK, (thread_id,))
-            thread = await _find(connection, thread_id)
-            if thread is not None and owner not in (None, thread.owner):
-                return False
+            if (thread := await _find(connection, thread_id)) is None:
+                return _Deletion(is_there=False)
+            if owner not in (None, thread.owner):
+                return _Deletion()
             if (active := await fetch_one(connection, statements.ACTIVE_ON, (thread_id,))) is not None:
                 raise thread_busy(active["run_id"], thread_id)
-            for statement in (*DELETE_STATES, *statements.DELETE):
-                await connection.execute(statement.encode(), {"thread_id": thread_id})
-            return thread is not None
+            has_more = await erasure.begin(connection, thread_id, rows=self._erased_at_once)
+            return _Deletion(is_done=True, has_more=has_more)
 
-        return await self._database.transact(work)
+        deletion = await self._database.transact(work)
+        if not deletion.is_there:
+            await erasure.erase_states(self._database, thread_id)  # written by others than runs
+        if deletion.has_more or not deletion.is_there:
+            await erasure.finish_or_leave(self._database, thread_id, rows=self._erased_at_once)
+        return deletion.is_done
 
     async def _update(self, statement: str, given: Mapping[str, Any]) -> Thread | None:
         async def work(connection: Connection) -> Thread | None:

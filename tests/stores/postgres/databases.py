@@ -8,7 +8,7 @@ from tests.stores.conformance import Clock
 from tests.stores.postgres.server import create_database
 
 TABLES = (
-    *("threads", "runs", "events", "deleted_runs"),
+    *("threads", "runs", "events", "deleted_runs", "erased_threads"),
     *("checkpoints", "writes", "messages", "message_numbers"),
 )
 

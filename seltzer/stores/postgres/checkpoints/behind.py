@@ -158,7 +158,7 @@ class Behind:
         statement = statements.put(frozenset(row.table for row in rows), is_fenced=bool(writer.run_id))
         given = {"fence_run": writer.run_id, "fence_attempt": writer.attempt, "thread_id": thread_id}
         while True:
-            numbers = await store(self._database, thread_id, [row.packed for row in rows])
+            numbers = await store(self._database, thread_id, [row.packed for row in rows], *writer)
             columns = _columns((row, stored_lists(row.packed, numbers.by_digest)) for row in rows)
             written = await self._execute(thread_id, statement, given | columns, numbers)
             if written is not None:

@@ -32,6 +32,7 @@ from seltzer.stores.postgres.checkpoints.forks import forked_seqs, redirect_fork
 from seltzer.stores.postgres.checkpoints.saver import PostgresSaver
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.queries import fetch_all
+from seltzer.stores.postgres.submissions import lock_thread
 
 
 class PostgresCheckpoints:
@@ -91,6 +92,7 @@ class PostgresCheckpoints:
         since = counts.pruned_to(thread_id) if self._turns is None else 0
 
         async def work(connection: Connection) -> tuple[Plan, list[int]]:
+            await lock_thread(connection, thread_id)
             which = {"thread_id": thread_id, "since": since, "interrupt": INTERRUPT}
             rows = [Row(*row.values()) for row in await fetch_all(connection, statements.ROWS, which)]
             forked = await forked_seqs(connection, thread_id)
@@ -119,10 +121,9 @@ class PostgresCheckpoints:
         of_runs = thread_id, [*run_ids]
 
         async def work(connection: Connection) -> list[int]:
-            if by is not None:
-                fence = {"run_id": by.spec.run_id, "attempt": by.attempt}
-                if not await fetch_all(connection, statements.IS_RUNNING, fence):
-                    return []
+            await lock_thread(connection, thread_id)
+            if by is not None and not await _is_running(connection, by):
+                return []
             seqs = [row["seq"] for row in await fetch_all(connection, statements.SEQS_OF_RUNS, of_runs)]
             await redirect_forks(connection, thread_id, seqs)
             written = spans_in(await fetch_all(connection, statements.LISTS_BY_RUNS, of_runs))
@@ -133,11 +134,14 @@ class PostgresCheckpoints:
         if unused := await self._database.transact(work):
             self._cache.evict(thread_id, unused)
 
-    async def reassign(self, thread_id: str, run_id: RunId, to: RunId) -> None:
+    async def reassign(self, thread_id: str, run_id: RunId, to: RunId, *, by: Run | None = None) -> None:
         """Make what the run wrote to the thread the other run's."""
         given = {"thread_id": thread_id, "run_id": run_id, "to": to}
 
         async def work(connection: Connection) -> None:
+            await lock_thread(connection, thread_id)
+            if by is not None and not await _is_running(connection, by):
+                return
             for statement in statements.REASSIGN:
                 await connection.execute(statement.encode(), given)
 
@@ -149,3 +153,9 @@ class PostgresCheckpoints:
         await self.behind.flush(thread_id)
         rows = await self._saver.reader.read_rows(statements.NAMESPACES, (thread_id,))
         return [row["checkpoint_ns"] for row in rows if is_lasting(row["checkpoint_ns"])]
+
+
+async def _is_running(connection: Connection, run: Run) -> bool:
+    """Return whether the run's row is running this attempt, which it is until the transaction has ended."""
+    fence = {"run_id": run.spec.run_id, "attempt": run.attempt}
+    return bool(await fetch_all(connection, statements.IS_RUNNING, fence))

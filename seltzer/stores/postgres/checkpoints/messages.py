@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+from seltzer.runs.event import RunId
+from seltzer.runs.execution.fence import LeaseLost
 from seltzer.stores.checkpoints.packing import Packed, StoredMessage
 from seltzer.stores.postgres.checkpoints import statements
 from seltzer.stores.postgres.database import Connection, Database
@@ -19,17 +21,27 @@ class Numbers:
         self.doubtful: list[bytes] = []
 
 
-async def store(database: Database, thread_id: str, packed: Sequence[Packed]) -> Numbers:
-    """Store those of the messages that aren't stored yet; return all their numbers. Raises StorageFailed."""
+async def store(
+    database: Database, thread_id: str, packed: Sequence[Packed], run_id: RunId, attempt: int
+) -> Numbers:
+    """Store those of the messages that aren't stored yet; return all their numbers.
+
+    run_id, attempt: whose write it is; nobody's, if empty. Raises LeaseLost if that may not write any more,
+    StorageFailed.
+    """
+    statement = statements.put_messages(is_fenced=bool(run_id))
+    of_thread = {"thread_id": thread_id, "fence_run": run_id, "fence_attempt": attempt}
     numbers = Numbers()
     new = {message.digest: message for each in packed for message in each.new}
     while missing := [message for digest, message in new.items() if digest not in numbers.by_digest]:
-        given = _columns(missing) | {"thread_id": thread_id}
+        given = _columns(missing) | of_thread
 
         async def work(connection: Connection, given: dict[str, object] = given) -> list[Row]:
-            return await fetch_all(connection, statements.PUT_MESSAGES, given)
+            return await fetch_all(connection, statement, given)
 
         for row in await database.execute(work):
+            if row["digest"] is None:
+                raise LeaseLost
             numbers.by_digest[row["digest"]] = row["number"]
             if row["was_stored"]:
                 numbers.doubtful.append(row["digest"])

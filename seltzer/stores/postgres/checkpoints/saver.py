@@ -35,7 +35,8 @@ from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.postgres.checkpoints import statements
 from seltzer.stores.postgres.checkpoints.behind import Behind, Row, Writer
 from seltzer.stores.postgres.checkpoints.reader import CheckpointReader
-from seltzer.stores.postgres.database import Connection, Database
+from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.erasure import erase_states
 
 
 class PostgresSaver(MessageSaver):
@@ -146,13 +147,8 @@ class PostgresSaver(MessageSaver):
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all of the thread. Raises StorageFailed."""
-
-        async def work(connection: Connection) -> None:
-            for statement in statements.DELETE_THREAD:
-                await connection.execute(statement.encode(), {"thread_id": str(thread_id)})
-
         await self.behind.flush(str(thread_id))
-        await self._database.transact(work)
+        await erase_states(self._database, str(thread_id))
         self._cache.evict(str(thread_id))
 
 

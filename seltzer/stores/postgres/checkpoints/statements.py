@@ -78,6 +78,11 @@ def put(tables: frozenset[str], *, is_fenced: bool) -> str:
     return f"{', '.join([_FENCE if is_fenced else _NO_FENCE, *written])} SELECT 1 FROM fence"
 
 
+def put_messages(*, is_fenced: bool) -> str:
+    """Return the statement that stores messages. Its parameters are those of the fence, and its arrays."""
+    return _PUT_FENCED if is_fenced else _PUT_UNFENCED
+
+
 def _insert(table: str) -> str:
     columns = COLUMNS[table]
     arrays = ", ".join(f"%({table}_{name})s::{kind}[]" for name, kind in columns.items())
@@ -91,10 +96,11 @@ def _insert(table: str) -> str:
     """
 
 
-# The numbers of messages, new ones given to those that aren't stored. Fewer rows: others store them now.
+# The numbers of messages, new ones given to those that aren't stored. Fewer rows: others store them now. One
+# without a digest: the attempt's row isn't running it, and nothing was stored.
 # It isn't worth a wait for the disk: what refers to them is written later, and waits.
-PUT_MESSAGES: Final = """
-WITH given AS (
+_PUT_MESSAGES: Final = """
+{fence}, given AS (
     SELECT * FROM unnest(%(digests)s::bytea[], %(types)s::text[], %(blobs)s::bytea[])
         WITH ORDINALITY AS given (digest, type, blob, place)
 ), stored AS (
@@ -106,7 +112,7 @@ WITH given AS (
 ), numbers AS (
     INSERT INTO seltzer.message_numbers (thread_id, last)
     SELECT %(thread_id)s, (nextval('seltzer.message_blocks') << 24) + count(*)
-    FROM missing HAVING count(*) > 0
+    FROM missing, fence HAVING count(*) > 0
     ON CONFLICT (thread_id) DO UPDATE SET
         last = message_numbers.last + (SELECT count(*) FROM missing)
     RETURNING last
@@ -117,18 +123,22 @@ WITH given AS (
 )
 SELECT digest, number, false AS was_stored, set_config('synchronous_commit', 'off', true) FROM added
 UNION ALL SELECT digest, number, true, NULL FROM stored
+UNION ALL SELECT NULL, NULL, NULL, NULL WHERE NOT EXISTS (SELECT 1 FROM fence)
 """
+_PUT_FENCED, _PUT_UNFENCED = (_PUT_MESSAGES.format(fence=each) for each in (_FENCE.strip(), _NO_FENCE))
 # The numbers of stored messages, which nobody deletes until the transaction has ended.
 LOCK_MESSAGES: Final = """
 SELECT digest, number FROM seltzer.messages
-WHERE thread_id = %s AND digest = ANY(%s::bytea[]) FOR KEY SHARE
+WHERE thread_id = %s AND digest = ANY(%s::bytea[]) ORDER BY number FOR KEY SHARE
 """
 GET_MESSAGES: Final = """
 SELECT number, type, blob FROM seltzer.messages WHERE thread_id = %s AND number = ANY(%s)
 """
 
-NEWEST: Final = "thread_id = %s AND checkpoint_ns = %s ORDER BY seq DESC LIMIT 1"
-BY_ID: Final = "thread_id = %s AND checkpoint_ns = %s AND checkpoint_id = %s"
+# What was deleted with its thread isn't found, though it isn't erased yet.
+_SHOWN: Final = "thread_id NOT IN (SELECT erased.thread_id FROM seltzer.erased_threads AS erased)"
+NEWEST: Final = f"thread_id = %s AND checkpoint_ns = %s AND {_SHOWN} ORDER BY seq DESC LIMIT 1"
+BY_ID: Final = f"thread_id = %s AND checkpoint_ns = %s AND checkpoint_id = %s AND {_SHOWN}"
 # The checkpoint's row (its first column is 0), and those of its writes (there it grows from old to new).
 LOAD: Final = """
 WITH found AS MATERIALIZED (SELECT * FROM seltzer.checkpoints WHERE {which})
@@ -147,11 +157,13 @@ SELECT seq, checkpoint_ns, source, has_delta, checkpoint_id, parent_checkpoint_i
 ) AS has_asked
 FROM seltzer.checkpoints AS c WHERE thread_id = %(thread_id)s AND seq >= %(since)s ORDER BY seq
 """
-TREE: Final = """
+TREE: Final = f"""
 SELECT checkpoint_id, parent_checkpoint_id, source, run_id
-FROM seltzer.checkpoints WHERE thread_id = %s AND checkpoint_ns = '' ORDER BY seq
+FROM seltzer.checkpoints WHERE thread_id = %s AND checkpoint_ns = '' AND {_SHOWN} ORDER BY seq
 """
-NAMESPACES: Final = "SELECT DISTINCT checkpoint_ns FROM seltzer.checkpoints WHERE thread_id = %s"
+NAMESPACES: Final = (
+    f"SELECT DISTINCT checkpoint_ns FROM seltzer.checkpoints WHERE thread_id = %s AND {_SHOWN}"
+)
 SEQS_OF_RUNS: Final = "SELECT seq FROM seltzer.checkpoints WHERE thread_id = %s AND run_id = ANY(%s)"
 _BESIDES: Final = "FROM seltzer.checkpoints WHERE thread_id = %(thread_id)s AND checkpoint_ns = '' AND seq"
 # The graph's own newest checkpoint before some, and its oldest one after them.
@@ -205,10 +217,6 @@ SELECT number FROM seltzer.messages WHERE thread_id = %s AND number = ANY(%s) OR
 """
 BEGIN_EPOCH: Final = "UPDATE seltzer.message_numbers SET epoch = DEFAULT WHERE thread_id = %s"
 DROP_MESSAGES: Final = "DELETE FROM seltzer.messages WHERE thread_id = %s AND number = ANY(%s)"
-DELETE_THREAD: Final = tuple(
-    f"DELETE FROM seltzer.{table} WHERE thread_id = %(thread_id)s"
-    for table in ("checkpoints", "writes", "messages", "message_numbers")
-)
 
 # Before a checkpoint; if that isn't kept any more, before the first one whose id has a later time.
 _OTHERS: Final = "FROM seltzer.checkpoints AS other WHERE other.thread_id = checkpoints.thread_id"
@@ -226,7 +234,7 @@ def listing(
     limit: int | None,
 ) -> tuple[str, Sequence[Any]]:
     """Return the statement that selects the places of alist()'s checkpoints, and its parameters."""
-    conditions: list[str] = []
+    conditions = [_SHOWN]
     values: list[Any] = []
     if config is not None:
         configurable = config["configurable"]
@@ -241,9 +249,9 @@ def listing(
     if before is not None:
         conditions.append(_BEFORE)
         values += [get_checkpoint_id(before)] * 2
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     return (
-        f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM seltzer.checkpoints {where}"
+        "SELECT thread_id, checkpoint_ns, checkpoint_id FROM seltzer.checkpoints"
+        f" WHERE {' AND '.join(conditions)}"
         " ORDER BY seq DESC LIMIT %s",
         [*values, limit],
     )

@@ -84,4 +84,23 @@ CREATE TABLE seltzer.deleted_runs (
     deleted_at timestamptz NOT NULL
 );
 
+-- Deleted threads of which states and events are left, and the numbers of their runs.
+CREATE TABLE seltzer.erased_threads (
+    thread_id text PRIMARY KEY,
+    runs bigint[] NOT NULL
+);
+
+-- A thread that begins anew must not find these. Looked at after the row is there: whoever deletes one of that
+-- id has committed by then.
+CREATE FUNCTION seltzer.refuse_unerased() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM seltzer.erased_threads AS erased WHERE erased.thread_id = NEW.thread_id) THEN
+        RAISE 'an earlier thread of that id is being erased' USING ERRCODE = 'SZ001';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER refuse_unerased AFTER INSERT ON seltzer.threads
+    FOR EACH ROW EXECUTE FUNCTION seltzer.refuse_unerased();
+
 CREATE INDEX deleted_runs_by_time ON seltzer.deleted_runs (deleted_at);

@@ -91,16 +91,6 @@ SELECT checkpoints, messages, runs,
     coalesce(emitted.bytes, 0)::bigint AS events_bytes
 FROM states, results, texts, executed, emitted
 """
-DELETE: Final = (
-    "DELETE FROM seltzer.deleted_runs WHERE deleted_at <= seltzer.clock() - interval '1 day'",
-    """
-    INSERT INTO seltzer.deleted_runs SELECT run_id, seltzer.clock() FROM seltzer.runs
-    WHERE thread_id = %(thread_id)s AND digest <> ''
-    ON CONFLICT (run_id) DO UPDATE SET deleted_at = excluded.deleted_at
-    """,
-    "DELETE FROM seltzer.events USING seltzer.runs WHERE run = number AND thread_id = %(thread_id)s",
-    "DELETE FROM seltzer.threads WHERE thread_id = %(thread_id)s",  # its runs go with it
-)
 
 
 def search(sort_by: Literal["created_at", "updated_at", "thread_id", "status"], *, is_ascending: bool) -> str:

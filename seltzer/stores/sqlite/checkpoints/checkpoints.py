@@ -123,10 +123,12 @@ class SqliteCheckpoints:
         self._saver.counts.forget(thread_id)  # numbers of rows may be given again
         await self._saver.deletions.run(thread_id, work)
 
-    async def reassign(self, thread_id: str, run_id: RunId, to: RunId) -> None:
+    async def reassign(self, thread_id: str, run_id: RunId, to: RunId, *, by: Run | None = None) -> None:
         """Make what the run wrote to the thread the other run's."""
 
         def work(connection: sqlite3.Connection) -> Deletion:
+            if by is not None and not is_running(connection, by.spec.run_id, by.attempt):
+                return Deletion(())
             for statement in statements.REASSIGN:
                 connection.execute(statement, {"to": to, "thread_id": thread_id, "run_id": run_id})
             return Deletion(())
