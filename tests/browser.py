@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = (
     "--no-sandbox",
@@ -33,12 +33,8 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def open_page() -> Iterator[Page]:
-    """Open an empty page in a browser of its own, closed at the end.
-
-    Without a Chromium the test is skipped, or fails where CI=true. The browser lives no longer than its test:
-    the sync API keeps an event loop running in this thread, which would be in the way of async tests.
-    """
+def open_browser() -> Iterator[Browser]:
+    """Open a browser, closed at the end. Without a Chromium the test is skipped, or fails where CI=true."""
     path = find_chromium()
     if path is None:
         if os.environ.get("CI") == "true":
@@ -47,8 +43,19 @@ def open_page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS), headless=True)
         try:
-            page = browser.new_page()
-            page.set_default_timeout(10_000)
-            yield page
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def open_page() -> Iterator[Page]:
+    """Open an empty page in a browser of its own.
+
+    The browser lives no longer than its test: the sync API keeps an event loop running in this thread, which
+    would be in the way of async tests.
+    """
+    with open_browser() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(10_000)
+        yield page

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from blockbuster import BlockBuster
@@ -26,6 +27,7 @@ from tests.upstream import Upstream
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("graphs.agent", "graphs.approval", "graphs.llm", "graphs.completion")
 Serve = Callable[..., Served]
+Made = TypeVar("Made")
 
 # A machine that is busy elsewhere is no fault of a test's strategies.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -85,7 +87,7 @@ def upstream(session_upstream: Upstream) -> Upstream:
 @pytest.fixture
 def upstream_env(demo_env: None, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Upstream:
     """Have the upstream as the model's provider; ask for it before `server` or `serve`."""
-    _choose_upstream(monkeypatch, upstream)
+    choose_upstream(monkeypatch, upstream)
     return upstream
 
 
@@ -121,7 +123,7 @@ def relaying_server(session_upstream: Upstream, tmp_path_factory: pytest.TempPat
     """The shipped graphs with the upstream as their model, one server for the session."""
     with pytest.MonkeyPatch.context() as patch:
         choose_demo(patch)
-        _choose_upstream(patch, session_upstream)
+        choose_upstream(patch, session_upstream)
         app = make_app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
     with serving(app) as served:
         yield served
@@ -168,20 +170,26 @@ def choose_demo(patch: pytest.MonkeyPatch) -> None:
     patch.setenv("DEMO_TPS", "0")
 
 
-def _choose_upstream(patch: pytest.MonkeyPatch, upstream: Upstream) -> None:
+def choose_upstream(patch: pytest.MonkeyPatch, upstream: Upstream) -> None:
+    """Have the upstream as the model's provider."""
     patch.setenv("OPENAI_BASE_URL", upstream.url)
     patch.setenv("OPENAI_API_KEY", "test-key")
     patch.setenv("MODEL", "openai:test-model")
     patch.setenv("COMPLETION_MODEL", "test-model")
 
 
+def in_a_thread(make: Callable[[], Made]) -> Made:
+    """Return what the function makes, which may read files: in this thread a browser's loop may run."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(make).result()
+
+
 def make_app(**given: object) -> FastAPI:
-    """Build the app in a thread of its own, as it reads files: in this one `page` has a loop running."""
+    """Build the app of these settings."""
     settings = Settings(_env_file=None, **given)  # type: ignore[arg-type]  # no developer's .env in tests
     for name in SHIPPED:  # one that a test has imported would be served as it is, with that test's model
         sys.modules.pop(name, None)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(create_app, settings).result()
+    return in_a_thread(lambda: create_app(settings))
 
 
 @pytest.fixture

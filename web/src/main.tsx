@@ -3,8 +3,9 @@ import { render } from "preact";
 import "./look/tokens.css";
 import "./look/base.css";
 import "./shell/shell.css";
+import "./chat/chat.css";
 import { chosenTheme, showTheme } from "./look/tastes";
-import { connection } from "./server/request";
+import { connection } from "./server/client";
 import { App } from "./shell/App";
 import { chosenLanguage, loadWords } from "./words";
 

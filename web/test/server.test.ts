@@ -1,7 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { address } from "../src/server/base";
 import { Connection, type Reach } from "../src/server/connection";
-import { errorOf } from "../src/server/errors";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -16,19 +15,6 @@ test.each([
   ["http://h/ai/", "a b:c/runs", "http://h/ai/a%20b:c/runs"],
 ])("from %s, %s is at %s", (base, path, url) => {
   expect(address(path, base).href).toBe(url);
-});
-
-test.each([
-  ['{"code": "thread_busy", "detail": "it runs", "request_id": "r1"}', "thread_busy", "it runs", "r1"],
-  ['{"code": 5, "message": "m"}', "http_409", "m", null],
-  ["<html>nginx</html>", "http_409", "409 Conflict", null],
-  ["[]", "http_409", "409 Conflict", null],
-  ["null", "http_409", "409 Conflict", null],
-  ["", "http_409", "409 Conflict", null],
-])("%s is an error", async (body, code, detail, requestId) => {
-  const error = await errorOf(new Response(body, { status: 409, statusText: "Conflict" }));
-
-  expect([error.status, error.code, error.detail, error.requestId]).toEqual([409, code, detail, requestId]);
 });
 
 test("a lost server is asked, less and less often, until it answers", async () => {

@@ -1,5 +1,5 @@
 /** What is served here: the graphs, those that can't be loaded, and the models. */
-import { ask } from "./request";
+import { client } from "./client";
 
 export interface GraphInfo {
   readonly name: string;
@@ -24,7 +24,12 @@ export interface Info {
   readonly docs: string | null;
 }
 
-/** Asks what is served here. Throws ServerError, Unreachable. */
-export async function getInfo(): Promise<Info> {
-  return (await ask("info")) as Info;
+/** Asks what is served here. Throws SeltzerError. */
+export function getInfo(): Promise<Info> {
+  return client.request<Info>("GET", "/info");
+}
+
+/** Whether the scripted demo model answers: /info names it so. */
+export function hasDemoModel(info: Info): boolean {
+  return info.models.some((line) => /: demo\b/.test(line));
 }

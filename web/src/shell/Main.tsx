@@ -19,13 +19,13 @@ export function Main({ info, route }: Props) {
   const graph = info.graphs.find((each) => each.name === route.graph);
   if (route.graph === null) return <Notice text={words.noGraphs} />;
   if (graph === undefined) return <Missing info={info} name={route.graph} />;
-  return <View graph={graph} route={route} />;
+  return <View info={info} graph={graph} route={route} />;
 }
 
-function View({ graph, route }: { graph: GraphInfo; route: Route }) {
+function View({ info, graph, route }: { info: Info; graph: GraphInfo; route: Route }) {
   switch (route.view) {
     case "chat":
-      return <ChatView key={graph.name} graph={graph} threadId={route.id} />;
+      return <ChatView key={graph.name} info={info} graph={graph} threadId={route.id} />;
     case "graph":
       return <GraphView key={graph.name} graph={graph} runId={route.id} />;
     case "runs":

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { connection } from "../server/request";
+import { connection } from "../server/client";
 import { useWords } from "../words";
 import { Notice } from "./Notice";
 

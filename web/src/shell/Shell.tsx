@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { CloseIcon } from "../look/icons";
-import { ServerError } from "../server/errors";
+import { ServerError } from "@seltzer/client";
 import { useWords } from "../words";
 import { Header } from "./Header";
 import { Main } from "./Main";
@@ -62,7 +62,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           {info && <Main info={info} route={route} />}
           {known === null && <p class="note placeholder">{words.loading}</p>}
           {known && "error" in known && known.error instanceof ServerError && (
-            <Notice text={words.failed} detail={known.error.detail} action={words.tryAgain} onAction={ask} />
+            <Notice text={words.failed} detail={known.error.message} action={words.tryAgain} onAction={ask} />
           )}
         </main>
       </div>

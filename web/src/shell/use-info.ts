@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { getInfo, type Info } from "../server/info";
-import { connection } from "../server/request";
+import { connection } from "../server/client";
 
 /** What is known of the server: nothing yet, what it serves, or why it has refused. */
 export type Known = { info: Info } | { error: unknown } | null;

@@ -1,0 +1,113 @@
+"""The page in a real browser, before a real server: one of each for all tests of the package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
+
+from seltzer import Seltzer
+from tests.browser import open_browser
+from tests.cli.talker import graph
+from tests.conftest import ROOT, choose_demo, choose_upstream, in_a_thread, make_app
+from tests.page import find_axe
+from tests.patience import PATIENCE_S
+from tests.serving import Served, serving
+from tests.upstream import Upstream
+
+OWN = ("data:", "blob:")
+
+
+@dataclass
+class Watch:
+    """What a page does wrong: requests to elsewhere, and errors in the console, such as those of its CSP."""
+
+    origin: str
+    problems: list[str] = field(default_factory=list)
+
+    def context(self, browser: Browser, **options: object) -> BrowserContext:
+        """Open a browser's window, as it were, and watch its pages."""
+        opened = browser.new_context(**options)  # type: ignore[arg-type]  # Playwright's own options
+        opened.set_default_timeout(PATIENCE_S * 1000)
+        opened.on("request", self._requested)
+        opened.on("console", self._logged)
+        opened.on("weberror", lambda error: self.problems.append(str(error.error)))
+        return opened
+
+    def expect(self, text: str) -> None:
+        """Forget an error that the test has caused; fail if there is none."""
+        known = [each for each in self.problems if text in each]
+        assert known, (text, self.problems)
+        for each in known:
+            self.problems.remove(each)
+
+    def _requested(self, request: Request) -> None:
+        if not request.url.startswith((self.origin, *OWN)):
+            self.problems.append(f"a request to {request.url}")
+
+    def _logged(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(message.text)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """A Chromium, for as long as the package's tests run: its sync API is in the way of async tests."""
+    expect.set_options(timeout=PATIENCE_S * 1000)
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="package")
+def page_server(
+    built_page: None, session_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """The shipped graphs with the upstream as their model, and the page."""
+    with pytest.MonkeyPatch.context() as patch:
+        choose_demo(patch)
+        choose_upstream(patch, session_upstream)
+        app = make_app(config=ROOT / "langgraph.json", data=tmp_path_factory.mktemp("data"))
+    with serving(app) as served:
+        yield served
+
+
+@pytest.fixture(scope="package")
+def mounted(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Somebody's app with files of its own at /static, and the graph `echo` and the page below /tools/ai."""
+    app = FastAPI()
+
+    @app.get("/static/{name}")
+    def own(name: str) -> str:
+        return name
+
+    data = tmp_path_factory.mktemp("data")
+    in_a_thread(lambda: Seltzer({"echo": graph}, data=data)).mount(app, prefix="/tools/ai")
+    with serving(app) as served:
+        yield served
+
+
+@pytest.fixture
+def watch(page_server: Served) -> Iterator[Watch]:
+    """Fail the test if the page does anything wrong meanwhile."""
+    watching = Watch(page_server.url)
+    yield watching
+    assert watching.problems == []
+
+
+@pytest.fixture
+def page(watch: Watch, browser: Browser, upstream: Upstream) -> Iterator[Page]:
+    """An empty page that is watched."""
+    context = watch.context(browser)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core's script."""
+    return find_axe().read_text(encoding="utf-8")
