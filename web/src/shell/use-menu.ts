@@ -8,10 +8,14 @@ export function useMenu(route: Route) {
   const [isOpen, setOpen] = useState(false);
   const close = () => setOpen(false);
 
-  useEffect(close, [hashOf(route)]);
+  const hash = hashOf(route);
+  const shown = useRef(hash);
+  useEffect(() => {
+    if (hash !== shown.current) close();
+    shown.current = hash;
+  }, [hash]);
   useEffect(() => {
     if (!isOpen) return;
-    opener.current = document.activeElement;
     sidebar.current?.querySelector<HTMLElement>("button, a")?.focus();
     const onKey = (event: KeyboardEvent) => {
       if (event.key === "Escape") close();
@@ -23,5 +27,9 @@ export function useMenu(route: Route) {
     };
   }, [isOpen]);
 
-  return { sidebar, isOpen, open: () => setOpen(true), close };
+  const open = () => {
+    opener.current = document.activeElement; // now: what becomes inert loses the focus
+    setOpen(true);
+  };
+  return { sidebar, isOpen, open, close };
 }
