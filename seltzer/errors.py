@@ -35,12 +35,15 @@
 knows which status a code has.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 _REASONS = {"missing": "is missing", "union_tag_invalid": "is of an unknown kind"} | dict.fromkeys(
     ("model_type", "dict_type"), "must be an object"
 )
+
+_OUGHT = re.compile(r"^(Input|Dictionary|List|Set|Tuple|String|Data|Value|Bytes) should\b")
 
 
 class AppError(Exception):
@@ -112,7 +115,7 @@ class InvalidInput(BadRequest):
         named = [part for part in parts if part != "root" and not part.startswith("function-")]
         reason = _REASONS.get(first.get("type", ""), str(first["msg"])).removeprefix("Value error, ")
         path = ".".join([field, *named] if field else named)[:200] or "body"
-        return cls(path, reason.replace("Input should be", "must be", 1))
+        return cls(path, _OUGHT.sub("must", reason.removesuffix(", not 0").replace(" after validation", "")))
 
 
 class InvalidCursor(BadRequest):

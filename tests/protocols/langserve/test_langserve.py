@@ -324,7 +324,7 @@ class TestBadInput:
             (None, "input"),
             ({}, "input.messages"),
             ([], "input"),
-            ("", "input.0"),
+            ("", "input"),
             ({"messages": []}, "input.messages"),
             ({"messages": [5]}, "input.messages.0"),
             ({"messages": [{"role": "nobody", "content": "x"}]}, "input.messages.0"),
@@ -338,7 +338,7 @@ class TestBadInput:
             ),
             ({"messages": [{"type": "remove", "content": "", "id": "x"}]}, "input.messages.0"),
             ({"messages": ["x"] * 257}, "input.messages"),
-            ({"messages": ["x" * 262_145]}, "input.messages.0.content"),
+            ({"messages": ["x" * 262_145]}, "input.messages.0"),
         ],
     )
     def test_a_bad_input_is_refused_by_its_field(

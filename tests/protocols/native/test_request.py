@@ -151,12 +151,12 @@ class TestStart:
             ({}, "input"),
             ({"input": None}, "input"),
             ({"input": 5}, "input"),
-            ({"input": ""}, "input.0"),
+            ({"input": ""}, "input"),
             ({"input": []}, "input"),
             ({"input": {}}, "input.messages"),
             ({"input": {"messages": [{"role": "alien", "content": "x"}]}}, "input.messages.0"),
             ({"input": {"messages": "x", "more": 1}}, "input.more"),
-            ({"input": "x" * 300_000}, "input.0.content"),
+            ({"input": "x" * 300_000}, "input"),
             ({"input": "x", "thread": "t"}, "thread"),
             ({"input": "x", "thread_id": None}, "thread_id"),
             ({"input": "x", "thread_id": 5}, "thread_id"),
@@ -355,6 +355,12 @@ class TestAnswer:
         assert (made.graph, made.thread_id, made.input) == ("agent", "t", None)
         assert (made.max_steps, made.configurable, made.on_busy) == (9, {"a": 1}, "reject")
         assert made.run_id != "r"
+
+    def test_no_answers_are_refused_in_our_words(self) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            answer_spec({"answers": {}}, interrupted("i1"), AGENT, None)
+
+        assert refused.value.reason == "must have at least 1 item"
 
     def test_of_several_the_one_that_is_named_is_answered(self) -> None:
         made = answer_spec({"resume": 1, "interrupt_id": "i2"}, interrupted("i1", "i2"), AGENT, None)

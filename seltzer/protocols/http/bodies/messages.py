@@ -60,7 +60,7 @@ def parse_input(value: Any, field: str, limits: InputLimits) -> list[BaseMessage
             raise InvalidInput(f"{field}.messages", "is missing")
         field, value = f"{field}.messages", value["messages"]
     if isinstance(value, str) or is_message(value):
-        value = [value]
+        return [parse_message(value, field, limits)]
     if not isinstance(value, list):
         raise InvalidInput(field, "must be a list of messages, or a string")
     if not value:
@@ -115,7 +115,7 @@ def parse_message(value: Any, field: str, limits: InputLimits) -> BaseMessage:
         check_content(message.content, f"{field}.1", is_answer=role in _FROM_GRAPHS)
     if isinstance(message.content, str) and not is_storable(message.content):
         raise InvalidInput(field, "has a NUL or a lone surrogate")  # by GET: a body was checked already
-    _check_size(message.content, f"{field}.content", limits)
+    _check_size(message.content, field if isinstance(value, str) else f"{field}.content", limits)
     if not message.content and isinstance(value, str | list):
         raise InvalidInput(field, "is empty")
     if role == "human" and not message.content:
