@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any, Final
 
 UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")  # NUL, and surrogates without their other half
@@ -10,6 +11,22 @@ UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")  # NUL, and surrogates wit
 def is_storable(text: str) -> bool:
     """Return whether every store can keep the text; of a long one, such as base64, at little cost."""
     return "\x00" not in text if text.isascii() else UNSTORABLE.search(text) is None
+
+
+def without_nul(text: str) -> str:
+    """Replace each NUL, for which Postgres has no place."""
+    return text.replace("\x00", "\ufffd") if "\x00" in text else text
+
+
+def storable(value: Any) -> Any:
+    """Return plain data without a NUL in its texts."""
+    if isinstance(value, str):
+        return without_nul(value)
+    if isinstance(value, Mapping):
+        return {
+            without_nul(key) if isinstance(key, str) else key: storable(each) for key, each in value.items()
+        }
+    return [storable(each) for each in value] if isinstance(value, list) else value
 
 
 def clean(text: str) -> str:

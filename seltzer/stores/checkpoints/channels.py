@@ -49,6 +49,8 @@ def dump_checkpoint(serde: SafeSerializer, checkpoint: Checkpoint, dump: Callabl
 
 def dump_write(serde: SafeSerializer, channel: str, value: Any, dump: Callable[[Any], T]) -> T:
     """Return what dump() makes of what a task wrote to the channel. Raises StateNotStorable."""
+    if "\x00" in channel:  # which Postgres hasn't, and so it can't name it
+        raise StateNotStorable(channel, "NUL in its name")
     try:
         return dump(value)
     except NotStorable:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.ports import Renewal, Submitted, Wake
 from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
+from seltzer.runs.text import without_nul
 from seltzer.runs.thread import NewThread
 from seltzer.stores.memory.data import DELETED_KEPT_S, Data, Log, RunRow, ThreadRow
 from seltzer.stores.submission import (
@@ -148,9 +149,9 @@ class MemoryRuns:
         row.worker = worker if is_granted else None
         row.requested_by = worker if spec.attached and not is_granted else None
         is_thread_new = spec.thread_id not in data.threads
-        new = NewThread(spec.thread_id, spec.owner, spec.graph, spec.title)
+        new = NewThread(spec.thread_id, spec.owner, spec.graph, without_nul(spec.title))
         thread = data.threads.setdefault(spec.thread_id, ThreadRow(new, now, now))
-        thread.new = replace(thread.new, title=thread.new.title or spec.title)
+        thread.new = replace(thread.new, title=thread.new.title or new.title)
         thread.updated_at = now
         thread.runs.append(row)
         data.runs[spec.run_id] = row

@@ -8,7 +8,7 @@ from operator import attrgetter
 from seltzer.runs.event import Json, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import Owner
-from seltzer.runs.text import fold
+from seltzer.runs.text import fold, storable, without_nul
 from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage, contains
 from seltzer.stores.memory.checkpoints import MemoryCheckpoints
 from seltzer.stores.memory.data import Data, ThreadRow
@@ -26,7 +26,7 @@ class MemoryThreads:
         if new.thread_id in self._data.threads:
             return None
         now = self._data.now()
-        row = self._data.threads[new.thread_id] = ThreadRow(new, now, now)
+        row = self._data.threads[new.thread_id] = ThreadRow(_storable(new), now, now)
         return row.get()
 
     async def get(self, thread_id: str, *, owner: Owner | None = None) -> Thread | None:
@@ -71,7 +71,7 @@ class MemoryThreads:
     async def rename(self, thread_id: str, title: str, *, owner: Owner | None = None) -> Thread | None:
         if (row := self._find(thread_id, owner)) is None:
             return None
-        row.new = replace(row.new, title=title)
+        row.new = _storable(replace(row.new, title=title))
         return row.get()
 
     async def add_metadata(
@@ -79,7 +79,7 @@ class MemoryThreads:
     ) -> Thread | None:
         if (row := self._find(thread_id, owner)) is None:
             return None
-        row.new = replace(row.new, metadata={**row.new.metadata, **metadata})
+        row.new = _storable(replace(row.new, metadata={**row.new.metadata, **metadata}))
         row.updated_at = self._data.now()
         return row.get()
 
@@ -116,7 +116,7 @@ class MemoryThreads:
             for row in self._data.threads.values()
             if search.owner in (None, row.new.owner)
             and (ids is None or row.new.thread_id in ids)
-            and contains(dict(row.new.metadata), dict(search.metadata))
+            and contains(dict(row.new.metadata), storable(search.metadata))
             and search.graph in (None, (thread := row.get()).graph)
             and search.status in (None, thread.status)
         ]
@@ -124,3 +124,8 @@ class MemoryThreads:
     def _find(self, thread_id: str, owner: Owner | None = None) -> ThreadRow | None:
         row = self._data.threads.get(thread_id)
         return None if row is None or owner not in (None, row.new.owner) else row
+
+
+def _storable(new: NewThread) -> NewThread:
+    """Return it as every store keeps it."""
+    return replace(new, title=without_nul(new.title), metadata=storable(new.metadata))

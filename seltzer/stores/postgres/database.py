@@ -20,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed
 from seltzer.errors import StorageClosed, StorageFailed
 from seltzer.stores.postgres.address import Address
 from seltzer.stores.postgres.sqlstates import is_lasting, is_unconnected, kind_of, verdict_on, without_values
+from seltzer.stores.postgres.texts import CONTEXT
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,11 @@ class Database:
             timeout=PATIENCE_S,
             # A process without a database tries to reach it for as long as it lives.
             reconnect_timeout=PATIENCE_S,
-            kwargs={"autocommit": True, "prepare_threshold": None if is_pooled else 5},
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None if is_pooled else 5,
+                "context": CONTEXT,
+            },
             configure=None if is_pooled else _configure,
             name="seltzer",
         )

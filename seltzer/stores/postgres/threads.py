@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from seltzer.runs.event import Json, RunId
 from seltzer.runs.run import Owner
-from seltzer.runs.text import fold
+from seltzer.runs.text import fold, storable
 from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
 from seltzer.stores.postgres import erasure
 from seltzer.stores.postgres.database import Connection, Database
@@ -42,7 +42,7 @@ class PostgresThreads:
             "graph": new.graph,
             "title": new.title,
             "title_folded": fold(new.title),
-            "metadata": Jsonb(dict(new.metadata)),
+            "metadata": Jsonb(storable(new.metadata)),
         }
 
         async def work(connection: Connection) -> Thread | None:
@@ -93,7 +93,7 @@ class PostgresThreads:
     async def add_metadata(
         self, thread_id: str, metadata: Mapping[str, Json], *, owner: Owner | None = None
     ) -> Thread | None:
-        given = {"thread_id": thread_id, "owner": owner, "metadata": Jsonb(dict(metadata))}
+        given = {"thread_id": thread_id, "owner": owner, "metadata": Jsonb(storable(metadata))}
         return await self._update(statements.ADD_METADATA, given)
 
     async def storage(self, thread_id: str) -> ThreadStorage:
@@ -139,7 +139,7 @@ def _given(search: ThreadSearch) -> Mapping[str, Any]:
         "graph": search.graph,
         "status": search.status,
         "thread_ids": None if ids is None else [*ids],
-        "metadata": Jsonb(dict(search.metadata)),
+        "metadata": Jsonb(storable(search.metadata)),
         "limit": search.limit,
         "offset": search.offset,
     }

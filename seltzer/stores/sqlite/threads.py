@@ -11,7 +11,7 @@ import orjson
 from seltzer.runs.event import Json, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.run import Owner
-from seltzer.runs.text import fold
+from seltzer.runs.text import fold, storable, without_nul
 from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
 from seltzer.stores.sqlite.checkpoints.deletions import Deletion, MessageDeletions
 from seltzer.stores.sqlite.database import Database
@@ -39,9 +39,9 @@ class SqliteThreads:
                 "thread_id": new.thread_id,
                 "owner": new.owner,
                 "graph": new.graph,
-                "title": new.title,
-                "title_folded": fold(new.title),
-                "metadata": dumps(dict(new.metadata)),
+                "title": without_nul(new.title),
+                "title_folded": fold(without_nul(new.title)),
+                "metadata": dumps(storable(new.metadata)),
                 "now": now,
             }
             is_new = connection.execute(_CREATE, row).rowcount > 0
@@ -99,7 +99,7 @@ class SqliteThreads:
                 return None
             connection.execute(
                 "UPDATE threads SET title = ?, title_folded = ? WHERE thread_id = ?",
-                (title, fold(title), thread_id),
+                (without_nul(title), fold(without_nul(title)), thread_id),
             )
             return _find(connection, thread_id)
 
@@ -114,7 +114,7 @@ class SqliteThreads:
                 return None
             connection.execute(
                 "UPDATE threads SET metadata = ?, updated_at = ? WHERE thread_id = ?",
-                (dumps({**thread.metadata, **metadata}), self._clock(), thread_id),
+                (dumps({**thread.metadata, **storable(metadata)}), self._clock(), thread_id),
             )
             return _find(connection, thread_id)
 
@@ -193,7 +193,7 @@ def _given(search: ThreadSearch) -> Mapping[str, Any]:
         "graph": search.graph,
         "status": search.status,
         "thread_ids": None if ids is None else orjson.dumps(list(ids)).decode(),
-        "metadata": dumps(dict(search.metadata)).decode(),
+        "metadata": dumps(storable(search.metadata)).decode(),
         "limit": search.limit,
         "offset": search.offset,
     }

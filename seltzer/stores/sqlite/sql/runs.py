@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.run import STATUS_OF_LAST, Owner, Run, RunSpec, Stop
-from seltzer.runs.text import fold
+from seltzer.runs.text import fold, without_nul
 from seltzer.stores import records
 from seltzer.stores.sqlite.sql.events import write_events
 from seltzer.stores.submission import Input, unknown_thread
@@ -104,7 +104,8 @@ def insert_run(
         ),
     )
     number = added.lastrowid or 0
-    title = {"title": spec.title, "title_folded": fold(spec.title)}
+    text = without_nul(spec.title)
+    title = {"title": text, "title_folded": fold(text)}
     place = {"thread_id": spec.thread_id, "graph": spec.graph, "owner": spec.owner}
     thread = {**place, "now": now, "number": number, **title}
     is_new = connection.execute(_ADD_THREAD, thread).rowcount > 0
