@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 TTL_S: Final = 10.0
 RENEW_S: Final = 3.0
+RETRY_S: Final = 0.5  # after a renewal that failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ class Leases:
     async def changes(self, holder: Holder) -> AsyncGenerator[Change]:
         """Yield what becomes of the worker's leases, without end; each round as it is due or nudged.
 
-        Renews before it claims: a process that stalled would claim its own.
+        Renews before it claims: a process that stalled would claim its own. While renewing fails, nothing is
+        claimed: leases that have run out may be those of other processes that can't renew either.
         """
         loop = asyncio.get_running_loop()
         renew_at = loop.time() + self._renew_s
@@ -126,7 +128,9 @@ class Leases:
             self._nudged.clear()  # before the look: whoever nudges during it wants another one
             if loop.time() >= renew_at or self._is_hastened:
                 renew_at, self._is_hastened = loop.time() + self._renew_s, False
-                renewal = await self._renew(holder)
+                if (renewal := await self._renew(holder)) is None:
+                    renew_at, self._is_hastened = loop.time() + min(RETRY_S, self._renew_s), True
+                    continue
                 for run_id in renewal.lost:
                     yield Lost(run_id)
                 for run_id, how in renewal.stops.items():
@@ -137,7 +141,8 @@ class Leases:
                 self._waiting.discard(lease.run.spec.run_id)
                 yield Claimed(lease)
 
-    async def _renew(self, holder: Holder) -> Renewal:
+    async def _renew(self, holder: Holder) -> Renewal | None:
+        """Renew the leases, and return what became of them; None if that failed."""
         began_at, renewal = self._time(), Renewal(set(), {})
         try:
             leases = holder.leases()
@@ -145,7 +150,7 @@ class Leases:
                 renewal = await self._runs.renew(self._worker, leases, TTL_S)
         except Exception as error:  # whatever it is, there must be a next round, or nothing would be renewed
             log.error("the leases can't be renewed", exc_info=error)
-            return renewal
+            return None
         self._fresh_until = began_at + TTL_S
         return renewal
 

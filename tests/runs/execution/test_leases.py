@@ -209,6 +209,28 @@ async def test_a_store_that_fails_for_a_while_is_retried() -> None:
         await wait_until(lambda: worker.held)
 
 
+async def test_nothing_is_claimed_until_a_renewal_that_failed_has_succeeded() -> None:
+    """After an outage all leases have run out, those of processes that live, too."""
+    rows, worker = Rows(), Worker()
+    worker.held, rows.waiting = [lease("a")], [lease("another's")]
+    rows.error = StorageFailed("the database is gone")
+    async with worker.at(rows, renew_s=1e6) as leases:
+        await wait_until(lambda: rows.asked)
+        leases.hasten()
+        await wait_until(lambda: ("renew", ["a"]) in rows.asked)
+        rows.asked.clear()
+
+        for _ in range(3):
+            leases.nudge()
+            await wait_until(lambda: rows.asked)
+            assert rows.asked.pop() == ("renew", ["a"])
+        assert rows.asked == []
+
+        rows.error = None
+        leases.nudge()
+        await wait_until(lambda: len(worker.held) == 2)
+
+
 async def test_a_store_that_raises_anything_is_retried() -> None:
     rows, worker = Rows(), Worker()
     rows.error = ValueError("a row can't be read")
