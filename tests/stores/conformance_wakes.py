@@ -86,13 +86,13 @@ CAUSES: Final = [
 
 @pytest.mark.anyio
 class WakesExam:
-    """Fixtures: `runs` an empty store, `log` its event log."""
+    """Fixtures: `runs` an empty store, `log` its event log, `seen_log` that as another process sees it."""
 
     @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
     async def test_what_concerns_other_processes_is_hinted_at(
-        self, runs: Runs, log: EventLog, cause: Cause
+        self, runs: Runs, log: EventLog, seen_log: EventLog, cause: Cause
     ) -> None:
-        wakes = log.wakes()
+        wakes = seen_log.wakes()
         assert wakes is not None
 
         await cause.do(runs, log)

@@ -17,7 +17,7 @@ from seltzer.stores.postgres.database import Database
 from seltzer.stores.postgres.event_log import PostgresEventLog
 from seltzer.stores.postgres.hints import Hints
 from seltzer.stores.postgres.migrations import migrate
-from seltzer.stores.postgres.presence import Presence
+from seltzer.stores.postgres.presence import GRACE_S, Presence
 from seltzer.stores.postgres.retention import LogRetention as LogsInPostgres
 from seltzer.stores.postgres.runs import PostgresRuns
 from seltzer.stores.postgres.threads import PostgresThreads
@@ -86,15 +86,27 @@ async def open_memory(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncI
 @asynccontextmanager
 async def open_postgres(folder: Path, *, small_limit: int = SMALL_LIMIT) -> AsyncIterator[Opened]:
     url = await asyncio.to_thread(shared_database)
-    database, presence = Database(parse(url), pool_limit=4), Presence(None)
-    hints, retention = Hints(database, presence), LogsInPostgres(database, retention_s=RETENTION_S)
-    await migrate(database.address)
+    await migrate(parse(url))
+    await asyncio.to_thread(empty, url)
+    clock = Clock()
+    presence = Presence(None, time=clock)
+    clock.now += GRACE_S
+    async with one_process(url, presence, small_limit=small_limit) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def one_process(
+    url: str, presence: Presence, *, small_limit: int = SMALL_LIMIT
+) -> AsyncIterator[Opened]:
+    """Open a migrated database as one of its processes."""
+    database = Database(parse(url), pool_limit=4)
     await database.open()
+    hints, retention = Hints(database, presence), LogsInPostgres(database, retention_s=RETENTION_S)
     try:
-        await asyncio.to_thread(empty, url)
         checkpoints = PostgresCheckpoints(database)
         yield Opened(
-            PostgresRuns(database, presence, hints, retention, checkpoints.behind),
+            PostgresRuns(database, database, presence, hints, retention, checkpoints.behind),
             PostgresEventLog(database, presence),
             PostgresEventLog(database, presence, events_limit=small_limit),
             PostgresThreads(database),

@@ -4,56 +4,75 @@ The process has an advisory lock as long as the connection lasts. When it dies, 
 frees the lock within moments, and the others may claim its runs without waiting for their leases to run out.
 
 Only who was seen alive on this very connection can be seen to have died: after a restart of the database no
-process has its lock yet. Then the leases count, and these only once the others have had time to renew them.
+process has its lock yet. Then the leases count, and these only once the others have had time to renew them,
+as after every time in which the database couldn't be used.
 """
 
-import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Collection
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from time import monotonic
 from typing import Final
 
 import orjson
 import psycopg
 
+from seltzer.errors import StorageFailed
 from seltzer.runs.ports import ANYTHING, Wake
 from seltzer.stores.postgres.address import Address
 from seltzer.stores.postgres.database import VANISHED, Connection, limited, pause
-from seltzer.stores.postgres.queries import Row, fetch_all
+from seltzer.stores.postgres.liveness import Liveness
+from seltzer.stores.postgres.queries import fetch_all
 from seltzer.stores.postgres.statements.processes import LOCKS, LOOK
 
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "seltzer"
 LOOK_S: Final = 0.1  # between two looks for processes that have died
-GRACE_S: Final = 2.0  # for all to renew their leases, after their connections were lost
+# For all who live to renew their leases, after a time in which that failed: to notice that (a failed renewal
+# is repeated soon), to connect, and to renew.
+GRACE_S: Final = 8.0
 POLL_S: Final = 0.5  # between two hints where no connection of its own is possible
 RECONNECT_S: Final = 0.5
-
-# So that the server, too, notices that the other end is gone: by default it would take hours.
 
 
 class Presence:
     """One process among those on the database.
 
-    key: what its runs' rows name it by; None while it has no connection of its own: then its leases alone
-    count. gone: the keys of processes that have died with runs that nobody has claimed yet.
+    key: the name of the process in its runs' rows; None while it has no connection of its own: then its
+    leases alone count. time: seconds that never step back.
     """
 
-    def __init__(self, address: Address | None) -> None:
+    def __init__(self, address: Address | None, *, time: Callable[[], float] = monotonic) -> None:
         self._address = address
+        self._time = time
         self._number = _new_number()
         self._connection: Connection | None = None
-        self._seen: set[int] = set()  # who was alive, since there is this connection
+        self._liveness = Liveness()
         self._settled_at = 0.0
         self.key: int | None = None
-        self.gone: Collection[int] = ()
+        self._unsettle()  # it may have been started as soon as the database was there again
+
+    @property
+    def gone(self) -> Mapping[int, datetime]:
+        """The processes that have died with runs that nobody has claimed yet, as in Liveness."""
+        return self._liveness.gone
 
     @property
     def has_settled(self) -> bool:
         """Whether leases that have run out count: those who live have had time to renew theirs."""
-        return asyncio.get_running_loop().time() >= self._settled_at
+        return self._time() >= self._settled_at
+
+    @contextmanager
+    def unsettled_by_failure(self) -> Iterator[None]:
+        """If the block raises StorageFailed, the other processes may be unable to renew their leases, too."""
+        try:
+            yield
+        except StorageFailed:
+            self._unsettle()
+            raise
 
     async def open(self) -> None:
         """Connect, where that is possible. Raises psycopg.Error."""
@@ -78,7 +97,7 @@ class Presence:
             packed = orjson.dumps([None, wake.has_stops, wake.has_queued]).decode()
         return f"{self._number} {packed}"
 
-    async def wakes(self) -> AsyncIterator[Wake]:
+    async def wakes(self) -> AsyncGenerator[Wake]:
         """Yield hints, without end, as EventLog.wakes describes. For one reader."""
         is_new = False
         while True:
@@ -101,30 +120,24 @@ class Presence:
                     await pause(RECONNECT_S)
                 yield ANYTHING
 
-    async def _hints(self, connection: Connection) -> AsyncIterator[Wake]:
+    async def _hints(self, connection: Connection) -> AsyncGenerator[Wake]:
         """Yield what the others send, and has_queued when runs of theirs can be claimed.
 
         Until the connection ends: that raises psycopg.Error.
         """
-        missing = set[int]()
+        wait_s = LOOK_S
         while True:
             # To its end, which is near: what it has read and not yielded would be lost.
-            async for notify in connection.notifies(timeout=LOOK_S):
+            async for notify in connection.notifies(timeout=wait_s):
                 if not self.is_own(notify.payload):
                     yield wake_of(notify.payload)
             async with limited(connection):
                 (row,) = await fetch_all(connection, LOOK, (LOCKS,))
-            found = self._dead(row)
-            self.gone = found & missing  # twice in a row: a connection may be lost and made again
-            missing = found
+            now_s, leases = self._time(), dict(zip(row["processes"], row["untils"], strict=True))
+            self._liveness.look(now_s, row["alive"], leases)
+            wait_s = self._liveness.next_look_s(now_s, LOOK_S)
             if self.gone or (row["has_expired"] and self.has_settled):
                 yield Wake(has_queued=True)
-
-    def _dead(self, row: Row) -> set[int]:
-        """Return who has runs, was alive on this connection, and isn't any more."""
-        alive = set(row["alive"])
-        self._seen |= alive
-        return (self._seen & set(row["executing"])) - alive
 
     async def _connect(self, address: Address) -> Connection:
         connection = await psycopg.AsyncConnection.connect(address.conninfo, autocommit=True)
@@ -132,14 +145,12 @@ class Presence:
             async with limited(connection):
                 await connection.execute(VANISHED)
                 while not await self._lock(connection):
-                    self._number = (
-                        _new_number()
-                    )  # the server doesn't know yet that the old connection is gone
+                    self._number = _new_number()  # the server still believes in the old connection
                 await connection.execute(f"LISTEN {CHANNEL}".encode())
         except BaseException:
             await connection.close()
             raise
-        self._seen.clear()
+        self._liveness.forget()
         self.key = self._number
         return connection
 
@@ -149,11 +160,15 @@ class Presence:
         return row is not None and row[0] is True
 
     async def _disconnect(self) -> None:
-        connection, self._connection, self.key, self.gone = self._connection, None, None, ()
-        self._settled_at = asyncio.get_running_loop().time() + GRACE_S
+        connection, self._connection, self.key = self._connection, None, None
+        self._liveness.forget()
+        self._unsettle()
         if connection is not None:
             with suppress(psycopg.Error):
                 await connection.close()
+
+    def _unsettle(self) -> None:
+        self._settled_at = self._time() + GRACE_S
 
 
 _PAYLOAD_LIMIT: Final = 7_500  # bytes; Postgres takes 7,999

@@ -9,6 +9,7 @@ from seltzer.runs.execution.fence import LeaseLost
 from seltzer.runs.ports import Renewal, Submitted
 from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
 from seltzer.stores.postgres.checkpoints.behind import Behind, Writer
+from seltzer.stores.postgres.claims import Claim
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.endings import end_of, run_of, stop_run
 from seltzer.stores.postgres.erasure import ErasureUnfinished, finish
@@ -23,17 +24,22 @@ from seltzer.stores.records import pack, to_status
 
 
 class PostgresRuns:
-    """The Runs of all processes on the database, as one of them sees them."""
+    """The Runs of all processes on the database, as one of them sees them.
+
+    urgent: the same database, by a connection that leases needn't wait for.
+    """
 
     def __init__(
         self,
         database: Database,
+        urgent: Database,
         presence: Presence,
         hints: Hints,
         retention: LogRetention,
         behind: Behind,
     ) -> None:
         self._database = database
+        self._urgent = urgent
         self._presence = presence
         self._hints = hints
         self._retention = retention
@@ -63,19 +69,16 @@ class PostgresRuns:
         return submitted
 
     async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
-        process = self._presence.key
-        expired = {"gone": [*self._presence.gone], "has_settled": self._presence.has_settled, "limit": n}
-
-        async def work(connection: Connection) -> list[Row]:
-            found = await fetch_all(connection, statements.EXPIRED, expired)
-            if (room := n - len(found)) > 0:
-                found += await fetch_all(connection, statements.WAITING_FIRST, (worker, room))
-            if not found:
-                return []
-            numbers = [row["number"] for row in found]
-            return await fetch_all(connection, statements.START_ATTEMPTS, (worker, process, ttl_s, numbers))
-
-        rows = sorted(await self._database.transact(work), key=_number)
+        claim = Claim(
+            worker,
+            n,
+            ttl_s,
+            process=self._presence.key,
+            gone=self._presence.gone,
+            has_settled=self._presence.has_settled,
+        )
+        with self._presence.unsettled_by_failure():
+            rows = sorted(await self._database.transact(claim.rows), key=_number)
         return [Lease(run_of(row), worker, row["stop"]) for row in rows]
 
     async def renew(self, worker: str, leases: Sequence[Lease], ttl_s: float) -> Renewal:
@@ -87,7 +90,9 @@ class PostgresRuns:
             given = ttl_s, self._presence.key, *names
             return await fetch_all(connection, statements.RENEW, given) if keys else []
 
-        renewed = {row["run_id"]: row["stop"] for row in await self._database.transact(work)}
+        with self._presence.unsettled_by_failure():
+            rows = await self._urgent.transact(work)
+        renewed = {row["run_id"]: row["stop"] for row in rows}
         lost = {run_id for run_id, *_ in keys if run_id not in renewed}
         return Renewal(lost, {run_id: stop for run_id, stop in renewed.items() if stop is not None})
 

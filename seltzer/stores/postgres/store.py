@@ -54,9 +54,12 @@ async def open_postgres(
         database = Database(address, pool_limit=options.pool_limit, is_pooled=pooled)
         await database.open()
         opened.push_async_callback(database.aclose)
+        urgent = Database(address, pool_limit=1, is_pooled=pooled)
+        await urgent.open()
+        opened.push_async_callback(urgent.aclose)
         presence = await _present(address, direct, pooled=pooled)
         opened.push_async_callback(presence.aclose)
-        hints = Hints(database, presence)
+        hints = Hints(urgent, presence)
         opened.push_async_callback(hints.aclose)
         logs = LogRetention(database, retention_s=retention.retention_s)
         opened.push_async_callback(logs.aclose)
@@ -71,7 +74,7 @@ async def open_postgres(
         with as_load_errors(address):
             items = await _open_items(database, store, opened)
         yield Stores(
-            PostgresRuns(database, presence, hints, logs, checkpoints.behind),
+            PostgresRuns(database, urgent, presence, hints, logs, checkpoints.behind),
             PostgresEventLog(database, presence, events_limit=retention.events),
             PostgresThreads(database),
             checkpoints,
@@ -102,15 +105,19 @@ async def _open_items(
 
 async def _present(address: Address, direct: Address | None, *, pooled: bool) -> Presence:
     """Return the process's presence, by a connection of its own where there is a direct way."""
-    if direct is None and pooled:
+    way, variable = (direct, DIRECT) if direct is not None else (address, "DATABASE_URL")
+    if direct is not None:
+        with as_load_errors(direct, DIRECT):
+            pooled = await is_pooled(direct)
+    if pooled:
         log.warning(
             "the database %s is behind a connection pooler: what other processes do is noticed by looking"
             " twice a second, and their death when their leases run out. Set %s to the database itself",
-            address,
+            way,
             DIRECT,
         )
         return Presence(None)
-    presence = Presence(direct or address)
-    with as_load_errors(direct or address, DIRECT if direct else "DATABASE_URL"):
+    presence = Presence(way)
+    with as_load_errors(way, variable):
         await presence.open()
     return presence

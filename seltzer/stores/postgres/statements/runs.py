@@ -91,14 +91,18 @@ WAITING_FIRST: Final = """
 SELECT number FROM seltzer.runs AS waiting WHERE status = 'pending' AND NOT EXISTS (
     SELECT 1 FROM seltzer.runs AS other WHERE other.thread_id = waiting.thread_id
         AND (other.status = 'running' OR other.status = 'pending' AND other.number < waiting.number)
-) AND (requested_by IS NULL OR requested_by = %s OR requested_until <= seltzer.clock())
-ORDER BY number LIMIT %s FOR UPDATE SKIP LOCKED
+) AND (requested_by IS NULL OR requested_by = %(worker)s OR requested_until <= seltzer.clock())
+ORDER BY number LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 START_ATTEMPTS: Final = f"""
 UPDATE seltzer.runs SET crashes = crashes + (status = 'running')::integer, status = 'running',
-    attempt = attempt + 1, has_touched = true, worker = %s, process = %s,
-    lease_until = seltzer.clock() + make_interval(secs => %s)
-WHERE number = ANY(%s) RETURNING {COLUMNS}
+    attempt = attempt + 1, has_touched = true, worker = %(worker)s, process = %(process)s,
+    lease_until = seltzer.clock() + make_interval(secs => %(ttl_s)s), submission = %(token)s
+WHERE number = ANY(%(numbers)s) RETURNING {COLUMNS}
+"""
+CLAIMED: Final = f"""
+SELECT {COLUMNS} FROM seltzer.runs
+WHERE status = 'running' AND worker = %(worker)s AND submission = %(token)s
 """
 RENEW: Final = """
 WITH renewed AS (
