@@ -38,7 +38,6 @@ OPERATION_S: Final = 10.0  # one try of a transaction, before its connection is 
 PATIENCE_S: Final = 4.0  # how long a transaction is tried again; a lease is longer
 RETRY_S: Final = 0.05  # before the second try; twice as long before each further one
 RETRY_LIMIT_S: Final = 0.5
-REFUSAL_S: Final = 5.0  # how long a lasting refusal is believed in
 
 # The database's own words are for the log alone.
 _FAILED: Final = "the database can't be read or written now; try again later (see the log)"
@@ -52,6 +51,8 @@ async def _configure(connection: Connection) -> None:
 class Database:
     """A database, from open() to aclose().
 
+    has_refused: it has refused a write for a reason that lasts, as a full disk; whoever sees it write again
+    resets this.
     is_pooled: a pooler such as PgBouncer in transaction mode is between: no statement can be prepared there.
     """
 
@@ -75,12 +76,7 @@ class Database:
             name="seltzer",
         )
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._refused_until = 0.0
-
-    @property
-    def has_refused(self) -> bool:
-        """Whether it has refused a write for a reason that lasts, as a full disk, within REFUSAL_S."""
-        return asyncio.get_running_loop().time() < self._refused_until
+        self.has_refused = False
 
     async def open(self) -> None:
         """Open the pool; its connections are made when they are needed."""
@@ -129,7 +125,7 @@ class Database:
                 verdict = verdict_on(error)
                 if verdict == "final" or loop.time() + pause_s > until:
                     if is_lasting(error):
-                        self._refused_until = loop.time() + REFUSAL_S
+                        self.has_refused = True
                     shown = without_values(error)
                     log.error("the database failed: %s", kind_of(error), exc_info=shown)
                     raise StorageFailed(_FAILED) from shown

@@ -67,6 +67,11 @@ class TestServer:
         """Return the address of one of its databases."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
+    def give(self, folder: Path) -> None:
+        """Make the folder the server's own."""
+        if self._server.system_user is not None:
+            shutil.chown(folder, self._server.system_user)
+
     def remove(self) -> None:
         """Stop it, and remove its folder."""
         self.stop("immediate")

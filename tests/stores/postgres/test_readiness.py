@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from seltzer.stores.postgres.database import Connection, Database, pause
 from seltzer.stores.postgres.migrations import migrate
 from seltzer.stores.postgres.readiness import Readiness
 from tests.patience import PATIENCE_S
+from tests.stores.postgres.disks import SmallDisk
 from tests.stores.postgres.server import TestServer
 
 pytestmark = pytest.mark.anyio
@@ -57,16 +59,44 @@ async def test_a_database_that_became_read_only_is_noticed(served: Database, own
     await readiness.aclose()
 
 
-async def test_a_full_disk_is_noticed_by_those_who_write(served: Database) -> None:
+@pytest.fixture
+async def small_disk(own_server: TestServer, tmp_path: Path) -> AsyncIterator[SmallDisk]:
+    """A database on a disk of its own, which is small."""
+    disk = await asyncio.to_thread(SmallDisk, own_server, tmp_path)
+    yield disk
+    await asyncio.to_thread(disk.remove)
+
+
+async def test_a_full_disk_is_noticed_and_so_is_room_on_it(small_disk: SmallDisk) -> None:
+    database = Database(parse(small_disk.url), pool_limit=2)
+    await migrate(database.address)
+    await database.open()
+    readiness = Readiness(database)
+    await readiness.check()
+
     async def write(connection: Connection) -> None:
-        raise psycopg.errors.DiskFull
+        await connection.execute(
+            "INSERT INTO seltzer.events SELECT n, 1, 1, 1, decode(repeat(md5(n::text), 60), 'hex')"
+            " FROM generate_series(1, 20000) AS n"
+        )
 
-    readiness = Readiness(served)
+    small_disk.fill()
     with pytest.raises(StorageFailed):
-        await served.execute(write)
+        await database.transact(write)
+    for _ in range(3):  # it stays so, though a page that is there already can be changed
+        with pytest.raises(StorageFailed, match="database"):
+            await readiness.check()
 
-    with pytest.raises(StorageFailed, match="its disk may be full"):
-        await readiness.check()
+    small_disk.make_room()
+    await until_ready(readiness)
+    await database.execute(_nothing)
+    await readiness.aclose()
+    await database.aclose()
+
+
+async def _nothing(connection: Connection) -> None:
+    found = await connection.execute("SELECT count(*) FROM seltzer.events")
+    assert await found.fetchone() == (0,)
 
 
 async def test_however_many_ask_the_database_is_asked_once(served: Database) -> None:
