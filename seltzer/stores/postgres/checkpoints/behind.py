@@ -20,10 +20,11 @@ from seltzer.runs.execution.fence import LeaseLost
 from seltzer.stores.checkpoints.packing import Packed
 from seltzer.stores.checkpoints.partial_lists import StoredLists, stored_lists
 from seltzer.stores.postgres.checkpoints import statements
-from seltzer.stores.postgres.checkpoints.messages import Numbers, lock, store
+from seltzer.stores.postgres.checkpoints.messages import store
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.event_log import APPEND_PATIENCE_S
-from seltzer.stores.postgres.queries import fetch_one
+from seltzer.stores.postgres.queries import Row as Result
+from seltzer.stores.postgres.queries import fetch_all
 
 log = logging.getLogger(__name__)
 
@@ -159,25 +160,20 @@ class Behind:
         given = {"fence_run": writer.run_id, "fence_attempt": writer.attempt, "thread_id": thread_id}
         while True:
             numbers = await store(self._database, thread_id, [row.packed for row in rows], *writer)
-            columns = _columns((row, stored_lists(row.packed, numbers.by_digest)) for row in rows)
-            written = await self._execute(thread_id, statement, given | columns, numbers)
-            if written is not None:
+            columns = _columns((row, stored_lists(row.packed, numbers)) for row in rows)
+            referred = {"numbers": [*numbers.values()], "digests": [*numbers]}
+            result = await self._execute(statement, given | columns | referred)
+            if not result["may_pass"]:
+                raise LeaseLost
+            if result["has_written"]:
                 break
-        if not written:
-            raise LeaseLost
 
-    async def _execute(
-        self, thread_id: str, statement: str, given: dict[str, Any], numbers: Numbers
-    ) -> bool | None:
-        """Execute the statement; False: it has written nothing; None: a message was deleted meanwhile."""
+    async def _execute(self, statement: str, given: dict[str, Any]) -> Result:
+        async def work(connection: Connection) -> Result:
+            (row,) = await fetch_all(connection, statement, given)
+            return row
 
-        async def work(connection: Connection) -> bool | None:
-            if numbers.doubtful and not await lock(connection, thread_id, numbers):
-                return None
-            return await fetch_one(connection, statement, given) is not None
-
-        do = self._database.transact if numbers.doubtful else self._database.execute
-        return await do(work, patience_s=APPEND_PATIENCE_S)
+        return await self._database.execute(work, patience_s=APPEND_PATIENCE_S)
 
 
 def _writer(row: Row) -> Writer:

@@ -10,30 +10,21 @@ from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.queries import Row, fetch_all
 
 
-class Numbers:
-    """The numbers of messages that a value has, which are stored by now.
-
-    doubtful: the digests of those that were stored before, perhaps for a checkpoint that is being deleted.
-    """
-
-    def __init__(self) -> None:
-        self.by_digest: dict[bytes, int] = {}
-        self.doubtful: list[bytes] = []
-
-
 async def store(
     database: Database, thread_id: str, packed: Sequence[Packed], run_id: RunId, attempt: int
-) -> Numbers:
-    """Store those of the messages that aren't stored yet; return all their numbers.
+) -> dict[bytes, int]:
+    """Store those of the messages that aren't stored yet; return the numbers of all by their digests.
 
+    Until a statement that refers to them has found them, they may be lost again, and their numbers given to
+    others: by a crash of the database, or with a checkpoint that is being deleted.
     run_id, attempt: whose write it is; nobody's, if empty. Raises LeaseLost if that may not write any more,
     StorageFailed.
     """
     statement = statements.put_messages(is_fenced=bool(run_id))
     of_thread = {"thread_id": thread_id, "fence_run": run_id, "fence_attempt": attempt}
-    numbers = Numbers()
+    numbers: dict[bytes, int] = {}
     new = {message.digest: message for each in packed for message in each.new}
-    while missing := [message for digest, message in new.items() if digest not in numbers.by_digest]:
+    while missing := [message for digest, message in new.items() if digest not in numbers]:
         given = _columns(missing) | of_thread
 
         async def work(connection: Connection, given: dict[str, object] = given) -> list[Row]:
@@ -42,18 +33,8 @@ async def store(
         for row in await database.execute(work):
             if row["digest"] is None:
                 raise LeaseLost
-            numbers.by_digest[row["digest"]] = row["number"]
-            if row["was_stored"]:
-                numbers.doubtful.append(row["digest"])
+            numbers[row["digest"]] = row["number"]
     return numbers
-
-
-async def lock(connection: Connection, thread_id: str, numbers: Numbers) -> bool:
-    """Keep the doubtful ones from being deleted in this transaction; return whether all are still there."""
-    rows = await fetch_all(connection, statements.LOCK_MESSAGES, (thread_id, numbers.doubtful))
-    return {row["digest"]: row["number"] for row in rows} == {
-        digest: numbers.by_digest[digest] for digest in numbers.doubtful
-    }
 
 
 async def fetch(

@@ -23,6 +23,20 @@ SELECT 1 FROM seltzer.runs WHERE run_id = %(run_id)s AND attempt = %(attempt)s A
 FOR KEY SHARE
 """
 _NO_FENCE: Final = "WITH fence AS (SELECT 1)"
+_MAY_WRITE: Final = """
+referred AS MATERIALIZED (
+    SELECT number, digest FROM seltzer.messages
+    WHERE thread_id = %(thread_id)s AND number = ANY(%(numbers)s::bigint[]) ORDER BY number FOR KEY SHARE
+), may_write AS MATERIALIZED (
+    SELECT 1 FROM fence WHERE NOT EXISTS (
+        SELECT * FROM unnest(%(numbers)s::bigint[], %(digests)s::bytea[])
+        EXCEPT SELECT number, digest FROM referred
+    )
+)
+"""
+_HAS_WRITTEN: Final = """
+SELECT EXISTS (SELECT 1 FROM fence) AS may_pass, EXISTS (SELECT 1 FROM may_write) AS has_written
+"""
 
 _OF_LISTS: Final = {"type": "text", "blob": "bytea", "lists": "text", "top": "bigint"}
 _OF_WRITES: Final = {
@@ -71,11 +85,13 @@ _IF_THERE: Final = {
 def put(tables: frozenset[str], *, is_fenced: bool) -> str:
     """Return the statement that writes rows to these of the tables, in the order of their arrays.
 
-    Its parameters are those of the fence, thread_id, and `{table}_{column}` with an array for each column. It
-    returns a row, unless it is fenced.
+    Its parameters are those of the fence, thread_id, `{table}_{column}` with an array for each column, and
+    numbers and digests: the messages that the rows refer to. Nobody deletes these before the commit. It
+    returns two flags: whether the fence lets the writer pass, and whether it has written. It hasn't if one of
+    the messages isn't stored: it was deleted meanwhile, or a crash has lost it.
     """
     written = [f"{table} AS ({_insert(table)})" for table in COLUMNS if table in tables]
-    return f"{', '.join([_FENCE if is_fenced else _NO_FENCE, *written])} SELECT 1 FROM fence"
+    return f"{', '.join([_FENCE if is_fenced else _NO_FENCE, _MAY_WRITE, *written])} {_HAS_WRITTEN}"
 
 
 def put_messages(*, is_fenced: bool) -> str:
@@ -90,7 +106,7 @@ def _insert(table: str) -> str:
     return f"""
     INSERT INTO seltzer.{_TABLES[table]}
     SELECT %(thread_id)s, {names}
-    FROM fence, unnest({arrays}) WITH ORDINALITY AS given ({names}, place)
+    FROM may_write, unnest({arrays}) WITH ORDINALITY AS given ({names}, place)
     ORDER BY place
     ON CONFLICT {_IF_THERE[table]}
     """
@@ -98,7 +114,7 @@ def _insert(table: str) -> str:
 
 # The numbers of messages, new ones given to those that aren't stored. Fewer rows: others store them now. One
 # without a digest: the attempt's row isn't running it, and nothing was stored.
-# It isn't worth a wait for the disk: what refers to them is written later, and waits.
+# It isn't worth a wait for the disk: what refers to them is written later, looks for them, and waits.
 _PUT_MESSAGES: Final = """
 {fence}, given AS (
     SELECT * FROM unnest(%(digests)s::bytea[], %(types)s::text[], %(blobs)s::bytea[])
@@ -121,16 +137,11 @@ _PUT_MESSAGES: Final = """
     SELECT %(thread_id)s, last - count + place, digest, type, blob FROM missing, numbers
     ON CONFLICT DO NOTHING RETURNING digest, number
 )
-SELECT digest, number, false AS was_stored, set_config('synchronous_commit', 'off', true) FROM added
-UNION ALL SELECT digest, number, true, NULL FROM stored
-UNION ALL SELECT NULL, NULL, NULL, NULL WHERE NOT EXISTS (SELECT 1 FROM fence)
+SELECT digest, number, set_config('synchronous_commit', 'off', true) FROM added
+UNION ALL SELECT digest, number, NULL FROM stored
+UNION ALL SELECT NULL, NULL, NULL WHERE NOT EXISTS (SELECT 1 FROM fence)
 """
 _PUT_FENCED, _PUT_UNFENCED = (_PUT_MESSAGES.format(fence=each) for each in (_FENCE.strip(), _NO_FENCE))
-# The numbers of stored messages, which nobody deletes until the transaction has ended.
-LOCK_MESSAGES: Final = """
-SELECT digest, number FROM seltzer.messages
-WHERE thread_id = %s AND digest = ANY(%s::bytea[]) ORDER BY number FOR KEY SHARE
-"""
 GET_MESSAGES: Final = """
 SELECT number, type, blob FROM seltzer.messages WHERE thread_id = %s AND number = ANY(%s)
 """
