@@ -85,7 +85,7 @@ def no_tool_call_is_unanswered(storm: Storm) -> None:
     for thread_id, messages in storm.threads.items():
         called = [call["id"] for each in messages if each["type"] == "ai" for call in each["tool_calls"]]
         answered = [each["tool_call_id"] for each in messages if each["type"] == "tool"]
-        assert called == answered, thread_id
+        assert called == answered, (thread_id, messages)
     assert storm.answers.refused == []
 
 
