@@ -64,12 +64,8 @@ class PostgresThreads:
         return bool(await self._rows(statements.HAS_RUN, (thread_id, graph)))
 
     async def interrupted(self, thread_id: str) -> list[RunId]:
-        found = []
-        for row in await self._rows(statements.ENDED_NEWEST_FIRST, (thread_id,)):
-            if row["status"] != "interrupted":
-                break
-            found.append(row["run_id"])
-        return found
+        rows = await self._rows(statements.INTERRUPTED, {"thread_id": thread_id})
+        return [row["run_id"] for row in rows]
 
     async def list(
         self, graph: str, *, query: str, limit: int, before: int | None, owner: Owner | None = None
@@ -78,11 +74,11 @@ class PostgresThreads:
         return [_to_thread(row) for row in await self._rows(statements.LIST, given)]
 
     async def search(self, search: ThreadSearch) -> Sequence[Thread]:
-        statement = statements.search(search.sort_by, is_ascending=search.is_ascending)
-        return [_to_thread(row) for row in await self._rows(statement, _given(search))]
+        rows = await self._rows(statements.search(search), _given(search))
+        return [_to_thread(row) for row in rows]
 
     async def count(self, search: ThreadSearch) -> int:
-        (row,) = await self._rows(statements.COUNT, _given(search))
+        (row,) = await self._rows(statements.count(search), _given(search))
         count: int = row["count"]
         return count
 
@@ -137,7 +133,6 @@ def _given(search: ThreadSearch) -> Mapping[str, Any]:
     return {
         "owner": search.owner,
         "graph": search.graph,
-        "status": search.status,
         "thread_ids": None if ids is None else [*ids],
         "metadata": Jsonb(storable(search.metadata)),
         "limit": search.limit,

@@ -20,6 +20,7 @@ CREATE TABLE seltzer.threads (
 
 CREATE INDEX threads_by_number ON seltzer.threads (graph, number);
 CREATE INDEX threads_by_update ON seltzer.threads (owner, updated_at);
+CREATE INDEX threads_by_creation ON seltzer.threads (owner, created_at);
 CREATE INDEX threads_by_any_update ON seltzer.threads (updated_at);
 CREATE INDEX threads_by_metadata ON seltzer.threads USING gin (metadata jsonb_path_ops);
 
@@ -64,6 +65,7 @@ CREATE UNIQUE INDEX runs_one_running ON seltzer.runs (thread_id) WHERE status = 
 CREATE INDEX runs_active ON seltzer.runs (thread_id, number) WHERE status IN ('pending', 'running');
 CREATE INDEX runs_by_thread ON seltzer.runs (thread_id, number);
 CREATE INDEX runs_pending ON seltzer.runs (number) WHERE status = 'pending';
+CREATE INDEX runs_by_outcome ON seltzer.runs (status, thread_id, number) WHERE status IN ('interrupted', 'error');
 CREATE INDEX runs_by_expiry ON seltzer.runs (events_expire_at) WHERE events_expire_at IS NOT NULL;
 
 -- The log. A row is what one flush wrote of one run's attempt: `body` holds a line an event, `seq kind json`;

@@ -1,27 +1,33 @@
 """The statements on threads."""
 
-from typing import Final, Literal
+from typing import Final
 
+from seltzer.runs.thread import ThreadSearch
 from seltzer.stores.postgres.statements.runs import ACTIVE, COLUMNS, COUNTS
 
 _OF_RUNS: Final = ", ".join(f"runs.{each.strip()}" for each in COLUMNS.split(","))
-_THREADS: Final = f"""
+_SELECTED: Final = f"""
 SELECT {_OF_RUNS}, threads.graph AS thread_graph, threads.title AS thread_title,
     threads.created_at AS thread_created_at, threads.updated_at AS thread_updated_at,
     threads.thread_id AS thread_thread_id, threads.owner AS thread_owner, threads.metadata AS thread_metadata
-FROM seltzer.threads LEFT JOIN seltzer.runs USING (number)
 """
+_THREADS: Final = f"{_SELECTED} FROM seltzer.threads LEFT JOIN seltzer.runs USING (number)"
 _OF_OWNER: Final = "(%(owner)s::text IS NULL OR threads.owner = %(owner)s)"
 _STATUS: Final = """
 CASE WHEN status IN ('pending', 'running') THEN 'busy' WHEN status IN ('interrupted', 'error') THEN status
     ELSE 'idle' END
 """
-_MATCHES: Final = f"""
-{_OF_OWNER} AND (%(graph)s::text IS NULL OR threads.graph = %(graph)s)
-    AND (%(thread_ids)s::text[] IS NULL OR threads.thread_id = ANY(%(thread_ids)s))
-    AND (%(status)s::text IS NULL OR %(status)s = {_STATUS})
-    AND threads.metadata @> %(metadata)s
-"""
+_NEWEST_IS: Final = """EXISTS (
+    SELECT 1 FROM seltzer.runs
+    WHERE runs.number = threads.number AND runs.thread_id = threads.thread_id AND {}
+)"""
+# By the status of a thread; each has an index, but for the usual one.
+_OF_STATUS: Final[dict[str, str]] = {
+    "busy": _NEWEST_IS.format(ACTIVE),
+    "interrupted": _NEWEST_IS.format("status = 'interrupted'"),
+    "error": _NEWEST_IS.format("status = 'error'"),
+    "idle": "NOT " + _NEWEST_IS.format("status NOT IN ('success', 'cancelled')"),
+}
 _ORDER: Final = {
     "created_at": "threads.created_at",
     "updated_at": "threads.updated_at",
@@ -44,12 +50,15 @@ LIST: Final = f"""
     AND (%(before)s::bigint IS NULL OR threads.number < %(before)s) AND {_OF_OWNER}
 ORDER BY threads.number DESC LIMIT %(limit)s
 """
-COUNT: Final = f"""
-SELECT count(*) FROM seltzer.threads LEFT JOIN seltzer.runs USING (number) WHERE {_MATCHES}
-"""
 HAS_RUN: Final = "SELECT 1 FROM seltzer.runs WHERE thread_id = %s AND graph = %s LIMIT 1"
-ENDED_NEWEST_FIRST: Final = f"""
-SELECT run_id, status FROM seltzer.runs WHERE thread_id = %s AND {COUNTS} AND NOT ({ACTIVE})
+# The interrupted runs after the newest of those that ended otherwise.
+INTERRUPTED: Final = f"""
+SELECT run_id FROM seltzer.runs WHERE thread_id = %(thread_id)s AND {COUNTS} AND status = 'interrupted'
+    AND number > coalesce((
+        SELECT number FROM seltzer.runs
+        WHERE thread_id = %(thread_id)s AND {COUNTS} AND NOT ({ACTIVE}) AND status <> 'interrupted'
+        ORDER BY number DESC LIMIT 1
+    ), 0)
 ORDER BY number DESC
 """
 RENAME: Final = f"""
@@ -93,9 +102,31 @@ FROM states, results, texts, executed, emitted
 """
 
 
-def search(sort_by: Literal["created_at", "updated_at", "thread_id", "status"], *, is_ascending: bool) -> str:
-    """Return the statement of a search: what matches, in that order, page by page."""
-    order = f"{_ORDER[sort_by]} {'ASC' if is_ascending else 'DESC'}"
-    return (
-        f"{_THREADS} WHERE {_MATCHES} ORDER BY {order}, threads.thread_id LIMIT %(limit)s OFFSET %(offset)s"
-    )
+def search(search: ThreadSearch) -> str:
+    """Return the statement of a search: what matches, in its order, one page.
+
+    It has the conditions that are given, and no others: a plan for all of them would be one for none. Runs
+    are looked up for the page alone, unless their status is what threads are ordered by.
+    """
+    order = f"{_ORDER[search.sort_by]} {'ASC' if search.is_ascending else 'DESC'}, threads.thread_id"
+    page = f"ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s"
+    if search.sort_by == "status":
+        return f"{_THREADS} WHERE {_matches(search)} {page}"
+    found = f"SELECT * FROM seltzer.threads WHERE {_matches(search)} {page}"
+    return f"{_SELECTED} FROM ({found}) AS threads LEFT JOIN seltzer.runs USING (number) ORDER BY {order}"
+
+
+def count(search: ThreadSearch) -> str:
+    """Return the statement that counts what matches."""
+    return f"SELECT count(*) FROM seltzer.threads WHERE {_matches(search)}"
+
+
+def _matches(search: ThreadSearch) -> str:
+    conditions = {
+        "threads.owner = %(owner)s": search.owner is not None,
+        "threads.graph = %(graph)s": search.graph is not None,
+        "threads.thread_id = ANY(%(thread_ids)s)": search.thread_ids is not None,
+        "threads.metadata @> %(metadata)s": bool(search.metadata),
+        _OF_STATUS.get(search.status or "", ""): search.status is not None,
+    }
+    return " AND ".join([condition for condition, is_given in conditions.items() if is_given] or ["true"])
