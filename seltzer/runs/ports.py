@@ -56,6 +56,7 @@ class Wake(NamedTuple):
     has_queued: bool = False
 
 
+ORPHAN_S: Final = 60.0
 ANYTHING: Final = Wake(None, has_stops=True, has_queued=True)
 
 
@@ -80,13 +81,17 @@ class Runs(Protocol):
         """
         ...
 
-    async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
+    async def claim(
+        self, worker: str, n: int, ttl_s: float, *, graphs: Collection[str] | None = None
+    ) -> list[Lease]:
         """Lease up to n runs to the worker, oldest first: pending ones whose thread has no running one, and
         running ones whose lease has run out. attempt += 1.
 
         Of a thread's pending runs the oldest one comes first. An attached one waits for the worker that
         submitted it, which has its request: for others it can be claimed when that worker hasn't renewed for
         its ttl_s.
+        graphs: those that the worker has; None for any. A run of another one is left to other processes, if
+        any can use the store, until it could have been claimed for ORPHAN_S.
         """
         ...
 

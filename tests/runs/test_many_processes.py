@@ -81,6 +81,7 @@ class Processes:
         self,
         pregel: AnyPregel,
         *,
+        name: str = "agent",
         stores: Callable[[], AbstractAsyncContextManager[Stores]] | None = None,
         change: Callable[[Stores], Stores] = lambda stores: stores,
         **options: Any,
@@ -90,7 +91,7 @@ class Processes:
             async with (stores or self._open)() as found:
                 yield change(found)
 
-        engine = Engine(named(pregel), changed, **options)
+        engine = Engine(named(pregel, name), changed, **options)
         await engine.open()
         self._opened.append(engine)
         return engine
@@ -472,3 +473,18 @@ async def test_what_a_process_hands_back_another_continues(processes: Processes)
     rest = await read_all(reader)
     assert answer(rest) == "whole"
     assert rest[-1].attempt == 2
+
+
+async def test_a_process_without_its_graph_leaves_a_run_to_one_that_has_it(processes: Processes) -> None:
+    """As while a version with another graph is rolled out."""
+    new = await processes(agent(["half", asyncio.Event()]))
+    old = await processes(agent(["never"]), name="another")
+    await new.start(run_spec())
+    reader = old.follow("r")
+    await read_until(reader, "token")
+
+    await new.aclose()
+    await processes(agent(["whole"]))
+
+    rest = await read_all(reader)
+    assert (answer(rest), rest[-1].attempt) == ("whole", 2)

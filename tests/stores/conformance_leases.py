@@ -7,7 +7,7 @@ import pytest
 from seltzer.cursor import START
 from seltzer.errors import TooManyRuns
 from seltzer.runs.event import Event
-from seltzer.runs.ports import EventLog, Runs
+from seltzer.runs.ports import ORPHAN_S, EventLog, Runs
 from seltzer.runs.run import Stop
 from tests.stores.conformance import Clock
 from tests.stores.conformance_runs import (
@@ -266,3 +266,44 @@ class LeasesExam:
     async def test_an_unknown_run_is_none(self, runs: Runs) -> None:
         assert await runs.stop("unknown", "cancel") is None
         assert await runs.get("unknown") is None
+
+
+@pytest.mark.anyio
+class GraphsExam:
+    """For stores that several processes can use. Fixtures: as LeasesExam's."""
+
+    @pytest.fixture(params=["waits", "was handed back", "has lost its process", "had to wait for its turn"])
+    async def unserved(self, request: pytest.FixtureRequest, runs: Runs, clock: Clock) -> None:
+        """A run of `agent` that can be claimed, by a worker that has the graph."""
+        if request.param == "waits":
+            await waiting(runs)
+        elif request.param == "was handed back":
+            lease = await leased(runs)
+            clock.now += 2 * ORPHAN_S
+            await runs.hand_back(lease)
+        elif request.param == "has lost its process":
+            await leased(runs)
+            clock.now += TTL_S + 1
+        else:
+            lease = await leased(runs, "before it")
+            await waiting(runs)
+            clock.now += 2 * ORPHAN_S
+            await end(runs, lease)
+
+    @pytest.mark.usefixtures("unserved")
+    async def test_a_run_is_left_to_a_process_that_has_its_graph(self, runs: Runs) -> None:
+        assert await runs.claim("old", 10, TTL_S, graphs=["another"]) == []
+        assert await runs.claim("broken", 10, TTL_S, graphs=[]) == []
+
+        assert ids(await runs.claim("new", 10, TTL_S, graphs=["another", "agent"])) == ["r"]
+
+    @pytest.mark.usefixtures("unserved")
+    async def test_a_run_whose_graph_no_process_has_is_claimed_in_the_end(
+        self, runs: Runs, clock: Clock
+    ) -> None:
+        clock.now += ORPHAN_S - TTL_S
+        assert await runs.claim("a", 10, TTL_S, graphs=["another"]) == []
+
+        clock.now += TTL_S + 1
+
+        assert ids(await runs.claim("a", 10, TTL_S, graphs=["another"])) == ["r"]

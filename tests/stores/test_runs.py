@@ -15,8 +15,8 @@ from seltzer.cursor import START
 from seltzer.errors import NotInterrupted, ThreadBusy, ThreadInterrupted, TooManyRuns
 from seltzer.runs.event import Event
 from seltzer.runs.run import STATUS_OF_LAST, Lease, Run
-from tests.stores.conformance_leases import LeasesExam
-from tests.stores.conformance_runs import QUEUE_LIMIT, TTL_S, RunsExam, claim, end, spec
+from tests.stores.conformance_leases import GraphsExam, LeasesExam
+from tests.stores.conformance_runs import QUEUE_LIMIT, TTL_S, RunsExam, claim, end, ids, spec, waiting
 from tests.stores.opened import STORES, Opened
 
 workers = st.sampled_from("ab")
@@ -41,6 +41,19 @@ steps = st.one_of(
 
 class TestEveryRuns(RunsExam, LeasesExam):
     pass
+
+
+@pytest.mark.parametrize("opened", ["memory", "postgres"], indirect=True)
+class TestEverySharedRuns(GraphsExam):
+    pass
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("opened", ["sqlite"], indirect=True)
+async def test_a_file_of_one_process_leaves_no_run_to_others(opened: Opened) -> None:
+    await waiting(opened.runs)
+
+    assert ids(await opened.runs.claim("a", 1, TTL_S, graphs=["another"])) == ["r"]
 
 
 class Play:

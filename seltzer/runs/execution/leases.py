@@ -6,7 +6,7 @@ and again, whether it fails or not.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
@@ -67,11 +67,20 @@ class Holder(Protocol):
 
 
 class Leases:
-    """The queue as one worker sees it."""
+    """The queue as one worker sees it. graphs: those that it has; None for any."""
 
-    def __init__(self, runs: Runs, worker: str, *, queue_limit: int, renew_s: float = RENEW_S) -> None:
+    def __init__(
+        self,
+        runs: Runs,
+        worker: str,
+        *,
+        queue_limit: int,
+        renew_s: float = RENEW_S,
+        graphs: Collection[str] | None = None,
+    ) -> None:
         self._runs = runs
         self._worker = worker
+        self._graphs = graphs
         self._queue_limit = queue_limit
         self._renew_s = renew_s
         self._waiting: set[RunId] = set()  # what was submitted here and has to wait
@@ -171,7 +180,9 @@ class Leases:
     async def _claim(self, holder: Holder) -> Sequence[Lease]:
         try:
             room = holder.room()
-            claimed = await self._runs.claim(self._worker, room, TTL_S) if room > 0 else []
+            claimed: Sequence[Lease] = ()
+            if room > 0:
+                claimed = await self._runs.claim(self._worker, room, TTL_S, graphs=self._graphs)
             self._was_full = len(claimed) >= room
             return claimed
         except Exception as error:

@@ -43,7 +43,7 @@ class Worker:
         flusher = Flusher(stores.event_log, observers)
         resources = Resources(stores, flusher, drive, limits, clock, observers)
         self._runs = stores.runs
-        self._leases = Leases(stores.runs, uuid.uuid4().hex, queue_limit=limits.queue)
+        self._leases = Leases(stores.runs, uuid.uuid4().hex, queue_limit=limits.queue, graphs=[*graphs])
         self._executor = Executor(graphs, pregels, hub, self._leases, resources)
         self._reservations = Reservations(self._executor, self._leases, limit=limits.runs)
         self._task: asyncio.Task[None] | None = None

@@ -21,13 +21,17 @@ RETENTION_S: Final = 3600.0
 
 @dataclass(slots=True)
 class RunRow:
-    """A run, without its input, which is packed. lease_until is its worker's, or its requester's."""
+    """A run, without its input, which is packed. lease_until is its worker's, or its requester's.
+
+    waits_since: by the clock of leases.
+    """
 
     run: Run
     input: Input
     worker: str | None = None
     requested_by: str | None = None
     lease_until: float = 0.0
+    waits_since: float = 0.0
     stop: Stop | None = None
     has_touched: bool = False
 
@@ -43,12 +47,13 @@ class RunRow:
 
 @dataclass(slots=True)
 class ThreadRow:
-    """A thread, and its runs, oldest first."""
+    """A thread, and its runs, oldest first. freed_at: when one last ended, by the clock of leases."""
 
     new: NewThread
     created_at: datetime
     updated_at: datetime
     runs: list[RunRow] = field(default_factory=list)
+    freed_at: float = 0.0
 
     @property
     def newest(self) -> RunRow | None:
@@ -155,7 +160,7 @@ class Data:
         row.run = replace(row.run, status=status, attempt=last.attempt, last=last, output=output)
         row.input, row.worker, row.stop = Input(), None, None
         row.has_touched = row.has_touched and touched
-        thread.updated_at = self.now()
+        thread.updated_at, thread.freed_at = self.now(), self.lease_clock()
         log = self.logs.setdefault(run_id, Log())
         log.append([*events, last])
         log.expires_at = self.clock() + self._retention_s

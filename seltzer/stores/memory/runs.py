@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from seltzer.runs.event import Event, Json, RunId
-from seltzer.runs.ports import Renewal, Submitted, Wake
+from seltzer.runs.ports import ORPHAN_S, Renewal, Submitted, Wake
 from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
 from seltzer.runs.text import without_nul
 from seltzer.runs.thread import NewThread
@@ -51,9 +51,11 @@ class MemoryRuns:
             self._data.publish(Wake(has_queued=True))
         return Submitted(run, lease, ended)
 
-    async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
+    async def claim(
+        self, worker: str, n: int, ttl_s: float, *, graphs: Collection[str] | None = None
+    ) -> list[Lease]:
         leases = []
-        for row in self._claimable(worker)[:n]:
+        for row in self._claimable(worker, graphs)[:n]:
             run, now = row.run, self._data.lease_clock()
             crashes = run.crashes + (run.status == "running")
             row.run = replace(run, status="running", attempt=run.attempt + 1, crashes=crashes)
@@ -94,6 +96,7 @@ class MemoryRuns:
         if (row := self._leased(lease)) is None:
             return False
         row.run, row.worker = replace(row.run, status="pending"), None
+        row.waits_since = self._data.lease_clock()
         if unwritten:
             self._data.logs.setdefault(lease.run.spec.run_id, Log()).append(unwritten)
         self._data.publish(Wake({lease.run.spec.run_id}, has_queued=True))
@@ -146,6 +149,7 @@ class MemoryRuns:
             created_at=now,
         )
         row = RunRow(run, packed, has_touched=is_granted, lease_until=data.lease_clock() + ttl_s)
+        row.waits_since = data.lease_clock()
         row.worker = worker if is_granted else None
         row.requested_by = worker if spec.attached and not is_granted else None
         is_thread_new = spec.thread_id not in data.threads
@@ -157,7 +161,7 @@ class MemoryRuns:
         data.runs[spec.run_id] = row
         return row, is_thread_new
 
-    def _claimable(self, worker: str) -> list[RunRow]:
+    def _claimable(self, worker: str, graphs: Collection[str] | None) -> list[RunRow]:
         now = self._data.lease_clock()
         found, threads = [], set()
         for row in self._data.in_order():
@@ -171,7 +175,16 @@ class MemoryRuns:
                 threads.add(thread_id)
                 if row.requested_by in (None, worker) or has_run_out:
                     found.append(row)
-        return found
+        return [row for row in found if graphs is None or self._has_one_of(row, graphs, now)]
+
+    def _has_one_of(self, row: RunRow, graphs: Collection[str], now: float) -> bool:
+        """Return whether the run is of these graphs, or could have been claimed by others for ORPHAN_S."""
+        return row.run.spec.graph in graphs or self._claimable_since(row) + ORPHAN_S <= now
+
+    def _claimable_since(self, row: RunRow) -> float:
+        if row.run.status == "running":
+            return row.lease_until
+        return max(row.waits_since, self._data.threads[row.run.spec.thread_id].freed_at)
 
     def _leased(self, lease: Lease) -> RunRow | None:
         run_id = lease.run.spec.run_id

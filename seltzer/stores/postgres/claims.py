@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from seltzer.runs.ports import ORPHAN_S
 from seltzer.stores.postgres.database import Connection
 from seltzer.stores.postgres.queries import Row, fetch_all
 from seltzer.stores.postgres.statements import runs as statements
@@ -21,6 +22,7 @@ class Claim:
     worker: str
     limit: int
     ttl_s: float
+    graphs: list[str] | None
     process: int | None
     gone: Mapping[int, datetime]
     has_settled: bool
@@ -33,7 +35,8 @@ class Claim:
         self._tries += 1
         if self._tries > 1 and (claimed := await fetch_all(connection, statements.CLAIMED, of_call)):
             return claimed
-        expired = {
+        served = {"graphs": self.graphs, "orphan_s": ORPHAN_S}
+        expired = served | {
             "gone": [*self.gone.keys()],
             "gone_until": [*self.gone.values()],
             "has_settled": self.has_settled,
@@ -41,7 +44,7 @@ class Claim:
         }
         found = await fetch_all(connection, statements.EXPIRED, expired)
         if (room := self.limit - len(found)) > 0:
-            waiting = {"worker": self.worker, "limit": room}
+            waiting = served | {"worker": self.worker, "limit": room}
             found += await fetch_all(connection, statements.WAITING_FIRST, waiting)
         if not found:
             return []

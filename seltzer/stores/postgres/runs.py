@@ -68,11 +68,14 @@ class PostgresRuns:
         )
         return submitted
 
-    async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
+    async def claim(
+        self, worker: str, n: int, ttl_s: float, *, graphs: Collection[str] | None = None
+    ) -> list[Lease]:
         claim = Claim(
             worker,
             n,
             ttl_s,
+            graphs=None if graphs is None else [*graphs],
             process=self._presence.key,
             gone=self._presence.gone,
             has_settled=self._presence.has_settled,

@@ -28,7 +28,7 @@ from seltzer.stores.submission import Rival, check_queue, check_same, check_thre
 
 
 class SqliteRuns:
-    """The Runs of one process, or of several by one lease clock.
+    """The Runs of one process, or of several by one lease clock. No other process could claim its runs.
 
     retention: how long an ended run's events are kept. clock: seconds since 1970, for people. lease_clock:
     seconds that never step back, for deadlines; by default the clock.
@@ -84,7 +84,9 @@ class SqliteRuns:
 
         return await self._database.write(work)
 
-    async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
+    async def claim(
+        self, worker: str, n: int, ttl_s: float, *, graphs: Collection[str] | None = None
+    ) -> list[Lease]:
         def work(connection: sqlite3.Connection) -> list[Lease]:
             now = self._lease_clock()
             given = {"now": now, "worker": worker, "limit": n}

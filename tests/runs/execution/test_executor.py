@@ -80,8 +80,8 @@ async def test_a_claimed_run_that_cannot_begin_does_not_keep_the_others_from_it(
 
         has_begun = False
 
-        async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
-            claimed = await self._runs.claim(worker, n, ttl_s)
+        async def claim(self, worker: str, n: int, ttl_s: float, **options: Any) -> list[Lease]:
+            claimed = await self._runs.claim(worker, n, ttl_s, **options)
             if not self.has_begun:
                 self.has_begun = True
                 odd = Run(run_spec(run_id="odd", graph=cast(str, [])), "running", 1, 0, datetime.now(UTC))

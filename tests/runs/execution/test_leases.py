@@ -34,7 +34,7 @@ class Rows:
         self.error: Exception | None = None
         self.statuses_of: dict[RunId, RunStatus] = {}
 
-    async def claim(self, worker: str, n: int, ttl_s: float) -> list[Lease]:
+    async def claim(self, worker: str, n: int, ttl_s: float, *, graphs: object) -> list[Lease]:
         self.asked.append(("claim", n))
         if self.error:
             raise self.error

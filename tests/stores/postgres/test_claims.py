@@ -93,8 +93,8 @@ async def test_a_claim_whose_answer_is_lost_is_found_by_the_next_try(opened: Ope
     database = Database(parse(url), pool_limit=1)
     await database.open()
     one, other = (
-        Claim("b", 2, TTL_S, process=None, gone={}, has_settled=True),
-        Claim("b", 2, TTL_S, process=None, gone={}, has_settled=True),
+        Claim("b", 2, TTL_S, graphs=None, process=None, gone={}, has_settled=True),
+        Claim("b", 2, TTL_S, graphs=None, process=None, gone={}, has_settled=True),
     )
 
     unseen = await database.transact(one.rows)

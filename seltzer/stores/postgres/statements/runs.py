@@ -81,17 +81,28 @@ SELECT 1 FROM seltzer.deleted_runs WHERE run_id = %s AND deleted_at > seltzer.cl
 """
 WAITING: Final = "SELECT count(*) FROM seltzer.runs WHERE status = 'pending'"
 
+# Of a graph that the process has, or of one that no other has claimed for long.
+_IS_OF = """
+(%(graphs)s::text[] IS NULL OR graph = ANY(%(graphs)s)
+    OR {since} <= seltzer.clock() - make_interval(secs => %(orphan_s)s))
+"""
 # What is claimed is locked against those who append to its log, and against other claims.
 EXPIRED: Final = f"""
 SELECT number FROM seltzer.runs
 WHERE status = 'running' AND (%(has_settled)s AND lease_until <= seltzer.clock() OR {IS_DEAD})
+    AND {_IS_OF.format(since="lease_until")}
 ORDER BY number LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
-WAITING_FIRST: Final = """
+_WAITS_SINCE = """
+greatest(created_at, requested_until, (
+    SELECT updated_at FROM seltzer.threads WHERE threads.thread_id = waiting.thread_id
+))"""
+WAITING_FIRST: Final = f"""
 SELECT number FROM seltzer.runs AS waiting WHERE status = 'pending' AND NOT EXISTS (
     SELECT 1 FROM seltzer.runs AS other WHERE other.thread_id = waiting.thread_id
         AND (other.status = 'running' OR other.status = 'pending' AND other.number < waiting.number)
 ) AND (requested_by IS NULL OR requested_by = %(worker)s OR requested_until <= seltzer.clock())
+    AND {_IS_OF.format(since=_WAITS_SINCE)}
 ORDER BY number LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 START_ATTEMPTS: Final = f"""
@@ -151,9 +162,11 @@ SELECT EXISTS (
 """
 FINISH: Final = _ENDED.format(which=_LEASED, counts=COUNTS)
 END_PENDING: Final = _ENDED.format(which="number = %(number)s", counts=COUNTS)
+# The requested_until of a run that nobody requests is when it was handed back.
 HAND_BACK: Final = f"""
 WITH back AS (
-    UPDATE seltzer.runs SET status = 'pending', worker = NULL, process = NULL, lease_until = NULL
+    UPDATE seltzer.runs SET status = 'pending', worker = NULL, process = NULL, lease_until = NULL,
+        requested_until = seltzer.clock()
     WHERE {_LEASED} RETURNING number
 ), log AS ({OF_RUN.format(source="back")}) SELECT number FROM back
 """
