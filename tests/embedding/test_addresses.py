@@ -83,7 +83,7 @@ def _without_playgrounds(seltzer: Seltzer) -> FastAPI:
 def test_every_address_that_is_shown_is_served(
     make: Any, front: str | None, graph: str | None, docs: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = make(Seltzer({NAME: saying("hello")}))
+    app = make(Seltzer({NAME: saying("hello")}, page=False))
     monkeypatch.setattr("tests.embedding.test_addresses.served_app", app, raising=False)
     application = load_application(Settings(_env_file=None), "tests.embedding.test_addresses:served_app")
     banner = render(URL, application.mounted())
@@ -94,14 +94,15 @@ def test_every_address_that_is_shown_is_served(
         links = re.findall(r'href="([^"]+)"', client.get(front, headers=HTML).text) if front else []
         there = [urljoin(f"{URL}{front}", link) for link in links]
         statuses = [client.get(each).status_code for each in there]
-        infos = client.get(f"{front}info").json()["graphs"] if front else []
-        for info in infos:
-            routes = f"{front}{info['path'][1:]}/invoke"
+        info = client.get(f"{front}info").json() if front else {"graphs": [], "docs": docs}
+        for graph_info in info["graphs"]:
+            routes = f"{front}{graph_info['path'][1:]}/invoke"
             assert client.post(routes, json={"input": "hi"}).json()["output"] == "hello"
 
     shown = re.findall(r"(http://\S+(?:/playground/|/docs|/reference))\n", banner)
     assert shown == [*pages, *docs_url]
     assert set(statuses) <= {200}
+    assert (info["docs"] and urljoin(f"{URL}{front or '/'}", info["docs"])) == (docs and f"{URL}{docs}")
     if front:
         assert {each for each in there if not each.endswith(".json")} == {*shown}
     assert ("curl -N" in banner, "seltzer chat" in banner) == (bool(front), bool(front))
