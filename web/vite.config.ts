@@ -32,7 +32,7 @@ export default defineConfig({
   plugins: [precompress()],
   server: {
     proxy: {
-      "^/(?!src/|client/|node_modules/|@|\\?|index\\.html|$)": { target: SERVER, changeOrigin: true },
+      "^/(?!src/|client/|node_modules/|@|\\?|index\\.html|$)": { target: SERVER },
     },
   },
 });
