@@ -45,8 +45,15 @@ from tests.stores.conversing import (
     texts,
     turn,
 )
+from tests.stores.state_stores import PACKING, STATE_STORES, StateStore
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=PACKING)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> StateStore:
+    return await STATE_STORES[request.param](tmp_path)
+
 
 T = TypeVar("T")
 
@@ -127,9 +134,9 @@ async def test_each_message_is_stored_once(file: Path) -> None:
     assert set(blobs.values()) == {1}
 
 
-async def test_threads_do_not_share_equal_messages(file: Path) -> None:
+async def test_threads_do_not_share_equal_messages(store: StateStore) -> None:
     messages = [HumanMessage(f"{number}", id=f"{number}") for number in range(MANY)]
-    async with open_checkpoints(file) as checkpoints:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, echo())
         for thread_id in ("t", "other"):
             await turn(pregel, {"messages": [each.model_copy() for each in messages]}, thread_id)
@@ -142,7 +149,7 @@ async def test_threads_do_not_share_equal_messages(file: Path) -> None:
         assert len(await texts(pregel, "other")) == MANY + 1
 
 
-async def test_a_cached_thread_equals_the_stored_one(file: Path) -> None:
+async def test_a_cached_thread_equals_the_stored_one(store: StateStore) -> None:
     """What a serializer loses is lost at once, not only by the restart."""
 
     class Odd:
@@ -150,12 +157,12 @@ async def test_a_cached_thread_equals_the_stored_one(file: Path) -> None:
 
     artifact = {"odd": Odd(), "plain": [1, 2]}
     given = [ToolMessage(f"{n}", tool_call_id="c", id=f"{n}", artifact=artifact) for n in range(MANY)]
-    async with open_checkpoints(file) as checkpoints:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, echo())
         await turn(pregel, {"messages": given})
         await turn(pregel, "more")
         here = (await pregel.aget_state(config())).values["messages"]
-    async with open_checkpoints(file) as checkpoints:
+    async with store.open() as checkpoints:
         there = (await on(checkpoints, echo()).aget_state(config())).values["messages"]
 
     assert here == there
@@ -166,11 +173,11 @@ class Shout(AIMessage):
     """A message of a class that isn't revived."""
 
 
-async def test_a_message_of_a_custom_class_does_not_affect_the_others(file: Path) -> None:
+async def test_a_message_of_a_custom_class_does_not_affect_the_others(store: StateStore) -> None:
     kinds = [Shout, HumanMessage] * (MANY // 2)
     given = [kind(content=f"{n}", id=f"{n}") for n, kind in enumerate(kinds)]
     plain = echo().copy({"checkpointer": InMemorySaver(serde=SafeSerializer())})
-    async with open_checkpoints(file) as checkpoints:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, echo())
         for each in (plain, pregel):
             await each.ainvoke({"messages": [message.model_copy() for message in given]}, config())
@@ -182,8 +189,8 @@ async def test_a_message_of_a_custom_class_does_not_affect_the_others(file: Path
     assert [(type(each), each.content) for each in mine] == [(type(each), each.content) for each in others]
 
 
-async def test_a_run_may_keep_its_list_and_change_it(file: Path) -> None:
-    async with open_checkpoints(file) as checkpoints:
+async def test_a_run_may_keep_its_list_and_change_it(store: StateStore) -> None:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, echo())
         await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
         for _ in range(2):
@@ -205,28 +212,28 @@ async def test_a_subgraph_shares_the_messages_with_its_parent(file: Path) -> Non
     assert size < 2_000  # a node that gives the whole state on, 40 messages, gives 40 refs
 
 
-async def test_a_list_of_other_values_is_not_extracted(file: Path) -> None:
+async def test_a_list_of_other_values_is_not_extracted(store: StateStore) -> None:
     class Plain(TypedDict):
         numbers: list[int]
         mixed: list[Any]
 
     numbers, mixed = list(range(MANY)), [HumanMessage("a", id="a"), *range(MANY)]
-    async with open_checkpoints(file) as checkpoints:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, graph(lambda state: {"numbers": state["numbers"][::-1]}, Plain))
         await turn(pregel, {"numbers": numbers, "mixed": mixed})
 
         state = await pregel.aget_state(config())
 
     assert state.values == {"numbers": numbers[::-1], "mixed": mixed}
-    assert counts(file)["checkpoint_messages"] == 0
+    assert (await store.counts())["messages"] == 0
 
 
 @pytest.mark.parametrize("limits", [{"cache_limit": 50}, {"cache_limit_bytes": 50_000}])
 async def test_threads_beyond_the_caches_limits_are_read_from_the_file(
-    file: Path, limits: dict[str, int]
+    store: StateStore, limits: dict[str, int]
 ) -> None:
     long = "x" * 1_000
-    async with open_checkpoints(file, **limits) as checkpoints:
+    async with store.open(**limits) as checkpoints:
         pregel = on(checkpoints, echo())
         for number in range(5):
             await turn(pregel, {"messages": [HumanMessage(long) for _ in range(MANY)]}, f"t{number}")
@@ -261,13 +268,13 @@ def _mark(state: Talk) -> Any:
 marking = graph(_mark)
 
 
-async def test_a_cached_message_that_a_node_changes_and_returns_is_stored_changed(file: Path) -> None:
-    async with open_checkpoints(file) as checkpoints:
+async def test_a_cached_message_that_a_node_changes_and_returns_is_stored_changed(store: StateStore) -> None:
+    async with store.open() as checkpoints:
         pregel = on(checkpoints, marking)
         await turn(pregel, {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
         await pregel.aget_state(config())  # its messages are cached now
         await turn(pregel, "more")
-    async with open_checkpoints(file) as fresh:  # whose cache is empty
+    async with store.open() as fresh:  # whose cache is empty
         stored = (await on(fresh, marking).aget_state(config())).values["messages"]
 
     assert stored[0].additional_kwargs == {"marked_at": MANY + 1}
@@ -340,13 +347,13 @@ class Gated(ThreadPoolExecutor):
         return super().submit(lambda: [self.may_start.wait(10), work(*args, **kwargs)][1])
 
 
-async def test_a_message_pruned_while_it_is_decoded_is_stored_again(file: Path) -> None:
+async def test_a_message_pruned_while_it_is_decoded_is_stored_again(store: StateStore) -> None:
     threads = Gated()
-    async with open_checkpoints(file, kept=2) as checkpoints:
+    async with store.open(kept=2) as checkpoints:
         pregel = on(checkpoints, clearing)
         await _talk_and_clear(pregel)
         found = await _longest(checkpoints.saver_for(pregel))
-    async with open_checkpoints(file, kept=2) as checkpoints:  # whose cache is empty
+    async with store.open(kept=2) as checkpoints:  # whose cache is empty
         asyncio.get_running_loop().set_default_executor(threads)
         saver: Any = checkpoints.saver_for(pregel)
         async with asyncio.timeout(10):
@@ -402,8 +409,8 @@ async def _longest(saver: BaseCheckpointSaver[Any]) -> CheckpointTuple:
     return max(found, key=lambda each: len(each.checkpoint["channel_values"].get("messages", [])))
 
 
-async def test_graphs_that_declare_the_same_share_what_is_cached(file: Path) -> None:
-    async with open_checkpoints(file) as checkpoints:
+async def test_graphs_that_declare_the_same_share_what_is_cached(store: StateStore) -> None:
+    async with store.open() as checkpoints:
         await turn(on(checkpoints, echo()), {"messages": [HumanMessage(f"{n}") for n in range(MANY)]})
 
         one = await on(checkpoints, echo()).aget_state(config())

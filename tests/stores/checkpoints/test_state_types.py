@@ -40,9 +40,16 @@ from seltzer.errors import StateNotStorable
 from seltzer.runs.graph import AnyPregel
 from seltzer.stores.checkpoints.serializer import log_blocked_classes
 from seltzer.stores.options import SerdeOptions
-from tests.stores.conversing import config, open_checkpoints
+from tests.stores.conversing import config
+from tests.stores.state_stores import PACKING, STATE_STORES, StateStore, in_memory
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=PACKING)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> StateStore:
+    return await STATE_STORES[request.param](tmp_path)
+
 
 T = TypeVar("T")
 
@@ -188,18 +195,22 @@ async def played(pregel: AnyPregel) -> list[Any]:
 
 
 @asynccontextmanager
-async def ours(file: Path, pregel: AnyPregel, serde: SerdeOptions | None = None) -> AsyncIterator[AnyPregel]:
-    async with open_checkpoints(file, serde=serde) as checkpoints:
+async def ours(
+    store: StateStore, pregel: AnyPregel, serde: SerdeOptions | None = None
+) -> AsyncIterator[AnyPregel]:
+    async with store.open(serde=serde) as checkpoints:
         yield pregel.copy({"checkpointer": checkpoints.saver_for(pregel)})
 
 
-async def played_by_ours(file: Path, pregel: AnyPregel, serde: SerdeOptions | None = None) -> list[Any]:
-    async with ours(file, pregel, serde) as before:
+async def played_by_ours(
+    store: StateStore, pregel: AnyPregel, serde: SerdeOptions | None = None
+) -> list[Any]:
+    async with ours(store, pregel, serde) as before:
         await before.ainvoke({}, config(), durability="sync")
-    async with ours(file, pregel, serde) as after:
+    async with ours(store, pregel, serde) as after:
         asked = await after.aget_state(config())
         answered = await after.ainvoke(Command(resume="yes"), config(), durability="sync")
-    async with ours(file, pregel, serde) as later:
+    async with ours(store, pregel, serde) as later:
         ended = await later.aget_state(config())
     return [asked.values, asked.interrupts[0].value, answered, ended.values]
 
@@ -217,7 +228,7 @@ def typed(value: Any) -> Any:
     ("annotation", "value"), VALUES, ids=[f"{n}-{type(v).__name__}" for n, (_, v) in enumerate(VALUES)]
 )
 async def test_a_declared_value_has_its_type_after_a_restart(
-    tmp_path: Path, annotation: Any, value: Any, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, store: StateStore, annotation: Any, value: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     pregel = asking(annotation, value)
     in_memory = pregel.copy({"checkpointer": InMemorySaver()})
@@ -226,7 +237,7 @@ async def test_a_declared_value_has_its_type_after_a_restart(
         async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "theirs.db")) as saver:
             from_file = await played(pregel.copy({"checkpointer": saver}))
 
-    found = await played_by_ours(tmp_path / "ours.db", pregel)
+    found = await played_by_ours(store, pregel)
 
     assert typed(found) == typed(from_file)
     if annotation not in LOSSY:
@@ -236,14 +247,14 @@ async def test_a_declared_value_has_its_type_after_a_restart(
 
 @pytest.mark.parametrize("annotation", [Any, dict[str, Any], list[Any], object])
 async def test_an_undeclared_class_is_plain_data_and_the_log_names_the_setting_once(
-    tmp_path: Path, annotation: Any, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, store: StateStore, annotation: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     pregel = asking(annotation, [Undeclared(n=1), Undeclared(n=2)])
-    await played_by_ours(tmp_path / "first.db", pregel)  # servers in this process log it too, once each
+    await played_by_ours(await in_memory(tmp_path), pregel)  # servers in this process log it too, once each
     caplog.clear()
     unregister = log_blocked_classes()
 
-    found = await played_by_ours(tmp_path / "ours.db", pregel)
+    found = await played_by_ours(store, pregel)
 
     unregister()
     assert found[0]["value"] == [{"n": 1}, {"n": 2}]
@@ -252,15 +263,15 @@ async def test_an_undeclared_class_is_plain_data_and_the_log_names_the_setting_o
 
 
 @pytest.mark.parametrize("allowed", [[(__name__, "Undeclared")], [[__name__, "Undeclared"]], True])
-async def test_an_undeclared_class_that_is_allowed_is_revived(tmp_path: Path, allowed: Any) -> None:
+async def test_an_undeclared_class_that_is_allowed_is_revived(store: StateStore, allowed: Any) -> None:
     value = {"a": [Undeclared(n=1)]}
 
-    found = await played_by_ours(tmp_path / "ours.db", asking(dict[str, Any], value), SerdeOptions(allowed))
+    found = await played_by_ours(store, asking(dict[str, Any], value), SerdeOptions(allowed))
 
     assert found[0]["value"] == found[-1]["sent"] == value
 
 
-async def test_what_a_subgraph_declares_is_revived_too(tmp_path: Path) -> None:
+async def test_what_a_subgraph_declares_is_revived_too(store: StateStore) -> None:
     class Hidden(TypedDict):
         step: Step
 
@@ -276,10 +287,10 @@ async def test_what_a_subgraph_declares_is_revived_too(tmp_path: Path) -> None:
     outer.add_node("inner", inner.compile())
     outer.add_edge(START, "inner")
     pregel = outer.compile()
-    async with ours(tmp_path / "ours.db", pregel) as before:
+    async with ours(store, pregel) as before:
         await before.ainvoke({"n": 1}, config(), durability="sync")
 
-    async with ours(tmp_path / "ours.db", pregel) as after:
+    async with ours(store, pregel) as after:
         state = await after.aget_state(config(), subgraphs=True)
 
     assert state.tasks[0].state.values == {"step": Step("go")}  # type: ignore[union-attr]  # with subgraphs
@@ -302,9 +313,9 @@ UNSTORABLE: Final[Sequence[tuple[Any, str]]] = [
 
 @pytest.mark.parametrize(("value", "type_name"), UNSTORABLE)
 async def test_what_cannot_be_stored_ends_the_run_naming_channel_and_type(
-    tmp_path: Path, value: Any, type_name: str
+    store: StateStore, value: Any, type_name: str
 ) -> None:
-    async with ours(tmp_path / "ours.db", asking(Any, value)) as pregel:
+    async with ours(store, asking(Any, value)) as pregel:
         with pytest.raises(StateNotStorable) as caught:
             await pregel.ainvoke({}, config(), durability="sync")
 
@@ -316,21 +327,21 @@ async def test_what_cannot_be_stored_ends_the_run_naming_channel_and_type(
     assert "checkpointer.serde" in str(caught.value)
 
 
-async def test_an_open_file_cannot_be_stored(tmp_path: Path) -> None:
+async def test_an_open_file_cannot_be_stored(tmp_path: Path, store: StateStore) -> None:
     with (tmp_path / "f").open("wb") as file:
-        async with ours(tmp_path / "ours.db", asking(Any, {"log": file})) as pregel:
+        async with ours(store, asking(Any, {"log": file})) as pregel:
             with pytest.raises(StateNotStorable, match=r"'value' .*'_io\.BufferedWriter'"):
                 await pregel.ainvoke({}, config(), durability="sync")
 
 
-async def test_the_thread_stays_as_it_was_before_the_run_that_could_not_be_stored(tmp_path: Path) -> None:
+async def test_the_thread_stays_as_it_was_before_the_run_that_could_not_be_stored(store: StateStore) -> None:
     class State(TypedDict):
         value: Any
 
     builder = StateGraph(State)
     builder.add_node("n", lambda s: {"value": range(3)} if s["value"] == "bad" else {"value": "kept"})
     builder.add_edge(START, "n")
-    async with ours(tmp_path / "ours.db", builder.compile()) as pregel:
+    async with ours(store, builder.compile()) as pregel:
         await pregel.ainvoke({"value": "good"}, config(), durability="sync")
         with pytest.raises(StateNotStorable):
             await pregel.ainvoke({"value": "bad"}, config(), durability="sync")
@@ -338,46 +349,46 @@ async def test_the_thread_stays_as_it_was_before_the_run_that_could_not_be_store
         assert await pregel.ainvoke({"value": "good"}, config(), durability="sync") == {"value": "kept"}
 
 
-async def test_pickle_stores_what_it_can_where_it_is_set(tmp_path: Path) -> None:
+async def test_pickle_stores_what_it_can_where_it_is_set(store: StateStore) -> None:
     pregel = asking(Any, {"r": range(3), "o": [Inner(when=NOW)]})
 
-    found = await played_by_ours(tmp_path / "ours.db", pregel, SerdeOptions(pickle_fallback=True))
+    found = await played_by_ours(store, pregel, SerdeOptions(pickle_fallback=True))
 
     assert found[-1]["sent"] == {"r": range(3), "o": [Inner(when=NOW)]}
 
 
-async def test_what_even_pickle_refuses_ends_the_run(tmp_path: Path) -> None:
+async def test_what_even_pickle_refuses_ends_the_run(store: StateStore) -> None:
     serde = SerdeOptions(pickle_fallback=True)
-    async with ours(tmp_path / "ours.db", asking(Any, [lambda: None]), serde) as pregel:
+    async with ours(store, asking(Any, [lambda: None]), serde) as pregel:
         with pytest.raises(StateNotStorable, match="not even by pickle"):
             await pregel.ainvoke({}, config(), durability="sync")
 
 
 async def test_an_artifact_that_cannot_be_stored_does_not_end_a_run_wherever_its_message_goes(
-    tmp_path: Path,
+    store: StateStore,
 ) -> None:
     message = ToolMessage("4", tool_call_id="c", id="1", artifact={"o": Opaque(), "at": NOW})
     pregel = asking(Any, {"messages": [message], "last": message})
 
-    found = await played_by_ours(tmp_path / "ours.db", pregel)
+    found = await played_by_ours(store, pregel)
 
     artifacts = [found[0]["value"]["messages"][0].artifact, found[0]["value"]["last"].artifact]
     assert artifacts == [{"o": "<Opaque>", "at": NOW}] * 2
     assert found[-1]["sent"]["last"].content == "4"
 
 
-async def test_what_a_function_returns_may_be_anything_but_what_it_saves_may_not(tmp_path: Path) -> None:
+async def test_what_a_function_returns_may_be_anything_but_what_it_saves_may_not(store: StateStore) -> None:
     @entrypoint()
     async def returning(saves: bool, *, previous: Any = None) -> entrypoint.final[Any, Any]:
         return entrypoint.final(value=range(3), save=range(3) if saves else 1)
 
-    async with ours(tmp_path / "ours.db", returning) as pregel:
+    async with ours(store, returning) as pregel:
         assert await pregel.ainvoke(False, config(), durability="sync") == range(3)
         with pytest.raises(StateNotStorable, match=r"entrypoint\.final"):
             await pregel.ainvoke(True, config(), durability="sync")
 
 
-async def test_what_a_function_and_its_tasks_declare_is_revived(tmp_path: Path) -> None:
+async def test_what_a_function_and_its_tasks_declare_is_revived(store: StateStore) -> None:
     @task
     async def make() -> Step:
         return Step("go")
@@ -387,7 +398,7 @@ async def test_what_a_function_and_its_tasks_declare_is_revived(tmp_path: Path) 
         return Plan((*(previous.steps if previous else ()), await make()))
 
     for taken in (1, 2):
-        async with ours(tmp_path / "ours.db", count) as pregel:
+        async with ours(store, count) as pregel:
             assert await pregel.ainvoke(1, config(), durability="sync") == Plan((Step("go"),) * taken)
 
 
@@ -395,7 +406,7 @@ class Talk(TypedDict):
     messages: Annotated[list[AnyMessage], add_messages]
 
 
-async def test_a_message_of_a_class_of_ones_own_is_revived_if_declared(tmp_path: Path) -> None:
+async def test_a_message_of_a_class_of_ones_own_is_revived_if_declared(store: StateStore) -> None:
     class Signed(AIMessage):
         signature: str = ""
 
@@ -403,6 +414,6 @@ async def test_a_message_of_a_class_of_ones_own_is_revived_if_declared(tmp_path:
     Signed.__qualname__ = "Signed"
     message = Signed(content="hi", id="1", signature="me")
 
-    found = await played_by_ours(tmp_path / "ours.db", asking(list[AnyMessage | Signed], [message]))
+    found = await played_by_ours(store, asking(list[AnyMessage | Signed], [message]))
 
     assert typed(found[-1]["sent"]) == typed([message])

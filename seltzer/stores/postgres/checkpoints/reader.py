@@ -45,6 +45,7 @@ class CheckpointReader:
             if not rows:
                 return None
             self._cache.validate(thread_id, max(rows, key=_is_head)["epoch"])
+            epoch = self._cache.epoch
             head, *writes = sorted(map(_columns, rows), key=_seq)
             writes = in_order(writes)
             paths = [loads(row[LISTS]) for row in (head, *writes)]
@@ -54,7 +55,7 @@ class CheckpointReader:
                 continue
             values = [serde.loads_typed((row[KIND], row[BLOB])) for row in (head, *writes)]
             await decode(serde, lists)
-            for each in lists:
+            for each in lists if self._cache.epoch == epoch else ():  # else some may have been deleted
                 self._cache.add(serde, thread_id, each.spans, each.messages, each.size_bytes)
             return to_tuple(head, writes, zip(values, paths, strict=True), lists)
         raise StorageFailed(f"messages of thread {thread_id!r} are missing in the database")
