@@ -18,6 +18,7 @@ from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.event_log import SqliteEventLog
 from seltzer.stores.sqlite.files import FILE_NAME, ITEMS_FILE_NAME
 from seltzer.stores.sqlite.lock import acquire
+from seltzer.stores.sqlite.readiness import Readiness
 from seltzer.stores.sqlite.retention import LogRetention
 from seltzer.stores.sqlite.runs import SqliteRuns
 from seltzer.stores.sqlite.threads import SqliteThreads
@@ -76,7 +77,8 @@ async def _open_files(
         await checkpoints.deletions.resume()
         await opened.enter_async_context(upkeep.running())
         items = await _open_items(folder / ITEMS_FILE_NAME, store, opened)
-        yield Stores(runs, event_log, SqliteThreads(database, checkpoints.deletions), checkpoints, items)
+        threads = SqliteThreads(database, checkpoints.deletions)
+        yield Stores(runs, event_log, threads, checkpoints, items, check_ready=Readiness(database).check)
 
 
 async def _open_items(file: Path, options: StoreOptions | None, opened: AsyncExitStack) -> BaseStore | None:
