@@ -13,7 +13,8 @@ FORK: Final = "fork"  # that of a copy, which follows what it is a copy of
 class CheckpointRef:
     """A checkpoint of the graph itself, without its content.
 
-    source is LangGraph's: input, loop, update or fork. run_id is empty where no run has written it.
+    source is LangGraph's: input, loop, update or fork. run_id is empty where no run has written it. A
+    parent that isn't kept any more has begun a turn.
     """
 
     checkpoint_id: str
@@ -42,7 +43,7 @@ def turn_starts(refs: Sequence[CheckpointRef]) -> list[CheckpointRef]:
 
 
 def state_before(refs: Sequence[CheckpointRef], start: str) -> str | None:
-    """Return the checkpoint that has the state before the turn that begins at start; None if it isn't kept.
+    """Return the checkpoint that has the state before the turn that begins at start; None if there is none.
 
     A turn that replaces another begins after the other's input, or after a copy of that. They are passed
     over: the other's message is still to be read there.

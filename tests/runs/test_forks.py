@@ -11,12 +11,14 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
 from seltzer.errors import IdempotencyConflict, UnknownCheckpoint
+from seltzer.runs.edits.updates import COPY, StateUpdate
 from seltzer.runs.engine import Engine
 from seltzer.runs.graph import AnyPregel
+from seltzer.runs.run import RunSpec
 from seltzer.stores.options import Retention
 from tests.runs.conftest import Engines
 from tests.runs.scenario import answer, read_all, read_until, run_spec, run_to_end, texts
-from tests.runs.scripted import Messages, agent
+from tests.runs.scripted import Messages, agent, call
 
 pytestmark = pytest.mark.anyio
 
@@ -117,6 +119,33 @@ async def test_a_state_is_kept_for_the_run_that_waits_to_begin_from_it(engine_of
 
     assert answer(await read_all(engine.follow("r2"))) == "fork"
     assert await texts(engine) == ["0", "zero", "2", "fork"]
+
+
+async def test_the_turn_that_a_run_waits_to_begin_amid_can_be_run_again_and_taken_back(
+    engine_of: Engines,
+) -> None:
+    """Though only the newest turn is kept, and the ones before that turn were pruned meanwhile."""
+    gate = asyncio.Event()
+    asked: list[list[Any]] = [["zero"], [call("double", '{"x": 2}')], [gate, "four"]]
+    pregel = agent(*asked, *[["more"]] * 6, ["four again"], ["new four"])
+    engine = await engine_of(pregel, keeping=Retention(checkpoints=1, turns=1))
+    await run_to_end(engine, run_spec("0", run_id="r0"))
+    await engine.start(run_spec("1", run_id="r1"))
+    await read_until(engine.follow("r1"), "tool_result")
+    amid = await newest(engine)
+    for number in range(6):
+        await engine.start(run_spec(f"q{number}", run_id=f"q{number}", on_busy="enqueue"))
+    await engine.start(RunSpec("agent", None, "t", "r2", on_busy="enqueue", checkpoint_id=amid))
+    gate.set()
+    await read_all(engine.follow("r2"))
+    assert await texts(engine) == ["0", "zero", "1", "", "4", "four again"]
+
+    await run_to_end(engine, RunSpec("agent", None, "t", "r3", from_message=""))
+    assert await texts(engine) == ["0", "zero", "1", "new four"]
+
+    question = (await engine.messages("agent", "t"))[2].id
+    await engine.edits.update("agent", "t", StateUpdate(None, COPY, from_message=question))
+    assert await texts(engine) == ["0", "zero"]
 
 
 async def test_a_state_that_is_gone_fails_the_run_and_leaves_the_thread_as_it_is(engine_of: Engines) -> None:

@@ -7,7 +7,8 @@ from langgraph.checkpoint.base import WRITES_IDX_MAP
 
 ROOT: Final = ""
 INPUT: Final = "input"  # LangGraph's sources of a checkpoint: a turn begins with it,
-EDITED: Final = ("update", "fork")  # or a state was changed between two runs
+FORK: Final = "fork"  # it is a copy of its parent,
+EDITED: Final = ("update", FORK)  # or a state was changed between two runs
 INTERRUPT: Final = WRITES_IDX_MAP["__interrupt__"]  # the index of a question among a task's writes
 KEPT: Final = 20  # how many checkpoints of a thread are kept at least,
 SPARE: Final = 10  # and how many more there may be before they are looked through
@@ -74,8 +75,9 @@ def superfluous(
     These are kept: the newest `kept` of the graph itself, and whatever its subgraphs wrote since the oldest
     of them; of the newest `turns` turns (None: of all), on all branches, the states with which they begin and
     end, those in which a question was asked, and those before and after an edit or a fork; those that active
-    runs begin from (`forked`); of a subgraph that keeps its own state, the newest one before each of these.
-    All, if the thread has DeltaChannels.
+    runs begin from (`forked`); where the turns of these and of the newest begin, and the states before them;
+    of a subgraph that keeps its own state, the newest one before each of these. All, if the thread has
+    DeltaChannels.
     """
     roots = [row for row in rows if row.namespace == ROOT]
     if len(roots) <= kept or any(row.has_delta for row in rows):
@@ -84,16 +86,25 @@ def superfluous(
     first = max((at for at, row in enumerate(roots) if row.source == INPUT), default=None)
     newest = roots[max(first - 1, 0) : first + 1] if first is not None else []
     kept_turns = _of_turns(roots, turns)
-    stay = {*forked, *kept_turns, *(row.seq for row in newest)}
-    ends = {oldest, *forked, *kept_turns, *(row.seq for row in newest[-1:])}
+    begun = set()
+    if turns is not None:
+        there = [row for row in roots if row.seq >= oldest or row.seq in forked]
+        begun = _beginnings(roots, [*there, *_begun(roots, turns)])
+    stay = {*forked, *kept_turns, *begun, *(row.seq for row in newest)}
+    ends = {oldest, *forked, *kept_turns, *begun, *(row.seq for row in newest[-1:])}
     stay |= _lasting_before(rows, ends)
     return [row.seq for row in rows if row.seq < oldest and row.seq not in stay]
 
 
+def _begun(roots: Sequence[Row], turns: int | None) -> Sequence[Row]:
+    """Return with what the newest turns begin."""
+    begun = [row for row in roots if row.source == INPUT]
+    return begun if turns is None else begun[-turns:]
+
+
 def _of_turns(roots: Sequence[Row], turns: int | None) -> set[int]:
     """Return the seqs of what is kept of the newest turns, and of the state before them."""
-    begun = [row for row in roots if row.source == INPUT]
-    begun = begun if turns is None else begun[-turns:]
+    begun = _begun(roots, turns)
     if turns is not None and not begun:
         return set()
     since = 0 if turns is None else begun[0].seq
@@ -111,6 +122,23 @@ def _of_turns(roots: Sequence[Row], turns: int | None) -> set[int]:
         if row.seq >= since and (row.has_asked or row.source in EDITED or row.checkpoint_id in edited)
     ]
     return {*ends, *changed, *(row.seq for row in begun)}
+
+
+def _beginnings(roots: Sequence[Row], there: Sequence[Row]) -> set[int]:
+    """Return the seqs of where the turns of these begin, and of the states before.
+
+    A turn that replaces another begins after that one's beginning, or after a copy of it.
+    """
+    by_id = {row.checkpoint_id: row for row in roots}
+    found: set[int] = set()
+    for each in there:
+        row: Row | None = each
+        while row is not None and row.source != INPUT:
+            row = by_id.get(row.parent_id or "")
+        while row is not None and row.seq not in found:
+            found.add(row.seq)
+            row = by_id.get(row.parent_id or "") if row.source in (INPUT, FORK) else None
+    return found
 
 
 def _next_kept(rows: Sequence[Row], doomed: Collection[int]) -> set[int]:
@@ -138,9 +166,12 @@ def _lasting_before(rows: Sequence[Row], ends: Collection[int]) -> set[int]:
 
 
 def new_parents(rows: Sequence[Row], deleted: Collection[int]) -> dict[int, str | None]:
-    """Return the nearest kept ancestor of each kept checkpoint of the graph whose parent is deleted."""
+    """Return the nearest kept ancestor of each kept checkpoint of the graph whose parent is deleted.
+
+    It is a deleted one where a turn has begun: else what is left of the turn would be of the one before it.
+    """
     roots = [row for row in rows if row.namespace == ROOT]
-    gone = {row.checkpoint_id: row.parent_id for row in roots if row.seq in deleted}
+    gone = {row.checkpoint_id: row.parent_id for row in roots if row.seq in deleted and row.source != INPUT}
     found = {}
     for row in roots:
         if row.seq not in deleted and row.parent_id in gone:

@@ -26,6 +26,7 @@ from seltzer.runs.execution.limits import RunLimits
 from seltzer.runs.graph import AnyPregel
 from seltzer.runs.run import RunSpec
 from seltzer.runs.threads.repair.open_calls import NO_RESULT
+from seltzer.stores.options import Retention
 from tests.runs.conftest import Engines
 from tests.runs.scenario import answer, read_all, read_until, run_spec, run_to_end, texts
 from tests.runs.scripted import Messages, agent
@@ -437,3 +438,18 @@ async def test_what_is_written_to_a_functions_thread_is_what_its_next_run_gets(
     await run_to_end(engine, RunSpec("agent", 1, "t", "r2"))
 
     assert (await newest(engine)).values == 11
+
+
+@pytest.mark.parametrize("kept", [4, 5, 6])
+async def test_a_turn_whose_beginning_is_kept_is_taken_back_alone(engine_of: Engines, kept: int) -> None:
+    keeping = Retention(checkpoints=kept, turns=1)
+    engine = await engine_of(agent(*[[f"say {number}"] for number in range(6)]), keeping=keeping)
+    for number in range(6):
+        await run_to_end(engine, run_spec(f"{number}", run_id=f"r{number}"))
+    await engine_of.stores(engine).checkpoints.prune("t")
+    said = await texts(engine)
+    before_last = (await engine.messages("agent", "t"))[-4].id
+
+    await engine.edits.update("agent", "t", StateUpdate(None, COPY, from_message=before_last))
+
+    assert await texts(engine) == said[:-4]

@@ -5,7 +5,7 @@ from operator import add
 from typing import Annotated, Any, Final, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
@@ -263,6 +263,42 @@ def test_the_ends_of_all_branches_are_kept() -> None:
     assert new_parents(rows, gone) == {3: "1", 6: "4", 9: "7"}
 
 
+@pytest.mark.parametrize(
+    ("kept", "forked", "left"),
+    [
+        (3, [], [6, 7, 8, 9]),
+        (4, [], [3, 4, 6, 7, 8, 9]),
+        (6, [], [3, 4, 5, 6, 7, 8, 9]),
+        (1, [2], [1, 2, 6, 7, 9]),
+        (1, [5], [3, 4, 5, 6, 7, 9]),
+    ],
+)
+def test_a_turn_of_which_something_is_kept_can_be_run_again_and_taken_back(
+    kept: int, forked: list[int], left: list[int]
+) -> None:
+    gone = superfluous(TURNS, kept, forked, turns=1)
+
+    assert [row.seq for row in TURNS if row.seq not in gone] == left
+
+
+@pytest.mark.parametrize(
+    ("sources", "left"),
+    [
+        (["input", "loop", "loop", "input", "loop", "input<4", "loop", "loop"], [3, 4, 5, 6, 7, 8]),
+        (["input", "loop", "loop", "input", "loop", "fork<4", "input", "loop"], [3, 4, 6, 7, 8]),
+        (["input", "loop", "loop", "input", "loop", "input<4", *["loop"] * 3], [3, 4, 5, 6, 8, 9]),
+    ],
+)
+def test_the_state_before_a_turn_that_has_replaced_another_is_kept(
+    sources: list[str], left: list[int]
+) -> None:
+    rows = chain(*sources)
+
+    gone = superfluous(rows, 2, turns=1)
+
+    assert [row.seq for row in rows if row.seq not in gone] == left
+
+
 QUESTION: Final = ("input", "loop", "loop?", "loop", "loop")
 NEXT: Final = ("input", "loop", "loop", "loop")
 
@@ -349,6 +385,45 @@ def test_a_thread_that_is_pruned_as_it_grows_keeps_what_it_must(steps: list[Writ
     assert must | newest <= left
     assert left <= must | newest | before_inputs | ends
     assert all(row.parent_id is None or int(row.parent_id) in left for row in there)
+
+
+FORKED: Final = [
+    *[Written(0, source, asks=False, prunes=False) for source in ("input", "loop", "input", "loop")],
+    Written(3, "input", asks=False, prunes=False),
+    Written(1, "fork", asks=False, prunes=True),
+]
+
+
+@given(st.lists(grown, max_size=60), st.integers(1, 6), st.integers(1, 3))
+@example(FORKED, 1, 1)
+@example([*FORKED, Written(1, "input", asks=False, prunes=True)], 1, 2)
+def test_what_is_left_of_a_turn_is_never_another_ones(steps: list[Written], kept: int, turns: int) -> None:
+    written: list[Row] = []
+    there: list[Row] = []
+    for seq, step in enumerate(steps, 1):
+        parent = there[-1 - min(step.back, len(there) - 1)].checkpoint_id if there else None
+        row = Row(seq, ROOT, step.source, False, str(seq), parent, step.asks)
+        written, there = [*written, row], [*there, row]
+        gone = superfluous(there, kept, turns=turns) if step.prunes else []
+        parents = new_parents(there, gone)
+        there = [
+            row._replace(parent_id=parents.get(row.seq, row.parent_id))
+            for row in there
+            if row.seq not in gone
+        ]
+
+    for row in there:
+        assert _beginning(row.checkpoint_id, there) in (None, _beginning(row.checkpoint_id, written))
+
+
+def _beginning(checkpoint_id: str, rows: list[Row]) -> int | None:
+    by_id = {each.checkpoint_id: each for each in rows}
+    row = by_id[checkpoint_id]
+    while row.source != "input":
+        if row.parent_id not in by_id:
+            return None
+        row = by_id[row.parent_id]
+    return row.seq
 
 
 async def test_a_question_that_was_answered_can_be_answered_otherwise_however_long_ago(
