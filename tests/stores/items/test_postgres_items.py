@@ -14,6 +14,11 @@ from psycopg.conninfo import make_conninfo
 from seltzer.errors import LoadError, RunFailed, StorageFailed
 from seltzer.stores.open import open_stores
 from seltzer.stores.options import DatabaseOptions, IndexOptions, StoreOptions, TtlOptions
+from seltzer.stores.postgres import database as database_module
+from seltzer.stores.postgres.database import pause
+from seltzer.stores.postgres.items.tables import LOCK
+from seltzer.stores.postgres.unlimited import WAIT_S
+from tests.patience import PATIENCE_S
 from tests.stores.items.opened import open_at
 from tests.stores.postgres.conftest import pooled_url, url
 from tests.stores.postgres.server import create_role
@@ -90,12 +95,35 @@ async def test_a_set_up_store_is_used_by_who_may_create_nothing(url: str) -> Non
         pass
     role = await asyncio.to_thread(create_role)
     await execute(url, f"GRANT USAGE ON SCHEMA seltzer TO {role}")
-    await execute(url, f"GRANT ALL ON ALL TABLES IN SCHEMA seltzer TO {role}")
+    for kind in ("TABLES", "SEQUENCES"):
+        await execute(url, f"GRANT ALL ON ALL {kind} IN SCHEMA seltzer TO {role}")
 
     async with open_at(make_conninfo(url, user=role), BY_MEANING) as items:
         await items.aput(USER, "k", {"text": "tea"})
 
         assert len(await items.asearch(USER, query="tea")) == 1
+
+
+async def test_its_set_up_waits_for_another_without_a_limit_and_logs_for_whom(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_at(url):  # by now the tables of runs are there
+        await execute(url, "DROP TABLE seltzer.store, seltzer.store_migrations CASCADE")
+    monkeypatch.setattr(database_module, "OPERATION_S", WAIT_S / 4)
+
+    async def use() -> None:
+        async with open_at(url) as items:
+            await items.aput(USER, "k", {})
+
+    async with await psycopg.AsyncConnection.connect(url, application_name="another one") as other:
+        await other.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        using = asyncio.create_task(use())
+        async with asyncio.timeout(PATIENCE_S):
+            while "another one, idle in transaction" not in caplog.text:
+                await pause(0.05)
+        await other.commit()
+
+    await using
 
 
 async def test_other_dimensions_than_those_of_the_vectors_stop_the_start(url: str) -> None:

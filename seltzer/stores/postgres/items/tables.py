@@ -11,6 +11,7 @@ from seltzer.errors import LoadError
 from seltzer.stores.options import IndexOptions
 from seltzer.stores.postgres.database import Connection, Database
 from seltzer.stores.postgres.items.lent_store import LentStore, lent
+from seltzer.stores.postgres.unlimited import connected, unlimited
 
 LOCK: Final = 0x53454C54_0002  # whoever sets them up has this advisory lock
 
@@ -29,7 +30,8 @@ _DIMS: Final = (
 async def set_up(database: Database, store: LentStore, index: IndexOptions | None) -> str:
     """Create or update the tables where that is needed; return the search path by which they are found.
 
-    Several processes may call it at once. Raises LoadError, StorageFailed.
+    Several processes may call it at once. To create or update them takes as long as it takes. Raises
+    LoadError, StorageFailed, psycopg.Error.
     """
 
     async def look(connection: Connection) -> str | None:
@@ -47,7 +49,8 @@ async def set_up(database: Database, store: LentStore, index: IndexOptions | Non
 
     path = await database.transact(look)
     if path is None:
-        path = await database.transact(apply)
+        async with connected(database.address) as connection, unlimited(database.address, connection):
+            path = await apply(connection)
     if index is not None and (dims := await database.execute(_dims)) != index.dims:
         raise LoadError(
             "the store's index can't be used",

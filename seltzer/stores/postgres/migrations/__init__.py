@@ -4,34 +4,17 @@ Everything is in a schema of its own, `seltzer`: other programs may use the data
 """
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from importlib import resources
 from typing import Final, NamedTuple
 
-import psycopg
-
 from seltzer.errors import LoadError
 from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.database import Connection, pause
-from seltzer.stores.postgres.queries import fetch_all, fetch_one, there
+from seltzer.stores.postgres.database import Connection
+from seltzer.stores.postgres.queries import fetch_one, there
 from seltzer.stores.postgres.rights import LOOK, Missing, rights_of
-
-log = logging.getLogger(__name__)
+from seltzer.stores.postgres.unlimited import connected, unlimited
 
 LOCK: Final = 0x53454C54_0001  # whoever migrates has this advisory lock
-WAIT_S: Final = 1.0  # between two looks at what a migration waits for
-
-# A step on large tables takes as long as it takes.
-_UNLIMITED: Final = """
-SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN
-    ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
-"""
-_BLOCKING: Final = """
-SELECT format('%%s (%%s, %%s)', pid, application_name, state) AS who FROM pg_stat_activity
-WHERE pid = ANY(pg_blocking_pids(%s)) ORDER BY pid
-"""
 
 
 class Migration(NamedTuple):
@@ -69,7 +52,7 @@ async def migrate(address: Address) -> tuple[int, int]:
     """
     steps = await asyncio.to_thread(all_migrations)
     newest = steps[-1].number
-    async with _connected(address) as connection:
+    async with connected(address) as connection:
         rights = rights_of(there(await fetch_one(connection, LOOK, ())))
         _check(address, rights.missing())
         before = await schema_version(connection)
@@ -86,50 +69,17 @@ async def migrate(address: Address) -> tuple[int, int]:
 
 
 async def _apply(address: Address, connection: Connection, steps: list[Migration]) -> None:
-    async with connection.transaction():
-        row = there(await fetch_one(connection, "SELECT pg_backend_pid() AS pid", ()))
-        watching = asyncio.create_task(_log_waits(address, row["pid"]), name="watch a migration")
-        try:
-            await connection.execute(_UNLIMITED)
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-            # Who may not create it may find one that was made for it: IF NOT EXISTS would ask for the right.
-            found = "SELECT 1 FROM pg_namespace WHERE nspname = 'seltzer'"
-            if await fetch_one(connection, found, ()) is None:
-                await connection.execute("CREATE SCHEMA seltzer")
-            version = await schema_version(connection)
-            for each in steps:
-                if each.number > version:
-                    await connection.execute(each.sql.encode())
-                    await connection.execute("UPDATE seltzer.version SET number = %s", (each.number,))
-        finally:
-            watching.cancel()
-            await asyncio.wait([watching])
-
-
-async def _log_waits(address: Address, pid: int) -> None:
-    """Log whose locks the connection waits for, as long as it does."""
-    shown: list[str] = []
-    await pause(WAIT_S)
-    with suppress(psycopg.Error):
-        async with _connected(address) as connection:
-            while True:
-                blocking = [row["who"] for row in await fetch_all(connection, _BLOCKING, (pid,))]
-                if blocking and blocking != shown:
-                    log.warning(
-                        "the migration of the database waits for these connections to it: %s",
-                        ", ".join(blocking),
-                    )
-                shown = blocking
-                await pause(WAIT_S)
-
-
-@asynccontextmanager
-async def _connected(address: Address) -> AsyncIterator[Connection]:
-    connection = await psycopg.AsyncConnection.connect(
-        address.conninfo, autocommit=True, prepare_threshold=None
-    )
-    async with connection:
-        yield connection
+    async with unlimited(address, connection):
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        # Who may not create it may find one that was made for it: IF NOT EXISTS would ask for the right.
+        found = "SELECT 1 FROM pg_namespace WHERE nspname = 'seltzer'"
+        if await fetch_one(connection, found, ()) is None:
+            await connection.execute("CREATE SCHEMA seltzer")
+        version = await schema_version(connection)
+        for each in steps:
+            if each.number > version:
+                await connection.execute(each.sql.encode())
+                await connection.execute("UPDATE seltzer.version SET number = %s", (each.number,))
 
 
 def _check(address: Address, missing: Missing | None) -> None:
