@@ -110,6 +110,7 @@ class Database:
         task = asyncio.get_running_loop().create_task(self._persist(work, patience_s), context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(drop_error)
         return await asyncio.shield(task)
 
     async def _persist(self, work: Work[T], patience_s: float) -> T:
@@ -145,6 +146,12 @@ class Database:
                 if verdict_on(error) == "broken":  # not every error of these ends it by itself
                     await connection.close()
                 raise
+
+
+def drop_error(task: asyncio.Task[Any]) -> None:
+    """Count the task's error, which is logged, as seen: its caller may have left."""
+    if not task.cancelled():
+        task.exception()
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from contextvars import Context
 from typing import Final
 
 from seltzer.errors import StorageFailed
-from seltzer.stores.postgres.database import Connection, Database
+from seltzer.stores.postgres.database import Connection, Database, drop_error
 
 AGAIN_S: Final = 1.0  # between two looks, however often it is asked for
 ANSWER_S: Final = 2.0  # a database that hasn't answered until then can't be written
@@ -40,6 +40,7 @@ class Readiness:
             self._is_thorough = self._database.has_refused
             look = self._look_thoroughly() if self._is_thorough else self._look_quickly()
             self._look = loop.create_task(look, name="look at the database", context=Context())
+            self._look.add_done_callback(drop_error)
         try:
             async with asyncio.timeout(ANSWER_S):
                 await asyncio.shield(self._look)

@@ -1,6 +1,7 @@
 """Transactions on a database that is restarted, cut off or full of others, and how it is migrated."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,7 +14,8 @@ from seltzer.errors import LoadError, StorageClosed, StorageFailed
 from seltzer.stores.postgres import database as database_module
 from seltzer.stores.postgres.address import parse
 from seltzer.stores.postgres.database import Connection, Database, pause
-from seltzer.stores.postgres.migrations import LOCK, WAIT_S, all_migrations, migrate, schema_version
+from seltzer.stores.postgres.migrations import LOCK, all_migrations, migrate, schema_version
+from seltzer.stores.postgres.unlimited import WAIT_S
 from tests.patience import PATIENCE_S
 from tests.stores.postgres.server import TestServer
 
@@ -70,6 +72,28 @@ async def test_a_cancelled_callers_work_is_done_all_the_same(numbers: Database) 
     await reopened.open()
     assert await reopened.execute(count) == 1
     await reopened.aclose()
+
+
+async def test_nobody_complains_of_an_error_whose_caller_was_cancelled(numbers: Database) -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    may_fail, is_in = asyncio.Event(), asyncio.Event()
+
+    async def work(connection: Connection) -> None:
+        is_in.set()
+        await may_fail.wait()
+        await connection.execute("SELECT 1 / 0")
+
+    caller = asyncio.create_task(numbers.transact(work))
+    await is_in.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    may_fail.set()
+    await numbers.aclose()
+    gc.collect()
+
+    assert complaints == []
 
 
 async def test_a_killed_connection_is_not_noticed_by_callers(numbers: Database) -> None:
