@@ -478,6 +478,7 @@ class TestAddresses:
             "/{graph}/runs/{run_id}/events",
             "/{graph}/runs/{run_id}/resume",
             "/{graph}/runs/{run_id}/withdraw",
+            "/{graph}/schemas",
             "/{graph}/threads",
             "/{graph}/threads/{thread_id}",
             "/{graph}/threads/{thread_id}/branches",

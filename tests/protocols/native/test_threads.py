@@ -347,6 +347,12 @@ class TestAddresses:
         assert code_of(client.put(f"{THREADS}/x", json={})) == (405, "method_not_allowed")
         assert code_of(client.delete("/agent/graph")) == (405, "method_not_allowed")
 
+    def test_what_the_graph_takes_is_described(self, client: httpx.Client) -> None:
+        schemas = client.get("/agent/schemas").json()
+
+        assert schemas["context"] is None
+        assert "messages" in str(schemas["input"])
+
     def test_the_graph_can_be_drawn(self, client: httpx.Client) -> None:
         graph = client.get("/agent/graph").json()
 

@@ -1,11 +1,20 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { hasDemoModel, type GraphInfo, type Info } from "../server/info";
-import { Notice } from "../shell/Notice";
+import { lazy } from "../shell/lazy";
 import { navigate } from "../shell/use-route";
 import { useWords } from "../words";
+import { announcement } from "./announcement";
+import { ChatContext, type ChatActions } from "./actions";
 import { Composer } from "./Composer";
-import { TurnView } from "./TurnView";
-import { useChat } from "./use-chat";
+import { DemoNote } from "./DemoNote";
+import { draftsOf, type Draft } from "./drafts";
+import { extrasOf } from "./extras";
+import { Tools } from "./Tools";
+import { TroubleNotice } from "./TroubleNotice";
+import { Turns } from "./Turns";
+import { useConversation } from "./use-conversation";
+
+const InputForm = lazy(async () => (await import("../forms/InputForm")).InputForm);
 
 export interface ChatProps {
   readonly info: Info;
@@ -17,45 +26,89 @@ export interface ChatProps {
 /** A conversation with a graph. */
 export function ChatView({ info, graph, threadId }: ChatProps) {
   const words = useWords();
-  const end = useRef<HTMLDivElement>(null);
-  const chat = useChat(graph.path, threadId, (id) =>
+  const onThread = useRef((id: string) =>
     navigate({ graph: graph.name, view: "chat", id }, { replace: true }),
   );
-  useEffect(() => end.current?.scrollIntoView({ block: "end" }), [chat.turns]);
+  const [conversation, shown] = useConversation(graph.path, threadId, onThread.current, () =>
+    extrasOf(graph.path),
+  );
+  const [asked, setAsked] = useState(0);
+  const [draft, setDraft] = useState<Draft>(() => draftsOf(graph.path).get(threadId));
+  const isBusy = !["idle", "loading"].includes(shown.phase);
+  const change = (next: Draft) => {
+    draftsOf(graph.path).set(shown.threadId, next);
+    setDraft(next);
+  };
+  useEffect(() => setDraft(draftsOf(graph.path).get(threadId)), [threadId]);
+  useEffect(() => {
+    const back = shown.trouble?.question;
+    if (back && !draft.text) change({ text: back.text, files: back.files });
+  }, [shown.trouble]);
 
+  const actions = useRef<ChatActions>({ conversation, graph }).current;
   return (
-    <div class="chat">
-      <div class="turns">
-        {chat.turns.length === 0 && !chat.isAnswering && (
-          <div class="welcome">
-            <h2 dir="auto">{words.askHeading(graph.name)}</h2>
-            {graph.description && <p class="note">{graph.description}</p>}
-          </div>
-        )}
-        {chat.turns.map((turn, index) => (
-          <TurnView key={index} turn={turn} />
-        ))}
-        {chat.error && <Notice text={words.failed} detail={chat.error.message} />}
-        <div ref={end} />
+    <ChatContext.Provider value={actions}>
+      <div class="chat">
+        <Turns
+          shown={shown}
+          asked={asked}
+          onEarlier={() => conversation.loadEarlier()}
+          welcome={<Welcome graph={graph} />}
+        />
+        <p class="unseen" role="status">
+          {announcement(words, shown)}
+        </p>
+        <div class="chat-foot">
+          {shown.trouble && (
+            <TroubleNotice trouble={shown.trouble} onDismiss={() => conversation.dismiss()} />
+          )}
+          {graph.takes_messages ? (
+            <Composer
+              draft={draft}
+              isBusy={isBusy}
+              isStopping={shown.phase === "stopping"}
+              isAsking={shown.turns.at(-1)?.ending === "interrupted"}
+              onDraft={change}
+              onStop={() => conversation.stop()}
+              onAsk={(input, question) => {
+                change({ text: "", files: [] });
+                setAsked((count) => count + 1);
+                conversation.ask(input, question);
+              }}
+            >
+              <Tools graph={graph} shown={shown} draft={draft.text} />
+            </Composer>
+          ) : (
+            <InputForm
+              graph={graph}
+              isBusy={isBusy}
+              trouble={shown.trouble}
+              onStop={() => conversation.stop()}
+              onRun={(input) => {
+                setAsked((count) => count + 1);
+                conversation.ask(input, { id: null, text: "", files: [], input });
+              }}
+            >
+              <Tools graph={graph} shown={shown} draft="" />
+            </InputForm>
+          )}
+          {hasDemoModel(info) && <DemoNote />}
+        </div>
       </div>
-      <p class="unseen" role="status">
-        {announcement(words, chat.isAnswering, chat.turns.at(-1)?.end ?? null)}
-      </p>
-      <div class="chat-foot">
-        <Composer isAnswering={chat.isAnswering} onAsk={chat.ask} onStop={chat.stop} />
-        {hasDemoModel(info) && (
-          <p class="demo">
-            {words.demoModel} {words.demoHow}
-          </p>
-        )}
-      </div>
-    </div>
+    </ChatContext.Provider>
   );
 }
 
-/** Returns what a screen reader says of the answer's progress: not its tokens, they would never let it finish. */
-function announcement(words: ReturnType<typeof useWords>, isAnswering: boolean, end: string | null): string {
-  if (isAnswering) return words.answering;
-  if (end === "finished") return words.answered;
-  return end === "cancelled" ? words.stopped : "";
+function Welcome({ graph }: { graph: GraphInfo }) {
+  const words = useWords();
+  return (
+    <div class="welcome">
+      <h2 dir="auto">{words.askHeading(graph.name)}</h2>
+      {graph.description && (
+        <p class="note" dir="auto">
+          {graph.description}
+        </p>
+      )}
+    </div>
+  );
 }

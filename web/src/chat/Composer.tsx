@@ -1,63 +1,155 @@
+import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { ArrowUpIcon, StopIcon } from "../look/icons";
+import type { Json } from "@seltzer/client";
+import { ArrowUpIcon, PaperclipIcon, StopIcon } from "../look/icons";
 import { useWords } from "../words";
+import type { Draft } from "./drafts";
+import { Files } from "./Files";
+import { readFiles } from "./files";
+import { isPlainEnter } from "./keys";
+import { inputOf } from "./message";
+import type { Question } from "./model/blocks";
 
 interface Props {
-  readonly isAnswering: boolean;
-  readonly onAsk: (text: string) => void;
+  readonly draft: Draft;
+  readonly isBusy: boolean;
+  readonly isStopping: boolean;
+  /** Whether the graph waits for an answer above. */
+  readonly isAsking: boolean;
+  readonly onDraft: (draft: Draft) => void;
+  readonly onAsk: (input: Json, question: Question) => void;
   readonly onStop: () => void;
+  readonly children: ComponentChildren;
 }
 
-/** Where a question is written. Enter sends it, but not while an input method composes; Shift+Enter breaks. */
-export function Composer({ isAnswering, onAsk, onStop }: Props) {
+/** Where a message is written. Enter sends it, but not while an input method composes; Shift+Enter breaks. */
+export function Composer(props: Props) {
+  const { draft, isBusy, isAsking, onDraft, onAsk, children } = props;
   const words = useWords();
   const field = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState("");
+  const [isTarget, setTarget] = useState(false);
+  const [refused, setRefused] = useState<readonly string[]>([]);
+  const canSend = !isBusy && (Boolean(draft.text.trim()) || draft.files.length > 0);
+
   const send = () => {
-    if (isAnswering || !text.trim()) return;
-    onAsk(text);
-    setText("");
+    if (!canSend) return;
+    const { input, question } = inputOf(draft.text, draft.files);
+    onAsk(input, question);
     field.current?.focus();
   };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const composes = event.isComposing || event.keyCode === 229;
-    if (event.key !== "Enter" || event.shiftKey || composes) return;
-    event.preventDefault();
-    send();
+  const attach = async (given: FileList | null | undefined) => {
+    if (!given || given.length === 0) return;
+    const chosen = await readFiles(given, draft.files);
+    setRefused(chosen.refused);
+    onDraft({ ...draft, files: [...draft.files, ...chosen.files] });
+    field.current?.focus();
   };
+
   return (
     <form
       class="composer"
+      data-target={isTarget}
       onSubmit={(event) => {
         event.preventDefault();
         send();
       }}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setTarget(true);
+      }}
+      onDragLeave={() => setTarget(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setTarget(false);
+        void attach(event.dataTransfer?.files);
+      }}
     >
+      <Files
+        files={draft.files}
+        onRemove={(at) => onDraft({ ...draft, files: draft.files.filter((_, index) => index !== at) })}
+      />
+      {refused.length > 0 && (
+        <p class="note is-danger" role="alert">
+          {words.filesTooLarge(refused.join(", "))}
+        </p>
+      )}
       <textarea
         ref={field}
         class="composer-field"
         dir="auto"
         rows={1}
+        enterkeyhint="send"
         aria-label={words.message}
-        placeholder={words.message}
-        value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
-        onKeyDown={onKeyDown}
+        placeholder={isAsking ? words.messageOrAnswer : words.messagePlaceholder}
+        value={draft.text}
+        onInput={(event) => onDraft({ ...draft, text: event.currentTarget.value })}
+        onPaste={(event) => {
+          const files = event.clipboardData?.files;
+          if (!files || files.length === 0) return;
+          event.preventDefault();
+          void attach(files);
+        }}
+        onKeyDown={(event) => {
+          if (!isPlainEnter(event)) return;
+          event.preventDefault();
+          send();
+        }}
       />
-      {isAnswering ? (
-        <button type="button" class="button is-icon is-round" aria-label={words.stop} onClick={onStop}>
-          <StopIcon />
-        </button>
-      ) : (
-        <button
-          type="submit"
-          class="button is-icon is-round is-main"
-          aria-label={words.send}
-          disabled={!text.trim()}
-        >
-          <ArrowUpIcon />
-        </button>
-      )}
+      <div class="composer-row">
+        <Picker onPick={attach} />
+        {children}
+        <SendOrStop {...props} canSend={canSend} />
+      </div>
     </form>
+  );
+}
+
+function Picker({ onPick }: { onPick: (files: FileList | null) => Promise<void> }) {
+  const words = useWords();
+  return (
+    <label class="button is-quiet is-icon" title={words.attach}>
+      <input
+        type="file"
+        class="unseen"
+        multiple
+        aria-label={words.attach}
+        onChange={(event) => {
+          const picker = event.currentTarget;
+          void onPick(picker.files).then(() => {
+            picker.value = "";
+          });
+        }}
+      />
+      <PaperclipIcon />
+    </label>
+  );
+}
+
+function SendOrStop({ isBusy, isStopping, onStop, canSend }: Props & { canSend: boolean }) {
+  const words = useWords();
+  if (isBusy) {
+    return (
+      <button
+        type="button"
+        class="button is-icon is-round is-main composer-send"
+        aria-label={words.stop}
+        title={words.stop}
+        disabled={isStopping}
+        onClick={onStop}
+      >
+        <StopIcon />
+      </button>
+    );
+  }
+  return (
+    <button
+      type="submit"
+      class="button is-icon is-round is-main composer-send"
+      aria-label={words.send}
+      title={words.send}
+      disabled={!canSend}
+    >
+      <ArrowUpIcon />
+    </button>
   );
 }

@@ -1,23 +1,95 @@
+import { useState } from "preact/hooks";
+import { lazy } from "../shell/lazy";
 import { useWords } from "../words";
-import type { Turn } from "./turns";
+import { BlockList } from "./BlockList";
+import type { Phase } from "./shown";
+import { Json } from "./Json";
+import { memo } from "./memo";
+import type { Question, Turn } from "./model/blocks";
+import type { Variants } from "./model/variants";
+import { QuestionEditor } from "./QuestionEditor";
+import { QuestionView } from "./QuestionView";
+import { TurnEnd } from "./TurnEnd";
+import { TurnFoot } from "./TurnFoot";
 
-/** A question and its answer. */
-export function TurnView({ turn }: { turn: Turn }) {
-  const words = useWords();
-  const isPending = turn.end === null && !turn.answer;
+const Interrupts = lazy(async () => (await import("../forms/Interrupts")).Interrupts);
+
+interface Props {
+  readonly turn: Turn;
+  readonly variants: Variants | undefined;
+  /** Of the run, if it is this turn that it answers. */
+  readonly phase: Phase;
+  readonly isLast: boolean;
+  readonly isIdle: boolean;
+  readonly isResumable: boolean;
+}
+
+/** A question, and what came of it. */
+export const TurnView = memo<Props>(function TurnView({
+  turn,
+  variants,
+  phase,
+  isLast,
+  isIdle,
+  isResumable,
+}) {
+  const isOpen = turn.ending === null;
+  const asks = isLast && isIdle && turn.ending === "interrupted";
   return (
-    <article class="turn">
-      {turn.question && (
-        <div class="question" dir="auto">
-          <span class="unseen">{words.you}</span>
-          {turn.question}
-        </div>
-      )}
-      <div class="answer" dir="auto" aria-busy={turn.end === null}>
-        {turn.answer}
-        {isPending && <span class="waiting" aria-hidden="true" />}
-      </div>
-      {turn.end === "cancelled" && <p class="note">{words.stopped}</p>}
+    <article class="turn" aria-busy={isOpen}>
+      {turn.question && <Asked turn={turn} question={turn.question} variants={variants} isIdle={isIdle} />}
+      <Answer turn={turn} phase={phase} isLast={isLast} />
+      {asks && <Interrupts turn={turn} />}
+      <TurnEnd turn={turn} isResumable={isResumable && isIdle} isIdle={isIdle} isLast={isLast} />
+      {!isOpen && !asks && <TurnFoot turn={turn} isIdle={isIdle} isLast={isLast} />}
     </article>
+  );
+});
+
+/** What came of it. */
+function Answer({ turn, phase, isLast }: Pick<Props, "turn" | "phase" | "isLast">) {
+  const words = useWords();
+  const isOpen = turn.ending === null;
+  return (
+    <div class="answer">
+      {turn.attempt > 1 && <p class="note">{words.takenOver(turn.attempt)}</p>}
+      <BlockList blocks={turn.blocks} isOpen={isOpen} />
+      {turn.output !== null && <Json value={turn.output} label={words.result} isProse />}
+      {isOpen && isLast && <Waiting phase={phase} hasBlocks={turn.blocks.length > 0} />}
+    </div>
+  );
+}
+
+interface AskedProps {
+  readonly turn: Turn;
+  readonly question: Question;
+  readonly variants: Variants | undefined;
+  readonly isIdle: boolean;
+}
+
+/** The question, or its editor. */
+function Asked(props: AskedProps) {
+  const [isEditing, setEditing] = useState(false);
+  if (isEditing) {
+    return <QuestionEditor turn={props.turn} question={props.question} onClose={() => setEditing(false)} />;
+  }
+  return (
+    <QuestionView
+      question={props.question}
+      variants={props.variants}
+      isIdle={props.isIdle}
+      onEdit={() => setEditing(true)}
+    />
+  );
+}
+
+/** That something is to come, and what is waited for if that takes a while. */
+function Waiting({ phase, hasBlocks }: { phase: Phase; hasBlocks: boolean }) {
+  const words = useWords();
+  return (
+    <p class={hasBlocks ? "waiting is-small" : "waiting"}>
+      <span class="waiting-dot" aria-hidden="true" />
+      {phase === "waiting" && <span class="waiting-why">{words.waitingForTurn}</span>}
+    </p>
   );
 }

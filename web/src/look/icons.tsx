@@ -8,6 +8,7 @@ const icon = (shape: ComponentChildren) => () => (
 );
 
 export const AlertIcon = icon(<path d="M12 4 2.8 19.5h18.4L12 4Zm0 6v4.5m0 2.6v.1" />);
+export const ArrowDownIcon = icon(<path d="M12 5v14m-6-6 6 6 6-6" />);
 export const ArrowUpIcon = icon(<path d="M12 19V5m-6 6 6-6 6 6" />);
 export const BookIcon = icon(
   <path d="M5 4.5h11a3 3 0 0 1 3 3v12H8a3 3 0 0 1-3-3v-12Zm0 12a3 3 0 0 1 3-3h11" />,
@@ -36,6 +37,7 @@ export const CopyIcon = icon(
     <path d="M15 5.5A1.5 1.5 0 0 0 13.5 4h-8A1.5 1.5 0 0 0 4 5.5v8A1.5 1.5 0 0 0 5.5 15" />
   </>,
 );
+export const FileIcon = icon(<path d="M6 3.5h8l4 4v13H6v-17Zm8 0v4h4" />);
 export const GraphIcon = icon(
   <>
     <rect x="3.5" y="9" width="6" height="6" rx="1.5" />
@@ -67,7 +69,26 @@ export const SearchIcon = icon(
     <path d="m16 16 4 4" />
   </>,
 );
+export const SlidersIcon = icon(
+  <>
+    <path d="M4 8h8m6 0h2M4 16h2m6 0h8" />
+    <circle cx="15" cy="8" r="2.6" />
+    <circle cx="9" cy="16" r="2.6" />
+  </>,
+);
+export const StepsIcon = icon(
+  <>
+    <path d="M8 6h12M8 12h12M8 18h12" />
+    <path d="M4 6h.01M4 12h.01M4 18h.01" />
+  </>,
+);
 export const StopIcon = icon(<rect x="7" y="7" width="10" height="10" rx="1.5" />);
+export const ThoughtIcon = icon(
+  <>
+    <path d="M9 17.5h6M10 20.5h4" />
+    <path d="M8.6 14.6A6.2 6.2 0 1 1 15.4 14.6c-.6.5-.9 1.1-.9 1.9h-5c0-.8-.3-1.4-.9-1.9Z" />
+  </>,
+);
 export const SunIcon = icon(
   <>
     <circle cx="12" cy="12" r="4" />

@@ -1,24 +1,112 @@
 /** A graph's threads: what was said in them, and what runs there. */
-import { path, type Json } from "@seltzer/client";
+import { path, type Interrupt } from "@seltzer/client";
 import { client } from "./client";
 
-/** A message of a thread's state, as LangChain writes it. */
-export interface StoredMessage {
-  readonly id: string | null;
-  readonly type: string;
-  readonly content: string | readonly Json[];
-}
-
-export interface Thread {
+export interface ThreadInfo {
   readonly thread_id: string;
+  readonly graph: string;
   readonly title: string;
   readonly status: "idle" | "busy" | "interrupted" | "error";
+  readonly created_at: string;
+  readonly updated_at: string;
   /** The newest run. */
   readonly run_id: string | null;
+}
+
+/** A thread with its state. */
+export interface Thread extends ThreadInfo {
+  readonly checkpoint_id: string | null;
   readonly values: unknown;
+  readonly next: readonly string[];
+  readonly interrupts: readonly Interrupt[];
+  /** How many items are left out at the beginning of each list. */
+  readonly omitted?: Readonly<Record<string, number>>;
+}
+
+export interface ThreadPage {
+  readonly threads: readonly ThreadInfo[];
+  readonly next_cursor: string | null;
+}
+
+export interface Branch {
+  readonly checkpoint_id: string;
+  readonly forked_from: string | null;
+  readonly run_id: string | null;
+  readonly text: string;
+  readonly is_newest: boolean;
+}
+
+/** A state of a thread's history, without its values. */
+export interface Checkpoint {
+  readonly checkpoint_id: string;
+  readonly run_id: string | null;
+  readonly source: string;
+}
+
+export interface StateQuery {
+  readonly checkpoint_id?: string;
+  /** How many items of each list: the last ones. */
+  readonly limit?: number;
+  readonly key?: string;
+  readonly before?: number;
 }
 
 /** Asks for a thread with its state. Throws SeltzerError: `unknown_thread`. */
-export function getThread(graph: string, threadId: string): Promise<Thread> {
-  return client.request<Thread>("GET", path(graph, "threads", threadId));
+export function getThread(graph: string, threadId: string, query: StateQuery = {}): Promise<Thread> {
+  return client.request("GET", path(graph, "threads", threadId) + queryOf({ ...query }));
+}
+
+/** Lists threads, the newest first. */
+export function listThreads(
+  graph: string,
+  query: { q?: string; limit?: number; cursor?: string | null },
+  signal?: AbortSignal,
+): Promise<ThreadPage> {
+  return client.request("GET", path(graph, "threads") + queryOf(query), signal ? { signal } : {});
+}
+
+export function renameThread(graph: string, threadId: string, title: string): Promise<ThreadInfo> {
+  return client.request("PATCH", path(graph, "threads", threadId), { body: { title } });
+}
+
+export function deleteThread(graph: string, threadId: string): Promise<void> {
+  return client.request("DELETE", path(graph, "threads", threadId));
+}
+
+/** Returns a thread's branches, the newest first. */
+export async function getBranches(graph: string, threadId: string): Promise<readonly Branch[]> {
+  const found = await client.request<{ branches: readonly Branch[] }>(
+    "GET",
+    path(graph, "threads", threadId, "branches"),
+  );
+  return found.branches;
+}
+
+/** Returns a thread's newest states, the newest first. */
+export async function getCheckpoints(graph: string, threadId: string): Promise<readonly Checkpoint[]> {
+  const query = queryOf({ limit: 100, select: "checkpoint_id,run_id,source" });
+  const found = await client.request<{ checkpoints: readonly Checkpoint[] }>(
+    "GET",
+    path(graph, "threads", threadId, "history") + query,
+  );
+  return found.checkpoints;
+}
+
+/** Makes a state the newest one again: the thread continues there. */
+export function restoreState(graph: string, threadId: string, checkpointId: string): Promise<Thread> {
+  return client.request("POST", path(graph, "threads", threadId, "state"), {
+    body: { as_node: "__copy__", checkpoint_id: checkpointId },
+    retry: true,
+  });
+}
+
+/** Ends the turn of a run that waits for an answer, without one. */
+export function withdrawQuestion(graph: string, runId: string): Promise<unknown> {
+  return client.request("POST", path(graph, "runs", runId, "withdraw"), { retry: true });
+}
+
+function queryOf(fields: Readonly<Record<string, string | number | null | undefined>>): string {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return text && `?${text}`;
 }

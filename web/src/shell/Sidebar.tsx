@@ -14,6 +14,7 @@ interface Props {
 /** What is here: the graphs, the threads of the one that is shown, and below them the reader's tastes. */
 export function Sidebar({ info, route, children }: Props) {
   const words = useWords();
+  const graph = info.graphs.find((each) => each.name === route.graph);
   return (
     <>
       <nav class="sidebar-part" aria-label={words.graphs}>
@@ -40,20 +41,24 @@ export function Sidebar({ info, route, children }: Props) {
           ))}
         </ul>
       </nav>
-      {route.graph !== null && (
+      {graph && (
         <nav class="sidebar-part is-growing" aria-label={words.threads}>
           <div class="sidebar-row">
             <h2 class="sidebar-heading">{words.threads}</h2>
             <a
               class="button is-quiet is-icon"
-              href={hashOf({ graph: route.graph, view: "chat", id: null })}
+              href={hashOf({ graph: graph.name, view: "chat", id: null })}
               aria-label={words.newThread}
               title={words.newThread}
             >
               <PlusIcon />
             </a>
           </div>
-          <ThreadList graph={route.graph} current={route.view === "chat" ? route.id : null} />
+          <ThreadList
+            graph={graph.name}
+            path={graph.path}
+            current={route.view === "chat" ? route.id : null}
+          />
         </nav>
       )}
       <div class="sidebar-foot">

@@ -1,4 +1,6 @@
 /** Every string of the page, in English. A function is a string with something in it. */
+import { enChat } from "./en-chat";
+
 export const en = {
   languageName: "English",
 
@@ -45,6 +47,7 @@ export const en = {
   stopped: "Stopped.",
   demoModel: "The demo model is answering: its text is scripted.",
   demoHow: "For a real model set MODEL, OPENAI_API_KEY or OPENAI_BASE_URL, and start the server again.",
+  ...enChat,
 };
 
 /** The strings that every language has. */

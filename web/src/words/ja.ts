@@ -1,4 +1,5 @@
 import type { Words } from "./en";
+import { jaChat } from "./ja-chat";
 
 export const ja: Words = {
   languageName: "日本語",
@@ -44,4 +45,5 @@ export const ja: Words = {
   demoModel: "デモモデルが回答しています。内容はあらかじめ用意されたものです。",
   demoHow:
     "実際のモデルを使うには MODEL、OPENAI_API_KEY、OPENAI_BASE_URL のいずれかを設定し、サーバーを再起動してください。",
+  ...jaChat,
 };

@@ -1,4 +1,5 @@
 import type { Words } from "./en";
+import { zhChat } from "./zh-chat";
 
 export const zh: Words = {
   languageName: "简体中文",
@@ -43,4 +44,5 @@ export const zh: Words = {
   stopped: "已停止。",
   demoModel: "当前由演示模型回答，内容是预先写好的。",
   demoHow: "要使用真实模型，请设置 MODEL、OPENAI_API_KEY 或 OPENAI_BASE_URL，然后重新启动服务器。",
+  ...zhChat,
 };

@@ -1,0 +1,46 @@
+import { useState } from "preact/hooks";
+import { CodeIcon, SlidersIcon } from "../look/icons";
+import type { GraphInfo } from "../server/info";
+import { lazy } from "../shell/lazy";
+import { useWords } from "../words";
+import type { Shown } from "./shown";
+
+const CallSheet = lazy(async () => (await import("./CallSheet")).CallSheet);
+const ExtrasSheet = lazy(async () => (await import("../forms/ExtrasSheet")).ExtrasSheet);
+
+interface Props {
+  readonly graph: GraphInfo;
+  readonly shown: Shown;
+  readonly draft: string;
+}
+
+/** What is beside the message: the graph's context and config, and the call that does the same. */
+export function Tools({ graph, shown, draft }: Props) {
+  const words = useWords();
+  const [sheet, setSheet] = useState<"call" | "extras" | null>(null);
+  const close = () => setSheet(null);
+  return (
+    <>
+      <button
+        type="button"
+        class="button is-quiet is-icon"
+        aria-label={words.extras}
+        title={words.extras}
+        onClick={() => setSheet("extras")}
+      >
+        <SlidersIcon />
+      </button>
+      <button
+        type="button"
+        class="button is-quiet is-icon"
+        aria-label={words.callTitle}
+        title={words.callTitle}
+        onClick={() => setSheet("call")}
+      >
+        <CodeIcon />
+      </button>
+      {sheet === "call" && <CallSheet graph={graph} shown={shown} draft={draft} onClose={close} />}
+      {sheet === "extras" && <ExtrasSheet graph={graph} onClose={close} />}
+    </>
+  );
+}

@@ -1,0 +1,52 @@
+import { AlertIcon, CloseIcon } from "../look/icons";
+import { useWords } from "../words";
+import { wordsOf, type OnBusy, type Trouble } from "./model/trouble";
+
+interface Props {
+  readonly trouble: Trouble;
+  readonly onDismiss: () => void;
+}
+
+/** A request that was refused: why, and what can be done instead. */
+export function TroubleNotice({ trouble, onDismiss }: Props) {
+  const words = useWords();
+  const offers: readonly [OnBusy, string][] =
+    trouble.code === "thread_busy"
+      ? [
+          ["enqueue", words.offerEnqueue],
+          ["interrupt", words.offerInterrupt],
+        ]
+      : trouble.code === "thread_interrupted"
+        ? [["rollback", words.offerWithdraw]]
+        : [];
+  const { again } = trouble;
+  return (
+    <div class="alert" role="alert">
+      <AlertIcon />
+      <div class="alert-text">
+        <p>{wordsOf(words, trouble.code) ?? words.errOther}</p>
+        <p class="note" dir="auto">
+          <code>{trouble.code}</code> {trouble.field && <b>{trouble.field}</b>} {trouble.message}
+        </p>
+        {again && offers.length > 0 && (
+          <div class="alert-actions">
+            {offers.map(([onBusy, name]) => (
+              <button key={onBusy} type="button" class="button" onClick={() => again(onBusy)}>
+                {name}
+              </button>
+            ))}
+          </div>
+        )}
+      </div>
+      <button
+        type="button"
+        class="button is-quiet is-icon"
+        aria-label={words.dismiss}
+        title={words.dismiss}
+        onClick={onDismiss}
+      >
+        <CloseIcon />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,230 @@
+/** Following a thread: what is on it, and the run that is active there. No DOM. */
+import { isLast, SeltzerError, type Events } from "@seltzer/client";
+import type { Thread } from "../server/threads";
+import { overlaid, type Pages } from "./model/pages";
+import type { Question, Turn } from "./model/blocks";
+import { began, reduce, type AnyEvent, type Live } from "./model/live";
+import { EMPTY_TURN } from "./model/stored";
+import { troubleOf, type Trouble } from "./model/trouble";
+import type { Gateway } from "./gateway";
+import { NOTHING, type Shown } from "./shown";
+
+const REPLAY_MS = 300; // what comes so soon after a run is joined may have happened long before
+
+export class Following {
+  protected shownNow: Shown = NOTHING;
+  protected pages: Pages | null = null;
+  protected lives: readonly Live[] = []; // runs that were followed here, the oldest first
+  protected listener: () => void = () => undefined;
+  protected reading: AbortController | null = null;
+  protected runId: string | null = null;
+  protected before: readonly Turn[] = []; // the turns before that of the active run
+  protected live: Live | null = null; // the active run
+  protected wantsStop = false;
+  protected count = 0;
+
+  /**
+   * onThread: called with a new thread's id. now: the time in milliseconds.
+   */
+  constructor(
+    protected readonly gateway: Gateway,
+    protected readonly onThread: (threadId: string) => void,
+    protected readonly now: () => number = () => performance.now(),
+  ) {}
+
+  get shown(): Shown {
+    return this.shownNow;
+  }
+
+  /** Calls the listener at each change. */
+  watch(listener: () => void): void {
+    this.listener = listener;
+  }
+
+  /** Stops following; the run goes on. */
+  leave(): void {
+    this.reading?.abort();
+    this.reading = null;
+  }
+
+  /** Shows a thread, and follows what runs there; null: a new one. */
+  async open(threadId: string | null): Promise<void> {
+    if (threadId === this.shownNow.threadId && threadId !== null) return;
+    this.leave();
+    this.pages = null;
+    this.lives = [];
+    this.runId = null;
+    this.show({ ...NOTHING, threadId, phase: threadId === null ? "idle" : "loading" });
+    if (threadId !== null) await this.refresh();
+  }
+
+  /** Asks what is on the thread now, and follows a run that was begun elsewhere. */
+  async refresh(): Promise<void> {
+    const { threadId, phase } = this.shownNow;
+    if (threadId === null || (phase !== "idle" && phase !== "loading")) return;
+    try {
+      const thread = await this.gateway.thread(threadId);
+      if (threadId !== this.shownNow.threadId || this.isActive) return;
+      if (thread.status === "busy" && thread.run_id !== null) await this.join(thread, thread.run_id);
+      else await this.settle(thread);
+    } catch (error) {
+      if (threadId === this.shownNow.threadId) this.fail(error);
+    }
+  }
+
+  stop(): void {
+    if (!this.isActive) return;
+    this.show({ phase: "stopping" });
+    this.wantsStop = this.runId === null;
+    if (this.runId === null) return;
+    this.gateway.cancel(this.runId).catch((error: unknown) => this.fail(error));
+  }
+
+  protected get isActive(): boolean {
+    return this.reading !== null;
+  }
+
+  protected newTurn(question: Question | null): Turn {
+    return { ...EMPTY_TURN, key: `new:${++this.count}`, question, ending: null };
+  }
+
+  /** Follows a run of which something may be here already. */
+  protected async join(thread: Thread, runId: string): Promise<void> {
+    const joined = await this.gateway.place(thread, runId);
+    if (this.shownNow.threadId !== thread.thread_id || this.isActive) return;
+    this.pages = joined.pages;
+    const turn = joined.turn ?? this.newTurn(null);
+    const before = overlaid(joined.pages, this.lives);
+    this.show({ title: thread.title, hasEarlier: joined.pages.omitted > 0 });
+    this.read(before, turn, null, (signal) => this.gateway.follow(runId, signal), runId);
+  }
+
+  protected read(
+    before: readonly Turn[],
+    turn: Turn,
+    again: Trouble["again"],
+    open: (signal: AbortSignal, onRun: (runId: string, threadId: string) => void) => Events,
+    runId: string | null = null,
+  ): void {
+    this.leave();
+    const reading = (this.reading = new AbortController());
+    const { turns, resumable } = this.shownNow;
+    this.runId = runId;
+    this.wantsStop = false;
+    this.before = before;
+    this.live = began(turn, runId);
+    this.show({ turns: [...before, this.live.turn], phase: "sending", trouble: null, resumable: null });
+    const onRun = (id: string, threadId: string) => {
+      if (this.reading === reading) this.accepted(id, threadId);
+    };
+    this.consume(open(reading.signal, onRun), reading).catch((error: unknown) => {
+      if (this.reading !== reading) return;
+      this.reading = null;
+      if (this.runId !== null) return this.fail(error);
+      this.show({ turns, resumable });
+      this.fail(error, again, turn.question);
+    });
+  }
+
+  /** The server has accepted the run. */
+  protected accepted(runId: string, threadId: string): void {
+    const isNew = threadId !== this.shownNow.threadId;
+    this.runId = runId;
+    this.show({ threadId, phase: "waiting" });
+    if (this.wantsStop) this.stop();
+    if (isNew) this.onThread(threadId);
+    this.gateway.announce(threadId);
+  }
+
+  protected async consume(events: Events, reading: AbortController): Promise<void> {
+    const liveFrom = this.runId === null ? 0 : this.now() + REPLAY_MS;
+    let hasQuestion = this.runId === null || this.live?.turn.question !== null;
+    for await (const event of events as AsyncIterable<AnyEvent>) {
+      if (this.reading !== reading) return;
+      this.add(event, liveFrom);
+      hasQuestion = hasQuestion || (await this.learn(event));
+      if (isLast(event)) break;
+    }
+    if (this.reading === reading && this.live !== null) await this.finish(this.live);
+  }
+
+  protected add(event: AnyEvent, liveFrom: number): void {
+    if (this.live === null) return;
+    const time = this.now();
+    this.live = reduce(this.live, event, time < liveFrom ? null : time);
+    const phase = this.shownNow.phase === "stopping" ? "stopping" : "answering";
+    this.show({ turns: [...this.before, this.live.turn], phase });
+  }
+
+  /** Asks for the question of a run that was begun elsewhere, once it is in the thread's state. */
+  protected async learn(event: AnyEvent): Promise<boolean> {
+    const { threadId } = this.shownNow;
+    if (event.kind === "started" || threadId === null || this.runId === null) return false;
+    const joined = await this.gateway.place(await this.gateway.thread(threadId), this.runId);
+    if (joined.turn === null || this.live === null) return true;
+    this.pages = joined.pages;
+    this.before = overlaid(joined.pages, this.lives);
+    this.live = { ...this.live, turn: { ...this.live.turn, question: joined.turn.question } };
+    return true;
+  }
+
+  /** A run has ended: the thread's state is the truth. */
+  protected async finish(live: Live): Promise<void> {
+    const { before } = this;
+    this.reading = null;
+    this.runId = null;
+    this.live = null;
+    this.lives = [...this.lives.filter((each) => before.some((turn) => turn.key === each.turn.key)), live];
+    this.show({ turns: [...before, live.turn], phase: "idle", ended: this.shownNow.ended + 1 });
+    this.announce();
+    const { threadId } = this.shownNow;
+    if (threadId === null) return;
+    try {
+      const [thread, output] = await Promise.all([
+        this.gateway.thread(threadId),
+        this.gateway.output(live.turn),
+      ]);
+      if (this.shownNow.threadId !== threadId || this.isActive) return;
+      const withOutput = { ...live, turn: { ...live.turn, output } };
+      this.lives = this.lives.map((each) => (each === live ? withOutput : each));
+      if (thread.status === "busy" && thread.run_id !== null) await this.join(thread, thread.run_id);
+      else await this.settle(thread);
+    } catch (error) {
+      if (!(error instanceof SeltzerError)) throw error; // what was shown stays
+    }
+  }
+
+  /** Shows a thread on which nothing runs. */
+  protected async settle(thread: Thread): Promise<void> {
+    const { pages, lives } = await this.gateway.settled(thread, this.lives, this.pages);
+    if (this.shownNow.threadId !== thread.thread_id || this.isActive) return;
+    this.pages = pages;
+    this.lives = lives;
+    const isStopped = thread.interrupts.length === 0 && thread.next.length > 0;
+    this.show({ title: thread.title, phase: "idle", resumable: isStopped ? thread.checkpoint_id : null });
+    this.render();
+    const variants = await this.gateway.variants(thread.thread_id, pages);
+    if (this.shownNow.threadId === thread.thread_id && this.pages === pages) this.show({ variants });
+  }
+
+  protected render(): void {
+    if (this.pages === null) return;
+    const loaded = overlaid(this.pages, this.lives);
+    const turns = this.isActive ? [...loaded, ...this.shownNow.turns.slice(-1)] : loaded;
+    this.show({ turns, hasEarlier: this.pages.omitted > 0 });
+  }
+
+  protected announce(): void {
+    if (this.shownNow.threadId !== null) this.gateway.announce(this.shownNow.threadId);
+  }
+
+  protected fail(error: unknown, again: Trouble["again"] = null, question: Question | null = null): void {
+    if (!(error instanceof SeltzerError)) throw error;
+    this.show({ trouble: troubleOf(error, again, question), phase: "idle" });
+  }
+
+  protected show(change: Partial<Shown>): void {
+    this.shownNow = { ...this.shownNow, ...change };
+    this.listener();
+  }
+}

@@ -1,0 +1,56 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Conversation } from "./conversation";
+import { Gateway } from "./gateway";
+import type { Extras, Shown } from "./shown";
+import { openTabs } from "./tabs";
+
+/**
+ * Returns the conversation on a thread, and what is shown of it; rendered at most once a frame.
+ *
+ * graph is the path of its routes. onThread is called with a new thread's id as soon as the server has made it.
+ */
+export function useConversation(
+  graph: string,
+  threadId: string | null,
+  onThread: (threadId: string) => void,
+  extras: () => Extras,
+): [Conversation, Shown] {
+  const [conversation, tabs] = useMemo(() => {
+    const opened = openTabs(graph);
+    return [new Conversation(new Gateway(graph, opened.announce), onThread, extras), opened] as const;
+  }, [graph]);
+  const [shown, setShown] = useState(conversation.shown);
+
+  useEffect(() => {
+    let frame = 0;
+    const show = () => {
+      frame = 0;
+      setShown(conversation.shown);
+    };
+    conversation.watch(() => {
+      // A hidden tab has no frames.
+      if (document.hidden) show();
+      else frame ||= requestAnimationFrame(show);
+    });
+    const refresh = () => {
+      if (!document.hidden) void conversation.refresh();
+    };
+    tabs.watch((changed) => {
+      if (changed === conversation.shown.threadId) void conversation.refresh();
+    });
+    addEventListener("focus", refresh);
+    document.addEventListener("visibilitychange", refresh);
+    return () => {
+      cancelAnimationFrame(frame);
+      removeEventListener("focus", refresh);
+      document.removeEventListener("visibilitychange", refresh);
+      conversation.leave();
+      tabs.close();
+    };
+  }, [conversation]);
+
+  useEffect(() => {
+    void conversation.open(threadId);
+  }, [conversation, threadId]);
+  return [conversation, shown];
+}

@@ -1,0 +1,63 @@
+import { useId, useState } from "preact/hooks";
+import { useWords } from "../words";
+import { FieldView, JsonControl, ObjectFields, type Problem } from "./FieldView";
+import { fieldOf, type Field } from "./schema";
+
+interface Props {
+  readonly schema: unknown;
+  readonly value: unknown;
+  readonly problem: Problem | null;
+  readonly onChange: (value: unknown) => void;
+}
+
+/** A form of a JSON schema; with JSON as the way out where the form can't say what is meant. */
+export function Form({ schema, value, problem, onChange }: Props) {
+  const words = useWords();
+  const id = useId();
+  const field = fieldOf(schema);
+  const [isJson, setJson] = useState(field.kind === "json");
+  const isElsewhere = problem !== null && !isShown(field, problem.field);
+  return (
+    <div class="schema-form">
+      {isJson ? (
+        <div class="field-row">
+          <label class="field-label" for={id}>
+            {words.json}
+          </label>
+          <JsonControl id={id} described="" value={value} onChange={onChange} />
+        </div>
+      ) : (
+        <Fields field={field} value={value} problem={problem} onChange={onChange} />
+      )}
+      {(isJson || isElsewhere) && problem && (
+        <p class="field-problem" role="alert">
+          {problem.field && <code>{problem.field}</code>} {problem.message}
+        </p>
+      )}
+      {field.kind !== "json" && (
+        <button
+          type="button"
+          class="button is-quiet is-small"
+          aria-pressed={isJson}
+          onClick={() => setJson(!isJson)}
+        >
+          {isJson ? words.asForm : words.asJson}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Fields({ field, value, problem, onChange }: Omit<Props, "schema"> & { field: Field }) {
+  const shared = { field, path: "", isRequired: false, value, problem, onChange };
+  return field.kind === "object" ? <ObjectFields {...shared} /> : <FieldView {...shared} />;
+}
+
+/** Whether the form has a place for what is said of a field. */
+function isShown(field: Field, path: string): boolean {
+  if (path === "") return field.kind !== "object";
+  const [name, ...rest] = path.split(".");
+  const inner = field.kind === "list" ? field.item : name === undefined ? undefined : field.fields[name];
+  if (!inner) return false;
+  return rest.length === 0 || isShown(inner, rest.join("."));
+}

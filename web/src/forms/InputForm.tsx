@@ -1,0 +1,64 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { Trouble } from "../chat/model/trouble";
+import { StopIcon } from "../look/icons";
+import type { GraphInfo } from "../server/info";
+import { useWords } from "../words";
+import type { Problem } from "./FieldView";
+import { Form } from "./Form";
+import { fieldOf, initialOf } from "./schema";
+import { useSchemas } from "./use-schemas";
+import "./forms.css";
+
+interface Props {
+  readonly graph: GraphInfo;
+  readonly isBusy: boolean;
+  readonly trouble: Trouble | null;
+  readonly onRun: (input: unknown) => void;
+  readonly onStop: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** The input of a graph that isn't on messages. */
+export function InputForm({ graph, isBusy, trouble, onRun, onStop, children }: Props) {
+  const words = useWords();
+  const schemas = useSchemas(graph.path);
+  const [value, setValue] = useState<unknown>(undefined);
+  useEffect(() => {
+    if (schemas) setValue(initialOf(fieldOf(schemas.input)));
+  }, [schemas]);
+  if (schemas === null) return <p class="note">{words.loading}</p>;
+  return (
+    <form
+      class="composer input-form"
+      aria-label={words.input}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!isBusy) onRun(value ?? {});
+      }}
+    >
+      <div class="input-form-fields">
+        <Form schema={schemas.input} value={value} problem={inputProblem(trouble)} onChange={setValue} />
+      </div>
+      <div class="composer-row">
+        {children}
+        {isBusy ? (
+          <button type="button" class="button composer-send" onClick={onStop}>
+            <StopIcon />
+            {words.stop}
+          </button>
+        ) : (
+          <button type="submit" class="button is-main composer-send">
+            {words.runGraph}
+          </button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** Returns what the server says of a field of the input, named as the form names it. */
+function inputProblem(trouble: Trouble | null): Problem | null {
+  if (!trouble || !/^input\b/.test(trouble.field)) return null;
+  return { field: trouble.field.replace(/^input\.?/, ""), message: trouble.message };
+}

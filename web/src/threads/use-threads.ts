@@ -1,0 +1,107 @@
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { openTabs } from "../chat/tabs";
+import { deleteThread, listThreads, renameThread, type ThreadInfo } from "../server/threads";
+import { navigate } from "../shell/use-route";
+import { routeOf } from "../shell/route";
+
+const PAGE = 30;
+const TYPING_MS = 200;
+const UNDO_MS = 6_000;
+
+/** The threads of a graph whose titles have the query, and what can be done with them. */
+export function useThreads(graph: string, query: string) {
+  const [list, setList] = useState<readonly ThreadInfo[]>([]);
+  const [cursor, setCursor] = useState<string | null>(null);
+  const [isLoaded, setLoaded] = useState(false);
+  const [deleted, setDeleted] = useState<ThreadInfo | null>(null);
+  const asked = useRef<AbortController | null>(null);
+  const deleting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+
+  const load = useCallback(
+    async (from: string | null = null) => {
+      asked.current?.abort();
+      const { signal } = (asked.current = new AbortController());
+      try {
+        const page = await listThreads(
+          graph,
+          { ...(query ? { q: query } : {}), limit: PAGE, cursor: from },
+          signal,
+        );
+        setList((before) => (from === null ? page.threads : [...before, ...page.threads]));
+        setCursor(page.next_cursor);
+        setLoaded(true);
+      } catch {
+        // the page says when the server is gone; a newer request comes with each change
+      }
+    },
+    [graph, query],
+  );
+
+  useEffect(() => {
+    const timer = setTimeout(() => void load(), query === "" ? 0 : TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [load]);
+  useEffect(() => {
+    const tabs = openTabs(graph);
+    const refresh = () => void load();
+    tabs.watch(refresh);
+    addEventListener("focus", refresh);
+    return () => {
+      tabs.close();
+      removeEventListener("focus", refresh);
+    };
+  }, [load]);
+
+  const rename = (thread: ThreadInfo, title: string) => {
+    setList((before) =>
+      before.map((each) => (each.thread_id === thread.thread_id ? { ...each, title } : each)),
+    );
+    renameThread(graph, thread.thread_id, title).catch(() => load());
+  };
+  /** Deletes a thread a moment later, so that it can be taken back; leaving the page deletes it at once. */
+  const remove = (thread: ThreadInfo) => {
+    finish();
+    setDeleted(thread);
+    const route = routeOf(location.hash);
+    if (route.id === thread.thread_id) navigate({ ...route, id: null });
+    deleting.current = setTimeout(finish, UNDO_MS);
+  };
+  const pending = useRef<ThreadInfo | null>(null);
+  pending.current = deleted;
+  const finish = () => {
+    clearTimeout(deleting.current);
+    const thread = pending.current;
+    if (thread === null) return;
+    pending.current = null;
+    setDeleted(null);
+    setList((before) => before.filter((each) => each.thread_id !== thread.thread_id));
+    deleteThread(graph, thread.thread_id).catch(() => load());
+  };
+  const undo = () => {
+    clearTimeout(deleting.current);
+    const thread = deleted;
+    setDeleted(null);
+    if (thread) {
+      const route = routeOf(location.hash);
+      if (route.id === null) navigate({ ...route, id: thread.thread_id });
+    }
+  };
+  useEffect(() => {
+    addEventListener("pagehide", finish);
+    return () => {
+      removeEventListener("pagehide", finish);
+      finish();
+    };
+  }, [graph]);
+
+  return {
+    list: list.filter((each) => each.thread_id !== deleted?.thread_id),
+    hasMore: cursor !== null,
+    isLoaded,
+    deleted,
+    loadMore: () => void load(cursor),
+    rename,
+    remove,
+    undo,
+  };
+}
