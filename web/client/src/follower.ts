@@ -30,6 +30,7 @@ const ENDED_EARLY = "the stream ended without a last event";
 /** Reads one run. runId is empty until the server has accepted it; cursor is the last event read. */
 export class Follower {
   #isOver = false;
+  #hasBegun = false;
   #reason = "";
   #leastMs = 0;
   #retryMs = 0;
@@ -77,6 +78,7 @@ export class Follower {
       const { done, value } = await connection.wait(reader.read());
       if (done) return;
       for (const frame of parser.push(value)) {
+        this.signal?.throwIfAborted();
         if (frame.event === "draining") return this.#drain(frame.data);
         const event = this.#event(frame);
         if (event) yield event;
@@ -93,6 +95,7 @@ export class Follower {
     if (!response.body || !response.headers.get("content-type")?.startsWith("text/event-stream")) {
       throw new Error("the server there isn't Seltzer");
     }
+    this.#hasBegun = true;
     this.#accepted(response.headers);
     return response.body;
   }
@@ -141,7 +144,7 @@ export class Follower {
     if (this.signal?.aborted) throw this.signal.reason;
     if (error instanceof StreamCutOff) throw error;
     if (error instanceof ServerError) {
-      if (this.runId && (error.status === 410 || error.status === 404)) {
+      if (error.status === 410 || (error.status === 404 && this.#hasBegun)) {
         throw this.#cutOff(error.code === "stream_gap" ? "stream_gap" : "cut_off", error.message, error);
       }
       if (!isTransient(error.status)) throw error;
