@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 WEB := web/node_modules/.installed
 .DEFAULT_GOAL := help
-.PHONY: help setup run test web web-dev web-check web-test test-lowest test-newest test-llama soak soak-postgres histories bench bench-quick profile check format lock clean
+.PHONY: help setup run test web web-dev web-check web-test test-lowest test-newest test-llama soak soak-postgres histories golden bench bench-quick profile check format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -46,6 +46,9 @@ web-test: $(WEB) page ## the page's own tests
 
 histories: .venv/.dev ## do random things to a thread, 1,500 times over, and compare it with a model (an hour)
 	@HISTORIES_SEEDS=1500 $(BIN)/pytest -n 2 tests/runs/histories $(ARGS)
+
+golden: .venv/.dev ## record the golden logs of events anew; review the difference
+	@GOLDEN=record $(BIN)/pytest tests/golden $(ARGS)
 
 bench: .venv/.dev bench/.build/load bench/.build/upstream ## measure, print the table, store and compare it (half an hour or more)
 	@$(BIN)/python -m bench.run $(ARGS)

@@ -1,0 +1,1 @@
+"""Logs of native events, recorded from runs of many kinds of graphs; the page's tests read them, too."""
