@@ -289,9 +289,8 @@ async def processes() -> AsyncIterator[Processes]:
     ("what", "verb"),
     [("update", "reassign"), ("update", "lasting_namespaces"), ("withdrawal", "lasting_namespaces")],
 )
-@pytest.mark.parametrize("claimer", ["another process", "itself"])
-async def test_an_edit_whose_lease_has_run_out_is_undone_and_its_client_gets_an_error(
-    processes: Processes, claimer: str, what: str, verb: str
+async def test_an_edit_that_another_process_has_claimed_is_undone_and_its_client_gets_an_error(
+    processes: Processes, what: str, verb: str
 ) -> None:
     gate, renewing, pregel = Gate(), Gate(StorageFailed("the store can't be reached")), approving()
     renewing.is_open.set()
@@ -311,7 +310,7 @@ async def test_an_edit_whose_lease_has_run_out_is_undone_and_its_client_gets_an_
     task = asyncio.create_task(edit)
     await gate.is_reached.wait()
     run_id = await editing_run(engine)
-    claiming = engine if claimer == "itself" else await processes(pregel)
+    claiming = await processes(pregel)
 
     processes.let_leases_run_out()
     await read_all(claiming.follow(run_id))
@@ -321,6 +320,30 @@ async def test_an_edit_whose_lease_has_run_out_is_undone_and_its_client_gets_an_
         await task
     assert lost.value.code == "run_cancelled"
     await is_untouched(claiming, before, status)
+
+
+async def test_an_edit_whose_lease_has_run_out_is_made_if_nobody_else_claims_it(processes: Processes) -> None:
+    gate, renewing, pregel = Gate(), Gate(StorageFailed("the store can't be reached")), steps()
+    renewing.is_open.set()
+
+    def changed(stores: Stores) -> Stores:
+        return gated("runs", "renew", renewing)(gated("checkpoints", "reassign", gate)(stores))
+
+    engine = await processes(pregel, change=changed)
+    await do_steps(engine)
+    task = asyncio.create_task(update(engine, {"done": ["mine"]}, "b"))
+    await gate.is_reached.wait()
+
+    renewing.is_reached.clear()
+    processes.let_leases_run_out()
+    await renewing.is_reached.wait()
+    renewing.error = None
+    renewing.is_reached.clear()
+    await renewing.is_reached.wait()
+    gate.is_open.set()
+
+    await task
+    assert "mine" in (await newest(engine)).values["done"]
 
 
 async def test_an_edit_is_undone_though_its_graph_is_not_served_any_more(engine_of: Engines) -> None:
