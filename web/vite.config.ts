@@ -28,6 +28,7 @@ export default defineConfig({
       },
     },
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 3_000, // the largest, of diagrams, is loaded when one is asked for
   },
   plugins: [precompress()],
   server: {

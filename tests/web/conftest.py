@@ -44,6 +44,10 @@ class Watch:
         for each in known:
             self.problems.remove(each)
 
+    def forget(self, text: str) -> None:
+        """Forget errors that a test may cause."""
+        self.problems[:] = [each for each in self.problems if text not in each]
+
     def _requested(self, request: Request) -> None:
         if not request.url.startswith((self.origin, *OWN)):
             self.problems.append(f"a request to {request.url}")

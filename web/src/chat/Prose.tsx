@@ -1,8 +1,10 @@
+import { Markdown } from "../markdown";
+
 /** A text of a model's. */
-export function Prose({ text }: { text: string; isLive: boolean }) {
+export function Prose({ text, isLive }: { text: string; isLive: boolean }) {
   return (
     <div class="prose" dir="auto">
-      {text}
+      <Markdown text={text} isLive={isLive} />
     </div>
   );
 }

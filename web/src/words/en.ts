@@ -48,6 +48,18 @@ export const en = {
   demoModel: "The demo model is answering: its text is scripted.",
   demoHow: "For a real model set MODEL, OPENAI_API_KEY or OPENAI_BASE_URL, and start the server again.",
   ...enChat,
+
+  // Answers in Markdown
+  code: "code",
+  copy: "Copy",
+  copied: "Copied",
+  notCopied: "Couldn’t copy",
+  table: "Table",
+  draw: "Draw",
+  drawing: "Drawing",
+  source: "Source",
+  diagram: "Diagram",
+  notDrawn: "This isn’t a diagram that can be drawn.",
 };
 
 /** The strings that every language has. */

@@ -46,4 +46,16 @@ export const ja: Words = {
   demoHow:
     "実際のモデルを使うには MODEL、OPENAI_API_KEY、OPENAI_BASE_URL のいずれかを設定し、サーバーを再起動してください。",
   ...jaChat,
+
+  // Answers in Markdown
+  code: "コード",
+  copy: "コピー",
+  copied: "コピーしました",
+  notCopied: "コピーできませんでした",
+  table: "表",
+  draw: "図を描く",
+  drawing: "描いています",
+  source: "ソース",
+  diagram: "図",
+  notDrawn: "図として描けない内容です。",
 };

@@ -45,4 +45,16 @@ export const zh: Words = {
   demoModel: "当前由演示模型回答，内容是预先写好的。",
   demoHow: "要使用真实模型，请设置 MODEL、OPENAI_API_KEY 或 OPENAI_BASE_URL，然后重新启动服务器。",
   ...zhChat,
+
+  // Answers in Markdown
+  code: "代码",
+  copy: "复制",
+  copied: "已复制",
+  notCopied: "无法复制",
+  table: "表格",
+  draw: "绘图",
+  drawing: "正在绘图",
+  source: "源代码",
+  diagram: "图表",
+  notDrawn: "无法绘制这段内容。",
 };

@@ -1,0 +1,36 @@
+/** A model's text, shown: `<Markdown text isLive />`. */
+import { useEffect, useState } from "preact/hooks";
+import type { MarkdownProps } from "./Markdown";
+
+type Shown = (props: MarkdownProps) => preact.JSX.Element;
+
+let shown: Shown | undefined;
+let loading: Promise<void> | undefined;
+
+/** Loads what shows Markdown: it is larger than the rest of the page. */
+export function loadMarkdown(): Promise<void> {
+  loading ??= import("./Markdown").then(
+    (module) => {
+      shown = module.Markdown;
+    },
+    () => {
+      loading = undefined;
+    },
+  );
+  return loading;
+}
+
+/** The text as Markdown; until what shows that is here, as it is written. */
+export function Markdown(props: MarkdownProps) {
+  const [, setLoaded] = useState(shown !== undefined);
+  useEffect(() => {
+    let isMounted = true;
+    if (shown === undefined) void loadMarkdown().then(() => isMounted && setLoaded(shown !== undefined));
+    return () => {
+      isMounted = false;
+    };
+  }, []);
+  if (shown === undefined) return <div class="plain-text">{props.text}</div>;
+  const Shown = shown;
+  return <Shown {...props} />;
+}
