@@ -34,6 +34,7 @@ def test_the_banner_is_true_when_it_is_shown(desk: Desk) -> None:
     assert "storage   SQLite in .seltzer/seltzer.db" in banner
     for page in re.findall(r"(http://\S+(?:/playground/|/docs))\n", banner):
         assert get(page).status_code == 200
+    assert f"  page      {url}/\n" in banner
     assert f"{url}/agent/chat/playground/\n" in banner
     assert f"{url}/shout/chat/playground/" not in banner
 

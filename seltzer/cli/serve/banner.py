@@ -40,9 +40,10 @@ def render(url: str, mounted: Sequence[Mounted], *, app: str | None = None, reac
 def _attempts(url: str, mounted: Sequence[Mounted]) -> list[str]:
     """Return what to try first, as far as it is known where graphs are served."""
     lines = [
+        *_field("page", [_front_page(url, each) for each in mounted if each.base is not None][:1]),
         *_field("curl", [_curl(url, each) for each in mounted if _has_chat(each)][:1]),
         *_field("chat", [_terminal(url, each) for each in mounted if each.base is not None][:1]),
-        *_field("pages", _distinct([page for each in mounted for page in _pages(url, each)])),
+        *_field("others", _distinct([page for each in mounted for page in _pages(url, each)])),
     ]
     return ["Try", *lines, ""] if lines else []
 
@@ -92,6 +93,10 @@ def _curl(url: str, mounted: Mounted) -> str:
 def _terminal(url: str, mounted: Mounted) -> str:
     address = f"{url}{mounted.prefix}{mounted.base}"
     return command_line(["chat"] if address == _DEFAULT_URL else ["chat", "--url", address])
+
+
+def _front_page(url: str, mounted: Mounted) -> str:
+    return f"{url}{mounted.prefix}{mounted.base}/"
 
 
 def _pages(url: str, mounted: Mounted) -> list[str]:
