@@ -17,6 +17,7 @@ from tests.page import find_axe
 from tests.patience import PATIENCE_S
 from tests.serving import Served, serving
 from tests.upstream import Upstream
+from tests.web.graphs import GRAPHS
 
 OWN = ("data:", "blob:")
 
@@ -89,6 +90,16 @@ def mounted(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
     data = tmp_path_factory.mktemp("data")
     in_a_thread(lambda: Seltzer({"echo": graph}, data=data)).mount(app, prefix="/tools/ai")
+    with serving(app) as served:
+        yield served
+
+
+@pytest.fixture(scope="package")
+def graphs_server(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Graphs that ask and that have forms, and the page."""
+    app = FastAPI()
+    data = tmp_path_factory.mktemp("data")
+    in_a_thread(lambda: Seltzer(GRAPHS, data=data)).mount(app)
     with serving(app) as served:
         yield served
 

@@ -41,7 +41,9 @@ export const TurnView = memo<Props>(function TurnView({
       <Answer turn={turn} phase={phase} isLast={isLast} />
       {asks && <Interrupts turn={turn} />}
       <TurnEnd turn={turn} isResumable={isResumable && isIdle} isIdle={isIdle} isLast={isLast} />
-      {!isOpen && !asks && <TurnFoot turn={turn} isIdle={isIdle} isLast={isLast} />}
+      {!isOpen && !asks && !(isLast && turn.ending === "failed") && (
+        <TurnFoot turn={turn} isIdle={isIdle} isLast={isLast} />
+      )}
     </article>
   );
 });

@@ -9,13 +9,13 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
   return function Lazy(props: P) {
     const words = useWords();
     const [failed, setFailed] = useState(false);
-    const [, setLoaded] = useState(loaded);
+    const [, setLoaded] = useState(loaded !== undefined); // not the component: a hook would call it
     const get = () => {
       setFailed(false);
       load().then(
         (component) => {
           loaded = component;
-          setLoaded(() => component);
+          setLoaded(true);
         },
         () => setFailed(true),
       );

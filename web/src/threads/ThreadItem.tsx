@@ -16,7 +16,7 @@ interface Props {
 export function ThreadItem({ thread, graph, isCurrent, onRename, onDelete }: Props) {
   const words = useWords();
   const [isNaming, setNaming] = useState(false);
-  const title = thread.title || words.untitled;
+  const title = thread.title || dateOf(thread, words.languageCode);
   if (isNaming) {
     return (
       <li>
@@ -65,6 +65,12 @@ export function ThreadItem({ thread, graph, isCurrent, onRename, onDelete }: Pro
       </span>
     </li>
   );
+}
+
+/** A conversation without a message has no title but its time. */
+function dateOf(thread: ThreadInfo, language: string): string {
+  const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  return format.format(new Date(thread.created_at));
 }
 
 /** A mark: it runs, it asks, it has failed. */

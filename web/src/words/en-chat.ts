@@ -98,7 +98,7 @@ export const enChat = {
   // Threads
   searchThreads: "Search",
   noThreadsFound: "No conversation has this in its title.",
-  untitled: "Untitled",
+  languageCode: "en",
   moreThreads: "More",
   rename: "Rename",
   renameThread: (title: string) => `Rename ${title}`,

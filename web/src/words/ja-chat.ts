@@ -91,7 +91,7 @@ export const jaChat: typeof enChat = {
 
   searchThreads: "検索",
   noThreadsFound: "このタイトルの会話はありません。",
-  untitled: "無題",
+  languageCode: "ja",
   moreThreads: "さらに表示",
   rename: "名前を変更",
   renameThread: (title) => `${title} の名前を変更`,

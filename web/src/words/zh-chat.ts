@@ -90,7 +90,7 @@ export const zhChat: typeof enChat = {
 
   searchThreads: "搜索",
   noThreadsFound: "没有标题包含此内容的会话。",
-  untitled: "未命名",
+  languageCode: "zh",
   moreThreads: "更多",
   rename: "重命名",
   renameThread: (title) => `重命名 ${title}`,

@@ -3,6 +3,9 @@ import type { Block, GroupBlock } from "./blocks";
 
 export type Blocks = readonly Block[];
 
+/** What a key has in it of a message that had no id yet: the thread has it by another key. */
+export const UNNAMED = "unnamed:";
+
 /** Whether a block of the key is there, at any depth. Looks from the end, where most changes are. */
 export function has(blocks: Blocks, key: string): boolean {
   for (let at = blocks.length - 1; at >= 0; at--) {
@@ -64,6 +67,7 @@ export function merged(stored: Blocks, seen: Blocks): Blocks {
   let held: Block[] = []; // of the run alone: they come after what the thread has before them
   let next = 0;
   for (const block of seen) {
+    if (stored.length > 0 && block.key.includes(UNNAMED)) continue;
     const own = kept.get(block.key);
     if (own === undefined) {
       held.push(block);

@@ -1,8 +1,8 @@
 /** A run's events -> its turn. Pure: reduce(turn, event, now) is all there is to it. */
 import type { RunEvent } from "@seltzer/client";
 import { UNSEEN, type Block, type Time, type Turn } from "./blocks";
-import { appended, changed, closed, has, merged, put } from "./edit";
-import { isRecord, listOf, textField } from "./json";
+import { appended, changed, closed, has, merged, put, UNNAMED } from "./edit";
+import { isRecord, listOf, textField, type JsonObject } from "./json";
 import { blocksOf, messagesOf, reasoningKey, textKey, toolKey, turnsOf } from "./stored";
 
 /** Any event: one of a newer server may be of a kind that isn't known here. */
@@ -203,13 +203,18 @@ function update(live: Live, id: string, data: UpdateData, now: number | null): L
   return edit(live, (before) => {
     let blocks = before;
     for (const message of messages) blocks = thought(blocks, textField(message, "id"), now);
-    for (const block of blocksOf(messages)) {
+    for (const block of blocksOf(named(messages, id))) {
       if (!has(blocks, block.key)) blocks = put(blocks, place, block);
     }
     const isEmpty = others === null || (isRecord(others) && Object.keys(others).length === 0);
     if (!isEmpty) blocks = put(blocks, place, { kind: "step", key: `step:${id}`, node, values: others });
     return blocks;
   });
+}
+
+/** A message gets its id when it is put into the state: until then it has the event's. */
+function named(messages: readonly JsonObject[], eventId: string): readonly JsonObject[] {
+  return messages.map((each, at) => (each["id"] ? each : { ...each, id: `${UNNAMED}${eventId}:${at}` }));
 }
 
 function ended(live: Live, now: number | null, change: Partial<Turn>): Live {

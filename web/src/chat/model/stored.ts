@@ -114,7 +114,7 @@ function toolBlock(call: JsonObject): ToolBlock {
 
 /** Puts a tool's result to its call; without one, it stands by itself. */
 function putResult(blocks: Block[], message: JsonObject, id: string): void {
-  const key = toolKey(textField(message, "tool_call_id"));
+  const key = toolKey(textField(message, "tool_call_id") || id);
   const status = message["status"] === "error" ? "error" : "success";
   const at = blocks.findIndex((block) => block.key === key);
   const found = blocks[at];
@@ -122,6 +122,6 @@ function putResult(blocks: Block[], message: JsonObject, id: string): void {
   if (found?.kind === "tool") blocks[at] = { ...found, status, result: content };
   else {
     const name = textField(message, "name");
-    blocks.push({ kind: "tool", key: toolKey(id), name, args: "", status, result: content, time: UNSEEN });
+    blocks.push({ kind: "tool", key, name, args: "", status, result: content, time: UNSEEN });
   }
 }

@@ -36,7 +36,7 @@ export function variantsOf(paths: readonly Path[]): ReadonlyMap<string, Variants
       if (same && !ends.has(same.ids)) ends.set(same.ids, path.checkpointId);
     }
     if (ends.size < 2) continue;
-    const oldestFirst = [...ends.entries()].sort(([a], [b]) => ageOf(paths, a) - ageOf(paths, b));
+    const oldestFirst = [...ends.entries()].reverse().sort(([a], [b]) => compared(timeOf(a), timeOf(b)));
     found.set(turn.questionId, {
       index: oldestFirst.findIndex(([ids]) => ids === turn.ids),
       checkpointIds: oldestFirst.map(([, checkpointId]) => checkpointId),
@@ -45,12 +45,13 @@ export function variantsOf(paths: readonly Path[]): ReadonlyMap<string, Variants
   return found;
 }
 
-/** Returns a number that grows with the time at which the turn of these ids came. */
-function ageOf(paths: readonly Path[], ids: string): number {
-  const times = paths.flatMap((path, at) =>
-    stretchesOf(path).some((each) => each.ids === ids) ? [paths.length - at] : [],
-  );
-  return Math.min(...times);
+const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Returns when a turn came, as far as that shows: LangChain's ids of answers have their time in front. */
+function timeOf(ids: string): string {
+  const [question = "", answer = ""] = ids.split(" ");
+  const found = [answer, question].map((id) => /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}/.exec(id)?.[0]);
+  return found.find(Boolean) ?? "";
 }
 
 function stretchesOf(path: Path): readonly Stretch[] {
