@@ -60,6 +60,16 @@ export const en = {
   source: "Source",
   diagram: "Diagram",
   notDrawn: "This isn’t a diagram that can be drawn.",
+
+  // The graph
+  drawingOf: (graph: string) => `Drawing of the graph ${graph}`,
+  startMark: "Start",
+  endMark: "End",
+  asList: "Nodes and edges as a list",
+  leadsTo: (source: string, target: string, label: string, isConditional: boolean) =>
+    `${source} leads to ${target}${isConditional ? ", on a condition" : ""}${label ? `: ${label}` : ""}`,
+  nodeActivity: (times: number, tokens: number) =>
+    `${times > 0 ? `${times}×` : "running"}${tokens > 0 ? ` · ${tokens} tokens` : ""}`,
 };
 
 /** The strings that every language has. */
