@@ -22,7 +22,7 @@ def test_axe_finds_nothing(
     page.goto(page_server.url)
     page.evaluate(axe)
 
-    for view in ("Chat", "Graph", "Runs"):
+    for view in ("Chat", "Graph"):
         page.get_by_role("link", name=view).click()
         expect(page.get_by_role("link", name=view)).to_have_attribute("aria-current", "page")
         expect(page.get_by_text("Loading")).to_have_count(0)

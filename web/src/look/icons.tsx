@@ -23,12 +23,6 @@ export const BranchIcon = icon(
 );
 export const CheckIcon = icon(<path d="m5 12.5 4.5 4.5L19 7.5" />);
 export const ChevronIcon = icon(<path d="m9 6 6 6-6 6" />);
-export const ClockIcon = icon(
-  <>
-    <circle cx="12" cy="12" r="8.5" />
-    <path d="M12 7.5V12l3 2" />
-  </>,
-);
 export const CloseIcon = icon(<path d="M6 6l12 12M18 6 6 18" />);
 export const CodeIcon = icon(<path d="m8.5 7-5 5 5 5m7-10 5 5-5 5" />);
 export const CopyIcon = icon(

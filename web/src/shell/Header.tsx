@@ -1,4 +1,4 @@
-import { GraphIcon, ClockIcon, MenuIcon, MessageIcon } from "../look/icons";
+import { GraphIcon, MenuIcon, MessageIcon } from "../look/icons";
 import { useWords } from "../words";
 import { hashOf, VIEWS, type Route, type View } from "./route";
 
@@ -11,13 +11,12 @@ interface Props {
 const ICONS: Readonly<Record<View, () => preact.JSX.Element>> = {
   chat: MessageIcon,
   graph: GraphIcon,
-  runs: ClockIcon,
 };
 
 /** The graph's name, and the ways to look at it. */
 export function Header({ route, isMenuOpen, onMenu }: Props) {
   const words = useWords();
-  const names: Record<View, string> = { chat: words.chat, graph: words.graph, runs: words.runs };
+  const names: Record<View, string> = { chat: words.chat, graph: words.graph };
   return (
     <header class="header">
       <button

@@ -6,7 +6,6 @@ import { Notice } from "./Notice";
 import type { Route } from "./route";
 
 const GraphView = lazy(async () => (await import("../graph/GraphView")).default);
-const RunsView = lazy(async () => (await import("../runs/RunsView")).default);
 
 interface Props {
   readonly info: Info;
@@ -28,8 +27,6 @@ function View({ info, graph, route }: { info: Info; graph: GraphInfo; route: Rou
       return <ChatView key={graph.name} info={info} graph={graph} threadId={route.id} />;
     case "graph":
       return <GraphView key={graph.name} graph={graph} runId={route.id} />;
-    case "runs":
-      return <RunsView key={graph.name} graph={graph} runId={route.id} />;
   }
 }
 

@@ -1,9 +1,9 @@
 /** What the part of the address after # means. Hash routes work under any prefix, on any server. */
 
-export const VIEWS = ["chat", "graph", "runs"] as const;
+export const VIEWS = ["chat", "graph"] as const;
 export type View = (typeof VIEWS)[number];
 
-/** Where the reader is. id is a thread's in the chat, a run's in the list of runs. */
+/** Where the reader is. id is a thread's in the chat, a run's in the graph's drawing. */
 export interface Route {
   readonly graph: string | null;
   readonly view: View;

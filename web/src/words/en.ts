@@ -13,7 +13,6 @@ export const en = {
   closeMenu: "Close the menu",
   chat: "Chat",
   graph: "Graph",
-  runs: "Runs",
   views: "Views",
   noThreads: "Your conversations will be here.",
   docs: "API documentation",

@@ -12,7 +12,6 @@ export const ja: Words = {
   closeMenu: "メニューを閉じる",
   chat: "チャット",
   graph: "グラフ図",
-  runs: "実行",
   views: "表示",
   noThreads: "会話はここに表示されます。",
   docs: "API ドキュメント",

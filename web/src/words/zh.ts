@@ -12,7 +12,6 @@ export const zh: Words = {
   closeMenu: "关闭菜单",
   chat: "聊天",
   graph: "图结构",
-  runs: "运行",
   views: "视图",
   noThreads: "你的会话会显示在这里。",
   docs: "API 文档",
