@@ -61,7 +61,7 @@ def test_an_answer_can_be_stopped(page: Page, page_server: Served, upstream: Ups
     page.get_by_role("button", name="Stop").click()
 
     expect(page.get_by_role("status")).to_have_text("Stopped.")
-    expect(page.locator(".answer")).to_have_text("one")
+    expect(page.locator(".answer")).to_have_text("one This answer is incomplete.")
 
 
 def test_enter_sends_nothing_while_an_input_method_composes(
