@@ -9,9 +9,9 @@ from pathlib import Path
 
 from langgraph.store.base import BaseStore
 
-from seltzer.errors import LoadError
 from seltzer.runs.ports import Stores
 from seltzer.stores.checkpoints.serializer import log_blocked_classes
+from seltzer.stores.items.missing import without_items
 from seltzer.stores.options import DatabaseOptions, Retention, SerdeOptions, StoreOptions
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database
@@ -86,13 +86,7 @@ async def _open_items(file: Path, options: StoreOptions | None, opened: AsyncExi
     try:
         from seltzer.stores.sqlite.items import open_items  # noqa: PLC0415  # an optional driver
     except ImportError as error:
-        if options is not None and (options.index or options.ttl):
-            raise LoadError(
-                "langgraph.json's `store` can't be honoured",
-                f"a package is missing: {error}",
-                "pip install langgraph-checkpoint-sqlite",
-            ) from error
-        log.warning("graphs have no store: pip install langgraph-checkpoint-sqlite (%s)", error)
+        without_items(error, options, "langgraph-checkpoint-sqlite")
         return None
     items = await open_items(file, options)
     opened.push_async_callback(items.aclose)

@@ -7,9 +7,9 @@ from typing import Final
 
 from langgraph.store.base import BaseStore
 
-from seltzer.errors import LoadError
 from seltzer.runs.ports import Stores
 from seltzer.stores.checkpoints.serializer import log_blocked_classes
+from seltzer.stores.items.missing import without_items
 from seltzer.stores.options import DatabaseOptions, Retention, SerdeOptions, StoreOptions
 from seltzer.stores.postgres.address import Address, parse
 from seltzer.stores.postgres.checkpoints.checkpoints import PostgresCheckpoints
@@ -90,13 +90,7 @@ async def _open_items(
     try:
         from seltzer.stores.postgres.items.items import open_items  # noqa: PLC0415  # an optional driver
     except ImportError as error:
-        if options is not None and (options.index or options.ttl):
-            raise LoadError(
-                "langgraph.json's `store` can't be honoured",
-                f"a package is missing: {error}",
-                "pip install 'seltzer[postgres]'",
-            ) from error
-        log.warning("graphs have no store: pip install langgraph-checkpoint-postgres (%s)", error)
+        without_items(error, options, "'seltzer[postgres]'")
         return None
     items = await open_items(database, options)
     opened.push_async_callback(items.aclose)
