@@ -69,7 +69,7 @@ def _storage(settings: Settings) -> str:
     url = settings.database_url.get_secret_value() if settings.database_url else None
     if choose(url, settings.store).kind == "sqlite" or url is None:
         return f"SQLite in {settings.data / FILE_NAME}: threads and runs outlive the server"
-    from seltzer.stores.postgres.address import parse  # noqa: PLC0415  # an optional driver
+    from seltzer.stores.postgres.connections.address import parse  # noqa: PLC0415  # an optional driver
 
     return f"Postgres at {parse(url)}: any number of servers share threads and runs"
 

@@ -45,7 +45,7 @@ def _pg_dump(settings: Settings, target: Path) -> str:
     """Return what backs the database up, without the password. Raises LoadError."""
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-    from seltzer.stores.postgres.address import parse
+    from seltzer.stores.postgres.connections.address import parse
 
     given = conninfo_to_dict(parse(_url(settings, is_direct=True)).conninfo)
     shown = {name: given[name] for name in ("host", "hostaddr", "port", "dbname", "user") if name in given}

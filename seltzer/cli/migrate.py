@@ -12,7 +12,7 @@ from seltzer.stores.choice import check_driver, choose
 from seltzer.stores.options import IndexOptions
 
 if TYPE_CHECKING:
-    from seltzer.stores.postgres.database import Database
+    from seltzer.stores.postgres.connections.database import Database
 
 
 def run(settings: Settings) -> int:
@@ -35,9 +35,9 @@ def run(settings: Settings) -> int:
 
 async def _migrate_database(url: str, config: Path) -> tuple[str, int, int]:
     """Return the database's place, its version before and after. Raises LoadError, StorageFailed."""
-    from seltzer.stores.postgres.address import parse
-    from seltzer.stores.postgres.database import Database
-    from seltzer.stores.postgres.failures import as_load_errors, check_server
+    from seltzer.stores.postgres.connections.address import parse
+    from seltzer.stores.postgres.connections.database import Database
+    from seltzer.stores.postgres.connections.failures import as_load_errors, check_server
     from seltzer.stores.postgres.migrations import migrate
 
     address, index = parse(url), _index(config)

@@ -19,7 +19,7 @@ from seltzer.stores.choice import check_driver, choose
 
 if TYPE_CHECKING:
     from seltzer.stores.moving.tables import Moved
-    from seltzer.stores.postgres.address import Address
+    from seltzer.stores.postgres.connections.address import Address
 
 
 def run_import(settings: Settings, folder: Path) -> int:
@@ -95,7 +95,7 @@ def _address(settings: Settings, otherwise: str) -> "Address":
             f"set it to postgresql://..; {otherwise}",
         )
     check_driver()
-    from seltzer.stores.postgres.address import parse
+    from seltzer.stores.postgres.connections.address import parse
 
     direct = settings.database_direct_url
     return parse(direct.get_secret_value(), "DATABASE_DIRECT_URL") if direct else parse(url)

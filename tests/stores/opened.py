@@ -11,15 +11,15 @@ from seltzer.runs.ports import Checkpoints, EventLog, Runs, Threads
 from seltzer.stores.memory.data import Data
 from seltzer.stores.memory.event_log import MemoryEventLog
 from seltzer.stores.memory.store import MemoryStore
-from seltzer.stores.postgres.address import parse
 from seltzer.stores.postgres.checkpoints.checkpoints import PostgresCheckpoints
-from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.connections.database import Database
 from seltzer.stores.postgres.event_log import PostgresEventLog
-from seltzer.stores.postgres.hints import Hints
 from seltzer.stores.postgres.migrations import migrate
-from seltzer.stores.postgres.presence import GRACE_S, Presence
+from seltzer.stores.postgres.processes.hints import Hints
+from seltzer.stores.postgres.processes.presence import GRACE_S, Presence
 from seltzer.stores.postgres.retention import LogRetention as LogsInPostgres
-from seltzer.stores.postgres.runs import PostgresRuns
+from seltzer.stores.postgres.runs.runs import PostgresRuns
 from seltzer.stores.postgres.threads import PostgresThreads
 from seltzer.stores.sqlite.checkpoints.checkpoints import SqliteCheckpoints
 from seltzer.stores.sqlite.database import open_database

@@ -12,9 +12,9 @@ import psycopg
 from seltzer.runs.ports import Checkpoints
 from seltzer.stores.memory.checkpoints import MemoryCheckpoints
 from seltzer.stores.memory.data import Data
-from seltzer.stores.postgres.address import parse
 from seltzer.stores.postgres.checkpoints.checkpoints import PostgresCheckpoints
-from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.connections.database import Database
 from seltzer.stores.postgres.migrations import migrate
 from tests.stores.conversing import counts, migrated, open_checkpoints, rows, run_ids
 from tests.stores.postgres.databases import empty, shared_database

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from seltzer.runs.ports import EventLog, Runs
-from seltzer.stores.postgres.address import parse
+from seltzer.stores.postgres.connections.address import parse
 from seltzer.stores.postgres.migrations import migrate
-from seltzer.stores.postgres.presence import Presence
+from seltzer.stores.postgres.processes.presence import Presence
 from tests.stores.conformance_wakes import WakesExam
 from tests.stores.opened import STORES, Opened, one_process
 from tests.stores.postgres.databases import empty, shared_database

@@ -11,8 +11,8 @@ import psycopg
 from seltzer.errors import LoadError
 from seltzer.stores.moving.items import export_items
 from seltzer.stores.moving.tables import STATES, TABLES, THREADS, Moved, Shifts, Table, to_file
-from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.failures import as_load_errors, check_server
+from seltzer.stores.postgres.connections.address import Address
+from seltzer.stores.postgres.connections.failures import as_load_errors, check_server
 from seltzer.stores.postgres.migrations import migrate
 from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.files import FILE_NAME

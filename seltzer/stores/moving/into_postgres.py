@@ -20,9 +20,9 @@ from seltzer.stores.moving.tables import (
     Table,
     to_postgres,
 )
-from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.database import Database
-from seltzer.stores.postgres.failures import as_load_errors, check_server
+from seltzer.stores.postgres.connections.address import Address
+from seltzer.stores.postgres.connections.database import Database
+from seltzer.stores.postgres.connections.failures import as_load_errors, check_server
 from seltzer.stores.postgres.migrations import migrate
 from seltzer.stores.sqlite.database import open_database
 from seltzer.stores.sqlite.files import FILE_NAME, ITEMS_FILE_NAME

@@ -19,7 +19,7 @@ import psycopg
 from seltzer.errors import LoadError
 from seltzer.stores.items.storable import KEY_LIMIT_BYTES, without_nul
 from seltzer.stores.options import IndexOptions, StoreOptions
-from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.connections.database import Database
 from seltzer.stores.postgres.items.lent_store import LentStore
 from seltzer.stores.postgres.items.tables import has_pgvector, set_up
 from seltzer.stores.sqlite.files import ITEMS_FILE_NAME

@@ -13,8 +13,8 @@ from typing import Any, Final
 import psycopg
 
 from seltzer.errors import StorageFailed
-from seltzer.stores.postgres.database import Connection, Database
-from seltzer.stores.postgres.queries import fetch_all, fetch_one
+from seltzer.stores.postgres.connections.database import Connection, Database
+from seltzer.stores.postgres.connections.queries import fetch_all, fetch_one
 from seltzer.stores.postgres.statements import erasure as statements
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from seltzer.errors import StreamGap
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.jsonable import dumps
 from seltzer.runs.ports import Wake
-from seltzer.stores.postgres.database import Connection, Database
-from seltzer.stores.postgres.presence import CHANNEL, Presence
-from seltzer.stores.postgres.queries import Row, fetch_all
+from seltzer.stores.postgres.connections.database import Connection, Database
+from seltzer.stores.postgres.connections.queries import Row, fetch_all
+from seltzer.stores.postgres.processes.presence import CHANNEL, Presence
 from seltzer.stores.postgres.statements import events as statements
 
 EVENTS_LIMIT: Final = 10_000  # kept for each run; the oldest go first

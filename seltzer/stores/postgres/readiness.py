@@ -5,7 +5,7 @@ from contextvars import Context
 from typing import Final
 
 from seltzer.errors import StorageFailed
-from seltzer.stores.postgres.database import Connection, Database, drop_error
+from seltzer.stores.postgres.connections.database import Connection, Database, drop_error
 
 AGAIN_S: Final = 1.0  # between two looks, however often it is asked for
 ANSWER_S: Final = 2.0  # a database that hasn't answered until then can't be written

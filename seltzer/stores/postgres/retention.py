@@ -10,8 +10,8 @@ from typing import Final
 
 from seltzer.errors import StorageFailed
 from seltzer.stores.postgres import erasure
-from seltzer.stores.postgres.database import Connection, Database
-from seltzer.stores.postgres.queries import fetch_all
+from seltzer.stores.postgres.connections.database import Connection, Database
+from seltzer.stores.postgres.connections.queries import fetch_all
 from seltzer.stores.postgres.statements.events import SWEEP
 
 log = logging.getLogger(__name__)

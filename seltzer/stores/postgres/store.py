@@ -11,18 +11,18 @@ from seltzer.runs.ports import Stores
 from seltzer.stores.checkpoints.serializer import log_blocked_classes
 from seltzer.stores.items.missing import without_items
 from seltzer.stores.options import DatabaseOptions, Retention, SerdeOptions, StoreOptions
-from seltzer.stores.postgres.address import Address, parse
 from seltzer.stores.postgres.checkpoints.checkpoints import PostgresCheckpoints
-from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.connections.address import Address, parse
+from seltzer.stores.postgres.connections.database import Database
+from seltzer.stores.postgres.connections.failures import as_load_errors, check_server
+from seltzer.stores.postgres.connections.pooling import is_pooled
 from seltzer.stores.postgres.event_log import PostgresEventLog
-from seltzer.stores.postgres.failures import as_load_errors, check_server
-from seltzer.stores.postgres.hints import Hints
 from seltzer.stores.postgres.migrations import migrate
-from seltzer.stores.postgres.pooling import is_pooled
-from seltzer.stores.postgres.presence import Presence
+from seltzer.stores.postgres.processes.hints import Hints
+from seltzer.stores.postgres.processes.presence import Presence
 from seltzer.stores.postgres.readiness import Readiness
 from seltzer.stores.postgres.retention import LogRetention
-from seltzer.stores.postgres.runs import PostgresRuns
+from seltzer.stores.postgres.runs.runs import PostgresRuns
 from seltzer.stores.postgres.threads import PostgresThreads
 
 log = logging.getLogger(__name__)

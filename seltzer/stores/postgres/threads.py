@@ -11,10 +11,10 @@ from seltzer.runs.run import Owner
 from seltzer.runs.text import fold, storable
 from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
 from seltzer.stores.postgres import erasure
-from seltzer.stores.postgres.database import Connection, Database
-from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one
+from seltzer.stores.postgres.connections.database import Connection, Database
+from seltzer.stores.postgres.connections.queries import Row, fetch_all, fetch_one
+from seltzer.stores.postgres.runs.submissions import lock_thread
 from seltzer.stores.postgres.statements import threads as statements
-from seltzer.stores.postgres.submissions import lock_thread
 from seltzer.stores.records import to_run
 from seltzer.stores.submission import thread_busy
 

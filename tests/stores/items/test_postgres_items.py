@@ -14,10 +14,10 @@ from psycopg.conninfo import make_conninfo
 from seltzer.errors import LoadError, RunFailed, StorageFailed
 from seltzer.stores.open import open_stores
 from seltzer.stores.options import DatabaseOptions, IndexOptions, StoreOptions, TtlOptions
-from seltzer.stores.postgres import database as database_module
-from seltzer.stores.postgres.database import pause
+from seltzer.stores.postgres.connections import database as database_module
+from seltzer.stores.postgres.connections.database import pause
+from seltzer.stores.postgres.connections.unlimited import WAIT_S
 from seltzer.stores.postgres.items.tables import LOCK
-from seltzer.stores.postgres.unlimited import WAIT_S
 from tests.patience import PATIENCE_S
 from tests.stores.items.opened import open_at
 from tests.stores.postgres.conftest import pooled_url, url

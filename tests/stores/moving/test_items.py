@@ -15,7 +15,7 @@ from seltzer.errors import LoadError
 from seltzer.stores.moving.into_folder import export_folder
 from seltzer.stores.moving.into_postgres import import_folder
 from seltzer.stores.options import IndexOptions, StoreOptions, TtlOptions
-from seltzer.stores.postgres.address import parse
+from seltzer.stores.postgres.connections.address import parse
 from seltzer.stores.sqlite.files import ITEMS_FILE_NAME
 from tests.stores.items.opened import open_at, open_sqlite
 from tests.stores.postgres.conftest import url

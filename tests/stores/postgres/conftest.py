@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.connections.database import Database
 from tests.stores.postgres.pgbouncer import PgBouncer
 from tests.stores.postgres.server import TestServer, create_database
 

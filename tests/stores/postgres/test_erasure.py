@@ -13,8 +13,8 @@ from seltzer.errors import ThreadBusy
 from seltzer.runs.event import Event
 from seltzer.runs.thread import NewThread, ThreadStorage
 from seltzer.stores.checkpoints.packing import LONG
-from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.database import Database, pause
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.connections.database import Database, pause
 from seltzer.stores.postgres.retention import LogRetention
 from seltzer.stores.postgres.threads import PostgresThreads
 from tests.patience import PATIENCE_S

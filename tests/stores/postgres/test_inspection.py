@@ -9,7 +9,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from seltzer.stores.finding import Finding
-from seltzer.stores.postgres.address import parse
+from seltzer.stores.postgres.connections.address import parse
 from seltzer.stores.postgres.inspection.inspection import inspect
 from seltzer.stores.postgres.migrations import all_migrations, migrate
 from tests.stores.items.opened import open_at

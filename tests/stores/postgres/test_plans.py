@@ -8,7 +8,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from seltzer.runs.thread import ThreadSearch
-from seltzer.stores.postgres.address import parse
+from seltzer.stores.postgres.connections.address import parse
 from seltzer.stores.postgres.migrations import migrate
 from seltzer.stores.postgres.statements.threads import INTERRUPTED, search
 from tests.stores.postgres.server import create_database

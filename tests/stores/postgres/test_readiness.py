@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from seltzer.errors import StorageFailed
-from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.database import Connection, Database, pause
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.connections.database import Connection, Database, pause
 from seltzer.stores.postgres.migrations import migrate
 from seltzer.stores.postgres.readiness import Readiness
 from tests.patience import PATIENCE_S

@@ -21,10 +21,10 @@ from seltzer.stores.checkpoints.packing import Packed
 from seltzer.stores.checkpoints.partial_lists import StoredLists, stored_lists
 from seltzer.stores.postgres.checkpoints import statements
 from seltzer.stores.postgres.checkpoints.messages import store
-from seltzer.stores.postgres.database import Connection, Database
+from seltzer.stores.postgres.connections.database import Connection, Database
+from seltzer.stores.postgres.connections.queries import Row as Result
+from seltzer.stores.postgres.connections.queries import fetch_all
 from seltzer.stores.postgres.event_log import APPEND_PATIENCE_S
-from seltzer.stores.postgres.queries import Row as Result
-from seltzer.stores.postgres.queries import fetch_all
 
 log = logging.getLogger(__name__)
 

@@ -30,9 +30,9 @@ from seltzer.stores.postgres.checkpoints.behind import Behind
 from seltzer.stores.postgres.checkpoints.dropped import delete, spans_in
 from seltzer.stores.postgres.checkpoints.forks import forked_seqs, redirect_forks
 from seltzer.stores.postgres.checkpoints.saver import PostgresSaver
-from seltzer.stores.postgres.database import Connection, Database
-from seltzer.stores.postgres.queries import fetch_all
-from seltzer.stores.postgres.submissions import lock_thread
+from seltzer.stores.postgres.connections.database import Connection, Database
+from seltzer.stores.postgres.connections.queries import fetch_all
+from seltzer.stores.postgres.runs.submissions import lock_thread
 
 
 class PostgresCheckpoints:

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 
 from seltzer.stores.checkpoints.spans import Span, difference, loads, numbers_of
 from seltzer.stores.postgres.checkpoints import statements
-from seltzer.stores.postgres.database import Connection
-from seltzer.stores.postgres.queries import Row, fetch_all
+from seltzer.stores.postgres.connections.database import Connection
+from seltzer.stores.postgres.connections.queries import Row, fetch_all
 
 
 async def delete(

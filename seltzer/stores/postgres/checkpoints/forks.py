@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
-from seltzer.stores.postgres.database import Connection
-from seltzer.stores.postgres.queries import fetch_all
+from seltzer.stores.postgres.connections.database import Connection
+from seltzer.stores.postgres.connections.queries import fetch_all
 from seltzer.stores.postgres.statements.runs import ACTIVE
 
 _FORKS: Final = f"""

@@ -6,8 +6,8 @@ from seltzer.runs.event import RunId
 from seltzer.runs.execution.fence import LeaseLost
 from seltzer.stores.checkpoints.packing import Packed, StoredMessage
 from seltzer.stores.postgres.checkpoints import statements
-from seltzer.stores.postgres.database import Connection, Database
-from seltzer.stores.postgres.queries import Row, fetch_all
+from seltzer.stores.postgres.connections.database import Connection, Database
+from seltzer.stores.postgres.connections.queries import Row, fetch_all
 
 
 async def store(

@@ -14,8 +14,8 @@ from seltzer.stores.checkpoints.spans import loads
 from seltzer.stores.postgres.checkpoints import statements
 from seltzer.stores.postgres.checkpoints.behind import Behind
 from seltzer.stores.postgres.checkpoints.messages import fetch
-from seltzer.stores.postgres.database import Database
-from seltzer.stores.postgres.queries import Row, fetch_all
+from seltzer.stores.postgres.connections.database import Database
+from seltzer.stores.postgres.connections.queries import Row, fetch_all
 
 TRIES: Final = 3  # a checkpoint may be deleted between its own reading and that of its messages
 

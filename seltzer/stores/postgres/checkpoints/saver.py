@@ -35,7 +35,7 @@ from seltzer.stores.checkpoints.serializer import SafeSerializer
 from seltzer.stores.postgres.checkpoints import statements
 from seltzer.stores.postgres.checkpoints.behind import Behind, Row, Writer
 from seltzer.stores.postgres.checkpoints.reader import CheckpointReader
-from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.connections.database import Database
 from seltzer.stores.postgres.erasure import erase_states
 
 

@@ -9,8 +9,8 @@ from psycopg.rows import TupleRow
 
 from seltzer.errors import LoadError
 from seltzer.stores.finding import Finding, fail
-from seltzer.stores.postgres.address import Address, parse
-from seltzer.stores.postgres.failures import unusable
+from seltzer.stores.postgres.connections.address import Address, parse
+from seltzer.stores.postgres.connections.failures import unusable
 from seltzer.stores.postgres.inspection.pooling import Pooling, inspect_direct, inspect_hints, pooling_of
 from seltzer.stores.postgres.inspection.schema import inspect_schema
 from seltzer.stores.postgres.inspection.server import inspect_server

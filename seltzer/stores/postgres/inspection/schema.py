@@ -8,8 +8,8 @@ from psycopg import errors
 from psycopg.rows import dict_row
 
 from seltzer.stores.finding import Finding, fail, ok, warn
+from seltzer.stores.postgres.connections.rights import LOOK, Missing, rights_of
 from seltzer.stores.postgres.migrations import all_migrations
-from seltzer.stores.postgres.rights import LOOK, Missing, rights_of
 
 COUNTED: Final = 10_000  # further rows aren't counted
 _WAIT_MS: Final = 1_000  # for a migration, which locks tables

@@ -8,8 +8,8 @@ import psycopg
 from psycopg.rows import namedtuple_row
 
 from seltzer.stores.finding import Finding, fail, ok, warn
-from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.failures import FLOOR
+from seltzer.stores.postgres.connections.address import Address
+from seltzer.stores.postgres.connections.failures import FLOOR
 from seltzer.stores.postgres.statements.processes import LOCKS
 
 ROUND_TRIPS: Final = 3

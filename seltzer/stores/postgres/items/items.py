@@ -15,7 +15,7 @@ from seltzer.errors import RunFailed, StorageClosed, StorageFailed
 from seltzer.stores.items.configuration import embeddings_of
 from seltzer.stores.items.loop_items import LoopItems
 from seltzer.stores.options import StoreOptions
-from seltzer.stores.postgres.database import Connection, Database, pause
+from seltzer.stores.postgres.connections.database import Connection, Database, pause
 from seltzer.stores.postgres.items.lent_store import LentStore, lent
 from seltzer.stores.postgres.items.tables import set_up, use
 from seltzer.stores.postgres.items.vectors import Vectors, made

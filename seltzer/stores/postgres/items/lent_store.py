@@ -24,7 +24,7 @@ from langgraph.store.postgres.base import Migration, PostgresIndexConfig
 from psycopg_pool import AsyncConnectionPool
 
 from seltzer.stores.options import IndexOptions
-from seltzer.stores.postgres.database import Connection
+from seltzer.stores.postgres.connections.database import Connection
 
 log = logging.getLogger(__name__)
 

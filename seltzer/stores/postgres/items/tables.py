@@ -9,9 +9,9 @@ from psycopg import sql
 
 from seltzer.errors import LoadError
 from seltzer.stores.options import IndexOptions
-from seltzer.stores.postgres.database import Connection, Database
+from seltzer.stores.postgres.connections.database import Connection, Database
+from seltzer.stores.postgres.connections.unlimited import connected, unlimited
 from seltzer.stores.postgres.items.lent_store import LentStore, lent
-from seltzer.stores.postgres.unlimited import connected, unlimited
 
 LOCK: Final = 0x53454C54_0002  # whoever sets them up has this advisory lock
 

@@ -8,11 +8,11 @@ from importlib import resources
 from typing import Final, NamedTuple
 
 from seltzer.errors import LoadError
-from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.database import Connection
-from seltzer.stores.postgres.queries import fetch_one, there
-from seltzer.stores.postgres.rights import LOOK, Missing, rights_of
-from seltzer.stores.postgres.unlimited import connected, unlimited
+from seltzer.stores.postgres.connections.address import Address
+from seltzer.stores.postgres.connections.database import Connection
+from seltzer.stores.postgres.connections.queries import fetch_one, there
+from seltzer.stores.postgres.connections.rights import LOOK, Missing, rights_of
+from seltzer.stores.postgres.connections.unlimited import connected, unlimited
 
 LOCK: Final = 0x53454C54_0001  # whoever migrates has this advisory lock
 

@@ -21,10 +21,10 @@ import psycopg
 
 from seltzer.errors import StorageFailed
 from seltzer.runs.ports import ANYTHING, Wake
-from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.database import VANISHED, Connection, limited, pause
-from seltzer.stores.postgres.liveness import Liveness
-from seltzer.stores.postgres.queries import fetch_all
+from seltzer.stores.postgres.connections.address import Address
+from seltzer.stores.postgres.connections.database import VANISHED, Connection, limited, pause
+from seltzer.stores.postgres.connections.queries import fetch_all
+from seltzer.stores.postgres.processes.liveness import Liveness
 from seltzer.stores.postgres.statements.processes import LOCKS, LOOK
 
 log = logging.getLogger(__name__)

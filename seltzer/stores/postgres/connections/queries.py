@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from psycopg.rows import dict_row
 
-from seltzer.stores.postgres.database import Connection
+from seltzer.stores.postgres.connections.database import Connection
 
 Row: TypeAlias = Mapping[str, Any]
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]

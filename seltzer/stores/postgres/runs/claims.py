@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from seltzer.runs.ports import ORPHAN_S
-from seltzer.stores.postgres.database import Connection
-from seltzer.stores.postgres.queries import Row, fetch_all
+from seltzer.stores.postgres.connections.database import Connection
+from seltzer.stores.postgres.connections.queries import Row, fetch_all
 from seltzer.stores.postgres.statements import runs as statements
 
 

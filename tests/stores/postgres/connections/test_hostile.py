@@ -5,8 +5,8 @@ import pytest
 from seltzer.cursor import Cursor
 from seltzer.errors import LoadError
 from seltzer.runs.ports import ANYTHING, Wake
-from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.presence import Presence, wake_of
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.processes.presence import Presence, wake_of
 from tests.stores.opened import Opened
 
 

@@ -7,11 +7,11 @@ from contextlib import aclosing
 import pytest
 
 from seltzer.runs.ports import Wake
-from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.database import Connection, Database, pause
-from seltzer.stores.postgres.hints import EVENTS_LIMIT, Hints
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.connections.database import Connection, Database, pause
 from seltzer.stores.postgres.migrations import migrate
-from seltzer.stores.postgres.presence import Presence
+from seltzer.stores.postgres.processes.hints import EVENTS_LIMIT, Hints
+from seltzer.stores.postgres.processes.presence import Presence
 from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio

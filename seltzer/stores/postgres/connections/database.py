@@ -18,9 +18,15 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
 from seltzer.errors import StorageClosed, StorageFailed
-from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.sqlstates import is_lasting, is_unconnected, kind_of, verdict_on, without_values
-from seltzer.stores.postgres.texts import CONTEXT
+from seltzer.stores.postgres.connections.address import Address
+from seltzer.stores.postgres.connections.sqlstates import (
+    is_lasting,
+    is_unconnected,
+    kind_of,
+    verdict_on,
+    without_values,
+)
+from seltzer.stores.postgres.connections.texts import CONTEXT
 
 log = logging.getLogger(__name__)
 

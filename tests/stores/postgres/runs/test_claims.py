@@ -9,11 +9,11 @@ import pytest
 from seltzer.errors import StorageFailed
 from seltzer.runs.run import Lease
 from seltzer.stores.options import DatabaseOptions, Retention
-from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.claims import Claim
-from seltzer.stores.postgres.database import Database
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.connections.database import Database
 from seltzer.stores.postgres.migrations import migrate
-from seltzer.stores.postgres.presence import GRACE_S, Presence
+from seltzer.stores.postgres.processes.presence import GRACE_S, Presence
+from seltzer.stores.postgres.runs.claims import Claim
 from seltzer.stores.postgres.store import open_postgres
 from tests.stores.conformance import Clock
 from tests.stores.conformance_runs import TTL_S, claim, ids, leased, spec, waiting

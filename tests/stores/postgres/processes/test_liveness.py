@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from seltzer.stores.postgres.liveness import GONE_S, Liveness
+from seltzer.stores.postgres.processes.liveness import GONE_S, Liveness
 
 UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = UNTIL + timedelta(seconds=3)

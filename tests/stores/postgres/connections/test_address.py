@@ -4,7 +4,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from seltzer.errors import LoadError
-from seltzer.stores.postgres.address import parse
+from seltzer.stores.postgres.connections.address import parse
 
 SECRET = "s3cr%40t"
 

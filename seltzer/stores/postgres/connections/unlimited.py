@@ -8,9 +8,9 @@ from typing import Final
 
 import psycopg
 
-from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.database import Connection, pause
-from seltzer.stores.postgres.queries import fetch_all, fetch_one, there
+from seltzer.stores.postgres.connections.address import Address
+from seltzer.stores.postgres.connections.database import Connection, pause
+from seltzer.stores.postgres.connections.queries import fetch_all, fetch_one, there
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from seltzer.stores.postgres.address import Address
+from seltzer.stores.postgres.connections.address import Address
 
 
 async def is_pooled(address: Address) -> bool:

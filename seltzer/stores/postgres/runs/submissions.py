@@ -11,10 +11,10 @@ from seltzer.runs.event import RunId
 from seltzer.runs.ports import Submitted
 from seltzer.runs.run import ACTIVE, Lease, Run, RunSpec, Status, Stop
 from seltzer.runs.text import fold
-from seltzer.stores.postgres.database import Connection
-from seltzer.stores.postgres.endings import run_of, stop_run
+from seltzer.stores.postgres.connections.database import Connection
+from seltzer.stores.postgres.connections.queries import Row, fetch_all, fetch_one, there
 from seltzer.stores.postgres.erasure import noticing_unfinished
-from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one, there
+from seltzer.stores.postgres.runs.endings import run_of, stop_run
 from seltzer.stores.postgres.statements import runs as statements
 from seltzer.stores.records import pack, pack_config
 from seltzer.stores.submission import (

@@ -11,8 +11,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from seltzer.errors import LoadError
-from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.failures import as_load_errors, check_server, too_old, unusable
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.connections.failures import as_load_errors, check_server, too_old, unusable
 from seltzer.stores.postgres.migrations import migrate
 from tests.stores.postgres.server import create_role, test_server
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.database import Connection, Database
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.connections.database import Connection, Database
 from seltzer.stores.postgres.migrations import all_migrations, migrate, schema_version
 
 pytestmark = pytest.mark.anyio

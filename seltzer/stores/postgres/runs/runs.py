@@ -9,17 +9,17 @@ from seltzer.runs.execution.fence import LeaseLost
 from seltzer.runs.ports import Renewal, Submitted
 from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
 from seltzer.stores.postgres.checkpoints.behind import Behind, Writer
-from seltzer.stores.postgres.claims import Claim
-from seltzer.stores.postgres.database import Connection, Database
-from seltzer.stores.postgres.endings import end_of, run_of, stop_run
+from seltzer.stores.postgres.connections.database import Connection, Database
+from seltzer.stores.postgres.connections.queries import Row, fetch_all, fetch_one
 from seltzer.stores.postgres.erasure import ErasureUnfinished, finish
 from seltzer.stores.postgres.event_log import APPEND_PATIENCE_S, columns
-from seltzer.stores.postgres.hints import Hints
-from seltzer.stores.postgres.presence import Presence
-from seltzer.stores.postgres.queries import Row, fetch_all, fetch_one
+from seltzer.stores.postgres.processes.hints import Hints
+from seltzer.stores.postgres.processes.presence import Presence
 from seltzer.stores.postgres.retention import LogRetention
+from seltzer.stores.postgres.runs.claims import Claim
+from seltzer.stores.postgres.runs.endings import end_of, run_of, stop_run
+from seltzer.stores.postgres.runs.submissions import Submission, check_not_deleted
 from seltzer.stores.postgres.statements import runs as statements
-from seltzer.stores.postgres.submissions import Submission, check_not_deleted
 from seltzer.stores.records import pack, to_status
 
 

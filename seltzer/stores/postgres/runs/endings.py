@@ -5,9 +5,9 @@ from typing import Any
 
 from seltzer.runs.event import Event, RunId
 from seltzer.runs.run import STATUS_OF_LAST, Run, Stop
-from seltzer.stores.postgres.database import Connection
+from seltzer.stores.postgres.connections.database import Connection
+from seltzer.stores.postgres.connections.queries import Row, fetch_one, there
 from seltzer.stores.postgres.event_log import columns
-from seltzer.stores.postgres.queries import Row, fetch_one, there
 from seltzer.stores.postgres.statements import runs as statements
 from seltzer.stores.records import pack_last, to_run
 

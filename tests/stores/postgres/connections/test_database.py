@@ -11,11 +11,11 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from seltzer.errors import LoadError, StorageClosed, StorageFailed
-from seltzer.stores.postgres import database as database_module
-from seltzer.stores.postgres.address import parse
-from seltzer.stores.postgres.database import Connection, Database, pause
+from seltzer.stores.postgres.connections import database as database_module
+from seltzer.stores.postgres.connections.address import parse
+from seltzer.stores.postgres.connections.database import Connection, Database, pause
+from seltzer.stores.postgres.connections.unlimited import WAIT_S
 from seltzer.stores.postgres.migrations import LOCK, all_migrations, migrate, schema_version
-from seltzer.stores.postgres.unlimited import WAIT_S
 from tests.patience import PATIENCE_S
 from tests.stores.postgres.server import TestServer
 

@@ -13,8 +13,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from seltzer.errors import LoadError, StorageFailed
-from seltzer.stores.postgres.address import Address
-from seltzer.stores.postgres.sqlstates import READ_ONLY
+from seltzer.stores.postgres.connections.address import Address
+from seltzer.stores.postgres.connections.sqlstates import READ_ONLY
 
 FLOOR: Final = 15  # the oldest Postgres that its own project still maintains
 

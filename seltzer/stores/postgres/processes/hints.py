@@ -9,8 +9,8 @@ from typing import Final
 from seltzer.errors import StorageFailed
 from seltzer.runs.event import RunId
 from seltzer.runs.ports import Wake
-from seltzer.stores.postgres.database import Connection, Database, pause
-from seltzer.stores.postgres.presence import CHANNEL, Presence
+from seltzer.stores.postgres.connections.database import Connection, Database, pause
+from seltzer.stores.postgres.processes.presence import CHANNEL, Presence
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""How a process reaches the database, what its errors mean, and what it may do there."""

@@ -1,0 +1,1 @@
+"""The processes on one database: who lives, and the hints that they send each other."""
