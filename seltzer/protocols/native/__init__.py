@@ -3,7 +3,8 @@
 bodies.py      bodies and queries, as pydantic models
 request.py     a body -> RunSpec
 runs.py        the routes of runs
-threads.py     the routes of threads, and of the graph itself
+graphs.py      the routes of the graph itself
+threads.py     the routes of threads
 edits.py       the routes that edit a thread between its runs
 rendering.py   runs, threads and states -> JSON
 """
@@ -18,7 +19,7 @@ from seltzer.protocols.http.bodies.modifier import ConfigModifier
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.routes import Routes
-from seltzer.protocols.native import edits, runs, threads
+from seltzer.protocols.native import edits, graphs, runs, threads
 from seltzer.protocols.native.runs import Native
 from seltzer.runs.engine import Engine
 
@@ -47,7 +48,7 @@ def router(
     parts = {
         "runs": [runs.add_routes, edits.add_withdraw_route],
         "threads": [threads.add_routes, edits.add_state_route],
-        "graph": [threads.add_graph_route],
+        "graph": [graphs.add_routes],
     }
     for name, adding in parts.items():
         for add in adding if has(name) else ():

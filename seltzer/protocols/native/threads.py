@@ -1,6 +1,4 @@
-"""The routes of a graph's threads: list, get, rename, delete; and of the graph itself."""
-
-from functools import partial
+"""The routes of a graph's threads: list, get, rename, delete."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,9 +24,7 @@ from seltzer.protocols.native.rendering import (
     thread_json,
 )
 from seltzer.protocols.native.runs import Native
-from seltzer.runs.schemas.schemas import GraphSchemas
 from seltzer.runs.threads.excerpts import Extent
-from seltzer.runs.threads.snapshots import off_loop
 
 
 def add_routes(routes: Routes, native: Native) -> None:
@@ -132,35 +128,3 @@ def _add_content_routes(routes: Routes, native: Native) -> None:
     async def delete(request: Request) -> Response:
         await engine.threads.delete(native.graph(request).name, await native.thread_id(request))
         return Response(status_code=204)
-
-
-def add_graph_route(routes: Routes, native: Native) -> None:
-    """Add the route of the graph itself."""
-
-    @routes.get(
-        f"{native.base}/graph",
-        tags=native.tags("threads"),
-        summary="Get the graph's nodes and edges",
-    )
-    async def drawn(request: Request) -> Response:
-        await native.check(request)
-        return JsonResponse(native.graph(request).pregel.get_graph().to_json())
-
-    @routes.get(
-        f"{native.base}/schemas",
-        tags=native.tags("threads"),
-        summary="Get the JSON schemas of the graph's input and context",
-    )
-    async def schemas(request: Request) -> Response:
-        await native.check(request)
-        return await off_loop(partial(_schemas_response, native.graph(request).schemas))
-
-
-def _schemas_response(schemas: GraphSchemas) -> JsonResponse:
-    context = schemas.context_model
-    return JsonResponse(
-        {
-            "input": schemas.input_model.model_json_schema(),
-            "context": None if context is None else context.model_json_schema(),
-        }
-    )
