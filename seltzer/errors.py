@@ -3,6 +3,7 @@
     AppError
     ├── LoadError               langgraph.json can't be used, or none of its graphs; the server doesn't start
     ├── GraphBroken             this graph can't be loaded; the others are served
+    ├── GraphNotDrawn           this graph runs, but LangGraph can't draw it
     ├── DataInUse               another process uses the data folder; the server doesn't start
     ├── StorageFailed           the store can't be read or written
     ├── BadRequest              the request can't be understood
@@ -75,6 +76,15 @@ class GraphBroken(AppError):
 
     def __init__(self, name: str, error: LoadError) -> None:
         super().__init__(f"graph {name!r} can't be loaded: {error.public_why}")
+
+
+class GraphNotDrawn(AppError):
+    """LangGraph can't describe a graph's nodes and edges; the log has the error, whose text isn't public."""
+
+    code = "graph_not_drawn"
+
+    def __init__(self, name: str, error_name: str) -> None:
+        super().__init__(f"graph {name!r} can't be drawn: LangGraph raised {error_name}")
 
 
 class DataInUse(AppError):

@@ -63,6 +63,7 @@ STATUS: Final = {
     "state_not_storable": 500,
     "run_crashed": 500,
     "client_gone": 500,
+    "graph_not_drawn": 501,
     "demo_failure": 502,
     "model_not_found": 502,
     "upstream_auth": 502,
@@ -81,8 +82,8 @@ STATUS: Final = {
 _TITLES: Final = {
     400: "Bad request", 403: "Forbidden", 404: "Not found", 405: "Method not allowed", 408: "Request timeout",
     409: "Conflict", 410: "Gone", 413: "Body too large", 415: "Not JSON", 421: "Misdirected request",
-    422: "Invalid input", 429: "Too many requests", 500: "Server error", 502: "Upstream error",
-    503: "Unavailable", 504: "Timeout",
+    422: "Invalid input", 429: "Too many requests", 500: "Server error", 501: "Not implemented",
+    502: "Upstream error", 503: "Unavailable", 504: "Timeout",
 }  # fmt: skip
 _REQUEST_ID: Final = "seltzer_request_id"  # in the scope's state; an app around ours may have a request_id
 _NOTHING_THERE: Final = (404, "Not Found")  # of a router that has no such path

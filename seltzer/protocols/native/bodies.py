@@ -15,12 +15,14 @@ TITLE_CHARS: Final = 200
 MESSAGE_ID_CHARS: Final = 256
 NODE_CHARS: Final = 256
 KEY_CHARS: Final = 256
+DEPTH_LIMIT: Final = 100
 CHECKPOINT_FIELDS: Final = frozenset(
     {"checkpoint_id", "parent_checkpoint_id", "created_at", "run_id", "source", "step", "next", "interrupts"}
     | {"values"}
 )
 _CHECKPOINT_ID: Final = re.compile("[A-Za-z0-9_-]{1,64}")
 _COUNT: Final = re.compile("[0-9]{1,3}")
+_SWITCHES: Final = ("true", "false")
 _INDEX: Final = re.compile("[0-9]{1,9}")
 _CURSOR: Final = re.compile("[0-9]{1,18}")
 
@@ -55,6 +57,14 @@ def _selected(text: object) -> frozenset[str]:
     if names <= CHECKPOINT_FIELDS:
         return names
     raise ValueError(f"must be some of {', '.join(sorted(CHECKPOINT_FIELDS))}, with commas")
+
+
+def _depth(text: object) -> bool | int:
+    if text in _SWITCHES:
+        return text == "true"
+    if isinstance(text, str) and _COUNT.fullmatch(text) and int(text) <= DEPTH_LIMIT:
+        return int(text)
+    raise ValueError(f"must be true, false or a depth: an integer from 0 to {DEPTH_LIMIT}")
 
 
 def _one_line(text: str) -> str:
@@ -212,4 +222,14 @@ class HistoryQuery(Fields):
     ] = Field(
         default_factory=lambda: CHECKPOINT_FIELDS,
         description="The fields to return, with commas; a state's `values` may be long.",
+    )
+
+
+class DrawingQuery(Fields):
+    """How much of a graph is drawn."""
+
+    xray: Annotated[
+        bool | int, BeforeValidator(_depth), WithJsonSchema({"type": "string", "example": "true"})
+    ] = Field(
+        default=False, description="Whether sub-graphs are unfolded: `true`, or down to how many levels."
     )

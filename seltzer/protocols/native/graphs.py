@@ -5,9 +5,12 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
+from seltzer.protocols.http.bodies.models import documented
 from seltzer.protocols.http.routes import Routes
+from seltzer.protocols.native.bodies import DrawingQuery
 from seltzer.protocols.native.rendering import JsonResponse
 from seltzer.protocols.native.runs import Native
+from seltzer.runs.schemas.drawing import draw
 from seltzer.runs.schemas.schemas import GraphSchemas
 from seltzer.runs.threads.snapshots import off_loop
 
@@ -19,10 +22,12 @@ def add_routes(routes: Routes, native: Native) -> None:
         f"{native.base}/graph",
         tags=native.tags("threads"),
         summary="Get the graph's nodes and edges",
+        openapi_extra=documented(query=DrawingQuery),
     )
     async def drawn(request: Request) -> Response:
         await native.check(request)
-        return JsonResponse(native.graph(request).pregel.get_graph().to_json())
+        asked = DrawingQuery.parse(dict(request.query_params))
+        return JsonResponse(await draw(native.graph(request), asked.xray))
 
     @routes.get(
         f"{native.base}/schemas",
