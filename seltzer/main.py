@@ -16,6 +16,7 @@ from seltzer.catalog import Catalog
 from seltzer.facts import MOUNTED, Facts, Mounted, addresses_in, facts_of, model_names
 from seltzer.guards import faults
 from seltzer.guards.body import BodyLimits, BodyReader
+from seltzer.guards.cors import CrossOrigin
 from seltzer.guards.hosts import HostGuard, PageCheck, is_loopback
 from seltzer.guards.lifespan import EngineLifespan, OpenedFaults
 from seltzer.guards.proxies import ProxyPrefix
@@ -106,7 +107,7 @@ class Composition:
             settings.json_depth,
             settings.attachments_limit_bytes,
         )
-        pages = PageCheck(settings.allowed_hosts)
+        pages = PageCheck(settings.allowed_hosts, settings.allowed_origins)
         self._guards = Guards(OpenedFaults(self.engine), BodyReader(body), pages)
         self._page = page.BuiltPage.read(_PAGE) if settings.page else None
         self._limits = input_limits(settings)
@@ -207,10 +208,16 @@ class Composition:
         For an app all of whose routes are ours, or are to be treated as ours.
         """
         faults.mount(app, partial(addresses_in, app))
+        origins = self.settings.allowed_origins
         app.add_middleware(
-            HostGuard, is_loopback=is_loopback(self.settings.host), allowed_hosts=self.settings.allowed_hosts
+            HostGuard,
+            is_loopback=is_loopback(self.settings.host),
+            allowed_hosts=self.settings.allowed_hosts,
+            allowed_origins=origins,
         )
         app.add_middleware(faults.Boundary)
+        if origins:
+            app.add_middleware(CrossOrigin, origins=origins)
         app.add_middleware(
             ProxyPrefix, root_path=self.settings.root_path, trusted=self.settings.trusted_proxies
         )

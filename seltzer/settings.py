@@ -1,15 +1,31 @@
 """The server's settings: environment and .env -> one frozen Settings."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr
+from pydantic import AfterValidator, AliasChoices, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from seltzer.errors import LoadError
+
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?/?")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+def _origin(text: str) -> str:
+    """Return the origin as browsers send it. Raises ValueError."""
+    found = _ORIGIN.fullmatch(text.strip().lower())
+    if found is None:
+        raise ValueError("an origin is a scheme, a host and maybe a port: https://shop.example.org")
+    scheme, host, port = found["scheme"], found["host"], found["port"]
+    return f"{scheme}://{host}" + ("" if port in (None, _DEFAULT_PORTS[scheme]) else f":{port}")
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
 
 
 class Settings(BaseSettings):
@@ -61,6 +77,10 @@ class Settings(BaseSettings):
     access_log: bool = Field(False, description="Log a line for each request.")
     allowed_hosts: tuple[str, ...] = Field(
         (), description='Names this server may be asked under besides loopback\'s, as JSON: ["example.org"].'
+    )
+    allowed_origins: tuple[Origin, ...] = Field(
+        (),
+        description='Other sites whose pages may use this server, as JSON: ["https://shop.example.org"].',
     )
     page: bool = Field(True, description="Serve the page at /; otherwise a browser gets a plain list there.")
     root_path: str = Field(

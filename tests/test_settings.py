@@ -71,6 +71,7 @@ def test_an_argument_overrides_the_environment_and_that_dotenv(monkeypatch: pyte
         ("SELTZER_DATA", "data", "/x", Path("/x")),
         ("SELTZER_ACCESS_LOG", "access_log", "true", True),
         ("SELTZER_ALLOWED_HOSTS", "allowed_hosts", '["a.example", "b.example"]', ("a.example", "b.example")),
+        ("SELTZER_ALLOWED_ORIGINS", "allowed_origins", '["https://a.example/"]', ("https://a.example",)),
         ("SELTZER_BODY_LIMIT_BYTES", "body_limit_bytes", "10", 10),
         ("SELTZER_ACCELERATE", "accelerate", "off", False),
         ("SELTZER_PING_S", "ping_s", "0.5", 0.5),
@@ -221,3 +222,27 @@ def _environment(*names: str) -> list[str | None]:
 
 def _json(value: object) -> str:
     return json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://shop.example.org", "https://shop.example.org"),
+        (" HTTPS://Shop.Example.org/ ", "https://shop.example.org"),
+        ("https://shop.example.org:443", "https://shop.example.org"),
+        ("http://shop.example.org:443", "http://shop.example.org:443"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+    ],
+)
+def test_an_origin_is_compared_as_browsers_send_it(written: str, origin: str) -> None:
+    assert Settings(allowed_origins=(written,)).allowed_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["*", "null", "shop.example.org", "https://", "https://*.example.org", "https://a.example/shop"],
+)
+def test_what_is_no_origin_is_refused_with_an_example(written: str) -> None:
+    with pytest.raises(ValueError, match=r"https://shop\.example\.org"):
+        Settings(allowed_origins=(written,))

@@ -34,7 +34,7 @@ _NOT_HONOURED_PARTS: Final = {
     ("checkpointer", "serde", "allowed_json_modules"): "nothing is stored in the format it is about",
     ("http", "app"): "its routes aren't served; mount the graphs in that app with seltzer.add_routes",
     ("http", "configurable_headers"): "no header gets into `configurable`",
-    ("http", "cors"): "no cross-origin page may use this server",
+    ("http", "cors"): "pages of other origins may use this server if SELTZER_ALLOWED_ORIGINS names them",
     ("http", "disable_meta"): "/info, /docs and the pages are served",
     ("http", "disable_runs"): "the routes of runs are served",
     ("http", "disable_threads"): "the routes of threads are served",

@@ -30,13 +30,22 @@ class HostGuard:
     """ASGI middleware that refuses foreign Hosts and Origins.
 
     On a loopback bind, a request for another name (DNS rebinding) gets 421. An Origin that isn't the
-    server's own gets 403, whatever the bind. allowed_hosts are names and origins to accept besides.
+    server's own gets 403, whatever the bind. allowed_hosts are names to accept besides, of hosts and of
+    origins; allowed_origins are whole origins, for CrossOrigin.
     """
 
-    def __init__(self, app: ASGIApp, *, is_loopback: bool, allowed_hosts: Collection[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        is_loopback: bool,
+        allowed_hosts: Collection[str],
+        allowed_origins: Collection[str] = (),
+    ) -> None:
         self._app = app
         self._is_loopback = is_loopback
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._allowed_origins = frozenset(allowed_origins)
         self._refused: set[tuple[str, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,13 +71,13 @@ class HostGuard:
         is_embedded = headers.get("sec-fetch-mode") != "navigate"  # an image, a script: these send no Origin
         if origin is None and headers.get("sec-fetch-site") == "cross-site" and is_embedded:
             raise ForeignOrigin("pages of other sites may not use this server")
-        if origin is None:
+        if origin is None or origin.lower() in self._allowed_origins:
             return
         if _host_of(origin) != host.lower() and _name(_host_of(origin)) not in self._allowed_hosts:
             self._warn_of(origin, host)
             raise ForeignOrigin(
                 f"pages of {origin!r} may not use this server, which was asked as {host!r}. Behind a proxy, "
-                "let it pass the Host header on; else allow the page by SELTZER_ALLOWED_HOSTS"
+                "let it pass the Host header on; else allow the page by SELTZER_ALLOWED_ORIGINS"
             )
 
     def _warn_of(self, origin: str, host: str) -> None:
@@ -78,7 +87,7 @@ class HostGuard:
         self._refused.add((origin, host))
         log.warning(
             "refused a page of %r, as the Host header names %r. If a proxy stands between, let it pass Host "
-            "on (nginx: proxy_set_header Host $http_host;), else allow the page by SELTZER_ALLOWED_HOSTS",
+            "on (nginx: proxy_set_header Host $http_host;), else allow the page by SELTZER_ALLOWED_ORIGINS",
             origin[:_SHOWN_CHARS],
             host[:_SHOWN_CHARS],
         )
@@ -87,17 +96,21 @@ class HostGuard:
 class PageCheck:
     """Refuses the pages of other sites where a mere link would start a run: a browser sends cookies with it.
 
-    It needs no HostGuard around the app. allowed_hosts are names of pages to take.
+    It needs no HostGuard around the app. allowed_hosts are names of pages to accept, allowed_origins their
+    whole origins.
     """
 
-    def __init__(self, allowed_hosts: Collection[str]) -> None:
+    def __init__(self, allowed_hosts: Collection[str], allowed_origins: Collection[str] = ()) -> None:
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._allowed_origins = frozenset(allowed_origins)
 
     def check(self, request: Request) -> None:
         """Raise ForeignOrigin if a page of another site has made the request."""
         origin = request.headers.get("origin", "")
         is_foreign = request.headers.get("sec-fetch-site") == "cross-site"
-        if is_foreign and _name(_host_of(origin)) not in self._allowed_hosts:
+        if not is_foreign or origin.lower() in self._allowed_origins:
+            return
+        if _name(_host_of(origin)) not in self._allowed_hosts:
             raise ForeignOrigin("pages of other sites may not ask here; send a POST, or a link to the page")
 
 
