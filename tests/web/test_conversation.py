@@ -174,8 +174,10 @@ def test_several_questions_are_answered_at_once(asking: Page, graphs_server: Ser
     first.get_by_role("button", name="Answer", exact=True).click()
     asking.get_by_role("button", name="Send 2 of 2").click()
 
-    expect(asking.locator(".answer-text")).to_have_text("and large")
-    asking.get_by_role("button", name="colour").click()
+    expect(asking.locator(".answer-text")).to_have_text(["and large"])
+    asking.reload()
+    expect(asking.locator(".answer-text")).to_have_text(["and large"])
+    asking.get_by_role("button", name="Step").click()
     expect(asking.locator(".fold-text")).to_have_text("in blue")
     asking.context.close()
 

@@ -166,6 +166,19 @@ test("a thread's messages are turns, and a result belongs to its call", () => {
   ]);
 });
 
+test("of a turn's stored texts the last one is the answer, as in its run", () => {
+  const [turn] = turnsOf([
+    { type: "human", id: "h", content: "q" },
+    { type: "ai", id: "a", content: "in blue" },
+    { type: "ai", content: "and large" },
+  ]);
+
+  expect(turn?.blocks).toMatchObject([
+    { text: "in blue", isStep: true },
+    { text: "and large", isStep: false },
+  ]);
+});
+
 test.each([
   [{ type: "image_url", image_url: { url: "data:image/png;base64,AA" } }, "image"],
   [{ type: "image", source: { type: "base64", media_type: "image/png", data: "AA" } }, "image"],

@@ -46,6 +46,7 @@ function turnOf(messages: readonly JsonObject[]): Turn {
   const [first] = messages;
   const hasQuestion = first !== undefined && isQuestion(first);
   const id = textField(first, "id");
+  const answer = messages.findLast((each) => each["type"] === "ai");
   return {
     ...EMPTY_TURN,
     key: id || "turn",
@@ -57,28 +58,30 @@ function turnOf(messages: readonly JsonObject[]): Turn {
           input: first["content"],
         }
       : null,
-    blocks: blocksOf(hasQuestion ? messages.slice(1) : messages),
+    blocks: blocksOf(hasQuestion ? messages.slice(1) : messages, answer),
   };
 }
 
-/** Returns the blocks of messages that aren't a user's. */
-export function blocksOf(messages: readonly JsonObject[]): readonly Block[] {
+/** Returns the blocks of messages that aren't a user's. answer: the texts of all others are steps. */
+export function blocksOf(messages: readonly JsonObject[], answer?: JsonObject): readonly Block[] {
   const blocks: Block[] = [];
   messages.forEach((message, index) => {
     const id = textField(message, "id") || String(index);
     if (message["type"] === "tool") putResult(blocks, message, id);
-    else if (message["type"] === "ai") blocks.push(...answerBlocks(message, id));
+    else if (message["type"] === "ai") {
+      blocks.push(...answerBlocks(message, id, answer !== undefined && message !== answer));
+    }
     // a system message is the graph's own affair
   });
   return blocks;
 }
 
-function answerBlocks(message: JsonObject, id: string): Block[] {
+function answerBlocks(message: JsonObject, id: string, isStep: boolean): Block[] {
   const { content } = message;
   const blocks: Block[] = [];
   const reasoning = reasoningOf(content) || textField(message["additional_kwargs"], "reasoning_content");
   if (reasoning) blocks.push({ kind: "reasoning", key: reasoningKey(id), text: reasoning, time: UNSEEN });
-  const text = textBlock(message, id);
+  const text = textBlock(message, id, isStep);
   if (text.text || text.files.length > 0) blocks.push(text);
   for (const call of [...listOf(message["tool_calls"]), ...listOf(message["invalid_tool_calls"])]) {
     if (isRecord(call)) blocks.push(toolBlock(call));
@@ -86,13 +89,13 @@ function answerBlocks(message: JsonObject, id: string): Block[] {
   return blocks;
 }
 
-function textBlock(message: JsonObject, id: string): TextBlock {
+function textBlock(message: JsonObject, id: string, isStep: boolean): TextBlock {
   const metadata = message["response_metadata"];
   return {
     kind: "text",
     key: textKey(id),
     text: textOf(message["content"]),
-    isStep: false,
+    isStep,
     isIncomplete: isRecord(metadata) && Boolean(metadata["incomplete"]),
     node: "",
     files: filesOf(message["content"]),
