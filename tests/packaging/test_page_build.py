@@ -74,6 +74,11 @@ def test_the_page_is_built_again_only_if_its_sources_have_changed(built_page: No
     assert {each.name for each in (clone / "seltzer").iterdir() if each.name.startswith("page-")} == set()
 
 
+@pytest.mark.parametrize(("has_checks", "omits"), [(False, True), (True, False)])
+def test_a_build_leaves_the_packages_of_the_checks_where_they_are(has_checks: bool, omits: bool) -> None:
+    assert ("--omit=dev" in load_builder().npm_arguments(has_checks)) is omits
+
+
 @pytest.mark.parametrize(
     "name",
     ["package-lock.json", "index.html", "vite.config.ts", "src/look/tokens.css", "client/src/index.ts"],
