@@ -1,14 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { hasDemoModel, type GraphInfo, type Info } from "../server/info";
 import { lazy } from "../shell/lazy";
-import { navigate } from "../shell/use-route";
 import { useWords } from "../words";
 import { announcement } from "./announcement";
 import { ChatContext, type ChatActions } from "./actions";
 import { Composer } from "./Composer";
 import { DemoNote } from "./DemoNote";
-import { draftsOf, type Draft } from "./drafts";
-import { extrasOf } from "./extras";
+import type { Draft } from "./drafts";
+import { useHost } from "./host";
 import { Tools } from "./Tools";
 import { TroubleNotice } from "./TroubleNotice";
 import { Turns } from "./Turns";
@@ -26,24 +25,27 @@ export interface ChatProps {
 /** A conversation with a graph. */
 export function ChatView({ info, graph, threadId }: ChatProps) {
   const words = useWords();
-  const onThread = useRef((id: string) =>
-    navigate({ graph: graph.name, view: "chat", id }, { replace: true }),
-  );
-  const [conversation, shown] = useConversation(graph.path, threadId, onThread.current, () =>
-    extrasOf(graph.path),
+  const host = useHost();
+  const [conversation, shown] = useConversation(
+    graph.path,
+    threadId,
+    (id) => host.onThread(graph, id),
+    () => host.extras(graph),
   );
   const [asked, setAsked] = useState(0);
-  const [draft, setDraft] = useState<Draft>(() => draftsOf(graph.path).get(threadId));
+  const [draft, setDraft] = useState<Draft>(() => host.drafts.get(graph.path, threadId));
   const isBusy = !["idle", "loading"].includes(shown.phase);
   const change = (next: Draft) => {
-    draftsOf(graph.path).set(shown.threadId, next);
+    host.drafts.set(graph.path, shown.threadId, next);
     setDraft(next);
   };
-  useEffect(() => setDraft(draftsOf(graph.path).get(threadId)), [threadId]);
+  useEffect(() => setDraft(host.drafts.get(graph.path, threadId)), [threadId]);
   useEffect(() => {
     const back = shown.trouble?.question;
     if (back && !draft.text) change({ text: back.text, files: back.files });
   }, [shown.trouble]);
+  useEffect(() => host.onShown?.(conversation, shown), [conversation, shown]);
+  useEffect(() => () => host.onShown?.(conversation, null), [conversation]);
 
   const actions = useRef<ChatActions>({ conversation, graph }).current;
   return (
@@ -76,7 +78,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
                 conversation.ask(input, question);
               }}
             >
-              <Tools graph={graph} shown={shown} draft={draft.text} />
+              {host.isForDevelopers && <Tools graph={graph} shown={shown} draft={draft.text} />}
             </Composer>
           ) : (
             <InputForm
@@ -89,7 +91,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
                 conversation.ask(input, { id: null, text: "", files: [], input });
               }}
             >
-              <Tools graph={graph} shown={shown} draft="" />
+              {host.isForDevelopers && <Tools graph={graph} shown={shown} draft="" />}
             </InputForm>
           )}
           {hasDemoModel(info) && <DemoNote />}

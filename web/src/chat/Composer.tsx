@@ -6,6 +6,7 @@ import { useWords } from "../words";
 import type { Draft } from "./drafts";
 import { Files } from "./Files";
 import { readFiles } from "./files";
+import { useHost } from "./host";
 import { isPlainEnter } from "./keys";
 import { inputOf } from "./message";
 import type { Question } from "./model/blocks";
@@ -26,6 +27,7 @@ interface Props {
 export function Composer(props: Props) {
   const { draft, isBusy, isAsking, onDraft, onAsk, children } = props;
   const words = useWords();
+  const host = useHost();
   const field = useRef<HTMLTextAreaElement>(null);
   const [isTarget, setTarget] = useState(false);
   const [refused, setRefused] = useState<readonly string[]>([]);
@@ -80,7 +82,7 @@ export function Composer(props: Props) {
         rows={1}
         enterkeyhint="send"
         aria-label={words.message}
-        placeholder={isAsking ? words.messageOrAnswer : words.messagePlaceholder}
+        placeholder={isAsking ? words.messageOrAnswer : (host.placeholder ?? words.messagePlaceholder)}
         value={draft.text}
         onInput={(event) => onDraft({ ...draft, text: event.currentTarget.value })}
         onPaste={(event) => {

@@ -7,16 +7,19 @@ export interface Draft {
 }
 
 const EMPTY: Draft = { text: "", files: [] };
-const drafts = new Map<string, Draft>();
 
-/** Returns the drafts of a graph; null is the draft of a new thread. */
-export function draftsOf(graph: string) {
-  const keyOf = (threadId: string | null) => `${graph} ${threadId ?? ""}`;
-  return {
-    get: (threadId: string | null): Draft => drafts.get(keyOf(threadId)) ?? EMPTY,
-    set: (threadId: string | null, draft: Draft): void => {
-      if (draft.text || draft.files.length > 0) drafts.set(keyOf(threadId), draft);
-      else drafts.delete(keyOf(threadId));
-    },
-  };
+export class Drafts {
+  private readonly drafts = new Map<string, Draft>();
+
+  /** Returns the draft for a graph's thread; null is a new thread. */
+  get(graph: string, threadId: string | null): Draft {
+    return this.drafts.get(keyOf(graph, threadId)) ?? EMPTY;
+  }
+
+  set(graph: string, threadId: string | null, draft: Draft): void {
+    if (draft.text || draft.files.length > 0) this.drafts.set(keyOf(graph, threadId), draft);
+    else this.drafts.delete(keyOf(graph, threadId));
+  }
 }
+
+const keyOf = (graph: string, threadId: string | null): string => `${graph} ${threadId ?? ""}`;

@@ -1,6 +1,6 @@
 /** What a conversation asks the server, for one graph. */
-import type { Events, RunAnswer, RunStart } from "@seltzer/client";
-import { client } from "../server/client";
+import type { Client, Events, RunAnswer, RunStart } from "@seltzer/client";
+import type { Server } from "../server/server";
 import * as threads from "../server/threads";
 import type { Thread } from "../server/threads";
 import type { Turn } from "./model/blocks";
@@ -26,42 +26,47 @@ export class Gateway {
 
   /** graph: the path of its routes. announce: tells the other tabs that a thread has changed. */
   constructor(
+    private readonly server: Server,
     private readonly graph: string,
     readonly announce: (threadId: string) => void = () => undefined,
   ) {}
 
+  private get client(): Client {
+    return this.server.client;
+  }
+
   thread(threadId: string, query: threads.StateQuery = {}): Promise<Thread> {
-    return threads.getThread(this.graph, threadId, { limit: PAGE, ...query });
+    return threads.getThread(this.client, this.graph, threadId, { limit: PAGE, ...query });
   }
 
   start(start: RunStart, signal: AbortSignal, onRun: OnRun): Events {
-    return client.stream(this.graph, start, { signal, onRun });
+    return this.client.stream(this.graph, start, { signal, onRun });
   }
 
   answer(runId: string, answer: RunAnswer, signal: AbortSignal, onRun: OnRun): Events {
-    return client.answer(this.graph, runId, answer, { signal, onRun });
+    return this.client.answer(this.graph, runId, answer, { signal, onRun });
   }
 
   follow(runId: string, signal: AbortSignal): Events {
-    return client.follow(this.graph, runId, { signal });
+    return this.client.follow(this.graph, runId, { signal });
   }
 
   cancel(runId: string): Promise<unknown> {
-    return client.cancel(this.graph, runId);
+    return this.client.cancel(this.graph, runId, { signal: this.server.signal });
   }
 
   withdraw(runId: string): Promise<unknown> {
-    return threads.withdrawQuestion(this.graph, runId);
+    return threads.withdrawQuestion(this.client, this.graph, runId, this.server.signal);
   }
 
   restore(threadId: string, checkpointId: string): Promise<unknown> {
-    return threads.restoreState(this.graph, threadId, checkpointId);
+    return threads.restoreState(this.client, this.graph, threadId, checkpointId, this.server.signal);
   }
 
   /** Returns what a run has returned beside the text of its answer, null if that is all. */
   async output(turn: Turn): Promise<Turn["output"]> {
     if (turn.runId === null || turn.ending !== "finished") return null;
-    const { output } = await client.run(this.graph, turn.runId);
+    const { output } = await this.client.run(this.graph, turn.runId);
     const isText = typeof output === "string" && turn.blocks.some((block) => block.kind === "text");
     if (isText || (isRecord(output) && "tool_calls" in output)) return null;
     return output as Turn["output"];
@@ -72,7 +77,7 @@ export class Gateway {
     const pages = firstPage(thread);
     const turns = turnsOf(pages.messages);
     const last = turns.at(-1);
-    const checkpoints = await threads.getCheckpoints(this.graph, thread.thread_id);
+    const checkpoints = await threads.getCheckpoints(this.client, this.graph, thread.thread_id);
     const own = checkpoints.filter((each) => each.run_id === runId);
     const isNew = own.some((each) => each.source === "input" || each.source === "fork");
     if (last === undefined || (own.length === 0 && thread.interrupts.length === 0))
@@ -107,7 +112,7 @@ export class Gateway {
 
   /** Returns the variants of the turns that are shown. */
   async variants(threadId: string, pages: Pages): Promise<ReadonlyMap<string, Variants>> {
-    const branches = await threads.getBranches(this.graph, threadId);
+    const branches = await threads.getBranches(this.client, this.graph, threadId);
     if (branches.length < 2) return new Map();
     const shown: Path = {
       checkpointId: pages.checkpointId ?? "",
@@ -123,7 +128,7 @@ export class Gateway {
     const known = this.paths.get(checkpointId);
     if (known) return known;
     const query = { checkpoint_id: checkpointId, limit: LONGEST_BRANCH };
-    const pages = firstPage(await threads.getThread(this.graph, threadId, query));
+    const pages = firstPage(await threads.getThread(this.client, this.graph, threadId, query));
     const path = { checkpointId, messages: pages.messages, isWhole: pages.omitted === 0 };
     this.paths.set(checkpointId, path);
     return path;
@@ -134,7 +139,7 @@ export class Gateway {
     const { run_id: runId, status, interrupts } = thread;
     if (runId === null || status === "idle") return null;
     if (status === "interrupted") return { runId, ending: "interrupted", interrupts };
-    const { error } = await client.run(this.graph, runId);
+    const { error } = await this.client.run(this.graph, runId);
     if (error === null) return null;
     const failure = { code: error.code, message: error.message, retryAfterS: error.retry_after_s };
     return { runId, ending: "failed", failure };

@@ -1,5 +1,5 @@
 /** The other tabs of this browser that show the same server: each is told when a thread has changed. */
-import { address } from "../server/base";
+import type { Server } from "../server/server";
 
 export interface Tabs {
   announce(threadId: string): void;
@@ -9,11 +9,11 @@ export interface Tabs {
 }
 
 /** Opens the channel between the tabs, for the threads of a graph. */
-export function openTabs(graph: string): Tabs {
+export function openTabs(server: Server, graph: string): Tabs {
   if (typeof BroadcastChannel === "undefined") {
     return { announce: () => undefined, watch: () => undefined, close: () => undefined };
   }
-  const channel = new BroadcastChannel(`seltzer ${address(graph).href}`);
+  const channel = new BroadcastChannel(`seltzer ${server.address(graph).href}`);
   return {
     announce: (threadId) => channel.postMessage(threadId),
     watch: (listener) => {

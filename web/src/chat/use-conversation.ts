@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Conversation } from "./conversation";
+import { useServer } from "../server/server";
 import { Gateway } from "./gateway";
 import type { Extras, Shown } from "./shown";
 import { openTabs } from "./tabs";
@@ -15,10 +16,12 @@ export function useConversation(
   onThread: (threadId: string) => void,
   extras: () => Extras,
 ): [Conversation, Shown] {
+  const server = useServer();
   const [conversation, tabs] = useMemo(() => {
-    const opened = openTabs(graph);
-    return [new Conversation(new Gateway(graph, opened.announce), onThread, extras), opened] as const;
-  }, [graph]);
+    const opened = openTabs(server, graph);
+    const gateway = new Gateway(server, graph, opened.announce);
+    return [new Conversation(gateway, onThread, extras), opened] as const;
+  }, [server, graph]);
   const [shown, setShown] = useState(conversation.shown);
 
   useEffect(() => {

@@ -12,6 +12,7 @@ export class Connection {
   private readonly listeners = new Set<Listener>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private pauseMs = FIRST_PAUSE_MS;
+  private readonly closed = new AbortController();
 
   /**
    * probe: asks the server for something small, and rejects if it isn't there.
@@ -29,13 +30,20 @@ export class Connection {
   /** Calls the listener at each change, until what is returned is called. */
   watch(listener: Listener): () => void {
     this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return () => void this.listeners.delete(listener);
   }
 
-  /** Starts to listen to the browser, which knows when there is no network at all. */
+  /** Starts to listen to the browser, which knows when there is no network at all, until close(). */
   listen(window: Window): void {
-    window.addEventListener("online", () => void this.ask());
-    window.addEventListener("offline", () => this.lost());
+    const { signal } = this.closed;
+    window.addEventListener("online", () => void this.ask(), { signal });
+    window.addEventListener("offline", () => this.lost(), { signal });
+  }
+
+  /** Stops to listen and to ask. */
+  close(): void {
+    this.closed.abort();
+    clearTimeout(this.timer);
   }
 
   /** A request was answered, whatever the answer. */
@@ -49,7 +57,7 @@ export class Connection {
   /** A request was not answered: the server is asked, at growing intervals, until it does. */
   lost(): void {
     this.become(this.isOnline() ? "gone" : "offline");
-    if (this.timer !== undefined) return;
+    if (this.timer !== undefined || this.closed.signal.aborted) return;
     this.timer = setTimeout(() => void this.ask(), this.pauseMs);
     this.pauseMs = Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS);
   }

@@ -1,5 +1,5 @@
 /** What is served here: the graphs, those that can't be loaded, and the models. */
-import { client } from "./client";
+import type { Client } from "@seltzer/client";
 
 export interface GraphInfo {
   readonly name: string;
@@ -25,7 +25,7 @@ export interface Info {
 }
 
 /** Asks what is served here. Throws SeltzerError. */
-export function getInfo(): Promise<Info> {
+export function getInfo(client: Client): Promise<Info> {
   return client.request<Info>("GET", "/info");
 }
 

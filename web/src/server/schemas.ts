@@ -1,6 +1,5 @@
 /** What a graph takes, as JSON schemas. */
-import { path } from "@seltzer/client";
-import { client } from "./client";
+import { path, type Client } from "@seltzer/client";
 
 export interface Schemas {
   readonly input: unknown;
@@ -8,12 +7,14 @@ export interface Schemas {
   readonly context: unknown;
 }
 
-const known = new Map<string, Promise<Schemas>>();
+const known = new WeakMap<Client, Map<string, Promise<Schemas>>>();
 
 /** Asks for a graph's schemas, once. Throws SeltzerError. */
-export function getSchemas(graph: string): Promise<Schemas> {
-  const asked = known.get(graph) ?? client.request<Schemas>("GET", path(graph, "schemas"));
-  known.set(graph, asked);
-  asked.catch(() => known.delete(graph));
+export function getSchemas(client: Client, graph: string): Promise<Schemas> {
+  const ofServer = known.get(client) ?? new Map<string, Promise<Schemas>>();
+  known.set(client, ofServer);
+  const asked = ofServer.get(graph) ?? client.request<Schemas>("GET", path(graph, "schemas"));
+  ofServer.set(graph, asked);
+  asked.catch(() => ofServer.delete(graph));
   return asked;
 }

@@ -1,6 +1,5 @@
-/** A graph's threads: what was said in them, and what runs there. */
-import { path, type Interrupt } from "@seltzer/client";
-import { client } from "./client";
+/** A graph's threads: what was said in them, and what runs there. client: the server's. */
+import { path, type Client, type Interrupt } from "@seltzer/client";
 
 export interface ThreadInfo {
   readonly thread_id: string;
@@ -52,12 +51,18 @@ export interface StateQuery {
 }
 
 /** Asks for a thread with its state. Throws SeltzerError: `unknown_thread`. */
-export function getThread(graph: string, threadId: string, query: StateQuery = {}): Promise<Thread> {
+export function getThread(
+  client: Client,
+  graph: string,
+  threadId: string,
+  query: StateQuery = {},
+): Promise<Thread> {
   return client.request("GET", path(graph, "threads", threadId) + queryOf({ ...query }));
 }
 
 /** Lists threads, the newest first. */
 export function listThreads(
+  client: Client,
   graph: string,
   query: { q?: string; limit?: number; cursor?: string | null },
   signal?: AbortSignal,
@@ -65,16 +70,25 @@ export function listThreads(
   return client.request("GET", path(graph, "threads") + queryOf(query), signal ? { signal } : {});
 }
 
-export function renameThread(graph: string, threadId: string, title: string): Promise<ThreadInfo> {
+export function renameThread(
+  client: Client,
+  graph: string,
+  threadId: string,
+  title: string,
+): Promise<ThreadInfo> {
   return client.request("PATCH", path(graph, "threads", threadId), { body: { title } });
 }
 
-export function deleteThread(graph: string, threadId: string): Promise<void> {
+export function deleteThread(client: Client, graph: string, threadId: string): Promise<void> {
   return client.request("DELETE", path(graph, "threads", threadId));
 }
 
 /** Returns a thread's branches, the newest first. */
-export async function getBranches(graph: string, threadId: string): Promise<readonly Branch[]> {
+export async function getBranches(
+  client: Client,
+  graph: string,
+  threadId: string,
+): Promise<readonly Branch[]> {
   const found = await client.request<{ branches: readonly Branch[] }>(
     "GET",
     path(graph, "threads", threadId, "branches"),
@@ -83,7 +97,11 @@ export async function getBranches(graph: string, threadId: string): Promise<read
 }
 
 /** Returns a thread's newest states, the newest first. */
-export async function getCheckpoints(graph: string, threadId: string): Promise<readonly Checkpoint[]> {
+export async function getCheckpoints(
+  client: Client,
+  graph: string,
+  threadId: string,
+): Promise<readonly Checkpoint[]> {
   const query = queryOf({ limit: 100, select: "checkpoint_id,run_id,source" });
   const found = await client.request<{ checkpoints: readonly Checkpoint[] }>(
     "GET",
@@ -93,16 +111,28 @@ export async function getCheckpoints(graph: string, threadId: string): Promise<r
 }
 
 /** Makes a state the newest one again: the thread continues there. */
-export function restoreState(graph: string, threadId: string, checkpointId: string): Promise<Thread> {
+export function restoreState(
+  client: Client,
+  graph: string,
+  threadId: string,
+  checkpointId: string,
+  signal: AbortSignal,
+): Promise<Thread> {
   return client.request("POST", path(graph, "threads", threadId, "state"), {
     body: { as_node: "__copy__", checkpoint_id: checkpointId },
     retry: true,
+    signal,
   });
 }
 
 /** Ends the turn of a run that waits for an answer, without one. */
-export function withdrawQuestion(graph: string, runId: string): Promise<unknown> {
-  return client.request("POST", path(graph, "runs", runId, "withdraw"), { retry: true });
+export function withdrawQuestion(
+  client: Client,
+  graph: string,
+  runId: string,
+  signal: AbortSignal,
+): Promise<unknown> {
+  return client.request("POST", path(graph, "runs", runId, "withdraw"), { retry: true, signal });
 }
 
 function queryOf(fields: Readonly<Record<string, string | number | null | undefined>>): string {

@@ -1,6 +1,10 @@
+import { HostProvider } from "../chat/host";
+import { server } from "../server/client";
+import { ServerProvider } from "../server/server";
 import { useEffect, useState } from "preact/hooks";
 import { chosenTheme, keepTaste, showTheme } from "../look/tastes";
 import { chosenLanguage, loadWords, WordsProvider, type Language, type Words } from "../words";
+import { PAGE } from "./host";
 import { Shell } from "./Shell";
 import { Tastes } from "./Tastes";
 
@@ -30,17 +34,21 @@ export function App({ words: first }: Props) {
 
   return (
     <WordsProvider value={words}>
-      <Shell>
-        <Tastes
-          theme={theme}
-          language={language}
-          onTheme={(next) => {
-            keepTaste("theme", next);
-            setTheme(next);
-          }}
-          onLanguage={chooseLanguage}
-        />
-      </Shell>
+      <ServerProvider value={server}>
+        <HostProvider value={PAGE}>
+          <Shell>
+            <Tastes
+              theme={theme}
+              language={language}
+              onTheme={(next) => {
+                keepTaste("theme", next);
+                setTheme(next);
+              }}
+              onLanguage={chooseLanguage}
+            />
+          </Shell>
+        </HostProvider>
+      </ServerProvider>
     </WordsProvider>
   );
 }

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { openTabs } from "../chat/tabs";
 import { deleteThread, listThreads, renameThread, type ThreadInfo } from "../server/threads";
+import { useServer } from "../server/server";
 import { navigate } from "../shell/use-route";
 import { routeOf } from "../shell/route";
 
@@ -10,6 +11,8 @@ const UNDO_MS = 6_000;
 
 /** The threads of a graph whose titles have the query, and what can be done with them. */
 export function useThreads(graph: string, query: string) {
+  const server = useServer();
+  const { client } = server;
   const [list, setList] = useState<readonly ThreadInfo[]>([]);
   const [cursor, setCursor] = useState<string | null>(null);
   const [isLoaded, setLoaded] = useState(false);
@@ -23,6 +26,7 @@ export function useThreads(graph: string, query: string) {
       const { signal } = (asked.current = new AbortController());
       try {
         const page = await listThreads(
+          client,
           graph,
           { ...(query ? { q: query } : {}), limit: PAGE, cursor: from },
           signal,
@@ -42,7 +46,7 @@ export function useThreads(graph: string, query: string) {
     return () => clearTimeout(timer);
   }, [load]);
   useEffect(() => {
-    const tabs = openTabs(graph);
+    const tabs = openTabs(server, graph);
     const refresh = () => void load();
     tabs.watch(refresh);
     addEventListener("focus", refresh);
@@ -56,7 +60,7 @@ export function useThreads(graph: string, query: string) {
     setList((before) =>
       before.map((each) => (each.thread_id === thread.thread_id ? { ...each, title } : each)),
     );
-    renameThread(graph, thread.thread_id, title).catch(() => load());
+    renameThread(client, graph, thread.thread_id, title).catch(() => load());
   };
   /** Deletes a thread a moment later, so that it can be taken back; leaving the page deletes it at once. */
   const remove = (thread: ThreadInfo) => {
@@ -75,7 +79,7 @@ export function useThreads(graph: string, query: string) {
     pending.current = null;
     setDeleted(null);
     setList((before) => before.filter((each) => each.thread_id !== thread.thread_id));
-    deleteThread(graph, thread.thread_id).catch(() => load());
+    deleteThread(client, graph, thread.thread_id).catch(() => load());
   };
   const undo = () => {
     clearTimeout(deleting.current);

@@ -1,0 +1,13 @@
+/** The page, as a chat sees it. */
+import { Drafts } from "../chat/drafts";
+import { extrasOf } from "../chat/extras";
+import type { Host } from "../chat/host";
+import { navigate } from "./use-route";
+
+export const PAGE: Host = {
+  drafts: new Drafts(),
+  placeholder: null,
+  isForDevelopers: true,
+  extras: (graph) => extrasOf(graph.path),
+  onThread: (graph, id) => navigate({ graph: graph.name, view: "chat", id }, { replace: true }),
+};
