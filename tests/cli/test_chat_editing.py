@@ -57,7 +57,11 @@ def test_an_earlier_thread_is_continued(session: Terminal) -> None:
     ask(session, "two", "You said two, number 1.")
 
     ask(session, "/threads", "*  1  two")
-    ask(session, "/threads 2", "Continuing: one")
+    session.press("/threads 2\r")
+    session.see("Continuing: one")
+    session.see("you> one")
+    session.see("You said one, number 1.")
+    session.see("agent>")
 
     ask(session, "three", "You said three, number 2.")
 
@@ -108,7 +112,11 @@ def test_a_question_that_the_graph_asks_can_be_left(session: Terminal) -> None:
     session.press("ask\r")
     session.see("answer>")
 
-    ask(session, "/threads 2", "Continuing: one")
+    session.press("/threads 2\r")
+    session.see("Continuing: one")
+    session.see("you> one")
+    session.see("You said one, number 1.")
+    session.see("agent>")
     session.press("/threads 1\r")
 
     session.see("answer>")
@@ -207,5 +215,5 @@ def test_a_turn_begins_with_a_humans_message() -> None:
         ]
     }
 
-    assert turns_in(values) == [Turn("1", "hi"), Turn("3", "look", has_attachments=True)]
+    assert turns_in(values) == [Turn("1", "hi", answer="ho"), Turn("3", "look", has_attachments=True)]
     assert turns_in(None) == turns_in({"count": 1}) == turns_in("text") == []

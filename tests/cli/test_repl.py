@@ -259,6 +259,21 @@ def test_a_session_begins_with_what_its_thread_waits_for(desk: Desk, talker: Ser
     terminal.see("You said 'yes'.")
 
 
+@pytest.mark.parametrize("place", ["server", "process"])
+def test_a_session_shows_the_last_turn_of_the_thread_it_continues(
+    desk: Desk, talker: Served, place: str
+) -> None:
+    flags = ["--thread", "t", *(["--url", talker.url] if place == "server" else [])]
+    desk.run("chat", *flags, "one")
+    desk.run("chat", *flags, "two")
+
+    terminal = desk.open_terminal("chat", *flags)
+
+    terminal.see("you> two")
+    terminal.see("You said two, number 2.")
+    terminal.see("agent>")
+
+
 def test_a_lost_connection_is_reported_on_its_own_line(desk: Desk, talker: Served) -> None:
     with cutting(talker.address, [*UNCUT, 1200]) as proxy:
         terminal = desk.open_terminal("chat", "--url", proxy.url, "tool")

@@ -1,7 +1,7 @@
 """The session's commands that edit a conversation: /retry, /edit, /undo, /threads and /fork."""
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
 from seltzer.client import Branch, ServerError, ThreadInfo
@@ -14,6 +14,7 @@ HELP: Final = """\
 /fork N    continue after answer N of those there have been; /fork lists them
 /threads N continue thread N; /threads lists them"""
 LISTED: Final = 20
+LAST_MESSAGES: Final = 50  # among which the newest turn is looked for
 TEXT_CHARS: Final = 70
 
 _Read = TypeVar("_Read")
@@ -23,12 +24,13 @@ _Read = TypeVar("_Read")
 class Turn:
     """A turn of the thread, by the message of yours that it begins with.
 
-    has_attachments: the message has more than its text.
+    has_attachments: the message has more than its text. answer: the last text of a model in it.
     """
 
     message_id: str
     text: str
     has_attachments: bool = False
+    answer: str = ""
 
 
 class EditingSource(Protocol):
@@ -36,6 +38,9 @@ class EditingSource(Protocol):
 
     async def turns(self, graph: str, thread: str) -> Sequence[Turn]:
         """Return the turns of the thread, oldest first."""
+
+    async def last_turn(self, graph: str, thread: str) -> Turn | None:
+        """Return the newest turn of the thread, if it has one among its last messages."""
 
     async def take_back(self, graph: str, thread: str, turn: Turn) -> None:
         """Make the state before the turn the thread's newest one."""
@@ -56,15 +61,16 @@ class EditingSource(Protocol):
 def turns_in(values: Any) -> list[Turn]:
     """Return the turns that a state's messages show."""
     messages = values.get("messages") if isinstance(values, dict) else values
-    asked = [
-        each
-        for each in messages or ()
-        if isinstance(each, dict) and each.get("type") == "human" and isinstance(each.get("id"), str)
-    ]
-    return [
-        Turn(each["id"], _text_of(each.get("content")), _has_attachments(each.get("content")))
-        for each in asked
-    ]
+    turns: list[Turn] = []
+    for each in messages or ():
+        if not isinstance(each, dict):
+            continue
+        content = each.get("content")
+        if each.get("type") == "human" and isinstance(each.get("id"), str):
+            turns.append(Turn(each["id"], _text_of(content), _has_attachments(content)))
+        elif each.get("type") == "ai" and turns and (text := _text_of(content)):
+            turns[-1] = replace(turns[-1], answer=text)
+    return turns
 
 
 def numbered(lines: Sequence[str], marked: int | None = None) -> str:

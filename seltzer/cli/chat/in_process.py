@@ -91,6 +91,9 @@ class InProcess:
     async def turns(self, graph: str, thread: str) -> Sequence[Turn]:
         return turns_in((await self._engine.threads.state(graph, thread)).values)
 
+    async def last_turn(self, graph: str, thread: str) -> Turn | None:
+        return next(reversed(await self.turns(graph, thread)), None)
+
     async def take_back(self, graph: str, thread: str, turn: Turn) -> None:
         update = StateUpdate(None, COPY, from_message=turn.message_id)
         await self._engine.edits.update(graph, thread, update)

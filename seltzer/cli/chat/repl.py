@@ -13,7 +13,7 @@ from prompt_toolkit.output import create_output
 from seltzer.cli.chat.answer import OK, Parts, answer, value_of
 from seltzer.cli.chat.editing import HELP as EDITING
 from seltzer.cli.chat.editing import Commands, Step, Turn
-from seltzer.cli.chat.screen import Screen
+from seltzer.cli.chat.screen import Screen, shortened
 from seltzer.cli.chat.sources import Source
 from seltzer.client import ClientError, Interrupted
 from seltzer.errors import AppError
@@ -69,7 +69,7 @@ class Session:
         self._has_asked = is_existing
         _print(f"Talking to {self._graph}. /help shows the commands, Ctrl-D leaves.")
         if is_existing:
-            await self._load_interrupt()
+            await self._show_thread()
         while (line := await self._read()) is not None and line.split() not in _LEAVING:
             match line.split():
                 case [] if not self._is_at_breakpoint:
@@ -120,7 +120,7 @@ class Session:
             self._enter(step.thread, is_existing=True)
         if step.thread is not None or step.is_elsewhere:
             self._interrupted = None
-            await self._load_interrupt()
+            await self._show_thread()
         if step.retries and not self._has_asked:
             _print("There is no message to answer again.")
         elif step.retries:
@@ -171,6 +171,18 @@ class Session:
         if count == 0:
             return "Enter to continue> "
         return "answer> " if count == 1 else f"answer {len(self._answers) + 1} of {count}> "
+
+    async def _show_thread(self) -> None:
+        """Show the last turn of a thread that is continued, and what it waits for."""
+        try:
+            turn = await self._source.last_turn(self._graph, self._thread)
+        except (ClientError, AppError):  # a new thread; the next question shows any other error
+            turn = None
+        if turn is not None:
+            self._screen.note(f"you> {shortened(turn.text)}")
+            if turn.answer:
+                self._screen.note(shortened(turn.answer))
+        await self._load_interrupt()
 
     async def _load_interrupt(self) -> None:
         """Show the interrupt that the thread waits at, if any."""

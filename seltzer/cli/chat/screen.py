@@ -150,4 +150,9 @@ def question_of(value: Any) -> str:
 
 def _brief(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a long text, and how long it is."""
     return text if len(text) <= STEP_CHARS else f"{text[:STEP_CHARS]} … ({len(text)} characters)"

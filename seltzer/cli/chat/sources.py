@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
-from seltzer.cli.chat.editing import LISTED, EditingSource, Turn, turns_in
+from seltzer.cli.chat.editing import LAST_MESSAGES, LISTED, EditingSource, Turn, turns_in
 from seltzer.cli.serve.listener import url_of
 from seltzer.client import (
     AsyncClient,
@@ -137,6 +137,10 @@ class _Server:
 
     async def turns(self, graph: str, thread: str) -> Sequence[Turn]:
         return turns_in((await self._client.thread(self._paths[graph], thread)).values)
+
+    async def last_turn(self, graph: str, thread: str) -> Turn | None:
+        state = await self._client.thread(self._paths[graph], thread, limit=LAST_MESSAGES)
+        return next(reversed(turns_in(state.values)), None)
 
     async def take_back(self, graph: str, thread: str, turn: Turn) -> None:
         await self._client.update_state(
