@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from seltzer.errors import LoadError
+from seltzer.errors import InvalidInput, LoadError
 
 EXAMPLE: Final = '{"dependencies": ["."], "graphs": {"agent": "./graphs/agent.py:graph"}}'
 
@@ -140,10 +140,31 @@ def line_of_key(text: str, keys: Sequence[str | int]) -> int:
 
 
 def _why(error: ValidationError, path: Path, text: str) -> str:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]) or "the whole file"
-    why = f"{path}:{line_of_key(text, first['loc'])}: {field}: {first['msg']}"
-    if first["type"] == "missing" and first["loc"] == ("graphs",):
-        close = get_close_matches("graphs", list(json.loads(text)), n=1)
+    """Return the first field that is wrong, with its line and the reason.
+
+    A value that may be of several types has an error for each of them; one that is within it says more.
+    """
+    content = json.loads(text)
+    errors = [(_keys(each, content), InvalidInput.first_of([each]).reason) for each in error.errors()]
+    outer = errors[0][0]
+    keys = max((each for each, _ in errors if each[: len(outer)] == outer), key=len)
+    first, *others = dict.fromkeys(reason for each, reason in errors if each == keys)
+    reason = " or ".join([first, *(each.removeprefix("must be ") for each in others)])
+    field = ".".join(map(str, keys)) or "the whole file"
+    why = f"{path}:{line_of_key(text, keys)}: {field}: {reason}"
+    if keys == ["graphs"] and "graphs" not in content:
+        close = get_close_matches("graphs", list(content), n=1)
         why += f" (is {close[0]!r} meant?)" if close else ""
     return why
+
+
+def _keys(error: Mapping[str, Any], value: Any) -> list[str | int]:
+    """Return the keys of an error's place: pydantic also names the types that a value may have."""
+    keys: list[str | int] = []
+    for key in error["loc"]:
+        if (isinstance(value, dict) and key in value) or (isinstance(value, list) and isinstance(key, int)):
+            value = value[key]
+        else:
+            continue
+        keys.append(key)
+    return [*keys, error["loc"][-1]] if error["type"] == "missing" else keys
