@@ -1,5 +1,6 @@
 /** A graph's threads: what was said in them, and what runs there. client: the server's. */
 import { path, type Client, type Interrupt } from "@seltzer/client";
+import { queryOf } from "./query";
 
 export interface ThreadInfo {
   readonly thread_id: string;
@@ -133,10 +134,4 @@ export function withdrawQuestion(
   signal: AbortSignal,
 ): Promise<unknown> {
   return client.request("POST", path(graph, "runs", runId, "withdraw"), { retry: true, signal });
-}
-
-function queryOf(fields: Readonly<Record<string, string | number | null | undefined>>): string {
-  const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
-  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
-  return text && `?${text}`;
 }
