@@ -128,10 +128,11 @@ class Composition:
         return health.router(self.engine, self._guards)
 
     def server_routes(self, places: Places) -> APIRouter:
-        """Return the other routes that are no graph's: /info, /chat, and the front page."""
+        """Return the other routes that are no graph's: /info, /runs, /chat, and the front page."""
         routes, settings = APIRouter(), self.settings
         for each in (
             info.router(self.engine, self._guards, places, models=model_names),
+            native.server_router(self.engine, self._guards, places),
             chat.router(
                 self.engine,
                 self._guards,

@@ -25,6 +25,7 @@ from seltzer.runs.execution.reservations import Reservation
 from seltzer.runs.execution.worker import Worker
 from seltzer.runs.graph import AnyPregel, BrokenGraph, Graph
 from seltzer.runs.observer import Observer, Observers
+from seltzer.runs.overview import Overview
 from seltzer.runs.ports import Stores
 from seltzer.runs.run import Run, RunSpec
 from seltzer.runs.streaming.follower import Follower
@@ -45,6 +46,7 @@ class _Parts:
     edits: Edits
     worker: Worker
     follower: Follower
+    overview: Overview
 
 
 class Engine:
@@ -103,7 +105,8 @@ class Engine:
             threads = Conversations(stores.threads, stores.checkpoints, pregels)
             edits = Edits(stores, pregels, threads, worker.reserve, self._limits.timeout_s)
             checks = StartChecks(stores, pregels, threads)
-            self._opened = _Parts(stores, pregels, threads, checks, edits, worker, follower)
+            overview = Overview(stores.runs, follower, hub, worker)
+            self._opened = _Parts(stores, pregels, threads, checks, edits, worker, follower, overview)
             worker.open()
             relay.open()
             resources.push_async_callback(relay.aclose)
@@ -114,6 +117,11 @@ class Engine:
     def threads(self) -> Conversations:
         """The conversations there are."""
         return self._parts.threads
+
+    @property
+    def overview(self) -> Overview:
+        """What there is to see of runs."""
+        return self._parts.overview
 
     @property
     def edits(self) -> Edits:

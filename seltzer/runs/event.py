@@ -34,12 +34,14 @@ class Event(NamedTuple):  # a frozen dataclass takes three times as long to crea
 
     seq counts 1, 2, 3 .. within an attempt, without gaps.
     data is JSON-ready; its shape by kind is beside Kind.
+    at: when it was emitted, in milliseconds since the run was created; None if that isn't known.
     """
 
     attempt: int
     seq: int
     kind: Kind
     data: Json
+    at: int | None = None
 
     @property
     def cursor(self) -> Cursor:

@@ -20,7 +20,17 @@ from langgraph.store.base import BaseStore
 from seltzer.cursor import Cursor
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.graph import AnyPregel
-from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
+from seltzer.runs.run import (
+    AttemptStats,
+    Lease,
+    Owner,
+    Run,
+    RunSearch,
+    RunSpec,
+    RunStatus,
+    RunSummary,
+    Stop,
+)
 from seltzer.runs.thread import NewThread, Thread, ThreadSearch, ThreadStorage
 from seltzer.runs.tree import CheckpointRef
 
@@ -110,8 +120,9 @@ class Runs(Protocol):
         unwritten: Sequence[Event] = (),
         output: Json = None,
         touched: bool = True,
+        stats: AttemptStats | None = None,
     ) -> bool:
-        """End the run with its terminal event, which its row has from then on.
+        """End the run with its terminal event, which its row has from then on, as it has the stats.
 
         The log gets it as well, after the unwritten ones. Where that can't be one transaction, the log has
         the unwritten ones first, then the row ends, and the terminal event reaches the log last, or never.
@@ -138,6 +149,10 @@ class Runs(Protocol):
 
     async def statuses(self, run_ids: Collection[RunId]) -> dict[RunId, RunStatus]:
         """Return how far the runs are. One that doesn't exist is left out."""
+        ...
+
+    async def search(self, search: RunSearch) -> Sequence[RunSummary]:
+        """Return the runs that match, the newest first."""
         ...
 
     async def check_not_deleted(self, run_id: RunId) -> None:

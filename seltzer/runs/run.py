@@ -1,6 +1,6 @@
 """A run: one execution of a graph on a thread."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
@@ -10,6 +10,7 @@ from seltzer.runs.event import Event, Json, RunId
 
 Status = Literal["pending", "running", "success", "error", "interrupted", "cancelled"]
 OnBusy = Literal["reject", "enqueue", "interrupt", "rollback"]
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 ON_BUSY: Final[tuple[OnBusy, ...]] = get_args(OnBusy)
 Owner: TypeAlias = str  # the principal that a thread and its runs belong to
 DEFAULT_OWNER: Final[Owner] = ""  # of everything, as long as there are no keys
@@ -105,16 +106,73 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptStats:
+    """What an attempt did, by the clock of its process.
+
+    duration_ms and first_token_ms count from its beginning, to its end and to its first `token` event, if it
+    emitted one. tokens: how many of these it emitted. usage: the sum over its model calls, as in `finished`.
+    """
+
+    duration_ms: int
+    first_token_ms: int | None = None
+    tokens: int = 0
+    usage: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSearch:
+    """Which runs to list: those that match everything given, the newest first, at most limit of them.
+
+    graphs and statuses: of any of these. before: only those whose number is below it.
+    """
+
+    graphs: Collection[str]
+    statuses: Collection[Status] = STATUSES
+    thread_id: str | None = None
+    before: int | None = None
+    limit: int = 50
+    owner: Owner | None = None
+
+    @property
+    def below(self) -> int:
+        """What the numbers are below, in every case."""
+        return 2**63 - 1 if self.before is None else self.before
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run in a list: its row without what it was given and what it has made.
+
+    started_at: when its last attempt was leased; None while it waits, or if it never began. stats: of the
+    attempt that ended it, if one did.
+    """
+
+    run_id: RunId
+    graph: str
+    thread_id: str
+    number: int
+    status: Status
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    last: Event | None = None
+    stats: AttemptStats | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to execute a run until a deadline; run.attempt is the fence.
 
-    stop: it was requested to end. is_thread_new: the run is the first one on its thread.
+    stop: it was requested to end. is_thread_new: the run is the first one on its thread. age_s: how long
+    before the lease the run was created, by the store's clock.
     """
 
     run: Run
     worker: str
     stop: Stop | None = None
     is_thread_new: bool = False
+    age_s: float = field(default=0.0, compare=False)
 
 
 def check_max_steps(value: object, field: str, limit: int) -> int:

@@ -7,7 +7,7 @@ import orjson
 
 from seltzer.runs.event import Event
 from seltzer.runs.jsonable import dumps
-from seltzer.runs.run import Labels, Run, RunSpec, RunStatus
+from seltzer.runs.run import AttemptStats, Labels, Run, RunSpec, RunStatus, RunSummary
 from seltzer.stores.submission import Input, unpack_input
 
 _CONTEXT: Final = "__seltzer_context"  # keys of the JSON in `configurable`
@@ -43,7 +43,22 @@ def pack(value: object) -> bytes | None:
 
 def pack_last(last: Event) -> bytes:
     """Return a terminal event as JSON."""
-    return dumps([last.attempt, last.seq, last.kind, last.data])
+    return dumps([*last])
+
+
+def pack_line(event: Event) -> bytes:
+    """Return the event as a line of the log, `seq kind@at json`; without `@at` if that isn't known."""
+    _, seq, kind, data, at = event
+    if at is None:
+        return b"%d %b %b" % (seq, kind.encode(), dumps(data))
+    return b"%d %b@%d %b" % (seq, kind.encode(), at, dumps(data))
+
+
+def unpack_line(attempt: int, line: bytes) -> Event:
+    """Return the event of a line of the attempt's log."""
+    seq, kind, data = line.split(b" ", 2)
+    name, _, at = kind.decode().partition("@")
+    return Event(attempt, int(seq), name, orjson.loads(data), int(at) if at else None)  # type: ignore[arg-type]  # was a Kind
 
 
 def to_run(row: Row, created_at: datetime) -> Run:
@@ -90,6 +105,33 @@ def to_status(row: Row) -> RunStatus:
 def to_last(row: Row) -> Event | None:
     """Return the terminal event of the run of a row."""
     return None if row["last"] is None else Event(*orjson.loads(row["last"]))
+
+
+def pack_stats(stats: AttemptStats | None) -> bytes | None:
+    """Return the stats as JSON; None as it is."""
+    if stats is None:
+        return None
+    return dumps([stats.duration_ms, stats.first_token_ms, stats.tokens, stats.usage])
+
+
+def to_summary(
+    row: Row, created_at: datetime, started_at: datetime | None, ended_at: datetime | None
+) -> RunSummary:
+    """Return the run of a row, for a list."""
+    stats = _unpack(row["stats"])
+    return RunSummary(
+        run_id=row["run_id"],
+        graph=row["graph"],
+        thread_id=row["thread_id"],
+        number=row["number"],
+        status=row["status"],
+        attempt=row["attempt"],
+        created_at=created_at,
+        started_at=started_at,
+        ended_at=ended_at,
+        last=to_last(row),
+        stats=None if stats is None else AttemptStats(*stats),
+    )
 
 
 def _unpack(body: bytes | None) -> Any:

@@ -179,6 +179,7 @@ def test_an_apps_own_docs_keep_their_tags_beside_each_graphs(tmp_path: Path) -> 
 
     assert [each["name"] for each in app.openapi()["tags"]] == [
         "chat",
+        "runs",
         "mine",
         *(f"{name}: {kind}" for name in ("one", "two") for kind in ("runs", "threads", "LangServe")),
         "info",

@@ -16,6 +16,7 @@ from seltzer.errors import NotInterrupted, ThreadBusy, ThreadInterrupted, TooMan
 from seltzer.runs.event import Event
 from seltzer.runs.run import STATUS_OF_LAST, Lease, Run
 from tests.stores.conformance_leases import GraphsExam, LeasesExam
+from tests.stores.conformance_run_lists import RunListsExam
 from tests.stores.conformance_runs import QUEUE_LIMIT, TTL_S, RunsExam, claim, end, ids, spec, waiting
 from tests.stores.opened import STORES, Opened
 
@@ -39,7 +40,7 @@ steps = st.one_of(
 )
 
 
-class TestEveryRuns(RunsExam, LeasesExam):
+class TestEveryRuns(RunsExam, LeasesExam, RunListsExam):
     pass
 
 

@@ -15,5 +15,5 @@ class Declaration:
 # Of future protocols: a graph with one of these names would have to move.
 PLANNED: Final = Declaration(
     "planned",
-    frozenset({"assistants", "crons", "mcp", "metrics", "ok", "runs", "static", "store", "threads", "v1"}),
+    frozenset({"assistants", "crons", "mcp", "metrics", "ok", "static", "store", "threads", "v1"}),
 )

@@ -1,8 +1,11 @@
 """The native routes of runs, threads and the graph itself: /{graph}/runs, /{graph}/threads, /{graph}/graph.
 
-bodies.py      bodies and queries, as pydantic models
+bodies.py      bodies, as pydantic models
+queries.py     queries, likewise
 request.py     a body -> RunSpec
 runs.py        the routes of runs
+run_list.py    the routes that list runs
+log.py         the route of a run's stored events
 graphs.py      the routes of the graph itself
 threads.py     the routes of threads
 edits.py       the routes that edit a thread between its runs
@@ -19,13 +22,14 @@ from seltzer.protocols.http.bodies.modifier import ConfigModifier
 from seltzer.protocols.http.declaration import Declaration
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.routes import Routes
-from seltzer.protocols.native import edits, graphs, runs, threads
+from seltzer.protocols.native import edits, graphs, log, run_list, runs, threads
+from seltzer.protocols.native.run_list import server_router
 from seltzer.protocols.native.runs import Native
 from seltzer.runs.engine import Engine
 
-__all__ = ["PROTOCOL", "router"]
+__all__ = ["PROTOCOL", "router", "server_router"]
 
-PROTOCOL: Final = Declaration("native")
+PROTOCOL: Final = Declaration("native", reserved=frozenset({"runs"}))
 
 
 def router(
@@ -46,7 +50,7 @@ def router(
     """
     native, routes = Native(engine, guards, limits, ping_s, page_bytes, graph, modifier), Routes(guards)
     parts = {
-        "runs": [runs.add_routes, edits.add_withdraw_route],
+        "runs": [runs.add_routes, run_list.add_routes, log.add_routes, edits.add_withdraw_route],
         "threads": [threads.add_routes, edits.add_state_route],
         "graph": [graphs.add_routes],
     }

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from seltzer.protocols.http.bodies.models import documented
 from seltzer.protocols.http.routes import Routes
-from seltzer.protocols.native.bodies import DrawingQuery
+from seltzer.protocols.native.queries import DrawingQuery
 from seltzer.protocols.native.rendering import JsonResponse
 from seltzer.protocols.native.runs import Native
 from seltzer.runs.schemas.drawing import draw

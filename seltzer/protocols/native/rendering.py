@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
-from seltzer.runs.event import Json
+from seltzer.runs.event import Event, Json
 from seltzer.runs.jsonable import dumps
-from seltzer.runs.run import Run
+from seltzer.runs.run import Run, RunSummary
 from seltzer.runs.thread import Thread, ThreadStorage
 from seltzer.runs.threads.history import HistoryPage
 from seltzer.runs.threads.snapshots import Snapshot, off_loop
@@ -42,6 +42,63 @@ def run_json(run: Run) -> Json:
         "output": run.output,
         "error": {name: data[name] for name in _WHY} if kind == "failed" else None,
         "interrupts": data["interrupts"] if kind == "interrupted" else [],
+    }
+
+
+def runs_page_json(runs: Sequence[RunSummary], limit: int) -> Json:
+    """Return a page of at most limit runs; one more than these means that there is a next page."""
+    page = runs[:limit]
+    return {
+        "runs": [_summary_json(each) for each in page],
+        "next_cursor": str(page[-1].number) if len(runs) > limit else None,
+    }
+
+
+def _summary_json(run: RunSummary) -> Json:
+    """Return the run; of one that ended before there were stats, what its terminal event has of them."""
+    stats, data = run.stats, run.last.data if run.last else {}
+    return {
+        "run_id": run.run_id,
+        "graph": run.graph,
+        "thread_id": run.thread_id,
+        "status": run.status,
+        "attempt": run.attempt,
+        "created_at": _time(run.created_at),
+        "started_at": _time(run.started_at) if run.started_at else None,
+        "ended_at": _time(run.ended_at) if run.ended_at else None,
+        "duration_ms": stats.duration_ms if stats else data.get("duration_ms"),
+        "first_token_ms": stats.first_token_ms if stats else None,
+        "tokens": stats.tokens if stats else None,
+        "usage": stats.usage if stats else data.get("usage"),
+        "error": data["code"] if run.status == "error" else None,
+    }
+
+
+def log_json(run: Run, events: Sequence[Event], limit: int, limit_bytes: int) -> Json:
+    """Return a page of the run's events: at most limit of them, and no more once it is limit_bytes long."""
+    page: list[Json] = []
+    length = 0
+    for event in events[:limit]:
+        page.append(_event_json(event))
+        length += len(dumps(event.data))
+        if length >= limit_bytes:
+            break
+    return {
+        "run_id": run.spec.run_id,
+        "created_at": _time(run.created_at),
+        "events": page,
+        "next_after": page[-1]["id"] if len(page) < len(events) else None,
+    }
+
+
+def _event_json(event: Event) -> Json:
+    return {
+        "id": str(event.cursor),
+        "attempt": event.attempt,
+        "seq": event.seq,
+        "kind": event.kind,
+        "at": event.at,
+        "data": event.data,
     }
 
 

@@ -18,7 +18,8 @@ from seltzer.protocols.http.bodies.modifier import ConfigModifier
 from seltzer.protocols.http.guards import Guards
 from seltzer.protocols.http.routes import Routes, public_path
 from seltzer.protocols.http.sse import EventStream
-from seltzer.protocols.native.bodies import EventsQuery, NoBody, ResumeBody, StartBody
+from seltzer.protocols.native.bodies import NoBody, ResumeBody, StartBody
+from seltzer.protocols.native.queries import EventsQuery
 from seltzer.protocols.native.rendering import JsonResponse, run_json
 from seltzer.protocols.native.request import answer_spec, check_run_id, run_id_of, start_spec
 from seltzer.runs.engine import Engine

@@ -6,13 +6,8 @@ from starlette.responses import Response
 from seltzer.errors import InvalidInput, NotFound
 from seltzer.protocols.http.bodies.models import documented
 from seltzer.protocols.http.routes import Routes
-from seltzer.protocols.native.bodies import (
-    BranchesQuery,
-    HistoryQuery,
-    StateQuery,
-    ThreadsQuery,
-    TitleBody,
-)
+from seltzer.protocols.native.bodies import TitleBody
+from seltzer.protocols.native.queries import BranchesQuery, HistoryQuery, StateQuery, ThreadsQuery
 from seltzer.protocols.native.rendering import (
     JsonResponse,
     branch_json,

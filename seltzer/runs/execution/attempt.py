@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
 class Attempt:
     """Executes a leased run to its end, whatever its graph does.
 
-    error: why its readers get no terminal event, if they don't.
+    error: why its readers get no terminal event, if they don't. emitter: numbers what it emits.
     """
 
     def __init__(
@@ -77,9 +77,8 @@ class Attempt:
         self._graph = graph
         self._pregel = pregel
         self._resources = resources
-        attempt = lease.run.attempt
-        self._fence = Fence(self.run_id, attempt, is_thread_new=lease.is_thread_new)
-        self._emitter = Emitter(attempt, tail, self._fence, resources.flusher, are_stale)
+        self._fence = Fence(self.run_id, lease.run.attempt, is_thread_new=lease.is_thread_new)
+        self.emitter = Emitter(lease, tail, self._fence, resources.flusher, are_stale, resources.clock)
         self._translator = Translator(resources.shapes.of(graph, pregel))
         self._lifecycle = Lifecycle(has_run=lease.run.attempt > 1)
         self._task: asyncio.Task[Any] | None = None
@@ -89,7 +88,6 @@ class Attempt:
 
         None if it has none: the run was handed back, or has another owner, or its end can't be stored.
         """
-        started_at = self._resources.clock()
         loop, timeout_s = asyncio.get_running_loop(), self._resources.limits.timeout_s
         deadline = loop.call_later(timeout_s, self.fail, "run_timeout")
         may_run = self._lifecycle.prepare()
@@ -99,7 +97,7 @@ class Attempt:
         if error is not None:
             last = self._failed(error)
         else:
-            last = finished(self._translator, self._resources.clock() - started_at)
+            last = finished(self._translator, self.emitter.duration_s)
         end = self._lifecycle.settle(End(last))
         try:
             return await self._finish(end)
@@ -138,7 +136,7 @@ class Attempt:
 
     def was_stored(self, cursor: Cursor) -> None:
         """Note that the log has the events up to the cursor."""
-        self._emitter.was_stored(cursor)
+        self.emitter.was_stored(cursor)
 
     def was_fenced(self) -> None:
         """Note that the log has refused the events: a later attempt writes there."""
@@ -254,7 +252,7 @@ class Attempt:
         return thread_config(self.run.spec, self._fence)
 
     def _emit(self, *emissions: Emission) -> None:
-        self._emitter.emit(self, emissions)
+        self.emitter.emit(self, emissions)
 
     def _ended(self, end: End) -> EndedAttempt:
         return EndedAttempt(
@@ -264,7 +262,7 @@ class Attempt:
             self.tail,
             self._resources.stores,
             end.last.kind,
-            emitted=self._emitter.seq if self._graph.takes_messages else None,
+            emitted=self.emitter.seq if self._graph.takes_messages else None,
             code=end.last.data.get("code"),
             has_lasting=self._fence.has_lasting,
         )
@@ -283,7 +281,7 @@ class Attempt:
         if end.work == "hand_back":
             await runs.hand_back(self.lease, unwritten=unwritten)
             return None
-        last = Event(self.run.attempt, self._emitter.seq + 1, end.last.kind, end.last.data)
+        last = self.emitter.last(end.last)
         has_output = last.kind == "finished"
         is_ended = await runs.finish(
             self.lease,
@@ -291,9 +289,10 @@ class Attempt:
             unwritten=unwritten,
             output=run_output(self.run.spec, self._graph, self._translator) if has_output else None,
             touched=has_touched,
+            stats=self.emitter.stats(self._translator.usage),
         )
         if not is_ended:
             log.warning("run %s has another owner now; what was done here is dropped", self.run_id)
             return None
-        self._emitter.end()
+        self.emitter.end()
         return last

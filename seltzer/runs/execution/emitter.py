@@ -1,18 +1,19 @@
-"""The emitter: numbers what an attempt emits, and hands it to the run's readers and to the log."""
+"""The emitter: numbers and times what an attempt emits, and hands it to the run's readers and to the log."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from seltzer.cursor import Cursor
-from seltzer.runs.event import Event
+from seltzer.runs.event import Event, Json
 from seltzer.runs.execution.fence import Fence
 from seltzer.runs.execution.translation.translator import Emission
+from seltzer.runs.run import AttemptStats, Lease
 from seltzer.runs.streaming.flusher import Flusher, Writer
 from seltzer.runs.streaming.hub import Tail
 
 
 class Emitter:
-    """One attempt's emitter. seq: the number of events so far.
+    """One attempt's emitter. seq: the number of events so far; tokens: how many of them are `token`.
 
     Readers get an event at once, and the log a moment later. While the process's leases are stale, as it was
     stopped or cut off from the store, another one may have claimed the run: then readers get what the log has
@@ -20,10 +21,21 @@ class Emitter:
     """
 
     def __init__(
-        self, attempt: int, tail: Tail, fence: Fence, flusher: Flusher, are_stale: Callable[[], bool]
+        self,
+        lease: Lease,
+        tail: Tail,
+        fence: Fence,
+        flusher: Flusher,
+        are_stale: Callable[[], bool],
+        clock: Callable[[], float],
     ) -> None:
         self.seq = 0
-        self._attempt: Final = attempt
+        self.tokens = 0
+        self._first_token_at: int | None = None
+        self._attempt: Final = lease.run.attempt
+        self._clock = clock
+        self._began_at: Final = clock()
+        self._age_ms: Final = int(lease.age_s * 1000)
         self._tail = tail
         self._fence = fence
         self._append = flusher.append
@@ -34,15 +46,34 @@ class Emitter:
         """Emit these, unless the attempt's fence is revoked. writer: the attempt."""
         if not (emissions and self._fence.is_valid):  # abandoned, and its graph swallowed the cancellation
             return
-        events = []
+        events, at = [], self._age_ms + int((self._clock() - self._began_at) * 1000)
         for kind, data in emissions:
             self.seq += 1
-            events.append(Event(self._attempt, self.seq, kind, data))
+            events.append(Event(self._attempt, self.seq, kind, data, at))
+            if kind == "token":
+                self.tokens += 1
+                if self.tokens == 1:
+                    self._first_token_at = at
         if self._held or self._are_stale():
             self._held += events
         else:
             self._tail.publish(*events)
         self._append(writer, *events)
+
+    def last(self, emission: Emission) -> Event:
+        """Return the terminal event, which the caller stores and publishes."""
+        at = self._age_ms + int(self.duration_s * 1000)
+        return Event(self._attempt, self.seq + 1, emission.kind, emission.data, at)
+
+    @property
+    def duration_s(self) -> float:
+        """How long ago the attempt began."""
+        return self._clock() - self._began_at
+
+    def stats(self, usage: Json) -> AttemptStats:
+        """Return what the attempt did up to now."""
+        first = None if self._first_token_at is None else self._first_token_at - self._age_ms
+        return AttemptStats(round(self.duration_s * 1000), first, self.tokens, usage)
 
     def was_stored(self, cursor: Cursor) -> None:
         """Note that the log has the events up to the cursor."""

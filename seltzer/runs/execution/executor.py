@@ -59,6 +59,7 @@ class Executor:
         self._leases = leases
         self._resources = resources
         self._attempts: dict[RunId, Attempt] = {}
+        self._tokens = 0  # of the attempts that have ended
         self._tasks: set[asyncio.Task[None]] = set()
         self._background = BackgroundTasks()
         self._threads = RunThreads(resources.limits.threads)
@@ -74,6 +75,7 @@ class Executor:
             return
         if overtaken := self._attempts.get(run_id):  # its lease had run out, though it is this process's own
             overtaken.abandon()
+            self._tokens += overtaken.emitter.tokens
         tail = self._hub.open(run_id, run.attempt)
         attempt = Attempt(
             start.lease,
@@ -136,6 +138,11 @@ class Executor:
         attempt = self._attempts.get(run_id)
         return attempt.run if attempt else None
 
+    @property
+    def tokens(self) -> int:
+        """How many tokens the runs have emitted here."""
+        return self._tokens + sum(attempt.emitter.tokens for attempt in self._attempts.values())
+
     def leases(self) -> Sequence[Lease]:
         """Return the leases of what is executed."""
         return [attempt.lease for attempt in self._attempts.values()]
@@ -182,6 +189,7 @@ class Executor:
             run_id = attempt.run.spec.run_id
             if self._attempts.get(run_id) is attempt:  # else a later attempt has overtaken it
                 del self._attempts[run_id]
+                self._tokens += attempt.emitter.tokens
             if last is not None:
                 self._leases.was_freed(was_queued=attempt.was_queued)
                 attempt.tail.publish(last)

@@ -102,6 +102,11 @@ class Leases:
         """Return whether leases may have run out: they weren't renewed in time, whatever the reason."""
         return self._time() > self._fresh_until
 
+    @property
+    def waiting(self) -> int:
+        """How many runs were submitted here and wait."""
+        return len(self._waiting)
+
     def nudge(self) -> None:
         """Have the next changes looked for now: a thread or a place has become free."""
         self._nudged.set()

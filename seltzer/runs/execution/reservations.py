@@ -33,6 +33,7 @@ class Reservation:
         self.spec = spec
         self._reservations = reservations
         self._lease: Lease | None = None
+        self._leased_at = 0.0
         self._was_queued = False
         self._context: Context | None = None  # once it has its input
         self._callbacks: Callbacks = None
@@ -83,6 +84,7 @@ class Reservation:
     def grant(self, lease: Lease, *, was_queued: bool) -> None:
         """Note that it is the run's turn."""
         self._lease, self._was_queued = lease, was_queued
+        self._leased_at = asyncio.get_running_loop().time()
         self._execute_when_ready()
 
     def stop(self, how: Stop) -> None:
@@ -97,7 +99,8 @@ class Reservation:
             return
         row = self._lease.run  # it may begin elsewhere than was requested: what it forks was rolled back
         spec = replace(self.spec, checkpoint_id=row.spec.checkpoint_id)
-        lease = replace(self._lease, run=replace(row, spec=spec))
+        age_s = self._lease.age_s + asyncio.get_running_loop().time() - self._leased_at
+        lease = replace(self._lease, run=replace(row, spec=spec), age_s=age_s)
         start = Start(lease, self._context, self._callbacks, was_queued=self._was_queued)
         self._reservations.execute(start)
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from contextvars import Context
+from typing import NamedTuple
 
 from langchain_core.callbacks import Callbacks
 
@@ -24,6 +25,14 @@ from seltzer.runs.streaming.flusher import Flusher
 from seltzer.runs.streaming.hub import Hub
 
 log = logging.getLogger(__name__)
+
+
+class Load(NamedTuple):
+    """running: the runs that are executed here; pending: those that were submitted here and wait."""
+
+    running: int
+    pending: int
+    tokens: int
 
 
 class Worker:
@@ -63,6 +72,11 @@ class Worker:
     def run(self, run_id: RunId) -> Run | None:
         """Return the run, if it is executed here."""
         return self._executor.run(run_id)
+
+    @property
+    def load(self) -> Load:
+        """What the worker has to do, and how many tokens its runs have emitted."""
+        return Load(len(self._executor.leases()), self._leases.waiting, self._executor.tokens)
 
     async def cancel(self, run_id: RunId) -> Run | None:
         """Request the run to end, and return its current state; None if there is no such run."""

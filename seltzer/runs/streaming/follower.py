@@ -64,6 +64,11 @@ class Follower:
             raise InvalidCursor(f"run {run_id!r} has no event {after}")
         return run
 
+    async def stored(self, run_id: RunId, after: Cursor) -> tuple[Run, Sequence[Event]]:
+        """Return the run, and its stored events after the cursor. Raises what following it would."""
+        run = await self.run_at(run_id, after)
+        return run, await self._stored(run, after)
+
     async def batches(
         self, run_id: RunId, after: Cursor, deliver: Deliver | None = None
     ) -> AsyncGenerator[Sequence[Event]]:

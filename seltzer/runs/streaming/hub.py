@@ -194,6 +194,11 @@ class Hub:
             tail.end(error)
             self._discard(run_id, tail)
 
+    @property
+    def readers(self) -> int:
+        """How many readers follow runs in this process."""
+        return sum(tail.readers for tail in self._tails.values())
+
     def wake(self, run_id: RunId) -> None:
         """Have the run's readers look again: its row has changed."""
         if tail := self._tails.get(run_id):

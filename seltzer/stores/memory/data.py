@@ -10,7 +10,7 @@ from typing import Final
 from seltzer.cursor import START, Cursor
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.ports import Wake
-from seltzer.runs.run import STATUS_OF_LAST, Run, Stop
+from seltzer.runs.run import STATUS_OF_LAST, AttemptStats, Run, RunSummary, Stop
 from seltzer.runs.thread import NewThread, Thread
 from seltzer.stores.submission import Input, unpack_input
 
@@ -34,6 +34,9 @@ class RunRow:
     waits_since: float = 0.0
     stop: Stop | None = None
     has_touched: bool = False
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    stats: AttemptStats | None = None
 
     @property
     def counts(self) -> bool:
@@ -43,6 +46,23 @@ class RunRow:
     def get(self) -> Run:
         """Return the run, with its input."""
         return replace(self.run, spec=replace(self.run.spec, input=unpack_input(self.input)))
+
+    def summary(self) -> RunSummary:
+        """Return the run as a list has it."""
+        run, spec = self.run, self.run.spec
+        return RunSummary(
+            spec.run_id,
+            spec.graph,
+            spec.thread_id,
+            run.number,
+            run.status,
+            run.attempt,
+            run.created_at,
+            self.started_at,
+            self.ended_at,
+            run.last,
+            self.stats,
+        )
 
 
 @dataclass(slots=True)
@@ -151,7 +171,14 @@ class Data:
         return [row for row in thread.runs if row.run.is_active] if thread else []
 
     def end(
-        self, row: RunRow, last: Event, *, events: Collection[Event] = (), output: Json = None, touched: bool
+        self,
+        row: RunRow,
+        last: Event,
+        *,
+        events: Collection[Event] = (),
+        output: Json = None,
+        touched: bool,
+        stats: AttemptStats | None = None,
     ) -> None:
         """End the run with its terminal event, which the log gets after the others."""
         self.expire_logs()
@@ -160,7 +187,8 @@ class Data:
         row.run = replace(row.run, status=status, attempt=last.attempt, last=last, output=output)
         row.input, row.worker, row.stop = Input(), None, None
         row.has_touched = row.has_touched and touched
-        thread.updated_at, thread.freed_at = self.now(), self.lease_clock()
+        row.ended_at, row.stats = self.now(), stats
+        thread.updated_at, thread.freed_at = row.ended_at, self.lease_clock()
         log = self.logs.setdefault(run_id, Log())
         log.append([*events, last])
         log.expires_at = self.clock() + self._retention_s

@@ -2,10 +2,21 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.ports import ORPHAN_S, Renewal, Submitted, Wake
-from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
+from seltzer.runs.run import (
+    AttemptStats,
+    Lease,
+    Owner,
+    Run,
+    RunSearch,
+    RunSpec,
+    RunStatus,
+    RunSummary,
+    Stop,
+)
 from seltzer.runs.text import without_nul
 from seltzer.runs.thread import NewThread
 from seltzer.stores.memory.data import DELETED_KEPT_S, Data, Log, RunRow, ThreadRow
@@ -60,7 +71,9 @@ class MemoryRuns:
             crashes = run.crashes + (run.status == "running")
             row.run = replace(run, status="running", attempt=run.attempt + 1, crashes=crashes)
             row.worker, row.lease_until, row.has_touched = worker, now + ttl_s, True
-            leases.append(Lease(row.get(), worker, row.stop))
+            row.started_at = self._data.now()
+            age_s = (row.started_at - run.created_at).total_seconds()
+            leases.append(Lease(row.get(), worker, row.stop, age_s=age_s))
         return leases
 
     async def renew(self, worker: str, leases: Sequence[Lease], ttl_s: float) -> Renewal:
@@ -86,16 +99,17 @@ class MemoryRuns:
         unwritten: Sequence[Event] = (),
         output: Json = None,
         touched: bool = True,
+        stats: AttemptStats | None = None,
     ) -> bool:
         row = self._leased(lease)
         if row is not None:
-            self._data.end(row, last, events=unwritten, output=output, touched=touched)
+            self._data.end(row, last, events=unwritten, output=output, touched=touched, stats=stats)
         return row is not None
 
     async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
         if (row := self._leased(lease)) is None:
             return False
-        row.run, row.worker = replace(row.run, status="pending"), None
+        row.run, row.worker, row.started_at = replace(row.run, status="pending"), None, None
         row.waits_since = self._data.lease_clock()
         if unwritten:
             self._data.logs.setdefault(lease.run.spec.run_id, Log()).append(unwritten)
@@ -116,6 +130,18 @@ class MemoryRuns:
     async def statuses(self, run_ids: Collection[RunId]) -> dict[RunId, RunStatus]:
         runs = [row.run for run_id in run_ids if (row := self._data.runs.get(run_id))]
         return {run.spec.run_id: RunStatus(run.status, run.attempt, run.last) for run in runs}
+
+    async def search(self, search: RunSearch) -> list[RunSummary]:
+        matching = (
+            row.summary()
+            for row in reversed(self._data.runs.values())
+            if row.run.number < search.below
+            and row.run.spec.graph in search.graphs
+            and row.run.status in search.statuses
+            and search.thread_id in (None, row.run.spec.thread_id)
+            and search.owner in (None, row.run.spec.owner)
+        )
+        return list(islice(matching, search.limit))
 
     async def check_not_deleted(self, run_id: RunId) -> None:
         deleted_at = self._data.deleted.get(run_id)
@@ -149,6 +175,7 @@ class MemoryRuns:
             created_at=now,
         )
         row = RunRow(run, packed, has_touched=is_granted, lease_until=data.lease_clock() + ttl_s)
+        row.started_at = now if is_granted else None
         row.waits_since = data.lease_clock()
         row.worker = worker if is_granted else None
         row.requested_by = worker if spec.attached and not is_granted else None

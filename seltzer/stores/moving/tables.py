@@ -34,7 +34,7 @@ _OF_THREAD: Final = "thread_id owner graph title title_folded created_at updated
 _OF_RUN: Final = (
     "run_id thread_id owner graph status attempt crashes has_touched worker lease_until requested_by"
     " requested_until stop created_at attached max_steps configurable on_busy answers checkpoint_id digest"
-    " title input_type input last output"
+    " title input_type input last output started_at ended_at stats"
 )
 _OF_CHECKPOINT: Final = (
     "thread_id checkpoint_ns checkpoint_id parent_checkpoint_id source run_id has_delta lists top metadata"
@@ -106,7 +106,7 @@ def _to_seconds(time: datetime) -> float:
     return time.timestamp()
 
 
-_TIMES: Final = ("created_at", "updated_at", "deleted_at")
+_TIMES: Final = ("created_at", "updated_at", "deleted_at", "started_at", "ended_at")
 _FLAGS: Final = ("has_touched", "attached", "has_delta")
 _LEASES: Final = ("lease_until", "requested_until")
 

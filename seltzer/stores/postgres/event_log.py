@@ -4,17 +4,15 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-import orjson
-
 from seltzer.cursor import Cursor
 from seltzer.errors import StreamGap
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.jsonable import dumps
 from seltzer.runs.ports import Wake
 from seltzer.stores.postgres.connections.database import Connection, Database
 from seltzer.stores.postgres.connections.queries import Row, fetch_all
 from seltzer.stores.postgres.processes.presence import CHANNEL, Presence
 from seltzer.stores.postgres.statements import events as statements
+from seltzer.stores.records import pack_line, unpack_line
 
 EVENTS_LIMIT: Final = 10_000  # kept for each run; the oldest go first
 APPEND_PATIENCE_S: Final = 8.0  # less than a lease: what can't be stored until then is another attempt's
@@ -98,8 +96,8 @@ def columns(batch: Mapping[RunId, Iterable[Event]]) -> dict[str, Any]:
 
 
 def _body(run_id: RunId, attempt: int, events: Sequence[Event]) -> tuple[Any, ...]:
-    lines = [b"%d %b %b" % (event.seq, event.kind.encode(), dumps(event.data)) for event in events]
-    return run_id, attempt, events[0].seq, events[-1].seq, len(events), b"\n".join(lines)
+    body = b"\n".join(map(pack_line, events))
+    return run_id, attempt, events[0].seq, events[-1].seq, len(events), body
 
 
 def _rising(events: Iterable[Event]) -> dict[int, list[Event]]:
@@ -119,5 +117,4 @@ def _clamped(number: int) -> int:
 
 def _events(row: Row) -> list[Event]:
     attempt: int = row["attempt"]
-    lines = (line.split(b" ", 2) for line in row["body"].split(b"\n"))
-    return [Event(attempt, int(seq), kind.decode(), orjson.loads(data)) for seq, kind, data in lines]
+    return [unpack_line(attempt, line) for line in row["body"].split(b"\n")]

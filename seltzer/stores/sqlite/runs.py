@@ -8,12 +8,25 @@ import orjson
 
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.ports import Renewal, Submitted
-from seltzer.runs.run import ACTIVE, Lease, Owner, Run, RunSpec, RunStatus, Status, Stop
+from seltzer.runs.run import (
+    ACTIVE,
+    AttemptStats,
+    Lease,
+    Owner,
+    Run,
+    RunSearch,
+    RunSpec,
+    RunStatus,
+    RunSummary,
+    Status,
+    Stop,
+)
 from seltzer.stores.records import pack, to_status
 from seltzer.stores.sqlite.database import Database
 from seltzer.stores.sqlite.retention import LogRetention
 from seltzer.stores.sqlite.sql.deleted_runs import check_not_deleted
 from seltzer.stores.sqlite.sql.events import write_events
+from seltzer.stores.sqlite.sql.run_list import list_runs
 from seltzer.stores.sqlite.sql.runs import (
     end,
     find,
@@ -88,11 +101,14 @@ class SqliteRuns:
         self, worker: str, n: int, ttl_s: float, *, graphs: Collection[str] | None = None
     ) -> list[Lease]:
         def work(connection: sqlite3.Connection) -> list[Lease]:
-            now = self._lease_clock()
-            given = {"now": now, "worker": worker, "limit": n}
+            now, until = self._clock(), self._lease_clock() + ttl_s
+            given = {"now": until - ttl_s, "worker": worker, "limit": n}
             numbers = [number for (number,) in connection.execute(_CLAIMABLE, given)]
-            rows = [start_attempt(connection, number, worker, now + ttl_s) for number in numbers]
-            return [Lease(to_run(row), worker, row["stop"]) for row in rows]
+            rows = [start_attempt(connection, number, worker, until, now) for number in numbers]
+            return [
+                Lease(to_run(row), worker, row["stop"], age_s=max(0.0, now - row["created_at"]))
+                for row in rows
+            ]
 
         leases = await self._database.write(work)
         for each in leases:  # a write that failed for an abandoned attempt doesn't concern the next one
@@ -124,6 +140,7 @@ class SqliteRuns:
         unwritten: Sequence[Event] = (),
         output: Json = None,
         touched: bool = True,
+        stats: AttemptStats | None = None,
     ) -> bool:
         packed = pack(output)
         run_id = lease.run.spec.run_id
@@ -131,7 +148,7 @@ class SqliteRuns:
         def work(connection: sqlite3.Connection) -> bool:
             now = self._clock()
             leased = _IS_LEASED, _key(lease)
-            if not end(connection, leased, last, now, output=packed, touched=touched):
+            if not end(connection, leased, last, now, output=packed, touched=touched, stats=stats):
                 return False
             if last.kind in ("finished", "interrupted"):  # these include the writes that were posted
                 self._database.check(run_id)
@@ -148,7 +165,8 @@ class SqliteRuns:
     async def hand_back(self, lease: Lease, *, unwritten: Sequence[Event] = ()) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
             updated = connection.execute(
-                f"UPDATE runs SET status = 'pending', worker = NULL, lease_until = NULL WHERE {_IS_LEASED}",
+                "UPDATE runs SET status = 'pending', worker = NULL, lease_until = NULL, started_at = NULL"
+                f" WHERE {_IS_LEASED}",
                 _key(lease),
             )
             if updated.rowcount == 0:
@@ -175,6 +193,9 @@ class SqliteRuns:
             return {row["run_id"]: to_status(row) for row in rows}
 
         return await self._database.read(work)
+
+    async def search(self, search: RunSearch) -> list[RunSummary]:
+        return await self._database.read(lambda connection: list_runs(connection, search))
 
     def _resolve_busy_thread(
         self, connection: sqlite3.Connection, spec: RunSpec, rivals: Sequence[sqlite3.Row], now: float

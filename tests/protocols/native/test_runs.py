@@ -456,9 +456,15 @@ class TestAddresses:
     def test_another_method_is_405(self, client: httpx.Client) -> None:
         run_id = start(client)["run_id"]
 
-        for path in (RUNS, f"{RUNS}/{run_id}/cancel", f"{RUNS}/{run_id}/resume"):
+        for path in (f"{RUNS}/{run_id}/cancel", f"{RUNS}/{run_id}/resume"):
             assert code_of(client.get(path)) == (405, "method_not_allowed")
-        for path in (f"{RUNS}/{run_id}", f"{RUNS}/{run_id}/events", "/agent/threads/x"):
+        for path in (
+            f"{RUNS}/{run_id}",
+            f"{RUNS}/{run_id}/events",
+            f"{RUNS}/{run_id}/log",
+            "/runs",
+            "/agent/threads/x",
+        ):
             assert code_of(client.post(path, json={})) == (405, "method_not_allowed")
 
     def test_the_api_page_shows_the_routes(self, client: httpx.Client) -> None:
@@ -476,6 +482,7 @@ class TestAddresses:
             "/{graph}/runs/{run_id}",
             "/{graph}/runs/{run_id}/cancel",
             "/{graph}/runs/{run_id}/events",
+            "/{graph}/runs/{run_id}/log",
             "/{graph}/runs/{run_id}/resume",
             "/{graph}/runs/{run_id}/withdraw",
             "/{graph}/schemas",

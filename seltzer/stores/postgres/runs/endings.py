@@ -4,20 +4,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.run import STATUS_OF_LAST, Run, Stop
+from seltzer.runs.run import STATUS_OF_LAST, AttemptStats, Run, Stop
 from seltzer.stores.postgres.connections.database import Connection
 from seltzer.stores.postgres.connections.queries import Row, fetch_one, there
 from seltzer.stores.postgres.event_log import columns
 from seltzer.stores.postgres.statements import runs as statements
-from seltzer.stores.records import pack_last, to_run
+from seltzer.stores.records import pack_last, pack_stats, to_run
 
 
-def end_of(run_id: RunId, last: Event, retention_s: float, unwritten: Sequence[Event] = ()) -> dict[str, Any]:
+def end_of(
+    run_id: RunId,
+    last: Event,
+    retention_s: float,
+    unwritten: Sequence[Event] = (),
+    *,
+    stats: AttemptStats | None = None,
+) -> dict[str, Any]:
     """Return the parameters of a run's end by the event, which the log gets after the unwritten ones."""
     return columns({run_id: [*unwritten, last]}) | {
         "status": STATUS_OF_LAST[last.kind],
         "attempt": last.attempt,
         "last": pack_last(last),
+        "stats": pack_stats(stats),
         "retention_s": retention_s,
     }
 

@@ -7,7 +7,17 @@ from typing import Any
 from seltzer.runs.event import Event, Json, RunId
 from seltzer.runs.execution.fence import LeaseLost
 from seltzer.runs.ports import Renewal, Submitted
-from seltzer.runs.run import Lease, Owner, Run, RunSpec, RunStatus, Stop
+from seltzer.runs.run import (
+    AttemptStats,
+    Lease,
+    Owner,
+    Run,
+    RunSearch,
+    RunSpec,
+    RunStatus,
+    RunSummary,
+    Stop,
+)
 from seltzer.stores.postgres.checkpoints.behind import Behind, Writer
 from seltzer.stores.postgres.connections.database import Connection, Database
 from seltzer.stores.postgres.connections.queries import Row, fetch_all, fetch_one
@@ -19,8 +29,9 @@ from seltzer.stores.postgres.retention import LogRetention
 from seltzer.stores.postgres.runs.claims import Claim
 from seltzer.stores.postgres.runs.endings import end_of, run_of, stop_run
 from seltzer.stores.postgres.runs.submissions import Submission, check_not_deleted
+from seltzer.stores.postgres.statements import run_list
 from seltzer.stores.postgres.statements import runs as statements
-from seltzer.stores.records import pack, to_status
+from seltzer.stores.records import pack, to_status, to_summary
 
 
 class PostgresRuns:
@@ -82,7 +93,7 @@ class PostgresRuns:
         )
         with self._presence.unsettled_by_failure():
             rows = sorted(await self._database.transact(claim.rows), key=_number)
-        return [Lease(run_of(row), worker, row["stop"]) for row in rows]
+        return [Lease(run_of(row), worker, row["stop"], age_s=max(0.0, row["age_s"])) for row in rows]
 
     async def renew(self, worker: str, leases: Sequence[Lease], ttl_s: float) -> Renewal:
         keys = [(each.run.spec.run_id, each.run.attempt, each.worker) for each in leases]
@@ -107,10 +118,11 @@ class PostgresRuns:
         unwritten: Sequence[Event] = (),
         output: Json = None,
         touched: bool = True,
+        stats: AttemptStats | None = None,
     ) -> bool:
         run_id = lease.run.spec.run_id
         writer = Writer(run_id, lease.run.attempt)
-        end = end_of(run_id, last, self._retention.retention_s, unwritten) | {
+        end = end_of(run_id, last, self._retention.retention_s, unwritten, stats=stats) | {
             "output": pack(output),
             "touched": touched,
         }
@@ -175,6 +187,19 @@ class PostgresRuns:
             lambda connection: fetch_all(connection, statements.STATUSES, given)
         )
         return {row["run_id"]: to_status(row) for row in rows}
+
+    async def search(self, search: RunSearch) -> list[RunSummary]:
+        statement = run_list.OF_GRAPHS if search.thread_id is None else run_list.OF_THREAD
+        given = {
+            "graphs": [*set(search.graphs)],
+            "statuses": [*set(search.statuses)],
+            "thread_id": search.thread_id,
+            "before": search.below,
+            "limit": search.limit,
+            "owner": search.owner,
+        }
+        rows = await self._database.execute(lambda connection: fetch_all(connection, statement, given))
+        return [to_summary(row, row["created_at"], row["started_at"], row["ended_at"]) for row in rows]
 
     async def check_not_deleted(self, run_id: RunId) -> None:
         await self._database.execute(lambda connection: check_not_deleted(connection, run_id))

@@ -24,11 +24,12 @@ STATUSES: Final = "SELECT run_id, status, attempt, last FROM seltzer.runs WHERE 
 
 _INSERT: Final = """
 INSERT INTO seltzer.runs (run_id, thread_id, graph, status, attempt, has_touched, worker, process,
-    lease_until, created_at, attached, max_steps, configurable, on_busy, answers, checkpoint_id, digest,
-    title, input_type, input, owner, submission, requested_by, requested_until)
+    lease_until, started_at, created_at, attached, max_steps, configurable, on_busy, answers, checkpoint_id,
+    digest, title, input_type, input, owner, submission, requested_by, requested_until)
 SELECT %(run_id)s, %(thread_id)s, %(graph)s, %(status)s, %(attempt)s::integer, %(attempt)s::integer > 0,
     %(worker)s::text, %(process)s::integer,
     CASE WHEN %(worker)s::text IS NOT NULL THEN seltzer.clock() + make_interval(secs => %(ttl_s)s) END,
+    CASE WHEN %(worker)s::text IS NOT NULL THEN seltzer.clock() END,
     seltzer.clock(), %(attached)s, %(max_steps)s, %(configurable)s::bytea, %(on_busy)s, %(answers)s::bytea,
     %(checkpoint_id)s::text, %(digest)s, %(title)s, %(input_type)s::text, %(input)s::bytea, %(owner)s,
     %(submission)s,
@@ -105,14 +106,16 @@ SELECT number FROM seltzer.runs AS waiting WHERE status = 'pending' AND NOT EXIS
     AND {_IS_OF.format(since=_WAITS_SINCE)}
 ORDER BY number LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
+_AGE: Final = "extract(epoch FROM seltzer.clock() - created_at)::float8 AS age_s"
 START_ATTEMPTS: Final = f"""
 UPDATE seltzer.runs SET crashes = crashes + (status = 'running')::integer, status = 'running',
     attempt = attempt + 1, has_touched = true, worker = %(worker)s, process = %(process)s,
-    lease_until = seltzer.clock() + make_interval(secs => %(ttl_s)s), submission = %(token)s
-WHERE number = ANY(%(numbers)s) RETURNING {COLUMNS}
+    lease_until = seltzer.clock() + make_interval(secs => %(ttl_s)s), started_at = seltzer.clock(),
+    submission = %(token)s
+WHERE number = ANY(%(numbers)s) RETURNING {COLUMNS}, {_AGE}
 """
 CLAIMED: Final = f"""
-SELECT {COLUMNS} FROM seltzer.runs
+SELECT {COLUMNS}, {_AGE} FROM seltzer.runs
 WHERE status = 'running' AND worker = %(worker)s AND submission = %(token)s
 """
 RENEW: Final = """
@@ -133,7 +136,7 @@ _END: Final = """
 ended AS (
     UPDATE seltzer.runs SET status = %(status)s, attempt = %(attempt)s, last = %(last)s, output = %(output)s,
         worker = NULL, process = NULL, lease_until = NULL, stop = NULL, input_type = NULL, input = NULL,
-        has_touched = has_touched AND %(touched)s,
+        has_touched = has_touched AND %(touched)s, ended_at = seltzer.clock(), stats = %(stats)s,
         events_expire_at = seltzer.clock() + make_interval(secs => %(retention_s)s)
     WHERE {which} RETURNING number, thread_id, has_touched
 ), thread AS (
@@ -166,7 +169,7 @@ END_PENDING: Final = _ENDED.format(which="number = %(number)s", counts=COUNTS)
 HAND_BACK: Final = f"""
 WITH back AS (
     UPDATE seltzer.runs SET status = 'pending', worker = NULL, process = NULL, lease_until = NULL,
-        requested_until = seltzer.clock()
+        requested_until = seltzer.clock(), started_at = NULL
     WHERE {_LEASED} RETURNING number
 ), log AS ({OF_RUN.format(source="back")}) SELECT number FROM back
 """

@@ -13,7 +13,7 @@ import orjson
 from seltzer.cursor import START, Cursor
 from seltzer.errors import StreamGap
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.jsonable import dumps
+from seltzer.stores.records import pack_line, unpack_line
 from seltzer.stores.sqlite.sql.bulk import insert
 
 SWEPT_AT_ONCE: Final = 2_000  # rows erased in one transaction: the next flush waits for it
@@ -106,13 +106,13 @@ def read_events(
         return []
     rows.reverse()
     _, _, attempt, _, upto, body = rows[0]
-    first = [_parse(attempt, line) for line in body.split(b"\n")]
+    first = [unpack_line(attempt, line) for line in body.split(b"\n")]
     place = dropped - 1 - (upto - len(first))  # where the last of the dropped is, if not before this row
     if place >= 0 and after < first[place].cursor:
         raise StreamGap(f"the events of run {run_id!r} after {after} are no longer kept")
     events = [event for event in first if event.cursor > after]
     for _, _, attempt, _, _, body in rows[1:]:
-        events += [_parse(attempt, line) for line in body.split(b"\n")]
+        events += [unpack_line(attempt, line) for line in body.split(b"\n")]
     return events
 
 
@@ -220,15 +220,10 @@ def _pack(head: _Head, events: Iterable[Event], next_row: int) -> list[_Row]:
                 close_row()
                 lines = []
             attempt, last_seq, upto = event.attempt, event.seq, upto + 1
-            lines.append(b"%d %b %b" % (last_seq, event.kind.encode(), dumps(event.data)))
+            lines.append(pack_line(event))
     if lines:
         close_row()
     return rows
-
-
-def _parse(attempt: int, line: bytes) -> Event:
-    seq, kind, data = line.split(b" ", 2)
-    return Event(attempt, int(seq), kind.decode(), orjson.loads(data))  # type: ignore[arg-type]  # was a Kind
 
 
 def _cut(connection: sqlite3.Connection, run_id: RunId, last_row: int, ordinal: int) -> None:

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from seltzer.runs.event import Event, RunId
-from seltzer.runs.run import STATUS_OF_LAST, Owner, Run, RunSpec, Stop
+from seltzer.runs.run import STATUS_OF_LAST, AttemptStats, Owner, Run, RunSpec, Stop
 from seltzer.runs.text import fold, without_nul
 from seltzer.stores import records
 from seltzer.stores.sqlite.sql.events import write_events
@@ -92,15 +92,15 @@ def insert_run(
     added = connection.execute(
         "INSERT INTO runs (run_id, thread_id, graph, status, attempt, has_touched, worker, lease_until,"
         " created_at, attached, max_steps, configurable, on_busy, answers, checkpoint_id, digest, title,"
-        " input_type, input, owner, requested_by, requested_until)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " input_type, input, owner, requested_by, requested_until, started_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(spec.run_id, spec.thread_id, spec.graph),
             *(("running", 1, 1, *lease) if lease else ("pending", 0, 0, None, None)),
             *(now, spec.attached, spec.max_steps),
             *(records.pack_config(spec), spec.on_busy, records.pack(spec.answers), spec.checkpoint_id),
             *(spec.digest, spec.title, *packed),
-            *(spec.owner, *(requested or (None, None))),
+            *(spec.owner, *(requested or (None, None)), now if lease else None),
         ),
     )
     number = added.lastrowid or 0
@@ -114,13 +114,15 @@ def insert_run(
     return number, is_new
 
 
-def start_attempt(connection: sqlite3.Connection, number: int, worker: str, until: float) -> sqlite3.Row:
+def start_attempt(
+    connection: sqlite3.Connection, number: int, worker: str, until: float, now: float
+) -> sqlite3.Row:
     """Start the run's next attempt, and return its row."""
     row: sqlite3.Row = connection.execute(
         "UPDATE runs SET crashes = crashes + (status = 'running'), status = 'running',"
         " attempt = attempt + 1, has_touched = 1, worker = ?,"
-        " lease_until = ? WHERE number = ? RETURNING *",
-        (worker, until, number),
+        " lease_until = ?, started_at = ? WHERE number = ? RETURNING *",
+        (worker, until, now, number),
     ).fetchone()
     return row
 
@@ -133,19 +135,21 @@ def end(
     *,
     output: bytes | None = None,
     touched: bool = True,
+    stats: AttemptStats | None = None,
 ) -> bool:
-    """End the run with the event; touched is Runs.finish's.
+    """End the run with the event; touched and stats are Runs.finish's.
 
     which: the condition on the run's row, and its parameters; False if there is no such run.
     """
     condition, values = which
     ended = connection.execute(
         "UPDATE runs SET status = ?, attempt = ?, last = ?, output = ?, worker = NULL, lease_until = NULL,"
-        " stop = NULL, input_type = NULL, input = NULL, has_touched = has_touched AND ?"
+        " stop = NULL, input_type = NULL, input = NULL, has_touched = has_touched AND ?,"
+        " ended_at = ?, stats = ?"
         f" WHERE {condition} RETURNING thread_id, has_touched",
         (
             *(STATUS_OF_LAST[last.kind], last.attempt),
-            *(records.pack_last(last), output, touched, *values),
+            *(records.pack_last(last), output, touched, now, records.pack_stats(stats), *values),
         ),
     ).fetchone()
     if ended is None:

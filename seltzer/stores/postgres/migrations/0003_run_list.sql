@@ -1,0 +1,8 @@
+-- What a list of runs shows of them, and how it is found.
+
+ALTER TABLE seltzer.runs
+    ADD COLUMN started_at timestamptz,     -- when its last attempt was leased, if it doesn't wait
+    ADD COLUMN ended_at timestamptz,
+    ADD COLUMN stats bytea;                -- JSON, of the attempt that has ended it
+
+CREATE INDEX runs_by_graph ON seltzer.runs (graph, status, number);
