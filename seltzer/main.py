@@ -131,7 +131,15 @@ class Composition:
         """Return the other routes that are no graph's: /info, /runs, /chat, and the front page."""
         routes, settings = APIRouter(), self.settings
         for each in (
-            info.router(self.engine, self._guards, places, models=model_names),
+            info.router(
+                self.engine,
+                self._guards,
+                places,
+                models=model_names,
+                attachments=info.Attachments(
+                    settings.attachment_limit_bytes, settings.attachments_limit_bytes
+                ),
+            ),
             native.server_router(self.engine, self._guards, places),
             chat.router(
                 self.engine,

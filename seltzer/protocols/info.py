@@ -1,6 +1,7 @@
-"""/info: what is served here, and what can't be; and the routes of graphs that can't be loaded."""
+"""/info: what is served here, and what can't be; /info/live; routes of graphs that can't be loaded."""
 
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -19,8 +20,17 @@ PROTOCOL: Final = Declaration("info", reserved=frozenset({"graphs", "info"}))
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def router(engine: Engine, guards: Guards, places: Places, *, models: Models) -> APIRouter:
-    """Return the route of /info. models: names the models in use, as far as that is known."""
+class Attachments(NamedTuple):
+    """How large the files in messages may be: each as a file, and those of one body as they are sent."""
+
+    limit_bytes: int
+    together_bytes: int
+
+
+def router(
+    engine: Engine, guards: Guards, places: Places, *, models: Models, attachments: Attachments
+) -> APIRouter:
+    """Return the routes of /info. models: names the models in use, as far as that is known."""
     routes = Routes(guards, tags=["info"])
 
     @routes.get("/info", summary="The graphs that are served, and those that can't be loaded")
@@ -46,6 +56,20 @@ def router(engine: Engine, guards: Guards, places: Places, *, models: Models) ->
                 "broken": broken,
                 "models": models(),
                 "docs": docs_link(request),
+                "attachments": attachments._asdict(),
+            }
+        )
+
+    @routes.get("/info/live", summary="What this process does now, in numbers")
+    async def live(request: Request) -> JSONResponse:
+        now = engine.overview.live()
+        return JSONResponse(
+            {
+                "runs": {"running": now.running, "pending": now.pending},
+                "streams": now.streams,
+                "tokens": now.tokens,
+                "started_at": now.started_at.isoformat(),
+                "now": datetime.now(UTC).isoformat(),
             }
         )
 
