@@ -35,7 +35,7 @@ async def test_what_is_on_its_way_when_the_run_is_lost_never_shows(url: str) -> 
         await saver.aput_writes(mine, [("messages", "late")], "task")
         async with asyncio.timeout(PATIENCE_S):
             while not await waits(url):
-                await asyncio.sleep(0)
+                pass
         assert await theirs.runs.hand_back(lease)
         await blocking.rollback()
 
