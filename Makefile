@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 WEB := web/node_modules/.installed
 .DEFAULT_GOAL := help
-.PHONY: help setup run test web web-dev web-check web-test test-lowest test-newest test-llama soak soak-postgres histories golden bench bench-quick profile check format lock clean
+.PHONY: help setup run test web web-dev web-check web-test screenshots test-lowest test-newest test-llama soak soak-postgres histories golden bench bench-quick profile check format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -43,6 +43,9 @@ web-check: $(WEB) ## format, lint and types of the page
 
 web-test: $(WEB) page ## the page's own tests
 	@[ ! -e $(WEB) ] || { cd web && npm run --silent test; }
+
+screenshots: .venv/.dev page browser ## make pictures of the page's states in screenshots/, to look at
+	@$(BIN)/pytest -q tests/web/screenshots.py $(ARGS)
 
 histories: .venv/.dev ## do random things to a thread, 1,500 times over, and compare it with a model (an hour)
 	@HISTORIES_SEEDS=1500 $(BIN)/pytest -n 2 tests/runs/histories $(ARGS)

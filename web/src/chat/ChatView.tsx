@@ -44,8 +44,8 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
     const back = shown.trouble?.question;
     if (back && !draft.text) change({ text: back.text, files: back.files });
   }, [shown.trouble]);
-  useEffect(() => host.onShown?.(conversation, shown), [conversation, shown]);
-  useEffect(() => () => host.onShown?.(conversation, null), [conversation]);
+  useEffect(() => host.onShown?.(conversation, shown, graph), [conversation, shown]);
+  useEffect(() => () => host.onShown?.(conversation, null, graph), [conversation]);
 
   const actions = useRef<ChatActions>({ conversation, graph }).current;
   return (
@@ -62,7 +62,15 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
         </p>
         <div class="chat-foot">
           {shown.trouble && (
-            <TroubleNotice trouble={shown.trouble} onDismiss={() => conversation.dismiss()} />
+            <TroubleNotice
+              trouble={shown.trouble}
+              onDismiss={() => conversation.dismiss()}
+              onAgain={(onBusy) => {
+                if (draft.text === shown.trouble?.question?.text) change({ text: "", files: [] });
+                setAsked((count) => count + 1);
+                shown.trouble?.again?.(onBusy);
+              }}
+            />
           )}
           {graph.takes_messages ? (
             <Composer

@@ -4,11 +4,12 @@ import { wordsOf, type OnBusy, type Trouble } from "./model/trouble";
 
 interface Props {
   readonly trouble: Trouble;
+  readonly onAgain: (onBusy: OnBusy) => void;
   readonly onDismiss: () => void;
 }
 
 /** A request that was refused: why, and what can be done instead. */
-export function TroubleNotice({ trouble, onDismiss }: Props) {
+export function TroubleNotice({ trouble, onAgain, onDismiss }: Props) {
   const words = useWords();
   const offers: readonly [OnBusy, string][] =
     trouble.code === "thread_busy"
@@ -19,7 +20,6 @@ export function TroubleNotice({ trouble, onDismiss }: Props) {
       : trouble.code === "thread_interrupted"
         ? [["rollback", words.offerWithdraw]]
         : [];
-  const { again } = trouble;
   return (
     <div class="alert" role="alert">
       <AlertIcon />
@@ -28,10 +28,10 @@ export function TroubleNotice({ trouble, onDismiss }: Props) {
         <p class="note" dir="auto">
           <code>{trouble.code}</code> {trouble.field && <b>{trouble.field}</b>} {trouble.message}
         </p>
-        {again && offers.length > 0 && (
+        {trouble.again && offers.length > 0 && (
           <div class="alert-actions">
             {offers.map(([onBusy, name]) => (
-              <button key={onBusy} type="button" class="button" onClick={() => again(onBusy)}>
+              <button key={onBusy} type="button" class="button" onClick={() => onAgain(onBusy)}>
                 {name}
               </button>
             ))}

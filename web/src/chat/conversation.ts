@@ -108,10 +108,6 @@ export class Conversation extends Following {
     this.render();
   }
 
-  dismiss(): void {
-    this.show({ trouble: null });
-  }
-
   private start(onBusy?: OnBusy): RunStart {
     return { ...this.extras(), ...(onBusy ? { on_busy: onBusy } : {}) };
   }

@@ -1,5 +1,5 @@
 /** Following a thread: what is on it, and the run that is active there. No DOM. */
-import { isLast, SeltzerError, type Events } from "@seltzer/client";
+import { isLast, SeltzerError, ServerUnreachable, StreamCutOff, type Events } from "@seltzer/client";
 import type { Thread } from "../server/threads";
 import { overlaid, type Pages } from "./model/pages";
 import type { Question, Turn } from "./model/blocks";
@@ -65,11 +65,21 @@ export class Following {
     try {
       const thread = await this.gateway.thread(threadId);
       if (threadId !== this.shownNow.threadId || this.isActive) return;
-      if (thread.status === "busy" && thread.run_id !== null) await this.join(thread, thread.run_id);
-      else await this.settle(thread);
+      await this.display(thread);
     } catch (error) {
-      if (threadId === this.shownNow.threadId) this.fail(error);
+      // A server that is away is the page's affair, which asks again when it is back.
+      if (!(error instanceof ServerUnreachable) && threadId === this.shownNow.threadId) this.fail(error);
     }
+  }
+
+  dismiss(): void {
+    this.show({ trouble: null });
+  }
+
+  /** Shows a thread, and follows what runs there. */
+  protected async display(thread: Thread): Promise<void> {
+    if (thread.status === "busy" && thread.run_id !== null) await this.join(thread, thread.run_id);
+    else await this.settle(thread);
   }
 
   stop(): void {
@@ -119,6 +129,8 @@ export class Following {
     };
     this.consume(open(reading.signal, onRun), reading).catch((error: unknown) => {
       if (this.reading !== reading) return;
+      if (this.runId !== null && error instanceof StreamCutOff)
+        return this.missed(error, this.runId, reading);
       this.reading = null;
       if (this.runId !== null) return this.fail(error);
       this.show({ turns, resumable });
@@ -168,6 +180,18 @@ export class Following {
     return true;
   }
 
+  /** The rest of a run's events isn't kept any more: what it has done is in the thread, once it has ended. */
+  protected async missed(error: StreamCutOff, runId: string, reading: AbortController): Promise<void> {
+    this.show({ trouble: troubleOf(error), phase: "answering" });
+    await this.gateway.ended(runId, reading.signal).catch(() => undefined);
+    if (this.reading !== reading) return;
+    this.leave();
+    this.runId = null;
+    this.show({ phase: "idle", ended: this.shownNow.ended + 1 });
+    this.announce();
+    await this.refresh();
+  }
+
   /** A run has ended: the thread's state is the truth. */
   protected async finish(live: Live): Promise<void> {
     const { before } = this;
@@ -187,8 +211,7 @@ export class Following {
       if (this.shownNow.threadId !== threadId || this.isActive) return;
       const withOutput = { ...live, turn: { ...live.turn, output } };
       this.lives = this.lives.map((each) => (each === live ? withOutput : each));
-      if (thread.status === "busy" && thread.run_id !== null) await this.join(thread, thread.run_id);
-      else await this.settle(thread);
+      await this.display(thread);
     } catch (error) {
       if (!(error instanceof SeltzerError)) throw error; // what was shown stays
     }

@@ -11,6 +11,7 @@ import { EMPTY_TURN, turnsOf } from "./model/stored";
 import { variantsOf, type Path, type Variants } from "./model/variants";
 
 const PAGE = 60; // messages
+const ASK_AGAIN_MS = 2_000;
 const LONGEST_BRANCH = 100; // messages: what a page may have at most
 
 type OnRun = (runId: string, threadId: string) => void;
@@ -49,6 +50,15 @@ export class Gateway {
 
   follow(runId: string, signal: AbortSignal): Events {
     return this.client.follow(this.graph, runId, { signal });
+  }
+
+  /** Waits for the end of a run whose events aren't kept: nothing else would report it. */
+  async ended(runId: string, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const { status } = await this.server.client.run(this.graph, runId, { signal });
+      if (status !== "pending" && status !== "running") return;
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    }
   }
 
   cancel(runId: string): Promise<unknown> {

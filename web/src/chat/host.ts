@@ -17,7 +17,7 @@ export interface Host {
   /** The server has made a thread, which is the one that is shown now. */
   onThread(graph: GraphInfo, threadId: string): void;
   /** Something else is shown; null: nothing any more. */
-  onShown?(conversation: Conversation, shown: Shown | null): void;
+  onShown?(conversation: Conversation, shown: Shown | null, graph: GraphInfo): void;
 }
 
 const HostContext = createContext<Host | null>(null);

@@ -43,7 +43,11 @@ export function useConversation(
     });
     addEventListener("focus", refresh);
     document.addEventListener("visibilitychange", refresh);
+    const unwatch = server.connection.watch((reach) => {
+      if (reach === "reached") void conversation.refresh();
+    });
     return () => {
+      unwatch();
       cancelAnimationFrame(frame);
       removeEventListener("focus", refresh);
       document.removeEventListener("visibilitychange", refresh);

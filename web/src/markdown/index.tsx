@@ -1,5 +1,6 @@
 /** A model's text, shown: `<Markdown text isLive />`. */
 import { useEffect, useState } from "preact/hooks";
+import { useServer } from "../server/server";
 import type { MarkdownProps } from "./Markdown";
 
 type Shown = (props: MarkdownProps) => preact.JSX.Element;
@@ -22,11 +23,17 @@ export function loadMarkdown(): Promise<void> {
 
 /** The text as Markdown; until what shows that is here, as it is written. */
 export function Markdown(props: MarkdownProps) {
+  const { connection } = useServer();
   const [, setLoaded] = useState(shown !== undefined);
   useEffect(() => {
     let isMounted = true;
-    if (shown === undefined) void loadMarkdown().then(() => isMounted && setLoaded(shown !== undefined));
+    const load = () => void loadMarkdown().then(() => isMounted && setLoaded(shown !== undefined));
+    if (shown === undefined) load();
+    const unwatch = connection.watch((reach) => {
+      if (reach === "reached" && shown === undefined) load();
+    });
     return () => {
+      unwatch();
       isMounted = false;
     };
   }, []);

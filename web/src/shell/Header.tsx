@@ -1,5 +1,6 @@
 import { GraphIcon, MenuIcon, MessageIcon } from "../look/icons";
 import { useWords } from "../words";
+import { usePlaces } from "./places";
 import { hashOf, VIEWS, type Route, type View } from "./route";
 
 interface Props {
@@ -16,6 +17,7 @@ const ICONS: Readonly<Record<View, () => preact.JSX.Element>> = {
 /** The graph's name, and the ways to look at it. */
 export function Header({ route, isMenuOpen, onMenu }: Props) {
   const words = useWords();
+  const placeOf = usePlaces();
   const names: Record<View, string> = { chat: words.chat, graph: words.graph };
   return (
     <header class="header">
@@ -40,7 +42,11 @@ export function Header({ route, isMenuOpen, onMenu }: Props) {
               <a
                 key={view}
                 class="tab"
-                href={hashOf({ graph: route.graph, view, id: null })}
+                href={hashOf({
+                  graph: route.graph,
+                  view,
+                  id: view === route.view ? null : placeOf(route.graph, view),
+                })}
                 aria-current={view === route.view ? "page" : undefined}
               >
                 <Icon />

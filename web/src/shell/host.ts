@@ -2,6 +2,7 @@
 import { Drafts } from "../chat/drafts";
 import { extrasOf } from "../chat/extras";
 import type { Host } from "../chat/host";
+import { remember } from "./places";
 import { navigate } from "./use-route";
 
 export const PAGE: Host = {
@@ -10,4 +11,9 @@ export const PAGE: Host = {
   isForDevelopers: true,
   extras: (graph) => extrasOf(graph.path),
   onThread: (graph, id) => navigate({ graph: graph.name, view: "chat", id }, { replace: true }),
+  onShown: (_, shown, graph) => {
+    if (shown === null) return;
+    remember(graph.name, "chat", shown.threadId);
+    remember(graph.name, "graph", shown.turns.at(-1)?.runId ?? null);
+  },
 };

@@ -1,5 +1,6 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { useServer } from "../server/server";
 import { Notice } from "./Notice";
 import { useWords } from "../words";
 
@@ -8,6 +9,7 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
   let loaded: ComponentType<P> | undefined;
   return function Lazy(props: P) {
     const words = useWords();
+    const { connection } = useServer();
     const [failed, setFailed] = useState(false);
     const [, setLoaded] = useState(loaded !== undefined); // not the component: a hook would call it
     const get = () => {
@@ -22,6 +24,9 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     };
     useEffect(() => {
       if (loaded === undefined) get();
+      return connection.watch((reach) => {
+        if (reach === "reached" && loaded === undefined) get();
+      });
     }, []);
     if (loaded !== undefined) {
       const Loaded = loaded;

@@ -46,12 +46,21 @@ export function useThreads(graph: string, query: string) {
     return () => clearTimeout(timer);
   }, [load]);
   useEffect(() => {
+    setList([]);
+    setCursor(null);
+    setLoaded(false);
+  }, [graph]);
+  useEffect(() => {
     const tabs = openTabs(server, graph);
     const refresh = () => void load();
+    const unwatch = server.connection.watch((reach) => {
+      if (reach === "reached") void load();
+    });
     tabs.watch(refresh);
     addEventListener("focus", refresh);
     return () => {
       tabs.close();
+      unwatch();
       removeEventListener("focus", refresh);
     };
   }, [load]);
