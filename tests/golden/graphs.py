@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated, Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
@@ -145,6 +145,102 @@ async def _judge(state: MessagesState) -> dict[str, Any]:
     return {}
 
 
+def _spoken(messages: Sequence[BaseMessage]) -> Chunks:
+    return ["I look", " around.", *calling("where_am_i", "{}", "call-1")]
+
+
+spoken_call = talking(_spoken)
+
+
+@tool(return_direct=True)
+def quote(of: str) -> str:
+    """Return a text as it is."""
+    return f"“{of}”"
+
+
+async def _quoting(state: MessagesState) -> MessagesState:
+    script = ["Let me quote.", *calling("quote", '{"of": "Ada"}', "call-1")]
+    return {"messages": [await Model(script=lambda messages: script).ainvoke(state["messages"])]}
+
+
+direct = (
+    StateGraph(MessagesState)
+    .add_node("model", _quoting)
+    .add_node("tools", ToolNode([quote]))
+    .add_edge(START, "model")
+    .add_edge("model", "tools")
+    .compile()
+)
+
+
+async def _hang() -> str:
+    """Never return."""
+    await asyncio.Event().wait()
+    return ""
+
+
+_hanging = StructuredTool.from_function(coroutine=_hang, name="hang", description="Never return.")
+
+
+async def _hanging_model(state: MessagesState) -> MessagesState:
+    script = ["One moment.", *calling("hang", "{}", "call-1")]
+    return {"messages": [await Model(script=lambda messages: script).ainvoke(state["messages"])]}
+
+
+hanging = (
+    StateGraph(MessagesState)
+    .add_node("model", _hanging_model)
+    .add_node("tools", ToolNode([_hanging]))
+    .add_edge(START, "model")
+    .add_edge("model", "tools")
+    .compile()
+)
+
+
+async def _left(state: MessagesState) -> MessagesState:
+    return {"messages": [await Model(script=lambda messages: ["From", " the left."]).ainvoke([])]}
+
+
+async def _right(state: MessagesState) -> MessagesState:
+    return {"messages": [await Model(script=lambda messages: ["From", " the right."]).ainvoke([])]}
+
+
+both_sides = (
+    StateGraph(MessagesState)
+    .add_node("left", _left)
+    .add_node("right", _right)
+    .add_edge(START, "left")
+    .add_edge(START, "right")
+    .compile()
+)
+
+
+async def _renamed(state: MessagesState) -> dict[str, Any]:
+    found = await Model(script=lambda messages: ["Here", " it is."]).ainvoke(state["messages"])
+    return {"messages": [AIMessage(found.text, id="renamed", name="expert")]}
+
+
+async def _summary(state: MessagesState) -> dict[str, Any]:
+    await Model(script=lambda messages: ["A short", " title"]).ainvoke(state["messages"])
+    return {}
+
+
+renamed = (
+    StateGraph(MessagesState)
+    .add_node("write", _renamed)
+    .add_node("title", _summary)
+    .add_edge(START, "write")
+    .add_edge("write", "title")
+    .compile()
+)
+
+
+def _tagged(messages: Sequence[BaseMessage]) -> Chunks:
+    return ["<think>", "Let me see.", "</think>", "It is", " green."]
+
+
+tagged = talking(_tagged)
+
 _research = talking(lambda messages: ["Found", " it."], "search")
 subgraph = (
     StateGraph(MessagesState)
@@ -273,6 +369,17 @@ async def _structure(state: _Structured) -> dict[str, Any]:
     found = await Model(script=lambda messages: ['{"name":', ' "Ada"}']).ainvoke(state["messages"])
     return {"messages": [found], "structured_response": {"name": "Ada"}}
 
+
+async def _structure_by_call(state: _Structured) -> dict[str, Any]:
+    script = calling("Person", '{"name": "Ada"}', "call-1")
+    found = await Model(script=lambda messages: script).ainvoke(state["messages"])
+    made = ToolMessage("Returning the structured response.", tool_call_id="call-1", name="Person")
+    return {"messages": [found, made], "structured_response": {"name": "Ada"}}
+
+
+structured_call = (
+    StateGraph(_Structured).add_node("extract", _structure_by_call).add_edge(START, "extract").compile()
+)
 
 structured = StateGraph(_Structured).add_node("extract", _structure).add_edge(START, "extract").compile()
 

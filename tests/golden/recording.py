@@ -24,7 +24,8 @@ _TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 class Recording:
     """Talks to a graph, and notes what each run is given, and its events.
 
-    Lines: `{"run": n, "given": body}`, `{"run": n, "id", "kind", "data"}`, and last `{"thread": its state}`.
+    Lines: `{"run": n, "given": body}`, `{"run": n, "id", "kind", "data"}`, and last `{"thread": its state,
+    "run": ..}`, the newest run's status and output.
     """
 
     url: str
@@ -71,7 +72,7 @@ class Recording:
 
     def finish(self) -> list[str]:
         """Return the log's lines, without what differs from recording to recording."""
-        return list(normalised([*self.lines, {"thread": self._thread()}]))
+        return list(normalised([*self.lines, {"thread": self._thread(), "run": self._run()}]))
 
     @property
     def path(self) -> str:
@@ -86,6 +87,11 @@ class Recording:
             assert answer.status_code == 201, answer.text
             self.run_ids.append(answer.json()["run_id"])
         self.lines.append({"run": len(self.run_ids), "given": body})
+
+    def _run(self) -> Json:
+        with self.client() as client:
+            run = client.get(self.path).raise_for_status().json()
+        return {name: run[name] for name in ("status", "output")}
 
     def _thread(self) -> Json:
         with self.client() as client:

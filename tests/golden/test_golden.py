@@ -20,6 +20,7 @@ SCENARIOS: dict[str, tuple[str, Scenario]] = {}
 OWN = (
     "plain", "reasoning", "broken", "tools", "client_tools", "subgraph", "parallel", "one_question",
     "two_questions", "breakpoint_", "waiting", "no_messages", "custom", "structured", "handed_over",
+    "spoken_call", "direct", "hanging", "both_sides", "renamed", "tagged", "structured_call",
 )  # fmt: skip
 SHIPPED = ("agent", "approval", "llm", "completion")
 
@@ -44,6 +45,11 @@ for name, graph, question in (
     ("custom", "custom", "work"),
     ("structured", "structured", "who?"),
     ("handed-over", "handed_over", "who knows?"),
+    ("direct", "direct", "quote"),
+    ("both-sides", "both_sides", "who?"),
+    ("renamed", "renamed", "find it"),
+    ("tagged", "tagged", "which colour?"),
+    ("structured-call", "structured_call", "who?"),
     ("agent", "agent", "what is the square root of 71?"),
 ):
     SCENARIOS[name] = graph, lambda talk, question=question: talk.run(input=question)  # type: ignore[misc]
@@ -59,6 +65,17 @@ def client_tools(talk: Recording) -> None:
     talk.run(input="where am I?")
     result = {"role": "tool", "tool_call_id": "call-1", "content": "Berlin"}
     talk.run(input={"messages": [result]})
+
+
+@scenario("spoken_call")
+def spoken_call(talk: Recording) -> None:
+    talk.run(input="where am I?")
+
+
+@scenario("hanging")
+def cancelled_in_tool(talk: Recording) -> None:
+    talk.start(input="wait")
+    talk.cancel_at("update", 1)
 
 
 @scenario("one_question")

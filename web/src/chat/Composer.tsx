@@ -9,7 +9,7 @@ import { readFiles } from "./files";
 import { useHost } from "./host";
 import { isPlainEnter } from "./keys";
 import { inputOf } from "./message";
-import type { Question } from "./model/blocks";
+import type { Question } from "./model/turn";
 
 interface Props {
   readonly draft: Draft;

@@ -1,6 +1,6 @@
 import { CloseIcon, FileIcon } from "../look/icons";
 import { useWords } from "../words";
-import type { Attached } from "./model/parts";
+import type { Attached } from "../state";
 
 interface Props {
   readonly files: readonly Attached[];

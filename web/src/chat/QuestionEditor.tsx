@@ -3,7 +3,7 @@ import { useWords } from "../words";
 import { useChat } from "./actions";
 import { Files } from "./Files";
 import { inputOf } from "./message";
-import type { Question, Turn } from "./model/blocks";
+import type { Question, Turn } from "./model/turn";
 import { isPlainEnter } from "./keys";
 
 interface Props {

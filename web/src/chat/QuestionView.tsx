@@ -4,7 +4,7 @@ import { PencilIcon } from "../look/icons";
 import { useWords } from "../words";
 import { useChat } from "./actions";
 import { Json } from "./Json";
-import type { Question } from "./model/blocks";
+import type { Question } from "./model/turn";
 import type { Variants } from "./model/variants";
 import { VariantSwitch } from "./VariantSwitch";
 

@@ -3,51 +3,64 @@ import { useWords, type Words } from "../words";
 import { Fold } from "./Fold";
 import { Files } from "./Files";
 import { CodeBox } from "./CodeBox";
-import type { ToolBlock } from "./model/blocks";
+import { memo } from "./memo";
 import { isRecord, parsed, pretty } from "./model/json";
-import { filesOf, textOf } from "./model/parts";
-import { secondsOf } from "./time";
+import { filesOf, textOf, type ToolCall } from "../state";
+import { secondsBetween } from "./time";
+
+type Status = "running" | "waiting" | "success" | "error";
 
 const SUMMARY_CHARS = 80;
 
+interface Props {
+  readonly call: ToolCall;
+  /** Whether its run goes on. */
+  readonly isOpen: boolean;
+}
+
 /** A tool's call: what it was called with, and what it has answered. */
-export function ToolCard({ block, isOpen }: { block: ToolBlock; isOpen: boolean }) {
+export const ToolCard = memo<Props>(function ToolCard({ call, isOpen }) {
   const words = useWords();
-  const status = block.status === "running" && !isOpen ? "waiting" : block.status;
-  const args = parsed(block.args);
-  const text = resultText(block.result);
-  const files = filesOf(block.result);
+  const status: Status = call.status === "called" ? (isOpen ? "running" : "waiting") : call.status;
+  const args = parsed(call.args);
+  const text = resultText(call.result);
+  const files = filesOf(call.result);
   return (
     <div class="tool" data-status={status}>
       <Fold
         icon={<StatusIcon status={status} words={words} />}
-        title={block.name || words.tool}
-        note={[summary(args), secondsNote(words, block)].filter(Boolean).join(" · ")}
-        tone={block.status === "error" ? "danger" : undefined}
+        title={call.name || words.tool}
+        note={[summary(args), secondsNote(words, call)].filter(Boolean).join(" · ")}
+        tone={status === "error" ? "danger" : undefined}
       >
-        <Details block={block} args={args} text={text} />
+        <Details call={call} status={status} args={args} text={text} />
       </Fold>
       <Files files={files} />
     </div>
   );
+});
+
+interface DetailsProps {
+  readonly call: ToolCall;
+  readonly status: Status;
+  readonly args: unknown;
+  readonly text: string;
 }
 
-function Details({ block, args, text }: { block: ToolBlock; args: unknown; text: string }) {
+function Details({ call, status, args, text }: DetailsProps) {
   const words = useWords();
   return (
     <>
-      {block.args !== "{}" && (
-        <CodeBox label={words.arguments} text={args === undefined ? block.args : pretty(args)} />
+      {call.args && call.args !== "{}" && (
+        <CodeBox label={words.arguments} text={args === undefined ? call.args : pretty(args)} />
       )}
-      {block.result !== undefined && (
-        <CodeBox label={block.status === "error" ? words.error : words.result} text={text} />
-      )}
-      {block.status === "waiting" && <p class="note">{words.toolWaiting}</p>}
+      {isAnswered(status) && <CodeBox label={status === "error" ? words.error : words.result} text={text} />}
+      {status === "waiting" && <p class="note">{words.toolWaiting}</p>}
     </>
   );
 }
 
-function StatusIcon({ status, words }: { status: ToolBlock["status"]; words: Words }) {
+function StatusIcon({ status, words }: { status: Status; words: Words }) {
   const [Icon, label] = {
     running: [ToolIcon, words.toolRunning],
     success: [CheckIcon, words.toolDone],
@@ -62,8 +75,10 @@ function StatusIcon({ status, words }: { status: ToolBlock["status"]; words: Wor
   );
 }
 
-function secondsNote(words: Words, block: ToolBlock): string {
-  const took = secondsOf(block.time);
+const isAnswered = (status: Status): boolean => status === "success" || status === "error";
+
+function secondsNote(words: Words, call: ToolCall): string {
+  const took = secondsBetween(call.calledAt, call.endedAt);
   return took === null ? "" : words.tookSeconds(took);
 }
 

@@ -1,7 +1,7 @@
 import { AlertIcon } from "../look/icons";
 import { useWords } from "../words";
 import { useChat } from "./actions";
-import type { Turn } from "./model/blocks";
+import type { Turn } from "./model/turn";
 import { wordsOf } from "./model/trouble";
 
 interface Props {

@@ -2,14 +2,14 @@ import { RetryIcon } from "../look/icons";
 import { useWords } from "../words";
 import { useChat } from "./actions";
 import { CopyButton } from "./CopyButton";
-import { answerText, type Turn } from "./model/blocks";
+import { answerOf, type Turn } from "./model/turn";
 import { seconds } from "./time";
 
 /** What can be done with an answer, and what it has cost. */
 export function TurnFoot({ turn, isIdle, isLast }: { turn: Turn; isIdle: boolean; isLast: boolean }) {
   const words = useWords();
   const { conversation, graph } = useChat();
-  const text = answerText(turn);
+  const text = answerOf(turn)?.text;
   return (
     <div class="actions turn-foot" data-last={isLast}>
       {text && <CopyButton text={text} label={words.copyAnswer} />}

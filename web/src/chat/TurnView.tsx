@@ -1,11 +1,12 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { lazy } from "../shell/lazy";
+import { nested, type AiMessage, type Group } from "../state";
 import { useWords } from "../words";
-import { BlockList } from "./BlockList";
+import { ItemList } from "./ItemList";
 import type { Phase } from "./shown";
 import { Json } from "./Json";
 import { memo } from "./memo";
-import type { Question, Turn } from "./model/blocks";
+import { answerOf, type Question, type Turn } from "./model/turn";
 import type { Variants } from "./model/variants";
 import { QuestionEditor } from "./QuestionEditor";
 import { QuestionView } from "./QuestionView";
@@ -52,14 +53,24 @@ export const TurnView = memo<Props>(function TurnView({
 function Answer({ turn, phase, isLast }: Pick<Props, "turn" | "phase" | "isLast">) {
   const words = useWords();
   const isOpen = turn.ending === null;
+  const groups = useRef<Group | null>(null);
+  const answer = answerOf(turn);
+  groups.current = nested(turn.items, answer, groups.current);
   return (
     <div class="answer">
       {turn.attempt > 1 && <p class="note">{words.takenOver(turn.attempt)}</p>}
-      <BlockList blocks={turn.blocks} isOpen={isOpen} />
-      {turn.output !== null && <Json value={turn.output} label={words.result} isProse />}
-      {isOpen && isLast && <Waiting phase={phase} hasBlocks={turn.blocks.length > 0} />}
+      <ItemList isOpen={isOpen} answerId={answer?.id ?? null}>
+        {groups.current.children}
+      </ItemList>
+      {hasOutput(turn, answer) && <Json value={turn.output} label={words.result} isProse />}
+      {isOpen && isLast && <Waiting phase={phase} hasBegun={turn.items.length > 0} />}
     </div>
   );
+}
+
+/** Whether a run has returned what its answer doesn't show. */
+function hasOutput({ output }: Turn, answer: AiMessage | null): boolean {
+  return output !== null && output !== answer?.text;
 }
 
 interface AskedProps {
@@ -86,10 +97,10 @@ function Asked(props: AskedProps) {
 }
 
 /** That something is to come, and what is waited for if that takes a while. */
-function Waiting({ phase, hasBlocks }: { phase: Phase; hasBlocks: boolean }) {
+function Waiting({ phase, hasBegun }: { phase: Phase; hasBegun: boolean }) {
   const words = useWords();
   return (
-    <p class={hasBlocks ? "waiting is-small" : "waiting"}>
+    <p class={hasBegun ? "waiting is-small" : "waiting"}>
       <span class="waiting-dot" aria-hidden="true" />
       {phase === "waiting" && <span class="waiting-why">{words.waitingForTurn}</span>}
     </p>

@@ -2,7 +2,7 @@
 import type { Json, RunAnswer, RunStart } from "@seltzer/client";
 import { Following } from "./following";
 import type { Gateway } from "./gateway";
-import type { Question, Turn } from "./model/blocks";
+import type { Question, Turn } from "./model/turn";
 import { laterPage } from "./model/pages";
 import type { OnBusy } from "./model/trouble";
 import type { Extras } from "./shown";
@@ -70,7 +70,7 @@ export class Conversation extends Following {
     this.show({ phase: "stopping", trouble: null });
     try {
       await this.gateway.withdraw(runId);
-      this.lives = this.lives.filter((live) => live.turn.runId !== runId);
+      this.seen = this.seen.filter((each) => each.runId !== runId);
       this.show({ phase: "idle" });
       await this.refresh();
       this.announce();
@@ -85,7 +85,7 @@ export class Conversation extends Following {
     if (threadId === null || this.isActive) return;
     try {
       await this.gateway.restore(threadId, checkpointId);
-      this.lives = [];
+      this.seen = [];
       await this.refresh();
       this.announce();
     } catch (error) {

@@ -1,5 +1,5 @@
 /** What was written and not sent, by thread, for as long as the page is open. */
-import type { Attached } from "./model/parts";
+import type { Attached } from "../state";
 
 export interface Draft {
   readonly text: string;

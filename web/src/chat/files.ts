@@ -1,5 +1,5 @@
 /** Files from a picker, the clipboard or a drop -> attachments. */
-import type { Attached } from "./model/parts";
+import type { Attached } from "../state";
 
 /** The server's own limits, unless it was given others: it refuses what it doesn't accept. */
 export const FILE_LIMIT_BYTES = 5 * 2 ** 20;

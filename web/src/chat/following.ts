@@ -1,25 +1,30 @@
 /** Following a thread: what is on it, and the run that is active there. No DOM. */
 import { isLast, SeltzerError, ServerUnreachable, StreamCutOff, type Events } from "@seltzer/client";
 import type { Thread } from "../server/threads";
+import { reduce, type AnyEvent, type Run } from "../state";
 import { overlaid, type Pages } from "./model/pages";
-import type { Question, Turn } from "./model/blocks";
-import { began, reduce, type AnyEvent, type Live } from "./model/live";
-import { EMPTY_TURN } from "./model/stored";
+import { EMPTY_TURN, runOf, withRun, type Question, type Turn } from "./model/turn";
 import { troubleOf, type Trouble } from "./model/trouble";
 import type { Gateway } from "./gateway";
 import { NOTHING, type Shown } from "./shown";
+
+/** The active run, and its turn. */
+interface Active {
+  readonly turn: Turn;
+  readonly run: Run;
+}
 
 const REPLAY_MS = 300; // what comes so soon after a run is joined may have happened long before
 
 export class Following {
   protected shownNow: Shown = NOTHING;
   protected pages: Pages | null = null;
-  protected lives: readonly Live[] = []; // runs that were followed here, the oldest first
+  protected seen: readonly Turn[] = []; // those whose runs were followed here, the oldest first
   protected listener: () => void = () => undefined;
   protected reading: AbortController | null = null;
   protected runId: string | null = null;
   protected before: readonly Turn[] = []; // the turns before that of the active run
-  protected live: Live | null = null; // the active run
+  protected active: Active | null = null;
   protected wantsStop = false;
   protected count = 0;
 
@@ -52,7 +57,7 @@ export class Following {
     if (threadId === this.shownNow.threadId && threadId !== null) return;
     this.leave();
     this.pages = null;
-    this.lives = [];
+    this.seen = [];
     this.runId = null;
     this.show({ ...NOTHING, threadId, phase: threadId === null ? "idle" : "loading" });
     if (threadId !== null) await this.refresh();
@@ -95,7 +100,7 @@ export class Following {
   }
 
   protected newTurn(question: Question | null): Turn {
-    return { ...EMPTY_TURN, key: `new:${++this.count}`, question, ending: null };
+    return { ...EMPTY_TURN, key: `new:${++this.count}`, question };
   }
 
   /** Follows a run of which something may be here already. */
@@ -104,7 +109,7 @@ export class Following {
     if (this.shownNow.threadId !== thread.thread_id || this.isActive) return;
     this.pages = joined.pages;
     const turn = joined.turn ?? this.newTurn(null);
-    const before = overlaid(joined.pages, this.lives);
+    const before = overlaid(joined.pages, this.seen);
     this.show({ title: thread.title, hasEarlier: joined.pages.omitted > 0 });
     this.read(before, turn, null, (signal) => this.gateway.follow(runId, signal), runId);
   }
@@ -122,8 +127,9 @@ export class Following {
     this.runId = runId;
     this.wantsStop = false;
     this.before = before;
-    this.live = began(turn, runId);
-    this.show({ turns: [...before, this.live.turn], phase: "sending", trouble: null, resumable: null });
+    const run = runOf(turn, before.at(-1));
+    this.active = { turn: withRun({ ...turn, runId }, run), run };
+    this.show({ turns: [...before, this.active.turn], phase: "sending", trouble: null, resumable: null });
     const onRun = (id: string, threadId: string) => {
       if (this.reading === reading) this.accepted(id, threadId);
     };
@@ -150,22 +156,23 @@ export class Following {
 
   protected async consume(events: Events, reading: AbortController): Promise<void> {
     const liveFrom = this.runId === null ? 0 : this.now() + REPLAY_MS;
-    let hasQuestion = this.runId === null || this.live?.turn.question !== null;
+    let hasQuestion = this.runId === null || this.active?.turn.question !== null;
     for await (const event of events as AsyncIterable<AnyEvent>) {
       if (this.reading !== reading) return;
       this.add(event, liveFrom);
       hasQuestion = hasQuestion || (await this.learn(event));
       if (isLast(event)) break;
     }
-    if (this.reading === reading && this.live !== null) await this.finish(this.live);
+    if (this.reading === reading && this.active !== null) await this.finish(this.active.turn);
   }
 
   protected add(event: AnyEvent, liveFrom: number): void {
-    if (this.live === null) return;
+    if (this.active === null) return;
     const time = this.now();
-    this.live = reduce(this.live, event, time < liveFrom ? null : time);
+    const run = reduce(this.active.run, event, time < liveFrom ? null : time);
+    this.active = { run, turn: withRun(this.active.turn, run) };
     const phase = this.shownNow.phase === "stopping" ? "stopping" : "answering";
-    this.show({ turns: [...this.before, this.live.turn], phase });
+    this.show({ turns: [...this.before, this.active.turn], phase });
   }
 
   /** Asks for the question of a run that was begun elsewhere, once it is in the thread's state. */
@@ -173,10 +180,10 @@ export class Following {
     const { threadId } = this.shownNow;
     if (event.kind === "started" || threadId === null || this.runId === null) return false;
     const joined = await this.gateway.place(await this.gateway.thread(threadId), this.runId);
-    if (joined.turn === null || this.live === null) return true;
+    if (joined.turn === null || this.active === null) return true;
     this.pages = joined.pages;
-    this.before = overlaid(joined.pages, this.lives);
-    this.live = { ...this.live, turn: { ...this.live.turn, question: joined.turn.question } };
+    this.before = overlaid(joined.pages, this.seen);
+    this.active = { ...this.active, turn: { ...this.active.turn, question: joined.turn.question } };
     return true;
   }
 
@@ -193,24 +200,19 @@ export class Following {
   }
 
   /** A run has ended: the thread's state is the truth. */
-  protected async finish(live: Live): Promise<void> {
+  protected async finish(turn: Turn): Promise<void> {
     const { before } = this;
     this.reading = null;
     this.runId = null;
-    this.live = null;
-    this.lives = [...this.lives.filter((each) => before.some((turn) => turn.key === each.turn.key)), live];
-    this.show({ turns: [...before, live.turn], phase: "idle", ended: this.shownNow.ended + 1 });
+    this.active = null;
+    this.seen = [...this.seen.filter((each) => before.some(({ key }) => key === each.key)), turn];
+    this.show({ turns: [...before, turn], phase: "idle", ended: this.shownNow.ended + 1 });
     this.announce();
     const { threadId } = this.shownNow;
     if (threadId === null) return;
     try {
-      const [thread, output] = await Promise.all([
-        this.gateway.thread(threadId),
-        this.gateway.output(live.turn),
-      ]);
+      const thread = await this.gateway.thread(threadId);
       if (this.shownNow.threadId !== threadId || this.isActive) return;
-      const withOutput = { ...live, turn: { ...live.turn, output } };
-      this.lives = this.lives.map((each) => (each === live ? withOutput : each));
       await this.display(thread);
     } catch (error) {
       if (!(error instanceof SeltzerError)) throw error; // what was shown stays
@@ -219,10 +221,10 @@ export class Following {
 
   /** Shows a thread on which nothing runs. */
   protected async settle(thread: Thread): Promise<void> {
-    const { pages, lives } = await this.gateway.settled(thread, this.lives, this.pages);
+    const { pages, seen } = await this.gateway.settled(thread, this.seen, this.pages);
     if (this.shownNow.threadId !== thread.thread_id || this.isActive) return;
     this.pages = pages;
-    this.lives = lives;
+    this.seen = seen;
     const isStopped = thread.interrupts.length === 0 && thread.next.length > 0;
     this.show({ title: thread.title, phase: "idle", resumable: isStopped ? thread.checkpoint_id : null });
     this.render();
@@ -232,7 +234,7 @@ export class Following {
 
   protected render(): void {
     if (this.pages === null) return;
-    const loaded = overlaid(this.pages, this.lives);
+    const loaded = overlaid(this.pages, this.seen);
     const turns = this.isActive ? [...loaded, ...this.shownNow.turns.slice(-1)] : loaded;
     this.show({ turns, hasEarlier: this.pages.omitted > 0 });
   }

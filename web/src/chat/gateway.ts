@@ -1,13 +1,18 @@
 /** What a conversation asks the server, for one graph. */
-import type { Client, Events, RunAnswer, RunStart } from "@seltzer/client";
+import {
+  ServerError,
+  type Client,
+  type Events,
+  type RunAnswer,
+  type RunInfo,
+  type RunStart,
+} from "@seltzer/client";
 import type { Server } from "../server/server";
 import * as threads from "../server/threads";
 import type { Thread } from "../server/threads";
-import type { Turn } from "./model/blocks";
-import { isRecord } from "./model/json";
-import type { Live } from "./model/live";
-import { continued, firstPage, type Pages } from "./model/pages";
-import { EMPTY_TURN, turnsOf } from "./model/stored";
+import type { Ended } from "../state";
+import { continued, firstPage, storedTurns, type Pages } from "./model/pages";
+import { EMPTY_TURN, answerOf, type Ending, type Turn } from "./model/turn";
 import { variantsOf, type Path, type Variants } from "./model/variants";
 
 const PAGE = 60; // messages
@@ -73,51 +78,44 @@ export class Gateway {
     return threads.restoreState(this.client, this.graph, threadId, checkpointId, this.server.signal);
   }
 
-  /** Returns what a run has returned beside the text of its answer, null if that is all. */
-  async output(turn: Turn): Promise<Turn["output"]> {
-    if (turn.runId === null || turn.ending !== "finished") return null;
-    const { output } = await this.client.run(this.graph, turn.runId);
-    const isText = typeof output === "string" && turn.blocks.some((block) => block.kind === "text");
-    if (isText || (isRecord(output) && "tool_calls" in output)) return null;
-    return output as Turn["output"];
-  }
-
   /** Finds where an active run of a thread belongs: to a turn of its own, or to one that it continues. */
   async place(thread: Thread, runId: string): Promise<Joined> {
     const pages = firstPage(thread);
-    const turns = turnsOf(pages.messages);
-    const last = turns.at(-1);
+    const last = storedTurns(pages).at(-1);
     const checkpoints = await threads.getCheckpoints(this.client, this.graph, thread.thread_id);
     const own = checkpoints.filter((each) => each.run_id === runId);
-    const isNew = own.some((each) => each.source === "input" || each.source === "fork");
-    if (last === undefined || (own.length === 0 && thread.interrupts.length === 0))
-      return { pages, turn: null };
-    const before = without(pages, last);
-    if (isNew) return { pages: before, turn: { ...last, blocks: [] } };
-    const paused = checkpoints.find((each) => each.run_id !== runId);
-    if (paused === undefined) return { pages: before, turn: { ...last, blocks: [] } };
-    const asked = firstPage(await this.thread(thread.thread_id, { checkpoint_id: paused.checkpoint_id }));
-    return { pages: before, turn: turnsOf(asked.messages).at(-1) ?? last };
+    const hasBegun = own.length > 0 || thread.interrupts.length > 0;
+    if (last === undefined || !hasBegun) return { pages, turn: null };
+    const isFork = own.some((each) => each.source === "fork");
+    const earlier = isFork ? undefined : checkpoints.find((each) => each.run_id !== runId);
+    const items = earlier ? await this.itemsAt(thread.thread_id, earlier.checkpoint_id, last) : [];
+    return { pages: without(pages, last), turn: { ...last, items } };
+  }
+
+  /** Returns what there was of a turn at an earlier state: nothing, if it began later. */
+  private async itemsAt(threadId: string, checkpointId: string, turn: Turn): Promise<Turn["items"]> {
+    const begun = storedTurns(firstPage(await this.thread(threadId, { checkpoint_id: checkpointId }))).at(-1);
+    return begun && begun.question?.id === turn.question?.id ? begun.items : [];
   }
 
   /** Returns what is shown of a thread on which nothing runs; before: what was loaded of it until now. */
   async settled(
     thread: Thread,
-    lives: readonly Live[],
+    seen: readonly Turn[],
     before: Pages | null,
-  ): Promise<{ pages: Pages; lives: readonly Live[] }> {
-    const pages = continued(firstPage(thread), before);
-    const last = turnsOf(pages.messages).at(-1);
-    const newest = lives.at(-1);
-    if (newest !== undefined && newest.turn.runId === thread.run_id) {
-      const question = last?.question ?? newest.turn.question;
-      return { pages, lives: [...lives.slice(0, -1), { ...newest, turn: { ...newest.turn, question } }] };
+  ): Promise<{ pages: Pages; seen: readonly Turn[] }> {
+    const outcome = await this.outcome(thread);
+    const pages = continued(firstPage(thread, outcome?.ended), before);
+    const stored = storedTurns(pages).at(-1) ?? { ...EMPTY_TURN, key: "turn" };
+    const output = outcome && outputBeside(pages, outcome);
+    const newest = seen.at(-1);
+    if (newest && newest.runId === thread.run_id) {
+      const question = stored.question ?? newest.question;
+      return { pages, seen: [...seen.slice(0, -1), { ...newest, question, output }] };
     }
-    const ending = await this.ending(thread);
-    if (ending === null) return { pages, lives };
-    const turn = { ...(last ?? { ...EMPTY_TURN, key: "turn" }), ...ending };
-    const others = lives.filter((each) => each.turn.question?.id !== turn.question?.id);
-    return { pages, lives: [...others, { turn, base: turn.blocks, places: new Map(), calls: new Map() }] };
+    const turn: Turn = { ...stored, ...outcome?.turn, output };
+    if (outcome === null || isOfAnotherBranch(turn)) return { pages, seen };
+    return { pages, seen: [...seen.filter((each) => each.question?.id !== turn.question?.id), turn] };
   }
 
   /** Returns the variants of the turns that are shown. */
@@ -144,16 +142,53 @@ export class Gateway {
     return path;
   }
 
-  /** Returns how a thread's last turn has ended, as its newest run has it; null: as it should. */
-  private async ending(thread: Thread): Promise<Partial<Turn> | null> {
-    const { run_id: runId, status, interrupts } = thread;
-    if (runId === null || status === "idle") return null;
-    if (status === "interrupted") return { runId, ending: "interrupted", interrupts };
-    const { error } = await this.client.run(this.graph, runId);
-    if (error === null) return null;
-    const failure = { code: error.code, message: error.message, retryAfterS: error.retry_after_s };
-    return { runId, ending: "failed", failure };
+  /** Returns how the newest run of a thread has ended; null of one that isn't kept any more. */
+  private async outcome(thread: Thread): Promise<Outcome | null> {
+    const { run_id: runId, interrupts } = thread;
+    if (runId === null) return null;
+    try {
+      return outcomeOf(await this.client.run(this.graph, runId));
+    } catch (error) {
+      if (!(error instanceof ServerError) || ![404, 410].includes(error.status)) throw error;
+      if (thread.status !== "interrupted") return null;
+      const ending = "interrupted";
+      return { ended: { status: ending, output: null }, turn: { runId, ending, failure: null, interrupts } };
+    }
   }
+}
+
+/** How a run has ended, for the selection of its answer and for its turn. */
+interface Outcome {
+  readonly ended: Ended;
+  readonly turn: Pick<Turn, "runId" | "ending" | "failure" | "interrupts">;
+}
+
+const ENDINGS: Readonly<Record<string, Ending>> = {
+  success: "finished",
+  error: "failed",
+  interrupted: "interrupted",
+  cancelled: "cancelled",
+};
+
+function outcomeOf({ run_id: runId, status, error, interrupts, output }: RunInfo): Outcome | null {
+  const ending = ENDINGS[status];
+  if (ending === undefined) return null;
+  const failure = error && {
+    code: error.code,
+    message: error.message,
+    retryAfterS: error.retry_after_s,
+  };
+  return { ended: { status: ending, output }, turn: { runId, ending, failure, interrupts } };
+}
+
+/** Returns what a run has returned that isn't in its messages: what the run of a graph without them has. */
+function outputBeside(pages: Pages, { ended }: Outcome): unknown {
+  return pages.messages.length > 0 ? null : ended.output;
+}
+
+/** Whether the newest run was stopped, but the answer is whole: it is another run's, on a branch gone back to. */
+function isOfAnotherBranch(turn: Turn): boolean {
+  return turn.ending === "cancelled" && answerOf(turn)?.isIncomplete === false;
 }
 
 /** Returns the pages without the messages of the last turn. */

@@ -1,7 +1,7 @@
 /** A text and files -> the message that a graph gets. */
 import type { Json } from "@seltzer/client";
-import type { Question } from "./model/blocks";
-import type { Attached } from "./model/parts";
+import type { Question } from "./model/turn";
+import type { Attached } from "../state";
 
 /** Returns the input of a run, and the question as it is shown until the thread has it. */
 export function inputOf(text: string, files: readonly Attached[]): { input: Json; question: Question } {

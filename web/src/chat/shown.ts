@@ -1,6 +1,6 @@
 /** What a conversation shows. */
 import type { RunStart } from "@seltzer/client";
-import type { Turn } from "./model/blocks";
+import type { Turn } from "./model/turn";
 import type { Trouble } from "./model/trouble";
 import type { Variants } from "./model/variants";
 

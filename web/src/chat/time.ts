@@ -1,8 +1,6 @@
-import type { Time } from "./model/blocks";
-
 /** Returns how long something took, in seconds as people read them; null if that wasn't seen. */
-export function secondsOf(time: Time): string | null {
-  return time.from === null || time.to === null ? null : seconds(time.to - time.from);
+export function secondsBetween(from: number | null, to: number | null): string | null {
+  return from === null || to === null ? null : seconds(to - from);
 }
 
 export function seconds(ms: number): string {

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { useChat } from "../chat/actions";
-import type { Turn } from "../chat/model/blocks";
+import type { Turn } from "../chat/model/turn";
 import { useWords } from "../words";
 import { askOf } from "./asks";
 import { QuestionCard } from "./QuestionCard";

@@ -1,6 +1,6 @@
 /** What a turn consists of, in the order in which it came. */
 import type { Json, Usage } from "@seltzer/client";
-import type { Part } from "./parts";
+import type { Attached, Part } from "./parts";
 
 /** A call of a tool. args is JSON as far as it has arrived. A time is in milliseconds, null if unknown. */
 export interface ToolCall {
@@ -22,7 +22,12 @@ export interface AiMessage {
   readonly namespace: readonly string[];
   readonly model: string | null;
   readonly text: string;
+  /** What it has beside its text, such as images that a model has made. */
+  readonly files: readonly Attached[];
   readonly reasoning: string;
+  /** When the thinking has begun, and what comes after it. */
+  readonly thinksFrom: number | null;
+  readonly thinksTo: number | null;
   readonly calls: readonly ToolCall[];
   /** `answer` as long as it may be the answer; a step's text never was, or was retracted. */
   readonly channel: "answer" | "step";
@@ -45,6 +50,8 @@ export interface ToolItem {
 /** What a node has written into the state. */
 export interface StepItem {
   readonly type: "step";
+  /** Its event's, and unique in a turn of several runs. */
+  readonly id: string;
   readonly path: readonly string[];
   readonly namespace: readonly string[];
   readonly values: Json;
@@ -53,12 +60,14 @@ export interface StepItem {
 
 export interface CustomItem {
   readonly type: "custom";
+  readonly id: string;
   readonly value: Json;
 }
 
 /** An event of a kind that the page doesn't know. */
 export interface RawItem {
   readonly type: "raw";
+  readonly id: string;
   readonly kind: string;
   readonly data: Json;
 }
@@ -69,8 +78,15 @@ export type Item = AiMessage | ToolItem | StepItem | CustomItem | RawItem;
 export interface Turn {
   /** The id of the message that has begun it; empty for what no message has begun. */
   readonly id: string;
+  /** The content of that message as the state has it, and as it can be shown. */
+  readonly content: Json;
   readonly input: readonly Part[];
   readonly items: readonly Item[];
+}
+
+/** Returns what tells an item of a turn from the others. */
+export function keyOf(item: Item): string {
+  return item.type === "tool" ? `tool ${item.call.id}` : `${item.type} ${item.id}`;
 }
 
 /** Returns the names in a namespace, without the ids of the tasks. */
@@ -98,7 +114,10 @@ export function aiMessage(message: Partial<AiMessage> & { id: string }): AiMessa
     namespace: [],
     model: null,
     text: "",
+    files: [],
     reasoning: "",
+    thinksFrom: null,
+    thinksTo: null,
     calls: [],
     channel: "answer",
     isHeld: false,

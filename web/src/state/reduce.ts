@@ -1,9 +1,11 @@
 /** Adds an event to a run: pure, for every kind of event, and for those that were added before. */
-import type { EventData, Kind } from "@seltzer/client";
+import type { EventData, Json, Kind } from "@seltzer/client";
 import { aiMessage, names, toolCall, type AiMessage, type Item, type ToolCall } from "./items";
+import { merged as completed } from "./merge";
 import { allEnded, nodeBegun, nodeEnded } from "./nodes";
 import { QUEUED, type AnyEvent, type Run } from "./run";
-import { lastItems, messagesIn, usageOf } from "./thread";
+import { messagesIn, turnsOf } from "./thread";
+import { withMessages } from "./written";
 
 /**
  * Returns the run with the event; the run itself, if it has the event already.
@@ -20,8 +22,13 @@ export function reduce(run: Run, event: AnyEvent, at: number | null = null): Run
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
   }
-  return append(next, { type: "raw", kind: event.kind, data: event.data });
+  return append(next, { type: "raw", id: eventId(next), kind: event.kind, data: event.data });
 }
+
+const eventId = (run: Run): string => `${run.runId} ${run.cursor}`;
+
+/** What the server ends the id of a message with whose text turns out to have been the answer. */
+const AGAIN = "-answer";
 
 function isAfter(event: AnyEvent, run: Run): boolean {
   return event.attempt > run.attempt || (event.attempt === run.attempt && event.seq > run.seq);
@@ -39,37 +46,45 @@ const ADDING: Adding = {
     attempt: run.attempt,
     seq: run.seq,
     cursor: run.cursor,
+    before: run.before,
+    items: run.before,
+    previous: run.previous,
     startedAt: run.startedAt ?? at,
     firstTokenAt: run.firstTokenAt,
   }),
-  state: (run, data) => ({
-    ...run,
-    begunWith: data.values,
-    items: run.attempt > 1 ? lastItems(data.values).map(asStep) : run.items,
-  }),
+  state: (run, data) => ({ ...run, begunWith: data.values, items: restored(run, data.values) }),
   message: (run, data, at) => {
     const path = [...names(data.namespace), data.node].filter(Boolean);
     const { message_id: id, namespace, model, held: isHeld } = data;
-    return {
-      ...append(run, aiMessage({ id, namespace, path, model, isHeld })),
-      nodes: nodeBegun(run.nodes, path, model, at),
-    };
+    const nodes = nodeBegun(run.nodes, path, model, at);
+    const again = toldAgain(run, id);
+    if (again) return change({ ...run, nodes }, again, asAnswer);
+    const message = aiMessage({ id, namespace, path, model, isHeld });
+    const known = run.items.findLastIndex((each) => each.type === "message" && each.id === id);
+    return known < 0
+      ? { ...append(run, message), nodes }
+      : { ...run, items: run.items.with(known, message), nodes };
   },
-  token: (run, data, at) => ({
-    ...change(run, data.message_id, (message) => ({
-      ...message,
+  token: (run, data, at) => {
+    if (toldAgain(run, data.message_id)) return run;
+    const next = change(run, data.message_id, (message) => ({
+      ...thought(message, at),
       text: message.text + data.text,
       channel: message.isRetracted ? "step" : data.channel,
-    })),
-    firstTokenAt: run.firstTokenAt ?? at,
-  }),
+    }));
+    return { ...next, firstTokenAt: run.firstTokenAt ?? at };
+  },
   reasoning: (run, data, at) => ({
-    ...change(run, data.message_id, (message) => ({ ...message, reasoning: message.reasoning + data.text })),
+    ...change(run, data.message_id, (message) => ({
+      ...message,
+      reasoning: message.reasoning + data.text,
+      thinksFrom: message.reasoning ? message.thinksFrom : at,
+    })),
     firstTokenAt: run.firstTokenAt ?? at,
   }),
   tool_call: (run, data, at) =>
     change(run, data.message_id, (message) => ({
-      ...message,
+      ...thought(message, at),
       channel: "step",
       calls: withPiece(message.calls, data, at),
     })),
@@ -78,16 +93,12 @@ const ADDING: Adding = {
     change(run, data.message_id, (message) => ({ ...message, channel: "step", isRetracted: true })),
   update: (run, data, at) => {
     const path = [...names(data.namespace), data.node];
-    const written = new Map(messagesIn(data.values).map((each) => [each["id"], each]));
-    const items = mapped(run.items, (item) => {
-      const stored = item.type === "message" ? written.get(item.id) : undefined;
-      if (!stored || item.type !== "message" || item.isDone) return item;
-      return { ...item, isDone: true, usage: usageOf(stored) };
-    });
-    const step: Item = { type: "step", path, namespace: data.namespace, values: data.values, at };
-    return { ...append({ ...run, items }, step), nodes: nodeEnded(run.nodes, path, data.values, at) };
+    const items = withMessages(run.items, messagesIn(data.values), path, data.namespace, at);
+    const { namespace, values } = data;
+    const step: Item = { type: "step", id: eventId(run), path, namespace, values, at };
+    return { ...append({ ...run, items }, step), nodes: nodeEnded(run.nodes, path, values, at) };
   },
-  custom: (run, data) => append(run, { type: "custom", value: data.value }),
+  custom: (run, data) => append(run, { type: "custom", id: eventId(run), value: data.value }),
   checkpoint: (run) => run,
   interrupt: (run, data) => ({ ...run, interrupts: merged(run.interrupts, data.interrupts) }),
   finished: (run, data, at) => ({
@@ -106,9 +117,28 @@ const ADDING: Adding = {
   }),
 };
 
-/** What an earlier attempt has finished is a step, unless nothing comes after it. */
-function asStep(item: Item): Item {
-  return item.type === "message" ? { ...item, channel: "step" } : item;
+/** What an earlier attempt has kept of the turn: nothing, if the state still ends with the turn before. */
+function restored(run: Run, values: Json): readonly Item[] {
+  if (run.attempt === 1) return run.items;
+  const last = turnsOf(values).at(-1);
+  const isOwn = last !== undefined && (run.previous === "" || last.id !== run.previous);
+  return isOwn ? completed(last.items, run.before) : run.before;
+}
+
+/** Returns the message whose text is told again, as the answer that it was; null if the id is of no such. */
+function toldAgain(run: Run, id: string): string | null {
+  if (!id.endsWith(AGAIN)) return null;
+  const known = id.slice(0, -AGAIN.length);
+  return run.items.some((each) => each.type === "message" && each.id === known) ? known : null;
+}
+
+function asAnswer(message: AiMessage): AiMessage {
+  return { ...message, channel: "answer", isRetracted: false };
+}
+
+/** Its thinking has ended: something else of it has come. */
+function thought(message: AiMessage, at: number | null): AiMessage {
+  return message.reasoning && message.thinksTo === null ? { ...message, thinksTo: at } : message;
 }
 
 function append(run: Run, item: Item): Run {
@@ -151,7 +181,9 @@ function withResult(run: Run, data: EventData["tool_result"], at: number | null)
 
 function ended(run: Run, at: number | null, isCutOff = false): Run {
   const items = mapped(run.items, (item) =>
-    item.type !== "message" || item.isDone ? item : { ...item, isDone: true, isIncomplete: isCutOff },
+    item.type !== "message" || item.isDone
+      ? item
+      : { ...thought(item, at), isDone: true, isIncomplete: isCutOff && Boolean(item.text) },
   );
   return { ...run, items, nodes: allEnded(run.nodes, at), endedAt: at };
 }

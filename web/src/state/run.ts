@@ -17,6 +17,10 @@ export interface Run {
   readonly seq: number;
   readonly cursor: string;
   readonly items: readonly Item[];
+  /** What its turn had before the run: an earlier run's items, whose question this one answers. */
+  readonly before: readonly Item[];
+  /** The id of the question of the turn before its own; empty if that isn't known. */
+  readonly previous: string;
   /** The graph's questions, which wait for an answer once it is `interrupted`. */
   readonly interrupts: readonly Interrupt[];
   readonly error: EventData["failed"] | null;
@@ -52,6 +56,8 @@ export const QUEUED: Run = {
   seq: 0,
   cursor: "",
   items: [],
+  before: [],
+  previous: "",
   interrupts: [],
   error: null,
   usage: null,
@@ -62,5 +68,10 @@ export const QUEUED: Run = {
   firstTokenAt: null,
   endedAt: null,
 };
+
+/** Returns a run of which nothing has been read, and which continues a turn. */
+export function continuing(before: readonly Item[], previous = ""): Run {
+  return { ...QUEUED, before, items: before, previous };
+}
 
 export const isOver = (run: Run): boolean => run.status !== "queued" && run.status !== "running";

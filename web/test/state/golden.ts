@@ -14,10 +14,12 @@ export interface GoldenLog {
   readonly runs: readonly GoldenRun[];
   /** The thread as it is stored after the runs. */
   readonly thread: { readonly values: unknown; readonly interrupts: readonly unknown[] };
+  /** The newest run. */
+  readonly run: { readonly status: string; readonly output: unknown };
 }
 
 type Line =
-  | { thread: GoldenLog["thread"] }
+  | { thread: GoldenLog["thread"]; run: GoldenLog["run"] }
   | { run: number; given: Record<string, unknown> }
   | { run: number; id: string; kind: string; data: unknown };
 
@@ -34,14 +36,17 @@ export function golden(name: string): GoldenLog {
 
 function read(name: string, text: string): GoldenLog {
   const runs: { given: Record<string, unknown>; events: AnyEvent[] }[] = [];
-  let thread: GoldenLog["thread"] = { values: null, interrupts: [] };
+  let end: Pick<GoldenLog, "thread" | "run"> = {
+    thread: { values: null, interrupts: [] },
+    run: { status: "", output: null },
+  };
   for (const each of text.trim().split("\n")) {
     const line = JSON.parse(each) as Line;
-    if ("thread" in line) thread = line.thread;
+    if ("thread" in line) end = { thread: line.thread, run: line.run };
     else if ("given" in line) runs.push({ given: line.given, events: [] });
     else runs[line.run - 1]?.events.push(event(line.id, line.kind, line.data));
   }
-  return { name, runs, thread };
+  return { name, runs, ...end };
 }
 
 export function event(id: string, kind: string, data: unknown): AnyEvent {

@@ -1,27 +1,27 @@
 /** The messages of a thread that are loaded, by pages from the end, and the turns that are shown of them. */
 import type { Thread } from "../../server/threads";
-import type { Turn } from "./blocks";
-import { merged } from "./edit";
-import { isRecord, type JsonObject } from "./json";
-import type { Live } from "./live";
-import { EMPTY_TURN, messagesOf, turnsOf } from "./stored";
+import { messagesIn, turnsOf, type Ended, type JsonObject } from "../../state";
+import { EMPTY_TURN, completed, storedTurn, type Turn } from "./turn";
 
 export interface Pages {
   readonly checkpointId: string | null;
   readonly messages: readonly JsonObject[];
   /** How many messages come before these. */
   readonly omitted: number;
-  /** The values of a state without messages. */
+  /** The state's values; of its messages, the last ones. */
   readonly values: unknown;
+  /** How the newest turn has ended. */
+  readonly ended: Ended | undefined;
 }
 
-/** Returns a thread's last messages. */
-export function firstPage(thread: Thread): Pages {
+/** Returns a thread's last messages; ended: how its newest turn has, if that is known. */
+export function firstPage(thread: Thread, ended?: Ended): Pages {
   return {
     checkpointId: thread.checkpoint_id,
-    messages: messagesOf(thread.values),
+    messages: messagesIn(thread.values),
     omitted: omittedOf(thread),
     values: thread.values,
+    ended,
   };
 }
 
@@ -29,7 +29,7 @@ export function firstPage(thread: Thread): Pages {
 export function laterPage(pages: Pages, thread: Thread): Pages {
   return {
     ...pages,
-    messages: [...messagesOf(thread.values), ...pages.messages],
+    messages: [...messagesIn(thread.values), ...pages.messages],
     omitted: omittedOf(thread),
   };
 }
@@ -47,23 +47,31 @@ export function continued(pages: Pages, before: Pages | null): Pages {
   };
 }
 
+/** Returns the turns of the thread, as it has them. */
+export function storedTurns({ messages, values, ended }: Pages): readonly Turn[] {
+  const structured = isStructured(values) ? values.structured_response : null;
+  return turnsOf({ messages, structured_response: structured }, ended).map(storedTurn);
+}
+
 /** Returns the turns: those of the messages, with what was seen of the runs that wrote them. */
-export function overlaid(pages: Pages, lives: readonly Live[]): readonly Turn[] {
-  const turns = pages.messages.length > 0 ? turnsOf(pages.messages) : valuesTurn(pages.values, lives);
-  const seen = new Map(lives.map(({ turn }) => [turn.question?.id ?? "", turn]));
-  return turns.map((turn) => {
-    const own = seen.get(turn.question?.id ?? "");
-    if (own === undefined) return turn;
-    return { ...own, question: turn.question ?? own.question, blocks: merged(turn.blocks, own.blocks) };
+export function overlaid(pages: Pages, seen: readonly Turn[]): readonly Turn[] {
+  if (pages.messages.length === 0) return valuesTurn(pages, seen);
+  const own = new Map(seen.map((turn) => [turn.question?.id ?? "", turn]));
+  return storedTurns(pages).map((turn) => {
+    const found = own.get(turn.question?.id ?? "");
+    return found ? completed(found, turn) : turn;
   });
 }
 
 /** Returns the turn of a state without messages: its values are the result. */
-function valuesTurn(values: unknown, lives: readonly Live[]): readonly Turn[] {
-  const seen = lives.map(({ turn }) => turn);
+function valuesTurn({ values }: Pages, seen: readonly Turn[]): readonly Turn[] {
   if (seen.length > 0) return seen;
-  const isEmpty = values === null || (isRecord(values) && Object.keys(values).length === 0);
-  return isEmpty ? [] : [{ ...EMPTY_TURN, key: "values", output: values as Turn["output"] }];
+  const isEmpty = typeof values !== "object" || values === null || Object.keys(values).length === 0;
+  return isEmpty ? [] : [{ ...EMPTY_TURN, key: "values", output: values }];
+}
+
+function isStructured(values: unknown): values is { structured_response: unknown } {
+  return typeof values === "object" && values !== null && "structured_response" in values;
 }
 
 const omittedOf = (thread: Thread): number =>

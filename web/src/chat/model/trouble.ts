@@ -1,7 +1,7 @@
 /** What has gone wrong, in the reader's words. */
 import { SeltzerError, ServerError } from "@seltzer/client";
 import type { Words } from "../../words";
-import type { Question } from "./blocks";
+import type { Question } from "./turn";
 
 /** A request that was refused. */
 export interface Trouble {

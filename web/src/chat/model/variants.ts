@@ -1,5 +1,4 @@
 /** Which turns have others in their place, on other branches of the thread. */
-import { isQuestion } from "./stored";
 import { textField, type JsonObject } from "./json";
 
 /** A branch's messages, as far as they are known. */
@@ -77,3 +76,5 @@ function stretchesOf(path: Path): readonly Stretch[] {
   close();
   return stretches;
 }
+
+const isQuestion = (message: JsonObject): boolean => message["type"] === "human";
