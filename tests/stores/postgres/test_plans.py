@@ -1,4 +1,4 @@
-"""How much of the database is read for a page of threads, of which there are many."""
+"""How much of the database is read for a page of threads or of runs, of which there are many."""
 
 import asyncio
 from typing import Any
@@ -7,9 +7,11 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from seltzer.runs.run import STATUSES
 from seltzer.runs.thread import ThreadSearch
 from seltzer.stores.postgres.connections.address import parse
 from seltzer.stores.postgres.migrations import migrate
+from seltzer.stores.postgres.statements.run_list import OF_GRAPHS, OF_THREAD
 from seltzer.stores.postgres.statements.threads import INTERRUPTED, search
 from tests.stores.postgres.server import create_database
 
@@ -94,6 +96,20 @@ async def test_a_page_of_threads_is_found_by_an_index(url: str, wanted: ThreadSe
     }
 
     assert await read(url, search(wanted), given) < PAGES
+
+
+@pytest.mark.parametrize("graphs", [["agent"], ["none"], ["agent", "none"]], ids=",".join)
+@pytest.mark.parametrize(
+    "statuses", [STATUSES, ["error"], ["cancelled"], ["success", "pending"]], ids=",".join
+)
+@pytest.mark.parametrize("before", [2**63 - 1, THREADS // 2])
+async def test_a_page_of_runs_is_found_by_an_index(
+    url: str, graphs: list[str], statuses: list[str], before: int
+) -> None:
+    given = {"graphs": graphs, "statuses": [*statuses], "before": before, "limit": 21, "owner": None}
+
+    assert await read(url, OF_GRAPHS, given) < PAGES
+    assert await read(url, OF_THREAD, given | {"thread_id": "t2"}) < PAGES
 
 
 async def test_a_long_threads_questions_are_found_without_its_older_runs(url: str) -> None:
