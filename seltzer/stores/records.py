@@ -49,9 +49,8 @@ def pack_last(last: Event) -> bytes:
 def pack_line(event: Event) -> bytes:
     """Return the event as a line of the log, `seq kind@at json`; without `@at` if that isn't known."""
     _, seq, kind, data, at = event
-    if at is None:
-        return b"%d %b %b" % (seq, kind.encode(), dumps(data))
-    return b"%d %b@%d %b" % (seq, kind.encode(), at, dumps(data))
+    head = f"{seq} {kind} " if at is None else f"{seq} {kind}@{at} "
+    return head.encode() + dumps(data)
 
 
 def unpack_line(attempt: int, line: bytes) -> Event:

@@ -11,6 +11,8 @@ from seltzer.runs.run import AttemptStats, Lease
 from seltzer.runs.streaming.flusher import Flusher, Writer
 from seltzer.runs.streaming.hub import Tail
 
+_new_event: Final = tuple.__new__  # what the class does in a Python function, which takes as long again
+
 
 class Emitter:
     """One attempt's emitter. seq: the number of events so far; tokens: how many of them are `token`.
@@ -46,14 +48,16 @@ class Emitter:
         """Emit these, unless the attempt's fence is revoked. writer: the attempt."""
         if not (emissions and self._fence.is_valid):  # abandoned, and its graph swallowed the cancellation
             return
-        events, at = [], self._age_ms + int((self._clock() - self._began_at) * 1000)
+        at = self._age_ms + int((self._clock() - self._began_at) * 1000)
+        attempt, seq, events = self._attempt, self.seq, []
         for kind, data in emissions:
-            self.seq += 1
-            events.append(Event(self._attempt, self.seq, kind, data, at))
+            seq += 1
+            events.append(_new_event(Event, (attempt, seq, kind, data, at)))
             if kind == "token":
                 self.tokens += 1
-                if self.tokens == 1:
+                if self._first_token_at is None:
                     self._first_token_at = at
+        self.seq = seq
         if self._held or self._are_stale():
             self._held += events
         else:

@@ -215,7 +215,7 @@ def _pack(head: _Head, events: Iterable[Event], next_row: int) -> list[_Row]:
         rows.append(_Row(row_id, before, attempt, last_seq, upto, b"\n".join(lines)))
 
     for event in events:
-        if event.cursor > (attempt, last_seq):
+        if event[:2] > (attempt, last_seq):  # its cursor is an object more
             if event.attempt > attempt and lines:
                 close_row()
                 lines = []
