@@ -152,6 +152,19 @@ class LogExam:
         assert await stored(log) == said
         assert await stored(log, Cursor(1, 3)) == said[3:]
 
+    async def test_events_keep_their_times_and_those_without_have_none(self, log: Begun, runs: Runs) -> None:
+        said = [Event(1, seq, "token", {"text": "@"}, at) for seq, at in enumerate((None, 0, 7, 2**40), 1)]
+        last = Event(1, 5, "finished", {}, 12)
+        await fill(log, {"r": said[:2]})
+        await fill(log, {"r": said[1:3]})
+
+        assert await runs.finish(await log.begin("r"), last, unwritten=said[2:])
+
+        assert await stored(log) == [*said, last]
+        run = await runs.get("r")
+        assert run is not None
+        assert run.last == (await runs.statuses(["r"]))["r"].last == last
+
     async def test_a_later_attempt_follows_the_earlier_one(self, log: Begun) -> None:
         await fill(log, {"r": events(1, 3)})
         await fill(log, {"r": events(1, 2, attempt=2)})

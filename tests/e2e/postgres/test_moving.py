@@ -85,6 +85,7 @@ def test_threads_are_continued_on_postgres_and_back_on_sqlite(tmp_path: Path, up
         )
         asked = before.post("/approval/runs", thread_id="letter", input="write to Ada")
         talked, listed = before.texts("talk"), before.get("/agent/threads")
+        runs = before.get("/runs")
         stop(first)
 
         done = run(first, "import", str(first.data), DATABASE_URL=url)
@@ -98,6 +99,7 @@ def test_threads_are_continued_on_postgres_and_back_on_sqlite(tmp_path: Path, up
         assert asked["status"] == "interrupted"
         assert during.texts("talk") == talked
         assert during.get("/agent/threads") == listed
+        assert during.get("/runs") == runs
         assert during.get(f"/agent/runs/{edited['run_id']}")["output"] == edited["output"]
         answered = during.post(f"/approval/runs/{asked['run_id']}/resume", resume="yes")
         assert answered["status"] == "success"
@@ -106,7 +108,7 @@ def test_threads_are_continued_on_postgres_and_back_on_sqlite(tmp_path: Path, up
         during.post(
             "/agent/runs", thread_id="talk", input="five", from_checkpoint=during.ends_of_turns("talk")[1]
         )
-        talked = during.texts("talk")
+        talked, runs = during.texts("talk"), during.get("/runs")
         assert talked[:2] == ["one", "re one"]
         assert talked[-2:] == ["five", "re five"]
         stop(second)
@@ -116,6 +118,7 @@ def test_threads_are_continued_on_postgres_and_back_on_sqlite(tmp_path: Path, up
         third.start()
         after = Talker(third, closing)
         assert after.texts("talk") == talked
+        assert after.get("/runs") == runs
         assert after.get(f"/agent/runs/{turn['run_id']}")["output"] == turn["output"]
         assert after.get(f"/agent/runs/{forked['run_id']}")["status"] == "success"
         after.post("/agent/runs", thread_id="talk", input="six")
