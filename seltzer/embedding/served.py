@@ -78,8 +78,9 @@ class ServedGraphs:
             if there:
                 served = min(there, key=lambda each: each.mounted_at != prefix)
                 is_open = all(each.is_open_to(prefix) for each in there)
-                url = _seen_from(prefix, served.path)
-                found.append(Place(graph, served.path, url, is_open, served.options.playgrounds(graph)))
+                url, has_runs = _seen_from(prefix, served.path), served.options.has("runs")
+                playgrounds = served.options.playgrounds(graph)
+                found.append(Place(graph, served.path, url, is_open, playgrounds, has_runs))
         return found
 
 

@@ -51,6 +51,26 @@ def test_chat_asks_only_graphs_without_guards_of_their_own(guard: dict[str, Any]
     assert {graph["name"]: graph["path"] for graph in known} == {"agent": "/agent", "other": "/other"}
 
 
+@pytest.mark.parametrize(
+    "guard",
+    [*GUARDS, {"disabled_endpoints": ["runs"]}],
+    ids=["dependency", "modifier", "disabled", "no runs"],
+)
+def test_only_runs_of_graphs_without_guards_of_their_own_are_listed(guard: dict[str, Any]) -> None:
+    app, seltzer = FastAPI(), Seltzer({"agent": saying("secret"), "other": saying("open")})
+    add_routes(app, seltzer.graphs["agent"], path="/agent", seltzer=seltzer, **guard)
+    seltzer.mount(app)
+
+    with TestClient(app, headers=KEY) as client:
+        for graph in ("agent", "other"):
+            assert client.post(f"/{graph}/invoke", json=QUESTION).status_code == 200
+        listed = [
+            client.get(path).json()["runs"] for path in ("/runs", "/runs?graph=other", "/runs?graph=agent")
+        ]
+
+    assert [[run["graph"] for run in runs] for runs in listed] == [["other"], ["other"], []]
+
+
 def test_a_graph_with_routes_in_a_router_is_not_mounted_without_its_guards() -> None:
     app, router, seltzer = FastAPI(), APIRouter(), Seltzer({"agent": saying("secret")})
     add_routes(
@@ -122,6 +142,7 @@ def test_a_modifier_that_chooses_the_thread_closes_the_others() -> None:
             for method, each, body in (
                 ("GET", path, None),
                 ("GET", f"{path}/events", None),
+                ("GET", f"{path}/log", None),
                 ("POST", f"{path}/cancel", None),
                 ("POST", f"{path}/resume", {"resume": "yes"}),
                 ("GET", thread, None),
@@ -129,6 +150,7 @@ def test_a_modifier_that_chooses_the_thread_closes_the_others() -> None:
                 ("PATCH", thread, {"title": "mine"}),
                 ("DELETE", thread, None),
                 ("GET", "/agent/threads", None),
+                ("GET", "/agent/runs", None),
             )
         ]
         assert client.get("/agent/graph", headers=bob).status_code == 200
@@ -137,7 +159,7 @@ def test_a_modifier_that_chooses_the_thread_closes_the_others() -> None:
     assert run.headers["x-thread-id"] == "ada:one"
     assert own == [200, 200, 200]
     codes = [(each.status_code, each.json()["code"]) for each in others]
-    assert codes == [(404, "unknown_run")] * 4 + [(404, "unknown_thread")] * 4 + [(404, "not_found")]
+    assert codes == [(404, "unknown_run")] * 5 + [(404, "unknown_thread")] * 4 + [(404, "not_found")] * 2
 
 
 @pytest.mark.parametrize(

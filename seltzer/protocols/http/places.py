@@ -13,7 +13,8 @@ class Place:
 
     path is where its routes begin, within the app; url is the same as seen from the front page.
     is_open: whoever may use the routes that are no graph's may use this graph, which has no guards of its
-    own. playgrounds are the paths of its playgrounds below path, the one that is a chat first.
+    own. playgrounds are the paths of its playgrounds below path, the one that is a chat first. has_runs: its
+    native routes of runs are there.
     """
 
     graph: Graph
@@ -21,6 +22,7 @@ class Place:
     url: str
     is_open: bool
     playgrounds: Sequence[str]
+    has_runs: bool = True
 
 
 Places: TypeAlias = Callable[[], Sequence[Place]]

@@ -1,4 +1,4 @@
-"""The routes that list runs: one graph's, or those of all graphs that whoever uses the app may use."""
+"""The routes that list runs: one graph's, or those of all graphs that are open to whoever uses the app."""
 
 from collections.abc import Collection
 from typing import Final
@@ -28,7 +28,7 @@ def server_router(engine: Engine, guards: Guards, places: Places) -> APIRouter:
     @routes.get("/runs", summary=f"{_SUMMARY}, of all graphs", openapi_extra=documented(query=RunsQuery))
     async def list_runs(request: Request) -> Response:
         query = RunsQuery.parse(_given(request))
-        graphs = [each.graph for each in places() if each.is_open]
+        graphs = [each.graph for each in places() if each.is_open and each.has_runs]
         names = {each.name for each in graphs if query.graph in ("", each.name, each.slug)}
         return await _page(engine, names, query)
 
