@@ -9,6 +9,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
+from tests.web.team import large, team
+
 Answer = dict[str, list[AIMessage]]
 
 
@@ -68,4 +70,4 @@ two = (
     .add_edge(START, "size")
     .compile()
 )
-GRAPHS = {"story": story, "review": review, "two": two}
+GRAPHS = {"story": story, "review": review, "two": two, "team": team, "large": large()}

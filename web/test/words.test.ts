@@ -63,6 +63,7 @@ describe("no string that people read stands in a component", () => {
 
 /** Returns what the reader sees of an entry, with marks in place of what is put into it. */
 function shown(entry: unknown): string {
+  if (typeof entry === "object") return JSON.stringify(entry);
   return typeof entry === "function" ? String(entry("⟨0⟩", "⟨1⟩", "⟨2⟩")) : String(entry);
 }
 

@@ -1,69 +1,36 @@
-import { SeltzerError } from "@seltzer/client";
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { getGraph, type Drawn } from "../server/graph";
-import type { GraphInfo } from "../server/info";
 import { Notice } from "../shell/Notice";
+import type { GraphInfo } from "../server/info";
+import { navigate } from "../shell/use-route";
 import { useWords } from "../words";
-import { Drawing } from "./Drawing";
-import "./graph.css";
-import { place, type Placed } from "./layout";
+import { GraphAt } from "./GraphAt";
+import { RunBar } from "./parts/RunBar";
 import { useRun } from "./use-run";
+import { useRuns } from "./use-runs";
 
 export interface GraphProps {
   readonly graph: GraphInfo;
-  /** The run that is shown on it. */
+  /** The run that is shown on it; null: the newest one. */
   readonly runId: string | null;
+  /** The conversation that the chat shows, or has shown last: its newest run comes first. */
+  readonly threadId?: string | null;
 }
 
-/** The graph as a drawing; with a run, what each node does in it. */
-export default function GraphView({ graph, runId }: GraphProps) {
+/** The graph as a drawing, with what each node does in a run. */
+export default function GraphView({ graph, runId, threadId = null }: GraphProps) {
   const words = useWords();
-  const [drawn, setDrawn] = useState<Drawn | null>(null);
-  const [error, setError] = useState<SeltzerError | null>(null);
-  const [run, lost] = useRun(graph.path, runId);
-  const ask = () => {
-    setError(null);
-    getGraph(graph.path).then(setDrawn, (reason: unknown) => {
-      if (!(reason instanceof SeltzerError)) throw reason;
-      setError(reason);
-    });
-  };
-  useEffect(ask, [graph.path]);
-  const placed = useMemo(() => (drawn ? place(drawn) : null), [drawn]);
-
-  if (error) {
-    return <Notice text={words.failed} detail={error.message} action={words.tryAgain} onAction={ask} />;
-  }
-  if (placed === null) return <p class="note placeholder">{words.loading}</p>;
+  const runs = useRuns(graph.name);
+  const newest = runs?.find((each) => each.thread_id === threadId) ?? runs?.[0];
+  const [run, lost] = useRun(graph.path, runId ?? newest?.run_id ?? null);
   return (
-    <section class="graph-view" aria-label={words.graph}>
+    <div class="graph-view">
+      <RunBar
+        runs={runs}
+        run={run}
+        runId={runId}
+        onChoose={(id) => navigate({ graph: graph.name, view: "graph", id }, { replace: true })}
+      />
       {lost && <Notice text={words.failed} detail={lost.message} />}
-      <div class="canvas" tabIndex={0} role="region" aria-label={words.drawingOf(graph.name)}>
-        <Drawing name={graph.name} placed={placed} nodes={run.nodes} />
-      </div>
-      <Outline placed={placed} />
-    </section>
-  );
-}
-
-/** What the drawing shows, as a list. */
-function Outline({ placed }: { placed: Placed }) {
-  const words = useWords();
-  const nameOf = (id: string) => {
-    const node = placed.nodes.find((each) => each.id === id);
-    if (node?.mark) return node.mark === "start" ? words.startMark : words.endMark;
-    return node?.name ?? id;
-  };
-  return (
-    <details class="outline">
-      <summary>{words.asList}</summary>
-      <ul>
-        {placed.edges.map((edge) => (
-          <li key={edge.key}>
-            {words.leadsTo(nameOf(edge.source), nameOf(edge.target), edge.label, edge.isConditional)}
-          </li>
-        ))}
-      </ul>
-    </details>
+      <GraphAt graph={graph} run={run} />
+    </div>
   );
 }

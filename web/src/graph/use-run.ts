@@ -1,9 +1,11 @@
-import { isLast, SeltzerError } from "@seltzer/client";
+import { SeltzerError } from "@seltzer/client";
 import { useEffect, useState } from "preact/hooks";
-import { client } from "../server/client";
-import { QUEUED, Timeline, type Run } from "../state";
+import { QUEUED, type Run } from "../state";
+import { readRun } from "./runs";
 
-/** Returns a run as it is, at most once a frame; of no run, one that nothing is known of. */
+const PAUSE_MS = 80;
+
+/** Returns a run as it is, a dozen times a second at most; of no run, one that nothing is known of. */
 export function useRun(graph: string, runId: string | null): [Run, SeltzerError | null] {
   const [run, setRun] = useState<Run>(QUEUED);
   const [error, setError] = useState<SeltzerError | null>(null);
@@ -12,26 +14,22 @@ export function useRun(graph: string, runId: string | null): [Run, SeltzerError 
     setError(null);
     if (runId === null) return;
     const reading = new AbortController();
-    const timeline = new Timeline();
-    let frame = 0;
+    let [waiting, newest] = [0, QUEUED];
     const show = () => {
-      frame = 0;
-      setRun(timeline.run);
+      waiting = 0;
+      setRun(newest);
     };
-    const read = async () => {
-      for await (const event of client.follow(graph, runId, { signal: reading.signal })) {
-        timeline.add(event, Date.now());
-        frame ||= requestAnimationFrame(show);
-        if (isLast(event)) break;
-      }
+    const changed = (next: Run) => {
+      newest = next;
+      waiting ||= window.setTimeout(show, PAUSE_MS);
     };
-    read().catch((reason: unknown) => {
+    readRun(graph, runId, (timeline) => changed(timeline.run), reading.signal).catch((reason: unknown) => {
       if (reading.signal.aborted) return;
       if (!(reason instanceof SeltzerError)) throw reason;
       setError(reason);
     });
     return () => {
-      cancelAnimationFrame(frame);
+      clearTimeout(waiting);
       reading.abort();
     };
   }, [graph, runId]);

@@ -99,3 +99,9 @@ export const ToolIcon = icon(
   <path d="M14.5 6.5a4 4 0 0 1 5-1.3L17 7.7l.6 2 2 .6 2.3-2.4a4 4 0 0 1-5.5 4.6l-7.3 7.3a2 2 0 0 1-2.9-2.9l7.3-7.3a4 4 0 0 1 1-3.1Z" />,
 );
 export const TrashIcon = icon(<path d="M5 7h14M10 7V4.5h4V7m3 0-.7 12.5H7.7L7 7m3.5 4v5m3-5v5" />);
+export const MinusIcon = icon(<path d="M5 12h14" />);
+export const FitIcon = icon(
+  <path d="M4 9V5.5A1.5 1.5 0 0 1 5.5 4H9m6 0h3.5A1.5 1.5 0 0 1 20 5.5V9m0 6v3.5a1.5 1.5 0 0 1-1.5 1.5H15m-6 0H5.5A1.5 1.5 0 0 1 4 18.5V15" />,
+);
+export const UnfoldIcon = icon(<path d="m8 9 4-4 4 4m-8 6 4 4 4-4" />);
+export const FoldIcon = icon(<path d="m8 4.5 4 4 4-4m-8 15 4-4 4 4" />);

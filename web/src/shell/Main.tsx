@@ -1,3 +1,4 @@
+import { useRef } from "preact/hooks";
 import { ChatView } from "../chat/ChatView";
 import type { GraphInfo, Info } from "../server/info";
 import { useWords } from "../words";
@@ -15,18 +16,26 @@ interface Props {
 /** What the route shows. */
 export function Main({ info, route }: Props) {
   const words = useWords();
+  const threads = useRef(new Map<string | null, string | null>());
+  if (route.view === "chat") threads.current.set(route.graph, route.id);
   const graph = info.graphs.find((each) => each.name === route.graph);
   if (route.graph === null) return <Notice text={words.noGraphs} />;
   if (graph === undefined) return <Missing info={info} name={route.graph} />;
-  return <View info={info} graph={graph} route={route} />;
+  return <View info={info} graph={graph} route={route} threadId={threads.current.get(graph.name) ?? null} />;
 }
 
-function View({ info, graph, route }: { info: Info; graph: GraphInfo; route: Route }) {
+interface ViewProps extends Props {
+  readonly graph: GraphInfo;
+  /** The conversation that the chat has shown last. */
+  readonly threadId: string | null;
+}
+
+function View({ info, graph, route, threadId }: ViewProps) {
   switch (route.view) {
     case "chat":
       return <ChatView key={graph.name} info={info} graph={graph} threadId={route.id} />;
     case "graph":
-      return <GraphView key={graph.name} graph={graph} runId={route.id} />;
+      return <GraphView key={graph.name} graph={graph} runId={route.id} threadId={threadId} />;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Every string of the page, in English. A function is a string with something in it. */
 import { enChat } from "./en-chat";
+import { enGraph } from "./en-graph";
 
 export const en = {
   languageName: "English",
@@ -61,14 +62,7 @@ export const en = {
   notDrawn: "This isn’t a diagram that can be drawn.",
 
   // The graph
-  drawingOf: (graph: string) => `Drawing of the graph ${graph}`,
-  startMark: "Start",
-  endMark: "End",
-  asList: "Nodes and edges as a list",
-  leadsTo: (source: string, target: string, label: string, isConditional: boolean) =>
-    `${source} leads to ${target}${isConditional ? ", on a condition" : ""}${label ? `: ${label}` : ""}`,
-  nodeActivity: (times: number, tokens: number) =>
-    `${times > 0 ? `${times}×` : "running"}${tokens > 0 ? ` · ${tokens} tokens` : ""}`,
+  ...enGraph,
 };
 
 /** The strings that every language has. */

@@ -1,5 +1,6 @@
 import type { Words } from "./en";
 import { jaChat } from "./ja-chat";
+import { jaGraph } from "./ja-graph";
 
 export const ja: Words = {
   languageName: "日本語",
@@ -59,12 +60,5 @@ export const ja: Words = {
   notDrawn: "図として描けない内容です。",
 
   // The graph
-  drawingOf: (graph: string) => `グラフ ${graph} の図`,
-  startMark: "開始",
-  endMark: "終了",
-  asList: "ノードとエッジの一覧",
-  leadsTo: (source: string, target: string, label: string, isConditional: boolean) =>
-    `${source} から ${target} へ${isConditional ? "（条件付き）" : ""}${label ? `：${label}` : ""}`,
-  nodeActivity: (times: number, tokens: number) =>
-    `${times > 0 ? `${times} 回` : "実行中"}${tokens > 0 ? ` · ${tokens} トークン` : ""}`,
+  ...jaGraph,
 };

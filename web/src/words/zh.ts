@@ -1,5 +1,6 @@
 import type { Words } from "./en";
 import { zhChat } from "./zh-chat";
+import { zhGraph } from "./zh-graph";
 
 export const zh: Words = {
   languageName: "简体中文",
@@ -58,12 +59,5 @@ export const zh: Words = {
   notDrawn: "无法绘制这段内容。",
 
   // The graph
-  drawingOf: (graph: string) => `图 ${graph} 的示意图`,
-  startMark: "开始",
-  endMark: "结束",
-  asList: "节点和边的列表",
-  leadsTo: (source: string, target: string, label: string, isConditional: boolean) =>
-    `${source} 通向 ${target}${isConditional ? "（有条件）" : ""}${label ? `：${label}` : ""}`,
-  nodeActivity: (times: number, tokens: number) =>
-    `${times > 0 ? `${times} 次` : "运行中"}${tokens > 0 ? ` · ${tokens} 个词元` : ""}`,
+  ...zhGraph,
 };
