@@ -7,6 +7,7 @@ import type { Draft } from "./drafts";
 import { Files } from "./Files";
 import { readFiles } from "./files";
 import { useHost } from "./host";
+import { useDrop } from "./use-drop";
 import { isPlainEnter } from "./keys";
 import { inputOf } from "./message";
 import type { Question } from "./model/turn";
@@ -29,7 +30,7 @@ export function Composer(props: Props) {
   const words = useWords();
   const host = useHost();
   const field = useRef<HTMLTextAreaElement>(null);
-  const [isTarget, setTarget] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
   const [refused, setRefused] = useState<readonly string[]>([]);
   const canSend = !isBusy && (Boolean(draft.text.trim()) || draft.files.length > 0);
 
@@ -47,23 +48,20 @@ export function Composer(props: Props) {
     field.current?.focus();
   };
 
+  const stop = () => {
+    props.onStop();
+    field.current?.focus(); // the button that had the focus is gone when the answer has stopped
+  };
+  const isTarget = useDrop(form, (files) => void attach(files));
+
   return (
     <form
+      ref={form}
       class="composer"
       data-target={isTarget}
       onSubmit={(event) => {
         event.preventDefault();
         send();
-      }}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setTarget(true);
-      }}
-      onDragLeave={() => setTarget(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setTarget(false);
-        void attach(event.dataTransfer?.files);
       }}
     >
       <Files
@@ -100,7 +98,7 @@ export function Composer(props: Props) {
       <div class="composer-row">
         <Picker onPick={attach} />
         {children}
-        <SendOrStop {...props} canSend={canSend} />
+        <SendOrStop {...props} onStop={stop} canSend={canSend} />
       </div>
     </form>
   );

@@ -26,7 +26,7 @@ export function QuestionView({ question, variants, isIdle, onEdit }: Props) {
       {isMessage ? (
         question.text && (
           <div class="question" dir="auto">
-            <span class="unseen">{words.you}</span>
+            <bdi class="unseen">{words.you}</bdi>
             {question.text}
           </div>
         )

@@ -22,7 +22,12 @@ const ATTRIBUTES = [
 ].concat(["rowspan", "scope", "src", "start", "title", "type"]);
 /** Such an image is in the text itself. SVG isn't among them: it may load and run something elsewhere. */
 const OWN_IMAGE = /^data:image\/(?:png|jpeg|gif|webp|avif);base64,[a-z0-9+/=\s]+$/i;
-const OWN_DIRECTION = "p,h1,h2,h3,h4,h5,h6,li,td,th,blockquote,summary,dt,dd,caption";
+/**
+ * What has a direction of its own, by the first of its letters: all that is in it shares it. `auto` doesn't look into
+ * parts that have one themselves, so that a list of such parts would have its marks on the wrong side.
+ */
+const OWN_DIRECTION = "p,h1,h2,h3,h4,h5,h6,ul,ol,dl,td,th,caption,blockquote,details";
+const IS_RTL = /^\P{L}*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/u;
 
 /** Returns the HTML as nodes that may be shown. */
 export function safe(html: string): DocumentFragment {
@@ -36,11 +41,21 @@ export function safe(html: string): DocumentFragment {
   for (const link of nodes.querySelectorAll("a")) hardenLink(link);
   for (const image of nodes.querySelectorAll("img")) hardenImage(image);
   for (const input of nodes.querySelectorAll("input")) hardenInput(input);
-  for (const each of nodes.querySelectorAll(OWN_DIRECTION)) each.setAttribute("dir", "auto");
+  direct(nodes);
   for (const list of nodes.querySelectorAll("ul,ol")) {
     if (list.querySelector(":scope > li > input, :scope > li > p > input")) list.classList.add("tasks");
   }
   return nodes;
+}
+
+/** Gives texts of any language their direction. */
+function direct(nodes: DocumentFragment): void {
+  for (const each of nodes.querySelectorAll(OWN_DIRECTION)) {
+    if (!each.parentElement?.closest(OWN_DIRECTION)) each.setAttribute("dir", "auto");
+  }
+  for (const table of nodes.querySelectorAll("table")) {
+    if (IS_RTL.test(table.textContent)) table.setAttribute("dir", "rtl"); // its columns: each cell has its own
+  }
 }
 
 /** A link opens beside the page, and gives nothing away; one to anything but a site or an address is text. */

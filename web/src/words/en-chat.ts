@@ -57,6 +57,8 @@ export const enChat = {
   input: "Input",
   details: "Details",
   showAll: "Show all",
+  showMore: "Show more",
+  shortened: (percent: number) => `It is shown shortened: ${percent} % of it is here. Copied, it is whole.`,
 
   // What a graph asks
   paused: "The graph has paused here.",

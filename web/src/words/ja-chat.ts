@@ -54,6 +54,9 @@ export const jaChat: typeof enChat = {
   input: "入力",
   details: "詳細",
   showAll: "すべて表示",
+  showMore: "さらに表示",
+  shortened: (percent: number) =>
+    `長いため一部（${percent} %）だけを表示しています。コピーすると全文になります。`,
 
   paused: "グラフはここで一時停止しています。",
   withdraw: "取り下げる",

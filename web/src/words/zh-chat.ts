@@ -54,6 +54,8 @@ export const zhChat: typeof enChat = {
   input: "输入",
   details: "详情",
   showAll: "显示全部",
+  showMore: "显示更多",
+  shortened: (percent: number) => `内容过长，仅显示其中的 ${percent} %。复制时为全文。`,
 
   paused: "图在此处暂停。",
   withdraw: "撤回",

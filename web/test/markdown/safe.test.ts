@@ -57,6 +57,9 @@ test("tables scroll, tasks have boxes that can't be used, texts find their direc
 
   expect(host.querySelector(".table-frame")?.getAttribute("tabindex")).toBe("0");
   expect(host.querySelector("td")?.dir).toBe("auto");
+  expect(host.querySelector("table")?.dir).toBe("");
+  expect(shown("| א |\n|---|\n| a |").querySelector("table")?.dir).toBe("rtl");
+  expect(shown("1. שלום\n\n   > a").querySelector("[dir] [dir]")).toBe(null);
   const boxes = [...host.querySelectorAll<HTMLInputElement>(".tasks input")];
   expect(boxes.map((box) => [box.checked, box.disabled])).toEqual([
     [true, true],
