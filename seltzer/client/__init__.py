@@ -2,7 +2,7 @@
 
 get_stream(query)                      print an answer as it arrives, and return it (a coroutine)
 astream(query), stream(query)          yield an answer's parts, across broken connections
-AsyncClient(url), Client(url)          stream, follow, resume, start, run, cancel, and threads
+AsyncClient(url), Client(url)          stream, follow, resume, start, run, cancel, runs, and threads
 Started, Token, ToolCall, ToolResult, Retracted, Restarted, Interrupted, Done      the parts
 Seamless                               the parts, without repeating what was shown before a restart
 astream_chat, stream_chat              yield the tokens of the tutorial's POST /chat
@@ -26,6 +26,7 @@ from seltzer.client.records import (
     ThreadState,
     ThreadStorage,
 )
+from seltzer.client.run_lists import RunPage, RunSummary
 from seltzer.client.streams.parts import (
     Done,
     Interrupt,
@@ -60,6 +61,8 @@ __all__ = [
     "Restarted",
     "Retracted",
     "RunInfo",
+    "RunPage",
+    "RunSummary",
     "Seamless",
     "ServedGraph",
     "ServerError",

@@ -14,6 +14,7 @@ from seltzer.client.http.backoff import Patience
 from seltzer.client.http.connection import DEFAULT_URL, Headers, afollow_run, asend, follow_run, send
 from seltzer.client.http.requests import Query, Request, RunOptions
 from seltzer.client.records import RunInfo, run_info
+from seltzer.client.run_lists import AsyncRunLists, RunLists
 from seltzer.client.streams.follow import RunFollower
 from seltzer.client.streams.parts import Part
 from seltzer.client.threads import AsyncThreads, Threads
@@ -79,7 +80,7 @@ class _Shared:
         return wait_s
 
 
-class AsyncClient(_Shared, AsyncThreads):
+class AsyncClient(_Shared, AsyncThreads, AsyncRunLists):
     """Talks to the graphs of a server.
 
     The streaming methods yield an answer's parts as they are produced, ending with Done or Interrupted; when
@@ -159,7 +160,7 @@ class AsyncClient(_Shared, AsyncThreads):
             await anyio.sleep(wait_s)
 
 
-class Client(_Shared, Threads):
+class Client(_Shared, Threads, RunLists):
     """Does what AsyncClient does, without asyncio."""
 
     def stream(

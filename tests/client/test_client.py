@@ -211,10 +211,43 @@ def test_the_sync_client_has_threads_too(talker: Served) -> None:
         client.run("agent", done.run_id)
 
 
+async def test_runs_are_listed_with_what_they_took(talker: Served) -> None:
+    client, thread_id = AsyncClient(talker.url), uuid.uuid4().hex
+    for turn in range(3):
+        async for _ in client.stream(f"hello {turn}", thread_id=thread_id):
+            pass
+
+    first = await client.runs("agent", thread_id=thread_id, limit=2)
+    rest = await client.runs(thread_id=thread_id, limit=2, cursor=first.next_cursor)
+    each = [run async for run in client.iter_runs(thread_id=thread_id, status=["success", "error"], limit=1)]
+
+    assert each == [*first.runs, *rest.runs]
+    assert [run.thread_id for run in each] == [thread_id] * 3
+    assert (each[0].status, each[0].attempt, each[0].error) == ("success", 1, None)
+    assert (await client.runs(thread_id=thread_id, status=["error"])).runs == ()
+    with pytest.raises(ServerError, match="status"):
+        await client.runs(status=["done"])
+
+
+def test_the_sync_client_lists_runs_too(talker: Served) -> None:
+    client, thread_id = Client(talker.url), uuid.uuid4().hex
+    for _ in range(2):
+        *_, done = client.stream("hello", thread_id=thread_id)
+    assert isinstance(done, Done)
+
+    page = client.runs("agent", thread_id=thread_id)
+
+    assert page.runs[0].run_id == done.run_id
+    assert [*client.iter_runs(thread_id=thread_id, limit=1)] == [*page.runs]
+    with pytest.raises(ServerError):
+        client.runs("none")
+
+
 @pytest.mark.parametrize(
     "ask",
     [
         lambda client: client.run("agent", "r"),
+        lambda client: client.runs("agent"),
         lambda client: client.start("q"),
         lambda client: client.threads("agent"),
         lambda client: client.thread("agent", "t"),

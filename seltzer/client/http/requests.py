@@ -78,6 +78,15 @@ def cancel(graph: str, run_id: str) -> Request:
     return Request("POST", _path(graph, "runs", run_id, "cancel"), headers=_JSON)
 
 
+def runs(
+    graph: str, statuses: Iterable[str], thread_id: str | None, limit: int | None, cursor: str | None
+) -> Request:
+    """List the graph's runs, or those of all graphs if its name is empty."""
+    status = ",".join(statuses) or None
+    params = {"status": status, "thread_id": thread_id, "limit": limit, "cursor": cursor}
+    return Request("GET", _path(graph, "runs") + _query(params), headers=_JSON)
+
+
 def threads(graph: str, query: str, limit: int | None, cursor: str | None) -> Request:
     params = {"q": query or None, "limit": limit, "cursor": cursor}
     return Request("GET", _path(graph, "threads") + _query(params), headers=_JSON)

@@ -103,6 +103,20 @@ def test_a_cursor_may_be_another_filters(client: httpx.Client, thread_id: str) -
     assert [*ids(page), *ids(rest)] == [newer["run_id"], older["run_id"]]
 
 
+def test_an_edit_of_a_thread_is_a_run_without_an_attempts_figures(
+    client: httpx.Client, thread_id: str
+) -> None:
+    run(client, thread_id)
+    body = {"values": {"messages": [{"role": "user", "content": "more"}]}}
+    assert client.post(f"/llm/threads/{thread_id}/state", json=body).is_success
+
+    edit, _ = listed(client, thread_id=thread_id)["runs"]
+
+    assert (edit["status"], edit["error"]) == ("success", None)
+    assert [edit[name] for name in ("duration_ms", "first_token_ms", "tokens", "usage")] == [None] * 4
+    assert edit["ended_at"] is not None
+
+
 def test_statuses_may_be_repeated_or_joined_by_commas(client: httpx.Client, thread_id: str) -> None:
     begun = run(client, thread_id)
 
