@@ -19,7 +19,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["src/server/server.ts", "src/look/tastes.ts", "client/**", "test/**"],
+    files: ["src/server/server.ts", "src/look/tastes.ts", "src/embed/memory.ts", "client/**", "test/**"],
     rules: { "no-restricted-globals": "off" },
   },
   { files: ["test/**", "client/test/**"], rules: { "max-lines-per-function": "off" } },

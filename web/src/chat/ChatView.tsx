@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { hasDemoModel, type GraphInfo, type Info } from "../server/info";
 import { lazy } from "../shell/lazy";
 import { useWords } from "../words";
@@ -8,7 +8,6 @@ import { Composer } from "./Composer";
 import { DemoNote } from "./DemoNote";
 import type { Draft } from "./drafts";
 import { useHost } from "./host";
-import { Tools } from "./Tools";
 import { TroubleNotice } from "./TroubleNotice";
 import { Turns } from "./Turns";
 import { useConversation } from "./use-conversation";
@@ -44,7 +43,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
     const back = shown.trouble?.question;
     if (back && !draft.text) change({ text: back.text, files: back.files });
   }, [shown.trouble]);
-  useEffect(() => host.onShown?.(conversation, shown, graph), [conversation, shown]);
+  useLayoutEffect(() => host.onShown?.(conversation, shown, graph), [conversation, shown]);
   useEffect(() => () => host.onShown?.(conversation, null, graph), [conversation]);
 
   const actions = useRef<ChatActions>({ conversation, graph }).current;
@@ -86,7 +85,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
                 conversation.ask(input, question);
               }}
             >
-              {host.isForDevelopers && <Tools graph={graph} shown={shown} draft={draft.text} />}
+              <host.Tools graph={graph} shown={shown} draft={draft.text} />
             </Composer>
           ) : (
             <InputForm
@@ -99,7 +98,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
                 conversation.ask(input, { id: null, text: "", files: [], input });
               }}
             >
-              {host.isForDevelopers && <Tools graph={graph} shown={shown} draft="" />}
+              <host.Tools graph={graph} shown={shown} draft="" />
             </InputForm>
           )}
           {hasDemoModel(info) && <DemoNote />}

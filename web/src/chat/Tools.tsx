@@ -1,21 +1,14 @@
 import { useState } from "preact/hooks";
 import { CodeIcon, SlidersIcon } from "../look/icons";
-import type { GraphInfo } from "../server/info";
 import { lazy } from "../shell/lazy";
 import { useWords } from "../words";
-import type { Shown } from "./shown";
+import type { ToolsProps } from "./host";
 
 const CallSheet = lazy(async () => (await import("./CallSheet")).CallSheet);
 const ExtrasSheet = lazy(async () => (await import("../forms/ExtrasSheet")).ExtrasSheet);
 
-interface Props {
-  readonly graph: GraphInfo;
-  readonly shown: Shown;
-  readonly draft: string;
-}
-
 /** What is beside the message: the graph's context and config, and the call that does the same. */
-export function Tools({ graph, shown, draft }: Props) {
+export function Tools({ graph, shown, draft }: ToolsProps) {
   const words = useWords();
   const [sheet, setSheet] = useState<"call" | "extras" | null>(null);
   const close = () => setSheet(null);

@@ -11,7 +11,7 @@ export async function copyText(text: string): Promise<boolean> {
 function copySelected(text: string): boolean {
   const field = document.createElement("textarea");
   field.value = text;
-  field.className = "unseen";
+  Object.assign(field.style, { position: "fixed", opacity: "0" }); // in any page, whatever its style sheets
   document.body.append(field);
   field.select();
   const isCopied = document.execCommand("copy");

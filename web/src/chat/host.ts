@@ -1,17 +1,23 @@
 /** Where a chat is shown: in the page, or in an element on somebody's page. */
-import { createContext } from "preact";
+import { createContext, type ComponentType } from "preact";
 import { useContext } from "preact/hooks";
 import type { GraphInfo } from "../server/info";
 import type { Conversation } from "./conversation";
 import type { Drafts } from "./drafts";
 import type { Extras, Shown } from "./shown";
 
+export interface ToolsProps {
+  readonly graph: GraphInfo;
+  readonly shown: Shown;
+  readonly draft: string;
+}
+
 export interface Host {
   readonly drafts: Drafts;
   /** What stands in the empty field; null: the words for it. */
   readonly placeholder: string | null;
-  /** Whether its readers are shown the call, and may change the context and configuration. */
-  readonly isForDevelopers: boolean;
+  /** What is beside the message. */
+  readonly Tools: ComponentType<ToolsProps>;
   /** Returns what a graph's runs are started with. */
   extras(graph: GraphInfo): Extras;
   /** The server has made a thread, which is the one that is shown now. */

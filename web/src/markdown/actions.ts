@@ -1,4 +1,5 @@
 /** What the buttons of an answer do. One listener at the root serves them all. */
+import { copyText } from "../chat/clipboard";
 import type { Words } from "../words";
 import { codeText, element } from "./code";
 import { diagram } from "./diagram";
@@ -15,27 +16,10 @@ export async function act(event: Event, words: Words): Promise<void> {
 }
 
 async function copy(button: HTMLButtonElement, text: string, words: Words): Promise<void> {
-  const isCopied = await copied(text);
+  const isCopied = await copyText(text);
   button.textContent = isCopied ? words.copied : words.notCopied;
   button.setAttribute("aria-live", "polite");
   setTimeout(() => (button.textContent = words.copy), SHOWN_MS);
-}
-
-/** Copies the text; a page that isn't served over TLS has to do it the old way. */
-export async function copied(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const field = document.createElement("textarea");
-    field.className = "unseen";
-    field.value = text;
-    document.body.append(field);
-    field.select();
-    const isDone = document.execCommand("copy");
-    field.remove();
-    return isDone;
-  }
 }
 
 async function toggleDiagram(button: HTMLButtonElement, frame: HTMLElement, words: Words): Promise<void> {
@@ -51,7 +35,7 @@ async function toggleDiagram(button: HTMLButtonElement, frame: HTMLElement, word
   frame.append(place);
   button.textContent = words.source;
   try {
-    place.replaceChildren(await diagram(codeText(frame), words.diagram, isDark()));
+    place.replaceChildren(await diagram(codeText(frame), words.diagram, isDark(frame)));
   } catch {
     frame.classList.remove("is-drawn");
     place.setAttribute("role", "alert");
@@ -59,7 +43,7 @@ async function toggleDiagram(button: HTMLButtonElement, frame: HTMLElement, word
   }
 }
 
-function isDark(): boolean {
-  const chosen = document.documentElement.dataset["theme"];
+function isDark(element: HTMLElement): boolean {
+  const chosen = element.closest<HTMLElement>("[data-theme]")?.dataset["theme"];
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }

@@ -9,6 +9,14 @@ interface Mermaid {
 
 const LONGEST = 20_000;
 const FONT = "system-ui, sans-serif";
+/** In any page, whatever its style sheets. */
+const PLACE = {
+  position: "absolute",
+  top: "0",
+  left: "-9999px",
+  font: `16px / 1.5 ${FONT}`,
+  visibility: "hidden",
+};
 let count = 0;
 let loading: Promise<Mermaid> | undefined;
 
@@ -27,6 +35,7 @@ export async function diagram(source: string, name: string, isDark: boolean): Pr
     secure: ["secure", "securityLevel", "startOnLoad", "htmlLabels", "fontFamily", "themeCSS", "theme"],
   });
   const place = element("div", "diagram-place"); // where it is measured, out of sight
+  Object.assign(place.style, PLACE);
   document.body.append(place);
   try {
     const { svg } = await mermaid.render(`diagram-${++count}`, source, place);
@@ -54,12 +63,19 @@ async function imageOf(svg: string, name: string): Promise<HTMLImageElement> {
 function load(): Promise<Mermaid> {
   return new Promise((resolve, reject) => {
     const tag = document.createElement("script");
-    tag.onload = () => resolve((globalThis as unknown as { mermaid: Mermaid }).mermaid);
+    const names = globalThis as { mermaid?: Mermaid | undefined };
+    const { mermaid: before } = names;
+    tag.onload = () => {
+      const loaded = names.mermaid as Mermaid;
+      if (before) names.mermaid = before; // that of the page an element is in
+      resolve(loaded);
+    };
     tag.onerror = () => {
       loading = undefined;
       tag.remove();
       reject(new Error("Mermaid can't be loaded"));
     };
+    tag.crossOrigin = "anonymous"; // a server of another origin answers no other requests
     tag.src = script;
     document.head.append(tag);
   });

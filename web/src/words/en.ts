@@ -1,5 +1,6 @@
 /** Every string of the page, in English. A function is a string with something in it. */
 import { enChat } from "./en-chat";
+import { enEmbed } from "./en-embed";
 import { enGraph } from "./en-graph";
 
 export const en = {
@@ -48,6 +49,7 @@ export const en = {
   demoModel: "The demo model is answering: its text is scripted.",
   demoHow: "For a real model set MODEL, OPENAI_API_KEY or OPENAI_BASE_URL, and start the server again.",
   ...enChat,
+  ...enEmbed,
 
   // Answers in Markdown
   code: "code",

@@ -24,7 +24,12 @@ export const useWords = (): Words => useContext(WordsContext);
 
 /** Returns the language that was chosen, else the first of the browser's that there is, else English. */
 export function chosenLanguage(wanted: readonly string[] = navigator.languages): Language {
-  for (const each of [taste("language"), ...wanted]) {
+  return languageOf([taste("language"), ...wanted]);
+}
+
+/** Returns the first language that there is of those that are wanted, else English. */
+export function languageOf(wanted: readonly (string | null | undefined)[]): Language {
+  for (const each of wanted) {
     const code = each?.toLowerCase().split("-")[0];
     if (code && code in LANGUAGES) return code as Language;
   }

@@ -1,5 +1,6 @@
 import type { Words } from "./en";
 import { jaChat } from "./ja-chat";
+import { jaEmbed } from "./ja-embed";
 import { jaGraph } from "./ja-graph";
 
 export const ja: Words = {
@@ -46,6 +47,7 @@ export const ja: Words = {
   demoHow:
     "実際のモデルを使うには MODEL、OPENAI_API_KEY、OPENAI_BASE_URL のいずれかを設定し、サーバーを再起動してください。",
   ...jaChat,
+  ...jaEmbed,
 
   // Answers in Markdown
   code: "コード",

@@ -1,5 +1,6 @@
 import type { Words } from "./en";
 import { zhChat } from "./zh-chat";
+import { zhEmbed } from "./zh-embed";
 import { zhGraph } from "./zh-graph";
 
 export const zh: Words = {
@@ -45,6 +46,7 @@ export const zh: Words = {
   demoModel: "当前由演示模型回答，内容是预先写好的。",
   demoHow: "要使用真实模型，请设置 MODEL、OPENAI_API_KEY 或 OPENAI_BASE_URL，然后重新启动服务器。",
   ...zhChat,
+  ...zhEmbed,
 
   // Answers in Markdown
   code: "代码",
