@@ -66,7 +66,7 @@ class TestStates:
             (DICT + "a: dict[str, Table]", {"a": ANY_OBJECT}),
             (DICT + "a: Table | None", {"a": {"anyOf": [{}, {"type": "null"}]}}),
             (DICT + "a: Annotated[list, operator.add]", {"a": ANY_ITEMS}),
-            (DATA + "a: Table\n    b: int = 3", {"a": {}, "b": {"type": "integer"}}),
+            (DATA + "a: Table\n    b: int = 3", {"a": {}, "b": {"type": "integer", "default": 3}}),
             (MODEL + "a: Table\n    b: int", {"a": {}, "b": {"type": "integer"}}),
             ("S = typing.TypedDict('S', {'model_config': int, '_x': str, 'class': int})",
              {"model_config": {"type": "integer"}, "_x": {"type": "string"}, "class": {"type": "integer"}}),

@@ -17,6 +17,7 @@ from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from typing_extensions import TypedDict, is_typeddict
 
 from seltzer.runs.messages.spellings import MESSAGES
+from seltzer.runs.schemas.field_notes import noted, notes_of
 
 # What pydantic raises for a type it can't describe; a class's own hook may raise some of these, too.
 UNDESCRIBABLE: Final = (PydanticUserError, NameError, TypeError, ValueError, AttributeError, RecursionError)
@@ -59,10 +60,9 @@ def fields_of(kind: Any) -> dict[str, Any]:
         hints = {each.name: hints.get(each.name, Any) for each in given}
     else:
         optional = set(hints)
-    return {
-        key: NotRequired[unqualified(each)] if key in optional else unqualified(each)
-        for key, each in hints.items()
-    }
+    notes = notes_of(kind)
+    declared = {key: noted(unqualified(each), notes.get(key)) for key, each in hints.items()}
+    return {key: NotRequired[each] if key in optional else each for key, each in declared.items()}
 
 
 def optional(declared: Mapping[str, Any]) -> dict[str, Any]:
