@@ -1,5 +1,6 @@
 /** A growing text -> blocks. What has been split stays as it is: only the last block may still change. */
 import { Lexer, type Token, type Tokens } from "marked";
+import { joined, openElement } from "./elements";
 import { options } from "./syntax";
 
 /** One block of a text: a paragraph, a list, code. */
@@ -68,8 +69,8 @@ export class Blocks {
 
   /** Finishes what it can; returns whether that was the beginning of a block that is too long. */
   private split(slice: string, isEnd: boolean): boolean {
-    const tokens = this.outline(this.carry + slice);
-    const whole = isEnd ? tokens.length : Math.min(lastBlock(tokens), openMath(tokens));
+    const tokens = joined(this.outline(this.carry + slice), LONG);
+    const whole = isEnd ? tokens.length : Math.min(lastBlock(tokens), openMath(tokens), openElement(tokens));
     for (const [index, token] of tokens.entries()) {
       const place = cutOf(token);
       if (place !== null) {

@@ -122,3 +122,19 @@ describe("a block that has grown long is cut, and loses nothing", () => {
     expect(blocks.some((block) => /^[\uDC00-\uDFFF]/.test(block.raw))).toBe(false);
   });
 });
+
+test.each([
+  ["<details>\n<summary>s</summary>\n\none\n\n```js\n</details>\n```\n\n- two\n\n</details>\n\nafter", 2],
+  ["<div>\n\n<div>\n\ninner\n\n</div>\n\nouter\n\n</div>\n\nafter", 2],
+  ["<details>\n\nnever closed\n\nlast", 1],
+  ["before\n\n<b>inline</b>\n\nafter", 3],
+  ["<div>one</div>\n\nafter", 2],
+])("an element around several blocks is one block: %j", (text, count) => {
+  expect(feedAll(new Blocks(), text, false)).toHaveLength(count);
+});
+
+test("an element that is never closed doesn't make one block of a long text", () => {
+  const text = `<details>\n\n${Array.from({ length: 2_000 }, (_, at) => `Paragraph ${at}.`).join("\n\n")}`;
+
+  expect(feedAll(new Blocks(), text, true).length).toBeGreaterThan(1_000);
+});
