@@ -44,7 +44,8 @@ export class Server {
   /** As `fetch`, and tells the connection whether somebody has answered. */
   private readonly watched: typeof fetch = async (input, init) => {
     try {
-      const response = await fetch(input, init);
+      // What is deleted when the page is left is deleted all the same.
+      const response = await fetch(input, { ...init, keepalive: init?.method === "DELETE" });
       this.connection.answered();
       return response;
     } catch (error) {

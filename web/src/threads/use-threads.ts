@@ -71,7 +71,7 @@ export function useThreads(graph: string, query: string) {
     );
     renameThread(client, graph, thread.thread_id, title).catch(() => load());
   };
-  /** Deletes a thread a moment later, so that it can be taken back; leaving the page deletes it at once. */
+  /** Deletes a thread a moment later, so that it can be taken back; leaving the page, or its tab, deletes it at once. */
   const remove = (thread: ThreadInfo) => {
     finish();
     setDeleted(thread);
@@ -100,9 +100,15 @@ export function useThreads(graph: string, query: string) {
     }
   };
   useEffect(() => {
+    // A hidden page may end without another event: on a phone it is the last one there is.
+    const hidden = () => {
+      if (document.hidden) finish();
+    };
     addEventListener("pagehide", finish);
+    document.addEventListener("visibilitychange", hidden);
     return () => {
       removeEventListener("pagehide", finish);
+      document.removeEventListener("visibilitychange", hidden);
       finish();
     };
   }, [graph]);
