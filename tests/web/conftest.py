@@ -28,6 +28,7 @@ class Watch:
 
     origins: str | tuple[str, ...]
     problems: list[str] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
 
     def context(self, browser: Browser, **options: object) -> BrowserContext:
         """Open a browser's window, as it were, and watch its pages."""
@@ -48,6 +49,16 @@ class Watch:
     def forget(self, text: str) -> None:
         """Forget errors that a test may cause."""
         self.problems[:] = [each for each in self.problems if text not in each]
+
+    def expect_blocked(self, *actions: str) -> None:
+        """Expect that the page's policy blocks these kinds of actions, each at least once, and no other."""
+        self.blocked += actions
+
+    def check(self) -> None:
+        """Fail if anything was wrong that wasn't expected, or wasn't that was."""
+        for each in self.blocked:
+            assert any(problem.startswith(each) for problem in self.problems), (each, self.problems)
+        assert [each for each in self.problems if not each.startswith(tuple(self.blocked))] == []
 
     def _requested(self, request: Request) -> None:
         own = (self.origins,) if isinstance(self.origins, str) else self.origins
@@ -110,7 +121,7 @@ def watch(page_server: Served) -> Iterator[Watch]:
     """Fail the test if the page does anything wrong meanwhile."""
     watching = Watch(page_server.url)
     yield watching
-    assert watching.problems == []
+    watching.check()
 
 
 @pytest.fixture

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from tests.web.team import large, team
@@ -17,9 +18,10 @@ Answer = dict[str, list[AIMessage]]
 class Topic(TypedDict):
     """What a story is about."""
 
-    topic: str
+    topic: Annotated[str, Field(description="Anything will do.")]
     length: NotRequired[Literal["short", "long"]]
     loud: NotRequired[bool]
+    tone: NotRequired[Annotated[str, Field(default="calm")]]
 
 
 class Story(Topic):
@@ -32,6 +34,7 @@ class Reader(TypedDict):
     """Who reads it."""
 
     name: str
+    age: Annotated[int, Field(ge=0)]
 
 
 def _write(state: Story) -> dict[str, str]:

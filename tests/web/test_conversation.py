@@ -112,6 +112,26 @@ def test_threads_are_found_renamed_and_deleted(page: Page, page_server: Served, 
     expect(page.get_by_role("link", name="soda")).to_be_visible()
 
 
+def test_a_deletion_isnt_lost_when_the_page_is_left_before_its_undo_time(
+    page: Page, browser: Browser, page_server: Served, upstream: Upstream
+) -> None:
+    upstream.script([Reply(text="yes")])
+    page.goto(f"{page_server.url}/#/llm")
+    ask(page, "a thread to leave")
+    expect(page.locator(".answer-text")).to_have_text("yes")
+    thread = f"{page_server.url}/llm/threads/{page.url.rpartition('/')[2]}"
+    page.get_by_role("link", name="a thread to leave").hover()
+    page.get_by_role("button", name="Delete a thread to leave").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+    page.goto("about:blank")
+
+    other = browser.new_page()
+    other.goto(page_server.url)
+    other.wait_for_function("async url => (await fetch(url)).status === 404", arg=thread)
+    other.close()
+
+
 def test_the_call_of_a_program_is_what_is_on_the_screen(page: Page, page_server: Served) -> None:
     page.goto(f"{page_server.url}/#/agent")
     page.get_by_role("textbox", name="Message").fill("what's up?")
@@ -196,10 +216,20 @@ def test_a_graph_without_messages_has_a_form(asking: Page, graphs_server: Served
     asking.goto(f"{graphs_server.url}/#/story")
     asking.get_by_role("button", name="Context and configuration").click()
     asking.get_by_role("dialog").get_by_label("Name").fill("Ada")
+    asking.get_by_role("dialog").get_by_label("Age").fill("-1")
     asking.keyboard.press("Escape")
     asking.get_by_label("Topic").fill("water")
     asking.get_by_label("Length").select_option("long")
     asking.get_by_label("Loud").check()
+    expect(asking.get_by_label("Topic")).to_have_accessible_description("Anything will do.")
+    expect(asking.get_by_label("Tone")).to_have_value("calm")
+    asking.get_by_role("button", name="Run", exact=True).click()
+
+    age = asking.get_by_role("dialog").get_by_label("Age")
+    expect(age).to_be_focused()
+    expect(age).to_have_accessible_description(re.compile("greater than or equal to 0"))
+    age.fill("36")
+    asking.keyboard.press("Escape")
     asking.get_by_role("button", name="Run", exact=True).click()
 
     expect(asking.locator(".fields")).to_contain_text("A LONG STORY ABOUT WATER.")
@@ -216,4 +246,5 @@ def test_what_the_server_refuses_stands_at_its_field(asking: Page, graphs_server
     expect(
         asking.locator(".field-row", has=asking.get_by_label("Topic")).get_by_role("alert")
     ).to_be_visible()
+    expect(asking.get_by_label("Topic")).to_be_focused()
     asking.context.close()

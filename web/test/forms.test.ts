@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { askOf, type Decision } from "../src/forms/asks";
-import { fieldOf, initialOf, type Field } from "../src/forms/schema";
+import { fieldOf, initialOf, problemIn, type Field } from "../src/forms/schema";
 
 test.each([
   [{ type: "string" }, "text"],
@@ -53,6 +53,25 @@ test("a form begins with its defaults", () => {
   };
 
   expect(initialOf(fieldOf(schema))).toEqual({ a: 3 });
+});
+
+test("a default of null is left out", () => {
+  const schema = { type: "object", properties: { a: { type: "string", default: null } } };
+
+  expect(initialOf(fieldOf(schema))).toEqual({});
+});
+
+test.each([
+  ["input.topic", "input", "topic"],
+  ["input", "input", ""],
+  ["inputs.topic", "input", null],
+  ["context.reader.name", "context", "reader.name"],
+  ["config.configurable.user_id", "config.configurable", "user_id"],
+  ["", "input", null],
+])("what is wrong with %j is, in %s, at %j", (field, part, place) => {
+  const found = problemIn({ field, message: "no" }, part);
+
+  expect(found).toEqual(place === null ? null : { field: place, message: "no" });
 });
 
 const request = { name: "mail", args: { to: "x" }, description: "d" };

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { hasDemoModel, type GraphInfo, type Info } from "../server/info";
+import { DEFAULT_LIMITS, hasDemoModel, type GraphInfo, type Info } from "../server/info";
 import { lazy } from "../shell/lazy";
 import { useWords } from "../words";
 import { announcement } from "./announcement";
@@ -74,6 +74,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
           {graph.takes_messages ? (
             <Composer
               draft={draft}
+              limits={info.attachments ?? DEFAULT_LIMITS}
               isBusy={isBusy}
               isStopping={shown.phase === "stopping"}
               isAsking={shown.turns.at(-1)?.ending === "interrupted"}

@@ -2,10 +2,11 @@ import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { Json } from "@seltzer/client";
 import { ArrowUpIcon, PaperclipIcon, StopIcon } from "../look/icons";
+import type { AttachmentLimits } from "../server/info";
 import { useWords } from "../words";
 import type { Draft } from "./drafts";
 import { Files } from "./Files";
-import { readFiles } from "./files";
+import { mebibytes, readFiles, togetherOf } from "./files";
 import { useHost } from "./host";
 import { useDrop } from "./use-drop";
 import { isPlainEnter } from "./keys";
@@ -14,6 +15,7 @@ import type { Question } from "./model/turn";
 
 interface Props {
   readonly draft: Draft;
+  readonly limits: AttachmentLimits;
   readonly isBusy: boolean;
   readonly isStopping: boolean;
   /** Whether the graph waits for an answer above. */
@@ -26,7 +28,7 @@ interface Props {
 
 /** Where a message is written. Enter sends it, but not while an input method composes; Shift+Enter breaks. */
 export function Composer(props: Props) {
-  const { draft, isBusy, isAsking, onDraft, onAsk, children } = props;
+  const { draft, limits, isBusy, isAsking, onDraft, onAsk, children } = props;
   const words = useWords();
   const host = useHost();
   const field = useRef<HTMLTextAreaElement>(null);
@@ -42,7 +44,7 @@ export function Composer(props: Props) {
   };
   const attach = async (given: FileList | null | undefined) => {
     if (!given || given.length === 0) return;
-    const chosen = await readFiles(given, draft.files);
+    const chosen = await readFiles(given, draft.files, limits);
     setRefused(chosen.refused);
     onDraft({ ...draft, files: [...draft.files, ...chosen.files] });
     field.current?.focus();
@@ -70,7 +72,11 @@ export function Composer(props: Props) {
       />
       {refused.length > 0 && (
         <p class="note is-danger" role="alert">
-          {words.filesTooLarge(refused.join(", "))}
+          {words.filesTooLarge(
+            refused.join(", "),
+            mebibytes(limits.limit_bytes),
+            mebibytes(togetherOf(limits)),
+          )}
         </p>
       )}
       <textarea

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { CodeIcon, SlidersIcon } from "../look/icons";
 import { lazy } from "../shell/lazy";
 import { useWords } from "../words";
@@ -11,6 +11,11 @@ const ExtrasSheet = lazy(async () => (await import("../forms/ExtrasSheet")).Extr
 export function Tools({ graph, shown, draft }: ToolsProps) {
   const words = useWords();
   const [sheet, setSheet] = useState<"call" | "extras" | null>(null);
+  const { trouble } = shown;
+  const isInExtras = trouble !== null && /^(context|config)\b/.test(trouble.field);
+  useEffect(() => {
+    if (isInExtras) setSheet("extras"); // where what was refused can be put right
+  }, [trouble]);
   const close = () => setSheet(null);
   return (
     <>
@@ -33,7 +38,9 @@ export function Tools({ graph, shown, draft }: ToolsProps) {
         <CodeIcon />
       </button>
       {sheet === "call" && <CallSheet graph={graph} shown={shown} draft={draft} onClose={close} />}
-      {sheet === "extras" && <ExtrasSheet graph={graph} onClose={close} />}
+      {sheet === "extras" && (
+        <ExtrasSheet graph={graph} trouble={isInExtras ? trouble : null} onClose={close} />
+      )}
     </>
   );
 }

@@ -1,9 +1,6 @@
 /** Files from a picker, the clipboard or a drop -> attachments. */
+import type { AttachmentLimits } from "../server/info";
 import type { Attached } from "../state";
-
-/** The server's own limits, unless it was given others: it refuses what it doesn't accept. */
-export const FILE_LIMIT_BYTES = 5 * 2 ** 20;
-export const FILES_LIMIT_BYTES = 8 * 2 ** 20; // together, as base64
 
 export interface Chosen {
   readonly files: readonly Attached[];
@@ -11,14 +8,18 @@ export interface Chosen {
   readonly refused: readonly string[];
 }
 
-/** Reads the files, as far as they fit with those that are attached already. */
-export async function readFiles(given: Iterable<File>, attached: readonly Attached[]): Promise<Chosen> {
+/** Reads the files, as far as the server accepts them beside those that are attached already. */
+export async function readFiles(
+  given: Iterable<File>,
+  attached: readonly Attached[],
+  limits: AttachmentLimits,
+): Promise<Chosen> {
   const files: Attached[] = [];
   const refused: string[] = [];
   let total = attached.reduce((sum, file) => sum + file.url.length, 0);
   for (const file of given) {
     const size = Math.ceil(file.size / 3) * 4;
-    if (file.size > FILE_LIMIT_BYTES || total + size > FILES_LIMIT_BYTES) refused.push(file.name);
+    if (file.size > limits.limit_bytes || total + size > limits.together_bytes) refused.push(file.name);
     else {
       files.push(await read(file));
       total += size;
@@ -26,6 +27,15 @@ export async function readFiles(given: Iterable<File>, attached: readonly Attach
   }
   return { files, refused };
 }
+
+/** Returns a size as people read it: MiB, with a digit behind the point where it matters. */
+export function mebibytes(bytes: number): string {
+  const size = bytes / 2 ** 20;
+  return size < 10 ? String(Math.floor(size * 10) / 10) : String(Math.floor(size));
+}
+
+/** Returns how large the files of a message may be together, before they are sent as base64. */
+export const togetherOf = ({ together_bytes: sent }: AttachmentLimits): number => (sent / 4) * 3;
 
 function kindOf(mime: string): Attached["kind"] {
   return (["image", "audio", "video"] as const).find((kind) => mime.startsWith(`${kind}/`)) ?? "file";

@@ -1,15 +1,24 @@
 import { useState } from "preact/hooks";
 import { extraValues, keepExtraValues } from "../chat/extras";
 import { isRecord } from "../chat/model/json";
+import type { Trouble } from "../chat/model/trouble";
 import { Sheet } from "../chat/Sheet";
 import type { GraphInfo } from "../server/info";
 import { useWords } from "../words";
 import { Form } from "./Form";
+import { fieldOf, initialOf, problemIn } from "./schema";
 import { useSchemas } from "./use-schemas";
 import "./forms.css";
 
+interface Props {
+  readonly graph: GraphInfo;
+  /** What the server has refused of them. */
+  readonly trouble: Trouble | null;
+  readonly onClose: () => void;
+}
+
 /** The context and the configurable values of a graph's runs. */
-export function ExtrasSheet({ graph, onClose }: { graph: GraphInfo; onClose: () => void }) {
+export function ExtrasSheet({ graph, trouble, onClose }: Props) {
   const words = useWords();
   const schemas = useSchemas(graph.path);
   const [values, setValues] = useState(() => extraValues(graph.path));
@@ -27,8 +36,10 @@ export function ExtrasSheet({ graph, onClose }: { graph: GraphInfo; onClose: () 
           <h3>{words.context}</h3>
           <Form
             schema={schemas.context}
-            value={values.context}
-            problem={null}
+            value={
+              Object.keys(values.context).length > 0 ? values.context : initialOf(fieldOf(schemas.context))
+            }
+            problem={problemIn(trouble, "context")}
             onChange={(next) => change("context", next)}
           />
         </section>
@@ -40,7 +51,7 @@ export function ExtrasSheet({ graph, onClose }: { graph: GraphInfo; onClose: () 
           <Form
             schema={{}}
             value={Object.keys(values.configurable).length > 0 ? values.configurable : undefined}
-            problem={null}
+            problem={problemIn(trouble, "config.configurable") ?? problemIn(trouble, "config")}
             onChange={(next) => change("configurable", next)}
           />
         </section>

@@ -1,13 +1,10 @@
-import { useId, useState } from "preact/hooks";
+import { useId } from "preact/hooks";
 import { CloseIcon, PlusIcon } from "../look/icons";
-import { isRecord, parsed, pretty } from "../chat/model/json";
+import { isRecord, pretty } from "../chat/model/json";
 import { useWords } from "../words";
-import { emptyOf, problemAt, type Field } from "./schema";
-
-export interface Problem {
-  readonly field: string;
-  readonly message: string;
-}
+import { Notes, useFocus } from "./FieldNotes";
+import { JsonControl } from "./JsonControl";
+import { emptyOf, problemAt, type Field, type Problem } from "./schema";
 
 export interface FieldProps {
   readonly field: Field;
@@ -22,22 +19,17 @@ export interface FieldProps {
 
 /** One field of a form, with its label, its help and what the server says of it. */
 export function FieldView(props: FieldProps) {
-  const words = useWords();
   const id = useId();
   const { field, path, isRequired } = props;
   const message = problemAt(path, props.problem);
+  const place = useFocus(message === null ? null : props.problem);
   const isGroup = field.kind === "object" || field.kind === "list";
   const described = [field.help && `${id}-help`, message && `${id}-problem`].filter(Boolean).join(" ");
-  const label = (
-    <>
-      <span dir="auto">{field.label || path.split(".").at(-1)}</span>
-      {isRequired && <span class="field-mark">{words.required}</span>}
-    </>
-  );
+  const label = <Label name={field.label || path.split(".").at(-1)} isRequired={isRequired} />;
   const notes = <Notes id={id} help={field.help} message={message} />;
   if (isGroup) {
     return (
-      <fieldset class="field-group">
+      <fieldset class="field-group" ref={place}>
         {(field.label || path) && <legend class="field-label">{label}</legend>}
         {notes}
         {field.kind === "object" ? <ObjectFields {...props} /> : <ListItems {...props} />}
@@ -45,7 +37,7 @@ export function FieldView(props: FieldProps) {
     );
   }
   return (
-    <div class="field-row" data-kind={field.kind} data-wrong={message !== null}>
+    <div class="field-row" ref={place} data-kind={field.kind} data-wrong={message !== null}>
       <label class="field-label" for={id}>
         {label}
       </label>
@@ -55,19 +47,12 @@ export function FieldView(props: FieldProps) {
   );
 }
 
-function Notes({ id, help, message }: { id: string; help: string; message: string | null }) {
+function Label({ name, isRequired }: { name: string | undefined; isRequired: boolean }) {
+  const words = useWords();
   return (
     <>
-      {help && (
-        <p class="note field-help" id={`${id}-help`} dir="auto">
-          {help}
-        </p>
-      )}
-      {message && (
-        <p class="field-problem" id={`${id}-problem`} role="alert">
-          {message}
-        </p>
-      )}
+      <span dir="auto">{name}</span>
+      {isRequired && <span class="field-mark">{words.required}</span>}
     </>
   );
 }
@@ -220,43 +205,5 @@ function TextControl({ field, value, onChange, id, described, isWrong, isRequire
     <textarea {...shared} rows={1} onInput={(event) => change(event.currentTarget.value)} />
   ) : (
     <input {...shared} type="text" onInput={(event) => change(event.currentTarget.value)} />
-  );
-}
-
-/** Any JSON; what isn't JSON yet isn't passed on. */
-export function JsonControl({
-  value,
-  onChange,
-  id,
-  described,
-}: {
-  value: unknown;
-  onChange: (value: unknown) => void;
-  id: string;
-  described: string;
-}) {
-  const words = useWords();
-  const [text, setText] = useState(() => (value === undefined ? "" : (JSON.stringify(value, null, 2) ?? "")));
-  const isBroken = text.trim() !== "" && parsed(text) === undefined;
-  return (
-    <>
-      <textarea
-        id={id}
-        class="field is-code"
-        rows={3}
-        spellcheck={false}
-        dir="ltr"
-        aria-invalid={isBroken}
-        aria-describedby={described || undefined}
-        value={text}
-        onInput={(event) => {
-          const next = event.currentTarget.value;
-          setText(next);
-          if (next.trim() === "") onChange(undefined);
-          else if (parsed(next) !== undefined) onChange(parsed(next));
-        }}
-      />
-      {isBroken && <p class="field-problem">{words.notJson}</p>}
-    </>
   );
 }

@@ -1,7 +1,8 @@
 import { useId, useState } from "preact/hooks";
 import { useWords } from "../words";
-import { FieldView, JsonControl, ObjectFields, type Problem } from "./FieldView";
-import { fieldOf, type Field } from "./schema";
+import { FieldView, ObjectFields } from "./FieldView";
+import { JsonControl } from "./JsonControl";
+import { fieldOf, type Field, type Problem } from "./schema";
 
 interface Props {
   readonly schema: unknown;

@@ -4,9 +4,8 @@ import type { Trouble } from "../chat/model/trouble";
 import { StopIcon } from "../look/icons";
 import type { GraphInfo } from "../server/info";
 import { useWords } from "../words";
-import type { Problem } from "./FieldView";
 import { Form } from "./Form";
-import { fieldOf, initialOf } from "./schema";
+import { fieldOf, initialOf, problemIn } from "./schema";
 import { useSchemas } from "./use-schemas";
 import "./forms.css";
 
@@ -38,7 +37,12 @@ export function InputForm({ graph, isBusy, trouble, onRun, onStop, children }: P
       }}
     >
       <div class="input-form-fields">
-        <Form schema={schemas.input} value={value} problem={inputProblem(trouble)} onChange={setValue} />
+        <Form
+          schema={schemas.input}
+          value={value}
+          problem={problemIn(trouble, "input")}
+          onChange={setValue}
+        />
       </div>
       <div class="composer-row">
         {children}
@@ -55,10 +59,4 @@ export function InputForm({ graph, isBusy, trouble, onRun, onStop, children }: P
       </div>
     </form>
   );
-}
-
-/** Returns what the server says of a field of the input, named as the form names it. */
-function inputProblem(trouble: Trouble | null): Problem | null {
-  if (!trouble || !/^input\b/.test(trouble.field)) return null;
-  return { field: trouble.field.replace(/^input\.?/, ""), message: trouble.message };
 }

@@ -119,6 +119,7 @@ function shallow(schema: JsonObject): JsonObject {
 
 /** Returns the value a form begins with; undefined is left out. */
 export function initialOf(field: Field): unknown {
+  if (field.default === null) return undefined; // nothing is what it is when it is left out
   if (field.default !== undefined) return field.default;
   if (field.kind !== "object") return undefined;
   const values = Object.entries(field.fields)
@@ -145,8 +146,21 @@ export function emptyOf(field: Field): unknown {
   }
 }
 
+/** What the server says of a field. */
+export interface Problem {
+  /** As the form names it; empty: the whole. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Returns what the server says of a part of a request, named as that part's form names it; null: nothing. */
+export function problemIn(trouble: Problem | null, part: string): Problem | null {
+  if (trouble === null || !`${trouble.field}.`.startsWith(`${part}.`)) return null;
+  return { field: trouble.field.slice(part.length + 1), message: trouble.message };
+}
+
 /** Returns what the server says of a field, of the problem it names: `topic` and what is below it. */
-export function problemAt(path: string, problem: { field: string; message: string } | null): string | null {
+export function problemAt(path: string, problem: Problem | null): string | null {
   if (problem === null) return null;
   return problem.field === path ? problem.message : null;
 }

@@ -22,7 +22,17 @@ export interface Info {
   readonly models: readonly string[];
   /** Where the API's documentation is, relative to the page; null: nowhere. */
   readonly docs: string | null;
+  /** How large files in messages may be: each, and those of a message as they are sent; a server of before has none. */
+  readonly attachments?: AttachmentLimits;
 }
+
+export interface AttachmentLimits {
+  readonly limit_bytes: number;
+  readonly together_bytes: number;
+}
+
+/** What a server accepts that wasn't given other limits. */
+export const DEFAULT_LIMITS: AttachmentLimits = { limit_bytes: 5 * 2 ** 20, together_bytes: 8 * 2 ** 20 };
 
 /** Asks what is served here. Throws SeltzerError. */
 export function getInfo(client: Client): Promise<Info> {

@@ -6,8 +6,8 @@ export const enChat = {
   attach: "Attach files",
   file: "File",
   removeFile: (name: string) => `Remove ${name}`,
-  filesTooLarge: (names: string) =>
-    `Too large to attach: ${names}. A file may have 5 MiB, all of them 6 MiB.`,
+  filesTooLarge: (names: string, each: string, together: string) =>
+    `Too large to attach: ${names}. A file may have ${each} MiB, all files of a message ${together} MiB.`,
   editQuestion: "Edit the message",
   copyQuestion: "Copy the message",
   cancel: "Cancel",

@@ -6,7 +6,8 @@ export const jaChat: typeof enChat = {
   attach: "ファイルを添付",
   file: "ファイル",
   removeFile: (name) => `${name} を外す`,
-  filesTooLarge: (names) => `大きすぎて添付できません: ${names}。1 ファイル 5 MiB、合計 6 MiB までです。`,
+  filesTooLarge: (names, each, together) =>
+    `大きすぎて添付できません: ${names}。1 ファイル ${each} MiB、1 件のメッセージで合計 ${together} MiB までです。`,
   editQuestion: "メッセージを編集",
   copyQuestion: "メッセージをコピー",
   cancel: "キャンセル",

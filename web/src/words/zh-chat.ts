@@ -6,7 +6,8 @@ export const zhChat: typeof enChat = {
   attach: "添加文件",
   file: "文件",
   removeFile: (name) => `移除 ${name}`,
-  filesTooLarge: (names) => `文件太大，无法添加：${names}。单个文件上限 5 MiB，合计 6 MiB。`,
+  filesTooLarge: (names, each, together) =>
+    `文件太大，无法添加：${names}。单个文件上限 ${each} MiB，每条消息合计上限 ${together} MiB。`,
   editQuestion: "编辑消息",
   copyQuestion: "复制消息",
   cancel: "取消",

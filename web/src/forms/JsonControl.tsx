@@ -1,0 +1,41 @@
+import { useState } from "preact/hooks";
+import { parsed } from "../chat/model/json";
+import { useWords } from "../words";
+
+/** Any JSON; what isn't JSON yet isn't passed on. */
+export function JsonControl({
+  value,
+  onChange,
+  id,
+  described,
+}: {
+  value: unknown;
+  onChange: (value: unknown) => void;
+  id: string;
+  described: string;
+}) {
+  const words = useWords();
+  const [text, setText] = useState(() => (value === undefined ? "" : (JSON.stringify(value, null, 2) ?? "")));
+  const isBroken = text.trim() !== "" && parsed(text) === undefined;
+  return (
+    <>
+      <textarea
+        id={id}
+        class="field is-code"
+        rows={3}
+        spellcheck={false}
+        dir="ltr"
+        aria-invalid={isBroken}
+        aria-describedby={described || undefined}
+        value={text}
+        onInput={(event) => {
+          const next = event.currentTarget.value;
+          setText(next);
+          if (next.trim() === "") onChange(undefined);
+          else if (parsed(next) !== undefined) onChange(parsed(next));
+        }}
+      />
+      {isBroken && <p class="field-problem">{words.notJson}</p>}
+    </>
+  );
+}
