@@ -172,9 +172,9 @@ class Composition:
             ping_s=self.settings.ping_s,
             page_bytes=self.settings.page_limit_bytes,
         )
-        add_as_own(app, runs)
-        if self.catalog.has_moved:
+        if self.catalog.has_moved:  # first: /graphs/runs/runs would be a run of a graph `graphs`
             app.include_router(runs, prefix="/graphs")
+        add_as_own(app, runs)
 
         def include_made() -> None:
             for graph in self.engine.graphs.values():

@@ -45,9 +45,10 @@ no = 7
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A server of five graphs, one of which can't be loaded, and three of which have awkward names."""
+    """A server of seven graphs, one of which can't be loaded, and five of which have awkward names."""
     folder = tmp_path_factory.mktemp("served")
     names = {"agent": "graph", "Deep Researcher": "session", "v1": "connected", "агент": "graph", "bad": "no"}
+    names |= {"runs": "graph", "threads": "graph"}
     entries = {name: f"./served_here.py:{variable}" for name, variable in names.items()}
     (folder / "served_here.py").write_text(SOURCE, encoding="utf-8")
     (folder / "langgraph.json").write_text(json.dumps({"graphs": entries}), encoding="utf-8")
@@ -81,6 +82,20 @@ def output(client: TestClient, path: str, **body: Any) -> Any:
 )
 def test_each_graph_runs_at_its_slug_and_by_its_name(client: TestClient, path: str, answer: str) -> None:
     assert output(client, path) == answer
+
+
+@pytest.mark.parametrize("name", ["runs", "threads"])
+def test_a_graph_named_like_a_list_has_lists_of_its_own(client: TestClient, name: str) -> None:
+    thread_id = f"of-{name}"
+    assert output(client, f"/graphs/{name}", thread_id=thread_id) == "hello"
+
+    runs = client.get(f"/graphs/{name}/runs").json()["runs"]
+    threads = client.get(f"/graphs/{name}/threads").json()["threads"]
+
+    assert [each["graph"] for each in runs] == [name]
+    assert [each["thread_id"] for each in threads] == [thread_id]
+    everywhere = client.get("/runs", params={"graph": name}).json()["runs"]
+    assert everywhere == runs
 
 
 @pytest.mark.parametrize("path", ["/agent", "/deep-researcher", "/graphs/v1", "/graph-01957d61"])
@@ -135,6 +150,8 @@ def test_info_names_what_is_served_and_what_is_broken(client: TestClient) -> Non
         "Deep Researcher": "/deep-researcher",
         "v1": "/graphs/v1",
         "агент": "/graph-01957d61",
+        "runs": "/graphs/runs",
+        "threads": "/graphs/threads",
     }
     (broken,) = info["broken"]
     assert (broken["name"], broken["path"]) == ("bad", "/bad")
