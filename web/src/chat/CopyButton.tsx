@@ -3,8 +3,8 @@ import { CheckIcon, CopyIcon } from "../look/icons";
 import { useWords } from "../words";
 import { copyText } from "./clipboard";
 
-/** Copies a text, and shows that it has. */
-export function CopyButton({ text, label }: { text: string; label: string }) {
+/** Copies a text, and shows that it has. text: what is long is made when it is copied. */
+export function CopyButton({ text, label }: { text: string | (() => string); label: string }) {
   const words = useWords();
   const [isCopied, setCopied] = useState(false);
   useEffect(() => {
@@ -19,7 +19,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
       class="button is-quiet is-icon"
       aria-label={name}
       title={name}
-      onClick={() => void copyText(text).then(setCopied)}
+      onClick={() => void copyText(typeof text === "string" ? text : text()).then(setCopied)}
     >
       {isCopied ? <CheckIcon /> : <CopyIcon />}
     </button>

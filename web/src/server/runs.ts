@@ -1,5 +1,5 @@
 /** Runs as an operator sees them: their list, their logs, and what the server's process does now. */
-import { path, type RunInfo, type RunStatus, type Usage } from "@seltzer/client";
+import { path, type Interrupt, type RunInfo, type RunStatus, type Usage } from "@seltzer/client";
 import { client } from "./client";
 import { queryOf } from "./query";
 
@@ -34,6 +34,13 @@ export interface RunQuery {
   readonly thread_id?: string | null;
   readonly limit?: number;
   readonly cursor?: string | null;
+}
+
+/** As much of a state's values as the server shows. */
+export interface ShownState {
+  readonly values: unknown;
+  /** By key, how many items are left out at the beginning of its list; null: the value isn't shown. */
+  readonly omitted?: Readonly<Record<string, number | null>> | undefined;
 }
 
 /** The counters of the process that has answered. */
@@ -104,4 +111,31 @@ export function getLog(
   return client.request("GET", path(graph, "runs", runId, "log") + query, { signal });
 }
 
-const LOG_PAGE = 1_000;
+const LOG_PAGE = 10_000;
+
+/** A state of a thread's history. */
+export interface StoredState extends ShownState {
+  readonly checkpoint_id: string;
+  readonly parent_checkpoint_id: string | null;
+  readonly created_at: string | null;
+  readonly run_id: string | null;
+  readonly source: string;
+  readonly step: number;
+  readonly next: readonly string[];
+  readonly interrupts: readonly Interrupt[];
+}
+
+export interface StatePage {
+  readonly checkpoints: readonly StoredState[];
+  readonly next_before: string | null;
+}
+
+/** Lists a thread's states, the newest first; without their values, many at once. Throws SeltzerError. */
+export function listStates(
+  graph: string,
+  threadId: string,
+  query: { before: string | null; limit: number; select?: string },
+  signal: AbortSignal,
+): Promise<StatePage> {
+  return client.request("GET", path(graph, "threads", threadId, "history") + queryOf(query), { signal });
+}

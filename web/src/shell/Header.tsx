@@ -1,10 +1,12 @@
-import { GraphIcon, MenuIcon, MessageIcon } from "../look/icons";
+import { GraphIcon, MenuIcon, MessageIcon, RunsIcon } from "../look/icons";
 import { useWords } from "../words";
 import { usePlaces } from "./places";
 import { hashOf, VIEWS, type Route, type View } from "./route";
 
 interface Props {
   readonly route: Route;
+  /** The graph that the views of one graph show; null: there is none. */
+  readonly home: string | null;
   readonly isMenuOpen: boolean;
   readonly onMenu: () => void;
 }
@@ -12,13 +14,18 @@ interface Props {
 const ICONS: Readonly<Record<View, () => preact.JSX.Element>> = {
   chat: MessageIcon,
   graph: GraphIcon,
+  runs: RunsIcon,
 };
 
 /** The graph's name, and the ways to look at it. */
-export function Header({ route, isMenuOpen, onMenu }: Props) {
+export function Header({ route, home, isMenuOpen, onMenu }: Props) {
   const words = useWords();
   const placeOf = usePlaces();
-  const names: Record<View, string> = { chat: words.chat, graph: words.graph };
+  const names: Record<View, string> = { chat: words.chat, graph: words.graph, runs: words.runs };
+  const routeTo = (view: View): Route =>
+    view === "runs"
+      ? { graph: null, view, id: null }
+      : { graph: home, view, id: view === route.view ? null : placeOf(home, view) };
   return (
     <header class="header">
       <button
@@ -32,9 +39,9 @@ export function Header({ route, isMenuOpen, onMenu }: Props) {
         <MenuIcon />
       </button>
       <h1 class="title" dir="auto">
-        {route.graph ?? "Seltzer"}
+        {route.graph ?? (route.view === "runs" ? words.runs : "Seltzer")}
       </h1>
-      {route.graph !== null && (
+      {home !== null && (
         <nav class="tabs" aria-label={words.views}>
           {VIEWS.map((view) => {
             const Icon = ICONS[view];
@@ -42,11 +49,7 @@ export function Header({ route, isMenuOpen, onMenu }: Props) {
               <a
                 key={view}
                 class="tab"
-                href={hashOf({
-                  graph: route.graph,
-                  view,
-                  id: view === route.view ? null : placeOf(route.graph, view),
-                })}
+                href={hashOf(routeTo(view))}
                 aria-current={view === route.view ? "page" : undefined}
               >
                 <Icon />

@@ -7,6 +7,7 @@ import { Notice } from "./Notice";
 import type { Route } from "./route";
 
 const GraphView = lazy(async () => (await import("../graph/GraphView")).default);
+const RunsView = lazy(async () => (await import("../runs/RunsView")).default);
 
 interface Props {
   readonly info: Info;
@@ -19,6 +20,7 @@ export function Main({ info, route }: Props) {
   const threads = useRef(new Map<string | null, string | null>());
   if (route.view === "chat") threads.current.set(route.graph, route.id);
   const graph = info.graphs.find((each) => each.name === route.graph);
+  if (route.view === "runs" && route.id === null) return <RunsView info={info} route={route} />;
   if (route.graph === null) return <Notice text={words.noGraphs} />;
   if (graph === undefined) return <Missing info={info} name={route.graph} />;
   return <View info={info} graph={graph} route={route} threadId={threads.current.get(graph.name) ?? null} />;
@@ -34,6 +36,8 @@ function View({ info, graph, route, threadId }: ViewProps) {
   switch (route.view) {
     case "chat":
       return <ChatView key={graph.name} info={info} graph={graph} threadId={route.id} />;
+    case "runs":
+      return <RunsView info={info} route={route} />;
     case "graph":
       return <GraphView key={graph.name} graph={graph} runId={route.id} threadId={threadId} />;
   }

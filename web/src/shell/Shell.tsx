@@ -1,14 +1,15 @@
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { CloseIcon } from "../look/icons";
 import { ServerError } from "@seltzer/client";
+import type { Info } from "../server/info";
 import { useWords } from "../words";
 import { Header } from "./Header";
 import { Main } from "./Main";
 import { NewerNotice } from "./Newer";
 import { Notice } from "./Notice";
 import { ReachNotice } from "./Reach";
-import { START } from "./route";
+import { START, type Route } from "./route";
 import { Sidebar } from "./Sidebar";
 import { useInfo } from "./use-info";
 import { useMenu } from "./use-menu";
@@ -21,14 +22,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const [known, ask] = useInfo();
   const info = known && "info" in known ? known.info : null;
   const menu = useMenu(route);
+  const home = useHome(route, info);
 
-  useEffect(() => {
-    const first = info?.graphs[0];
-    if (route.graph === null && first) navigate({ ...START, graph: first.name }, { replace: true });
-  }, [info, route.graph]);
-  useEffect(() => {
-    document.title = route.graph === null ? "Seltzer" : `${route.graph} · Seltzer`;
-  }, [route.graph]);
+  useTitle(route);
 
   return (
     <div class="shell">
@@ -55,7 +51,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </aside>
       <div class="scrim" hidden={!menu.isOpen} onClick={menu.close} />
       <div class="stage" inert={menu.isOpen}>
-        <Header route={route} isMenuOpen={menu.isOpen} onMenu={menu.open} />
+        <Header route={route} home={home} isMenuOpen={menu.isOpen} onMenu={menu.open} />
         <ReachNotice />
         <NewerNotice />
         <main id="content" class="content" tabIndex={-1}>
@@ -68,6 +64,26 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </div>
     </div>
   );
+}
+
+/** Returns the graph that was shown last, else the first one, which is shown where the address names none. */
+function useHome(route: Route, info: Info | null): string | null {
+  const last = useRef<string | null>(null);
+  last.current = route.graph ?? last.current;
+  const first = info?.graphs[0]?.name ?? null;
+  useEffect(() => {
+    if (route.graph !== null || route.view === "runs" || first === null) return;
+    navigate({ ...START, graph: first }, { replace: true });
+  }, [first, route]);
+  return last.current ?? first;
+}
+
+function useTitle({ graph, view }: Route): void {
+  const words = useWords();
+  useEffect(() => {
+    const parts = [view === "runs" ? words.runs : null, graph, "Seltzer"];
+    document.title = parts.filter((each) => each !== null).join(" · ");
+  }, [graph, view, words]);
 }
 
 /** Moves the focus to the content; the address stays, as its hash is a route. */

@@ -2,6 +2,7 @@
 import { enChat } from "./en-chat";
 import { enEmbed } from "./en-embed";
 import { enGraph } from "./en-graph";
+import { enRuns } from "./en-runs";
 
 export const en = {
   languageName: "English",
@@ -50,6 +51,7 @@ export const en = {
   demoHow: "For a real model set MODEL, OPENAI_API_KEY or OPENAI_BASE_URL, and start the server again.",
   ...enChat,
   ...enEmbed,
+  ...enRuns,
 
   // Answers in Markdown
   code: "code",

@@ -2,6 +2,7 @@ import type { Words } from "./en";
 import { jaChat } from "./ja-chat";
 import { jaEmbed } from "./ja-embed";
 import { jaGraph } from "./ja-graph";
+import { jaRuns } from "./ja-runs";
 
 export const ja: Words = {
   languageName: "日本語",
@@ -48,6 +49,7 @@ export const ja: Words = {
     "実際のモデルを使うには MODEL、OPENAI_API_KEY、OPENAI_BASE_URL のいずれかを設定し、サーバーを再起動してください。",
   ...jaChat,
   ...jaEmbed,
+  ...jaRuns,
 
   // Answers in Markdown
   code: "コード",

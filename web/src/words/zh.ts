@@ -2,6 +2,7 @@ import type { Words } from "./en";
 import { zhChat } from "./zh-chat";
 import { zhEmbed } from "./zh-embed";
 import { zhGraph } from "./zh-graph";
+import { zhRuns } from "./zh-runs";
 
 export const zh: Words = {
   languageName: "简体中文",
@@ -47,6 +48,7 @@ export const zh: Words = {
   demoHow: "要使用真实模型，请设置 MODEL、OPENAI_API_KEY 或 OPENAI_BASE_URL，然后重新启动服务器。",
   ...zhChat,
   ...zhEmbed,
+  ...zhRuns,
 
   // Answers in Markdown
   code: "代码",

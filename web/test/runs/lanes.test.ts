@@ -142,3 +142,29 @@ test("tokens are bars, the most of them as high as the lane", () => {
   expect(density([0, 0], 0, 2)).toEqual([2, 0]);
   expect(densest([], 100, 4)).toBe(0);
 });
+
+test("nodes that run at once begin at once, as the states say", () => {
+  const ended = (seq: number, node: string) =>
+    event(`1-${seq}`, "update", { node, namespace: [], values: null });
+  const events = [
+    event("1-1", "started", {}),
+    ended(2, "plan"),
+    ended(3, "right"),
+    ended(4, "left"),
+    ended(5, "end"),
+  ];
+  const at = [0, 100, 200, 300, 400];
+  const spans = (steps: string[][]) =>
+    Object.fromEntries(
+      lanesOf(events, at, steps).lanes.map((lane) => [lane.path[0], lane.spans.map((span) => span.from)]),
+    );
+
+  expect(spans([["plan"], ["left", "right"], ["end"]])).toEqual({
+    plan: [0],
+    right: [100],
+    left: [100],
+    end: [300],
+  });
+  expect(spans([])).toEqual({ plan: [0], right: [100], left: [200], end: [300] });
+  expect(spans([["another"]])).toEqual(spans([]));
+});

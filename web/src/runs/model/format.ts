@@ -20,7 +20,7 @@ export function durationOf(ms: number, language: string): string {
   return `${head} ${unit(rest, most === "minute" ? "second" : "minute", language)}`;
 }
 
-/** Returns a moment on a run's time line: `0.000 s`, `12.345 s`, `3:05.1`. */
+/** Returns a moment on a run's time line in seconds, or in minutes and seconds: `0.000`, `12.35`, `3:05.1`. */
 export function momentOf(ms: number): string {
   if (ms < MINUTE) return (ms / SECOND).toFixed(ms < 10 * SECOND ? 3 : 2);
   const tenths = Math.floor(ms / 100);

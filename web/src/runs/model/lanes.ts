@@ -37,9 +37,16 @@ export interface Lanes {
   readonly totalMs: number;
 }
 
-/** Returns the lanes of a run. at: when each of its events was emitted. */
-export function lanesOf(events: readonly AnyEvent[], at: readonly number[]): Lanes {
-  const drawing = new Drawing();
+/**
+ * Returns the lanes of a run. at: when each of its events was emitted. steps: which nodes have run at once, step by
+ * step; without it, a node that has written nothing counts as begun when the one before it had ended.
+ */
+export function lanesOf(
+  events: readonly AnyEvent[],
+  at: readonly number[],
+  steps: readonly (readonly string[])[] = [],
+): Lanes {
+  const drawing = new Drawing(events.some((each) => each.attempt > 1) ? [] : steps);
   events.forEach((event, index) => drawing.add(event, at[index] ?? 0));
   return drawing.done();
 }
@@ -71,8 +78,13 @@ class Drawing {
   /** The calls of tools that have no result, by their ids; and the one that each piece belongs to. */
   private readonly calls = new Map<string, Open>();
   private readonly pieces = new Map<string, string>();
+  private readonly waiting: string[][];
   private begun = 0;
   private now = 0;
+
+  constructor(steps: readonly (readonly string[])[]) {
+    this.waiting = steps.map((each) => [...each]);
+  }
 
   add(event: AnyEvent, at: number): void {
     this.now = Math.max(this.now, at);
@@ -145,7 +157,18 @@ class Drawing {
     const { namespace } = data;
     const lane = this.node([...names(namespace), data.node], namespace);
     this.close(lane, "done");
+    if (namespace.length === 0 && this.isStepOpen(data.node)) return;
     this.steps.set(namespace.join("|"), this.now);
+  }
+
+  /** Whether other nodes of the step still run, now that this one has ended. */
+  private isStepOpen(node: string): boolean {
+    const [step] = this.waiting;
+    const place = step?.indexOf(node) ?? -1;
+    if (step === undefined || place < 0) return false;
+    step.splice(place, 1);
+    if (step.length === 0) this.waiting.shift();
+    return step.length > 0;
   }
 
   other(kind: string): void {

@@ -1,12 +1,7 @@
 /** What a checkpoint has changed: states as the server has shown them, of long lists perhaps the end alone. */
 import { diff, type Change } from "./diff";
+import type { ShownState, StoredState } from "../../server/runs";
 import { idOf } from "./ids";
-
-/** omitted: by key, how many items are left out at the beginning of its list; null: the value isn't shown. */
-export interface ShownState {
-  readonly values: unknown;
-  readonly omitted?: Readonly<Record<string, number | null>> | undefined;
-}
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -24,16 +19,35 @@ export function changesOf(state: ShownState, before: ShownState | null): readonl
   const removed = Object.keys(old)
     .filter((key) => !Object.hasOwn(now, key) && !Object.hasOwn(state.omitted ?? {}, key))
     .map((key): Change => ({ kind: "removed", path: [key], before: old[key] }));
-  const others = Object.keys(now).flatMap((key) => {
-    const [value, omitted] = [now[key], state.omitted?.[key]];
-    const isKnown = Object.hasOwn(old, key);
-    const list = isKnown ? old[key] : [];
-    if (Array.isArray(value) && Array.isArray(list)) {
-      return diffWindows(windowOf(list, before?.omitted?.[key]), windowOf(value, omitted), key);
-    }
-    return isKnown ? diff(old[key], value, [key]) : [{ kind: "added", path: [key], after: value } as const];
-  });
+  const others = Object.keys(now).flatMap((key) => changesAt(key, old, now, before, state));
   return [...removed, ...others].map(withoutRoot);
+}
+
+function changesAt(
+  key: string,
+  old: Fields,
+  now: Fields,
+  before: ShownState | null,
+  state: ShownState,
+): readonly Change[] {
+  const value = now[key];
+  const omitted = before?.omitted ?? {};
+  if (!Object.hasOwn(old, key) && Object.hasOwn(omitted, key)) {
+    return [{ kind: "changed", path: [key], before: undefined, after: value }];
+  }
+  const list = Object.hasOwn(old, key) ? old[key] : [];
+  if (Array.isArray(value) && Array.isArray(list)) {
+    return diffWindows(windowOf(list, omitted[key]), windowOf(value, state.omitted?.[key]), key);
+  }
+  if (Object.hasOwn(old, key)) return diff(old[key], value, [key]);
+  return [{ kind: "added", path: [key], after: value }];
+}
+
+/** Returns which nodes have run at once, step by step, as a run's states have it; they are the newest first. */
+export function stepsOf(states: readonly StoredState[]): readonly (readonly string[])[] {
+  return states
+    .flatMap(({ next }) => (next.length > 0 && next[0] !== "__start__" ? [next] : []))
+    .toReversed();
 }
 
 /** The end of a list: start is the index of its first item. */
