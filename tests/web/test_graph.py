@@ -147,7 +147,17 @@ def test_a_failed_node_has_its_error(team: Page, graphs_server: Served) -> None:
     node(team, "plan").click()
 
     panel = team.get_by_role("complementary", name="About plan")
-    expect(panel.locator(".graph-panel-error")).to_contain_text("The graph raised an error")
+    expect(panel.locator(".graph-panel-error")).to_contain_text("The graph has raised an error")
+
+
+def test_a_node_that_asks_leads_to_the_chat(team: Page, graphs_server: Served) -> None:
+    team.goto(f"{graphs_server.url}/#/review/graph/{start(graphs_server, 'review')}")
+    expect(node(team, "review")).to_have_attribute("data-state", "waiting")
+
+    node(team, "review").click()
+    team.get_by_role("link", name="Answer in the chat").click()
+
+    expect(team.get_by_text("send_email").first).to_be_visible()
 
 
 def test_the_keyboard_moves_along_the_edges_unfolds_and_zooms(team: Page, graphs_server: Served) -> None:
@@ -168,11 +178,12 @@ def test_the_keyboard_moves_along_the_edges_unfolds_and_zooms(team: Page, graphs
     expect(title).to_be_focused()
 
     scale = team.locator(".graph-scale")
-    before = scale.inner_text()
-    team.keyboard.press("+")
-    expect(scale).not_to_have_text(before)
     team.keyboard.press("0")
-    expect(scale).to_have_text(before)
+    whole = scale.inner_text()
+    team.keyboard.press("+")
+    expect(scale).not_to_have_text(whole)
+    team.keyboard.press("0")
+    expect(scale).to_have_text(whole)
     team.keyboard.press("Enter")
     expect(node(team, "research")).to_be_focused()
 

@@ -6,6 +6,7 @@ import { isOver, type Run } from "../state";
 import { useWords } from "../words";
 import { Drawing } from "./Drawing";
 import "./graph.css";
+import type { Box } from "./layout/curve";
 import { place } from "./layout/place";
 import { IDLE, workOf } from "./model/activity";
 import { allNodes, levelsOf, type Level } from "./model/levels";
@@ -15,6 +16,7 @@ import { Toolbar } from "./parts/Toolbar";
 import { toggled, useUnfolded } from "./unfolded";
 import { useNow } from "./use-now";
 import { useViewport } from "./viewport/use-viewport";
+import type { Rect } from "./viewport/view";
 
 export interface GraphAtProps {
   /** Of /info: the graph's name, and the path of its routes. */
@@ -23,6 +25,8 @@ export interface GraphAtProps {
   readonly run: Run;
   /** The moment, in milliseconds since 1970, up to which nodes at work are timed; left out: the present. */
   readonly at?: number | null;
+  /** Whether the run answers an earlier one's question: then it begins where that one has stopped. */
+  readonly isContinued?: boolean;
 }
 
 /**
@@ -31,7 +35,7 @@ export interface GraphAtProps {
  * It fills the height that its container gives it, 16rem at least. Whoever shows a run at a moment, as a scrubber does,
  * embeds it as `<GraphAt graph={info} run={timeline.at(count)} at={entry.at} />`: the run is all that changes.
  */
-export function GraphAt({ graph, run, at }: GraphAtProps) {
+export function GraphAt({ graph, run, at, isContinued = false }: GraphAtProps) {
   const words = useWords();
   const [drawn, error, ask] = useDrawn(graph.path);
   const level = useMemo(() => (drawn ? levelsOf(drawn) : null), [drawn]);
@@ -41,7 +45,7 @@ export function GraphAt({ graph, run, at }: GraphAtProps) {
     );
   }
   if (level === null) return <p class="note placeholder">{words.loading}</p>;
-  return <Canvas graph={graph} level={level} run={run} at={at} />;
+  return <Canvas graph={graph} level={level} run={run} at={at} isContinued={isContinued} />;
 }
 
 function useDrawn(path: string): [Drawn | null, SeltzerError | null, () => void] {
@@ -61,21 +65,22 @@ function useDrawn(path: string): [Drawn | null, SeltzerError | null, () => void]
 interface CanvasProps extends Pick<GraphAtProps, "graph" | "run"> {
   readonly level: Level;
   readonly at: number | null | undefined;
+  readonly isContinued: boolean;
 }
 
-function Canvas({ graph, level, run, at }: CanvasProps) {
+function Canvas({ graph, level, run, at, isContinued }: CanvasProps) {
   const words = useWords();
   const [unfolded, setUnfolded] = useUnfolded(graph.path);
   const [selected, setSelected] = useState<string | null>(null);
   const placed = useMemo(() => place(level, unfolded), [level, unfolded]);
-  const work = useMemo(() => workOf(run, level), [run, level]);
-  const ticking = useNow(at === undefined && run.status === "running");
-  const now = at !== undefined ? at : isOver(run) ? run.endedAt : ticking;
-  const viewport = useViewport(placed);
+  const work = useMemo(() => workOf(run, level, !isContinued), [run, level, isContinued]);
+  const now = useMoment(run, at);
+  const begin = placed.nodes.find((node) => node.mark === "start") ?? { x: placed.width / 2 };
+  const busy = placed.nodes.find((node) => work.nodes.get(node.id)?.state === "running");
+  const viewport = useViewport(placed, begin, busy ? rectOf(busy) : null);
   const [stop, drawing, focus] = useStop((id) => {
     const box = [...placed.nodes, ...placed.clusters].find((each) => each.id === id);
-    if (!box) return;
-    viewport.reveal({ ...box, x: box.x - box.width / 2, y: box.y - box.height / 2 });
+    if (box) viewport.reveal(rectOf(box));
   });
   const graphs = allNodes(level).filter((node) => node.inner);
   const toggle = (id: string) => {
@@ -141,6 +146,15 @@ function Canvas({ graph, level, run, at }: CanvasProps) {
     </section>
   );
 }
+
+/** Returns the time up to which a node at work is timed. */
+function useMoment(run: Run, at: number | null | undefined): number | null {
+  const present = useNow(at === undefined && run.status === "running");
+  if (at !== undefined) return at;
+  return isOver(run) ? run.endedAt : present;
+}
+
+const rectOf = (box: Box): Rect => ({ ...box, x: box.x - box.width / 2, y: box.y - box.height / 2 });
 
 /** Returns where the keyboard is in the drawing, the drawing's ref, and what moves the focus there. */
 function useStop(reveal: (id: string) => void) {

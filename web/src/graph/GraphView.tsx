@@ -1,5 +1,6 @@
 import { Notice } from "../shell/Notice";
 import type { GraphInfo } from "../server/info";
+import type { RunSummary } from "../server/runs";
 import { navigate } from "../shell/use-route";
 import { useWords } from "../words";
 import { GraphAt } from "./GraphAt";
@@ -20,7 +21,8 @@ export default function GraphView({ graph, runId, threadId = null }: GraphProps)
   const words = useWords();
   const runs = useRuns(graph.name);
   const newest = runs?.find((each) => each.thread_id === threadId) ?? runs?.[0];
-  const [run, lost] = useRun(graph.path, runId ?? newest?.run_id ?? null);
+  const shown = runId ?? newest?.run_id ?? null;
+  const [run, lost] = useRun(graph.path, shown);
   return (
     <div class="graph-view">
       <RunBar
@@ -30,7 +32,15 @@ export default function GraphView({ graph, runId, threadId = null }: GraphProps)
         onChoose={(id) => navigate({ graph: graph.name, view: "graph", id }, { replace: true })}
       />
       {lost && <Notice text={words.failed} detail={lost.message} />}
-      <GraphAt graph={graph} run={run} />
+      <GraphAt graph={graph} run={run} isContinued={isContinued(runs ?? [], shown)} />
     </div>
   );
+}
+
+/** Whether the run before it on its thread waits for an answer. runs: the newest first. */
+function isContinued(runs: readonly RunSummary[], runId: string | null): boolean {
+  const at = runs.findIndex((each) => each.run_id === runId);
+  const run = runs[at];
+  const before = run && runs.slice(at + 1).find((each) => each.thread_id === run.thread_id);
+  return before?.status === "interrupted";
 }

@@ -39,6 +39,7 @@ export const enGraph = {
   itsModels: "Models",
   itsTools: "Tools",
   lastWritten: "Last written",
+  toTheChat: "Answer in the chat",
   nothingWritten: "It has written nothing.",
 
   asList: "Nodes and what they did",

@@ -40,6 +40,7 @@ export const jaGraph = {
   itsModels: "モデル",
   itsTools: "ツール",
   lastWritten: "最後に書き込んだ内容",
+  toTheChat: "チャットで回答",
   nothingWritten: "何も書き込んでいません。",
 
   asList: "ノードの一覧と実行内容",

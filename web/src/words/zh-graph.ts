@@ -40,6 +40,7 @@ export const zhGraph = {
   itsModels: "模型",
   itsTools: "工具",
   lastWritten: "最近写入的内容",
+  toTheChat: "到聊天中回答",
   nothingWritten: "没有写入任何内容。",
 
   asList: "节点列表及其运行情况",

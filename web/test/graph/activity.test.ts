@@ -59,6 +59,10 @@ describe("a node at work", () => {
     expect(states(workOn(FORK, update("left", 1)))).toEqual({ left: "done", right: "running?" });
   });
 
+  test("of a run that answers a question isn't presumed at the start", () => {
+    expect(states(workOf(runOf(), levelsOf(AGENT), false))).toEqual({});
+  });
+
   test("that waits for others isn't presumed before they have ended", () => {
     const both = [update("left", 1), update("right", 2)];
 

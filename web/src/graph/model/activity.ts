@@ -34,9 +34,9 @@ export const IDLE: Activity = {
   models: [],
 };
 
-/** Returns what a run has done on a graph so far. */
-export function workOf(run: Run, graph: Level): Work {
-  const replay = new Replay(run, graph);
+/** Returns what a run has done on a graph so far. isFresh: it begins at the graph's start. */
+export function workOf(run: Run, graph: Level, isFresh = true): Work {
+  const replay = new Replay(run, graph, isFresh && run.attempt < 2);
   run.items.forEach((item) => replay.add(item));
   return replay.work();
 }
@@ -62,6 +62,7 @@ class Replay {
   constructor(
     private readonly run: Run,
     graph: Level,
+    private readonly isFresh: boolean,
   ) {
     this.levels.set("", graph);
     for (const node of allNodes(graph)) if (node.inner) this.levels.set(node.id, node.inner);
@@ -160,8 +161,8 @@ class Replay {
     const key = namespace.join("|");
     const known = this.executions.get(key);
     if (known) return known;
-    const { attempt, startedAt } = this.run;
-    const isFresh = namespace.length > 0 || attempt < 2;
+    const { startedAt } = this.run;
+    const isFresh = namespace.length > 0 || this.isFresh;
     const around = this.executions.get(namespace.slice(0, -1).join("|"));
     const made = new Execution(
       this.levels.get(level) ?? null,

@@ -1,5 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
+import { wordsOf } from "../../chat/model/trouble";
 import { CloseIcon } from "../../look/icons";
+import { hashOf } from "../../shell/route";
 import type { Run } from "../../state";
 import { useWords, type Words } from "../../words";
 import type { Activity } from "../model/activity";
@@ -40,12 +42,10 @@ export function Panel({ node, activity, run, now, isUnfolded, onToggle, onClose 
         {words.nodeStates[activity.state]}
         {activity.isPresumed && activity.state === "running" && <span class="note"> {words.presumed}</span>}
       </p>
-      {activity.state === "failed" && run.error && <p class="graph-panel-error">{run.error.message}</p>}
-      {onToggle && (
-        <button type="button" class="button" aria-expanded={isUnfolded} onClick={onToggle}>
-          {isUnfolded ? words.foldUp(node.name) : words.unfold(node.name)}
-        </button>
+      {activity.state === "failed" && run.error && (
+        <p class="graph-panel-error">{wordsOf(words, run.error.code) ?? run.error.message}</p>
       )}
+      <Actions node={node} activity={activity} run={run} isUnfolded={isUnfolded} onToggle={onToggle} />
       <dl class="facts">
         {factsOf(node, activity, now, words).map(([name, value]) => (
           <div key={name} class="fact">
@@ -79,6 +79,25 @@ export function Panel({ node, activity, run, now, isUnfolded, onToggle, onClose 
         </>
       )}
     </aside>
+  );
+}
+
+/** What can be done about a node. */
+function Actions({ node, activity, run, isUnfolded, onToggle }: Omit<Props, "now" | "onClose">) {
+  const words = useWords();
+  return (
+    <>
+      {activity.state === "waiting" && run.threadId && (
+        <a class="button" href={hashOf({ graph: run.graph, view: "chat", id: run.threadId })}>
+          {words.toTheChat}
+        </a>
+      )}
+      {onToggle && (
+        <button type="button" class="button" aria-expanded={isUnfolded} onClick={onToggle}>
+          {isUnfolded ? words.foldUp(node.name) : words.unfold(node.name)}
+        </button>
+      )}
+    </>
   );
 }
 

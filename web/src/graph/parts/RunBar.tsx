@@ -1,3 +1,4 @@
+import { wordsOf } from "../../chat/model/trouble";
 import type { Run } from "../../state";
 import { useWords, type Words } from "../../words";
 import { count, duration } from "../model/format";
@@ -57,9 +58,12 @@ function RunState({ run }: { run: Run }) {
       <span class="state-line" data-state={run.status}>
         {words.runStates[run.status]}
       </span>
+      {run.error && <span>{wordsOf(words, run.error.code) ?? run.error.message}</span>}
       {run.durationMs !== null && <span>{duration(run.durationMs, words)}</span>}
       {cost && cost.totalTokens > 0 && (
-        <span>{words.inAndOut(count(cost.inputTokens), count(cost.outputTokens))}</span>
+        <span title={words.inAndOut(count(cost.inputTokens), count(cost.outputTokens))}>
+          {words.tokens(cost.totalTokens)}
+        </span>
       )}
     </p>
   );

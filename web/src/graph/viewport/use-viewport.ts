@@ -1,7 +1,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { watchGestures } from "./gestures";
-import { fit, pan, reveal, SCALES, zoom, type Rect, type Size, type View } from "./view";
+import { begin, fit, pan, reveal, SCALES, zoom, type Rect, type Size, type View } from "./view";
 
 const START: View = { x: 0, y: 0, scale: 1 };
 
@@ -15,8 +15,12 @@ export interface Viewport {
   reveal(rect: Rect): void;
 }
 
-/** The part of a drawing that is seen: all of it, until the reader has moved it or made it larger. */
-export function useViewport(drawing: Size): Viewport {
+/**
+ * The part of a drawing that is seen: its beginning, until the reader has moved it or made it larger.
+ *
+ * start: where the drawing begins. work: what is at work; as long as the view isn't the reader's own, it is followed.
+ */
+export function useViewport(drawing: Size, start: { readonly x: number }, work: Rect | null): Viewport {
   const element = useRef<HTMLDivElement>(null);
   const [view, setView] = useState(START);
   const isOwn = useRef(false);
@@ -28,19 +32,22 @@ export function useViewport(drawing: Size): Viewport {
     isOwn.current = true;
     setView(next);
   };
-  const fitNow = () => {
-    isOwn.current = false;
-    setView(fit(drawing, size()));
+  const beginNow = () => {
+    const first = begin(drawing, size(), start);
+    setView(work ? reveal(first, work, size()) : first);
   };
 
   useLayoutEffect(() => {
-    if (!isOwn.current) fitNow();
+    if (!isOwn.current) beginNow();
     const watching = new ResizeObserver(() => {
-      if (!isOwn.current) fitNow();
+      if (!isOwn.current) beginNow();
     });
     if (element.current) watching.observe(element.current);
     return () => watching.disconnect();
   }, [drawing]);
+  useLayoutEffect(() => {
+    if (!isOwn.current && work) setView((before) => reveal(before, work, size()));
+  }, [work?.x, work?.y]);
 
   useEffect(() => {
     if (!element.current) return;
@@ -59,7 +66,7 @@ export function useViewport(drawing: Size): Viewport {
     view,
     zoomIn: () => zoomAtMiddle(SCALES.step),
     zoomOut: () => zoomAtMiddle(1 / SCALES.step),
-    fit: fitNow,
+    fit: () => change(() => fit(drawing, size())),
     reveal: (rect) => {
       const next = reveal(view, rect, size());
       if (next !== view) change(() => next);

@@ -18,18 +18,29 @@ export interface Rect extends Size {
 
 export const SCALES = { least: 0.1, most: 3, step: 1.25 };
 const EDGE = 16;
+const TOOLS = { width: 600, height: 56 }; // on a narrow window, they would be over the drawing
+const READABLE = 0.7;
 
 /** Returns the view with all of a drawing in a window, in its middle; no larger than it is. */
 export function fit(drawing: Size, window: Size): View {
-  const room = { width: window.width - 2 * EDGE, height: window.height - 2 * EDGE };
+  const height = window.height - (window.width < TOOLS.width ? TOOLS.height : 0);
+  const room = { width: window.width - 2 * EDGE, height: height - 2 * EDGE };
   const scale = clamp(
     Math.min(1, room.width / Math.max(drawing.width, 1), room.height / Math.max(drawing.height, 1)),
   );
-  return {
-    x: (window.width - drawing.width * scale) / 2,
-    y: (window.height - drawing.height * scale) / 2,
-    scale,
-  };
+  return { x: (window.width - drawing.width * scale) / 2, y: (height - drawing.height * scale) / 2, scale };
+}
+
+/** Returns the view to begin with: all of it, or as much as can be read, from where it begins. */
+export function begin(drawing: Size, window: Size, start: { readonly x: number }): View {
+  const whole = fit(drawing, window);
+  if (whole.scale >= READABLE) return whole;
+  const scale = READABLE;
+  const width = drawing.width * scale;
+  const middle = window.width / 2 - start.x * scale;
+  const x =
+    width <= window.width ? (window.width - width) / 2 : Math.max(Math.min(middle, 0), window.width - width);
+  return { x, y: Math.max(0, (window.height - drawing.height * scale) / 2), scale };
 }
 
 /** Returns the view that is larger by a factor; the point of the window stays where it is. */
