@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, NotRequired
 
 from langchain_core.messages import AIMessage
+from langgraph.func import entrypoint
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 from pydantic import Field
@@ -73,4 +74,12 @@ two = (
     .add_edge(START, "size")
     .compile()
 )
-GRAPHS = {"story": story, "review": review, "two": two, "team": team, "large": large()}
+
+
+@entrypoint()
+async def letters(word: str) -> list[str]:
+    """Spell a word: neither its input nor its result is an object."""
+    return list(word)
+
+
+GRAPHS = {"story": story, "review": review, "two": two, "team": team, "large": large(), "letters": letters}

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from seltzer import Seltzer
-from tests.conftest import ROOT, in_a_thread
+from tests.conftest import ROOT, choose_demo, choose_upstream, in_a_thread
 from tests.replies import Reply, ToolCall
 from tests.serving import Served, serving
 from tests.upstream import Upstream
@@ -42,6 +42,15 @@ MAIL = {
 def theme(request: pytest.FixtureRequest) -> Theme:
     theme: Theme = request.param
     return theme
+
+
+@pytest.fixture(scope="module", autouse=True)
+def model(session_upstream: Upstream) -> Iterator[None]:
+    """Have a model for as long as pictures are made: the page names the demo where there is none."""
+    with pytest.MonkeyPatch.context() as patch:
+        choose_demo(patch)
+        choose_upstream(patch, session_upstream)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -248,3 +248,15 @@ def test_what_the_server_refuses_stands_at_its_field(asking: Page, graphs_server
     ).to_be_visible()
     expect(asking.get_by_label("Topic")).to_be_focused()
     asking.context.close()
+
+
+def test_a_state_that_is_no_object_is_shown(asking: Page, graphs_server: Served) -> None:
+    asking.goto(f"{graphs_server.url}/#/letters")
+    asking.locator(".input-form .field").first.fill("soda")
+    asking.get_by_role("button", name="Run", exact=True).click()
+    expect(asking.locator(".answer")).to_contain_text('"o"')
+
+    asking.reload()
+
+    expect(asking.locator(".answer")).to_contain_text('"o"')
+    asking.context.close()

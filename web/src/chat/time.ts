@@ -4,5 +4,6 @@ export function secondsBetween(from: number | null, to: number | null): string |
 }
 
 export function seconds(ms: number): string {
+  if (ms < 50) return "<0.1";
   return ms < 9_950 ? (ms / 1_000).toFixed(1) : String(Math.round(ms / 1_000));
 }

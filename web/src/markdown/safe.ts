@@ -89,4 +89,5 @@ function hardenImage(image: HTMLImageElement): void {
 function hardenInput(input: HTMLInputElement): void {
   if (input.getAttribute("type") !== "checkbox") return input.remove();
   input.setAttribute("disabled", "");
+  input.setAttribute("aria-label", (input.closest("li")?.textContent ?? "").trim().slice(0, 80));
 }

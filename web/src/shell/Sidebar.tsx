@@ -17,7 +17,7 @@ export function Sidebar({ info, route, children }: Props) {
   const graph = info.graphs.find((each) => each.name === route.graph);
   return (
     <>
-      <nav class="sidebar-part" aria-label={words.graphs}>
+      <nav class="sidebar-part is-graphs" aria-label={words.graphs}>
         <h2 class="sidebar-heading">{words.graphs}</h2>
         <ul class="links">
           {info.graphs.map((graph) => (
@@ -43,17 +43,11 @@ export function Sidebar({ info, route, children }: Props) {
       </nav>
       {graph && (
         <nav class="sidebar-part is-growing" aria-label={words.threads}>
-          <div class="sidebar-row">
-            <h2 class="sidebar-heading">{words.threads}</h2>
-            <a
-              class="button is-quiet is-icon"
-              href={hashOf({ graph: graph.name, view: "chat", id: null })}
-              aria-label={words.newThread}
-              title={words.newThread}
-            >
-              <PlusIcon />
-            </a>
-          </div>
+          <h2 class="sidebar-heading">{words.threads}</h2>
+          <a class="link" href={hashOf({ graph: graph.name, view: "chat", id: null })}>
+            <PlusIcon />
+            {words.newThread}
+          </a>
           <ThreadList
             graph={graph.name}
             path={graph.path}

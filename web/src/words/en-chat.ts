@@ -34,7 +34,7 @@ export const enChat = {
   variantAfter: "Next version",
   variantPlace: (index: number, count: number) => `${index}/${count}`,
   tookSeconds: (seconds: string) => `${seconds} s`,
-  tokens: (count: number) => `${count} tokens`,
+  tokens: (count: number) => `${count.toLocaleString("en")} tokens`,
   earlier: "Earlier messages",
   toLatest: "Jump to the latest",
 

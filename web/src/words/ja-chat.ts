@@ -33,7 +33,7 @@ export const jaChat: typeof enChat = {
   variantAfter: "次のバージョン",
   variantPlace: (index, count) => `${index} / ${count}`,
   tookSeconds: (seconds) => `${seconds} 秒`,
-  tokens: (count) => `${count} トークン`,
+  tokens: (count) => `${count.toLocaleString("ja")} トークン`,
   earlier: "以前のメッセージ",
   toLatest: "最新へ移動",
 

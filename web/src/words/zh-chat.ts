@@ -33,7 +33,7 @@ export const zhChat: typeof enChat = {
   variantAfter: "下一个版本",
   variantPlace: (index, count) => `${index} / ${count}`,
   tookSeconds: (seconds) => `${seconds} 秒`,
-  tokens: (count) => `${count} 个 token`,
+  tokens: (count) => `${count.toLocaleString("zh")} 个 token`,
   earlier: "更早的消息",
   toLatest: "跳到最新",
 
