@@ -22,6 +22,7 @@ from tests.web.conftest import Watch
 
 pytestmark = pytest.mark.browser
 
+READER = {"name": "Ada", "age": 36}
 CALL = ToolCall("calculator", {"expression": "3 * 4"}, "call-1")
 
 
@@ -29,7 +30,7 @@ def run(server: Served, given: Any, graph: str = "llm", thread: str | None = Non
     """Run a graph on an input to its end, whatever that is; return the run's thread."""
     thread = thread or uuid4().hex
     headers = {"accept": "text/event-stream"}
-    body = {"input": given, "thread_id": thread, "context": {"name": "Ada"} if graph == "story" else None}
+    body = {"input": given, "thread_id": thread, "context": READER if graph == "story" else None}
     httpx.post(f"{server.url}/{graph}/runs", json=body, headers=headers).raise_for_status()
     return thread
 
