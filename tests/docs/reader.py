@@ -1,4 +1,4 @@
-"""Does what a reader of a page would do: writes its files, runs its Python and shell blocks in order."""
+"""Does what a reader of a page would do: writes its files, runs its blocks in order."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from types import CodeType
 from typing import Any
 
 from tests.docs.blocks import Block
+from tests.javascript import compile_client
 from tests.patience import PATIENCE_S
 
 DOCUMENTED = re.compile(r"(?:127\.0\.0\.1|localhost):8000")
@@ -38,9 +39,11 @@ class Reader:
         self._runner.close()
 
     def run(self, block: Block) -> str:
-        """Run a Python or shell block and return what it prints. Raises what goes wrong in it."""
+        """Run a Python, shell or JavaScript block; return what it prints. Raises what goes wrong in it."""
         text = DOCUMENTED.sub(self._url.removeprefix("http://"), block.text)
-        return self._python(text, block) if block.language == "python" else self._shell(text, block)
+        if block.language == "python":
+            return self._python(text, block)
+        return self._javascript(text, block) if block.language == "js" else self._shell(text, block)
 
     def _python(self, text: str, block: Block) -> str:
         # get_stream's default is the documented address; a reader here has to name theirs.
@@ -57,6 +60,15 @@ class Reader:
 
     async def _awaited(self, code: CodeType) -> None:
         await eval(code, self._names)
+
+    def _javascript(self, text: str, block: Block) -> str:
+        installed = self._folder / "node_modules" / "@seltzer" / "client"
+        if not installed.is_dir():
+            installed.mkdir(parents=True)
+            compile_client(installed)
+            (installed / "package.json").write_text('{"type": "module", "exports": "./index.js"}')
+        (self._folder / "block.mjs").write_text(text, encoding="utf-8")
+        return self._shell("node block.mjs", block)
 
     def _shell(self, text: str, block: Block) -> str:
         port = self._url.rpartition(":")[2]

@@ -15,8 +15,8 @@ from tests.conftest import Serve
 from tests.docs.blocks import PAGES, ROOT, Block, blocks_of
 from tests.docs.reader import Reader, matches
 
-PYTHON, SHELL, DIAGRAM = "python", {"bash", "sh"}, "mermaid"
-DATA = {"json", "text", "dotenv", "http"}
+PYTHON, SHELL, DIAGRAM = "python", {"bash", "sh", "js"}, "mermaid"
+DATA = {"json", "text", "dotenv", "http", "html"}  # tests/web/test_embed.py opens the page in HTML
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 RUN = [block for block in BLOCKS if block.language in {PYTHON, *SHELL} and block.note is None]
 PAGES_THAT_RUN = sorted({block.page for block in RUN})

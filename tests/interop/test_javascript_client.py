@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import threading
@@ -18,8 +17,8 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.e2e.processes import at_home, upstream_environment
-from tests.interop.programs import missing
 from tests.interop.relay import relaying
+from tests.javascript import compile_client
 from tests.patience import PATIENCE_S
 from tests.replies import Reply
 from tests.serving import Served, write_graphs
@@ -27,22 +26,13 @@ from tests.upstream import Upstream
 
 QUESTION = "what is the square root of 71?"
 ANSWER = "One, two, three, four, five, six, and seven."
-WEB = ROOT / "web"
 Line = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
 def client_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """@seltzer/client as it is published: compiled to JavaScript."""
-    compiler = WEB / "node_modules" / "typescript" / "bin" / "tsc"
-    if shutil.which("node") is None or not compiler.is_file():
-        missing("Node or the page's packages are missing: install Node 20, then `npm ci` in web/")
-    folder = tmp_path_factory.mktemp("client")
-    (folder / "package.json").write_text('{"type": "module"}')
-    command = ["node", str(compiler), "-p", str(WEB / "client"), "--outDir", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-    assert done.returncode == 0, done.stdout
-    return folder / "index.js"
+    return compile_client(tmp_path_factory.mktemp("client"))
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from fastapi.responses import HTMLResponse, Response
 from playwright.sync_api import Browser, JSHandle, Locator, Page, expect
 
 from tests.conftest import ROOT, choose_demo, choose_upstream, make_app
+from tests.docs.blocks import blocks_of
+from tests.docs.reader import DOCUMENTED
 from tests.replies import Reply
 from tests.serving import serving, write_graphs
 from tests.upstream import Upstream
@@ -31,6 +33,9 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop
 </head><body><main><h1>Shop</h1>{body}</main></body></html>"""
 
 
+HOW_TO = ROOT / "docs/how-to/embed-in-a-page.md"
+
+
 @dataclass
 class Shop:
     """A site on another origin than the server, whose pages may load scripts and ask there alone."""
@@ -40,6 +45,7 @@ class Shop:
     body: str = ""
     css: str = ""
     extra_policy: str = ""
+    whole: str = ""  # a page in place of this one
     app: FastAPI = field(default_factory=FastAPI)
 
     def __post_init__(self) -> None:
@@ -48,6 +54,8 @@ class Shop:
         self.app.get("/favicon.ico")(lambda: Response(status_code=204))
 
     def _page(self) -> HTMLResponse:
+        if self.whole:
+            return HTMLResponse(self.whole)
         policy = f"default-src 'none'; script-src {self.server}; connect-src {self.server}; style-src 'self'"
         return HTMLResponse(
             PAGE.format(server=self.server, body=self.body.replace("SERVER", self.server)),
@@ -80,6 +88,7 @@ def shops(
 
 @pytest.fixture
 def shop(shops: Shop, upstream: Upstream) -> Shop:
+    shops.whole = ""
     shops.css, shops.extra_policy, shops.body = (
         HOSTILE,
         "",
@@ -511,3 +520,20 @@ def test_a_diagram_is_drawn_where_the_policy_lets_images_be_blobs(
         None,
     )
     watching.forget("style")
+
+
+def test_the_page_in_the_docs_works(visit: Visit, page: Page, shop: Shop) -> None:
+    (block,) = [each for each in blocks_of(HOW_TO) if each.language == "html"]
+    shop.whole = DOCUMENTED.sub(shop.server.removeprefix("http://"), block.text)
+    said: list[str] = []
+    page.on("console", lambda line: said.append(line.text))
+
+    chat = visit()
+    expect(chat.get_by_text("There is no graph agent here.")).to_be_visible()
+    chat.evaluate("element => { element.graph = 'llm' }")
+    ask(chat, "hi")
+
+    expect(chat.get_by_role("status")).to_have_text("The answer is complete.")
+    assert chat.evaluate("element => element.clientHeight") == 640
+    assert said[0] == "unknown_graph"
+    assert len(said) == 2
