@@ -242,7 +242,7 @@ def test_the_graph_at_work(show: Open, shoot: Shoot, page_server: Served, upstre
     ask(page, "A laptop costs 1,249 €. What is it at 15 % off?")
     expect(page.locator(".answer-text")).to_be_visible()
     page.get_by_role("link", name="Graph", exact=True).click()
-    expect(page.locator(".node.is-running")).to_have_count(1)
+    expect(page.locator('.node[data-state="running"]')).to_have_count(1)
     shoot(page, "graph-lit")
     upstream.resume()
 
