@@ -233,8 +233,12 @@ def test_a_graph_without_messages_has_a_form(asking: Page, graphs_server: Served
     asking.get_by_role("button", name="Run", exact=True).click()
 
     expect(asking.locator(".fields")).to_contain_text("A LONG STORY ABOUT WATER.")
+    asking.get_by_label("Topic").fill("wine")
+    asking.get_by_role("button", name="Run", exact=True).click()
+    both = [re.compile("STORY ABOUT WATER"), re.compile("STORY ABOUT WINE")]
+    expect(asking.locator(".fields")).to_have_text(both)
     asking.reload()
-    expect(asking.locator(".fields")).to_contain_text("A LONG STORY ABOUT WATER.")
+    expect(asking.locator(".fields")).to_have_text(both)
     asking.context.close()
 
 

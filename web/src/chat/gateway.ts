@@ -10,13 +10,14 @@ import {
 import type { Server } from "../server/server";
 import * as threads from "../server/threads";
 import type { Thread } from "../server/threads";
-import type { Ended } from "../state";
+import { messagesIn, type Ended } from "../state";
 import { continued, firstPage, storedTurns, type Pages } from "./model/pages";
 import { EMPTY_TURN, answerOf, type Ending, type Turn } from "./model/turn";
 import { variantsOf, type Path, type Variants } from "./model/variants";
 
 const PAGE = 60; // messages
 const ASK_AGAIN_MS = 2_000;
+const LISTED_RUNS = 20; // of a thread without messages
 const LONGEST_BRANCH = 100; // messages: what a page may have at most
 
 type OnRun = (runId: string, threadId: string) => void;
@@ -105,7 +106,8 @@ export class Gateway {
     before: Pages | null,
   ): Promise<{ pages: Pages; seen: readonly Turn[] }> {
     const outcome = await this.outcome(thread);
-    const pages = continued(firstPage(thread, outcome?.ended), before);
+    const first = { ...firstPage(thread, outcome?.ended), earlier: await this.earlier(thread) };
+    const pages = continued(first, before);
     const stored = storedTurns(pages).at(-1) ?? { ...EMPTY_TURN, key: "turn" };
     const output = outcome && outputBeside(pages, outcome);
     const newest = seen.at(-1);
@@ -116,6 +118,22 @@ export class Gateway {
     const turn: Turn = { ...stored, ...outcome?.turn, output };
     if (outcome === null || isOfAnotherBranch(turn)) return { pages, seen };
     return { pages, seen: [...seen.filter((each) => each.question?.id !== turn.question?.id), turn] };
+  }
+
+  /** Returns the turns before the newest one of a thread without messages, the oldest first. */
+  private async earlier(thread: Thread): Promise<readonly Turn[]> {
+    if (messagesIn(thread.values).length > 0 || thread.run_id === null) return [];
+    const ids = await threads.getRunIds(this.client, this.graph, thread.thread_id, LISTED_RUNS);
+    const others = ids.filter((each) => each !== thread.run_id).reverse();
+    const outcomes = await Promise.all(others.map(async (each) => this.outcomeOf(each)));
+    return outcomes
+      .filter((each) => each !== null && each.turn.ending !== "interrupted")
+      .map((each) => ({
+        ...EMPTY_TURN,
+        ...each?.turn,
+        key: each?.turn.runId ?? "",
+        output: each?.ended.output,
+      }));
   }
 
   /** Returns the variants of the turns that are shown. */
@@ -145,14 +163,18 @@ export class Gateway {
   /** Returns how the newest run of a thread has ended; null of one that isn't kept any more. */
   private async outcome(thread: Thread): Promise<Outcome | null> {
     const { run_id: runId, interrupts } = thread;
-    if (runId === null) return null;
+    const found = runId === null ? null : await this.outcomeOf(runId);
+    if (found || thread.status !== "interrupted") return found;
+    const ending = "interrupted";
+    return { ended: { status: ending, output: null }, turn: { runId, ending, failure: null, interrupts } };
+  }
+
+  private async outcomeOf(runId: string): Promise<Outcome | null> {
     try {
       return outcomeOf(await this.client.run(this.graph, runId));
     } catch (error) {
-      if (!(error instanceof ServerError) || ![404, 410].includes(error.status)) throw error;
-      if (thread.status !== "interrupted") return null;
-      const ending = "interrupted";
-      return { ended: { status: ending, output: null }, turn: { runId, ending, failure: null, interrupts } };
+      if (error instanceof ServerError && [404, 410].includes(error.status)) return null;
+      throw error;
     }
   }
 }

@@ -12,6 +12,8 @@ export interface Pages {
   readonly values: unknown;
   /** How the newest turn has ended. */
   readonly ended: Ended | undefined;
+  /** Of a state without messages, which has the newest result alone: the turns before it, by their runs. */
+  readonly earlier: readonly Turn[];
 }
 
 /** Returns a thread's last messages; ended: how its newest turn has, if that is known. */
@@ -22,6 +24,7 @@ export function firstPage(thread: Thread, ended?: Ended): Pages {
     omitted: omittedOf(thread),
     values: thread.values,
     ended,
+    earlier: [],
   };
 }
 
@@ -63,11 +66,13 @@ export function overlaid(pages: Pages, seen: readonly Turn[]): readonly Turn[] {
   });
 }
 
-/** Returns the turn of a state without messages: its values are the result. */
-function valuesTurn({ values }: Pages, seen: readonly Turn[]): readonly Turn[] {
-  if (seen.length > 0) return seen;
+/** Returns the turns of a state without messages: its values are the newest one's result. */
+function valuesTurn({ values, earlier }: Pages, seen: readonly Turn[]): readonly Turn[] {
+  const own = new Set(seen.map((turn) => turn.runId));
+  const before = earlier.filter((turn) => !own.has(turn.runId));
+  if (seen.length > 0) return [...before, ...seen];
   const isEmpty = typeof values !== "object" || values === null || Object.keys(values).length === 0;
-  return isEmpty ? [] : [{ ...EMPTY_TURN, key: "values", output: values }];
+  return isEmpty ? before : [...before, { ...EMPTY_TURN, key: "values", output: values }];
 }
 
 function isStructured(values: unknown): values is { structured_response: unknown } {
