@@ -1,15 +1,19 @@
 import { useState } from "preact/hooks";
 import type { GraphInfo } from "../server/info";
-import type { AnyEvent } from "../state";
+import { lazy } from "../shell/lazy";
+import type { AnyEvent, Timeline } from "../state";
 import { useWords } from "../words";
 import { EventList } from "./EventList";
 import { StateList } from "./StateList";
 import type { Player } from "./use-player";
 import type { States } from "./use-states";
 
+const GraphAt = lazy(async () => (await import("../graph/GraphAt")).GraphAt);
+
 interface Props {
   readonly graph: GraphInfo;
   readonly threadId: string | null;
+  readonly timeline: Timeline;
   readonly events: readonly AnyEvent[];
   readonly known: readonly (number | null)[];
   readonly player: Player;
@@ -17,36 +21,42 @@ interface Props {
   readonly onEarlier: () => void;
 }
 
-/** A run's events, or its states. */
-export function Panel({ graph, threadId, events, known, player, states, onEarlier }: Props) {
+type Part = "events" | "states" | "graph";
+
+/** A run's events, its states, or what its graph's nodes had done at the chosen moment. */
+export function Panel(props: Props) {
+  const { graph, threadId, timeline, events, known, player, states, onEarlier } = props;
   const words = useWords();
-  const [chosen, setChosen] = useState<"events" | "states">("events");
-  const shown = events.length === 0 ? "states" : chosen;
+  const [chosen, setChosen] = useState<Part>("events");
+  const parts: readonly Part[] = events.length > 0 ? ["events", "states", "graph"] : ["states"];
+  const shown = parts.includes(chosen) ? chosen : "states";
   return (
-    <section class="panel" aria-label={shown === "events" ? words.events : words.states}>
+    <section class="panel" aria-label={words[shown]}>
       <div class="segments panel-tabs" role="group">
-        {events.length > 0 && (
+        {parts.map((part) => (
           <button
+            key={part}
             type="button"
             class="segment"
-            aria-pressed={shown === "events"}
-            onClick={() => setChosen("events")}
+            aria-pressed={shown === part}
+            onClick={() => setChosen(part)}
           >
-            {words.events}
+            {words[part]}
           </button>
-        )}
-        <button
-          type="button"
-          class="segment"
-          aria-pressed={shown === "states"}
-          onClick={() => setChosen("states")}
-        >
-          {words.states}
-        </button>
+        ))}
       </div>
       {shown === "events" && <EventList events={events} known={known} player={player} />}
       {shown === "states" && threadId !== null && (
         <StateList graph={graph} threadId={threadId} states={states} onEarlier={onEarlier} />
+      )}
+      {shown === "graph" && (
+        <div class="panel-graph">
+          <GraphAt
+            graph={graph}
+            run={timeline.at(player.count)}
+            at={timeline.entries[player.count - 1]?.at ?? null}
+          />
+        </div>
       )}
     </section>
   );

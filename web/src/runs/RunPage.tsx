@@ -90,6 +90,7 @@ function Replay({ graph, threadId, log, states, onEarlier }: ReplayProps) {
         <Panel
           graph={graph}
           threadId={threadId}
+          timeline={log.timeline}
           events={events}
           known={log.known}
           player={player}

@@ -1,7 +1,10 @@
 /** What a node has written into the state's messages: it ends those that were streamed, and adds the others. */
 import { type AiMessage, type Item } from "./items";
 import type { JsonObject } from "./json";
-import { turnsOf } from "./thread";
+import { turnsOf, type Ended } from "./thread";
+
+/** A turn that hasn't come to its end: what a tool has returned isn't its answer. */
+const UNENDED: Ended = { status: "interrupted", output: null };
 
 /** Returns the items with the messages that a node has written; those it leaves alone are the identical objects. */
 export function withMessages(
@@ -12,7 +15,7 @@ export function withMessages(
   at: number | null,
 ): readonly Item[] {
   // A graph within a graph returns the whole conversation: its last turn is this one.
-  const written = turnsOf(messages).at(-1)?.items ?? [];
+  const written = turnsOf(messages, UNENDED).at(-1)?.items ?? [];
   if (written.length === 0) return items;
   const byId = new Map(written.filter((each) => each.type === "message").map((each) => [each.id, each]));
   let isSame = true;

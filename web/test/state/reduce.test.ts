@@ -16,6 +16,8 @@ import {
   type AnyEvent,
   type Run,
 } from "../../src/state";
+import type { Json } from "@seltzer/client";
+import { messagesIn } from "../../src/state/thread";
 import { GOLDEN, event, golden } from "./golden";
 
 const RUNS = GOLDEN.flatMap((log) => log.runs.map((run, at) => ({ name: `${log.name} ${at + 1}`, ...run })));
@@ -44,6 +46,20 @@ test.each(RUNS)("$name: events that are read again change nothing", ({ events })
     run = reduce(run, each);
     for (const known of events.slice(0, at + 1)) expect(reduce(run, known)).toBe(run);
   });
+});
+
+test.each(RUNS)("$name: what a tool has returned is no text of a model meanwhile", ({ events }) => {
+  const begun = new Set<string>();
+  let run = QUEUED;
+  for (const each of events) {
+    run = reduce(run, each);
+    if (each.kind === "message") begun.add((each.data as { message_id: string }).message_id);
+    const results = messagesIn(each.kind === "update" ? (each.data as { values: Json }).values : []).filter(
+      (message) => message["type"] === "tool",
+    );
+    const shown = new Set(messagesOf(run).map((message) => message.id));
+    expect(results.filter(({ id }) => shown.has(id as string) && !begun.has(id as string))).toEqual([]);
+  }
 });
 
 test.each(RUNS)("$name: what an event doesn't change is the identical object", ({ events }) => {
