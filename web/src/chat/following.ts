@@ -27,6 +27,7 @@ export class Following {
   protected active: Active | null = null;
   protected wantsStop = false;
   protected count = 0;
+  protected readings = 0; // how many runs were followed
 
   /**
    * onThread: called with a new thread's id. now: the time in milliseconds.
@@ -68,9 +69,9 @@ export class Following {
     const { threadId, phase } = this.shownNow;
     if (threadId === null || (phase !== "idle" && phase !== "loading")) return;
     try {
+      const isStill = this.stillness(threadId);
       const thread = await this.gateway.thread(threadId);
-      if (threadId !== this.shownNow.threadId || this.isActive) return;
-      await this.display(thread);
+      if (isStill()) await this.display(thread);
     } catch (error) {
       // A server that is away is the page's affair, which asks again when it is back.
       if (!(error instanceof ServerUnreachable) && threadId === this.shownNow.threadId) this.fail(error);
@@ -99,14 +100,21 @@ export class Following {
     return this.reading !== null;
   }
 
+  /** Returns what says whether the thread is shown as now: no run has been followed since, not even to its end. */
+  protected stillness(threadId: string): () => boolean {
+    const { readings } = this;
+    return () => threadId === this.shownNow.threadId && !this.isActive && readings === this.readings;
+  }
+
   protected newTurn(question: Question | null): Turn {
     return { ...EMPTY_TURN, key: `new:${++this.count}`, question };
   }
 
   /** Follows a run of which something may be here already. */
   protected async join(thread: Thread, runId: string): Promise<void> {
+    const isStill = this.stillness(thread.thread_id);
     const joined = await this.gateway.place(thread, runId);
-    if (this.shownNow.threadId !== thread.thread_id || this.isActive) return;
+    if (!isStill()) return;
     this.pages = joined.pages;
     const turn = joined.turn ?? this.newTurn(null);
     const before = overlaid(joined.pages, this.seen);
@@ -122,6 +130,7 @@ export class Following {
     runId: string | null = null,
   ): void {
     this.leave();
+    this.readings++;
     const reading = (this.reading = new AbortController());
     const { turns, resumable } = this.shownNow;
     this.runId = runId;
@@ -211,9 +220,9 @@ export class Following {
     const { threadId } = this.shownNow;
     if (threadId === null) return;
     try {
+      const isStill = this.stillness(threadId);
       const thread = await this.gateway.thread(threadId);
-      if (this.shownNow.threadId !== threadId || this.isActive) return;
-      await this.display(thread);
+      if (isStill()) await this.display(thread);
     } catch (error) {
       if (!(error instanceof SeltzerError)) throw error; // what was shown stays
     }
@@ -221,8 +230,9 @@ export class Following {
 
   /** Shows a thread on which nothing runs. */
   protected async settle(thread: Thread): Promise<void> {
+    const isStill = this.stillness(thread.thread_id);
     const { pages, seen } = await this.gateway.settled(thread, this.seen, this.pages);
-    if (this.shownNow.threadId !== thread.thread_id || this.isActive) return;
+    if (!isStill()) return;
     this.pages = pages;
     this.seen = seen;
     const isStopped = thread.interrupts.length === 0 && thread.next.length > 0;
