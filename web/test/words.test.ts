@@ -40,6 +40,18 @@ describe.each([
   });
 });
 
+test("no string stands twice, in two parts of a language: one would win in silence", () => {
+  const parts = readdirSync(join(SOURCES, "words")).filter((name) => /^en(-\w+)?\.ts$/.test(name));
+  const keys = parts.flatMap((name) =>
+    [...readFileSync(join(SOURCES, "words", name), "utf8").matchAll(/^ {2}(\w+):/gm)].map(
+      (found) => found[1],
+    ),
+  );
+
+  expect(keys.length).toBeGreaterThan(100);
+  expect(keys.filter((each, at) => keys.indexOf(each) !== at)).toEqual([]);
+});
+
 describe("no string that people read stands in a component", () => {
   const components = readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).filter((name) =>
     name.endsWith(".tsx"),

@@ -1,7 +1,7 @@
 import type { Info } from "../server/info";
 import type { Route } from "../shell/route";
-import { ListView } from "./ListView";
-import { RunPage } from "./RunPage";
+import { ListView } from "./list/ListView";
+import { RunPage } from "./run/RunPage";
 import "./runs.css";
 
 /** The list of runs, or one of them. */

@@ -80,7 +80,6 @@ export const enRuns = {
   eventKinds: "Kind",
   allKinds: "All kinds",
   eventsCount: (shown: string, count: string) => `${shown} of ${count}`,
-  copyEvent: "Copy the event as JSON",
   copyEvents: "Copy all as JSON",
   eventData: "Data",
 
@@ -88,7 +87,6 @@ export const enRuns = {
   states: "States",
   statesNote: "The thread’s state after each step, the newest first.",
   noStates: "No state of this run is kept.",
-  noStatesOfThread: "This run has left no state.",
   earlierStates: "Earlier states",
   ofOtherRun: "of another run",
   stateOfInput: "Input",
@@ -102,7 +100,6 @@ export const enRuns = {
       .filter(Boolean)
       .join(", "),
   unchanged: "Nothing has changed",
-  firstState: "The first state",
   changeAdded: "Added",
   changeRemoved: "Removed",
   changeChanged: "Changed",

@@ -55,8 +55,6 @@ export const en = {
 
   // Answers in Markdown
   code: "code",
-  copy: "Copy",
-  copied: "Copied",
   notCopied: "Couldn’t copy",
   table: "Table",
   draw: "Draw",

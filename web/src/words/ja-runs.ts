@@ -77,14 +77,12 @@ export const jaRuns: typeof enRuns = {
   eventKinds: "種類",
   allKinds: "すべての種類",
   eventsCount: (shown, count) => `${count} 件中 ${shown} 件`,
-  copyEvent: "イベントを JSON でコピー",
   copyEvents: "すべてを JSON でコピー",
   eventData: "データ",
 
   states: "ステート",
   statesNote: "各ステップ後のスレッドのステート（新しい順）。",
   noStates: "この実行のステートは保存されていません。",
-  noStatesOfThread: "この実行はステートを残していません。",
   earlierStates: "以前のステート",
   ofOtherRun: "別の実行",
   stateOfInput: "入力",
@@ -98,7 +96,6 @@ export const jaRuns: typeof enRuns = {
       .filter(Boolean)
       .join("、"),
   unchanged: "変更はありません",
-  firstState: "最初のステート",
   changeAdded: "追加",
   changeRemoved: "削除",
   changeChanged: "変更",

@@ -53,8 +53,6 @@ export const ja: Words = {
 
   // Answers in Markdown
   code: "コード",
-  copy: "コピー",
-  copied: "コピーしました",
   notCopied: "コピーできませんでした",
   table: "表",
   draw: "図を描く",

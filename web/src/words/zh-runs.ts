@@ -77,14 +77,12 @@ export const zhRuns: typeof enRuns = {
   eventKinds: "类型",
   allKinds: "所有类型",
   eventsCount: (shown, count) => `${shown} / 共 ${count} 个`,
-  copyEvent: "以 JSON 复制事件",
   copyEvents: "以 JSON 复制全部",
   eventData: "数据",
 
   states: "状态快照",
   statesNote: "每一步之后会话的状态，最新的在前。",
   noStates: "此运行的状态没有保留。",
-  noStatesOfThread: "此运行没有留下状态。",
   earlierStates: "更早的状态",
   ofOtherRun: "属于其他运行",
   stateOfInput: "输入",
@@ -98,7 +96,6 @@ export const zhRuns: typeof enRuns = {
       .filter(Boolean)
       .join("，"),
   unchanged: "没有变化",
-  firstState: "最初的状态",
   changeAdded: "新增",
   changeRemoved: "删除",
   changeChanged: "更改",

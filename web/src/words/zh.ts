@@ -52,8 +52,6 @@ export const zh: Words = {
 
   // Answers in Markdown
   code: "代码",
-  copy: "复制",
-  copied: "已复制",
   notCopied: "无法复制",
   table: "表格",
   draw: "绘图",

@@ -1,13 +1,13 @@
 import { useMemo } from "preact/hooks";
-import { CodeBox } from "../chat/CodeBox";
-import { ItemList } from "../chat/ItemList";
-import { Json } from "../chat/Json";
-import { pretty } from "../chat/model/json";
-import type { GraphInfo } from "../server/info";
-import { answerAmong, isOver, nested, type Run } from "../state";
-import { useWords } from "../words";
-import { questionOf, type Asked } from "./model/question";
-import type { States } from "./use-states";
+import { CodeBox } from "../../chat/CodeBox";
+import { ItemList } from "../../chat/ItemList";
+import { Json } from "../../chat/Json";
+import { pretty } from "../../chat/model/json";
+import type { GraphInfo } from "../../server/info";
+import { answerAmong, isOver, nested, type Run } from "../../state";
+import { useWords } from "../../words";
+import { questionOf, type Asked } from "../model/question";
+import type { States } from "../states/use-states";
 
 interface Props {
   readonly graph: GraphInfo;

@@ -1,6 +1,6 @@
 import { SeltzerError, type RunInfo } from "@seltzer/client";
 import { useEffect, useState } from "preact/hooks";
-import { findRun, getRun, type RunSummary } from "../server/runs";
+import { findRun, getRun, type RunSummary } from "../../server/runs";
 import type { LogPhase } from "./use-log";
 
 /** What the server knows of a run beside its events; null: it isn't known yet. */

@@ -1,6 +1,6 @@
-import { Notice } from "../shell/Notice";
-import type { GraphInfo } from "../server/info";
-import { useWords } from "../words";
+import { Notice } from "../../shell/Notice";
+import type { GraphInfo } from "../../server/info";
+import { useWords } from "../../words";
 import { StateCard } from "./StateCard";
 import type { States } from "./use-states";
 

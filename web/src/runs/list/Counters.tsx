@@ -1,6 +1,6 @@
-import { useWords } from "../words";
-import { numberOf } from "./model/format";
-import type { Counters as Counted } from "./use-live";
+import { useWords } from "../../words";
+import { numberOf } from "../model/format";
+import type { Counters as Counted } from "../use-live";
 
 /** What the server's process does now. */
 export function Counters({ counters }: { counters: Counted }) {

@@ -1,10 +1,10 @@
 import { useMemo } from "preact/hooks";
-import { memo } from "../chat/memo";
-import { ToolIcon } from "../look/icons";
-import { useWords, type Words } from "../words";
-import { barsOf, density, thinned } from "./model/drawn";
-import { durationOf } from "./model/format";
-import type { Lane, Span } from "./model/lanes";
+import { memo } from "../../chat/memo";
+import { ToolIcon } from "../../look/icons";
+import { useWords, type Words } from "../../words";
+import { barsOf, density, thinned } from "../model/drawn";
+import { durationOf } from "../model/format";
+import type { Lane, Span } from "../model/lanes";
 import { BINS, percent } from "./TimeLine";
 
 interface Props {

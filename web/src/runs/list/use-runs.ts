@@ -1,8 +1,8 @@
 import { SeltzerError } from "@seltzer/client";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { listRuns, type RunSummary } from "../server/runs";
-import { isActive, joined, refreshed, type Filter } from "./model/list";
-import { usePoll } from "./use-poll";
+import { listRuns, type RunSummary } from "../../server/runs";
+import { isActive, joined, refreshed, type Filter } from "../model/list";
+import { usePoll } from "../use-poll";
 
 const PAGE = 50;
 const MOST = 100; // that the server lists at once

@@ -1,14 +1,14 @@
 import type { RunStatus } from "@seltzer/client";
-import type { Info } from "../server/info";
-import { Notice } from "../shell/Notice";
-import type { Route } from "../shell/route";
-import { navigate } from "../shell/use-route";
-import { useWords } from "../words";
+import type { Info } from "../../server/info";
+import { Notice } from "../../shell/Notice";
+import type { Route } from "../../shell/route";
+import { navigate } from "../../shell/use-route";
+import { useWords } from "../../words";
 import { Counters } from "./Counters";
 import { Filters } from "./Filters";
-import { STATUSES, type Filter } from "./model/list";
+import { STATUSES, type Filter } from "../model/list";
 import { RunTable } from "./RunTable";
-import { useLive } from "./use-live";
+import { useLive } from "../use-live";
 import { useRuns } from "./use-runs";
 
 const EVERYTHING: Filter = { graph: null, status: null, thread: null };

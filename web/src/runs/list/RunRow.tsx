@@ -1,9 +1,9 @@
-import type { RunSummary } from "../server/runs";
-import { hashOf } from "../shell/route";
-import { useWords } from "../words";
-import { agoOf, durationOf, exactOf, numberOf } from "./model/format";
-import { isActive } from "./model/list";
-import { StatusMark } from "./StatusMark";
+import type { RunSummary } from "../../server/runs";
+import { hashOf } from "../../shell/route";
+import { useWords } from "../../words";
+import { agoOf, durationOf, exactOf, numberOf } from "../model/format";
+import { isActive } from "../model/list";
+import { StatusMark } from "../StatusMark";
 
 interface Props {
   readonly run: RunSummary;

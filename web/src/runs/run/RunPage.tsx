@@ -1,21 +1,21 @@
 import { useMemo } from "preact/hooks";
-import type { GraphInfo } from "../server/info";
-import { Notice } from "../shell/Notice";
-import { useWords } from "../words";
-import { wordsOf } from "../chat/model/trouble";
+import type { GraphInfo } from "../../server/info";
+import { Notice } from "../../shell/Notice";
+import { useWords } from "../../words";
+import { wordsOf } from "../../chat/model/trouble";
 import { Facts } from "./Facts";
 import { Moment } from "./Moment";
 import { Panel } from "./Panel";
-import { lanesOf } from "./model/lanes";
-import { stepsOf } from "./model/states";
-import { timesOf } from "./model/times";
-import { TimeLine } from "./TimeLine";
+import { lanesOf } from "../model/lanes";
+import { stepsOf } from "../model/states";
+import { timesOf } from "../model/times";
+import { TimeLine } from "../time-line/TimeLine";
 import { useFacts } from "./use-facts";
 import { useLog, type RunLog } from "./use-log";
-import { usePlayer } from "./use-player";
-import { useStates, type States } from "./use-states";
+import { usePlayer } from "../time-line/use-player";
+import { useStates, type States } from "../states/use-states";
 import "./run.css";
-import "./time-line.css";
+import "../time-line/time-line.css";
 
 /** One run: its facts, its time line, and what it had done and written at any moment of it. */
 export function RunPage({ graph, runId }: { graph: GraphInfo; runId: string }) {

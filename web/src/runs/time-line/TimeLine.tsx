@@ -1,12 +1,12 @@
 import { useMemo } from "preact/hooks";
-import { PauseIcon, PlayIcon } from "../look/icons";
-import type { AnyEvent } from "../state";
-import { useWords } from "../words";
+import { PauseIcon, PlayIcon } from "../../look/icons";
+import type { AnyEvent } from "../../state";
+import { useWords } from "../../words";
 import { LaneRow } from "./LaneRow";
-import { densest } from "./model/drawn";
-import { momentOf } from "./model/format";
-import type { Lanes } from "./model/lanes";
-import { ticksOf, type Times } from "./model/times";
+import { densest } from "../model/drawn";
+import { momentOf } from "../model/format";
+import type { Lanes } from "../model/lanes";
+import { ticksOf, type Times } from "../model/times";
 import { Scrubber } from "./Scrubber";
 import { SPEEDS, type Player } from "./use-player";
 

@@ -1,13 +1,13 @@
 import { SeltzerError } from "@seltzer/client";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { wordsOf } from "../chat/model/trouble";
-import { client, server } from "../server/client";
-import type { GraphInfo } from "../server/info";
-import type { StoredState } from "../server/runs";
-import { restoreState } from "../server/threads";
-import { navigate } from "../shell/use-route";
-import { useWords } from "../words";
+import { wordsOf } from "../../chat/model/trouble";
+import { client, server } from "../../server/client";
+import type { GraphInfo } from "../../server/info";
+import type { StoredState } from "../../server/runs";
+import { restoreState } from "../../server/threads";
+import { navigate } from "../../shell/use-route";
+import { useWords } from "../../words";
 
 interface Props {
   readonly graph: GraphInfo;

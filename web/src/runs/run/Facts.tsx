@@ -1,20 +1,20 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { SeltzerError, type RunInfo, type Usage } from "@seltzer/client";
-import { CopyButton } from "../chat/CopyButton";
-import { wordsOf } from "../chat/model/trouble";
-import { AlertIcon, ChevronIcon, GraphIcon, MessageIcon, RunsIcon, StopIcon } from "../look/icons";
-import { client } from "../server/client";
-import type { GraphInfo } from "../server/info";
-import { hashOf } from "../shell/route";
-import { useWords, type Words } from "../words";
-import { factsOf } from "./model/facts";
-import { agoOf, durationOf, exactOf, numberOf } from "./model/format";
-import { isActive } from "./model/list";
-import { StatusMark } from "./StatusMark";
+import { CopyButton } from "../../chat/CopyButton";
+import { wordsOf } from "../../chat/model/trouble";
+import { AlertIcon, ChevronIcon, GraphIcon, MessageIcon, RunsIcon, StopIcon } from "../../look/icons";
+import { client } from "../../server/client";
+import type { GraphInfo } from "../../server/info";
+import { hashOf } from "../../shell/route";
+import { useWords, type Words } from "../../words";
+import { factsOf } from "../model/facts";
+import { agoOf, durationOf, exactOf, numberOf } from "../model/format";
+import { isActive } from "../model/list";
+import { StatusMark } from "../StatusMark";
 import type { Facts as Known } from "./use-facts";
 import type { RunLog } from "./use-log";
-import { useNow } from "./use-now";
+import { useNow } from "../use-now";
 
 interface Props {
   readonly graph: GraphInfo;

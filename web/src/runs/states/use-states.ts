@@ -1,8 +1,8 @@
 import { SeltzerError } from "@seltzer/client";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { client } from "../server/client";
-import { listStates, type ShownState, type StoredState } from "../server/runs";
-import { getThread } from "../server/threads";
+import { client } from "../../server/client";
+import { listStates, type ShownState, type StoredState } from "../../server/runs";
+import { getThread } from "../../server/threads";
 
 const PAGE = 20;
 const MANY = 100; // states without their values

@@ -1,8 +1,8 @@
 import { isLast, SeltzerError } from "@seltzer/client";
 import { useEffect, useState } from "preact/hooks";
-import { client } from "../server/client";
-import { getLog, type LoggedEvent } from "../server/runs";
-import { Timeline, type AnyEvent } from "../state";
+import { client } from "../../server/client";
+import { getLog, type LoggedEvent } from "../../server/runs";
+import { Timeline, type AnyEvent } from "../../state";
 
 /** loading: the stored events are read. live: more come. gone: they aren't kept any more. */
 export type LogPhase = "loading" | "live" | "over" | "gone" | "failed";

@@ -1,12 +1,12 @@
 import { SeltzerError } from "@seltzer/client";
 import { useEffect, useState } from "preact/hooks";
-import { CodeBox } from "../chat/CodeBox";
-import { pretty } from "../chat/model/json";
-import { client } from "../server/client";
-import { getThread, type StateQuery } from "../server/threads";
-import { useWords } from "../words";
-import type { ShownState } from "../server/runs";
-import { named, ROOT } from "./model/states";
+import { CodeBox } from "../../chat/CodeBox";
+import { pretty } from "../../chat/model/json";
+import { client } from "../../server/client";
+import { getThread, type StateQuery } from "../../server/threads";
+import { useWords } from "../../words";
+import type { ShownState } from "../../server/runs";
+import { named, ROOT } from "../model/states";
 
 const PAGE = 20; // items of each list
 

@@ -1,8 +1,8 @@
-import { CodeBox } from "../chat/CodeBox";
-import { pretty } from "../chat/model/json";
-import { textOf } from "../state";
-import { useWords } from "../words";
-import type { Change, Path } from "./model/diff";
+import { CodeBox } from "../../chat/CodeBox";
+import { pretty } from "../../chat/model/json";
+import { textOf } from "../../state";
+import { useWords } from "../../words";
+import type { Change, Path } from "../model/diff";
 
 const SIGNS = { added: "+", removed: "−", changed: "~" };
 const SHORT = 160;

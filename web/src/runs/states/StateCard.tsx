@@ -1,13 +1,13 @@
 import { useMemo, useState } from "preact/hooks";
-import { Fold } from "../chat/Fold";
-import { BranchIcon, ChevronIcon, CodeIcon } from "../look/icons";
-import type { GraphInfo } from "../server/info";
-import type { ShownState, StoredState } from "../server/runs";
-import { useWords, type Words } from "../words";
+import { Fold } from "../../chat/Fold";
+import { BranchIcon, ChevronIcon, CodeIcon } from "../../look/icons";
+import type { GraphInfo } from "../../server/info";
+import type { ShownState, StoredState } from "../../server/runs";
+import { useWords, type Words } from "../../words";
 import { Changes } from "./Changes";
 import { Continue } from "./Continue";
-import { exactOf } from "./model/format";
-import { changesOf } from "./model/states";
+import { exactOf } from "../model/format";
+import { changesOf } from "../model/states";
 import { WholeState } from "./WholeState";
 
 interface Props {

@@ -1,14 +1,14 @@
 import { useState } from "preact/hooks";
-import type { GraphInfo } from "../server/info";
-import { lazy } from "../shell/lazy";
-import type { AnyEvent, Timeline } from "../state";
-import { useWords } from "../words";
+import type { GraphInfo } from "../../server/info";
+import { lazy } from "../../shell/lazy";
+import type { AnyEvent, Timeline } from "../../state";
+import { useWords } from "../../words";
 import { EventList } from "./EventList";
-import { StateList } from "./StateList";
-import type { Player } from "./use-player";
-import type { States } from "./use-states";
+import { StateList } from "../states/StateList";
+import type { Player } from "../time-line/use-player";
+import type { States } from "../states/use-states";
 
-const GraphAt = lazy(async () => (await import("../graph/GraphAt")).GraphAt);
+const GraphAt = lazy(async () => (await import("../../graph/GraphAt")).GraphAt);
 
 interface Props {
   readonly graph: GraphInfo;

@@ -1,9 +1,9 @@
 import type { RunStatus } from "@seltzer/client";
-import { CloseIcon } from "../look/icons";
-import type { Info } from "../server/info";
-import { useWords } from "../words";
-import { STATUSES, type Filter } from "./model/list";
-import { statusName } from "./StatusMark";
+import { CloseIcon } from "../../look/icons";
+import type { Info } from "../../server/info";
+import { useWords } from "../../words";
+import { STATUSES, type Filter } from "../model/list";
+import { statusName } from "../StatusMark";
 
 interface Props {
   readonly info: Info;

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { rowsIn, scrollFor } from "./model/rows";
+import { rowsIn, scrollFor } from "../model/rows";
 
 const ROW_PX = 30;
 const FINGER_PX = 44;

@@ -1,9 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
-import { useWords } from "../words";
+import { useWords } from "../../words";
 import { RunRow } from "./RunRow";
 import type { RunList } from "./use-runs";
-import { useNow } from "./use-now";
-import { isActive } from "./model/list";
+import { useNow } from "../use-now";
+import { isActive } from "../model/list";
 
 /** The runs, the newest first, and more of them when their end is seen. */
 export function RunTable({ list, aheadMs }: { list: RunList; aheadMs: number }) {

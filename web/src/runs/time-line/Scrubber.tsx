@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
-import type { AnyEvent } from "../state";
-import { useWords } from "../words";
-import { momentOf } from "./model/format";
+import type { AnyEvent } from "../../state";
+import { useWords } from "../../words";
+import { momentOf } from "../model/format";
 import { percent } from "./TimeLine";
 import type { Player } from "./use-player";
 
