@@ -91,6 +91,21 @@ def test_a_run_appears_in_the_list_and_ends_there(
     expect(counter).to_contain_text("0")
 
 
+def test_the_graph_is_drawn_as_it_was_at_the_chosen_moment(
+    page: Page, page_server: Served, upstream: Upstream
+) -> None:
+    upstream.script([Reply(tool_calls=[CALL]), Reply(text="It is 12.")])
+    thread = run(page_server, "what is 3 * 4?", graph="agent")
+    open_run(page, page_server, thread, graph="agent")
+
+    page.get_by_role("button", name="Graph", exact=True).last.click()
+    tools = page.locator("[data-stop=tools]")
+    expect(tools).to_have_attribute("data-state", "done")
+    page.get_by_role("slider", name="Position").press("Home")
+
+    expect(tools).to_have_attribute("data-state", "idle")
+
+
 def test_a_replay_reaches_the_answer(page: Page, page_server: Served, upstream: Upstream) -> None:
     upstream.script([Reply(tool_calls=[CALL]), Reply(text="It is 12.")])
     thread = run(page_server, "what is 3 * 4?", graph="agent")

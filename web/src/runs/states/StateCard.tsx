@@ -71,5 +71,7 @@ function nameOf({ source, step }: StoredState, words: Words): string {
 }
 
 function nextOf({ next }: StoredState, words: Words): string {
-  return next.length === 0 ? words.turnEnds : words.nextNodes(next.join(", "));
+  return next.length === 0
+    ? words.turnEnds
+    : words.nextNodes(next.map((each) => (each === "__start__" ? words.startMark : each)).join(", "));
 }
