@@ -44,7 +44,7 @@ web-check: $(WEB) ## format, lint and types of the page
 web-test: $(WEB) page ## the page's own tests
 	@[ ! -e $(WEB) ] || { cd web && npm run --silent test; }
 
-screenshots: .venv/.dev page browser ## make pictures of the page's states in screenshots/, to look at
+screenshots: .venv/.dev page browser ## make pictures of the page's states in screenshots/, to look at (SCREENSHOTS_DOCS=1: and those of the docs)
 	@$(BIN)/pytest -q tests/web/screenshots.py $(ARGS)
 
 histories: .venv/.dev ## do random things to a thread, 1,500 times over, and compare it with a model (an hour)

@@ -27,6 +27,7 @@ from tests.web.test_chat import ask
 
 Theme = Literal["light", "dark"]
 FOLDER = Path(os.environ.get("SCREENSHOTS", ROOT / "screenshots"))
+IN_DOCS = {"streaming": "chat", "graph-lit": "graph", "run": "run"}  # with SCREENSHOTS_DOCS=1
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 LOCALES = {"en": "en-US", "ja": "ja-JP", "zh": "zh-CN"}
@@ -81,7 +82,10 @@ def shoot(theme: Theme) -> Shoot:
         shot = page.context.new_cdp_session(page).send(
             "Page.captureScreenshot", {"format": "webp", "quality": 88}
         )
-        (FOLDER / f"{name}-{theme}.webp").write_bytes(base64.b64decode(shot["data"]))
+        picture = base64.b64decode(shot["data"])
+        (FOLDER / f"{name}-{theme}.webp").write_bytes(picture)
+        if name in IN_DOCS and os.environ.get("SCREENSHOTS_DOCS"):
+            (ROOT / "docs" / "images" / f"{IN_DOCS[name]}-{theme}.webp").write_bytes(picture)
 
     return write
 
@@ -245,6 +249,24 @@ def test_the_graph_at_work(show: Open, shoot: Shoot, page_server: Served, upstre
     expect(page.locator('.node[data-state="running"]')).to_have_count(1)
     shoot(page, "graph-lit")
     upstream.resume()
+
+
+def test_a_run(show: Open, shoot: Shoot, page_server: Served, upstream: Upstream) -> None:
+    text = "Fifteen percent off 1,249 € leaves **1,061.65 €**: that is 187.35 € less."
+    upstream.script([Reply(tool_calls=[SUM], gap_s=0.02), Reply(text=text, gap_s=0.03)])
+    page = show(f"{page_server.url}/#/agent")
+    ask(page, "A laptop costs 1,249 €. What is it at 15 % off?")
+    is_complete(page)
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.get_by_role("row").filter(has=page.get_by_role("link")).first).to_contain_text("Done")
+    shoot(page, "runs")
+    page.get_by_role("row").get_by_role("link").first.click()
+    slider = page.get_by_role("slider", name="Position")
+    for _ in range(4):
+        slider.press("ArrowLeft")
+    page.get_by_role("button", name="Graph", exact=True).last.click()
+    expect(page.locator(".node").first).to_be_visible()
+    shoot(page, "run")
 
 
 def test_a_call_of_a_program(show: Open, shoot: Shoot, page_server: Served) -> None:
