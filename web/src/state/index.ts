@@ -11,7 +11,6 @@ export {
 } from "./items";
 export { isObject, parsed, type JsonObject } from "./json";
 export { merged } from "./merge";
-export { nodeKey, type NodeActivity, type Nodes } from "./nodes";
 export { filesOf, partsOf, textOf, type Attached, type Part } from "./parts";
 export { reduce } from "./reduce";
 export { QUEUED, continuing, isOver, type AnyEvent, type Run, type RunStatus } from "./run";

@@ -2,7 +2,6 @@
 import type { EventData, Json, Kind } from "@seltzer/client";
 import { aiMessage, names, toolCall, type AiMessage, type Item, type ToolCall } from "./items";
 import { merged as completed } from "./merge";
-import { allEnded, nodeBegun, nodeEnded } from "./nodes";
 import { QUEUED, type AnyEvent, type Run } from "./run";
 import { messagesIn, turnsOf } from "./thread";
 import { withMessages } from "./written";
@@ -53,17 +52,14 @@ const ADDING: Adding = {
     firstTokenAt: run.firstTokenAt,
   }),
   state: (run, data) => ({ ...run, begunWith: data.values, items: restored(run, data.values) }),
-  message: (run, data, at) => {
+  message: (run, data) => {
     const path = [...names(data.namespace), data.node].filter(Boolean);
     const { message_id: id, namespace, model, held: isHeld } = data;
-    const nodes = nodeBegun(run.nodes, path, model, at);
     const again = toldAgain(run, id);
-    if (again) return change({ ...run, nodes }, again, asAnswer);
+    if (again) return change(run, again, asAnswer);
     const message = aiMessage({ id, namespace, path, model, isHeld });
     const known = run.items.findLastIndex((each) => each.type === "message" && each.id === id);
-    return known < 0
-      ? { ...append(run, message), nodes }
-      : { ...run, items: run.items.with(known, message), nodes };
+    return known < 0 ? append(run, message) : { ...run, items: run.items.with(known, message) };
   },
   token: (run, data, at) => {
     if (toldAgain(run, data.message_id)) return run;
@@ -96,7 +92,7 @@ const ADDING: Adding = {
     const items = withMessages(run.items, messagesIn(data.values), path, data.namespace, at);
     const { namespace, values } = data;
     const step: Item = { type: "step", id: eventId(run), path, namespace, values, at };
-    return { ...append({ ...run, items }, step), nodes: nodeEnded(run.nodes, path, values, at) };
+    return append({ ...run, items }, step);
   },
   custom: (run, data) => append(run, { type: "custom", id: eventId(run), value: data.value }),
   checkpoint: (run) => run,
@@ -185,7 +181,7 @@ function ended(run: Run, at: number | null, isCutOff = false): Run {
       ? item
       : { ...thought(item, at), isDone: true, isIncomplete: isCutOff && Boolean(item.text) },
   );
-  return { ...run, items, nodes: allEnded(run.nodes, at), endedAt: at };
+  return { ...run, items, endedAt: at };
 }
 
 /** Maps a list; returns the list itself if nothing in it has changed. */

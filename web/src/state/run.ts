@@ -1,7 +1,6 @@
 /** What is known of a run: `reduce` adds an event to it. */
 import type { EventData, Interrupt, Json, RunEvent, Usage } from "@seltzer/client";
 import type { Item } from "./items";
-import type { Nodes } from "./nodes";
 
 export type RunStatus = "queued" | "running" | "finished" | "interrupted" | "cancelled" | "failed";
 
@@ -26,8 +25,6 @@ export interface Run {
   readonly error: EventData["failed"] | null;
   readonly usage: Usage | null;
   readonly durationMs: number | null;
-  /** What each node has done, by its path. */
-  readonly nodes: Nodes;
   /** The state that the newest attempt has begun with, if it has said so. */
   readonly begunWith: Json;
   readonly startedAt: number | null;
@@ -62,7 +59,6 @@ export const QUEUED: Run = {
   error: null,
   usage: null,
   durationMs: null,
-  nodes: {},
   begunWith: null,
   startedAt: null,
   firstTokenAt: null,

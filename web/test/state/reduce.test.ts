@@ -36,7 +36,6 @@ test.each(RUNS)("$name: every event is known, and the last one ends the run", ({
   expect(run.items.filter((each) => each.type === "raw")).toEqual([]);
   expect(isOver(run)).toBe(true);
   expect(run.cursor).toBe(events.at(-1)?.id);
-  expect(Object.values(run.nodes).filter((each) => each.isRunning)).toEqual([]);
   expect(messagesOf(run).every((each) => each.isDone)).toBe(true);
 });
 
@@ -130,8 +129,6 @@ test("calls have their arguments, results and errors", () => {
     ["The sum is 42.", "answer", false],
   ]);
   expect(run.usage?.total_tokens).toBe(64);
-  expect(run.nodes["model"]?.usage?.total_tokens).toBe(64);
-  expect(run.nodes["model"]?.times).toBe(2);
 });
 
 test("sub-graphs are nested by their namespaces", () => {
