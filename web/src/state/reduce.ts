@@ -51,7 +51,7 @@ const ADDING: Adding = {
     startedAt: run.startedAt ?? at,
     firstTokenAt: run.firstTokenAt,
   }),
-  state: (run, data) => ({ ...run, begunWith: data.values, items: restored(run, data.values) }),
+  state: (run, data) => ({ ...run, items: restored(run, data.values) }),
   message: (run, data) => {
     const path = [...names(data.namespace), data.node].filter(Boolean);
     const { message_id: id, namespace, model, held: isHeld } = data;

@@ -25,8 +25,6 @@ export interface Run {
   readonly error: EventData["failed"] | null;
   readonly usage: Usage | null;
   readonly durationMs: number | null;
-  /** The state that the newest attempt has begun with, if it has said so. */
-  readonly begunWith: Json;
   readonly startedAt: number | null;
   readonly firstTokenAt: number | null;
   readonly endedAt: number | null;
@@ -59,7 +57,6 @@ export const QUEUED: Run = {
   error: null,
   usage: null,
   durationMs: null,
-  begunWith: null,
   startedAt: null,
   firstTokenAt: null,
   endedAt: null,
