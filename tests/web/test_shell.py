@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.serving import Served
+from tests.conftest import ROOT, make_app
+from tests.serving import Served, serving
 from tests.web.conftest import Watch
 
 pytestmark = pytest.mark.browser
@@ -64,6 +66,9 @@ def test_everything_can_be_reached_by_keyboard(page: Page, page_server: Served) 
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="What is the square root of 71?")).to_be_focused()
+    for _ in range(3):
+        page.keyboard.press("Tab")
 
     expect(page.get_by_role("textbox", name="Message")).to_be_focused()
 
@@ -114,4 +119,33 @@ def test_the_page_works_in_somebodys_app_under_a_prefix(browser: Browser, mounte
 
     expect(page.get_by_role("status")).to_have_text("The answer is complete.")
     context.close()
+    assert watch.problems == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "starter"),
+    [
+        ("en-US", "What is the square root of 71?"),
+        ("ja-JP", "71の平方根は？"),
+        ("zh-CN", "71的平方根是多少？"),
+    ],
+)
+def test_the_demo_model_is_asked_by_a_click(
+    browser: Browser,
+    built_page: None,
+    demo_env: None,
+    tmp_path: Path,
+    locale: str,
+    starter: str,
+) -> None:
+    with serving(make_app(config=ROOT / "langgraph.json", data=tmp_path)) as served:
+        watch = Watch(served.url)
+        page = watch.context(browser, locale=locale).new_page()
+        page.goto(f"{served.url}/#/agent")
+
+        page.get_by_role("button", name=starter).click()
+
+        expect(page.locator(".answer-text")).to_contain_text("8.426149773176359")
+        expect(page.locator(".starters")).to_have_count(0)
+        page.context.close()
     assert watch.problems == []

@@ -1,3 +1,5 @@
+import type { Json } from "@seltzer/client";
+import type { ComponentChild } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { DEFAULT_LIMITS, hasDemoModel, type GraphInfo, type Info } from "../server/info";
 import { lazy } from "../shell/lazy";
@@ -8,6 +10,9 @@ import { Composer } from "./Composer";
 import { DemoNote } from "./DemoNote";
 import type { Draft } from "./drafts";
 import { useHost } from "./host";
+import { inputOf } from "./message";
+import type { Question } from "./model/turn";
+import { Starters } from "./Starters";
 import { TroubleNotice } from "./TroubleNotice";
 import { Turns } from "./Turns";
 import { useConversation } from "./use-conversation";
@@ -46,6 +51,11 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
   useLayoutEffect(() => host.onShown?.(conversation, shown, graph), [conversation, shown]);
   useEffect(() => () => host.onShown?.(conversation, null, graph), [conversation]);
 
+  const ask = (input: Json, question: Question) => {
+    setAsked((count) => count + 1);
+    conversation.ask(input, question);
+  };
+
   const actions = useRef<ChatActions>({ conversation, graph }).current;
   return (
     <ChatContext.Provider value={actions}>
@@ -54,7 +64,18 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
           shown={shown}
           asked={asked}
           onEarlier={() => conversation.loadEarlier()}
-          welcome={<Welcome graph={graph} />}
+          welcome={
+            <Welcome graph={graph}>
+              {graph.takes_messages && hasDemoModel(info) && (
+                <Starters
+                  onAsk={(text) => {
+                    const { input, question } = inputOf(text, []);
+                    ask(input, question);
+                  }}
+                />
+              )}
+            </Welcome>
+          }
         />
         <p class="unseen" role="status">
           {announcement(words, shown)}
@@ -82,8 +103,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
               onStop={() => conversation.stop()}
               onAsk={(input, question) => {
                 change({ text: "", files: [] });
-                setAsked((count) => count + 1);
-                conversation.ask(input, question);
+                ask(input, question);
               }}
             >
               <host.Tools graph={graph} shown={shown} draft={draft.text} />
@@ -94,10 +114,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
               isBusy={isBusy}
               trouble={shown.trouble}
               onStop={() => conversation.stop()}
-              onRun={(input) => {
-                setAsked((count) => count + 1);
-                conversation.ask(input, { id: null, text: "", files: [], input });
-              }}
+              onRun={(input) => ask(input, { id: null, text: "", files: [], input })}
             >
               <host.Tools graph={graph} shown={shown} draft="" />
             </InputForm>
@@ -109,7 +126,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
   );
 }
 
-function Welcome({ graph }: { graph: GraphInfo }) {
+function Welcome({ graph, children }: { graph: GraphInfo; children: ComponentChild }) {
   const words = useWords();
   return (
     <div class="welcome">
@@ -119,6 +136,7 @@ function Welcome({ graph }: { graph: GraphInfo }) {
           {graph.description}
         </p>
       )}
+      {children}
     </div>
   );
 }

@@ -47,6 +47,10 @@ export const ja: Words = {
   demoModel: "デモモデルが回答しています。内容はあらかじめ用意されたものです。",
   demoHow:
     "実際のモデルを使うには MODEL、OPENAI_API_KEY、OPENAI_BASE_URL のいずれかを設定し、サーバーを再起動してください。",
+  starters: "はじめの一歩",
+  starterSum: "71の平方根は？",
+  starterThink: "声に出して考えて",
+  starterLong: "長い答えをください",
   ...jaChat,
   ...jaEmbed,
   ...jaRuns,
