@@ -265,9 +265,9 @@ def test_what_is_asked_amid_an_answer_is_asked_after_it(visit: Visit, upstream: 
     assert [each["text"] for each in seen() if each["name"] == "answer"] == ["one two", "three"]
 
 
-def test_what_a_graph_asks_is_answered_by_its_forms(visit: Visit) -> None:
+def test_what_a_graph_asks_is_answered_by_its_forms(visit: Visit, page: Page) -> None:
     chat = visit('<agent-chat src="SERVER" graph="two" theme="dark" lang="ja"></agent-chat>')
-    seen = record(chat)
+    record(chat)
 
     chat.evaluate("element => element.ask('paint it')")
     colour = chat.locator(".ask", has_text="Which colour?")
@@ -277,20 +277,25 @@ def test_what_a_graph_asks_is_answered_by_its_forms(visit: Visit) -> None:
     chat.get_by_role("button", name="送信（2 / 2）").click()
 
     expect(chat.get_by_text("and large")).to_be_visible()
-    assert seen()[-1]["name"] == "answer"
+    page.wait_for_function("element => element.seen.at(-1)?.name === 'answer'", arg=chat.element_handle())
 
 
 def test_a_graph_without_messages_has_a_form_and_gets_the_pages_context(visit: Visit, page: Page) -> None:
     sent: list[Any] = []
     page.on("request", lambda each: sent.append(each.post_data_json) if each.post_data else None)
     chat = visit('<agent-chat src="SERVER/" graph="story"></agent-chat>')
-    chat.evaluate("element => Object.assign(element, { context: { name: 'Ada' }, configurable: { a: 1 } })")
+    chat.evaluate(
+        "element => Object.assign(element, { context: { name: 'Ada', age: 36 }, configurable: { a: 1 } })"
+    )
 
     chat.get_by_role("textbox", name="topic").fill("bubbles")
     chat.get_by_role("button", name="Run").click()
 
     expect(chat.get_by_text("A medium story about bubbles.").first).to_be_visible()
-    assert (sent[0]["context"], sent[0]["config"]) == ({"name": "Ada"}, {"configurable": {"a": 1}})
+    assert (sent[0]["context"], sent[0]["config"]) == (
+        {"name": "Ada", "age": 36},
+        {"configurable": {"a": 1}},
+    )
 
 
 def test_every_request_has_the_headers_as_they_are_then(visit: Visit, page: Page, upstream: Upstream) -> None:
@@ -453,6 +458,7 @@ def test_what_the_page_has_to_change_is_named(
     page.evaluate("document.querySelector('main').append(made)")
 
     expect(page.get_by_text(text)).to_be_visible()
+    page.wait_for_function("element => element.seen.length > 0", arg=chat)
     assert seen()[-1]["code"] == code
     assert text in seen()[-1]["message"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -113,6 +114,18 @@ def forgetful(
         yield served
 
 
+def dropped(served: Served) -> None:
+    """Wait until the newest run's first events aren't kept any more, neither in memory nor in the log."""
+    (run,) = httpx.get(f"{served.url}/llm/runs", params={"limit": 1}).json()["runs"]
+    url = f"{served.url}/llm/runs/{run['run_id']}/events"
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        with httpx.stream("GET", url) as response:
+            if response.status_code == 410:
+                return
+    raise AssertionError("its events are still there")
+
+
 def test_a_run_whose_events_are_gone_is_named_and_its_end_is_shown(
     browser: Browser, forgetful: Served, upstream: Upstream
 ) -> None:
@@ -123,6 +136,7 @@ def test_a_run_whose_events_are_gone_is_named_and_its_end_is_shown(
     page.goto(f"{forgetful.url}/#/llm")
     ask(page, "count")
     expect(page.locator(".answer-text")).to_contain_text("w299")
+    dropped(forgetful)
 
     page.reload()
     expect(page.get_by_text("The events of this run aren’t kept any more.")).to_be_visible()
