@@ -182,12 +182,14 @@ def test_the_page_is_there_in_somebodys_app(mounted: Served, path: str) -> None:
         assert own.json() == "app.js"
 
 
-def test_a_page_that_isnt_built_is_named_and_the_graphs_are_listed(demo_env: None, tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, config=ROOT / "langgraph.json", data=tmp_path)
+@pytest.fixture
+def page_in(demo_env: None, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A server, and the folder in which its page is to be built."""
+    settings = Settings(_env_file=None, config=ROOT / "langgraph.json", data=tmp_path / "data")
     composition = in_a_thread(lambda: Composition(settings, load_graphs(settings)))
-    engine = composition.engine
+    engine, folder = composition.engine, tmp_path / "static"
     guards = Guards(OpenedFaults(engine), BodyReader(BodyLimits(1, 1, 1)), PageCheck(()))
-    built = in_a_thread(lambda: BuiltPage.read(tmp_path / "nowhere"))
+    built = in_a_thread(lambda: BuiltPage.read(folder))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -197,7 +199,33 @@ def test_a_page_that_isnt_built_is_named_and_the_graphs_are_listed(demo_env: Non
     app = FastAPI(lifespan=lifespan)
     app.include_router(router(engine, guards, composition.places, version="1", models=tuple, built=built))
     with serving(app) as served:
-        page = httpx.get(served.url, headers=HTML, timeout=PATIENCE_S)
+        yield served.url, folder
+
+
+def test_a_page_that_isnt_built_is_named_and_the_graphs_are_listed(page_in: tuple[str, Path]) -> None:
+    page = httpx.get(page_in[0], headers=HTML, timeout=PATIENCE_S)
 
     assert "<code>make web</code>" in page.text
     assert "agent/chat/playground/" in page.text
+
+
+def test_a_page_that_is_built_while_its_server_runs_is_the_new_one(page_in: tuple[str, Path]) -> None:
+    url, folder = page_in
+    with httpx.Client(base_url=url, headers=HTML, timeout=PATIENCE_S) as client:
+        etags = set()
+        for number in (1, 2):
+            place = folder.with_name(f"new-{number}")
+            place.mkdir()
+            (place / "index.html").write_text(f"page {number}")
+            (place / f"main-{number}.js").write_text(f"script {number}")
+            if folder.exists():
+                folder.rename(folder.with_name("old"))
+            place.rename(folder)
+
+            page = client.get("/")
+            etags.add(page.headers["etag"])
+
+            assert page.text == f"page {number}"
+            assert client.get(f"/_page/main-{number}.js").text == f"script {number}"
+        assert client.get("/_page/main-1.js").status_code == 404
+        assert len(etags) == 2

@@ -4,6 +4,7 @@ All URLs are relative, so that it works under any prefix. Where no page is built
 browser gets a plain list of the graphs.
 """
 
+import asyncio
 from http import HTTPStatus
 from typing import Final
 
@@ -64,7 +65,10 @@ def router(
 
     @routes.api_route("/", methods=_METHODS, include_in_schema=False)
     async def front(request: Request) -> Response:
+        nonlocal built
         is_html = accepts(request, "text/html")
+        if is_html and built is not None:
+            built = await asyncio.to_thread(built.renewed)
         if is_html and built is not None and built.index is not None:
             return _sent(request, built.index, _PAGE_HEADERS)
         shown = [each for each in places() if each.is_open]

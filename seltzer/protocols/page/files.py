@@ -1,6 +1,7 @@
 """The files of the built page: which there are, and in which encodings.
 
-They are looked up once, when the server is made: what a request names is compared, never opened.
+They are looked up when the server is made, and again once they were replaced: what a request names is
+compared, never opened.
 """
 
 import hashlib
@@ -63,17 +64,32 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class BuiltPage:
-    """The page as it was built. index is None if it wasn't."""
+    """The page as it was built. index is None if it wasn't. version: changes with the files."""
 
+    folder: Path
+    version: int
     index: File | None
     files: Mapping[str, File]
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Return the page in the folder."""
-        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        version = _version(folder)
+        paths = sorted(folder.iterdir()) if version else []
         files = {each.name: _file(each) for each in paths if each.suffix in _MEDIA_TYPES and each.is_file()}
-        return cls(files.pop(_INDEX, None), files)
+        return cls(folder, version, files.pop(_INDEX, None), files)
+
+    def renewed(self) -> Self:
+        """Return the page as it is now: another one if it was built anew."""
+        return self if _version(self.folder) == self.version else self.read(self.folder)
+
+
+def _version(folder: Path) -> int:
+    """Return when a file was last put into the folder; 0 if there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _file(path: Path) -> File:
