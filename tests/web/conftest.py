@@ -27,8 +27,13 @@ class Watch:
     """What a page does wrong: requests to elsewhere, and errors in the console, such as those of its CSP."""
 
     origins: str | tuple[str, ...]
-    problems: list[str] = field(default_factory=list)
-    blocked: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        """All that was wrong but what the test has caused, which may come late."""
+        return [each for each in self.seen if not any(text in each for text in self.known)]
 
     def context(self, browser: Browser, **options: object) -> BrowserContext:
         """Open a browser's window, as it were, and watch its pages."""
@@ -36,38 +41,26 @@ class Watch:
         opened.set_default_timeout(PATIENCE_S * 1000)
         opened.on("request", self._requested)
         opened.on("console", self._logged)
-        opened.on("weberror", lambda error: self.problems.append(str(error.error)))
+        opened.on("weberror", lambda error: self.seen.append(str(error.error)))
         return opened
 
     def expect(self, text: str) -> None:
-        """Forget an error that the test has caused; fail if there is none."""
-        known = [each for each in self.problems if text in each]
-        assert known, (text, self.problems)
-        for each in known:
-            self.problems.remove(each)
+        """Expect errors with this text, which the test has caused; fail if there is none yet."""
+        assert any(text in each for each in self.seen), (text, self.seen)
+        self.known.append(text)
 
     def forget(self, text: str) -> None:
-        """Forget errors that a test may cause."""
-        self.problems[:] = [each for each in self.problems if text not in each]
-
-    def expect_blocked(self, *actions: str) -> None:
-        """Expect that the page's policy blocks these kinds of actions, each at least once, and no other."""
-        self.blocked += actions
-
-    def check(self) -> None:
-        """Fail if anything was wrong that wasn't expected, or wasn't that was."""
-        for each in self.blocked:
-            assert any(problem.startswith(each) for problem in self.problems), (each, self.problems)
-        assert [each for each in self.problems if not each.startswith(tuple(self.blocked))] == []
+        """Forget errors with this text, which the test may cause."""
+        self.known.append(text)
 
     def _requested(self, request: Request) -> None:
         own = (self.origins,) if isinstance(self.origins, str) else self.origins
         if not request.url.startswith((*own, *OWN)):
-            self.problems.append(f"a request to {request.url}")
+            self.seen.append(f"a request to {request.url}")
 
     def _logged(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.problems.append(message.text)
+            self.seen.append(message.text)
 
 
 @pytest.fixture(scope="package")
@@ -121,7 +114,7 @@ def watch(page_server: Served) -> Iterator[Watch]:
     """Fail the test if the page does anything wrong meanwhile."""
     watching = Watch(page_server.url)
     yield watching
-    watching.check()
+    assert watching.problems == []
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def test_a_diagram_is_drawn_when_it_is_asked_for(
     assert drawn.evaluate("image => image.naturalWidth") > 100
     page.get_by_role("button", name="Source").click()
     expect(drawn).to_be_hidden()
-    watch.expect_blocked("Applying inline style")  # the policy forbids what Mermaid measures with
+    watch.expect("Applying inline style")  # the policy forbids what Mermaid measures with
 
 
 def test_hostile_answers_do_nothing(
@@ -123,9 +123,9 @@ def test_hostile_answers_do_nothing(
         page.locator(".markdown").locator("script, style, iframe, form, svg, object, embed, video").count()
         == 0
     )
-    watch.expect_blocked(  # what is parsed to be cleaned meets the policy already
-        "Executing inline event handler", "Applying inline style", "Setting the document's base URI"
-    )
+    watch.expect("Executing inline event handler")  # what is parsed to be cleaned meets the policy already
+    watch.expect("Applying inline style")
+    watch.expect("Setting the document's base URI")
     assert (
         page.locator(".markdown [style], .markdown [onerror], .markdown [onload], .markdown [id]").count()
         == 0

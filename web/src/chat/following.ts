@@ -68,13 +68,13 @@ export class Following {
   async refresh(): Promise<void> {
     const { threadId, phase } = this.shownNow;
     if (threadId === null || (phase !== "idle" && phase !== "loading")) return;
+    const isStill = this.stillness(threadId);
     try {
-      const isStill = this.stillness(threadId);
       const thread = await this.gateway.thread(threadId);
       if (isStill()) await this.display(thread);
     } catch (error) {
       // A server that is away is the page's affair, which asks again when it is back.
-      if (!(error instanceof ServerUnreachable) && threadId === this.shownNow.threadId) this.fail(error);
+      if (!(error instanceof ServerUnreachable) && isStill()) this.fail(error);
     }
   }
 
