@@ -171,10 +171,12 @@ def _node_of_package() -> list[str] | None:
 
 def _run(command: Sequence[str], cwd: Path) -> None:
     done = subprocess.run(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+        command, cwd=cwd, env=os.environ | {"NO_COLOR": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
     if done.returncode:
-        last = "\n".join(done.stdout.strip().splitlines()[-8:])
+        lines = [each for each in done.stdout.strip().splitlines() if not each.lstrip().startswith("at ")]
+        last = "\n".join(lines[-12:])  # without the stack of the tool's own code
         raise NotBuilt(f"{Path(command[0]).name} ended with {done.returncode}:\n{last}")
 
 

@@ -74,6 +74,18 @@ def test_the_page_is_built_again_only_if_its_sources_have_changed(built_page: No
     assert {each.name for each in (clone / "seltzer").iterdir() if each.name.startswith("page-")} == set()
 
 
+def test_a_build_that_fails_names_the_place(built_page: None, clone: Path) -> None:
+    builder = load_builder()
+    (clone / "web" / "node_modules").symlink_to(ROOT / "web" / "node_modules")
+    with (clone / "web" / "src" / "words" / "en.ts").open("a") as file:
+        file.write("const = 1;\n")
+
+    with pytest.raises(builder.NotBuilt, match=r"src/words/en\.ts:\d+"):
+        builder.build(clone)
+
+    assert not (clone / INDEX).exists()
+
+
 @pytest.mark.parametrize(("has_checks", "omits"), [(False, True), (True, False)])
 def test_a_build_leaves_the_packages_of_the_checks_where_they_are(has_checks: bool, omits: bool) -> None:
     assert ("--omit=dev" in load_builder().npm_arguments(has_checks)) is omits

@@ -16,14 +16,11 @@ const brotlied = (bytes: Buffer) =>
 
 /** Writes a .gz and a .br beside each text file, for the server to send as they are. */
 export function precompress(): Plugin {
-  let folder = "";
   return {
     name: "precompress",
     apply: "build",
-    configResolved(config) {
-      folder = config.build.outDir;
-    },
-    async closeBundle() {
+    // Not closeBundle, which is called after a failed build too: its error would hide that one.
+    async writeBundle({ dir: folder = "" }) {
       for (const name of await readdir(folder, { recursive: true })) {
         if (!TEXT.test(name)) continue;
         const file = join(folder, name);
