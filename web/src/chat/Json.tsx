@@ -1,7 +1,7 @@
 import { CodeIcon } from "../look/icons";
 import { Fold } from "./Fold";
 import { CodeBox } from "./CodeBox";
-import { isRecord, pretty } from "./model/json";
+import { isObject, pretty } from "../state";
 import { Prose } from "./Prose";
 
 interface Props {
@@ -14,7 +14,7 @@ interface Props {
 /** A value of any shape: folded, or as fields with their texts. */
 export function Json({ value, label, isProse = false }: Props) {
   if (isProse && typeof value === "string") return <Prose text={value} isLive={false} />;
-  if (isProse && isRecord(value)) return <Fields value={value} label={label} />;
+  if (isProse && isObject(value)) return <Fields value={value} label={label} />;
   if (isProse) return <CodeBox label={label} text={pretty(value)} />;
   return (
     <Fold icon={<CodeIcon />} title={label} note={preview(value)}>

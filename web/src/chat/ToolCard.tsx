@@ -4,8 +4,7 @@ import { Fold } from "./Fold";
 import { Files } from "./Files";
 import { CodeBox } from "./CodeBox";
 import { memo } from "./memo";
-import { isRecord, parsed, pretty } from "./model/json";
-import { filesOf, textOf, type ToolCall } from "../state";
+import { filesOf, isObject, jsonIn, pretty, textOf, type ToolCall } from "../state";
 import { secondsBetween } from "./time";
 
 type Status = "running" | "waiting" | "success" | "error";
@@ -22,7 +21,7 @@ interface Props {
 export const ToolCard = memo<Props>(function ToolCard({ call, isOpen }) {
   const words = useWords();
   const status: Status = call.status === "called" ? (isOpen ? "running" : "waiting") : call.status;
-  const args = parsed(call.args);
+  const args = jsonIn(call.args);
   const text = resultText(call.result);
   const files = filesOf(call.result);
   return (
@@ -84,7 +83,7 @@ function secondsNote(words: Words, call: ToolCall): string {
 
 /** Returns the arguments in a line, for a card that is folded. */
 function summary(args: unknown): string {
-  if (!isRecord(args)) return "";
+  if (!isObject(args)) return "";
   const values = Object.values(args).map((value) =>
     typeof value === "string" ? value : JSON.stringify(value),
   );
@@ -95,7 +94,7 @@ function summary(args: unknown): string {
 function resultText(result: unknown): string {
   const text = textOf(result);
   if (text) {
-    const value = parsed(text);
+    const value = jsonIn(text);
     return typeof value === "object" && value !== null ? pretty(value) : text;
   }
   return Array.isArray(result) && filesOf(result).length > 0 ? "" : pretty(result);

@@ -1,6 +1,7 @@
 import { AlertIcon, CloseIcon } from "../look/icons";
 import { useWords } from "../words";
-import { wordsOf, type OnBusy, type Trouble } from "./model/trouble";
+import { wordsOf } from "../words/errors";
+import type { OnBusy, Trouble } from "./model/trouble";
 
 interface Props {
   readonly trouble: Trouble;

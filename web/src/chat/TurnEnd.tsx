@@ -2,7 +2,7 @@ import { AlertIcon } from "../look/icons";
 import { useWords } from "../words";
 import { useChat } from "./actions";
 import type { Turn } from "./model/turn";
-import { wordsOf } from "./model/trouble";
+import { wordsOf } from "../words/errors";
 
 interface Props {
   readonly turn: Turn;

@@ -1,6 +1,6 @@
 /** The context and configurable values that a graph's runs are started with, for as long as the tab is open. */
 import type { Extras } from "./shown";
-import { isRecord, parsed, type JsonObject } from "./model/json";
+import { isObject, jsonIn, type JsonObject } from "../state";
 
 export interface ExtraValues {
   readonly context: JsonObject;
@@ -11,10 +11,10 @@ const keyOf = (graph: string): string => `seltzer.extras ${graph}`;
 
 /** Returns what was chosen for a graph. It may be secret: it isn't kept when the tab is closed. */
 export function extraValues(graph: string): ExtraValues {
-  const kept = parsed(sessionStorage.getItem(keyOf(graph)) ?? "");
+  const kept = jsonIn(sessionStorage.getItem(keyOf(graph)) ?? "");
   const field = (name: string): JsonObject => {
-    const value = isRecord(kept) ? kept[name] : null;
-    return isRecord(value) ? value : {};
+    const value = isObject(kept) ? kept[name] : null;
+    return isObject(value) ? value : {};
   };
   return { context: field("context"), configurable: field("configurable") };
 }

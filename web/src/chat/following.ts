@@ -199,7 +199,9 @@ export class Following {
   /** The rest of a run's events isn't kept any more: what it has done is in the thread, once it has ended. */
   protected async missed(error: StreamCutOff, runId: string, reading: AbortController): Promise<void> {
     this.show({ trouble: troubleOf(error), phase: "answering" });
-    await this.gateway.ended(runId, reading.signal).catch(() => undefined);
+    await this.gateway.ended(runId, reading.signal).catch((reason: unknown) => {
+      if (!(reason instanceof SeltzerError) && !reading.signal.aborted) throw reason; // the thread is asked next
+    });
     if (this.reading !== reading) return;
     this.leave();
     this.runId = null;

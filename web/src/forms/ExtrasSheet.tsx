@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { extraValues, keepExtraValues } from "../chat/extras";
-import { isRecord } from "../chat/model/json";
+import { isObject } from "../state";
 import type { Trouble } from "../chat/model/trouble";
 import { Sheet } from "../chat/Sheet";
 import type { GraphInfo } from "../server/info";
@@ -23,7 +23,7 @@ export function ExtrasSheet({ graph, trouble, onClose }: Props) {
   const schemas = useSchemas(graph.path);
   const [values, setValues] = useState(() => extraValues(graph.path));
   const change = (name: "context" | "configurable", value: unknown) => {
-    const next = { ...values, [name]: isRecord(value) ? value : {} };
+    const next = { ...values, [name]: isObject(value) ? value : {} };
     setValues(next);
     keepExtraValues(graph.path, next);
   };
@@ -31,7 +31,7 @@ export function ExtrasSheet({ graph, trouble, onClose }: Props) {
     <Sheet title={words.extras} onClose={onClose}>
       <p class="note">{words.extrasNote(graph.name)}</p>
       {schemas === null && <p class="note">{words.loading}</p>}
-      {schemas && isRecord(schemas.context) && (
+      {schemas && isObject(schemas.context) && (
         <section class="sheet-part">
           <h3>{words.context}</h3>
           <Form

@@ -1,6 +1,6 @@
 import { useId } from "preact/hooks";
 import { CloseIcon, PlusIcon } from "../look/icons";
-import { isRecord, pretty } from "../chat/model/json";
+import { isObject, pretty } from "../state";
 import { useWords } from "../words";
 import { Notes, useFocus } from "./FieldNotes";
 import { JsonControl } from "./JsonControl";
@@ -59,7 +59,7 @@ function Label({ name, isRequired }: { name: string | undefined; isRequired: boo
 
 /** The fields of an object. */
 export function ObjectFields({ field, path, value, problem, onChange }: FieldProps) {
-  const values = isRecord(value) ? value : {};
+  const values = isObject(value) ? value : {};
   const change = (name: string, next: unknown) => {
     const others = Object.entries(values).filter(([each]) => each !== name);
     onChange(Object.fromEntries(next === undefined ? others : [...others, [name, next]]));

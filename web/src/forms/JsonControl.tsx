@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { parsed } from "../chat/model/json";
+import { jsonIn } from "../state";
 import { useWords } from "../words";
 
 /** Any JSON; what isn't JSON yet isn't passed on. */
@@ -16,7 +16,7 @@ export function JsonControl({
 }) {
   const words = useWords();
   const [text, setText] = useState(() => (value === undefined ? "" : (JSON.stringify(value, null, 2) ?? "")));
-  const isBroken = text.trim() !== "" && parsed(text) === undefined;
+  const isBroken = text.trim() !== "" && jsonIn(text) === undefined;
   return (
     <>
       <textarea
@@ -32,7 +32,7 @@ export function JsonControl({
           const next = event.currentTarget.value;
           setText(next);
           if (next.trim() === "") onChange(undefined);
-          else if (parsed(next) !== undefined) onChange(parsed(next));
+          else if (jsonIn(next) !== undefined) onChange(jsonIn(next));
         }}
       />
       {isBroken && <p class="field-problem">{words.notJson}</p>}

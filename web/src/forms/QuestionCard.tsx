@@ -2,7 +2,7 @@ import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
 import { CodeBox } from "../chat/CodeBox";
 import { isPlainEnter } from "../chat/keys";
-import { isRecord, parsed, pretty } from "../chat/model/json";
+import { isObject, jsonIn, pretty } from "../state";
 import { CheckIcon } from "../look/icons";
 import { useWords } from "../words";
 import { optionLabel, optionValue, type Ask } from "./asks";
@@ -40,7 +40,7 @@ export function QuestionCard({ ask, isOne, isAnswered, onAnswer, withdraw }: Pro
           ))}
         </div>
       )}
-      {isRecord(ask.schema) ? (
+      {isObject(ask.schema) ? (
         <SchemaAnswer schema={ask.schema} onAnswer={onAnswer} withdraw={withdraw} />
       ) : (
         <TextAnswer isOne={isOne} onAnswer={onAnswer} withdraw={withdraw} />
@@ -81,10 +81,10 @@ function TextAnswer({ isOne, onAnswer, withdraw }: AnswerProps & { isOne: boolea
   const words = useWords();
   const [text, setText] = useState("");
   const [isJson, setJson] = useState(false);
-  const isBroken = isJson && parsed(text) === undefined;
+  const isBroken = isJson && jsonIn(text) === undefined;
   const send = () => {
     if (isBroken || !text.trim()) return;
-    onAnswer(isJson ? parsed(text) : text);
+    onAnswer(isJson ? jsonIn(text) : text);
   };
   return (
     <form

@@ -2,7 +2,7 @@ import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
 import { CodeBox } from "../chat/CodeBox";
 import { isPlainEnter } from "../chat/keys";
-import { isRecord, pretty } from "../chat/model/json";
+import { isObject, pretty } from "../state";
 import { CheckIcon, ToolIcon } from "../look/icons";
 import { useWords, type Words } from "../words";
 import { schemaOfArgs, type Ask, type Decision, type Review } from "./asks";
@@ -152,7 +152,7 @@ function Args({ args, words }: { args: Review["args"]; words: Words }) {
 function ArgsEditor({ review, onDecide, onClose }: Omit<PartProps, "decided"> & { onClose: () => void }) {
   const words = useWords();
   const [args, setArgs] = useState<unknown>(review.args);
-  const schema = isRecord(review.schema) ? review.schema : schemaOfArgs(review.args);
+  const schema = isObject(review.schema) ? review.schema : schemaOfArgs(review.args);
   return (
     <form
       class="review-form"

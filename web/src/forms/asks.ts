@@ -1,5 +1,5 @@
 /** What a graph asks, in the shapes people write: what to show of it, and how an answer is sent. */
-import { isRecord, listOf, pretty, textField, type JsonObject } from "../chat/model/json";
+import { isObject, listOf, pretty, textField, type JsonObject } from "../state";
 
 export type Decision =
   | { readonly type: "approve" }
@@ -41,9 +41,9 @@ export function askOf(value: unknown): Ask {
 
 /** LangChain's HumanInTheLoopMiddleware. */
 function langChainReview(value: unknown): Ask | null {
-  const requests = isRecord(value) ? listOf(value["action_requests"]).filter(isRecord) : [];
-  if (!isRecord(value) || requests.length === 0) return null;
-  const configs = listOf(value["review_configs"]).filter(isRecord);
+  const requests = isObject(value) ? listOf(value["action_requests"]).filter(isObject) : [];
+  if (!isObject(value) || requests.length === 0) return null;
+  const configs = listOf(value["review_configs"]).filter(isObject);
   const reviews = requests.map((request) => {
     const name = textField(request, "name") || textField(request, "action");
     const config = configs.find((each) => textField(each, "action_name") === name);
@@ -68,11 +68,11 @@ function langChainReview(value: unknown): Ask | null {
 
 /** LangGraph's agent inbox: one request, or a list of them. */
 function inboxReview(value: unknown): Ask | null {
-  const requests = (Array.isArray(value) ? value : [value]).filter(isRecord);
-  if (requests.length === 0 || !requests.every((each) => isRecord(each["action_request"]))) return null;
+  const requests = (Array.isArray(value) ? value : [value]).filter(isObject);
+  if (requests.length === 0 || !requests.every((each) => isObject(each["action_request"]))) return null;
   const reviews = requests.map((request) => {
     const action = request["action_request"] as JsonObject;
-    const config = isRecord(request["config"]) ? request["config"] : {};
+    const config = isObject(request["config"]) ? request["config"] : {};
     const can = (name: string): boolean => config[name] === true;
     const allowed: Decision["type"][] = [];
     if (can("allow_accept")) allowed.push("approve");
@@ -110,7 +110,7 @@ function inboxAnswer(decision: Decision, action: string): JsonObject {
 /** A question about one call, `{question, tool, args}`: approved by `{approved, args?}`, rejected by words. */
 function ownReview(value: unknown): Ask | null {
   const name = textField(value, "tool") || textField(value, "tool_name");
-  if (!isRecord(value) || !name || !isRecord(value["args"])) return null;
+  if (!isObject(value) || !name || !isObject(value["args"])) return null;
   const allowed = ["approve", "edit", "reject"] as const;
   const review = { name, args: value["args"], description: "", allowed, schema: undefined };
   const answer = ([decision]: readonly Decision[]) => {
@@ -122,7 +122,7 @@ function ownReview(value: unknown): Ask | null {
 }
 
 function questionOf(value: unknown): Ask {
-  if (!isRecord(value)) {
+  if (!isObject(value)) {
     const isText = typeof value === "string";
     return {
       kind: "question",
@@ -153,11 +153,11 @@ export function optionLabel(option: unknown): string {
 
 /** Returns what an answer to choose means: its value, if it has one. */
 export function optionValue(option: unknown): unknown {
-  return isRecord(option) && "value" in option ? option["value"] : option;
+  return isObject(option) && "value" in option ? option["value"] : option;
 }
 
 function argsOf(value: unknown): JsonObject {
-  return isRecord(value) ? value : {};
+  return isObject(value) ? value : {};
 }
 
 function isDecision(value: unknown): value is Decision["type"] {
@@ -176,7 +176,7 @@ function schemaOfValue(value: unknown): JsonObject {
   if (typeof value === "string") return { type: "string" };
   if (typeof value === "number") return { type: "number" };
   if (typeof value === "boolean") return { type: "boolean" };
-  if (isRecord(value) && Object.keys(value).length > 0) {
+  if (isObject(value) && Object.keys(value).length > 0) {
     return schemaOfArgs(value) as JsonObject;
   }
   return {};

@@ -1,5 +1,5 @@
 /** A JSON schema -> what a form needs to know of it. Whatever it can't show is a field of JSON. */
-import { isRecord, listOf, textField, type JsonObject } from "../chat/model/json";
+import { isObject, listOf, textField, type JsonObject } from "../state";
 
 export type FieldKind = "text" | "integer" | "number" | "boolean" | "choice" | "list" | "object" | "json";
 
@@ -25,7 +25,7 @@ const DEEPEST = 6; // objects within objects; deeper ones, and those within them
 
 /** Returns the form's description of a schema. */
 export function fieldOf(schema: unknown, root: unknown = schema, name = "", depth = 0): Field {
-  const outer = isRecord(schema) ? schema : {};
+  const outer = isObject(schema) ? schema : {};
   const [inner, isNullable] = withoutNull(resolved(outer, root), root);
   const described = { ...inner, ...shallow(outer) };
   const base: Field = {
@@ -54,7 +54,7 @@ function shapeOf(schema: JsonObject, root: unknown, depth: number): Partial<Fiel
     case "boolean":
       return { kind: schema["type"] };
     case "array":
-      return depth < DEEPEST && isRecord(schema["items"])
+      return depth < DEEPEST && isObject(schema["items"])
         ? { kind: "list", item: fieldOf(schema["items"], root, "", depth + 1) }
         : {};
     default:
@@ -64,7 +64,7 @@ function shapeOf(schema: JsonObject, root: unknown, depth: number): Partial<Fiel
 
 function objectOf(schema: JsonObject, root: unknown, depth: number): Partial<Field> {
   const properties = schema["properties"];
-  if (!isRecord(properties) || depth >= DEEPEST || Object.keys(properties).length === 0) return {};
+  if (!isObject(properties) || depth >= DEEPEST || Object.keys(properties).length === 0) return {};
   const fields = Object.fromEntries(
     Object.entries(properties).map(([name, each]) => [name, fieldOf(each, root, name, depth + 1)]),
   );
@@ -74,15 +74,15 @@ function objectOf(schema: JsonObject, root: unknown, depth: number): Partial<Fie
 /** Follows `$ref`, also those in an `allOf` of one. */
 function resolved(schema: JsonObject, root: unknown, hops = 0): JsonObject {
   const [only, second] = listOf(schema["allOf"]);
-  if (isRecord(only) && second === undefined) return resolved(only, root, hops + 1);
+  if (isObject(only) && second === undefined) return resolved(only, root, hops + 1);
   const reference = textField(schema, "$ref");
   if (!reference.startsWith("#/") || hops > 20) return schema;
   let found: unknown = root;
   for (const part of reference.slice(2).split("/")) {
     const key = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
-    found = isRecord(found) ? found[key] : undefined;
+    found = isObject(found) ? found[key] : undefined;
   }
-  return isRecord(found) ? resolved(found, root, hops + 1) : {};
+  return isObject(found) ? resolved(found, root, hops + 1) : {};
 }
 
 /** Returns a schema without its null, and whether it had one. */
@@ -93,7 +93,7 @@ function withoutNull(schema: JsonObject, root: unknown): [JsonObject, boolean] {
     const type = others.length === 1 ? others[0] : undefined;
     return [{ ...schema, type }, others.length < types.length];
   }
-  const options = [...listOf(schema["anyOf"]), ...listOf(schema["oneOf"])].filter(isRecord);
+  const options = [...listOf(schema["anyOf"]), ...listOf(schema["oneOf"])].filter(isObject);
   if (options.length === 0) return [schema, false];
   const others = options.filter((each) => each["type"] !== "null");
   const isNullable = others.length < options.length;

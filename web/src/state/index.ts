@@ -9,7 +9,7 @@ export {
   type ToolCall,
   type Turn,
 } from "./items";
-export { isObject, parsed, type JsonObject } from "./json";
+export { isObject, jsonIn, listOf, parsed, pretty, textField, type JsonObject } from "./json";
 export { merged } from "./merge";
 export { filesOf, partsOf, textOf, type Attached, type Part } from "./parts";
 export { reduce } from "./reduce";

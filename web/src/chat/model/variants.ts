@@ -1,5 +1,5 @@
 /** Which turns have others in their place, on other branches of the thread. */
-import { textField, type JsonObject } from "./json";
+import { textField, type JsonObject } from "../../state";
 
 /** A branch's messages, as far as they are known. */
 export interface Path {

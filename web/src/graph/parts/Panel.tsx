@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { wordsOf } from "../../chat/model/trouble";
+import { wordsOf } from "../../words/errors";
 import { CloseIcon } from "../../look/icons";
 import { hashOf } from "../../shell/route";
 import type { Run } from "../../state";

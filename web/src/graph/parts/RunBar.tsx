@@ -1,4 +1,4 @@
-import { wordsOf } from "../../chat/model/trouble";
+import { wordsOf } from "../../words/errors";
 import type { Run } from "../../state";
 import { useWords, type Words } from "../../words";
 import { count, duration } from "../model/format";

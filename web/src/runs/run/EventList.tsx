@@ -1,8 +1,7 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { CodeBox } from "../../chat/CodeBox";
 import { CopyButton } from "../../chat/CopyButton";
-import { pretty } from "../../chat/model/json";
-import type { AnyEvent } from "../../state";
+import { pretty, type AnyEvent } from "../../state";
 import { useWords } from "../../words";
 import { momentOf, numberOf } from "../model/format";
 import { previewOf, rowAt } from "../model/rows";

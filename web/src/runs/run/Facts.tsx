@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { SeltzerError, type RunInfo, type Usage } from "@seltzer/client";
 import { CopyButton } from "../../chat/CopyButton";
-import { wordsOf } from "../../chat/model/trouble";
+import { wordsOf } from "../../words/errors";
 import { AlertIcon, ChevronIcon, GraphIcon, MessageIcon, RunsIcon, StopIcon } from "../../look/icons";
 import { client } from "../../server/client";
 import type { GraphInfo } from "../../server/info";

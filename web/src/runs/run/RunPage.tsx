@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 import type { GraphInfo } from "../../server/info";
 import { Notice } from "../../shell/Notice";
 import { useWords } from "../../words";
-import { wordsOf } from "../../chat/model/trouble";
+import { wordsOf } from "../../words/errors";
 import { Facts } from "./Facts";
 import { Moment } from "./Moment";
 import { Panel } from "./Panel";

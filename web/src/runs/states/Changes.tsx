@@ -1,6 +1,5 @@
 import { CodeBox } from "../../chat/CodeBox";
-import { pretty } from "../../chat/model/json";
-import { textOf } from "../../state";
+import { pretty, textOf } from "../../state";
 import { useWords } from "../../words";
 import type { Change, Path } from "../model/diff";
 

@@ -1,7 +1,7 @@
 import { SeltzerError } from "@seltzer/client";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { wordsOf } from "../../chat/model/trouble";
+import { wordsOf } from "../../words/errors";
 import { client, server } from "../../server/client";
 import type { GraphInfo } from "../../server/info";
 import type { StoredState } from "../../server/runs";

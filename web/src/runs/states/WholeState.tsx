@@ -1,7 +1,7 @@
 import { SeltzerError } from "@seltzer/client";
 import { useEffect, useState } from "preact/hooks";
 import { CodeBox } from "../../chat/CodeBox";
-import { pretty } from "../../chat/model/json";
+import { pretty } from "../../state";
 import { client } from "../../server/client";
 import { getThread, type StateQuery } from "../../server/threads";
 import { useWords } from "../../words";
