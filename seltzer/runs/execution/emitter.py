@@ -11,8 +11,6 @@ from seltzer.runs.run import AttemptStats, Lease
 from seltzer.runs.streaming.flusher import Flusher, Writer
 from seltzer.runs.streaming.hub import Tail
 
-_new_event: Final = tuple.__new__  # what the class does in a Python function, which takes as long again
-
 
 class Emitter:
     """One attempt's emitter. seq: the number of events so far; tokens: how many of them are `token`.
@@ -52,7 +50,7 @@ class Emitter:
         attempt, seq, events = self._attempt, self.seq, []
         for kind, data in emissions:
             seq += 1
-            events.append(_new_event(Event, (attempt, seq, kind, data, at)))
+            events.append(Event(attempt, seq, kind, data, at))
             if kind == "token":
                 self.tokens += 1
                 if self._first_token_at is None:
