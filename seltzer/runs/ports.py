@@ -7,6 +7,8 @@ long an ended run's events are kept is the store's own business.
 Several processes may use one store. What an attempt writes is fenced by `(run_id, attempt)`, in the statement
 that writes: once the run's row has another attempt, or isn't running, nothing of it is stored.
 
+It is long for a module, as it is the whole of what a store promises.
+
 owner: only what belongs to it is found or changed; None is the server itself, which may do all.
 """
 

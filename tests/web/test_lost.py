@@ -194,6 +194,27 @@ def test_a_thread_that_was_deleted_elsewhere_is_named(
     watch.expect("404")
 
 
+def test_a_name_that_is_refused_is_taken_back_and_the_reason_is_named(
+    page: Page, page_server: Served, upstream: Upstream, watch: Watch
+) -> None:
+    upstream.script([Reply(text="hello")])
+    page.goto(f"{page_server.url}/#/llm")
+    ask(page, "a thread that goes")
+    expect(page.locator(".answer-text")).to_have_text("hello")
+    link = page.get_by_role("link", name="a thread that goes")
+    expect(link).to_have_attribute("aria-current", "page")
+    httpx.delete(f"{page_server.url}/llm/threads/{page.url.rpartition('/')[2]}").raise_for_status()
+
+    link.hover()
+    page.get_by_role("button", name="Rename a thread that goes").click()
+    page.get_by_role("textbox", name="Rename").fill("another name")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".threads").get_by_role("alert")).to_contain_text("It may have been deleted.")
+    expect(page.get_by_role("button", name="Rename another name")).to_have_count(0)
+    watch.expect("404")
+
+
 EVENTS = [
     ("started", {"run_id": "r1", "thread_id": "t1", "attempt": 1, "graph": "llm"}),
     ("forecast", {"sky": "clear"}),

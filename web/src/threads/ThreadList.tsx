@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { SearchIcon } from "../look/icons";
 import { useWords } from "../words";
+import { wordsOf } from "../words/errors";
 import { ThreadItem } from "./ThreadItem";
 import { useThreads } from "./use-threads";
 import "./threads.css";
@@ -35,6 +36,11 @@ export function ThreadList({ graph, path, current }: Props) {
             onInput={(event) => setQuery(event.currentTarget.value)}
           />
         </label>
+      )}
+      {threads.problem && (
+        <p class="note sidebar-note" role="alert">
+          {wordsOf(words, threads.problem.code) ?? words.failed}
+        </p>
       )}
       {threads.isLoaded && threads.list.length === 0 && (
         <p class="note sidebar-note">{query === "" ? words.noThreads : words.noThreadsFound}</p>

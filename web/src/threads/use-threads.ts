@@ -1,3 +1,4 @@
+import { SeltzerError, ServerError, ServerUnreachable } from "@seltzer/client";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { openTabs } from "../chat/tabs";
 import { deleteThread, listThreads, renameThread, type ThreadInfo } from "../server/threads";
@@ -16,6 +17,8 @@ export function useThreads(graph: string, query: string) {
   const [list, setList] = useState<readonly ThreadInfo[]>([]);
   const [cursor, setCursor] = useState<string | null>(null);
   const [isLoaded, setLoaded] = useState(false);
+  const [unread, setUnread] = useState<SeltzerError | null>(null);
+  const [refused, setRefused] = useState<SeltzerError | null>(null);
   const [deleted, setDeleted] = useState<ThreadInfo | null>(null);
   const asked = useRef<AbortController | null>(null);
   const deleting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -34,8 +37,9 @@ export function useThreads(graph: string, query: string) {
         setList((before) => (from === null ? page.threads : [...before, ...page.threads]));
         setCursor(page.next_cursor);
         setLoaded(true);
-      } catch {
-        // the page says when the server is gone; a newer request comes with each change
+        setUnread(null);
+      } catch (reason) {
+        if (!signal.aborted) setUnread(errorOf(reason));
       }
     },
     [graph, query],
@@ -65,15 +69,21 @@ export function useThreads(graph: string, query: string) {
     };
   }, [load]);
 
+  const refuse = (reason: unknown) => {
+    setRefused(errorOf(reason));
+    void load();
+  };
   const rename = (thread: ThreadInfo, title: string) => {
+    setRefused(null);
     setList((before) =>
       before.map((each) => (each.thread_id === thread.thread_id ? { ...each, title } : each)),
     );
-    renameThread(client, graph, thread.thread_id, title).catch(() => load());
+    renameThread(client, graph, thread.thread_id, title).catch(refuse);
   };
   /** Deletes a thread a moment later, so that it can be taken back; leaving the page, or its tab, deletes it at once. */
   const remove = (thread: ThreadInfo) => {
     finish();
+    setRefused(null);
     setDeleted(thread);
     const route = routeOf(location.hash);
     if (route.id === thread.thread_id) navigate({ ...route, id: null });
@@ -88,7 +98,9 @@ export function useThreads(graph: string, query: string) {
     pending.current = null;
     setDeleted(null);
     setList((before) => before.filter((each) => each.thread_id !== thread.thread_id));
-    deleteThread(client, graph, thread.thread_id).catch(() => load());
+    deleteThread(client, graph, thread.thread_id).catch((reason: unknown) => {
+      if (!(reason instanceof ServerError && reason.code === "unknown_thread")) refuse(reason); // else it is gone
+    });
   };
   const undo = () => {
     clearTimeout(deleting.current);
@@ -118,9 +130,17 @@ export function useThreads(graph: string, query: string) {
     hasMore: cursor !== null,
     isLoaded,
     deleted,
+    /** What the server has refused last, or why the list isn't there. */
+    problem: refused ?? unread,
     loadMore: () => void load(cursor),
     rename,
     remove,
     undo,
   };
+}
+
+/** Returns a server's refusal; null of one that doesn't answer, which the page itself reports. */
+function errorOf(reason: unknown): SeltzerError | null {
+  if (!(reason instanceof SeltzerError)) throw reason;
+  return reason instanceof ServerUnreachable ? null : reason;
 }
