@@ -1,10 +1,10 @@
 import { Notice } from "../shell/Notice";
 import type { GraphInfo } from "../server/info";
-import type { RunSummary } from "../server/runs";
 import { navigate } from "../shell/use-route";
 import { useWords } from "../words";
 import { GraphAt } from "./GraphAt";
 import { RunBar } from "./parts/RunBar";
+import { isContinued } from "./use-continued";
 import { useRun } from "./use-run";
 import { useRuns } from "./use-runs";
 
@@ -35,12 +35,4 @@ export default function GraphView({ graph, runId, threadId = null }: GraphProps)
       <GraphAt graph={graph} run={run} isContinued={isContinued(runs ?? [], shown)} />
     </div>
   );
-}
-
-/** Whether the run before it on its thread waits for an answer. runs: the newest first. */
-function isContinued(runs: readonly RunSummary[], runId: string | null): boolean {
-  const at = runs.findIndex((each) => each.run_id === runId);
-  const run = runs[at];
-  const before = run && runs.slice(at + 1).find((each) => each.thread_id === run.thread_id);
-  return before?.status === "interrupted";
 }

@@ -1,12 +1,14 @@
-/** What a reader likes: language and theme. Nothing else is kept in the browser. */
+/** What a reader likes: language, theme, and what stands beside the chat. Nothing else is kept in the browser. */
 
 export type Theme = "system" | "light" | "dark";
 export const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
+export type Taste = "theme" | "language" | "beside";
+
 const PREFIX = "seltzer.";
 
 /** Returns what was kept under the name; null too where the browser keeps nothing, as in private windows. */
-export function taste(name: "theme" | "language"): string | null {
+export function taste(name: Taste): string | null {
   try {
     return localStorage.getItem(PREFIX + name);
   } catch {
@@ -15,7 +17,7 @@ export function taste(name: "theme" | "language"): string | null {
 }
 
 /** Keeps a taste if the browser lets it; otherwise it lasts as long as the page. */
-export function keepTaste(name: "theme" | "language", value: string): void {
+export function keepTaste(name: Taste, value: string): void {
   try {
     localStorage.setItem(PREFIX + name, value);
   } catch {

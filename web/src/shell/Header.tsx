@@ -1,12 +1,14 @@
-import { GraphIcon, MenuIcon, MessageIcon, RunsIcon } from "../look/icons";
+import { BesideIcon, GraphIcon, MenuIcon, MessageIcon, RunsIcon } from "../look/icons";
 import { useWords } from "../words";
 import { usePlaces } from "./places";
 import { hashOf, VIEWS, type Route, type View } from "./route";
+import type { Beside } from "./use-beside";
 
 interface Props {
   readonly route: Route;
   /** The graph that the views of one graph show; null: there is none. */
   readonly home: string | null;
+  readonly beside: Beside;
   readonly isMenuOpen: boolean;
   readonly onMenu: () => void;
 }
@@ -18,7 +20,7 @@ const ICONS: Readonly<Record<View, () => preact.JSX.Element>> = {
 };
 
 /** The graph's name, and the ways to look at it. */
-export function Header({ route, home, isMenuOpen, onMenu }: Props) {
+export function Header({ route, home, beside, isMenuOpen, onMenu }: Props) {
   const words = useWords();
   const placeOf = usePlaces();
   const names: Record<View, string> = { chat: words.chat, graph: words.graph, runs: words.runs };
@@ -58,6 +60,18 @@ export function Header({ route, home, isMenuOpen, onMenu }: Props) {
             );
           })}
         </nav>
+      )}
+      {beside.isPossible && (
+        <button
+          type="button"
+          class="button is-quiet is-icon beside-button"
+          aria-label={words.showGraphBeside}
+          title={words.showGraphBeside}
+          aria-pressed={beside.isOpen}
+          onClick={beside.toggle}
+        >
+          <BesideIcon />
+        </button>
       )}
     </header>
   );

@@ -2,6 +2,7 @@ import { useRef } from "preact/hooks";
 import { ChatView } from "../chat/ChatView";
 import type { GraphInfo, Info } from "../server/info";
 import { useWords } from "../words";
+import { BesidePanel } from "./Beside";
 import { lazy } from "./lazy";
 import { Notice } from "./Notice";
 import type { Route } from "./route";
@@ -12,10 +13,12 @@ const RunsView = lazy(async () => (await import("../runs/RunsView")).default);
 interface Props {
   readonly info: Info;
   readonly route: Route;
+  /** Whether the graph stands beside the chat. */
+  readonly isBeside: boolean;
 }
 
 /** What the route shows. */
-export function Main({ info, route }: Props) {
+export function Main({ info, route, isBeside }: Props) {
   const words = useWords();
   const threads = useRef(new Map<string | null, string | null>());
   if (route.view === "chat") threads.current.set(route.graph, route.id);
@@ -23,7 +26,8 @@ export function Main({ info, route }: Props) {
   if (route.view === "runs" && route.id === null) return <RunsView info={info} route={route} />;
   if (route.graph === null) return <Notice text={words.noGraphs} />;
   if (graph === undefined) return <Missing info={info} name={route.graph} />;
-  return <View info={info} graph={graph} route={route} threadId={threads.current.get(graph.name) ?? null} />;
+  const threadId = threads.current.get(graph.name) ?? null;
+  return <View info={info} graph={graph} route={route} isBeside={isBeside} threadId={threadId} />;
 }
 
 interface ViewProps extends Props {
@@ -32,10 +36,15 @@ interface ViewProps extends Props {
   readonly threadId: string | null;
 }
 
-function View({ info, graph, route, threadId }: ViewProps) {
+function View({ info, graph, route, isBeside, threadId }: ViewProps) {
   switch (route.view) {
     case "chat":
-      return <ChatView key={graph.name} info={info} graph={graph} threadId={route.id} />;
+      return (
+        <div key={graph.name} class="side-by-side">
+          <ChatView info={info} graph={graph} threadId={route.id} />
+          {isBeside && <BesidePanel graph={graph} threadId={route.id} />}
+        </div>
+      );
     case "runs":
       return <RunsView info={info} route={route} />;
     case "graph":

@@ -11,6 +11,7 @@ import { Notice } from "./Notice";
 import { ReachNotice } from "./Reach";
 import { START, type Route } from "./route";
 import { Sidebar } from "./Sidebar";
+import { useBeside } from "./use-beside";
 import { useInfo } from "./use-info";
 import { useMenu } from "./use-menu";
 import { navigate, useRoute } from "./use-route";
@@ -23,6 +24,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const info = known && "info" in known ? known.info : null;
   const menu = useMenu(route);
   const home = useHome(route, info);
+  const beside = useBeside(route);
 
   useTitle(route);
 
@@ -51,11 +53,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </aside>
       <div class="scrim" hidden={!menu.isOpen} onClick={menu.close} />
       <div class="stage" inert={menu.isOpen}>
-        <Header route={route} home={home} isMenuOpen={menu.isOpen} onMenu={menu.open} />
+        <Header route={route} home={home} beside={beside} isMenuOpen={menu.isOpen} onMenu={menu.open} />
         <ReachNotice />
         <NewerNotice />
         <main id="content" class="content" tabIndex={-1}>
-          {info && <Main info={info} route={route} />}
+          {info && <Main info={info} route={route} isBeside={beside.isOpen} />}
           {known === null && <p class="note placeholder">{words.loading}</p>}
           {known && "error" in known && known.error instanceof ServerError && (
             <Notice text={words.failed} detail={known.error.message} action={words.tryAgain} onAction={ask} />

@@ -47,6 +47,9 @@ export const enGraph = {
     `leads to ${target}${label ? ` (${label})` : ""}${isConditional ? ", on a condition" : ""}`,
   wasTaken: "taken",
 
+  graphBeside: "Graph of this conversation",
+  showGraphBeside: "Graph beside the chat",
+
   shownRun: "Run",
   newestRun: "Newest run",
   noRun: "No run yet. The graph lights up as soon as it runs.",

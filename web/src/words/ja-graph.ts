@@ -48,6 +48,9 @@ export const jaGraph = {
     `${target} へ${label ? `（${label}）` : ""}${isConditional ? "、条件付き" : ""}`,
   wasTaken: "通過",
 
+  graphBeside: "この会話のグラフ",
+  showGraphBeside: "チャットの横にグラフを表示",
+
   shownRun: "実行",
   newestRun: "最新の実行",
   noRun: "まだ実行されていません。実行が始まるとノードが点灯します。",

@@ -48,6 +48,9 @@ export const zhGraph = {
     `通向 ${target}${label ? `（${label}）` : ""}${isConditional ? "，有条件" : ""}`,
   wasTaken: "已经过",
 
+  graphBeside: "本次对话的图",
+  showGraphBeside: "在聊天旁显示图",
+
   shownRun: "运行",
   newestRun: "最近一次运行",
   noRun: "还没有运行。开始运行后，节点会亮起。",

@@ -1,9 +1,8 @@
-import { wordsOf } from "../../words/errors";
 import type { Run } from "../../state";
 import { useWords, type Words } from "../../words";
-import { count, duration } from "../model/format";
-import { costIn } from "../model/usage";
+import { duration } from "../model/format";
 import type { RunSummary } from "../../server/runs";
+import { RunState } from "./RunState";
 
 interface Props {
   /** The newest runs; null if they aren't known yet. */
@@ -47,25 +46,6 @@ export function RunBar({ runs, run, runId, onChoose }: Props) {
       </label>
       {run.runId ? <RunState run={run} /> : runs?.length === 0 && <p class="note">{words.noRun}</p>}
     </div>
-  );
-}
-
-function RunState({ run }: { run: Run }) {
-  const words = useWords();
-  const cost = costIn(run.usage);
-  return (
-    <p class="run-state">
-      <span class="state-line" data-state={run.status}>
-        {words.runStates[run.status]}
-      </span>
-      {run.error && <span>{wordsOf(words, run.error.code) ?? run.error.message}</span>}
-      {run.durationMs !== null && <span>{duration(run.durationMs, words)}</span>}
-      {cost && cost.totalTokens > 0 && (
-        <span title={words.inAndOut(count(cost.inputTokens), count(cost.outputTokens))}>
-          {words.tokens(cost.totalTokens)}
-        </span>
-      )}
-    </p>
   );
 }
 
