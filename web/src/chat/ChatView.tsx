@@ -45,9 +45,9 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
   };
   useEffect(() => setDraft(host.drafts.get(graph.path, threadId)), [threadId]);
   useEffect(() => {
-    const back = shown.trouble?.question;
+    const back = shown.unsent;
     if (back && !draft.text) change({ text: back.text, files: back.files });
-  }, [shown.trouble]);
+  }, [shown.unsent]);
   useLayoutEffect(() => host.onShown?.(conversation, shown, graph), [conversation, shown]);
   useEffect(() => () => host.onShown?.(conversation, null, graph), [conversation]);
 
@@ -86,7 +86,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
               trouble={shown.trouble}
               onDismiss={() => conversation.dismiss()}
               onAgain={(onBusy) => {
-                if (draft.text === shown.trouble?.question?.text) change({ text: "", files: [] });
+                if (draft.text === shown.unsent?.text) change({ text: "", files: [] });
                 setAsked((count) => count + 1);
                 shown.trouble?.again?.(onBusy);
               }}

@@ -3,6 +3,7 @@ import type { Json, RunAnswer, RunStart } from "@seltzer/client";
 import { Following } from "./following";
 import type { Gateway } from "./gateway";
 import type { Question, Turn } from "./model/turn";
+import { inputAgain } from "./message";
 import { laterPage } from "./model/pages";
 import type { OnBusy } from "./model/trouble";
 import type { Extras } from "./shown";
@@ -30,16 +31,17 @@ export class Conversation extends Following {
     const { threadId, turns } = this.shownNow;
     const question = edited?.question ?? turn.question;
     if (threadId === null) {
-      if (question) this.ask(edited?.input ?? question.input, question);
+      if (question) this.ask(edited?.input ?? inputAgain(question), question);
       return;
     }
-    const id = turn.question?.id;
     const start: RunStart = { ...this.start(onBusy), thread_id: threadId };
     if (edited) start.input = edited.input;
-    if (id) start.from_message = id;
     const at = turns.findIndex((each) => each.key === turn.key);
     const before = turns.slice(0, Math.max(0, at));
-    this.begin(before, this.newTurn(question), start, (next) => this.again(turn, edited, next));
+    const next = (later: OnBusy) => this.again(turn, edited, later);
+    this.read(before, this.newTurn(question), next, (signal, onRun) =>
+      this.gateway.startAgain(turn, start, signal, onRun),
+    );
   }
 
   /** Continues from where the graph has stopped, without a new input. */

@@ -6,7 +6,7 @@ import { overlaid, type Pages } from "./model/pages";
 import { EMPTY_TURN, runOf, withRun, type Question, type Turn } from "./model/turn";
 import { troubleOf, type Trouble } from "./model/trouble";
 import type { Gateway } from "./gateway";
-import { NOTHING, type Shown } from "./shown";
+import { NOTHING, Showing } from "./shown";
 
 /** The active run, and its turn. */
 interface Active {
@@ -16,11 +16,9 @@ interface Active {
 
 const REPLAY_MS = 300; // what comes so soon after a run is joined may have happened long before
 
-export class Following {
-  protected shownNow: Shown = NOTHING;
+export class Following extends Showing {
   protected pages: Pages | null = null;
   protected seen: readonly Turn[] = []; // those whose runs were followed here, the oldest first
-  protected listener: () => void = () => undefined;
   protected reading: AbortController | null = null;
   protected runId: string | null = null;
   protected before: readonly Turn[] = []; // the turns before that of the active run
@@ -36,15 +34,8 @@ export class Following {
     protected readonly gateway: Gateway,
     protected readonly onThread: (threadId: string) => void,
     protected readonly now: () => number = () => performance.now(),
-  ) {}
-
-  get shown(): Shown {
-    return this.shownNow;
-  }
-
-  /** Calls the listener at each change. */
-  watch(listener: () => void): void {
-    this.listener = listener;
+  ) {
+    super();
   }
 
   /** Stops following; the run goes on. */
@@ -138,7 +129,13 @@ export class Following {
     this.before = before;
     const run = runOf(turn, before.at(-1));
     this.active = { turn: withRun({ ...turn, runId }, run), run };
-    this.show({ turns: [...before, this.active.turn], phase: "sending", trouble: null, resumable: null });
+    this.show({
+      turns: [...before, this.active.turn],
+      phase: "sending",
+      trouble: null,
+      unsent: null,
+      resumable: null,
+    });
     const onRun = (id: string, threadId: string) => {
       if (this.reading === reading) this.accepted(id, threadId);
     };
@@ -149,7 +146,8 @@ export class Following {
       this.reading = null;
       if (this.runId !== null) return this.fail(error);
       this.show({ turns, resumable });
-      this.fail(error, again, turn.question);
+      this.fail(error, again);
+      this.giveBack(turn);
     });
   }
 
@@ -224,7 +222,9 @@ export class Following {
     try {
       const isStill = this.stillness(threadId);
       const thread = await this.gateway.thread(threadId);
-      if (isStill()) await this.display(thread);
+      if (!isStill()) return;
+      await this.display(thread);
+      if (threadId === this.shownNow.threadId) this.dropUnlessShown(turn);
     } catch (error) {
       if (!(error instanceof SeltzerError)) throw error; // what was shown stays
     }
@@ -255,13 +255,21 @@ export class Following {
     if (this.shownNow.threadId !== null) this.gateway.announce(this.shownNow.threadId);
   }
 
-  protected fail(error: unknown, again: Trouble["again"] = null, question: Question | null = null): void {
-    if (!(error instanceof SeltzerError)) throw error;
-    this.show({ trouble: troubleOf(error, again, question), phase: "idle" });
+  /** A run may be ended before anything of it is on the thread, which then hasn't got its question. */
+  protected dropUnlessShown(turn: Turn): void {
+    const { failure, runId } = turn;
+    if (this.shownNow.turns.some((each) => each.runId === runId)) return;
+    if (failure) this.show({ trouble: { ...failure, field: "", again: null } });
+    this.giveBack(turn);
   }
 
-  protected show(change: Partial<Shown>): void {
-    this.shownNow = { ...this.shownNow, ...change };
-    this.listener();
+  /** Gives back what was asked, unless it is on the thread. */
+  protected giveBack({ question }: Turn): void {
+    if (question?.id === null) this.show({ unsent: question });
+  }
+
+  protected fail(error: unknown, again: Trouble["again"] = null): void {
+    if (!(error instanceof SeltzerError)) throw error;
+    this.show({ trouble: troubleOf(error, again), phase: "idle" });
   }
 }

@@ -11,8 +11,9 @@ import type { Server } from "../server/server";
 import * as threads from "../server/threads";
 import type { Thread } from "../server/threads";
 import { messagesIn, type Ended } from "../state";
+import { inputAgain } from "./message";
 import { continued, firstPage, storedTurns, type Pages } from "./model/pages";
-import { EMPTY_TURN, answerOf, type Ending, type Turn } from "./model/turn";
+import { EMPTY_TURN, answerOf, type Ending, type Question, type Turn } from "./model/turn";
 import { variantsOf, type Path, type Variants } from "./model/variants";
 
 const PAGE = 60; // messages
@@ -48,6 +49,31 @@ export class Gateway {
 
   start(start: RunStart, signal: AbortSignal, onRun: OnRun): Events {
     return this.client.stream(this.graph, start, { signal, onRun });
+  }
+
+  /**
+   * Starts a run in the place of a turn: from its message, with the input of `start`, or with the same one.
+   *
+   * The id of a message that was just sent is asked for first; one that is in no state is sent again.
+   */
+  async *startAgain(turn: Turn, start: RunStart, signal: AbortSignal, onRun: OnRun): Events {
+    const threadId = start.thread_id ?? "";
+    const { question, runId } = turn;
+    const isKnown = question === null || question.id !== null || runId === null;
+    const kept = isKnown ? question : await this.questionOf(threadId, runId);
+    const place: Partial<RunStart> = kept?.id ? { from_message: kept.id } : {};
+    const isLost = question !== null && kept === null;
+    if (isLost && start.input === undefined) place.input = inputAgain(question);
+    yield* this.start({ ...start, ...place }, signal, onRun);
+  }
+
+  /** Returns the question of a run as its thread has it; null: the run was ended before it was there. */
+  private async questionOf(threadId: string, runId: string): Promise<Question | null> {
+    const checkpoints = await threads.getCheckpoints(this.client, this.graph, threadId);
+    const own = checkpoints.find((each) => each.run_id === runId);
+    if (own === undefined) return null;
+    const thread = await this.thread(threadId, { checkpoint_id: own.checkpoint_id });
+    return storedTurns(firstPage(thread)).at(-1)?.question ?? null;
   }
 
   answer(runId: string, answer: RunAnswer, signal: AbortSignal, onRun: OnRun): Events {

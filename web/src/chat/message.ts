@@ -10,6 +10,12 @@ export function inputOf(text: string, files: readonly Attached[]): { input: Json
   return { input, question: { id: null, text, files, input: content } };
 }
 
+/** Returns the input with which a question is asked again. */
+export function inputAgain({ text, files, input }: Question): Json {
+  const isMessage = text.trim() !== "" || files.length > 0;
+  return isMessage ? inputOf(text, files).input : (input as Json);
+}
+
 function textParts(text: string): Json[] {
   return text.trim() ? [{ type: "text", text }] : [];
 }

@@ -1,6 +1,6 @@
 /** What a conversation shows. */
 import type { RunStart } from "@seltzer/client";
-import type { Turn } from "./model/turn";
+import type { Question, Turn } from "./model/turn";
 import type { Trouble } from "./model/trouble";
 import type { Variants } from "./model/variants";
 
@@ -13,6 +13,8 @@ export interface Shown {
   readonly turns: readonly Turn[];
   readonly phase: Phase;
   readonly trouble: Trouble | null;
+  /** What was asked and isn't on the thread: it goes back to where it was written. */
+  readonly unsent: Question | null;
   /** Whether the thread has earlier messages than those shown. */
   readonly hasEarlier: boolean;
   readonly variants: ReadonlyMap<string, Variants>;
@@ -31,8 +33,28 @@ export const NOTHING: Shown = {
   turns: [],
   phase: "idle",
   trouble: null,
+  unsent: null,
   hasEarlier: false,
   variants: new Map(),
   resumable: null,
   ended: 0,
 };
+
+/** What shows something, and calls a listener at each change of it. */
+export class Showing {
+  protected shownNow: Shown = NOTHING;
+  private listener: () => void = () => undefined;
+
+  get shown(): Shown {
+    return this.shownNow;
+  }
+
+  watch(listener: () => void): void {
+    this.listener = listener;
+  }
+
+  protected show(change: Partial<Shown>): void {
+    this.shownNow = { ...this.shownNow, ...change };
+    this.listener();
+  }
+}

@@ -1,6 +1,5 @@
 /** What has gone wrong. */
 import { SeltzerError, ServerError } from "@seltzer/client";
-import type { Question } from "./turn";
 
 /** A request that was refused. */
 export interface Trouble {
@@ -10,20 +9,14 @@ export interface Trouble {
   readonly field: string;
   /** What is tried again, once something has changed: with which `on_busy`. */
   readonly again: ((onBusy: OnBusy) => void) | null;
-  /** What was asked and not accepted: it goes back to where it was written. */
-  readonly question: Question | null;
 }
 
 export type OnBusy = "enqueue" | "interrupt" | "rollback";
 
-export function troubleOf(
-  error: SeltzerError,
-  again: Trouble["again"] = null,
-  question: Question | null = null,
-): Trouble {
+export function troubleOf(error: SeltzerError, again: Trouble["again"] = null): Trouble {
   const isField = error instanceof ServerError && error.status === 422;
   const [, field = "", reason = error.message] = isField
     ? (/^([\w.[\]-]+): ([^]*)$/.exec(error.message) ?? [])
     : [];
-  return { code: error.code, message: reason, field, again, question };
+  return { code: error.code, message: reason, field, again };
 }
