@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 INPUT: Final = "input"  # the source of a checkpoint that a turn begins with
+LOOP: Final = "loop"  # that of one after a step of the graph
+UPDATE: Final = "update"  # that of a change between two runs, or at the end of one that was stopped
 FORK: Final = "fork"  # that of a copy, which follows what it is a copy of
 
 
@@ -40,6 +42,23 @@ def branch(refs: Sequence[CheckpointRef], leaf: str | None = None) -> list[Check
 def turn_starts(refs: Sequence[CheckpointRef]) -> list[CheckpointRef]:
     """Return the checkpoints with which the turns of the thread's newest branch begin, newest first."""
     return [ref for ref in branch(refs) if ref.source == INPUT]
+
+
+def turns(refs: Sequence[CheckpointRef]) -> list[Sequence[CheckpointRef]]:
+    """Return the turns of the thread's newest branch, newest first: the checkpoints of each, oldest first.
+
+    One that was replaced before its first step isn't there, as nothing of it is in the state.
+    """
+    found: list[Sequence[CheckpointRef]] = []
+    turn: list[CheckpointRef] = []
+    for ref in branch(refs):
+        turn.append(ref)
+        if ref.source != INPUT:
+            continue
+        if not found or any(each.source in (LOOP, UPDATE) for each in turn):
+            found.append(turn[::-1])
+        turn = []
+    return found
 
 
 def state_before(refs: Sequence[CheckpointRef], start: str) -> str | None:

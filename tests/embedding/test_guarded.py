@@ -147,6 +147,7 @@ def test_a_modifier_that_chooses_the_thread_closes_the_others() -> None:
                 ("POST", f"{path}/resume", {"resume": "yes"}),
                 ("GET", thread, None),
                 ("GET", f"{thread}/history", None),
+                ("GET", f"{thread}/turns", None),
                 ("PATCH", thread, {"title": "mine"}),
                 ("DELETE", thread, None),
                 ("GET", "/agent/threads", None),
@@ -159,7 +160,7 @@ def test_a_modifier_that_chooses_the_thread_closes_the_others() -> None:
     assert run.headers["x-thread-id"] == "ada:one"
     assert own == [200, 200, 200]
     codes = [(each.status_code, each.json()["code"]) for each in others]
-    assert codes == [(404, "unknown_run")] * 5 + [(404, "unknown_thread")] * 4 + [(404, "not_found")] * 2
+    assert codes == [(404, "unknown_run")] * 5 + [(404, "unknown_thread")] * 5 + [(404, "not_found")] * 2
 
 
 @pytest.mark.parametrize(

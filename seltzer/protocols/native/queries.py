@@ -62,6 +62,12 @@ def _depth(text: object) -> bool | int:
     raise ValueError(f"must be true, false or a depth: an integer from 0 to {DEPTH_LIMIT}")
 
 
+def _switch(text: object) -> bool:
+    if text in _SWITCHES:
+        return text == "true"
+    raise ValueError("must be true or false")
+
+
 def _statuses(text: object) -> frozenset[str]:
     names = frozenset(text.split(",")) if isinstance(text, str) else frozenset({""})
     if names <= frozenset(STATUSES):
@@ -127,6 +133,9 @@ class LogQuery(EventsQuery):
         BeforeValidator(_at_most(LOG_LIMIT)),
         WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LOG_LIMIT}),
     ] = 1_000
+    joined: Annotated[bool, BeforeValidator(_switch), WithJsonSchema({"type": "boolean"})] = Field(
+        default=False, description="Pieces of one text or call that follow one another are one event."
+    )
 
 
 class StateQuery(Fields):
@@ -150,6 +159,15 @@ class BranchesQuery(Fields):
     """A thread's newest branches."""
 
     limit: PageSize = 20
+
+
+class TurnsQuery(Fields):
+    """A page of a thread's turns."""
+
+    limit: PageSize = 20
+    before: CheckpointId = Field(
+        default_factory=str, description="Only turns before this one: the next_before of the page before."
+    )
 
 
 class HistoryQuery(Fields):

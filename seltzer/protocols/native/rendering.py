@@ -13,6 +13,7 @@ from seltzer.runs.run import Run, RunSummary
 from seltzer.runs.thread import Thread, ThreadStorage
 from seltzer.runs.threads.history import HistoryPage
 from seltzer.runs.threads.snapshots import Snapshot, off_loop
+from seltzer.runs.threads.turn_list import Turn, TurnPage
 from seltzer.runs.threads.turns import Branch
 
 _WHY: Final = ("code", "message", "retryable", "retry_after_s")
@@ -170,6 +171,21 @@ def branch_json(branch: Branch) -> Json:
         "run_id": branch.run_id or None,
         "text": branch.text,
         "is_newest": branch.is_newest,
+    }
+
+
+def turns_json(page: TurnPage) -> Json:
+    return {"turns": [_turn_json(each) for each in page.turns], "next_before": page.next_before}
+
+
+def _turn_json(turn: Turn) -> Json:
+    return {
+        "checkpoint_id": turn.checkpoint_id,
+        "message_ids": turn.input.message_ids,
+        "input": turn.input.rest,
+        "is_input_omitted": turn.input.is_omitted,
+        "runs": [{"run_id": each.run_id, "is_whole": each.is_whole} for each in turn.runs],
+        "is_edited": turn.is_edited,
     }
 
 

@@ -7,7 +7,7 @@ from seltzer.errors import InvalidInput, NotFound
 from seltzer.protocols.http.bodies.models import documented
 from seltzer.protocols.http.routes import Routes
 from seltzer.protocols.native.bodies import TitleBody
-from seltzer.protocols.native.queries import BranchesQuery, HistoryQuery, StateQuery, ThreadsQuery
+from seltzer.protocols.native.queries import BranchesQuery, HistoryQuery, StateQuery, ThreadsQuery, TurnsQuery
 from seltzer.protocols.native.rendering import (
     JsonResponse,
     branch_json,
@@ -17,6 +17,7 @@ from seltzer.protocols.native.rendering import (
     state_json,
     storage_json,
     thread_json,
+    turns_json,
 )
 from seltzer.protocols.native.runs import Native
 from seltzer.runs.threads.excerpts import Extent
@@ -85,6 +86,20 @@ def add_routes(routes: Routes, native: Native) -> None:
         limit = BranchesQuery.parse(dict(request.query_params)).limit
         found = await engine.threads.branches(name, thread_id, limit=limit)
         return JsonResponse({"branches": [branch_json(each) for each in found]})
+
+    @routes.get(
+        base + "/{thread_id}/turns",
+        tags=native.tags("threads"),
+        summary="List the turns of a thread's newest branch, the newest first, with the runs that wrote them",
+        openapi_extra=documented(query=TurnsQuery),
+    )
+    async def turns(request: Request) -> Response:
+        name, thread_id = native.graph(request).name, await native.thread_id(request)
+        page = TurnsQuery.parse(dict(request.query_params))
+        found = await engine.threads.turns(
+            name, thread_id, limit=page.limit, before=page.before or None, limit_bytes=native.page_bytes
+        )
+        return JsonResponse(turns_json(found))
 
     @routes.patch(
         base + "/{thread_id}",

@@ -21,6 +21,7 @@ from seltzer.runs.threads.history import HistoryPage, read_page
 from seltzer.runs.threads.snapshots import Snapshot, off_loop, snapshot
 from seltzer.runs.threads.state_reading import read_state
 from seltzer.runs.threads.thread_messages import messages_at
+from seltzer.runs.threads.turn_list import TurnPage, read_turns
 from seltzer.runs.threads.turns import Branch, branches, turn_of
 from seltzer.runs.tree import turn_starts
 
@@ -95,6 +96,24 @@ class Conversations:
         await self.get(graph, thread_id)
         refs = await self._checkpoints.tree(thread_id)
         return await branches(self._pregels[graph], thread_id, refs, limit)
+
+    async def turns(
+        self, graph: str, thread_id: str, *, limit: int, before: str | None = None, limit_bytes: int
+    ) -> TurnPage:
+        """Return a page of the turns of the thread's newest branch, newest first, at most limit of them.
+
+        before: only those before the turn that begins at that checkpoint. limit_bytes: how long their inputs
+        may be together. Raises UnknownCheckpoint if no turn begins there.
+        """
+        await self.get(graph, thread_id)
+        return await read_turns(
+            self._pregels[graph],
+            thread_id,
+            await self._checkpoints.tree(thread_id),
+            limit=limit,
+            before=before,
+            limit_bytes=limit_bytes,
+        )
 
     async def history(
         self,

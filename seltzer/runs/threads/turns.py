@@ -72,7 +72,7 @@ async def branches(
     """Return the thread's branches, the one written last first, at most limit of them."""
     found = []
     for leaf in leaves(refs)[:limit]:
-        state = await _read(pregel, thread_id, leaf.checkpoint_id)
+        state = await read_checkpoint(pregel, thread_id, leaf.checkpoint_id)
         if state is None:  # it was deleted meanwhile
             continue
         messages = messages_at(pregel, state.checkpoint["channel_values"])
@@ -91,7 +91,7 @@ async def branches(
 
 async def _message_ids(pregel: AnyPregel, thread_id: str, checkpoint_id: str | None) -> set[str | None]:
     """Return the ids of the messages there, of all lists in the state; those of an input aren't in it yet."""
-    found = await _read(pregel, thread_id, checkpoint_id)
+    found = await read_checkpoint(pregel, thread_id, checkpoint_id)
     values = {**found.checkpoint["channel_values"]} if found else {}
     values.pop(START, None)
     lists = [value for value in values.values() if isinstance(value, list)]
@@ -99,7 +99,10 @@ async def _message_ids(pregel: AnyPregel, thread_id: str, checkpoint_id: str | N
     return {message.id for message in (*read, *messages_at(pregel, values)) if message is not None}
 
 
-async def _read(pregel: AnyPregel, thread_id: str, checkpoint_id: str | None) -> CheckpointTuple | None:
+async def read_checkpoint(
+    pregel: AnyPregel, thread_id: str, checkpoint_id: str | None
+) -> CheckpointTuple | None:
+    """Return the checkpoint of the graph itself, the newest one without an id; None if there is none."""
     saver: Any = pregel.checkpointer
     if not isinstance(saver, BaseCheckpointSaver):
         return None

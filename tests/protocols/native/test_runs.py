@@ -493,6 +493,7 @@ class TestAddresses:
             "/{graph}/threads/{thread_id}/history",
             "/{graph}/threads/{thread_id}/state",
             "/{graph}/threads/{thread_id}/storage",
+            "/{graph}/threads/{thread_id}/turns",
         }
         for (path, _), (tags, summary, parameters) in shown.items():
             assert tags in (["runs"], ["threads"])
