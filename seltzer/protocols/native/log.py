@@ -9,6 +9,7 @@ from starlette.responses import Response
 from seltzer.cursor import START, Cursor
 from seltzer.protocols.http.bodies.models import documented
 from seltzer.protocols.http.routes import Routes
+from seltzer.protocols.native.joining import joined
 from seltzer.protocols.native.queries import LogQuery
 from seltzer.protocols.native.rendering import JsonResponse, log_json
 from seltzer.protocols.native.runs import Native
@@ -31,8 +32,9 @@ def add_routes(routes: Routes, native: Native) -> None:
         await native.run(request)
         after = Cursor.parse(query.after) if "after" in query.model_fields_set else START
         run, events = await native.engine.overview.log(request.path_params["run_id"], after)
-        return await off_loop(partial(_page, run, events, query.limit, native.page_bytes))
+        return await off_loop(partial(_page, run, events, query, native.page_bytes))
 
 
-def _page(run: Run, events: Sequence[Event], limit: int, limit_bytes: int) -> JsonResponse:
-    return JsonResponse(log_json(run, events, limit, limit_bytes))
+def _page(run: Run, events: Sequence[Event], query: LogQuery, limit_bytes: int) -> JsonResponse:
+    shown = joined(events) if query.joined else events
+    return JsonResponse(log_json(run, shown, query.limit, limit_bytes))

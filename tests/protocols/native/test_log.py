@@ -84,6 +84,27 @@ def test_its_pages_are_all_of_it(client: httpx.Client, thread_id: str) -> None:
     assert logged(client, path, after=whole[-2]["id"])["events"] == whole[-1:]
 
 
+def test_its_pieces_can_be_joined(upstream_env: Upstream, client: httpx.Client, thread_id: str) -> None:
+    upstream_env.script([Reply(text=["one ", "two ", "three"])])
+    path = ended(client, thread_id)
+    whole = logged(client, path)["events"]
+
+    first = logged(client, path, joined="true", limit=3)
+    rest = logged(client, path, joined="true", after=first["next_after"])
+
+    pieces = [each for each in whole if each["kind"] == "token"]
+    *before, token = first["events"]
+    assert before == whole[:2]
+    assert token == {
+        **pieces[0],
+        "id": pieces[-1]["id"],
+        "seq": pieces[-1]["seq"],
+        "data": {**pieces[0]["data"], "text": "one two three"},
+    }
+    assert rest["events"] == whole[whole.index(pieces[-1]) + 1 :]
+    assert logged(client, path, joined="false")["events"] == whole
+
+
 def test_a_page_of_long_events_ends_before_its_limit(serve: Serve, thread_id: str) -> None:
     served = serve(page_limit_bytes=1)
     with httpx.Client(base_url=served.url, timeout=PATIENCE_S) as client:
@@ -175,6 +196,7 @@ def test_a_run_that_is_unknown_or_deleted_has_no_log(client: httpx.Client, threa
         ("limit=10001", 422, "invalid_input"),
         ("limit=", 422, "invalid_input"),
         ("before=1-1", 422, "invalid_input"),
+        ("joined=1", 422, "invalid_input"),
     ],
 )
 def test_a_wrong_query_is_refused(
