@@ -82,6 +82,7 @@ export function Composer(props: Props) {
       <textarea
         ref={field}
         class="composer-field"
+        data-hotkey="m"
         dir="auto"
         rows={1}
         enterkeyhint="send"
@@ -138,6 +139,7 @@ function SendOrStop({ isBusy, isStopping, onStop, canSend }: Props & { canSend: 
       <button
         type="button"
         class="button is-icon is-round is-main composer-send"
+        data-hotkey="Escape"
         aria-label={words.stop}
         title={words.stop}
         disabled={isStopping}

@@ -36,7 +36,7 @@ export function InputForm({ graph, isBusy, trouble, onRun, onStop, children }: P
         if (!isBusy) onRun(value ?? {});
       }}
     >
-      <div class="input-form-fields">
+      <div class="input-form-fields" data-hotkey="m">
         <Form
           schema={schemas.input}
           value={value}
@@ -47,7 +47,7 @@ export function InputForm({ graph, isBusy, trouble, onRun, onStop, children }: P
       <div class="composer-row">
         {children}
         {isBusy ? (
-          <button type="button" class="button composer-send" onClick={onStop}>
+          <button type="button" class="button composer-send" data-hotkey="Escape" onClick={onStop}>
             <StopIcon />
             {words.stop}
           </button>

@@ -59,6 +59,12 @@ export const GraphIcon = icon(
     <path d="M9.5 12h2.2c2 0 .8-5.5 2.8-5.5M11.7 12c2 0 .8 5.5 2.8 5.5" />
   </>,
 );
+export const KeyboardIcon = icon(
+  <>
+    <rect x="3" y="6.5" width="18" height="11.5" rx="2" />
+    <path d="M6.5 10h.01M10 10h.01M13.5 10h.01M17 10h.01M6.5 14.5h.01M17 14.5h.01M9.5 14.5h5" />
+  </>,
+);
 export const LanguageIcon = icon(
   <>
     <circle cx="12" cy="12" r="8.5" />

@@ -1,9 +1,9 @@
-/** What a reader likes: language, theme, and what stands beside the chat. Nothing else is kept in the browser. */
+/** What a reader likes: language, theme, and what stands beside the chat, which keys act. Nothing else is kept in the browser. */
 
 export type Theme = "system" | "light" | "dark";
 export const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
-export type Taste = "theme" | "language" | "beside";
+export type Taste = "theme" | "language" | "beside" | "keys";
 
 const PREFIX = "seltzer.";
 

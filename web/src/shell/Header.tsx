@@ -45,7 +45,7 @@ export function Header({ route, home, beside, isMenuOpen, onMenu }: Props) {
       </h1>
       {home !== null && (
         <nav class="tabs" aria-label={words.views}>
-          {VIEWS.map((view) => {
+          {VIEWS.map((view, index) => {
             const Icon = ICONS[view];
             return (
               <a
@@ -53,6 +53,7 @@ export function Header({ route, home, beside, isMenuOpen, onMenu }: Props) {
                 class="tab"
                 href={hashOf(routeTo(view))}
                 aria-current={view === route.view ? "page" : undefined}
+                data-hotkey={index + 1}
               >
                 <Icon />
                 <span class="tab-name">{names[view]}</span>
@@ -68,6 +69,7 @@ export function Header({ route, home, beside, isMenuOpen, onMenu }: Props) {
           aria-label={words.showGraphBeside}
           title={words.showGraphBeside}
           aria-pressed={beside.isOpen}
+          data-hotkey="g"
           onClick={beside.toggle}
         >
           <BesideIcon />

@@ -5,16 +5,20 @@ import { ServerError } from "@seltzer/client";
 import type { Info } from "../server/info";
 import { useWords } from "../words";
 import { Header } from "./Header";
+import { lazy } from "./lazy";
 import { Main } from "./Main";
 import { NewerNotice } from "./Newer";
 import { Notice } from "./Notice";
 import { ReachNotice } from "./Reach";
 import { START, type Route } from "./route";
 import { Sidebar } from "./Sidebar";
+import { useShortcuts } from "./shortcuts/use-shortcuts";
 import { useBeside } from "./use-beside";
 import { useInfo } from "./use-info";
 import { useMenu } from "./use-menu";
 import { navigate, useRoute } from "./use-route";
+
+const ShortcutSheet = lazy(async () => (await import("./shortcuts/ShortcutSheet")).ShortcutSheet);
 
 /** The page's frame: the sidebar, the header, and what the route shows. children: the foot of the sidebar. */
 export function Shell({ children }: { children: ComponentChildren }) {
@@ -25,6 +29,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const menu = useMenu(route);
   const home = useHome(route, info);
   const beside = useBeside(route);
+  const shortcuts = useShortcuts(menu.open);
 
   useTitle(route);
 
@@ -46,7 +51,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           </button>
         </div>
         {info && (
-          <Sidebar info={info} route={route}>
+          <Sidebar info={info} route={route} onShortcuts={shortcuts.open}>
             {children}
           </Sidebar>
         )}
@@ -64,6 +69,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           )}
         </main>
       </div>
+      {shortcuts.isOpen && <ShortcutSheet shortcuts={shortcuts} />}
     </div>
   );
 }

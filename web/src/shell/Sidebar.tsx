@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { AlertIcon, BookIcon, PlusIcon } from "../look/icons";
+import { AlertIcon, BookIcon, KeyboardIcon, PlusIcon } from "../look/icons";
 import type { Info } from "../server/info";
 import { ThreadList } from "../threads/ThreadList";
 import { useWords } from "../words";
@@ -8,11 +8,12 @@ import { hashOf, type Route } from "./route";
 interface Props {
   readonly info: Info;
   readonly route: Route;
+  readonly onShortcuts: () => void;
   readonly children: ComponentChildren;
 }
 
 /** What is here: the graphs, the threads of the one that is shown, and below them the reader's tastes. */
-export function Sidebar({ info, route, children }: Props) {
+export function Sidebar({ info, route, onShortcuts, children }: Props) {
   const words = useWords();
   const graph = info.graphs.find((each) => each.name === route.graph);
   return (
@@ -44,7 +45,7 @@ export function Sidebar({ info, route, children }: Props) {
       {graph && (
         <nav class="sidebar-part is-growing" aria-label={words.threads}>
           <h2 class="sidebar-heading">{words.threads}</h2>
-          <a class="link" href={hashOf({ graph: graph.name, view: "chat", id: null })}>
+          <a class="link" href={hashOf({ graph: graph.name, view: "chat", id: null })} data-hotkey="n">
             <PlusIcon />
             {words.newThread}
           </a>
@@ -57,6 +58,10 @@ export function Sidebar({ info, route, children }: Props) {
       )}
       <div class="sidebar-foot">
         {children}
+        <button type="button" class="link shortcuts-button" onClick={onShortcuts}>
+          <KeyboardIcon />
+          {words.shortcuts}
+        </button>
         <div class="sidebar-row">
           {info.docs && (
             <a class="link" href={info.docs}>

@@ -29,6 +29,7 @@ export function ThreadList({ graph, path, current }: Props) {
           <input
             type="search"
             class="thread-search-field"
+            data-hotkey="t"
             aria-label={words.searchThreads}
             placeholder={words.searchThreads}
             maxLength={200}

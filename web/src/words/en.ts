@@ -2,6 +2,7 @@
 import { enChat } from "./en-chat";
 import { enEmbed } from "./en-embed";
 import { enGraph } from "./en-graph";
+import { enKeys } from "./en-keys";
 import { enRuns } from "./en-runs";
 
 export const en = {
@@ -69,6 +70,7 @@ export const en = {
 
   // The graph
   ...enGraph,
+  ...enKeys,
 };
 
 /** The strings that every language has. */

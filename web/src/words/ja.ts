@@ -2,6 +2,7 @@ import type { Words } from "./en";
 import { jaChat } from "./ja-chat";
 import { jaEmbed } from "./ja-embed";
 import { jaGraph } from "./ja-graph";
+import { jaKeys } from "./ja-keys";
 import { jaRuns } from "./ja-runs";
 
 export const ja: Words = {
@@ -67,4 +68,5 @@ export const ja: Words = {
 
   // The graph
   ...jaGraph,
+  ...jaKeys,
 };

@@ -48,7 +48,7 @@ export const zhGraph = {
     `通向 ${target}${label ? `（${label}）` : ""}${isConditional ? "，有条件" : ""}`,
   wasTaken: "已经过",
 
-  graphBeside: "本次对话的图",
+  graphBeside: "本会话的图",
   showGraphBeside: "在聊天旁显示图",
 
   shownRun: "运行",

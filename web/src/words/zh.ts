@@ -2,6 +2,7 @@ import type { Words } from "./en";
 import { zhChat } from "./zh-chat";
 import { zhEmbed } from "./zh-embed";
 import { zhGraph } from "./zh-graph";
+import { zhKeys } from "./zh-keys";
 import { zhRuns } from "./zh-runs";
 
 export const zh: Words = {
@@ -66,4 +67,5 @@ export const zh: Words = {
 
   // The graph
   ...zhGraph,
+  ...zhKeys,
 };
