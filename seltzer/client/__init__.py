@@ -41,6 +41,7 @@ from seltzer.client.streams.parts import (
 )
 from seltzer.client.streams.reader import Reading
 from seltzer.client.streams.seamless import Seamless
+from seltzer.client.turn_lists import Turn, TurnPage, TurnRun
 from seltzer.cursor import Cursor
 
 __all__ = [
@@ -75,6 +76,9 @@ __all__ = [
     "Token",
     "ToolCall",
     "ToolResult",
+    "Turn",
+    "TurnPage",
+    "TurnRun",
     "astream",
     "astream_chat",
     "get_stream",

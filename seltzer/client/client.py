@@ -18,6 +18,7 @@ from seltzer.client.run_lists import AsyncRunLists, RunLists
 from seltzer.client.streams.follow import RunFollower
 from seltzer.client.streams.parts import Part
 from seltzer.client.threads import AsyncThreads, Threads
+from seltzer.client.turn_lists import AsyncTurnLists, TurnLists
 
 DEFAULT_GRAPH: Final = "agent"
 SILENCE_S: Final = 15.0  # the server pings every 5 s
@@ -80,7 +81,7 @@ class _Shared:
         return wait_s
 
 
-class AsyncClient(_Shared, AsyncThreads, AsyncRunLists):
+class AsyncClient(_Shared, AsyncThreads, AsyncTurnLists, AsyncRunLists):
     """Talks to the graphs of a server.
 
     The streaming methods yield an answer's parts as they are produced, ending with Done or Interrupted; when
@@ -160,7 +161,7 @@ class AsyncClient(_Shared, AsyncThreads, AsyncRunLists):
             await anyio.sleep(wait_s)
 
 
-class Client(_Shared, Threads, RunLists):
+class Client(_Shared, Threads, TurnLists, RunLists):
     """Does what AsyncClient does, without asyncio."""
 
     def stream(

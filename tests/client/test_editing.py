@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seltzer.client import AsyncClient, Client, Interrupted, ServerError
+from seltzer.client import AsyncClient, Client, Interrupted, ServerError, TurnPage
 from tests.client.cutting import cutting
 from tests.serving import Served
 
@@ -52,12 +52,35 @@ async def test_history_is_read_page_by_page(talker: Served) -> None:
     assert (branch.checkpoint_id, branch.forked_from) == (first.checkpoint_id, None)
 
 
+async def test_turns_are_read_page_by_page_with_the_runs_that_wrote_them(talker: Served) -> None:
+    client, thread = AsyncClient(talker.url), str(uuid.uuid4())
+    runs = []
+    for question in ("one", "two", "three"):
+        parts = [part async for part in client.stream(question, thread_id=thread)]
+        runs.append(parts[0].run_id)  # type: ignore[union-attr]  # Started
+    asked = [each["id"] for each in (await client.thread("agent", thread)).values["messages"][::2]]
+
+    page = await client.turns("agent", thread, limit=2)
+    rest = await client.turns("agent", thread, before=page.next_before)
+    each = [turn async for turn in client.iter_turns("agent", thread, limit=1)]
+
+    assert [[run.run_id for run in turn.runs] for turn in page.turns] == [[runs[2]], [runs[1]]]
+    assert (*page.turns, *rest.turns) == tuple(each)
+    assert [turn.message_ids for turn in each] == [(message_id,) for message_id in reversed(asked)]
+    assert (rest.next_before, each[0].input, each[0].is_edited) == (None, None, False)
+    with pytest.raises(ServerError) as refused:
+        await client.turns("agent", thread, before="none")
+    assert refused.value.code == "unknown_checkpoint"
+
+
 def test_the_sync_client_edits_too(talker: Served) -> None:
     client, thread = Client(talker.url), str(uuid.uuid4())
     list(client.stream("one", thread_id=thread))
     list(client.stream(None, thread_id=thread))
     first, *_ = client.history("agent", thread, limit=1)
 
+    [turn] = client.iter_turns("agent", thread)
+    assert client.turns("agent", thread, limit=1) == TurnPage((turn,), None)
     newest, older = client.branches("agent", thread)
     assert (newest.checkpoint_id, newest.forked_from) == (first.checkpoint_id, older.forked_from)
     edited = client.start("two", thread_id=thread, from_message=first.values["messages"][0]["id"])

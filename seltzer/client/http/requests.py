@@ -120,6 +120,11 @@ def branches(graph: str, thread_id: str, limit: int | None) -> Request:
     return Request("GET", path, headers=_JSON)
 
 
+def turns(graph: str, thread_id: str, limit: int | None, before: str | None) -> Request:
+    path = _path(graph, "threads", thread_id, "turns") + _query({"limit": limit, "before": before})
+    return Request("GET", path, headers=_JSON)
+
+
 def storage(graph: str, thread_id: str) -> Request:
     return Request("GET", _path(graph, "threads", thread_id, "storage"), headers=_JSON)
 
