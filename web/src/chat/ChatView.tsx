@@ -8,7 +8,7 @@ import { announcement } from "./announcement";
 import { ChatContext, type ChatActions } from "./actions";
 import { Composer } from "./Composer";
 import { DemoNote } from "./DemoNote";
-import type { Draft } from "./drafts";
+import { EMPTY } from "./drafts";
 import { useHost } from "./host";
 import { inputOf } from "./message";
 import type { Question } from "./model/turn";
@@ -16,6 +16,7 @@ import { Starters } from "./Starters";
 import { TroubleNotice } from "./TroubleNotice";
 import { Turns } from "./Turns";
 import { useConversation } from "./use-conversation";
+import { useDraft } from "./use-draft";
 
 const InputForm = lazy(async () => (await import("../forms/InputForm")).InputForm);
 
@@ -30,23 +31,21 @@ export interface ChatProps {
 export function ChatView({ info, graph, threadId }: ChatProps) {
   const words = useWords();
   const host = useHost();
+  const { draft, change, adopt } = useDraft(graph.path, threadId);
   const [conversation, shown] = useConversation(
     graph.path,
     threadId,
-    (id) => host.onThread(graph, id),
+    (id) => {
+      adopt(id);
+      host.onThread(graph, id);
+    },
     () => host.extras(graph),
   );
   const [asked, setAsked] = useState(0);
-  const [draft, setDraft] = useState<Draft>(() => host.drafts.get(graph.path, threadId));
   const isBusy = !["idle", "loading"].includes(shown.phase);
-  const change = (next: Draft) => {
-    host.drafts.set(graph.path, shown.threadId, next);
-    setDraft(next);
-  };
-  useEffect(() => setDraft(host.drafts.get(graph.path, threadId)), [threadId]);
   useEffect(() => {
     const back = shown.unsent;
-    if (back && !draft.text) change({ text: back.text, files: back.files });
+    if (back) change((before) => (before.text ? before : { text: back.text, files: back.files }));
   }, [shown.unsent]);
   useLayoutEffect(() => host.onShown?.(conversation, shown, graph), [conversation, shown]);
   useEffect(() => () => host.onShown?.(conversation, null, graph), [conversation]);
@@ -86,7 +85,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
               trouble={shown.trouble}
               onDismiss={() => conversation.dismiss()}
               onAgain={(onBusy) => {
-                if (draft.text === shown.unsent?.text) change({ text: "", files: [] });
+                change((before) => (before.text === shown.unsent?.text ? EMPTY : before));
                 setAsked((count) => count + 1);
                 shown.trouble?.again?.(onBusy);
               }}
@@ -102,7 +101,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
               onDraft={change}
               onStop={() => conversation.stop()}
               onAsk={(input, question) => {
-                change({ text: "", files: [] });
+                change(() => EMPTY);
                 ask(input, question);
               }}
             >

@@ -5,6 +5,7 @@ import { ArrowUpIcon, PaperclipIcon, StopIcon } from "../look/icons";
 import type { AttachmentLimits } from "../server/info";
 import { useWords } from "../words";
 import type { Draft } from "./drafts";
+import type { ChangeDraft } from "./use-draft";
 import { Files } from "./Files";
 import { mebibytes, readFiles, togetherOf } from "./files";
 import { useHost } from "./host";
@@ -20,7 +21,7 @@ interface Props {
   readonly isStopping: boolean;
   /** Whether the graph waits for an answer above. */
   readonly isAsking: boolean;
-  readonly onDraft: (draft: Draft) => void;
+  readonly onDraft: ChangeDraft;
   readonly onAsk: (input: Json, question: Question) => void;
   readonly onStop: () => void;
   readonly children: ComponentChildren;
@@ -34,7 +35,8 @@ export function Composer(props: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const form = useRef<HTMLFormElement>(null);
   const [refused, setRefused] = useState<readonly string[]>([]);
-  const canSend = !isBusy && (Boolean(draft.text.trim()) || draft.files.length > 0);
+  const [readings, setReadings] = useState(0); // how many times files are being read just now
+  const canSend = !isBusy && readings === 0 && (Boolean(draft.text.trim()) || draft.files.length > 0);
 
   const send = () => {
     if (!canSend) return;
@@ -44,9 +46,12 @@ export function Composer(props: Props) {
   };
   const attach = async (given: FileList | null | undefined) => {
     if (!given || given.length === 0) return;
-    const chosen = await readFiles(given, draft.files, limits);
+    setReadings((count) => count + 1);
+    const chosen = await readFiles([...given], draft.files, limits).finally(() =>
+      setReadings((count) => count - 1),
+    );
     setRefused(chosen.refused);
-    onDraft({ ...draft, files: [...draft.files, ...chosen.files] });
+    onDraft((before) => ({ ...before, files: [...before.files, ...chosen.files] }));
     field.current?.focus();
   };
 
@@ -68,7 +73,9 @@ export function Composer(props: Props) {
     >
       <Files
         files={draft.files}
-        onRemove={(at) => onDraft({ ...draft, files: draft.files.filter((_, index) => index !== at) })}
+        onRemove={(at) =>
+          onDraft((before) => ({ ...before, files: before.files.filter((_, index) => index !== at) }))
+        }
       />
       {refused.length > 0 && (
         <p class="note is-danger" role="alert">
@@ -89,7 +96,10 @@ export function Composer(props: Props) {
         aria-label={words.message}
         placeholder={isAsking ? words.messageOrAnswer : (host.placeholder ?? words.messagePlaceholder)}
         value={draft.text}
-        onInput={(event) => onDraft({ ...draft, text: event.currentTarget.value })}
+        onInput={(event) => {
+          const text = event.currentTarget.value;
+          onDraft((before) => ({ ...before, text }));
+        }}
         onPaste={(event) => {
           const files = event.clipboardData?.files;
           if (!files || files.length === 0) return;

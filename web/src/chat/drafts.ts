@@ -6,7 +6,7 @@ export interface Draft {
   readonly files: readonly Attached[];
 }
 
-const EMPTY: Draft = { text: "", files: [] };
+export const EMPTY: Draft = { text: "", files: [] };
 
 export class Drafts {
   private readonly drafts = new Map<string, Draft>();
@@ -19,6 +19,12 @@ export class Drafts {
   set(graph: string, threadId: string | null, draft: Draft): void {
     if (draft.text || draft.files.length > 0) this.drafts.set(keyOf(graph, threadId), draft);
     else this.drafts.delete(keyOf(graph, threadId));
+  }
+
+  /** The server has made the new thread: what was written for it meanwhile is now this one's. */
+  adopt(graph: string, threadId: string): void {
+    this.set(graph, threadId, this.get(graph, null));
+    this.set(graph, null, EMPTY);
   }
 }
 

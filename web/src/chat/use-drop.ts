@@ -1,12 +1,12 @@
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** Calls onFiles with the files that are dropped on the chat around an element; returns whether some are above it. */
 export function useDrop(within: RefObject<HTMLElement | null>, onFiles: (files: FileList) => void): boolean {
   const [isTarget, setTarget] = useState(false);
   const latest = useRef(onFiles);
   latest.current = onFiles;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const chat = within.current?.closest<HTMLElement>(".chat");
     if (!chat) return;
     const ending = new AbortController();

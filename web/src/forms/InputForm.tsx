@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Trouble } from "../chat/model/trouble";
 import { StopIcon } from "../look/icons";
 import type { GraphInfo } from "../server/info";
@@ -22,10 +22,9 @@ interface Props {
 export function InputForm({ graph, isBusy, trouble, onRun, onStop, children }: Props) {
   const words = useWords();
   const schemas = useSchemas(graph.path);
-  const [value, setValue] = useState<unknown>(undefined);
-  useEffect(() => {
-    if (schemas) setValue(initialOf(fieldOf(schemas.input)));
-  }, [schemas]);
+  const initial = useMemo(() => schemas && initialOf(fieldOf(schemas.input)), [schemas]);
+  const [written, setWritten] = useState<{ readonly value: unknown } | null>(null);
+  const value = written ? written.value : initial;
   if (schemas === null) return <p class="note">{words.loading}</p>;
   return (
     <form
@@ -41,7 +40,7 @@ export function InputForm({ graph, isBusy, trouble, onRun, onStop, children }: P
           schema={schemas.input}
           value={value}
           problem={problemIn(trouble, "input")}
-          onChange={setValue}
+          onChange={(next) => setWritten({ value: next })}
         />
       </div>
       <div class="composer-row">
