@@ -1,84 +1,38 @@
-import { SeltzerError, ServerError, ServerUnreachable } from "@seltzer/client";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { openTabs } from "../chat/tabs";
-import { deleteThread, listThreads, renameThread, type ThreadInfo } from "../server/threads";
+import { ServerError, type SeltzerError } from "@seltzer/client";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { deleteThread, renameThread, type ThreadInfo } from "../server/threads";
 import { useServer } from "../server/server";
 import { navigate } from "../shell/use-route";
 import { routeOf } from "../shell/route";
+import { errorOf, useThreadList } from "./use-thread-list";
 
-const PAGE = 30;
-const TYPING_MS = 200;
 const UNDO_MS = 6_000;
 
 /** The threads of a graph whose titles have the query, and what can be done with them. */
 export function useThreads(graph: string, query: string) {
-  const server = useServer();
-  const { client } = server;
-  const [list, setList] = useState<readonly ThreadInfo[]>([]);
-  const [cursor, setCursor] = useState<string | null>(null);
-  const [isLoaded, setLoaded] = useState(false);
-  const [unread, setUnread] = useState<SeltzerError | null>(null);
+  const { client } = useServer();
+  const listed = useThreadList(graph, query);
   const [refused, setRefused] = useState<SeltzerError | null>(null);
   const [deleted, setDeleted] = useState<ThreadInfo | null>(null);
-  const asked = useRef<AbortController | null>(null);
+  // What the server may not have done yet when it answers with a list.
+  const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
+  const [gone, setGone] = useState<ReadonlySet<string>>(new Set());
   const deleting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-
-  const load = useCallback(
-    async (from: string | null = null) => {
-      asked.current?.abort();
-      const { signal } = (asked.current = new AbortController());
-      try {
-        const page = await listThreads(
-          client,
-          graph,
-          { ...(query ? { q: query } : {}), limit: PAGE, cursor: from },
-          signal,
-        );
-        setList((before) => (from === null ? page.threads : [...before, ...page.threads]));
-        setCursor(page.next_cursor);
-        setLoaded(true);
-        setUnread(null);
-      } catch (reason) {
-        if (!signal.aborted) setUnread(errorOf(reason));
-      }
-    },
-    [graph, query],
-  );
-
-  useEffect(() => {
-    const timer = setTimeout(() => void load(), query === "" ? 0 : TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [load]);
-  useEffect(() => {
-    setList([]);
-    setCursor(null);
-    setLoaded(false);
-  }, [graph]);
-  useEffect(() => {
-    const tabs = openTabs(server, graph);
-    const refresh = () => void load();
-    const unwatch = server.connection.watch((reach) => {
-      if (reach === "reached") void load();
-    });
-    tabs.watch(refresh);
-    addEventListener("focus", refresh);
-    return () => {
-      tabs.close();
-      unwatch();
-      removeEventListener("focus", refresh);
-    };
-  }, [load]);
 
   const refuse = (reason: unknown) => {
     setRefused(errorOf(reason));
-    void load();
+    listed.refresh();
   };
-  const rename = (thread: ThreadInfo, title: string) => {
+  const rename = ({ thread_id: id }: ThreadInfo, title: string) => {
     setRefused(null);
-    setList((before) =>
-      before.map((each) => (each.thread_id === thread.thread_id ? { ...each, title } : each)),
-    );
-    renameThread(client, graph, thread.thread_id, title).catch(refuse);
+    setNames((before) => new Map(before).set(id, title));
+    const renamed = () => {
+      listed.setTitle(id, title);
+      listed.refresh(); // one that was asked for before may have the name of before
+    };
+    renameThread(client, graph, id, title)
+      .then(renamed, refuse)
+      .finally(() => setNames((before) => without(before, id, title)));
   };
   /** Deletes a thread a moment later, so that it can be taken back; leaving the page, or its tab, deletes it at once. */
   const remove = (thread: ThreadInfo) => {
@@ -93,13 +47,15 @@ export function useThreads(graph: string, query: string) {
   pending.current = deleted;
   const finish = () => {
     clearTimeout(deleting.current);
-    const thread = pending.current;
-    if (thread === null) return;
+    const id = pending.current?.thread_id;
+    if (id === undefined) return;
     pending.current = null;
     setDeleted(null);
-    setList((before) => before.filter((each) => each.thread_id !== thread.thread_id));
-    deleteThread(client, graph, thread.thread_id).catch((reason: unknown) => {
-      if (!(reason instanceof ServerError && reason.code === "unknown_thread")) refuse(reason); // else it is gone
+    setGone((before) => new Set(before).add(id));
+    deleteThread(client, graph, id).catch((reason: unknown) => {
+      if (reason instanceof ServerError && reason.code === "unknown_thread") return; // it is gone
+      setGone((before) => new Set([...before].filter((each) => each !== id)));
+      refuse(reason);
     });
   };
   const undo = () => {
@@ -126,21 +82,22 @@ export function useThreads(graph: string, query: string) {
   }, [graph]);
 
   return {
-    list: list.filter((each) => each.thread_id !== deleted?.thread_id),
-    hasMore: cursor !== null,
-    isLoaded,
+    list: listed.list
+      .filter(({ thread_id: id }) => id !== deleted?.thread_id && !gone.has(id))
+      .map((each) => ({ ...each, title: names.get(each.thread_id) ?? each.title })),
+    hasMore: listed.hasMore,
+    isLoaded: listed.isLoaded,
     deleted,
     /** What the server has refused last, or why the list isn't there. */
-    problem: refused ?? unread,
-    loadMore: () => void load(cursor),
+    problem: refused ?? listed.error,
+    loadMore: listed.loadMore,
     rename,
     remove,
     undo,
   };
 }
 
-/** Returns a server's refusal; null of one that doesn't answer, which the page itself reports. */
-function errorOf(reason: unknown): SeltzerError | null {
-  if (!(reason instanceof SeltzerError)) throw reason;
-  return reason instanceof ServerUnreachable ? null : reason;
+/** Returns the names without that of a thread, unless it has been given another one since. */
+function without(names: ReadonlyMap<string, string>, id: string, title: string): ReadonlyMap<string, string> {
+  return new Map([...names].filter(([each, name]) => each !== id || name !== title));
 }
