@@ -16,7 +16,7 @@ interface Props {
 /** The conversation, scrolled to its end for as long as the reader is there. */
 export function Turns({ shown, asked, onEarlier, welcome }: Props) {
   const words = useWords();
-  const scroll = useScroll(shown.threadId, asked, shown.hasEarlier, onEarlier);
+  const scroll = useScroll(shown.threadId, shown.turns, asked, shown.hasEarlier, onEarlier);
   const last = shown.turns.length - 1;
   return (
     <div class="turns-frame">
