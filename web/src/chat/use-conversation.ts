@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { Conversation } from "./conversation";
 import { useServer } from "../server/server";
 import { Gateway } from "./gateway";
@@ -24,7 +24,8 @@ export function useConversation(
   }, [server, graph]);
   const [shown, setShown] = useState(conversation.shown);
 
-  useEffect(() => {
+  // Before anybody is shown it: what is asked of a conversation that isn't open yet would be lost.
+  useLayoutEffect(() => {
     let frame = 0;
     const show = () => {
       frame = 0;
@@ -56,7 +57,7 @@ export function useConversation(
     };
   }, [conversation]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     void conversation.open(threadId);
   }, [conversation, threadId]);
   return [conversation, shown];

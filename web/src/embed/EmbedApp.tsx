@@ -5,7 +5,7 @@ import { HostProvider, type Host } from "../chat/host";
 import type { GraphInfo, Info } from "../server/info";
 import { ServerProvider, useServer, type Server } from "../server/server";
 import { Notice } from "../shell/Notice";
-import { ReachNotice } from "../shell/Reach";
+import { ReachNotice, useReach } from "../shell/Reach";
 import { useInfo } from "../shell/use-info";
 import { languageOf, loadWords, useWords, WordsProvider, type Words } from "../words";
 
@@ -89,9 +89,7 @@ function Served(props: EmbedProps) {
 function Connecting() {
   const words = useWords();
   const server = useServer();
-  const { connection } = server;
-  const [reach, setReach] = useState(connection.now);
-  useEffect(() => connection.watch(setReach), [connection]);
+  const reach = useReach();
   if (reach === "reached") return <p class="note placeholder">{words.loading}</p>;
   if (reach === "offline") return <Notice text={words.offline} />;
   const isForeign = server.address("").origin !== location.origin;

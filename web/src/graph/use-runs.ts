@@ -10,11 +10,15 @@ export function useRuns(graph: string): readonly RunSummary[] | null {
   const [runs, setRuns] = useState<readonly RunSummary[] | null>(null);
   useEffect(() => {
     let isGone = false;
+    let [asked, shown] = [0, 0];
     const ask = () => {
       if (document.hidden) return;
+      const turn = ++asked;
       listRuns({ graph, limit: LISTED }).then(
         ({ runs: found }) => {
-          if (!isGone) setRuns(found);
+          if (isGone || turn < shown) return; // an answer that was overtaken
+          shown = turn;
+          setRuns(found);
         },
         (reason: unknown) => {
           if (!(reason instanceof SeltzerError)) throw reason;

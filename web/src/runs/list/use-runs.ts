@@ -36,15 +36,19 @@ export function useRuns(filter: Filter, moves: number): RunList {
   const [known, setKnown] = useState(NOTHING);
   const [isLoadingMore, setLoadingMore] = useState(false);
   const asked = useRef({ key, known });
+  const order = useRef({ asked: 0, shown: 0 });
   asked.current = { key, known };
 
   const load = useCallback(
     async (signal?: AbortSignal) => {
       const shown = asked.current.known.runs.length;
+      const turn = ++order.current.asked;
       try {
         const limit = Math.min(MOST, Math.max(PAGE, shown));
         const page = await listRuns({ ...query, limit }, signal);
-        if (asked.current.key === key) setKnown((before) => renewed(before, page.runs, page.next_cursor));
+        if (asked.current.key !== key || turn < order.current.shown) return; // an answer that was overtaken
+        order.current.shown = turn;
+        setKnown((before) => renewed(before, page.runs, page.next_cursor));
       } catch (error) {
         if (signal?.aborted) return;
         if (!(error instanceof SeltzerError)) throw error;
