@@ -90,7 +90,9 @@ class Upstream:
         self.closed_early = threading.Event()  # an earlier client that disconnects only now sets the old one
         self._arrived = queue.Queue()
         self._answers = answer_by_habit
-        self._resumed.clear()
+        # Another event: an earlier test's resume() may still be on its way, and its silent answers end.
+        before, self._resumed = self._resumed, asyncio.Event()
+        self._loop.call_soon_threadsafe(before.set)
 
     def next_request(self, timeout_s: float = PATIENCE_S) -> Request:
         """Wait for a request to arrive and return it, each one once. Raises queue.Empty after timeout_s."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -28,6 +29,7 @@ class Watch:
 
     origins: str | tuple[str, ...]
     seen: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
 
     @property
@@ -42,12 +44,14 @@ class Watch:
         opened.on("request", self._requested)
         opened.on("console", self._logged)
         opened.on("weberror", lambda error: self.seen.append(str(error.error)))
+        self.contexts.append(opened)
         return opened
 
     def expect(self, text: str) -> None:
-        """Expect errors with this text, which the test has caused; fail if there is none yet."""
-        assert any(text in each for each in self.seen), (text, self.seen)
+        """Expect errors with this text, which the test has caused: wait for one in the page opened last."""
         self.known.append(text)
+        if not any(text in each for each in self.seen):
+            self.contexts[-1].wait_for_event("console", lambda message: text in message.text)
 
     def forget(self, text: str) -> None:
         """Forget errors with this text, which the test may cause."""
@@ -61,6 +65,29 @@ class Watch:
     def _logged(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.seen.append(message.text)
+
+
+STAND_STILL = """async () => {
+    const moving = () => document.getAnimations().filter((each) =>
+        each.playState === "running" && each.effect.getComputedTiming().endTime !== Infinity);
+    for (let each = moving(); each.length > 0; each = moving()) {
+        await Promise.allSettled(each.map(({ finished }) => finished));
+    }
+}"""
+
+
+def stand_still(page: Page) -> None:
+    """Wait until what moves has come to its place, and what changes its colour has it."""
+    page.evaluate(STAND_STILL)
+
+
+def axe_finds(page: Page, axe: str) -> list[tuple[str, str]]:
+    """Return what axe-core finds wrong with the page: which rule, and where."""
+    stand_still(page)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe)
+    found: dict[str, Any] = page.evaluate("axe.run()")
+    return [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]]
 
 
 @pytest.fixture(scope="package")

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.replies import Reply, ToolCall
 from tests.serving import Served
 from tests.upstream import Upstream
-from tests.web.conftest import Watch
+from tests.web.conftest import Watch, axe_finds
 from tests.web.test_markdown import KINDS
 
 pytestmark = pytest.mark.browser
@@ -18,14 +18,16 @@ pytestmark = pytest.mark.browser
 CALL = ToolCall("calculator", {"expression": "3 * 4"}, "call-1")
 
 
-def examine(page: Page, where: str) -> None:
+def examine(page: Page, axe: str, where: str) -> None:
     """Fail if axe-core finds anything."""
-    page.evaluate(
-        "() => Promise.all(document.getAnimations().filter((each) =>"
-        " each.effect.getComputedTiming().endTime !== Infinity).map((each) => each.finished))"
-    )
-    found: dict[str, Any] = page.evaluate("axe.run()")
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == [], where
+    assert axe_finds(page, axe) == [], where
+
+
+def send(page: Page, text: str) -> None:
+    """Send a message, in whichever language the page is."""
+    page.locator(".composer-field").fill(text)
+    expect(page.locator(".composer-send[type=submit]")).to_be_enabled()
+    page.locator(".composer-field").press("Enter")
 
 
 @pytest.mark.parametrize(("theme", "locale"), [("light", "en-US"), ("dark", "ja-JP"), ("dark", "zh-CN")])
@@ -44,33 +46,28 @@ def test_axe_finds_nothing_wherever_a_conversation_leads(
     context = Watch(page_server.url).context(browser, color_scheme=theme, locale=locale)
     page = context.new_page()
     page.goto(f"{page_server.url}/#/agent")
-    page.evaluate(axe)
-    field = page.locator(".composer-field")
-    field.fill("what is 3 * 4?")
-    field.press("Enter")
+    send(page, "what is 3 * 4?")
     expect(page.locator(".turn-foot")).to_have_count(1)
     expect(page.locator(".markdown math")).to_have_count(2)
     page.locator(".tool .fold-head").click()
-    examine(page, "an answer with a tool, in Markdown")
-    field.fill("and?")
-    field.press("Enter")
+    examine(page, axe, "an answer with a tool, in Markdown")
+    send(page, "and?")
     expect(page.locator(".alert")).to_be_visible()
     page.locator(".question-part .actions .button").nth(1).click()
     expect(page.locator(".question-editor")).to_be_visible()
-    examine(page, "a failure, and a message that is edited")
+    examine(page, axe, "a failure, and a message that is edited")
     for place in (1, 2):
         page.locator(".composer-row > .button").nth(place).click()
         expect(page.get_by_role("dialog")).to_be_visible()
-        examine(page, f"the dialog {place}")
+        examine(page, axe, f"the dialog {place}")
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
 
     for graph, shown in (("story", ".schema-form"), ("two", ".ask"), ("review", ".ask")):
         page.goto(f"{graphs_server.url}/#/{graph}")
-        page.evaluate(axe)
+        expect(page.get_by_role("heading", level=1)).to_have_text(graph)
         if graph != "story":
-            page.locator(".composer-field").fill("go")
-            page.locator(".composer-field").press("Enter")
+            send(page, "go")
         expect(page.locator(shown).first).to_be_visible()
-        examine(page, graph)
+        examine(page, axe, graph)
     context.close()

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from tests.replies import Reply, ToolCall
 from tests.serving import Served
 from tests.upstream import Upstream
-from tests.web.conftest import Watch
+from tests.web.conftest import Watch, axe_finds
 from tests.web.test_chat import ask
 
 pytestmark = pytest.mark.browser
@@ -34,8 +34,8 @@ def test_the_graph_lights_up_beside_the_chat_and_costs_nothing_before(
     page.get_by_role("button", name=BESIDE).press("Enter")
     panel = page.get_by_role("complementary", name="Graph of this conversation")
     lit = panel.locator('.node[data-state="running"]')
-    expect(lit).to_have_count(1)
     expect(panel.locator('[data-node="tools"]')).to_have_attribute("data-state", "done")
+    expect(lit).to_have_count(1)
     upstream.resume()
 
     expect(page.locator(".answer")).to_contain_text("It is 42.")
@@ -63,8 +63,7 @@ def test_it_is_remembered_and_leaves_a_window_that_has_no_room_for_it(
     assert chat["width"] >= 46 * 16
     panel.locator('[data-node="tools"]').click()
     expect(panel.get_by_role("complementary", name="About tools")).to_be_visible()
-    page.evaluate(axe)
-    assert page.evaluate("axe.run().then(({ violations }) => violations.map(each => each.id))") == []
+    assert axe_finds(page, axe) == []
 
     page.set_viewport_size(NARROW)
     expect(panel).to_have_count(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -14,10 +16,17 @@ pytestmark = pytest.mark.browser
 
 
 def ask(page: Page, text: str) -> None:
-    """Type a question and send it."""
-    field = page.get_by_role("textbox", name="Message")
+    """Type a question, and send it as soon as nothing is being answered any more."""
+    field = page.get_by_role("textbox", name="Message", exact=True)
     field.fill(text)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
     field.press("Enter")
+
+
+def expect_answer(page: Page, *texts: str) -> None:
+    """Wait until these are the answers, and the last one is complete: also for others than this page."""
+    expect(page.locator(".answer-text")).to_have_text([*texts])
+    expect(page.get_by_role("status")).to_have_text("The answer is complete.")
 
 
 def test_an_answer_is_shown_as_it_comes_and_after_a_reload(
@@ -33,7 +42,7 @@ def test_an_answer_is_shown_as_it_comes_and_after_a_reload(
     expect(page.locator(".answer")).to_have_text("Seltzer water.")
     expect(page.get_by_role("status")).to_have_text("The answer is complete.")
 
-    assert page.url.startswith(f"{page_server.url}/#/llm/chat/")
+    expect(page).to_have_url(re.compile(f"^{re.escape(page_server.url)}/#/llm/chat/."))
     page.reload()
     expect(page.locator(".question")).to_contain_text("what is in the glass?")
     expect(page.locator(".answer")).to_have_text("Seltzer water.")
@@ -96,6 +105,7 @@ def test_texts_of_hostile_answers_do_nothing(page: Page, page_server: Served, up
 
     ask(page, "hack me")
     expect(page.get_by_role("status")).to_have_text("The answer is complete.")
+    expect(page.locator(".answer .markdown")).to_have_count(1)  # it is no plain text any more
 
     assert page.locator(".answer img, .answer script").count() == 0
     assert page.title() == "llm · Seltzer"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.patience import PATIENCE_S
 from tests.replies import Reply, ToolCall
 from tests.serving import Served
 from tests.upstream import Upstream
 from tests.web.conftest import Watch
-from tests.web.test_chat import ask
+from tests.web.test_chat import ask, expect_answer
 
 pytestmark = pytest.mark.browser
 
@@ -60,7 +62,7 @@ def test_two_tabs_show_the_same_answer(page: Page, page_server: Served, upstream
     upstream.script([Reply(text="hello"), Reply(text=["one ", "two"], breaks="silence", after=1)])
     page.goto(f"{page_server.url}/#/llm")
     ask(page, "hello?")
-    expect(page.locator(".answer-text")).to_have_text("hello")
+    expect_answer(page, "hello")
     other = page.context.new_page()
     other.goto(page.url)
     expect(other.locator(".answer-text")).to_have_text("hello")
@@ -91,8 +93,10 @@ def test_a_failed_answer_says_why_and_can_be_tried_again(
 
 def test_threads_are_found_renamed_and_deleted(page: Page, page_server: Served, upstream: Upstream) -> None:
     upstream.script([Reply(text="yes")])
+    page.clock.install()
     page.goto(f"{page_server.url}/#/completion")
     page.goto(f"{page_server.url}/#/llm")
+    expect(page.get_by_role("heading", level=1)).to_have_text("llm")
     ask(page, "a thread to keep")
     expect(page.locator(".answer-text")).to_have_text("yes")
     link = page.get_by_role("link", name="a thread to keep")
@@ -105,6 +109,7 @@ def test_threads_are_found_renamed_and_deleted(page: Page, page_server: Served, 
     page.get_by_role("searchbox", name="Search").fill("sod")
     expect(page.locator(".thread")).to_have_count(1)
     page.get_by_role("link", name="soda").hover()
+    stop_time(page)  # there is Undo for some seconds
     page.get_by_role("button", name="Delete soda").click()
     expect(page.locator(".thread")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
@@ -112,21 +117,29 @@ def test_threads_are_found_renamed_and_deleted(page: Page, page_server: Served, 
     expect(page.get_by_role("link", name="soda")).to_be_visible()
 
 
+def stop_time(page: Page) -> None:
+    """Let no timer of the page end any more; its clock must be installed."""
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
+
+
 def test_a_deletion_isnt_lost_when_the_page_is_left_before_its_undo_time(
     page: Page, browser: Browser, page_server: Served, upstream: Upstream
 ) -> None:
     upstream.script([Reply(text="yes")])
+    page.clock.install()
     page.goto(f"{page_server.url}/#/llm")
     ask(page, "a thread to leave")
-    expect(page.locator(".answer-text")).to_have_text("yes")
+    expect_answer(page, "yes")
     thread = f"{page_server.url}/llm/threads/{page.url.rpartition('/')[2]}"
     page.get_by_role("link", name="a thread to leave").hover()
+    stop_time(page)
     page.get_by_role("button", name="Delete a thread to leave").click()
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
 
     page.goto("about:blank")
 
     other = browser.new_page()
+    other.set_default_timeout(PATIENCE_S * 1000)
     other.goto(page_server.url)
     other.wait_for_function("async url => (await fetch(url)).status === 404", arg=thread)
     other.close()
@@ -164,10 +177,11 @@ def test_a_file_goes_with_a_message(page: Page, page_server: Served, upstream: U
 
 
 @pytest.fixture
-def asking(browser: Browser, graphs_server: Served) -> Page:
+def asking(browser: Browser, graphs_server: Served) -> Iterator[Page]:
     """A page of the server whose graphs ask, and have forms."""
-    watch = Watch(graphs_server.url)
-    return watch.context(browser).new_page()
+    context = Watch(graphs_server.url).context(browser)
+    yield context.new_page()
+    context.close()
 
 
 def test_a_call_is_edited_before_it_is_approved(asking: Page, graphs_server: Served) -> None:
@@ -182,24 +196,22 @@ def test_a_call_is_edited_before_it_is_approved(asking: Page, graphs_server: Ser
 
     expect(asking.locator(".answer-text")).to_contain_text("bob@example.org")
     expect(asking.locator(".ask")).to_have_count(0)
-    asking.context.close()
 
 
 def test_several_questions_are_answered_at_once(asking: Page, graphs_server: Served) -> None:
     asking.goto(f"{graphs_server.url}/#/two")
     ask(asking, "paint")
     asking.get_by_role("button", name="large").click()
-    first = asking.locator(".ask").first
-    first.get_by_role("textbox").fill("blue")
-    first.get_by_role("button", name="Answer", exact=True).click()
+    colour = asking.locator(".ask", has_text="Which colour?")
+    colour.get_by_role("textbox").fill("blue")
+    colour.get_by_role("button", name="Answer", exact=True).click()
     asking.get_by_role("button", name="Send 2 of 2").click()
 
-    expect(asking.locator(".answer-text")).to_have_text(["and large"])
+    expect_answer(asking, "and large")
     asking.reload()
     expect(asking.locator(".answer-text")).to_have_text(["and large"])
     asking.get_by_role("button", name="Step").click()
     expect(asking.locator(".fold-text")).to_have_text("in blue")
-    asking.context.close()
 
 
 def test_a_question_is_withdrawn(asking: Page, graphs_server: Served) -> None:
@@ -209,7 +221,6 @@ def test_a_question_is_withdrawn(asking: Page, graphs_server: Served) -> None:
 
     expect(asking.locator(".ask")).to_have_count(0)
     expect(asking.get_by_role("textbox", name="Message")).to_have_attribute("placeholder", "Write a message")
-    asking.context.close()
 
 
 def test_a_graph_without_messages_has_a_form(asking: Page, graphs_server: Served) -> None:
@@ -239,7 +250,6 @@ def test_a_graph_without_messages_has_a_form(asking: Page, graphs_server: Served
     expect(asking.locator(".fields")).to_have_text(both)
     asking.reload()
     expect(asking.locator(".fields")).to_have_text(both)
-    asking.context.close()
 
 
 def test_what_the_server_refuses_stands_at_its_field(asking: Page, graphs_server: Served) -> None:
@@ -251,7 +261,6 @@ def test_what_the_server_refuses_stands_at_its_field(asking: Page, graphs_server
         asking.locator(".field-row", has=asking.get_by_label("Topic")).get_by_role("alert")
     ).to_be_visible()
     expect(asking.get_by_label("Topic")).to_be_focused()
-    asking.context.close()
 
 
 def test_a_state_that_is_no_object_is_shown(asking: Page, graphs_server: Served) -> None:
@@ -263,4 +272,3 @@ def test_a_state_that_is_no_object_is_shown(asking: Page, graphs_server: Served)
     asking.reload()
 
     expect(asking.locator(".answer")).to_contain_text('"o"')
-    asking.context.close()

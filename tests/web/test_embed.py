@@ -17,7 +17,8 @@ from tests.docs.reader import DOCUMENTED
 from tests.replies import Reply
 from tests.serving import serving, write_graphs
 from tests.upstream import Upstream
-from tests.web.conftest import Watch
+from tests.web.conftest import Watch, axe_finds
+from tests.web.test_quick import Held
 
 pytestmark = pytest.mark.browser
 
@@ -200,9 +201,9 @@ def test_the_page_chooses_colours_corners_and_type(visit: Visit, shop: Shop) -> 
     chat.get_by_role("textbox", name="Message").fill("hi")
     send = chat.get_by_role("button", name="Send")
 
-    style = "element => { const s = getComputedStyle(element); return [s.backgroundColor, s.color] }"
     expect(send).to_be_enabled()
-    assert send.evaluate(style) == ["rgb(1, 2, 3)", "rgb(250, 251, 252)"]
+    expect(send).to_have_css("background-color", "rgb(1, 2, 3)")
+    expect(send).to_have_css("color", "rgb(250, 251, 252)")
     root = chat.locator(".agent-chat").evaluate(
         "e => { const s = getComputedStyle(e); return [s.borderRadius, s.fontFamily, s.fontSize] }"
     )
@@ -249,6 +250,31 @@ def test_it_is_asked_and_stopped_from_outside(visit: Visit, upstream: Upstream) 
     expect(chat.get_by_role("status")).to_have_text("Stopped.")
     expect(chat.locator(".question")).to_have_count(1)
     assert [each["name"] for each in seen()] == ["threadchange"]
+
+
+@pytest.mark.parametrize("has_thread", [False, True])
+def test_what_is_asked_before_the_server_has_answered_is_asked_then(
+    visit: Visit,
+    page: Page,
+    shop: Shop,
+    upstream: Upstream,
+    watching: Watch,
+    thread_id: str,
+    has_thread: bool,
+) -> None:
+    upstream.script([Reply(text="one")])
+    held = Held()
+    page.route(f"{shop.server}/info", held)
+    chosen = f'thread="{thread_id}"' if has_thread else ""
+    chat = visit(f'<agent-chat src="SERVER" graph="llm" {chosen}></agent-chat>')
+
+    chat.evaluate("element => element.ask('count')")
+    held.release()
+
+    expect(chat.locator(".answer")).to_have_text("one")
+    expect(chat.locator(".question")).to_have_count(1)
+    assert not has_thread or chat.evaluate("element => element.thread") == thread_id
+    watching.forget("404")  # the browser's own line
 
 
 def test_what_is_asked_amid_an_answer_is_asked_after_it(visit: Visit, upstream: Upstream) -> None:
@@ -500,10 +526,7 @@ def test_axe_finds_nothing_and_the_keyboard_reaches_all(
     page.keyboard.press("Enter")
     expect(chat.locator(".answer .hljs-built_in")).to_have_text("print")
 
-    page.evaluate(axe)
-    found: dict[str, Any] = page.evaluate("axe.run()")
-
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+    assert axe_finds(page, axe) == []
     background = "element => getComputedStyle(element).backgroundColor"
     light = chat.locator(".agent-chat").evaluate(background) == "rgb(255, 255, 255)"
     assert light == (theme == "light")
@@ -531,15 +554,15 @@ def test_a_diagram_is_drawn_where_the_policy_lets_images_be_blobs(
 def test_the_page_in_the_docs_works(visit: Visit, page: Page, shop: Shop) -> None:
     (block,) = [each for each in blocks_of(HOW_TO) if each.language == "html"]
     shop.whole = DOCUMENTED.sub(shop.server.removeprefix("http://"), block.text)
-    said: list[str] = []
-    page.on("console", lambda line: said.append(line.text))
 
-    chat = visit()
+    with page.expect_console_message() as refused:
+        chat = visit()
     expect(chat.get_by_text("There is no graph agent here.")).to_be_visible()
     chat.evaluate("element => { element.graph = 'llm' }")
-    ask(chat, "hi")
+    with page.expect_console_message() as answered:
+        ask(chat, "hi")
 
     expect(chat.get_by_role("status")).to_have_text("The answer is complete.")
     assert chat.evaluate("element => element.clientHeight") == 640
-    assert said[0] == "unknown_graph"
-    assert len(said) == 2
+    assert refused.value.text == "unknown_graph"
+    assert answered.value.text in chat.locator(".answer").inner_text()

@@ -9,10 +9,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.patience import PATIENCE_S
 from tests.replies import Reply, ToolCall
 from tests.serving import Served
 from tests.upstream import Upstream
-from tests.web.conftest import Watch
+from tests.web.conftest import Watch, axe_finds
 from tests.web.team import ENOUGH, GATE
 
 pytestmark = pytest.mark.browser
@@ -39,8 +40,21 @@ def team(browser: Browser, graphs_server: Served) -> Iterator[Page]:
 
 
 def start(served: Served, graph: str = "team", text: str = "go") -> str:
-    run_id: str = httpx.post(f"{served.url}/{graph}/runs", json={"input": text}).json()["run_id"]
-    return run_id
+    """Start a run; return its id."""
+    started = httpx.post(f"{served.url}/{graph}/runs", json={"input": text}, timeout=PATIENCE_S)
+    return str(started.raise_for_status().json()["run_id"])
+
+
+def open_ended(page: Page, served: Served) -> None:
+    """Open the graph `team` with a run that has ended, and which changes nothing of the view any more."""
+    run_id = start(served)
+    followed = httpx.get(f"{served.url}/team/runs/{run_id}/events", timeout=PATIENCE_S)
+    assert "event: finished" in followed.text
+    page.goto(f"{served.url}/#/team/graph/{run_id}")
+    expect(page.locator(".run-state")).to_contain_text("finished")
+    expect(page.get_by_role("combobox", name="Run", exact=True).locator("option:checked")).to_contain_text(
+        "finished"
+    )
 
 
 def node(page: Page, name: str) -> Locator:
@@ -71,9 +85,9 @@ def test_the_node_that_runs_is_lit_until_it_has_ended(
 
     page.goto(f"{page_server.url}/#/agent/graph/{run_id}")
     lit = page.locator('.node[data-state="running"]')
+    expect(node(page, "tools")).to_have_attribute("data-state", "done")
     expect(lit).to_have_count(1)
     name = lit.get_attribute("data-node")
-    expect(node(page, "tools")).to_have_attribute("data-state", "done")
     upstream.resume()
 
     expect(lit).to_have_count(0)
@@ -114,12 +128,13 @@ def test_the_newest_run_is_shown_and_another_one_can_be_chosen(team: Page, graph
     expect(node(team, "write")).to_contain_text("200 in · 40 out")
     team.get_by_role("combobox", name="Run", exact=True).select_option(failing)
     expect(node(team, "plan")).to_have_attribute("data-state", "failed")
-    assert team.url.endswith(f"#/team/graph/{failing}")
+    expect(team).to_have_url(f"{graphs_server.url}/#/team/graph/{failing}")
 
 
 def test_the_run_of_the_conversation_comes_first(team: Page, graphs_server: Served) -> None:
-    run = httpx.post(f"{graphs_server.url}/team/runs", json={"input": "fail", "thread_id": "own"}).json()
-    team.goto(f"{graphs_server.url}/#/team/chat/{run['thread_id']}")
+    own = {"input": "fail", "thread_id": "own"}
+    httpx.post(f"{graphs_server.url}/team/runs", json=own, timeout=PATIENCE_S).raise_for_status()
+    team.goto(f"{graphs_server.url}/#/team/chat/own")
     start(graphs_server)
     team.get_by_role("link", name="Graph", exact=True).click()
 
@@ -161,7 +176,7 @@ def test_a_node_that_asks_leads_to_the_chat(team: Page, graphs_server: Served) -
 
 
 def test_the_keyboard_moves_along_the_edges_unfolds_and_zooms(team: Page, graphs_server: Served) -> None:
-    team.goto(f"{graphs_server.url}/#/team/graph")
+    open_ended(team, graphs_server)
     node(team, "plan").focus()
 
     team.keyboard.press("ArrowDown")
@@ -202,7 +217,7 @@ def test_what_is_unfolded_is_remembered(team: Page, graphs_server: Served) -> No
 
 
 def test_the_drawing_is_moved_and_made_larger_by_the_mouse(team: Page, graphs_server: Served) -> None:
-    team.goto(f"{graphs_server.url}/#/team/graph")
+    open_ended(team, graphs_server)
     canvas = team.locator(".graph-canvas")
     box = canvas.bounding_box()
     assert box is not None
@@ -242,10 +257,8 @@ def test_axe_finds_nothing(browser: Browser, graphs_server: Served, axe: str, sc
         expect(node(page, "advise")).to_have_attribute("data-state", "done")
         node(page, "research:look").click()
         page.get_by_text("Nodes and what they did").click()
-        page.evaluate(axe)
 
-        found = page.evaluate("axe.run().then(({ violations }) => violations.map(each => each.id))")
-        assert found == []
+        assert axe_finds(page, axe) == []
         assert page.evaluate("document.documentElement.scrollWidth") == 390
     finally:
         context.close()

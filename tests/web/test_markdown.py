@@ -98,7 +98,7 @@ def test_a_diagram_is_drawn_when_it_is_asked_for(
 
     drawn = page.get_by_role("img", name="Diagram")
     expect(drawn).to_be_visible()
-    assert drawn.evaluate("image => image.naturalWidth") > 100
+    page.wait_for_function("() => document.querySelector('img.diagram').naturalWidth > 100")
     page.get_by_role("button", name="Source").click()
     expect(drawn).to_be_hidden()
     watch.expect("Applying inline style")  # the policy forbids what Mermaid measures with
@@ -111,6 +111,7 @@ def test_hostile_answers_do_nothing(
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     answer(page, page_server, upstream, Reply(text=[f"{each}\n\n" for each in HOSTILE]))
     url = page.url
+    expect(page.locator(".markdown .block")).not_to_have_count(0)  # all of it, at once
 
     for link in page.locator(".markdown a:not([href])").all():
         link.dispatch_event("click")

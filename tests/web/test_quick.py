@@ -9,11 +9,12 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.patience import PATIENCE_S
 from tests.replies import Reply
 from tests.serving import Served
 from tests.upstream import Upstream
 from tests.web.conftest import Watch
-from tests.web.test_chat import ask
+from tests.web.test_chat import ask, expect_answer
 
 pytestmark = pytest.mark.browser
 
@@ -96,9 +97,9 @@ def test_what_was_stopped_before_its_turn_goes_back_to_where_it_was_written(
     upstream.script([Reply(text="hello"), BROKEN_OFF])
     page.goto(f"{page_server.url}/#/llm")
     ask(page, "hello?")
-    expect(page.locator(".answer-text")).to_have_text("hello")
-    thread_id = page.url.rpartition("/")[2]
-    httpx.post(f"{page_server.url}/llm/runs", json={"input": "elsewhere", "thread_id": thread_id})
+    expect_answer(page, "hello")
+    run = {"input": "elsewhere", "thread_id": page.url.rpartition("/")[2]}
+    httpx.post(f"{page_server.url}/llm/runs", json=run, timeout=PATIENCE_S).raise_for_status()
     ask(page, "and here?")
     page.get_by_role("button", name="Wait for its end, then send").click()
     expect(page.get_by_role("status")).to_have_text("Waiting for its turn")

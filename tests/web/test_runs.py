@@ -15,10 +15,12 @@ from playwright.sync_api import Browser, Page, expect
 from seltzer import Seltzer
 from tests.cli.talker import graph
 from tests.conftest import in_a_thread
+from tests.patience import PATIENCE_S
 from tests.replies import Reply, ToolCall
 from tests.serving import Served, serving
 from tests.upstream import Upstream
-from tests.web.conftest import Watch
+from tests.web.conftest import Watch, axe_finds
+from tests.web.test_chat import ask
 
 pytestmark = pytest.mark.browser
 
@@ -31,14 +33,26 @@ def run(server: Served, given: Any, graph: str = "llm", thread: str | None = Non
     thread = thread or uuid4().hex
     headers = {"accept": "text/event-stream"}
     body = {"input": given, "thread_id": thread, "context": READER if graph == "story" else None}
-    httpx.post(f"{server.url}/{graph}/runs", json=body, headers=headers).raise_for_status()
+    url = f"{server.url}/{graph}/runs"
+    httpx.post(url, json=body, headers=headers, timeout=PATIENCE_S).raise_for_status()
     return thread
+
+
+def start(server: Served, thread: str) -> None:
+    """Start a run of the graph llm."""
+    run = {"input": "count", "thread_id": thread}
+    httpx.post(f"{server.url}/llm/runs", json=run, timeout=PATIENCE_S).raise_for_status()
 
 
 def run_id(server: Served, thread: str) -> str:
     """Return the id of the newest run of a thread."""
-    listed = httpx.get(f"{server.url}/runs", params={"thread_id": thread, "limit": 1}).json()
-    return str(listed["runs"][0]["run_id"])
+    return str(runs_of(server, thread)[0]["run_id"])
+
+
+def runs_of(server: Served, thread: str) -> list[dict[str, Any]]:
+    """List the runs of a thread, the newest first."""
+    listed = httpx.get(f"{server.url}/runs", params={"thread_id": thread}, timeout=PATIENCE_S)
+    return list(listed.raise_for_status().json()["runs"])
 
 
 def open_run(page: Page, server: Served, thread: str, graph: str = "llm") -> None:
@@ -59,7 +73,7 @@ def test_runs_are_listed_filtered_and_linked(page: Page, page_server: Served, up
 
     page.get_by_role("combobox", name="Status").select_option("success")
     expect(rows).to_have_count(1)
-    assert page.url.endswith(f"#/runs?graph=llm&status=success&thread={thread}")
+    expect(page).to_have_url(f"{page_server.url}/#/runs?graph=llm&status=success&thread={thread}")
     page.reload()
     expect(rows).to_have_count(1)
     page.get_by_role("combobox", name="Graph").select_option("approval")
@@ -80,7 +94,7 @@ def test_a_run_appears_in_the_list_and_ends_there(
     page.goto(f"{page_server.url}/#/runs?thread={thread}")
     expect(page.get_by_text("No run matches this.")).to_be_visible()
 
-    httpx.post(f"{page_server.url}/llm/runs", json={"input": "count", "thread_id": thread})
+    start(page_server, thread)
     row = page.get_by_role("row").filter(has=page.get_by_role("link"))
     expect(row).to_contain_text("Running")
     counter = page.locator(".counter", has_text="Running")
@@ -127,7 +141,8 @@ def test_a_replay_reaches_the_answer(page: Page, page_server: Served, upstream: 
 def position(server: Served, page: Page, text: str) -> int:
     """Return how many events of the run that is shown there are up to the token."""
     run_id = page.url.rpartition("/")[2]
-    events = httpx.get(f"{server.url}/llm/runs/{run_id}/log").json()["events"]
+    log = httpx.get(f"{server.url}/llm/runs/{run_id}/log", timeout=PATIENCE_S)
+    events = log.raise_for_status().json()["events"]
     return next(at for at, each in enumerate(events, 1) if each["data"].get("text") == text)
 
 
@@ -182,7 +197,7 @@ def test_a_run_is_followed_while_it_goes_on_and_can_be_cancelled(
 ) -> None:
     upstream.script([Reply(text=["one ", "two"], breaks="silence", after=1)])
     thread = uuid4().hex
-    httpx.post(f"{page_server.url}/llm/runs", json={"input": "count", "thread_id": thread})
+    start(page_server, thread)
     open_run(page, page_server, thread)
     expect(page.locator(".answer-text")).to_have_text("one")
     expect(page.get_by_role("button", name="Live")).to_be_visible()
@@ -199,7 +214,7 @@ def test_states_show_what_has_changed_and_the_thread_continues_from_one(
     upstream.script([Reply(text="first"), Reply(text="second"), Reply(text="third")])
     thread = run(page_server, "one")
     run(page_server, "two", thread=thread)
-    first = httpx.get(f"{page_server.url}/runs", params={"thread_id": thread}).json()["runs"][-1]["run_id"]
+    first = runs_of(page_server, thread)[-1]["run_id"]
     page.goto(f"{page_server.url}/#/runs/llm/{first}")
     page.get_by_role("button", name="States").click()
     state = page.locator(".state").first
@@ -213,8 +228,7 @@ def test_states_show_what_has_changed_and_the_thread_continues_from_one(
 
     expect(page.get_by_role("textbox", name="Message")).to_be_visible()
     expect(page.locator(".answer-text")).to_have_text("first")
-    page.get_by_role("textbox", name="Message").fill("three")
-    page.get_by_role("textbox", name="Message").press("Enter")
+    ask(page, "three")
     expect(page.locator(".answer-text")).to_have_text(["first", "third"])
 
 
@@ -261,7 +275,7 @@ def test_a_run_whose_events_have_expired_shows_its_facts(browser: Browser, forge
     thread = run(forgetful, "hello", graph="echo")
     ended = run_id(forgetful, thread)
     log = f"{forgetful.url}/echo/runs/{ended}/log"
-    while httpx.get(log).status_code != 410:  # the log is tidied after the last event
+    while httpx.get(log, timeout=PATIENCE_S).status_code != 410:  # the log is tidied after the last event
         run(forgetful, "another", graph="echo")
     watch = Watch(forgetful.url)
     page = watch.context(browser).new_page()
@@ -289,21 +303,16 @@ def test_axe_finds_nothing(
     context = watch.context(browser, color_scheme=theme)
     page = context.new_page()
 
-    def check(where: str) -> None:
-        page.evaluate(axe)
-        found: dict[str, Any] = page.evaluate("axe.run()")
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == [], where
-
     page.goto(f"{page_server.url}/#/runs?thread={thread}")
     expect(page.get_by_role("link", name="Run of agent")).to_be_visible()
-    check("the list")
+    assert axe_finds(page, axe) == []
     open_run(page, page_server, thread, graph="agent")
     expect(page.locator(".answer-text")).to_have_text("It is 12.")
-    check("events")
+    assert axe_finds(page, axe) == []
     page.get_by_role("button", name="States").click()
     page.locator(".state-head").first.click()
     expect(page.get_by_role("button", name="Continue from here")).to_be_visible()
-    check("states")
+    assert axe_finds(page, axe) == []
     context.close()
 
 
@@ -318,6 +327,7 @@ def test_runs_are_cards_on_a_phone(
     page.get_by_role("link", name="Run of llm").tap()
     slider = page.get_by_role("slider", name="Position")
     expect(slider).to_be_visible()
+    expect(page.locator(".answer-text")).to_have_text("one two")
     box = slider.bounding_box()
     assert box is not None
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import ROOT, make_app
 from tests.serving import Served, serving
-from tests.web.conftest import Watch
+from tests.web.conftest import Watch, axe_finds
 
 pytestmark = pytest.mark.browser
 
@@ -22,14 +22,13 @@ def test_axe_finds_nothing(
     context = watch.context(browser, color_scheme=theme)
     page = context.new_page()
     page.goto(page_server.url)
-    page.evaluate(axe)
 
     for view in ("Chat", "Graph"):
-        page.get_by_role("link", name=view).click()
-        expect(page.get_by_role("link", name=view)).to_have_attribute("aria-current", "page")
-        expect(page.get_by_text("Loading")).to_have_count(0)
-        found: dict[str, Any] = page.evaluate("axe.run()")
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == [], view
+        link = page.get_by_role("link", name=view, exact=True)
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
+        expect(page.get_by_text("Loading", exact=True)).to_have_count(0)
+        assert axe_finds(page, axe) == [], view
     context.close()
 
 
@@ -42,7 +41,8 @@ def test_the_page_is_in_the_browsers_language(
     page.goto(page_server.url)
 
     expect(page.get_by_role("heading", level=2).first).to_have_text(heading)
-    assert page.evaluate("document.documentElement.lang") == {"de-DE": "en"}.get(locale, locale[:2])
+    language = {"de-DE": "en"}.get(locale, locale[:2])
+    expect(page.locator("html")).to_have_attribute("lang", language)
     context.close()
 
 
@@ -55,7 +55,7 @@ def test_a_language_and_a_theme_are_kept(page: Page, page_server: Served) -> Non
 
     expect(page.get_by_role("heading", level=2).first).to_have_text("グラフ")
     expect(page.get_by_role("radio", name="ダーク")).to_be_checked()
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def test_everything_can_be_reached_by_keyboard(page: Page, page_server: Served) -> None:
