@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
@@ -134,6 +135,25 @@ def graphs_server(built_page: None, tmp_path_factory: pytest.TempPathFactory) ->
     in_a_thread(lambda: Seltzer(GRAPHS, data=data)).mount(app)
     with serving(app) as served:
         yield served
+
+
+@pytest.fixture
+def upstream(upstream: Upstream, request: pytest.FixtureRequest) -> Iterator[Upstream]:
+    """The upstream; the runs that a test leaves are ended, as they would be given the next one's answers."""
+    names = {"page_server", "graphs_server", "forgetful", "shops"}.intersection(request.fixturenames)
+    servers = [request.getfixturevalue(name) for name in names]
+    yield upstream
+    for each in servers:
+        end_runs(each.url if isinstance(each, Served) else each.server)
+
+
+def end_runs(url: str) -> None:
+    """Cancel the active runs of a server, and wait until there are none."""
+    query = {"status": "pending,running"}
+    with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
+        while runs := client.get("/runs", params=query).raise_for_status().json()["runs"]:
+            for run in runs:
+                client.post(f"/{run['graph']}/runs/{run['run_id']}/cancel")
 
 
 @pytest.fixture

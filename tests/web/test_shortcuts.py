@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.replies import Reply
 from tests.serving import Served
 from tests.upstream import Upstream
-from tests.web.conftest import Watch
+from tests.web.conftest import Watch, axe_finds
 from tests.web.test_chat import ask
 
 pytestmark = pytest.mark.browser
@@ -31,6 +31,7 @@ def test_single_keys_act_while_nothing_is_typed(page: Page, page_server: Served,
     expect(page.get_by_role("status")).to_have_text("Stopped.")
     upstream.resume()
 
+    expect(page.get_by_role("searchbox")).to_be_visible()
     page.get_by_role("link", name="Chat", exact=True).focus()
     page.keyboard.press("t")
     expect(page.get_by_role("searchbox")).to_be_focused()
@@ -60,8 +61,7 @@ def test_the_sheet_is_opened_from_anywhere_and_gives_the_focus_back(
     expect(sheet).to_be_visible()
     expect(sheet.get_by_role("button", name="Close")).to_be_focused()
     expect(sheet.get_by_role("button", name="Graph beside the chat")).to_be_enabled()
-    page.evaluate(axe)
-    assert page.evaluate("axe.run().then(({ violations }) => violations.map(each => each.id))") == []
+    assert axe_finds(page, axe) == []
     for _ in range(20):
         page.keyboard.press("Tab")
         assert page.evaluate("!document.activeElement?.closest('.shell > :not(dialog)')")

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { keepTaste, taste } from "../../look/tastes";
 import { keyOf, type Key } from "./keys";
 import { focusAt, focusMessage, targetOf } from "./targets";
@@ -28,7 +28,7 @@ export function useShortcuts(onMenu: () => void): Shortcuts {
     chosen.current = null;
     if (!isOpen && key) act(key, onMenu); // only now: a dialog that closes gives the focus back
   }, [isOpen]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isElsewhere(isOpen)) return;
       const key = keyOf(event, focusAt(event.target), areSingleOn);
