@@ -2,7 +2,7 @@ import { useId, useState } from "preact/hooks";
 import { useWords } from "../words";
 import { FieldView, ObjectFields } from "./FieldView";
 import { JsonControl } from "./JsonControl";
-import { fieldOf, type Field, type Problem } from "./schema";
+import { fieldOf, hasPlace, type Field, type Problem } from "./schema";
 
 interface Props {
   readonly schema: unknown;
@@ -17,7 +17,7 @@ export function Form({ schema, value, problem, onChange }: Props) {
   const id = useId();
   const field = fieldOf(schema);
   const [isJson, setJson] = useState(field.kind === "json");
-  const isElsewhere = problem !== null && !isShown(field, problem.field);
+  const isElsewhere = problem !== null && !hasPlace(field, problem.field);
   return (
     <div class="schema-form">
       {isJson ? (
@@ -52,13 +52,4 @@ export function Form({ schema, value, problem, onChange }: Props) {
 function Fields({ field, value, problem, onChange }: Omit<Props, "schema"> & { field: Field }) {
   const shared = { field, path: "", isRequired: false, value, problem, onChange };
   return field.kind === "object" ? <ObjectFields {...shared} /> : <FieldView {...shared} />;
-}
-
-/** Whether the form has a place for what is said of a field. */
-function isShown(field: Field, path: string): boolean {
-  if (path === "") return field.kind !== "object";
-  const [name, ...rest] = path.split(".");
-  const inner = field.kind === "list" ? field.item : name === undefined ? undefined : field.fields[name];
-  if (!inner) return false;
-  return rest.length === 0 || isShown(inner, rest.join("."));
 }

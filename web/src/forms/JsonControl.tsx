@@ -1,8 +1,8 @@
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { jsonIn } from "../state";
 import { useWords } from "../words";
 
-/** Any JSON; what isn't JSON yet isn't passed on. */
+/** Any JSON; what isn't JSON yet isn't passed on, and the form around it isn't sent. */
 export function JsonControl({
   value,
   onChange,
@@ -17,9 +17,12 @@ export function JsonControl({
   const words = useWords();
   const [text, setText] = useState(() => (value === undefined ? "" : (JSON.stringify(value, null, 2) ?? "")));
   const isBroken = text.trim() !== "" && jsonIn(text) === undefined;
+  const place = useRef<HTMLTextAreaElement>(null);
+  useLayoutEffect(() => place.current?.setCustomValidity(isBroken ? words.notJson : ""), [isBroken, words]);
   return (
     <>
       <textarea
+        ref={place}
         id={id}
         class="field is-code"
         rows={3}

@@ -164,3 +164,12 @@ export function problemAt(path: string, problem: Problem | null): string | null 
   if (problem === null) return null;
   return problem.field === path ? problem.message : null;
 }
+
+/** Whether a form has a place for what is said of a field. */
+export function hasPlace(field: Field, path: string): boolean {
+  if (path === "") return field.kind !== "object";
+  const [name, ...rest] = path.split(".");
+  const inner = field.kind === "list" ? field.item : name === undefined ? undefined : field.fields[name];
+  if (!inner) return false;
+  return rest.length === 0 || hasPlace(inner, rest.join("."));
+}

@@ -123,6 +123,18 @@ export async function getCheckpoints(
   return found.checkpoints;
 }
 
+/** Updates a thread's state, as if a node had returned the values; its newest state is the one that was made. */
+export function updateState(
+  client: Client,
+  graph: string,
+  threadId: string,
+  body: { readonly values: unknown; readonly checkpoint_id: string; readonly as_node?: string },
+  signal: AbortSignal,
+): Promise<Thread> {
+  const target = path(graph, "threads", threadId, "state");
+  return client.request("POST", target, { body, retry: true, signal });
+}
+
 /** Makes a state the newest one again: the thread continues there. */
 export function restoreState(
   client: Client,

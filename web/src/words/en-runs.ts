@@ -113,4 +113,19 @@ export const enRuns = {
   runHereHint: (nodes: string) =>
     `Runs ${nodes} again from this state, on a branch of its own, and opens the chat.`,
   atRoot: "the state itself",
+
+  // A state that is edited
+  editState: "Edit",
+  editStateNote:
+    "What you save is a state of its own, on a branch. Nothing runs by itself, and nothing is lost.",
+  writtenAs: "Written as",
+  writtenAsNote: "The node whose edges decide what is next.",
+  asLastWriter: "The node that has written last",
+  asNoNode: "No node: the turn ends here",
+  saveState: "Save as a new state",
+  stateSaved: "Saved: this is the thread’s newest state now.",
+  stateCombined: (keys: string) => `The graph has combined what you wrote with what was there: ${keys}.`,
+  runNodes: (nodes: string) => `Run ${nodes} and open the chat`,
+  earlierStay: (count: number) => `${count} earlier messages aren’t shown. They stay as they are.`,
+  tooLongToEdit: (count: number) => `Too long to edit here: ${count} items aren’t shown.`,
 };

@@ -108,4 +108,18 @@ export const jaRuns: typeof enRuns = {
     "このステートをスレッドの最新にしてチャットを開きます。失われるものはなく、他の枝は残ります。",
   runHereHint: (nodes) => `このステートから ${nodes} を別の枝で再実行し、チャットを開きます。`,
   atRoot: "ステート自体",
+
+  editState: "編集",
+  editStateNote:
+    "保存すると、別のステートとして新しい枝にできます。自動では何も実行されず、失われるものもありません。",
+  writtenAs: "書き込み元",
+  writtenAsNote: "このノードのエッジによって、次に実行されるものが決まります。",
+  asLastWriter: "最後に書き込んだノード",
+  asNoNode: "ノードなし（ターンはここで終わります）",
+  saveState: "新しいステートとして保存",
+  stateSaved: "保存しました。これがスレッドの最新のステートです。",
+  stateCombined: (keys) => `書いた内容は、グラフによって元の値と結合されました: ${keys}。`,
+  runNodes: (nodes) => `${nodes} を実行してチャットを開く`,
+  earlierStay: (count) => `これより前の ${count} 件のメッセージは表示していません。そのまま残ります。`,
+  tooLongToEdit: (count) => `長いためここでは編集できません（${count} 件は非表示）。`,
 };

@@ -107,4 +107,17 @@ export const zhRuns: typeof enRuns = {
   continueHereHint: "将此状态设为会话的最新状态并打开聊天。不会丢失任何内容，其他分支会保留。",
   runHereHint: (nodes) => `从此状态在单独的分支上重新运行 ${nodes}，并打开聊天。`,
   atRoot: "状态本身",
+
+  editState: "编辑",
+  editStateNote: "保存后会在新分支上生成一个新状态。不会自动运行任何节点，也不会丢失任何内容。",
+  writtenAs: "写入身份",
+  writtenAsNote: "由该节点的边决定接下来运行什么。",
+  asLastWriter: "最后写入的节点",
+  asNoNode: "不属于任何节点：本轮到此结束",
+  saveState: "另存为新状态",
+  stateSaved: "已保存：这是会话的最新状态。",
+  stateCombined: (keys) => `图将您写入的内容与原有内容合并了：${keys}。`,
+  runNodes: (nodes) => `运行 ${nodes} 并打开聊天`,
+  earlierStay: (count) => `有 ${count} 条更早的消息未显示，它们保持不变。`,
+  tooLongToEdit: (count) => `内容太长，无法在此编辑：有 ${count} 项未显示。`,
 };

@@ -6,7 +6,7 @@ import { useWords } from "../../words";
 import { EventList } from "./EventList";
 import { StateList } from "../states/StateList";
 import type { Player } from "../time-line/use-player";
-import type { States } from "../states/use-states";
+import type { StateLoader, States } from "../states/use-states";
 
 const GraphAt = lazy(async () => (await import("../../graph/GraphAt")).GraphAt);
 
@@ -18,14 +18,14 @@ interface Props {
   readonly known: readonly (number | null)[];
   readonly player: Player;
   readonly states: States;
-  readonly onEarlier: () => void;
+  readonly loader: StateLoader;
 }
 
 type Part = "events" | "states" | "graph";
 
 /** A run's events, its states, or what its graph's nodes had done at the chosen moment. */
 export function Panel(props: Props) {
-  const { graph, threadId, timeline, events, known, player, states, onEarlier } = props;
+  const { graph, threadId, timeline, events, known, player, states, loader } = props;
   const words = useWords();
   const [chosen, setChosen] = useState<Part>("events");
   const parts: readonly Part[] = events.length > 0 ? ["events", "states", "graph"] : ["states"];
@@ -47,7 +47,7 @@ export function Panel(props: Props) {
       </div>
       {shown === "events" && <EventList events={events} known={known} player={player} />}
       {shown === "states" && threadId !== null && (
-        <StateList graph={graph} threadId={threadId} states={states} onEarlier={onEarlier} />
+        <StateList graph={graph} threadId={threadId} states={states} loader={loader} />
       )}
       {shown === "graph" && (
         <div class="panel-graph">

@@ -13,7 +13,7 @@ import { TimeLine } from "../time-line/TimeLine";
 import { useFacts } from "./use-facts";
 import { useLog, type RunLog } from "./use-log";
 import { usePlayer } from "../time-line/use-player";
-import { useStates, type States } from "../states/use-states";
+import { useStates, type StateLoader, type States } from "../states/use-states";
 import "./run.css";
 import "../time-line/time-line.css";
 
@@ -23,7 +23,7 @@ export function RunPage({ graph, runId }: { graph: GraphInfo; runId: string }) {
   const log = useLog(graph.path, runId);
   const facts = useFacts(graph.path, graph.name, runId, log.phase, log.timeline.run.attempt);
   const threadId = facts.run?.thread_id ?? null;
-  const [states, loadEarlier] = useStates(graph.path, threadId, runId, useSteps(log));
+  const [states, loader] = useStates(graph.path, threadId, runId, useSteps(log));
   const error = facts.error ?? log.error;
   if (error && facts.run === null) {
     return <Notice text={wordsOf(words, error.code) ?? words.failed} detail={error.message} />;
@@ -32,7 +32,7 @@ export function RunPage({ graph, runId }: { graph: GraphInfo; runId: string }) {
     <article class="run" aria-label={words.run}>
       <Facts graph={graph} runId={runId} facts={facts} log={log} />
       <State log={log} />
-      <Replay graph={graph} threadId={threadId} log={log} states={states} onEarlier={loadEarlier} />
+      <Replay graph={graph} threadId={threadId} log={log} states={states} loader={loader} />
     </article>
   );
 }
@@ -67,11 +67,11 @@ interface ReplayProps {
   readonly threadId: string | null;
   readonly log: RunLog;
   readonly states: States;
-  readonly onEarlier: () => void;
+  readonly loader: StateLoader;
 }
 
 /** The time line, and below it what there was at its moment. */
-function Replay({ graph, threadId, log, states, onEarlier }: ReplayProps) {
+function Replay({ graph, threadId, log, states, loader }: ReplayProps) {
   const events = useMemo(
     () => log.timeline.entries.slice(0, log.count).map((each) => each.event),
     [log.timeline, log.count],
@@ -95,7 +95,7 @@ function Replay({ graph, threadId, log, states, onEarlier }: ReplayProps) {
           known={log.known}
           player={player}
           states={states}
-          onEarlier={onEarlier}
+          loader={loader}
         />
       </div>
     </>

@@ -12,7 +12,7 @@ import { useWords } from "../../words";
 interface Props {
   readonly graph: GraphInfo;
   readonly threadId: string;
-  readonly state: StoredState;
+  readonly state: Pick<StoredState, "checkpoint_id" | "next">;
   readonly isNewest: boolean;
   readonly children: ComponentChildren;
 }

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { Fold } from "../../chat/Fold";
-import { BranchIcon, ChevronIcon, CodeIcon } from "../../look/icons";
+import { BranchIcon, ChevronIcon, CodeIcon, PencilIcon } from "../../look/icons";
 import type { GraphInfo } from "../../server/info";
 import type { ShownState, StoredState } from "../../server/runs";
 import { useWords, type Words } from "../../words";
@@ -8,6 +8,7 @@ import { Changes } from "./Changes";
 import { Continue } from "./Continue";
 import { exactOf } from "../model/format";
 import { changesOf } from "../model/states";
+import { StateEditor } from "./edit/StateEditor";
 import { WholeState } from "./WholeState";
 
 interface Props {
@@ -18,12 +19,15 @@ interface Props {
   readonly before: ShownState | null | undefined;
   readonly isOther: boolean;
   readonly isNewest: boolean;
+  /** The state was changed by hand: the thread has another one. */
+  readonly onSaved: () => void;
 }
 
 /** A state: what has changed, all of it, and what can be done from there. */
-export function StateCard({ graph, threadId, state, before, isOther, isNewest }: Props) {
+export function StateCard({ graph, threadId, state, before, isOther, isNewest, onSaved }: Props) {
   const words = useWords();
   const [isOpen, setOpen] = useState(false);
+  const [isEdited, setEdited] = useState(false);
   const changes = useMemo(() => (before === undefined ? [] : changesOf(state, before)), [state, before]);
   const count = (kind: string) => changes.filter((each) => each.kind === kind).length;
   const counted =
@@ -48,16 +52,36 @@ export function StateCard({ graph, threadId, state, before, isOther, isNewest }:
             <WholeState graph={graph.path} threadId={threadId} checkpointId={state.checkpoint_id} />
           </Fold>
           <div class="state-foot">
-            <Continue graph={graph} threadId={threadId} state={state} isNewest={isNewest}>
-              <BranchIcon />
-              {words.continueHere}
-            </Continue>
+            <div class="state-actions">
+              <Continue graph={graph} threadId={threadId} state={state} isNewest={isNewest}>
+                <BranchIcon />
+                {words.continueHere}
+              </Continue>
+              <button
+                type="button"
+                class="button"
+                aria-expanded={isEdited}
+                onClick={() => setEdited(!isEdited)}
+              >
+                <PencilIcon />
+                {words.editState}
+              </button>
+            </div>
             {state.created_at && (
               <time class="note" dateTime={state.created_at}>
                 {exactOf(state.created_at, words.languageCode)}
               </time>
             )}
           </div>
+          {isEdited && (
+            <StateEditor
+              graph={graph}
+              threadId={threadId}
+              checkpointId={state.checkpoint_id}
+              onSaved={onSaved}
+              onClose={() => setEdited(false)}
+            />
+          )}
         </div>
       )}
     </li>

@@ -2,17 +2,17 @@ import { Notice } from "../../shell/Notice";
 import type { GraphInfo } from "../../server/info";
 import { useWords } from "../../words";
 import { StateCard } from "./StateCard";
-import type { States } from "./use-states";
+import type { StateLoader, States } from "./use-states";
 
 interface Props {
   readonly graph: GraphInfo;
   readonly threadId: string;
   readonly states: States;
-  readonly onEarlier: () => void;
+  readonly loader: StateLoader;
 }
 
 /** The thread's states that a run has written, the newest first. */
-export function StateList({ graph, threadId, states, onEarlier }: Props) {
+export function StateList({ graph, threadId, states, loader }: Props) {
   const words = useWords();
   const run = states.list[0]?.run_id;
   if (!states.isLoaded) return <p class="note">{words.loading}</p>;
@@ -31,12 +31,13 @@ export function StateList({ graph, threadId, states, onEarlier }: Props) {
             before={beforeOf(states, state.parent_checkpoint_id)}
             isOther={state.run_id !== run}
             isNewest={state.checkpoint_id === states.newest}
+            onSaved={loader.again}
           />
         ))}
       </ol>
       {states.hasEarlier && (
         <p class="run-more">
-          <button type="button" class="button is-quiet" onClick={onEarlier}>
+          <button type="button" class="button is-quiet" onClick={loader.earlier}>
             {words.earlierStates}
           </button>
         </p>

@@ -28,13 +28,18 @@ const NOTHING: States = {
   error: null,
 };
 
-/** Returns a run's states, and what loads earlier ones; steps: changes whenever there may be more of them. */
+export interface StateLoader {
+  readonly earlier: () => void;
+  readonly again: () => void;
+}
+
+/** Returns a run's states, and what loads them; steps: changes whenever there may be more of them. */
 export function useStates(
   graph: string,
   threadId: string | null,
   runId: string,
   steps: unknown,
-): [States, () => void] {
+): [States, StateLoader] {
   const [states, setStates] = useState(NOTHING);
   const asked = useRef<AbortController | null>(null);
   const load = useCallback(
@@ -57,7 +62,7 @@ export function useStates(
   useEffect(() => setStates(NOTHING), [load]);
   useEffect(() => void load(false, NOTHING), [load, steps]);
   useEffect(() => () => asked.current?.abort(), []);
-  return [states, () => void load(true, states)];
+  return [states, { earlier: () => void load(true, states), again: () => void load(false, NOTHING) }];
 }
 
 class StateReader {
