@@ -18,6 +18,7 @@ import pytest
 
 from tests.cli.terminal import Terminal
 from tests.conftest import ROOT, Serve
+from tests.forkserver.process import run, start
 from tests.patience import PATIENCE_S
 from tests.serving import Served, write_graphs
 
@@ -26,6 +27,12 @@ BARE = """
 from langchain_core.runnables import RunnableLambda
 graph = RunnableLambda(lambda text: text.upper())
 """
+READ_BY_LINE: dict[str, Any] = {
+    "stdin": subprocess.DEVNULL,
+    "stdout": subprocess.PIPE,
+    "stderr": subprocess.PIPE,
+    "text": True,
+}
 _URL = re.compile(r"is up at (http://\S+)")
 
 
@@ -55,18 +62,7 @@ class Desk:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, with the question on standard input."""
         given = question.encode() if isinstance(question, str) else question
-        done = subprocess.run(
-            command(arguments),
-            cwd=self.folder,
-            env=self.environment | environment,
-            input=given,
-            capture_output=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
+        return run(arguments, folder=self.folder, environment=self.environment | environment, question=given)
 
     def run_with(self, redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, its streams redirected as a shell writes it, such as `<&-`."""
@@ -82,22 +78,15 @@ class Desk:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command whose output is read by the line while it runs; it is killed at the test's end."""
-        return self._start(command(arguments), environment)
+        given = self.environment | environment
+        return self._to_close(start(arguments, folder=self.folder, environment=given, **READ_BY_LINE))
 
     def start_with(self, wrapper: str, *arguments: str) -> subprocess.Popen[str]:
         """Start a command as an argument of another command."""
-        return self._start([wrapper, *command(arguments)], {})
+        words = [wrapper, *command(arguments)]
+        return self._to_close(subprocess.Popen(words, cwd=self.folder, env=self.environment, **READ_BY_LINE))
 
-    def _start(self, words: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            words,
-            cwd=self.folder,
-            env=self.environment | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def _to_close(self, process: subprocess.Popen[str]) -> subprocess.Popen[str]:
         self.closing.enter_context(process)
         self.closing.callback(process.kill)
         return process
@@ -105,7 +94,7 @@ class Desk:
     def open_terminal(self, *arguments: str, **environment: str) -> Terminal:
         """Start a command in a terminal of its own."""
         return self.closing.enter_context(
-            Terminal(command(arguments), self.folder, self.environment | environment, PATIENCE_S)
+            Terminal(arguments, self.folder, self.environment | environment, PATIENCE_S)
         )
 
 

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import select
-import subprocess
 import termios
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from tests.forkserver.process import start
+
 
 class Terminal:
     """A running command whose standard streams are one pseudo-terminal. screen is all it has shown."""
 
     def __init__(
-        self, command: Sequence[str], folder: Path, environment: dict[str, str], patience_s: float
+        self, arguments: Sequence[str], folder: Path, environment: dict[str, str], patience_s: float
     ) -> None:
         self._patience_s = patience_s
         self._read_up_to = 0
         self.screen = ""
         self._ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (24, 100))
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
+        self.process = start(
+            arguments,
+            folder=folder,
+            environment=environment,
+            in_terminal=True,
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
-            # the terminal must be the session's own for its Ctrl-C to become a signal
-            preexec_fn=_take_terminal,
         )
         os.close(theirs)
 
@@ -76,7 +74,3 @@ class Terminal:
         self.process.kill()
         self.process.wait()
         os.close(self._ours)
-
-
-def _take_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.forkserver.process import start
 from tests.patience import PATIENCE_S
 from tests.upstream import Upstream
 
@@ -99,10 +99,10 @@ class Home:
     def spawn(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command of the terminal, whose standard output can be read."""
         with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "seltzer.cli", *arguments],
-                cwd=self.config.parent,
-                env=self.environment | environment,
+            return start(
+                arguments,
+                folder=self.config.parent,
+                environment=self.environment | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

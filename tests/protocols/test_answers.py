@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -24,6 +23,8 @@ from seltzer.runs.graph import AnyPregel
 from seltzer.runs.ids import new_id
 from seltzer.runs.messages.answer import BREAK
 from seltzer.settings import Settings
+from tests.conftest import ROOT
+from tests.forkserver.process import run
 from tests.patience import PATIENCE_S
 from tests.protocols.behaviours import sse
 from tests.runs.execution.answers import Gate, World
@@ -206,10 +207,11 @@ def test_the_terminal_prints_the_answer(
 def test_the_command_prints_the_answer(name: str, shapes_server: Served) -> None:
     GATE.open()
     options = ["--url", shapes_server.url, "--graph", slug(name)]
-    words = [sys.executable, "-m", "seltzer.cli", "chat", *options, "hi"]
+    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
 
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+    done = run(["chat", *options, "hi"], folder=ROOT, environment=environment)
 
+    assert done.returncode == OK
     assert same(done.stdout) == same(SHAPES[name].shown[-1])
 
 
