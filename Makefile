@@ -11,7 +11,7 @@ help: ## list the targets
 run: setup page ## serve on 127.0.0.1:8000 (HOST, PORT and .env are honoured)
 	@$(BIN)/seltzer serve --app app.main:app
 
-test: .venv/.dev web-test browser nginx caddy pgbouncer js-clients ## run the tests
+test: .venv/.dev web-test programs ## run the tests
 	@$(BIN)/pytest -n 2 $(ARGS)
 
 test-lowest: .venv-lowest/.done ## run the core of the tests with the lowest versions of what Seltzer needs
@@ -29,7 +29,7 @@ soak: .venv/.dev ## kill a server at 50 seeded moments
 soak-postgres: .venv/.dev nginx pgbouncer ## kill, stop and drain three servers and their database at 60 seeded moments
 	@STORM_SEEDS=50 $(BIN)/pytest tests/e2e/postgres/test_storm.py $(ARGS)
 
-check: .venv/.dev web-check ## format, lint, types, imports
+check: $(WEB) .venv/.dev web-check ## format, lint, types, imports
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 web: .venv/.run ## build the page anew
@@ -91,7 +91,7 @@ CORE := $(addprefix tests/,models/openai models/test_choice.py interop/test_pyth
 	@echo "installing the lowest versions of what Seltzer needs into .venv-lowest"
 	@$(PYTHON) -m venv --clear .venv-lowest
 	@$(PYTHON) .ci/floors > .venv-lowest/floors.txt
-	@.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install -c .venv-lowest/floors.txt -e '.[test]'
+	@SELTZER_BUILD_PAGE=off .venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install -c .venv-lowest/floors.txt -e '.[test]'
 	@touch $@
 
 .venv-newest/.done: pyproject.toml
@@ -142,6 +142,9 @@ bench/.build/%: bench/%.c
 bench/.venv/.done: bench/requirements.txt
 	@$(PYTHON) -m venv bench/.venv && bench/.venv/bin/python -m pip --disable-pip-version-check --quiet install -r $<
 	@touch $@
+
+.PHONY: programs
+programs: browser nginx caddy pgbouncer js-clients # what the tests run beside Python, one after the other: apt has one lock
 
 .PHONY: browser
 browser: # Debian's Chromium, for the playgrounds' tests, where it can be installed
