@@ -251,6 +251,41 @@ def test_the_graph_at_work(show: Open, shoot: Shoot, page_server: Served, upstre
     upstream.resume()
 
 
+def test_the_graph_beside_the_chat(show: Open, shoot: Shoot, page_server: Served, upstream: Upstream) -> None:
+    text = "Fifteen percent off 1,249 € leaves **1,061.65 €**: that is 187.35 € less."
+    upstream.script([Reply(tool_calls=[SUM]), Reply(text=text, breaks="silence", after=12)])
+    page = show(f"{page_server.url}/#/agent", {"width": 1440, "height": 860})
+    page.get_by_role("button", name="Graph beside the chat").click()
+    ask(page, "A laptop costs 1,249 €. What is it at 15 % off?")
+    expect(page.locator(".answer-text")).to_contain_text("leaves")
+    expect(page.locator('.node[data-state="running"]')).to_have_count(1)
+    shoot(page, "beside")
+    upstream.resume()
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_the_shortcuts(show: Open, shoot: Shoot, page_server: Served, language: str) -> None:
+    page = show(f"{page_server.url}/#/agent", locale=LOCALES[language])
+    expect(page.get_by_role("textbox").last).to_be_visible()
+    page.keyboard.press("Control+/")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    shoot(page, f"shortcuts-{language}")
+
+
+def test_a_state_that_is_edited(show: Open, shoot: Shoot, page_server: Served, upstream: Upstream) -> None:
+    upstream.script([Reply(tool_calls=[SUM]), Reply(text="It is 1,061.65 €.")])
+    page = show(f"{page_server.url}/#/agent", {"width": 1280, "height": 1000})
+    ask(page, "A laptop costs 1,249 €. What is it at 15 % off?")
+    is_complete(page)
+    page.get_by_role("link", name="Runs", exact=True).click()
+    page.get_by_role("row").get_by_role("link").first.click()
+    page.get_by_role("button", name="States").click()
+    page.locator(".state-head").nth(1).click()
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.locator(".state-editor").scroll_into_view_if_needed()
+    shoot(page, "state-edited")
+
+
 def test_a_run(show: Open, shoot: Shoot, page_server: Served, upstream: Upstream) -> None:
     text = "Fifteen percent off 1,249 € leaves **1,061.65 €**: that is 187.35 € less."
     upstream.script([Reply(tool_calls=[SUM], gap_s=0.02), Reply(text=text, gap_s=0.03)])
