@@ -82,6 +82,11 @@ def stand_still(page: Page) -> None:
     page.evaluate(STAND_STILL)
 
 
+def stop_time(page: Page) -> None:
+    """Let no timer of the page end any more; its clock must be installed."""
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
+
+
 def axe_finds(page: Page, axe: str) -> list[tuple[str, str]]:
     """Return what axe-core finds wrong with the page: which rule, and where."""
     stand_still(page)

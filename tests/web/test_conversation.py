@@ -12,7 +12,7 @@ from tests.patience import PATIENCE_S
 from tests.replies import Reply, ToolCall
 from tests.serving import Served
 from tests.upstream import Upstream
-from tests.web.conftest import Watch
+from tests.web.conftest import Watch, stop_time
 from tests.web.test_chat import ask, expect_answer
 
 pytestmark = pytest.mark.browser
@@ -115,11 +115,6 @@ def test_threads_are_found_renamed_and_deleted(page: Page, page_server: Served, 
     page.get_by_role("button", name="Undo").click()
 
     expect(page.get_by_role("link", name="soda")).to_be_visible()
-
-
-def stop_time(page: Page) -> None:
-    """Let no timer of the page end any more; its clock must be installed."""
-    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
 
 
 def test_a_deletion_isnt_lost_when_the_page_is_left_before_its_undo_time(

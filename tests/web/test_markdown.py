@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from tests.replies import Reply
 from tests.serving import Served
 from tests.upstream import Upstream
-from tests.web.conftest import Watch
+from tests.web.conftest import Watch, stop_time
 from tests.web.test_chat import ask
 
 pytestmark = pytest.mark.browser
@@ -75,6 +75,7 @@ def answer(page: Page, served: Served, upstream: Upstream, reply: Reply) -> None
 
 def test_every_kind_of_block_is_shown(page: Page, page_server: Served, upstream: Upstream) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.clock.install()
     answer(page, page_server, upstream, Reply(text=KINDS))
     shown = page.locator(".markdown")
 
@@ -83,6 +84,7 @@ def test_every_kind_of_block_is_shown(page: Page, page_server: Served, upstream:
     expect(shown.get_by_role("checkbox")).to_have_count(2)
     expect(shown.locator("[data-language=python] .hljs-keyword")).to_have_text(["def", "return"])
     expect(shown.get_by_role("link", name="a cat")).to_have_attribute("rel", "noopener noreferrer nofollow")
+    stop_time(page)  # it says for a moment that it has copied
     shown.locator("[data-language=python]").get_by_role("button", name="Copy").click()
     expect(shown.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
