@@ -25,7 +25,7 @@ class Recording:
     """Talks to a graph, and notes what each run is given, and its events.
 
     Lines: `{"run": n, "given": body}`, `{"run": n, "id", "kind", "data"}`, and last `{"thread": its state,
-    "run": ..}`, the newest run's status and output.
+    "run": .., "turns": ..}`, the newest run's status and output, and which runs wrote which turn.
     """
 
     url: str
@@ -72,7 +72,8 @@ class Recording:
 
     def finish(self) -> list[str]:
         """Return the log's lines, without what differs from recording to recording."""
-        return list(normalised([*self.lines, {"thread": self._thread(), "run": self._run()}]))
+        end = {"thread": self._thread(), "run": self._run(), "turns": self._turns()}
+        return list(normalised([*self.lines, end]))
 
     @property
     def path(self) -> str:
@@ -92,6 +93,11 @@ class Recording:
         with self.client() as client:
             run = client.get(self.path).raise_for_status().json()
         return {name: run[name] for name in ("status", "output")}
+
+    def _turns(self) -> Json:
+        with self.client() as client:
+            page = client.get(f"/{self.graph}/threads/{self.thread_id}/turns").raise_for_status().json()
+        return page["turns"]
 
     def _thread(self) -> Json:
         with self.client() as client:

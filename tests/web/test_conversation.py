@@ -205,7 +205,7 @@ def test_several_questions_are_answered_at_once(asking: Page, graphs_server: Ser
     expect_answer(asking, "and large")
     asking.reload()
     expect(asking.locator(".answer-text")).to_have_text(["and large"])
-    asking.get_by_role("button", name="Step").click()
+    asking.get_by_role("button", name="colour").click()
     expect(asking.locator(".fold-text")).to_have_text("in blue")
 
 

@@ -12,6 +12,8 @@ import { QuestionEditor } from "./QuestionEditor";
 import { QuestionView } from "./QuestionView";
 import { TurnEnd } from "./TurnEnd";
 import { TurnFoot } from "./TurnFoot";
+import { useChat } from "./actions";
+import { useSight } from "./use-sight";
 
 const Interrupts = lazy(async () => (await import("../forms/Interrupts")).Interrupts);
 
@@ -36,8 +38,11 @@ export const TurnView = memo<Props>(function TurnView({
 }) {
   const isOpen = turn.ending === null;
   const asks = isLast && isIdle && turn.ending === "interrupted";
+  const article = useRef<HTMLElement>(null);
+  const { conversation } = useChat();
+  useSight(article, turn, () => conversation.look(turn));
   return (
-    <article class="turn" aria-busy={isOpen}>
+    <article class="turn" aria-busy={isOpen} ref={article}>
       {turn.question && <Asked turn={turn} question={turn.question} variants={variants} isIdle={isIdle} />}
       <Answer turn={turn} phase={phase} isLast={isLast} />
       {asks && <Interrupts turn={turn} />}

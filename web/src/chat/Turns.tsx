@@ -4,6 +4,7 @@ import { useWords } from "../words";
 import type { Shown } from "./shown";
 import { TurnView } from "./TurnView";
 import { useScroll } from "./use-scroll";
+import { useStillness } from "./use-stillness";
 
 interface Props {
   readonly shown: Shown;
@@ -17,6 +18,7 @@ interface Props {
 export function Turns({ shown, asked, onEarlier, welcome }: Props) {
   const words = useWords();
   const scroll = useScroll(shown.threadId, shown.turns, asked, shown.hasEarlier, onEarlier);
+  useStillness(scroll.frame, shown.turns);
   const last = shown.turns.length - 1;
   return (
     <div class="turns-frame">

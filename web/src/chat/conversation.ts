@@ -95,6 +95,11 @@ export class Conversation extends Following {
     }
   }
 
+  /** A turn has come into view: shows what its runs have done, once that is read. */
+  look(turn: Turn): void {
+    this.past.look(turn);
+  }
+
   /** Loads the messages before those that are shown. */
   async loadEarlier(): Promise<void> {
     const { pages } = this;

@@ -1,28 +1,17 @@
 /** Following a thread: what is on it, and the run that is active there. No DOM. */
 import { isLast, SeltzerError, ServerUnreachable, StreamCutOff, type Events } from "@seltzer/client";
 import type { Thread } from "../server/threads";
-import { reduce, type AnyEvent, type Run } from "../state";
-import { overlaid, type Pages } from "./model/pages";
+import { reduce, type AnyEvent } from "../state";
 import { EMPTY_TURN, runOf, withRun, type Question, type Turn } from "./model/turn";
 import { troubleOf, type Trouble } from "./model/trouble";
 import type { Gateway } from "./gateway";
-import { NOTHING, Showing } from "./shown";
-
-/** The active run, and its turn. */
-interface Active {
-  readonly turn: Turn;
-  readonly run: Run;
-}
+import { Loaded } from "./loaded";
+import { NOTHING } from "./shown";
 
 const REPLAY_MS = 300; // what comes so soon after a run is joined may have happened long before
 
-export class Following extends Showing {
-  protected pages: Pages | null = null;
-  protected seen: readonly Turn[] = []; // those whose runs were followed here, the oldest first
-  protected reading: AbortController | null = null;
+export class Following extends Loaded {
   protected runId: string | null = null;
-  protected before: readonly Turn[] = []; // the turns before that of the active run
-  protected active: Active | null = null;
   protected wantsStop = false;
   protected count = 0;
   protected readings = 0; // how many runs were followed
@@ -35,7 +24,7 @@ export class Following extends Showing {
     protected readonly onThread: (threadId: string) => void,
     protected readonly now: () => number = () => performance.now(),
   ) {
-    super();
+    super(gateway);
   }
 
   /** Stops following; the run goes on. */
@@ -51,6 +40,7 @@ export class Following extends Showing {
     this.pages = null;
     this.seen = [];
     this.runId = null;
+    this.past.open(threadId);
     this.show({ ...NOTHING, threadId, phase: threadId === null ? "idle" : "loading" });
     if (threadId !== null) await this.refresh();
   }
@@ -87,10 +77,6 @@ export class Following extends Showing {
     this.gateway.cancel(this.runId).catch((error: unknown) => this.fail(error));
   }
 
-  protected get isActive(): boolean {
-    return this.reading !== null;
-  }
-
   /** Returns what says whether the thread is shown as now: no run has been followed since, not even to its end. */
   protected stillness(threadId: string): () => boolean {
     const { readings } = this;
@@ -98,7 +84,7 @@ export class Following extends Showing {
   }
 
   protected newTurn(question: Question | null): Turn {
-    return { ...EMPTY_TURN, key: `new:${++this.count}`, question };
+    return { ...EMPTY_TURN, key: `new:${++this.count}`, question, detail: "all" };
   }
 
   /** Follows a run of which something may be here already. */
@@ -108,7 +94,7 @@ export class Following extends Showing {
     if (!isStill()) return;
     this.pages = joined.pages;
     const turn = joined.turn ?? this.newTurn(null);
-    const before = overlaid(joined.pages, this.seen);
+    const before = this.loaded(joined.pages);
     this.show({ title: thread.title, hasEarlier: joined.pages.omitted > 0 });
     this.read(before, turn, null, (signal) => this.gateway.follow(runId, signal), runId);
   }
@@ -127,8 +113,10 @@ export class Following extends Showing {
     this.runId = runId;
     this.wantsStop = false;
     this.before = before;
+    this.replaced = turns[before.length]?.key ?? null;
     const run = runOf(turn, before.at(-1));
-    this.active = { turn: withRun({ ...turn, runId }, run), run };
+    const detail = turn.detail === "stored" ? "some" : turn.detail;
+    this.active = { turn: withRun({ ...turn, runId, detail }, run), run };
     this.show({
       turns: [...before, this.active.turn],
       phase: "sending",
@@ -189,7 +177,7 @@ export class Following extends Showing {
     const joined = await this.gateway.place(await this.gateway.thread(threadId), this.runId);
     if (joined.turn === null || this.active === null) return true;
     this.pages = joined.pages;
-    this.before = overlaid(joined.pages, this.seen);
+    this.before = this.loaded(joined.pages);
     this.active = { ...this.active, turn: { ...this.active.turn, question: joined.turn.question } };
     return true;
   }
@@ -242,13 +230,6 @@ export class Following extends Showing {
     this.render();
     const variants = await this.gateway.variants(thread.thread_id, pages);
     if (this.shownNow.threadId === thread.thread_id && this.pages === pages) this.show({ variants });
-  }
-
-  protected render(): void {
-    if (this.pages === null) return;
-    const loaded = overlaid(this.pages, this.seen);
-    const turns = this.isActive ? [...loaded, ...this.shownNow.turns.slice(-1)] : loaded;
-    this.show({ turns, hasEarlier: this.pages.omitted > 0 });
   }
 
   protected announce(): void {

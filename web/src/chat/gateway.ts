@@ -1,24 +1,18 @@
 /** What a conversation asks the server, for one graph. */
-import {
-  ServerError,
-  type Client,
-  type Events,
-  type RunAnswer,
-  type RunInfo,
-  type RunStart,
-} from "@seltzer/client";
+import { ServerError, type Client, type Events, type RunAnswer, type RunStart } from "@seltzer/client";
 import type { Server } from "../server/server";
 import * as threads from "../server/threads";
 import type { Thread } from "../server/threads";
-import { messagesIn, type Ended } from "../state";
+import { getTurns, getWholeLog, type TurnInfo, type TurnPage } from "../server/turns";
+import { messagesIn, type Entry } from "../state";
 import { inputAgain } from "./message";
 import { continued, firstPage, storedTurns, type Pages } from "./model/pages";
-import { EMPTY_TURN, answerOf, type Ending, type Question, type Turn } from "./model/turn";
+import { EMPTY_TURN, type Question, type Turn } from "./model/turn";
+import { isOfAnotherBranch, outcomeOf, outputBeside, type Outcome } from "./model/outcome";
 import { variantsOf, type Path, type Variants } from "./model/variants";
 
 const PAGE = 60; // messages
 const ASK_AGAIN_MS = 2_000;
-const LISTED_RUNS = 20; // of a thread without messages
 const LONGEST_BRANCH = 100; // messages: what a page may have at most
 
 type OnRun = (runId: string, threadId: string) => void;
@@ -109,10 +103,11 @@ export class Gateway {
   async place(thread: Thread, runId: string): Promise<Joined> {
     const pages = firstPage(thread);
     const last = storedTurns(pages).at(-1);
+    if (last === undefined) return { pages: await this.valuesPage(thread), turn: null };
     const checkpoints = await threads.getCheckpoints(this.client, this.graph, thread.thread_id);
     const own = checkpoints.filter((each) => each.run_id === runId);
     const hasBegun = own.length > 0 || thread.interrupts.length > 0;
-    if (last === undefined || !hasBegun) return { pages, turn: null };
+    if (!hasBegun) return { pages, turn: null };
     const isFork = own.some((each) => each.source === "fork");
     const earlier = isFork ? undefined : checkpoints.find((each) => each.run_id !== runId);
     const items = earlier ? await this.itemsAt(thread.thread_id, earlier.checkpoint_id, last) : [];
@@ -132,9 +127,9 @@ export class Gateway {
     before: Pages | null,
   ): Promise<{ pages: Pages; seen: readonly Turn[] }> {
     const outcome = await this.outcome(thread);
-    const first = { ...firstPage(thread, outcome?.ended), earlier: await this.earlier(thread) };
-    const pages = continued(first, before);
-    const stored = storedTurns(pages).at(-1) ?? { ...EMPTY_TURN, key: "turn" };
+    const earlier = await this.valuesTurns(thread);
+    const pages = continued({ ...firstPage(thread, outcome?.ended), earlier }, before);
+    const stored = storedTurns(pages).at(-1) ?? newestOf(earlier, thread);
     const output = outcome && outputBeside(pages, outcome);
     const newest = seen.at(-1);
     if (newest && newest.runId === thread.run_id) {
@@ -146,20 +141,38 @@ export class Gateway {
     return { pages, seen: [...seen.filter((each) => each.question?.id !== turn.question?.id), turn] };
   }
 
-  /** Returns the turns before the newest one of a thread without messages, the oldest first. */
-  private async earlier(thread: Thread): Promise<readonly Turn[]> {
+  /** Returns the newest turns of a thread without messages as far as their runs tell, the oldest first. */
+  private async valuesTurns(thread: Thread): Promise<readonly Turn[]> {
     if (messagesIn(thread.values).length > 0 || thread.run_id === null) return [];
-    const ids = await threads.getRunIds(this.client, this.graph, thread.thread_id, LISTED_RUNS);
-    const others = ids.filter((each) => each !== thread.run_id).reverse();
-    const outcomes = await Promise.all(others.map(async (each) => this.outcomeOf(each)));
-    return outcomes
-      .filter((each) => each !== null && each.turn.ending !== "interrupted")
-      .map((each) => ({
-        ...EMPTY_TURN,
-        ...each?.turn,
-        key: each?.turn.runId ?? "",
-        output: each?.ended.output,
-      }));
+    const { turns } = await this.turns(thread.thread_id, null);
+    const made = turns.map((each) => this.valuesTurn(each));
+    return (await Promise.all(made))
+      .filter((each) => each !== null)
+      .filter(({ ending, runId }) => ending !== "interrupted" || runId === thread.run_id)
+      .reverse();
+  }
+
+  /** Returns what is shown of a thread without messages beside its active run. */
+  private async valuesPage(thread: Thread): Promise<Pages> {
+    return { ...firstPage(thread), values: null, earlier: await this.valuesTurns(thread) };
+  }
+
+  private async valuesTurn(info: TurnInfo): Promise<Turn | null> {
+    const runId = info.runs.at(-1)?.run_id;
+    const outcome = runId === undefined ? null : await this.outcomeOf(runId);
+    if (outcome === null) return null;
+    const { input, is_input_omitted: isOmitted } = info;
+    const question = isOmitted ? null : { id: null, text: "", files: [], input };
+    return { ...EMPTY_TURN, ...outcome.turn, key: runId ?? "", question, output: outcome.ended.output };
+  }
+
+  turns(threadId: string, before: string | null): Promise<TurnPage> {
+    return getTurns(this.client, this.graph, threadId, before);
+  }
+
+  /** Returns what a run has emitted; null if that isn't kept, or is very long. */
+  log(runId: string): Promise<readonly Entry[] | null> {
+    return unlessGone(getWholeLog(this.client, this.graph, runId));
   }
 
   /** Returns the variants of the turns that are shown. */
@@ -196,47 +209,24 @@ export class Gateway {
   }
 
   private async outcomeOf(runId: string): Promise<Outcome | null> {
-    try {
-      return outcomeOf(await this.client.run(this.graph, runId));
-    } catch (error) {
-      if (error instanceof ServerError && [404, 410].includes(error.status)) return null;
-      throw error;
-    }
+    const run = await unlessGone(this.client.run(this.graph, runId));
+    return run && outcomeOf(run);
   }
 }
 
-/** How a run has ended, for the selection of its answer and for its turn. */
-interface Outcome {
-  readonly ended: Ended;
-  readonly turn: Pick<Turn, "runId" | "ending" | "failure" | "interrupts">;
+/** Returns what is asked for; null if it isn't kept any more. */
+async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ServerError && [404, 410].includes(error.status)) return null;
+    throw error;
+  }
 }
 
-const ENDINGS: Readonly<Record<string, Ending>> = {
-  success: "finished",
-  error: "failed",
-  interrupted: "interrupted",
-  cancelled: "cancelled",
-};
-
-function outcomeOf({ run_id: runId, status, error, interrupts, output }: RunInfo): Outcome | null {
-  const ending = ENDINGS[status];
-  if (ending === undefined) return null;
-  const failure = error && {
-    code: error.code,
-    message: error.message,
-    retryAfterS: error.retry_after_s,
-  };
-  return { ended: { status: ending, output }, turn: { runId, ending, failure, interrupts } };
-}
-
-/** Returns what a run has returned that isn't in its messages: what the run of a graph without them has. */
-function outputBeside(pages: Pages, { ended }: Outcome): unknown {
-  return pages.messages.length > 0 ? null : ended.output;
-}
-
-/** Whether the newest run was stopped, but the answer is whole: it is another run's, on a branch gone back to. */
-function isOfAnotherBranch(turn: Turn): boolean {
-  return turn.ending === "cancelled" && answerOf(turn)?.isIncomplete === false;
+/** Returns the newest turn of a thread without messages. */
+function newestOf(turns: readonly Turn[], thread: Thread): Turn {
+  return turns.find((each) => each.runId === thread.run_id) ?? { ...EMPTY_TURN, key: "turn" };
 }
 
 /** Returns the pages without the messages of the last turn. */

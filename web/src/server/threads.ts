@@ -97,18 +97,6 @@ export async function getBranches(
   return found.branches;
 }
 
-/** Returns the ids of a thread's newest runs, the newest first. */
-export async function getRunIds(
-  client: Client,
-  graph: string,
-  threadId: string,
-  limit: number,
-): Promise<readonly string[]> {
-  const target = path(graph, "runs") + queryOf({ thread_id: threadId, limit });
-  const { runs } = await client.request<{ runs: readonly { run_id: string }[] }>("GET", target);
-  return runs.map((each) => each.run_id);
-}
-
 /** Returns a thread's newest states, the newest first. */
 export async function getCheckpoints(
   client: Client,

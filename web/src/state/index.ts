@@ -24,5 +24,5 @@ export {
   pendingInterrupts,
   type Group,
 } from "./selectors";
-export { messagesIn, turnsOf, type Ended } from "./thread";
+export { UNWRITTEN, messagesIn, turnsOf, type Ended } from "./thread";
 export { Timeline, stateAt, type Entry } from "./timeline";

@@ -1,5 +1,6 @@
 /** The golden logs, which the server's own tests record. */
 import { readFileSync, readdirSync } from "node:fs";
+import type { TurnInfo } from "../../src/server/turns";
 import type { AnyEvent } from "../../src/state";
 
 const FOLDER = new URL("../../../tests/golden/", import.meta.url);
@@ -16,10 +17,12 @@ export interface GoldenLog {
   readonly thread: { readonly values: unknown; readonly interrupts: readonly unknown[] };
   /** The newest run. */
   readonly run: { readonly status: string; readonly output: unknown };
+  /** The turns of the thread's newest branch, with the runs that wrote them. */
+  readonly turns: readonly TurnInfo[];
 }
 
 type Line =
-  | { thread: GoldenLog["thread"]; run: GoldenLog["run"] }
+  | Pick<GoldenLog, "thread" | "run" | "turns">
   | { run: number; given: Record<string, unknown> }
   | { run: number; id: string; kind: string; data: unknown };
 
@@ -36,13 +39,14 @@ export function golden(name: string): GoldenLog {
 
 function read(name: string, text: string): GoldenLog {
   const runs: { given: Record<string, unknown>; events: AnyEvent[] }[] = [];
-  let end: Pick<GoldenLog, "thread" | "run"> = {
+  let end: Pick<GoldenLog, "thread" | "run" | "turns"> = {
     thread: { values: null, interrupts: [] },
     run: { status: "", output: null },
+    turns: [],
   };
   for (const each of text.trim().split("\n")) {
     const line = JSON.parse(each) as Line;
-    if ("thread" in line) end = { thread: line.thread, run: line.run };
+    if ("thread" in line) end = line;
     else if ("given" in line) runs.push({ given: line.given, events: [] });
     else runs[line.run - 1]?.events.push(event(line.id, line.kind, line.data));
   }

@@ -1,7 +1,7 @@
 /** The messages of a thread that are loaded, by pages from the end, and the turns that are shown of them. */
 import type { Thread } from "../../server/threads";
-import { messagesIn, turnsOf, type Ended, type JsonObject } from "../../state";
-import { EMPTY_TURN, completed, storedTurn, type Turn } from "./turn";
+import { UNWRITTEN, messagesIn, turnsOf, type Ended, type Item, type JsonObject } from "../../state";
+import { EMPTY_TURN, completed, placeOf, storedTurn, type Turn } from "./turn";
 
 export interface Pages {
   readonly checkpointId: string | null;
@@ -56,23 +56,64 @@ export function storedTurns({ messages, values, ended }: Pages): readonly Turn[]
   return turnsOf({ messages, structured_response: structured }, ended).map(storedTurn);
 }
 
-/** Returns the turns: those of the messages, with what was seen of the runs that wrote them. */
-export function overlaid(pages: Pages, seen: readonly Turn[]): readonly Turn[] {
-  if (pages.messages.length === 0) return valuesTurn(pages, seen);
+/**
+ * Returns the turns: those of the messages, with what was seen of the runs that wrote them.
+ *
+ * past: turns that were read from the logs of their runs, by their places.
+ */
+export function overlaid(
+  pages: Pages,
+  seen: readonly Turn[],
+  past: ReadonlyMap<string, Turn> = new Map(),
+): readonly Turn[] {
+  if (pages.messages.length === 0) return valuesTurns(pages, seen).map((turn) => withPast(turn, past));
   const own = new Map(seen.map((turn) => [turn.question?.id ?? "", turn]));
-  return storedTurns(pages).map((turn) => {
-    const found = own.get(turn.question?.id ?? "");
+  const stored = storedTurns(pages);
+  const shown = stored.map((turn) => {
+    const followed = own.get(turn.question?.id ?? "");
+    const found = followed ? withPast(followed, past) : past.get(placeOf(turn));
     return found ? completed(found, turn) : turn;
   });
+  return withoutOthers(shown, stored);
+}
+
+/** Returns a turn with what was read of it, unless it has as much already. How it has ended is its own. */
+function withPast(turn: Turn, past: ReadonlyMap<string, Turn>): Turn {
+  const read = past.get(placeOf(turn));
+  if (read === undefined || turn.detail === "all") return turn;
+  if (turn.detail === "some" && read.runId !== turn.runId) return turn;
+  const { items, usage, durationMs, attempt, detail } = read;
+  return { ...turn, items, usage, durationMs, attempt, detail };
 }
 
 /** Returns the turns of a state without messages: its values are the newest one's result. */
-function valuesTurn({ values, earlier }: Pages, seen: readonly Turn[]): readonly Turn[] {
+function valuesTurns({ values, earlier }: Pages, seen: readonly Turn[]): readonly Turn[] {
   const own = new Set(seen.map((turn) => turn.runId));
   const before = earlier.filter((turn) => !own.has(turn.runId));
   if (seen.length > 0) return [...before, ...seen];
   const isEmpty = typeof values !== "object" || values === null || Object.keys(values).length === 0;
   return isEmpty ? before : [...before, { ...EMPTY_TURN, key: "values", output: values }];
+}
+
+/** Returns the turns without what others of them have in the thread: a run's messages may be those of several. */
+function withoutOthers(turns: readonly Turn[], stored: readonly Turn[]): readonly Turn[] {
+  const places = new Map<string, number>();
+  stored.forEach(({ items }, at) => {
+    for (const id of items.flatMap(idsOf)) places.set(id, at);
+  });
+  return turns.map((turn, at) => {
+    if (turn.items === stored[at]?.items) return turn;
+    const items = turn.items.filter((item) => idsOf(item).every((id) => (places.get(id) ?? at) === at));
+    return items.length < turn.items.length ? { ...turn, items } : turn;
+  });
+}
+
+/** Returns by which ids an item is found in other turns; none of what a thread can't identify. */
+function idsOf(item: Item): readonly string[] {
+  if (item.type === "tool") return [item.call.id];
+  if (item.type !== "message") return [];
+  const calls = item.calls.map(({ id }) => id);
+  return item.id === UNWRITTEN || item.id.startsWith("#") ? calls : [item.id, ...calls];
 }
 
 function isStructured(values: unknown): values is { structured_response: unknown } {

@@ -47,6 +47,8 @@ export interface Turn {
   readonly durationMs: number | null;
   /** What the run of a graph without messages has returned; null: nothing that isn't in the items. */
   readonly output: unknown;
+  /** What of its runs' work is in it: what the thread has of it, some of their events, or all. */
+  readonly detail: "stored" | "some" | "all";
   /** How often a process has begun the run; above 1 it was taken over. */
   readonly attempt: number;
 }
@@ -62,6 +64,7 @@ export const EMPTY_TURN: Turn = {
   usage: null,
   durationMs: null,
   output: null,
+  detail: "stored",
   attempt: 1,
 };
 
@@ -73,6 +76,9 @@ export function storedTurn({ id, content, items }: StateTurn): Turn {
       : { id: id || null, text: textOf(content), files: filesOf(content), input: content };
   return { ...EMPTY_TURN, key: id || "turn", question, items };
 }
+
+/** Returns what tells a turn from the others: its message, or its newest run where there are no messages. */
+export const placeOf = (turn: Turn): string => turn.question?.id ?? turn.runId ?? "";
 
 /** Returns a run of which nothing has been read yet, and which continues the turn. */
 export function runOf(turn: Turn, previous: Turn | undefined): Run {
