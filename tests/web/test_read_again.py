@@ -35,7 +35,12 @@ def page(watch: Watch, browser: Browser) -> Iterator[Page]:
         context.close()
 
 
-TEAM = [*["research"] * 3, *["Step research"] * 3, re.compile("^Looking at"), "advise"]
+TEAM: list[str | re.Pattern[str]] = [
+    *["research"] * 3,
+    *["Step research"] * 3,
+    re.compile("^Looking at"),
+    "advise",
+]
 WORDS = [re.compile("soda"), re.compile("lime")]
 
 
