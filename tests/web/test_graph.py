@@ -135,6 +135,7 @@ def test_the_run_of_the_conversation_comes_first(team: Page, graphs_server: Serv
     own = {"input": "fail", "thread_id": "own"}
     httpx.post(f"{graphs_server.url}/team/runs", json=own, timeout=PATIENCE_S).raise_for_status()
     team.goto(f"{graphs_server.url}/#/team/chat/own")
+    expect(team.locator(".question")).to_contain_text("fail")
     start(graphs_server)
     team.get_by_role("link", name="Graph", exact=True).click()
 
