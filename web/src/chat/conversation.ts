@@ -28,6 +28,7 @@ export class Conversation extends Following {
 
   /** Runs a turn again: the same question, or another one in its place. */
   again(turn: Turn, edited?: { input: Json; question: Question }, onBusy?: OnBusy): void {
+    if (this.isActive) return; // it was clicked twice
     const { threadId, turns } = this.shownNow;
     const question = edited?.question ?? turn.question;
     if (threadId === null) {
@@ -48,7 +49,7 @@ export class Conversation extends Following {
   resume(): void {
     const { threadId, turns, resumable } = this.shownNow;
     const turn = turns.at(-1);
-    if (threadId === null || resumable === null || turn === undefined) return;
+    if (this.isActive || threadId === null || resumable === null || turn === undefined) return;
     const start = { ...this.start(), thread_id: threadId, from_checkpoint: resumable };
     this.begin(turns.slice(0, -1), turn, start, null);
   }
@@ -57,7 +58,7 @@ export class Conversation extends Following {
   answer(answers: Readonly<Record<string, Json>> | null): void {
     const { turns } = this.shownNow;
     const turn = turns.at(-1);
-    if (!turn?.runId) return;
+    if (this.isActive || !turn?.runId) return;
     const { runId } = turn;
     const body = answers === null ? { resume: null } : { answers: { ...answers } };
     this.read(turns.slice(0, -1), turn, null, (signal, onRun) =>

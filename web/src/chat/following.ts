@@ -143,6 +143,7 @@ export class Following extends Loaded {
   protected accepted(runId: string, threadId: string): void {
     const isNew = threadId !== this.shownNow.threadId;
     this.runId = runId;
+    if (this.active) this.active = { ...this.active, turn: { ...this.active.turn, runId } };
     this.show({ threadId, phase: "waiting" });
     if (this.wantsStop) this.stop();
     if (isNew) this.onThread(threadId);
@@ -155,7 +156,7 @@ export class Following extends Loaded {
     for await (const event of events as AsyncIterable<AnyEvent>) {
       if (this.reading !== reading) return;
       this.add(event, liveFrom);
-      hasQuestion = hasQuestion || (await this.learn(event));
+      hasQuestion = hasQuestion || (await this.learn(event, reading));
       if (isLast(event)) break;
     }
     if (this.reading === reading && this.active !== null) await this.finish(this.active.turn);
@@ -171,11 +172,11 @@ export class Following extends Loaded {
   }
 
   /** Asks for the question of a run that was begun elsewhere, once it is in the thread's state. */
-  protected async learn(event: AnyEvent): Promise<boolean> {
+  protected async learn(event: AnyEvent, reading: AbortController): Promise<boolean> {
     const { threadId } = this.shownNow;
     if (event.kind === "started" || threadId === null || this.runId === null) return false;
     const joined = await this.gateway.place(await this.gateway.thread(threadId), this.runId);
-    if (joined.turn === null || this.active === null) return true;
+    if (this.reading !== reading || joined.turn === null || this.active === null) return true;
     this.pages = joined.pages;
     this.before = this.loaded(joined.pages);
     this.active = { ...this.active, turn: { ...this.active.turn, question: joined.turn.question } };
