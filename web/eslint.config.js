@@ -8,6 +8,7 @@ export default defineConfig(
   ts.configs.strict,
   {
     rules: {
+      "@typescript-eslint/no-import-type-side-effects": "error", // it would load what only the page has into <agent-chat>
       complexity: ["error", 10],
       "max-lines": ["error", { max: 250, skipBlankLines: true }],
       "max-lines-per-function": ["error", { max: 120, skipBlankLines: true, skipComments: true }],

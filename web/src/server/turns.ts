@@ -1,8 +1,8 @@
 /** A thread's turns with the runs that wrote them, and what these runs have emitted. client: the server's. */
 import { path, type Client } from "@seltzer/client";
-import { type Entry } from "../state";
+import type { Entry } from "../state";
 import { queryOf } from "./query";
-import { type LogPage } from "./runs";
+import type { LogPage } from "./runs";
 
 /** A run that has written a turn. is_whole: all of its steps are on this branch. */
 export interface Writer {

@@ -1,5 +1,5 @@
 /** What a node has written into the state's messages: it ends those that were streamed, and adds the others. */
-import { type AiMessage, type Item } from "./items";
+import type { AiMessage, Item } from "./items";
 import type { JsonObject } from "./json";
 import { turnsOf, type Ended } from "./thread";
 
