@@ -2,6 +2,7 @@
 import { isLast, SeltzerError, ServerUnreachable, StreamCutOff, type Events } from "@seltzer/client";
 import type { Thread } from "../server/threads";
 import { reduce, type AnyEvent } from "../state";
+import { continued } from "./model/pages";
 import { EMPTY_TURN, runOf, withRun, type Question, type Turn } from "./model/turn";
 import { troubleOf, type Trouble } from "./model/trouble";
 import type { Gateway } from "./gateway";
@@ -92,11 +93,11 @@ export class Following extends Loaded {
     const isStill = this.stillness(thread.thread_id);
     const joined = await this.gateway.place(thread, runId);
     if (!isStill()) return;
-    this.pages = joined.pages;
+    const pages = (this.pages = continued(joined.pages, this.pages));
     const turn = joined.turn ?? this.newTurn(null);
-    const before = this.loaded(joined.pages);
-    this.show({ title: thread.title, hasEarlier: joined.pages.omitted > 0 });
-    this.read(before, turn, null, (signal) => this.gateway.follow(runId, signal), runId);
+    this.show({ title: thread.title, hasEarlier: pages.omitted > 0 });
+    this.read(this.loaded(pages), turn, null, (signal) => this.gateway.follow(runId, signal), runId);
+    this.replaced = null; // the pages are without its turn
   }
 
   protected read(
@@ -177,8 +178,8 @@ export class Following extends Loaded {
     if (event.kind === "started" || threadId === null || this.runId === null) return false;
     const joined = await this.gateway.place(await this.gateway.thread(threadId), this.runId);
     if (this.reading !== reading || joined.turn === null || this.active === null) return true;
-    this.pages = joined.pages;
-    this.before = this.loaded(joined.pages);
+    this.pages = continued(joined.pages, this.pages);
+    this.before = this.loaded(this.pages);
     this.active = { ...this.active, turn: { ...this.active.turn, question: joined.turn.question } };
     return true;
   }
@@ -212,8 +213,11 @@ export class Following extends Loaded {
       const isStill = this.stillness(threadId);
       const thread = await this.gateway.thread(threadId);
       if (!isStill()) return;
+      const known = await this.gateway.identified(turn, thread);
+      if (!isStill()) return;
+      this.seen = this.seen.map((each) => (each === turn ? known : each));
       await this.display(thread);
-      if (threadId === this.shownNow.threadId) this.dropUnlessShown(turn);
+      if (threadId === this.shownNow.threadId) this.dropUnlessShown(known);
     } catch (error) {
       if (!(error instanceof SeltzerError)) throw error; // what was shown stays
     }
@@ -247,7 +251,8 @@ export class Following extends Loaded {
 
   /** Gives back what was asked, unless it is on the thread. */
   protected giveBack({ question }: Turn): void {
-    if (question?.id === null) this.show({ unsent: question });
+    const isShown = this.shownNow.turns.some((each) => each.question === question);
+    if (question?.id === null && !isShown) this.show({ unsent: question });
   }
 
   protected fail(error: unknown, again: Trouble["again"] = null): void {

@@ -54,20 +54,31 @@ export class Gateway {
     const threadId = start.thread_id ?? "";
     const { question, runId } = turn;
     const isKnown = question === null || question.id !== null || runId === null;
-    const kept = isKnown ? question : await this.questionOf(threadId, runId);
+    const kept = isKnown ? question : await this.questionOf(threadId, runId, question);
     const place: Partial<RunStart> = kept?.id ? { from_message: kept.id } : {};
     const isLost = question !== null && kept === null;
     if (isLost && start.input === undefined) place.input = inputAgain(question);
     yield* this.start({ ...start, ...place }, signal, onRun);
   }
 
-  /** Returns the question of a run as its thread has it; null: the run was ended before it was there. */
-  private async questionOf(threadId: string, runId: string): Promise<Question | null> {
+  /**
+   * Returns a turn that was just followed with its question as the thread has it, where another run has begun since.
+   *
+   * Otherwise the thread's newest turn tells; one that was ended before it was there stays as it is.
+   */
+  async identified(turn: Turn, thread: Thread): Promise<Turn> {
+    const { question, runId } = turn;
+    if (question?.id !== null || runId === null || runId === thread.run_id) return turn;
+    return { ...turn, question: (await this.questionOf(thread.thread_id, runId, question)) ?? question };
+  }
+
+  /** Returns what was asked as the thread has it: a message's id; null: the run was ended before it was there. */
+  private async questionOf(threadId: string, runId: string, asked: Question): Promise<Question | null> {
     const checkpoints = await threads.getCheckpoints(this.client, this.graph, threadId);
     const own = checkpoints.find((each) => each.run_id === runId);
     if (own === undefined) return null;
     const thread = await this.thread(threadId, { checkpoint_id: own.checkpoint_id });
-    return storedTurns(firstPage(thread)).at(-1)?.question ?? null;
+    return storedTurns(firstPage(thread)).at(-1)?.question ?? asked;
   }
 
   answer(runId: string, answer: RunAnswer, signal: AbortSignal, onRun: OnRun): Events {
