@@ -8,7 +8,7 @@ import { announcement } from "./announcement";
 import { ChatContext, type ChatActions } from "./actions";
 import { Composer } from "./Composer";
 import { DemoNote } from "./DemoNote";
-import { EMPTY } from "./drafts";
+import { EMPTY, withoutUnsent, withUnsent } from "./drafts";
 import { useHost } from "./host";
 import { inputOf } from "./message";
 import type { Question } from "./model/turn";
@@ -45,7 +45,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
   const isBusy = !["idle", "loading"].includes(shown.phase);
   useEffect(() => {
     const back = shown.unsent;
-    if (back) change((before) => (before.text ? before : { text: back.text, files: back.files }));
+    if (back) change((before) => withUnsent(before, back));
   }, [shown.unsent]);
   useLayoutEffect(() => host.onShown?.(conversation, shown, graph), [conversation, shown]);
   useEffect(() => () => host.onShown?.(conversation, null, graph), [conversation]);
@@ -85,7 +85,7 @@ export function ChatView({ info, graph, threadId }: ChatProps) {
               trouble={shown.trouble}
               onDismiss={() => conversation.dismiss()}
               onAgain={(onBusy) => {
-                change((before) => (before.text === shown.unsent?.text ? EMPTY : before));
+                change((before) => withoutUnsent(before, shown.unsent ?? EMPTY));
                 setAsked((count) => count + 1);
                 shown.trouble?.again?.(onBusy);
               }}

@@ -1,4 +1,4 @@
-import { useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import type { Draft } from "./drafts";
 import { useHost } from "./host";
 
@@ -7,7 +7,7 @@ export type ChangeDraft = (change: (before: Draft) => Draft) => void;
 /** What is written and not sent. */
 interface DraftHere {
   readonly draft: Draft;
-  /** Changes the draft as it is then: files are read while more is written. */
+  /** Changes the draft that is shown now, whatever is shown when that is done: files are read while more is written. */
   readonly change: ChangeDraft;
   /** The server has made the new thread: its draft is that of this thread now. */
   readonly adopt: (threadId: string) => void;
@@ -17,18 +17,15 @@ interface DraftHere {
 export function useDraft(graph: string, threadId: string | null): DraftHere {
   const { drafts } = useHost();
   const [, setChanges] = useState(0);
-  const given = useRef(threadId);
-  const place = useRef(threadId);
-  if (given.current !== threadId) given.current = place.current = threadId;
+  const place = useMemo(() => drafts.at(graph, threadId), [drafts, graph, threadId]);
+  const shown = useRef(place);
+  shown.current = place;
   return {
-    draft: drafts.get(graph, place.current),
+    draft: place.draft,
     change: (changed) => {
-      drafts.set(graph, place.current, changed(drafts.get(graph, place.current)));
+      place.change(changed);
       setChanges((count) => count + 1);
     },
-    adopt: (made) => {
-      drafts.adopt(graph, made);
-      place.current = made;
-    },
+    adopt: (made) => shown.current.adopt(made),
   };
 }
