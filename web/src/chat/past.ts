@@ -87,7 +87,14 @@ export class Past {
 
   private async readAll(): Promise<void> {
     try {
-      for (let next = this.next(); next !== null; next = this.next()) await this.readNext(next);
+      for (let next = this.next(); next !== null; next = this.next()) {
+        try {
+          await this.readNext(next);
+        } catch (error) {
+          if (next.tried === this.tried || !(error instanceof SeltzerError)) throw error;
+          // The thread has changed meanwhile: what was asked for may be gone, what is there now is asked for next.
+        }
+      }
     } finally {
       this.isBusy = false;
     }

@@ -1,4 +1,5 @@
 /** A turn that is read again, from its thread and the logs of its runs, is shown as it was while it was written. */
+import { ServerError } from "@seltzer/client";
 import { expect, test, vi } from "vitest";
 import { firstPage, overlaid, storedTurns, type Pages } from "../../src/chat/model/pages";
 import { EMPTY_TURN, runOf, withRun, type Turn } from "../../src/chat/model/turn";
@@ -146,6 +147,25 @@ test("earlier turns are found on later pages of the list, the newest of those th
   await settled();
 
   expect(asked).toEqual(["run a", "run c", "run b"]); // the first is read at once
+});
+
+test("what was refused because the thread has changed meanwhile is asked for again", async () => {
+  const log = golden("tools");
+  let asked = 0;
+  const source = sourceOf(log, {
+    turns: async () => {
+      if (asked++ > 0) return { turns: log.turns, next_before: null };
+      past.show("t", { ...pagesOf(log), checkpointId: "later" });
+      throw new ServerError("unknown_checkpoint", "It is gone.", 404, 0);
+    },
+  });
+  const past: Past = new Past(source, () => undefined);
+
+  past.show("t", pagesOf(log));
+  past.look(opened(log));
+  await settled();
+
+  expect([asked, past.turns.size]).toEqual([2, 1]);
 });
 
 test("another thread's turns aren't shown", async () => {
