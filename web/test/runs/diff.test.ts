@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { diff } from "../../src/runs/model/diff";
-import { changesOf } from "../../src/runs/model/states";
+import { changesOf, withRest } from "../../src/runs/model/states";
 import { GOLDEN } from "../state/golden";
 import { apply } from "./apply";
 
@@ -117,4 +117,15 @@ test.each<[unknown, unknown, number]>([
 
   expect(changes).toHaveLength(count);
   for (const each of changes) expect(each.path[0]).not.toBe("__root__");
+});
+
+test.each([
+  ["a newer one", "edbc", "dbca", "edbca"],
+  ["all that was there", "dc", "dcba", "dcba"],
+  ["others", "e", "dcba", "e"],
+  ["none", "", "dcba", ""],
+])("states that are read again, %s, keep those that were loaded after them", (_, found, known, all) => {
+  const states = (ids: string) => [...ids].map((each) => ({ checkpoint_id: each }));
+
+  expect(withRest(states(found), states(known))).toEqual(states(all));
 });

@@ -50,6 +50,16 @@ export function stepsOf(states: readonly StoredState[]): readonly (readonly stri
     .toReversed();
 }
 
+/** Returns states, the newest first, with what the known ones have after the last of them. */
+export function withRest<T extends Pick<StoredState, "checkpoint_id">>(
+  found: readonly T[],
+  known: readonly T[],
+): readonly T[] {
+  const last = found.at(-1)?.checkpoint_id;
+  const at = known.findIndex((each) => each.checkpoint_id === last);
+  return at < 0 ? found : [...found, ...known.slice(at + 1)];
+}
+
 /** The end of a list: start is the index of its first item. */
 interface Window {
   readonly start: number;

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { client } from "../../server/client";
 import { listStates, type ShownState, type StoredState } from "../../server/runs";
 import { getThread } from "../../server/threads";
+import { withRest } from "../model/states";
 
 const PAGE = 20;
 const MANY = 100; // states without their values
@@ -43,13 +44,13 @@ export function useStates(
   const [states, setStates] = useState(NOTHING);
   const asked = useRef<AbortController | null>(null);
   const load = useCallback(
-    async (isEarlier: boolean, before: States) => {
+    async (read: (reader: StateReader) => Promise<States>) => {
       if (threadId === null) return;
       asked.current?.abort();
       const { signal } = (asked.current = new AbortController());
       const reader = new StateReader(graph, threadId, runId, signal);
       try {
-        const found = isEarlier ? await reader.earlier(before) : await reader.own();
+        const found = await read(reader);
         if (!signal.aborted) setStates(found);
       } catch (error) {
         if (signal.aborted) return;
@@ -60,9 +61,23 @@ export function useStates(
     [graph, threadId, runId],
   );
   useEffect(() => setStates(NOTHING), [load]);
-  useEffect(() => void load(false, NOTHING), [load, steps]);
+  useEffect(() => void load((reader) => reader.own()), [load, steps]);
   useEffect(() => () => asked.current?.abort(), []);
-  return [states, { earlier: () => void load(true, states), again: () => void load(false, NOTHING) }];
+  return [
+    states,
+    {
+      earlier: () => void load((reader) => reader.earlier(states)),
+      again: () => void load(async (reader) => withEarlier(await reader.own(), states)),
+    },
+  ];
+}
+
+/** Returns the states with those before them that were loaded, too. */
+function withEarlier(found: States, known: States): States {
+  const list = withRest(found.list, known.list);
+  if (list.length === found.list.length) return found;
+  const parents = new Map([...known.parents, ...found.parents]);
+  return { ...found, list, parents, hasEarlier: known.hasEarlier };
 }
 
 class StateReader {
