@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.patience import PATIENCE_S
 from tests.replies import Reply
 from tests.serving import Served
 from tests.upstream import Upstream
-from tests.web.conftest import Watch
+from tests.web.conftest import Watch, axe_finds
 
 pytestmark = pytest.mark.browser
 
@@ -32,8 +34,14 @@ def run_to_its_end(served: Served, graph: str, given: object, thread_id: str) ->
     """Run a graph on a thread, and return the run's id."""
     body = {"input": given, "thread_id": thread_id}
     accept = {"accept": "text/event-stream"}
-    answer = httpx.post(f"{served.url}/{graph}/runs", json=body, headers=accept, timeout=None)
-    return answer.headers["x-run-id"]
+    answer = httpx.post(f"{served.url}/{graph}/runs", json=body, headers=accept, timeout=PATIENCE_S)
+    return answer.raise_for_status().headers["x-run-id"]
+
+
+def values_of(served: Served, graph: str, thread_id: str) -> dict[str, Any]:
+    """Return the values of a thread's state."""
+    state = httpx.get(f"{served.url}/{graph}/threads/{thread_id}", timeout=PATIENCE_S)
+    return dict(state.raise_for_status().json()["values"])
 
 
 def edit(page: Page, state: str) -> Locator:
@@ -55,8 +63,7 @@ def test_a_value_is_changed_and_the_graph_runs_on_from_there(
 
     expect(form.get_by_role("button", name="Save as a new state")).to_be_disabled()
     form.get_by_label("topic").fill("dogs")
-    page.evaluate(axe)
-    assert page.evaluate("axe.run().then(({ violations }) => violations.map(each => each.id))") == []
+    assert axe_finds(page, axe) == []
     form.get_by_role("button", name="Save as a new state").click()
     saved = page.get_by_role("status").filter(has_text="Saved: this is the thread’s newest state now.")
     expect(saved).to_contain_text("Next: write")
@@ -80,8 +87,7 @@ def test_what_is_not_json_or_waits_for_an_answer_is_not_saved(
 
     expect(form.get_by_label("story")).to_be_focused()
     expect(form).to_contain_text("This isn’t JSON yet.")
-    state = httpx.get(f"{graphs_server.url}/story/threads/broken-story").json()
-    assert state["values"]["topic"] == "cats"
+    assert values_of(graphs_server, "story", "broken-story")["topic"] == "cats"
 
     run_id = run_to_its_end(graphs_server, "review", "a mail", "waiting")
     page.goto(f"{graphs_server.url}/#/runs/review/{run_id}")
@@ -117,5 +123,5 @@ def test_messages_are_changed_and_removed_one_by_one(
 
     expect(page.locator(".question")).to_contain_text("what is seltzer?")
     expect(page.locator(".answer-text")).to_have_count(0)
-    state = httpx.get(f"{page_server.url}/llm/threads/edited-messages").json()
-    assert [each["content"] for each in state["values"]["messages"]] == ["what is seltzer?"]
+    messages = values_of(page_server, "llm", "edited-messages")["messages"]
+    assert [each["content"] for each in messages] == ["what is seltzer?"]
