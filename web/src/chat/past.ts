@@ -1,5 +1,5 @@
 /** What earlier runs have done: read from their logs, for the turns that come into view, the newest first. */
-import { SeltzerError } from "@seltzer/client";
+import { isLast, SeltzerError } from "@seltzer/client";
 import type { TurnInfo, TurnPage } from "../server/turns";
 import type { Entry } from "../state";
 import { readTurn, writtenBy, type Logged, type Written } from "./model/past";
@@ -114,19 +114,23 @@ export class Past {
     const { threadId, pages, place, tried } = wanted;
     const written = await this.written(threadId, pages, place);
     const source = JSON.stringify(written);
-    if (written && source !== this.read.get(place)) await this.readTurn(wanted, written);
+    const isNew = written !== undefined && source !== this.read.get(place);
+    const isRead = isNew && (await this.readTurn(wanted, written));
     tried.add(place);
-    if (written && threadId === this.threadId) this.read.set(place, source);
+    if (isRead && threadId === this.threadId) this.read.set(place, source);
   }
 
-  private async readTurn({ threadId, stored, place }: Wanted, written: Written): Promise<void> {
+  /** Shows what the runs of a turn have done. Returns whether they have ended: an active one has more to add. */
+  private async readTurn({ threadId, stored, place }: Wanted, written: Written): Promise<boolean> {
     const logs: Logged[] = [];
     for (const writer of written.runs) logs.push({ writer, log: await this.source.log(writer.run_id) });
+    if (logs.some(({ log }) => log !== null && !log.some(({ event }) => isLast(event)))) return false;
     const at = stored.findIndex((each) => placeOf(each) === place);
     const turn = readTurn(stored[at] ?? EMPTY_TURN, stored[at - 1], logs, written.isEdited);
-    if (threadId !== this.threadId || turn === null) return;
+    if (threadId !== this.threadId || turn === null) return true;
     this.turns = new Map(this.turns).set(place, turn);
     this.onRead();
+    return true;
   }
 
   /** Returns by what a turn was written; undefined if the thread doesn't have that any more. */

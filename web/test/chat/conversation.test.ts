@@ -30,7 +30,8 @@ class Served {
     if (target.includes("/history")) return { checkpoints: this.written.map(checkpoint) };
     if (target.includes("/branches")) return { branches: [] };
     if (target.includes("/turns")) return { turns: this.turns(), next_before: null };
-    if (target.includes("/log")) return { created_at: "2026-01-01", events: [started()], next_after: null };
+    if (target.includes("/log"))
+      return { created_at: "2026-01-01", events: [started(), ended()], next_after: null };
     return this.thread(Number(query.get("before") ?? this.messages.length));
   }
 
@@ -41,7 +42,7 @@ class Served {
   async *stream(_: string, start: RunStart, options: StreamOptions): AsyncGenerator<AnyEvent> {
     this.starts.push(start);
     options.onRun?.("r", "t");
-    yield* [started(), message(2, "one"), event("1-3", "finished", { usage: null, duration_ms: 1 })];
+    yield* [started(), message(2, "one"), ended()];
   }
 
   // eslint-disable-next-line require-yield -- it is silent for as long as the test runs
@@ -73,6 +74,7 @@ class Served {
   }
 }
 
+const ended = () => event("1-3", "finished", { usage: null, duration_ms: 1 });
 const checkpoint = (runId: string) => ({ checkpoint_id: `of ${runId}`, run_id: runId, source: "loop" });
 
 /** Waits until nothing is left to do: what the server answers is there at once. */

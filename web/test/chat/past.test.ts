@@ -149,6 +149,28 @@ test("earlier turns are found on later pages of the list, the newest of those th
   expect(asked).toEqual(["run a", "run c", "run b"]); // the first is read at once
 });
 
+test("a turn whose run is active elsewhere is read once that has ended", async () => {
+  const log = golden("tools");
+  let isActive = true;
+  const source = sourceOf(log, {
+    log: async (runId) =>
+      logOf(log, runId)
+        .slice(0, isActive ? -1 : undefined)
+        .map((each) => ({ event: each, at: AT })),
+  });
+  const past = new Past(source, () => undefined);
+
+  past.show("t", pagesOf(log));
+  past.look(opened(log));
+  await settled();
+  const before = past.turns.size;
+  isActive = false;
+  past.show("t", { ...pagesOf(log), checkpointId: "later" });
+  await settled();
+
+  expect([before, past.turns.size]).toEqual([0, 1]);
+});
+
 test("what was refused because the thread has changed meanwhile is asked for again", async () => {
   const log = golden("tools");
   let asked = 0;
