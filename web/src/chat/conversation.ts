@@ -68,17 +68,20 @@ export class Conversation extends Following {
 
   /** Ends a turn that asks something, without an answer. */
   async withdraw(): Promise<void> {
-    const runId = this.shownNow.turns.at(-1)?.runId;
-    if (!runId) return;
+    const { threadId, turns } = this.shownNow;
+    const runId = turns.at(-1)?.runId;
+    if (this.isActive || threadId === null || !runId) return;
+    const isStill = this.stillness(threadId);
     this.show({ phase: "stopping", trouble: null });
     try {
       await this.gateway.withdraw(runId);
+      if (!isStill()) return;
       this.seen = this.seen.filter((each) => each.runId !== runId);
       this.show({ phase: "idle" });
       await this.refresh();
       this.announce();
     } catch (error) {
-      this.fail(error);
+      if (isStill()) this.fail(error);
     }
   }
 
@@ -86,13 +89,15 @@ export class Conversation extends Following {
   async switchTo(checkpointId: string): Promise<void> {
     const { threadId } = this.shownNow;
     if (threadId === null || this.isActive) return;
+    const isStill = this.stillness(threadId);
     try {
       await this.gateway.restore(threadId, checkpointId);
+      if (!isStill()) return;
       this.seen = [];
       await this.refresh();
       this.announce();
     } catch (error) {
-      this.fail(error);
+      if (isStill()) this.fail(error);
     }
   }
 

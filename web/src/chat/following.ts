@@ -75,7 +75,11 @@ export class Following extends Loaded {
     this.show({ phase: "stopping" });
     this.wantsStop = this.runId === null;
     if (this.runId === null) return;
-    this.gateway.cancel(this.runId).catch((error: unknown) => this.fail(error));
+    const { reading } = this;
+    this.gateway.cancel(this.runId).catch((error: unknown) => {
+      if (!(error instanceof SeltzerError)) throw error;
+      if (this.reading === reading) this.show({ trouble: troubleOf(error), phase: "answering" });
+    });
   }
 
   /** Returns what says whether the thread is shown as now: no run has been followed since, not even to its end. */

@@ -1,5 +1,5 @@
 /** What a conversation shows where another tab, or an earlier run, has written to its thread, too. */
-import type { RunStart, StreamOptions } from "@seltzer/client";
+import { ServerUnreachable, type RunStart, type StreamOptions } from "@seltzer/client";
 import { expect, test } from "vitest";
 import { Conversation } from "../../src/chat/conversation";
 import { Gateway } from "../../src/chat/gateway";
@@ -25,14 +25,22 @@ class Served {
     "/g",
   );
 
-  async request(_: string, target: string): Promise<unknown> {
+  /** Lets what is still to be done fail. */
+  refuse: () => void = () => undefined;
+  readonly refused = new Promise<never>((_, reject) => {
+    this.refuse = () => reject(new ServerUnreachable("it is away"));
+  });
+
+  async request(method: string, target: string): Promise<unknown> {
+    if (method === "POST") return this.refused;
     const query = new URLSearchParams(target.split("?")[1]);
     if (target.includes("/history")) return { checkpoints: this.written.map(checkpoint) };
     if (target.includes("/branches")) return { branches: [] };
     if (target.includes("/turns")) return { turns: this.turns(), next_before: null };
     if (target.includes("/log"))
       return { created_at: "2026-01-01", events: [started(), ended()], next_after: null };
-    return this.thread(Number(query.get("before") ?? this.messages.length));
+    const threadId = /threads\/(\w+)/.exec(target)?.[1];
+    return { ...this.thread(Number(query.get("before") ?? this.messages.length)), thread_id: threadId };
   }
 
   async run(_: string, runId: string): Promise<unknown> {
@@ -50,10 +58,13 @@ class Served {
     await new Promise(() => undefined);
   }
 
-  private thread(before: number): unknown {
+  async cancel(): Promise<unknown> {
+    return this.refused;
+  }
+
+  private thread(before: number): object {
     const from = Math.max(0, before - PAGE);
     return {
-      thread_id: "t",
       title: "",
       status: this.status,
       run_id: this.runId,
@@ -156,4 +167,38 @@ test.each([
   await events.next();
 
   expect(served.starts).toEqual([{ thread_id: "t", ...given }]);
+});
+
+test("a run that can't be stopped is followed further", async () => {
+  const served = new Served();
+  [served.status, served.runId] = ["busy", "another"];
+  const conversation = new Conversation(served.gateway, () => undefined);
+  await conversation.open("t");
+
+  conversation.stop();
+  served.refuse();
+  await settled();
+
+  const { phase, trouble } = conversation.shown;
+  expect([phase, trouble?.code]).toEqual(["answering", "server_unreachable"]);
+});
+
+test.each([
+  ["stop", (conversation: Conversation) => conversation.stop()],
+  ["withdraw", (conversation: Conversation) => conversation.withdraw()],
+  ["switch", (conversation: Conversation) => conversation.switchTo("c")],
+])("what is refused of a thread that was left isn't shown on another one: %s", async (name, act) => {
+  const served = new Served();
+  served.messages = [human("a"), ai("one")];
+  if (name === "stop") [served.status, served.runId] = ["busy", "another"];
+  const conversation = new Conversation(served.gateway, () => undefined);
+  await conversation.open("t");
+  void act(conversation);
+  [served.status, served.runId, served.messages] = ["idle", "r", []];
+  await conversation.open("u");
+
+  served.refuse();
+  await settled();
+
+  expect(conversation.shown).toMatchObject({ threadId: "u", phase: "idle", trouble: null });
 });
