@@ -7,13 +7,14 @@ import fcntl
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
 import termios
 import threading
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,8 +49,7 @@ def start(
         cwd=folder,
         env=environment,
         start_new_session=in_terminal,
-        # the terminal must be the session's own for its Ctrl-C to become a signal
-        preexec_fn=_take_terminal if in_terminal else None,
+        preexec_fn=partial(_prepare, in_terminal),
         **streams,
     )
 
@@ -67,8 +67,10 @@ def run(
     return subprocess.CompletedProcess(process.args, process.returncode, stdout.decode(), stderr.decode())
 
 
-def _take_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+def _prepare(in_terminal: bool) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # it is ignored where the tests run in the background
+    if in_terminal:  # which must be the session's own for its Ctrl-C to become a signal
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class ForkedProcess(subprocess.Popen[Any]):

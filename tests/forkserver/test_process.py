@@ -56,7 +56,10 @@ def begin(tmp_path: Path) -> Start:
 
 def ended(process: subprocess.Popen[Any]) -> tuple[str, str, int]:
     with process:
-        stdout, stderr = process.communicate(timeout=PATIENCE_S)
+        try:
+            stdout, stderr = process.communicate(timeout=PATIENCE_S)
+        finally:
+            process.kill()
     return stdout, stderr, process.returncode
 
 
