@@ -204,7 +204,7 @@ export class Following extends Loaded {
 
   /** A run has ended: the thread's state is the truth. */
   protected async finish(turn: Turn): Promise<void> {
-    const { before } = this;
+    const { before, readings } = this;
     this.reading = null;
     this.runId = null;
     this.active = null;
@@ -221,7 +221,8 @@ export class Following extends Loaded {
       if (!isStill()) return;
       this.seen = this.seen.map((each) => (each === turn ? known : each));
       await this.display(thread);
-      if (threadId === this.shownNow.threadId) this.dropUnlessShown(known);
+      const own = thread.status === "busy" ? readings + 1 : readings; // that of the run that is followed now
+      if (threadId === this.shownNow.threadId && this.readings === own) this.dropUnlessShown(known);
     } catch (error) {
       if (!(error instanceof SeltzerError)) throw error; // what was shown stays
     }
