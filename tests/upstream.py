@@ -102,6 +102,15 @@ class Upstream:
         """Let silent answers continue to their end, from now on."""
         self._loop.call_soon_threadsafe(self._resumed.set)
 
+    def resume_once(self) -> None:
+        """Let the answers that are silent now continue to their end; later ones are silent again."""
+
+        def resume() -> None:
+            before, self._resumed = self._resumed, asyncio.Event()
+            before.set()
+
+        self._loop.call_soon_threadsafe(resume)
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.conftest import ROOT, choose_demo, choose_upstream, make_app
 from tests.e2e.processes import Home, at_home, upstream_environment
 from tests.patience import PATIENCE_S
-from tests.replies import Reply
+from tests.replies import Reply, ToolCall
 from tests.serving import Served, serving
 from tests.upstream import Upstream
 from tests.web.conftest import Watch
@@ -115,10 +115,22 @@ def forgetful(
         yield served
 
 
-def dropped(served: Served) -> None:
-    """Wait until the newest run's first events aren't kept any more, neither in memory nor in the log."""
-    (run,) = httpx.get(f"{served.url}/llm/runs", params={"limit": 1}, timeout=PATIENCE_S).json()["runs"]
-    url = f"{served.url}/llm/runs/{run['run_id']}/events"
+def dropped(served: Served, upstream: Upstream) -> None:
+    """Have the newest run's first events kept no longer, neither in the log nor in memory.
+
+    The log drops them when it has later ones. Memory drops what is stored when more comes, which is why the
+    silent answer is resumed between.
+    """
+    params = {"limit": 1}
+    (run,) = httpx.get(f"{served.url}/agent/runs", params=params, timeout=PATIENCE_S).json()["runs"]
+    url = f"{served.url}/agent/runs/{run['run_id']}"
+    until_gone(f"{url}/log")
+    upstream.resume_once()
+    until_gone(f"{url}/events")
+
+
+def until_gone(url: str) -> None:
+    """Ask until the answer is 410."""
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         with httpx.stream("GET", url, timeout=PATIENCE_S) as response:
@@ -131,21 +143,27 @@ def test_a_run_whose_events_are_gone_is_named_and_its_end_is_shown(
     browser: Browser, forgetful: Served, upstream: Upstream
 ) -> None:
     words = [f"w{at} " for at in range(300)]
-    upstream.script([Reply(text=[*words, "end"], breaks="silence", after=300)])
+    call = ToolCall("calculator", {"expression": "3 * 4"}, "call-1")
+    upstream.script(
+        [
+            Reply(text=words, tool_calls=[call], breaks="silence", after=300),
+            Reply(text=["It is ", "12."], breaks="silence", after=1),
+        ]
+    )
     watch = Watch(forgetful.url)
     page = watch.context(browser).new_page()
-    page.goto(f"{forgetful.url}/#/llm")
+    page.goto(f"{forgetful.url}/#/agent")
     ask(page, "count")
-    expect(page).to_have_url(re.compile("/llm/chat/."))
-    dropped(forgetful)
+    expect(page).to_have_url(re.compile("/agent/chat/."))
+    dropped(forgetful, upstream)
 
     page.reload()
     expect(page.get_by_text("The events of this run aren’t kept any more.")).to_be_visible()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     upstream.resume()
 
-    expect(page.locator(".answer-text")).to_contain_text("w0 ")
-    expect(page.locator(".answer-text")).to_contain_text("end")
+    expect(page.locator(".answer-text")).to_have_text("It is 12.")
+    expect(page.locator(".tool")).to_have_count(1)
     expect(page.get_by_text("The answer is complete.")).to_have_count(1)
     watch.forget("410")
     assert watch.problems == []
